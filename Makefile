@@ -1,0 +1,56 @@
+# `make train` and `make test` do everything on a machine that has python3, pip and make.
+
+PYTHON ?= python3
+VENV := .venv
+PIP = $(PYTHON) -m pip --python $(VENV)/bin/python --quiet --disable-pip-version-check
+
+.PHONY: help train test lint format constraints clean
+
+help:
+	@echo "make train        set up and train the bundled digits     (ARGS=... adds options)"
+	@echo "make test         set up and run the tests                (ARGS=... adds pytest's options)"
+	@echo "make lint         style, types and the direction of imports"
+	@echo "make format       rewrite the code in the house's style"
+	@echo "make constraints  pin today's newest releases of everything (use Python 3.11)"
+	@echo "make clean        remove the environment, caches and builds"
+
+train: $(VENV)/core
+	$(VENV)/bin/python -m keras_gan.train --strategy mirrored $(ARGS)
+
+test: $(VENV)/dev
+	$(VENV)/bin/python -m pytest $(ARGS)
+
+lint: $(VENV)/dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-logo
+
+format: $(VENV)/dev
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+# The environment is made without pip and filled by the outer pip: Debian's python3 lacks ensurepip.
+$(VENV)/bin/python:
+	$(PYTHON) -m venv --without-pip $(VENV)
+
+# Each file marks a finished installation, made again when the requirements change.
+$(VENV)/core: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing keras_gan into $(VENV) (some minutes the first time)"
+	@$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing keras_gan with its tests' tools into $(VENV) (some minutes the first time)"
+	@$(PIP) install --constraint constraints.txt --editable '.[serving,dev]'
+	@touch $(VENV)/core $@
+
+constraints: VENV := build/constraints
+constraints:
+	$(PYTHON) -m venv --without-pip --clear $(VENV)
+	$(PIP) install --upgrade --editable '.[serving,dev]'
+	@echo "# Releases that were tested together; made by 'make constraints'." > constraints.txt
+	$(PIP) freeze --all --exclude-editable >> constraints.txt
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .*_cache

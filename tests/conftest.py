@@ -1,0 +1,91 @@
+"""What every test shares: devices, tools and data, and the list of what was not run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's keras.json says
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import pytest
+import tensorflow as tf
+
+# Strategies need several devices, and TensorFlow counts its devices once per process. They share
+# one thread pool, so that a test which uses only the first runs as fast as with one.
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 4
+)
+
+# With this set, as continuous integration does, a test may go unrun for want of data only.
+TOOLS_REQUIRED = os.environ.get("KERAS_GAN_REQUIRE_TOOLS") == "1"
+NEEDS_MNIST = "needs TFDS_DATA_DIR with mnist prepared"
+
+
+@pytest.fixture(scope="session")
+def needs_chromium() -> str:
+    """The path of Chromium; skips the test where there is none."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    pytest.skip("needs Chromium (Debian: apt-get install chromium)")
+
+
+@pytest.fixture(scope="session")
+def needs_node() -> str:
+    """The path of Node.js, with npm beside it; skips the test where there is none."""
+    if (path := shutil.which("node")) and shutil.which("npm"):
+        return path
+    pytest.skip("needs Node.js and npm (Debian: apt-get install nodejs npm)")
+
+
+@pytest.fixture(scope="session")
+def needs_mnist() -> Path:
+    """The TFDS data directory that holds MNIST; skips the test where there is none."""
+    folder = Path(os.environ.get("TFDS_DATA_DIR", ""))
+    if "TFDS_DATA_DIR" in os.environ and (folder / "mnist").is_dir():
+        return folder
+    pytest.skip(NEEDS_MNIST)
+
+
+def reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """Why a test was skipped, from the (file, line, "Skipped: why") that pytest keeps."""
+    return report.longrepr[2].removeprefix("Skipped: ")
+
+
+def refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Turn a skip that is not allowed into a failure."""
+    if not (TOOLS_REQUIRED and report.skipped) or hasattr(report, "wasxfail"):
+        return
+    if reason(report) != NEEDS_MNIST:
+        report.longrepr = f"not run, though KERAS_GAN_REQUIRE_TOOLS=1: {reason(report)}"
+        report.outcome = "failed"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    report = yield
+    refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Iterator[None]:
+    report = yield
+    refuse_skip(report)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    tests_by_reason = defaultdict(list)
+    for report in terminalreporter.stats.get("skipped", []):
+        tests_by_reason[reason(report)].append(report.nodeid)
+    if tests_by_reason:
+        terminalreporter.section("not run, and why")
+    for why, tests in sorted(tests_by_reason.items()):
+        terminalreporter.line(f"{why}: {len(tests)}")
+        for name in dict.fromkeys(test.partition("[")[0] for test in tests):
+            terminalreporter.line(f"    {name}")
