@@ -1,0 +1,63 @@
+"""keras_gan: train, measure, export and serve generative adversarial nets with Keras 3."""
+
+from __future__ import annotations
+
+import importlib
+
+import keras
+
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        f"keras_gan needs Keras on TensorFlow, but KERAS_BACKEND is {keras.backend.backend()!r}; "
+        "set KERAS_BACKEND=tensorflow before the first import of keras"
+    )
+
+from keras_gan import layers, losses, networks, optimizers, priors, schedules
+from keras_gan.errors import InputError, TrainingError
+from keras_gan.model import GAN
+
+__version__ = "0.1.0"
+
+# Loaded when first used: they need packages that take long to import.
+_LAZY = {
+    "ParzenWindow": ("keras_gan.evaluation.parzen", "ParzenWindow"),
+    "callbacks": ("keras_gan.callbacks", None),
+    "data": ("keras_gan.data", None),
+    "evaluation": ("keras_gan.evaluation", None),
+    "pictures": ("keras_gan.pictures", None),
+    "recipes": ("keras_gan.recipes", None),
+    "run": ("keras_gan.run", None),
+}
+
+__all__ = [
+    "GAN",
+    "InputError",
+    "ParzenWindow",
+    "TrainingError",
+    "callbacks",
+    "data",
+    "evaluation",
+    "layers",
+    "losses",
+    "networks",
+    "optimizers",
+    "pictures",
+    "priors",
+    "recipes",
+    "run",
+    "schedules",
+]
+
+
+def __getattr__(name: str):
+    if name not in _LAZY:
+        raise AttributeError(f"module 'keras_gan' has no attribute {name!r}")
+    module, attribute = _LAZY[name]
+    loaded = importlib.import_module(module)
+    value = loaded if attribute is None else getattr(loaded, attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

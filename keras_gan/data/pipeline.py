@@ -1,0 +1,185 @@
+"""The stream of examples that a step of the game takes: groups of k minibatches of m.
+
+Data in memory are indexed: the order of an epoch is a permutation computed from (seed, epoch), so that the step is all
+there is to restore, and no example comes twice in an epoch. Any other `tf.data` set is regrouped.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import tensorflow as tf
+
+from keras_gan.errors import InputError
+from keras_gan.randomness import row_seeds
+
+_NONFINITE = "keras_gan found a value that is not finite in batch"
+
+
+class IndexedStream:
+    """Examples in memory, in groups of `k * m`, from any step on.
+
+    Args:
+        x: Array `[n, ...]`, float32.
+        y: Array `[n, ...]` that goes with it, or None.
+        minibatch: `m`.
+        minibatches: `k`.
+        seed: Fixes the order.
+        shuffle: False keeps the order of the array, every epoch.
+
+    Attributes:
+        minibatch: `m`.
+        steps_per_epoch: Whole groups in an epoch.
+    """
+
+    def __init__(
+        self,
+        x: np.ndarray,
+        y: np.ndarray | None,
+        minibatch: int,
+        minibatches: int,
+        seed: int,
+        shuffle: bool = True,
+    ):
+        if y is not None and len(y) != len(x):
+            raise InputError(f"there are {len(x)} examples but {len(y)} labels")
+        if minibatch < 1:
+            raise InputError(f"`batch_size` must be >= 1. Received: {minibatch}")
+        group = minibatch * minibatches
+        self.minibatch = minibatch
+        self.steps_per_epoch, self._left_over = divmod(len(x), group)
+        if not self.steps_per_epoch:
+            raise InputError(
+                f"the data hold {len(x)} examples, fewer than one step takes ({group}: "
+                "`discriminator_steps` minibatches); use a smaller `batch_size`"
+            )
+        self._position = tf.Variable(0, trainable=False, dtype=tf.int64)
+        self._group = group
+        self._shuffle = shuffle
+        self._last = len(x) - 1
+        self._seed = int(row_seeds(seed, 1)[0] & 0x7FFFFFFF)
+        with tf.device("CPU:0"):
+            self._arrays = tf.nest.map_structure(tf.constant, (x,) if y is None else (x, y))
+
+    def begin_epoch(self, step: int) -> None:
+        """The next iteration begins at this step of the run."""
+        self._position.assign(step)
+
+    def left_over(self) -> int:
+        """Examples that an epoch leaves out; other ones each epoch when shuffled."""
+        return self._left_over
+
+    def dataset(self, first_step: int) -> tf.data.Dataset:
+        """What is left of the current epoch, each time it is iterated; see `begin_epoch`.
+
+        Args:
+            first_step: Step at which the first iteration will begin. At the start of an epoch the length is known.
+        """
+
+        def steps_left(_):
+            first = self._position.read_value()
+            epoch = first // self.steps_per_epoch
+            return tf.data.Dataset.range(first, (epoch + 1) * self.steps_per_epoch)
+
+        dataset = tf.data.Dataset.from_tensors(0).flat_map(steps_left)
+        if first_step % self.steps_per_epoch == 0:
+            dataset = dataset.apply(tf.data.experimental.assert_cardinality(self.steps_per_epoch))
+        dataset = dataset.map(self._examples, num_parallel_calls=2, deterministic=True)
+        return _sharded_by_data(dataset).prefetch(8)
+
+    def _examples(self, step: tf.Tensor):
+        epoch, place = step // self.steps_per_epoch, step % self.steps_per_epoch
+        index = place * self._group + tf.range(self._group, dtype=tf.int64)
+        if self._shuffle:
+            seed = tf.stack([tf.constant(self._seed, tf.int64), epoch])
+            index = tf.random.experimental.index_shuffle(index, seed, self._last)
+        return tf.nest.map_structure(lambda array: tf.gather(array, index), self._arrays)
+
+
+class Regrouped:
+    """A user's `tf.data` set of batches of m, as groups of `k * m`.
+
+    Args:
+        dataset: Batches of examples; the first component of an element is the data.
+        minibatches: `k`.
+
+    Attributes:
+        minibatch: `m`, the size of the user's batches.
+    """
+
+    def __init__(self, dataset: tf.data.Dataset, minibatches: int):
+        x = first_component(dataset.element_spec)
+        if x.shape.rank is None or x.shape.rank < 1 or not x.dtype.is_floating:
+            raise InputError(
+                "a data set must give batches of float examples, [m, ...], alone or first in a tuple. "
+                f"Received: {x}"
+            )
+        self.minibatch = x.shape[0] or self._size_of_first(dataset)
+        self._seen = tf.Variable(0, trainable=False, dtype=tf.int64)
+        groups = dataset.enumerate().map(self._check_and_count)
+        groups = groups.rebatch(minibatches * self.minibatch, drop_remainder=True)
+        self._groups = _sharded_by_data(groups).prefetch(2)
+        self._group = minibatches * self.minibatch
+
+    def dataset(self, first_step: int) -> tf.data.Dataset:
+        """The groups; a value that is not finite raises where it is read."""
+        return self._groups
+
+    @staticmethod
+    def _size_of_first(dataset: tf.data.Dataset) -> int:
+        for element in dataset.take(1):
+            return int(first_component(element).shape[0])
+        raise InputError("the data set is empty")
+
+    def begin_epoch(self, step: int) -> None:
+        """Starts the count of examples anew, whatever the step."""
+        self._seen.assign(0)
+
+    def left_over(self) -> int:
+        """Examples of the epoch just read to its end that did not fill a group."""
+        return int(self._seen.numpy()) % self._group
+
+    def _check_and_count(self, batch: tf.Tensor, element):
+        x = first_component(element)
+        finite = tf.reduce_all(tf.math.is_finite(x))
+        check = tf.debugging.Assert(finite, [_NONFINITE, batch])
+        with tf.control_dependencies([check, self._seen.assign_add(tf.shape(x, tf.int64)[0])]):
+            return tf.nest.map_structure(tf.identity, element)
+
+
+def checked_array(x) -> np.ndarray:
+    """Examples in memory as float32 `[n, ...]`.
+
+    Raises:
+        InputError: They are not numbers on a continuous scale, or one is NaN or Inf.
+    """
+    x = np.asarray(x)
+    if x.ndim < 2 or not np.issubdtype(x.dtype, np.floating):
+        raise InputError(
+            "the data must be float examples [n, ...] (bring images of bytes to [0, 1] first). "
+            f"Received: {x.dtype} of shape {x.shape}"
+        )
+    finite = np.isfinite(x).reshape(len(x), -1).all(axis=1)
+    if not finite.all():
+        raise InputError(f"example {int(np.argmin(finite))} of the data holds NaN or Inf")
+    return x.astype(np.float32, copy=False)
+
+
+def first_component(element):
+    """The data of an element: itself, or the first of a tuple."""
+    return element[0] if isinstance(element, (tuple, list)) else element
+
+
+def nonfinite_batch(error: tf.errors.OpError) -> int | None:
+    """The batch that `Regrouped` found NaN or Inf in, if that is what the error says."""
+    found = re.search(rf"{_NONFINITE}.*?(\d+)", str(error.message), re.DOTALL)
+    return int(found.group(1)) if found else None
+
+
+def _sharded_by_data(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Several workers each take their part of every group, never of the files."""
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    options.deterministic = True
+    return dataset.with_options(options)

@@ -1,0 +1,210 @@
+"""Layers that the paper's networks need and Keras does not have.
+
+`Dropout` and `GaussianNoise` take their numbers from `keras_gan.randomness`: in a `GAN` they depend on the seed, the step, the purpose and the
+global row alone. Outside of one they behave as Keras's own layers do.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from keras_gan import randomness
+from keras_gan.errors import InputError
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Maxout(keras.layers.Layer):
+    """Maximum over groups of channels (Goodfellow et al. 2013).
+
+    Put it after a `Dense` or convolution layer with `units * pieces` outputs: piece `j` of unit `i` is
+    channel `j * units + i`. A constraint on that layer's kernel then holds for each piece.
+
+    Args:
+        pieces: Linear pieces of each unit, at least 2; must divide the number of channels.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Input: float `[..., units * pieces]`. Output: float `[..., units]`.
+    """
+
+    def __init__(self, pieces: int, **kwargs):
+        super().__init__(**kwargs)
+        if pieces < 2:
+            raise InputError(f"`pieces` must be >= 2. Received: pieces={pieces}")
+        self.pieces = pieces
+
+    def build(self, input_shape):
+        """Checks the number of channels."""
+        if input_shape[-1] % self.pieces:
+            raise InputError(
+                f"the last dimension must be a multiple of `pieces`={self.pieces}. "
+                f"Received: input_shape={tuple(input_shape)}"
+            )
+        self.built = True
+
+    def call(self, inputs):
+        """Returns the maximum of each unit's pieces."""
+        # A chain of maxima sends the gradient to one winner, and costs a third of a reduction's gradient.
+        return functools.reduce(ops.maximum, ops.split(inputs, self.pieces, axis=-1))
+
+    def compute_output_shape(self, input_shape):
+        """Returns the input's shape with the channels divided by `pieces`."""
+        return (*input_shape[:-1], input_shape[-1] // self.pieces)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "pieces": self.pieces}
+
+
+class _Noise(keras.layers.Layer):
+    """A layer that draws: in training always, while sampling if `sampling` says so."""
+
+    def __init__(self, sampling: bool = False, seed: int | None = None, **kwargs):
+        super().__init__(**kwargs)
+        self.sampling = sampling
+        self.seed = seed
+        # Only for calls outside a GAN; made at once, so that graph building never makes variables.
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, inputs, training=False):
+        """Returns the inputs with noise in training, or as they are."""
+        return self._disturb(inputs) if training or self.sampling else inputs
+
+    def _bits(self, inputs) -> tf.Tensor:
+        draws = randomness.current_draws()
+        if draws is not None:
+            return draws.bits(inputs.shape[1:])
+        return tf.random.stateless_uniform(
+            tf.shape(inputs), tf.bitcast(self.seed_generator.next(), tf.int32), None, None, tf.uint32
+        )
+
+    def _disturb(self, inputs):
+        raise NotImplementedError
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "sampling": self.sampling, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Dropout(_Noise):
+    """Inverted dropout: each element is kept with probability `1 - rate` and divided by it, else 0.
+
+    Args:
+        rate: Probability of dropping an element, in [0, 1).
+        sampling: True keeps it active outside training too (in `generate` and in exports).
+        seed: Seed for calls outside a `GAN`.
+        **kwargs: Arguments of `keras.layers.Layer`.
+    """
+
+    def __init__(self, rate: float, sampling: bool = False, seed: int | None = None, **kwargs):
+        super().__init__(sampling, seed, **kwargs)
+        if not 0 <= rate < 1:
+            raise InputError(f"`rate` must be in [0, 1). Received: rate={rate}")
+        self.rate = rate
+
+    def _disturb(self, inputs):
+        if self.rate == 0:
+            return inputs
+        keep = 1 - self.rate
+        # Bits compare as signed integers, for which every device has a kernel.
+        threshold = min(round(keep * 2**32) - 2**31, 2**31 - 1)
+        kept = tf.bitcast(self._bits(inputs), tf.int32) < threshold
+        return tf.where(kept, inputs * (1 / keep), tf.zeros([], inputs.dtype))
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "rate": self.rate}
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class GaussianNoise(_Noise):
+    """Adds normal noise to each element.
+
+    Args:
+        stddev: Standard deviation of the noise, at least 0.
+        sampling: True keeps it active outside training too (in `generate` and in exports).
+        seed: Seed for calls outside a `GAN`.
+        **kwargs: Arguments of `keras.layers.Layer`.
+    """
+
+    def __init__(self, stddev: float, sampling: bool = False, seed: int | None = None, **kwargs):
+        super().__init__(sampling, seed, **kwargs)
+        if stddev < 0:
+            raise InputError(f"`stddev` must be >= 0. Received: stddev={stddev}")
+        self.stddev = stddev
+
+    def _disturb(self, inputs):
+        return inputs + tf.cast(self.stddev * randomness.normal(self._bits(inputs)), inputs.dtype)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "stddev": self.stddev}
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class PartialMaxPooling2D(keras.layers.Layer):
+    """Max pooling that keeps windows reaching over the lower and right edges.
+
+    An input of length `n` gives `ceil((n - pool_size) / strides) + 1`; Keras's "valid" drops the last partial
+    window and its "same" pads on both sides.
+
+    Args:
+        pool_size: Side of the windows.
+        strides: Step between windows, at most `pool_size`.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Input: float `[n, height, width, channels]`.
+    """
+
+    def __init__(self, pool_size: int, strides: int, **kwargs):
+        super().__init__(**kwargs)
+        if not 1 <= strides <= pool_size:
+            raise InputError(
+                "pooling needs 1 <= `strides` <= `pool_size`. "
+                f"Received: strides={strides}, pool_size={pool_size}"
+            )
+        self.pool_size = pool_size
+        self.strides = strides
+
+    def _windows(self, length: int) -> int:
+        return -(-(length - self.pool_size) // self.strides) + 1
+
+    def call(self, inputs):
+        """Returns the maximum of each window."""
+        missing = [
+            (self._windows(length) - 1) * self.strides + self.pool_size - length
+            for length in inputs.shape[1:3]
+        ]
+        padding = [[0, 0], [0, missing[0]], [0, missing[1]], [0, 0]]
+        padded = tf.pad(inputs, padding, constant_values=inputs.dtype.min)
+        return tf.nn.max_pool2d(padded, self.pool_size, self.strides, "VALID")
+
+    def compute_output_shape(self, input_shape):
+        """Returns the pooled shape."""
+        batch, height, width, channels = input_shape
+        return (batch, self._windows(height), self._windows(width), channels)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "pool_size": self.pool_size, "strides": self.strides}
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class UntiedBias(keras.layers.Layer):
+    """Adds a bias of its own at every position and channel, initially 0."""
+
+    def build(self, input_shape):
+        """Makes the bias, float `input_shape[1:]`."""
+        self.bias = self.add_weight(shape=input_shape[1:], initializer="zeros", name="bias")
+
+    def call(self, inputs):
+        """Returns the inputs plus the bias."""
+        return inputs + ops.cast(self.bias, inputs.dtype)
+
+    def compute_output_shape(self, input_shape):
+        """Returns the input's shape."""
+        return input_shape

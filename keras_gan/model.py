@@ -1,0 +1,591 @@
+"""`GAN`: two players as one Keras model."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import math
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_gan import execution, losses, priors, randomness, updates
+from keras_gan.data import pipeline
+from keras_gan.errors import InputError
+from keras_gan.randomness import Purpose, RowDraws, StepDraws
+
+_log = logging.getLogger("keras_gan")
+_METRICS = (
+    "value",
+    "discriminator_loss",
+    "generator_loss",
+    "real_output",
+    "fake_output",
+    "real_accuracy",
+    "fake_accuracy",
+    "jsd_bound",
+)
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class GAN(keras.Model):
+    """Generative adversarial nets (Goodfellow et al. 2014), trained by `fit`.
+
+    A *step* is one update of the generator. It takes `discriminator_steps` = k minibatches of m examples each; `batch_size` is
+    always m. Every random number is a function of the seed, the step, its purpose and the example's place in the
+    global minibatch, so that results do not depend on the number of replicas.
+
+    Args:
+        generator: Keras model from latents float `[n, prior.dimension]` to examples float `[n, ...]`.
+        discriminator: Keras model from examples to logits `[n, 1]` or `[n]`, or to a dict with "logits" and, for losses that
+            want them, "features".
+        prior: One of `keras_gan.priors`.
+        seed: Seed of all that is random in training. The networks' initial weights have their own.
+        averaging: Factor `a` in [0, 1) of an exponential moving average of G's weights, updated each
+            step as `average = a * average + (1 - a) * weights`; None keeps no average.
+        **kwargs: Arguments of `keras.Model`.
+
+    Raises:
+        InputError: The networks and the prior do not fit together.
+
+    Example:
+        >>> gan = keras_gan.GAN(generator, discriminator, prior=keras_gan.priors.Uniform(100))
+        >>> gan.compile(
+        ...     generator_optimizer=keras_gan.optimizers.MomentumSGD(0.1, momentum=0.5),
+        ...     discriminator_optimizer=keras_gan.optimizers.MomentumSGD(0.1, momentum=0.5),
+        ... )
+        >>> gan.fit(images, batch_size=100, epochs=10)
+        >>> samples = gan.generate(64, seed=0)
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        prior: priors.Prior,
+        *,
+        seed: int = 0,
+        averaging: float | None = None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if not isinstance(prior, priors.Prior):
+            raise InputError(f"`prior` must be one of keras_gan.priors. Received: {prior!r}")
+        if averaging is not None and not 0 <= averaging < 1:
+            raise InputError(f"`averaging` must be None or in [0, 1). Received: {averaging}")
+        self.generator = generator
+        self.discriminator = discriminator
+        self.prior = prior
+        self.seed = int(seed)
+        self.averaging = averaging
+        self.example_shape = _check_fit(generator, discriminator, prior)
+        self.averaged_generator = None
+        if averaging is not None:
+            config = {**generator.get_config(), "name": "averaged_generator"}
+            self.averaged_generator = type(generator).from_config(config)
+            self.averaged_generator.trainable = False
+            self.averaged_generator.set_weights(generator.get_weights())
+        self.step = self._counter("step")
+        self._examined = self._counter("examined")
+        self._nonfinite_step = self._counter("nonfinite_step", -1)
+        self.left_over: int | None = None
+        self._sample_functions: dict[bool, Callable] = {}
+        self.built = True
+
+    def _counter(self, name: str, start: int = 0):
+        initializer = keras.initializers.Constant(start)
+        return self.add_weight(
+            shape=(), dtype="int64", initializer=initializer, trainable=False, name=name
+        )
+
+    def call(self, latents, training=False):
+        """Returns G's output for latents `[n, prior.dimension]`."""
+        return self.generator(latents, training=training)
+
+    # ---------------------------------------------------------------- compile
+
+    def compile(
+        self,
+        generator_optimizer,
+        discriminator_optimizer,
+        loss: str | losses.Loss = "non_saturating",
+        discriminator_steps: int = 1,
+        update: str = "alternating",
+        *,
+        jit_compile: bool | str = "auto",
+        steps_per_execution: int = 1,
+        run_eagerly: bool = False,
+    ) -> None:
+        """Sets how the players learn.
+
+        Args:
+            generator_optimizer: Keras optimizer (or its name) of G.
+            discriminator_optimizer: Keras optimizer (or its name) of D; another object than G's.
+            loss: "non_saturating", "minimax", "blended", or an object of `keras_gan.losses.Loss`.
+            discriminator_steps: k, D's updates in a step, each on data and noise of its own; 1 to 255.
+            update: "alternating" (Algorithm 1) or "simultaneous" (the paper's released code).
+            jit_compile: True compiles with XLA: the whole step on one replica, each replica's gradients on several.
+                "auto" does so on an accelerator with one replica.
+            steps_per_execution: Steps per call into the graph; callbacks see every one of these calls.
+            run_eagerly: True runs step by step in Python, for debugging.
+
+        Raises:
+            InputError: An argument cannot be used, or XLA cannot compile a layer.
+        """
+        if not isinstance(discriminator_steps, int) or not 1 <= discriminator_steps < 256:
+            raise InputError(
+                f"`discriminator_steps` must be an int in [1, 255]. Received: {discriminator_steps!r}"
+            )
+        if update not in updates.RULES:
+            raise InputError(f"unknown update {update!r}; choose from {', '.join(updates.RULES)}")
+        loss = losses.get(loss)
+        with self.distribute_strategy.scope():
+            generator_optimizer = keras.optimizers.get(generator_optimizer)
+            discriminator_optimizer = keras.optimizers.get(discriminator_optimizer)
+            if generator_optimizer is discriminator_optimizer:
+                raise InputError("the players need an optimizer each; both were given the same object")
+            self._check_execution(jit_compile, run_eagerly)
+            super().compile(
+                optimizer=None,
+                loss=None,
+                jit_compile=jit_compile,
+                steps_per_execution=steps_per_execution,
+                run_eagerly=run_eagerly,
+            )
+            self.generator_optimizer = generator_optimizer
+            self.discriminator_optimizer = discriminator_optimizer
+            for optimizer, network in self._players():
+                optimizer.build(network.trainable_variables)
+            self._averages = [keras.metrics.Mean(name=name) for name in _METRICS]
+        self.loss = loss
+        self.discriminator_steps = discriminator_steps
+        self.update = update
+
+    def _players(self):
+        return (
+            (self.generator_optimizer, self.generator),
+            (self.discriminator_optimizer, self.discriminator),
+        )
+
+    def _check_execution(self, jit_compile, run_eagerly) -> None:
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        if jit_compile is True:
+            if run_eagerly:
+                raise InputError("`jit_compile` and `run_eagerly` exclude each other")
+            for network in (self.generator, self.discriminator):
+                for layer in network._flatten_layers():
+                    if not layer.supports_jit:
+                        raise InputError(
+                            f"XLA cannot compile layer {layer.name!r} of {network.name!r}; "
+                            "use jit_compile=False"
+                        )
+        policies = {
+            layer.dtype_policy.name
+            for network in (self.generator, self.discriminator)
+            for layer in network._flatten_layers()
+        }
+        if "mixed_float16" in policies and replicas > 1:
+            raise InputError(
+                "mixed_float16 cannot scale its losses alike on several replicas; use mixed_bfloat16"
+            )
+
+    def get_compile_config(self) -> dict:
+        """Returns `compile`'s arguments, serialised."""
+        if not self.compiled:
+            return {}
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "generator_optimizer": serialize(self.generator_optimizer),
+            "discriminator_optimizer": serialize(self.discriminator_optimizer),
+            "loss": serialize(self.loss),
+            "discriminator_steps": self.discriminator_steps,
+            "update": self.update,
+            "jit_compile": self.jit_compile,
+            "steps_per_execution": self.steps_per_execution,
+            "run_eagerly": self.run_eagerly,
+        }
+
+    def compile_from_config(self, config: dict) -> None:
+        """Compiles from `get_compile_config`'s dictionary, optimizers ready for their state."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments, serialised."""
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "name": self.name,
+            "generator": serialize(self.generator),
+            "discriminator": serialize(self.discriminator),
+            "prior": serialize(self.prior),
+            "seed": self.seed,
+            "averaging": self.averaging,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict, custom_objects=None) -> GAN:
+        """Makes the model from `get_config`'s dictionary."""
+        config = dict(config)
+        for part in ("generator", "discriminator", "prior"):
+            config[part] = keras.saving.deserialize_keras_object(config[part], custom_objects)
+        return cls(**config)
+
+    # ------------------------------------------------------------------- fit
+
+    @property
+    def metrics(self) -> list:
+        """The running means that `fit` and `evaluate` report, in nats, probabilities and rates."""
+        return list(self._averages) if self.compiled else []
+
+    def reset_metrics(self) -> None:
+        """Begins the running means anew, and the noise of `evaluate` with them."""
+        super().reset_metrics()
+        self._examined.assign(0)
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose="auto",
+        callbacks=None,
+        validation_data=None,
+        shuffle: bool = True,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int = 1,
+    ):
+        """Trains both players.
+
+        Args:
+            x: Examples, float `[n, ...]` (NumPy array or tensor), or a `tf.data.Dataset` of batches of m examples, or of tuples
+                whose first component that is. What comes with the examples is for losses that use labels.
+            y: Labels `[n, ...]` for an array `x`, or None.
+            batch_size: m for arrays, default 100; a data set has its own.
+            epochs: As in Keras.
+            verbose: As in Keras.
+            callbacks: As in Keras.
+            validation_data: As in Keras; measured as `evaluate` does.
+            shuffle: For arrays; the order of each epoch is a function of the seed and the epoch.
+            initial_epoch: As in Keras.
+            steps_per_epoch: For data sets, as in Keras; a multiple of `steps_per_execution`.
+            validation_steps: As in Keras.
+            validation_batch_size: As in Keras.
+            validation_freq: As in Keras.
+
+        Returns:
+            A `keras.callbacks.History`.
+
+        Raises:
+            InputError: The data cannot be used; named before the first step where they are in memory.
+        """
+        self._assert_compile_called("fit")
+        stream = self._stream(x, y, batch_size, shuffle)
+        if steps_per_epoch is not None:
+            if isinstance(stream, pipeline.IndexedStream):
+                raise InputError("`steps_per_epoch` is for data sets; an epoch of arrays is all of them")
+            if steps_per_epoch % self.steps_per_execution:
+                raise InputError(
+                    f"`steps_per_epoch`={steps_per_epoch} must be a multiple of "
+                    f"`steps_per_execution`={self.steps_per_execution}"
+                )
+        keeper = _StreamKeeper(stream, counts=steps_per_epoch is None)
+        callbacks = [*callbacks] if isinstance(callbacks, (list, tuple)) else [callbacks or []]
+        try:
+            return super().fit(
+                stream.dataset(int(self.step.numpy())),
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=[keeper, *keras.tree.flatten(callbacks)],
+                shuffle=False,
+                validation_data=validation_data,
+                initial_epoch=initial_epoch,
+                steps_per_epoch=steps_per_epoch,
+                validation_steps=validation_steps,
+                validation_batch_size=validation_batch_size,
+                validation_freq=validation_freq,
+            )
+        except tf.errors.InvalidArgumentError as error:
+            batch = pipeline.nonfinite_batch(error)
+            if batch is None:
+                raise
+            raise InputError(
+                f"batch {batch} of the data set (counted from 0) holds NaN or Inf; training stopped "
+                f"after step {int(self.step.numpy())}"
+            ) from None
+
+    def _stream(self, x, y, batch_size, shuffle):
+        if isinstance(x, tf.data.Dataset):
+            if y is not None or batch_size is not None:
+                raise InputError("a data set brings labels and batches: give neither `y` nor `batch_size`")
+            stream = pipeline.Regrouped(x, self.discriminator_steps)
+            labelled = isinstance(x.element_spec, (tuple, list)) and len(x.element_spec) > 1
+            self._check_examples(pipeline.first_component(x.element_spec).shape[1:])
+        else:
+            x = pipeline.checked_array(x)
+            self._check_examples(x.shape[1:])
+            stream = pipeline.IndexedStream(
+                x,
+                y,
+                100 if batch_size is None else batch_size,
+                self.discriminator_steps,
+                self.seed,
+                shuffle,
+            )
+            labelled = y is not None
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        if stream.minibatch % replicas:
+            raise InputError(
+                f"a minibatch of {stream.minibatch} does not divide among {replicas} replicas; "
+                f"use a multiple of {replicas}"
+            )
+        if labelled and not getattr(self.loss, "sees_labels", False):
+            _log.warning("the data come with labels, which this loss does not use")
+        self._share = stream.minibatch // replicas * self.discriminator_steps
+        return stream
+
+    def _check_examples(self, shape) -> None:
+        if tuple(shape) != self.example_shape:
+            raise InputError(
+                f"the networks take examples of shape {self.example_shape}; the data have {tuple(shape)}"
+            )
+
+    def evaluate(self, x=None, y=None, batch_size: int | None = None, **kwargs):
+        """Measures the game on data, both players in inference mode and on noise of its own.
+
+        Args:
+            x: Examples as in `fit`, in any number.
+            y: Ignored, as labels are.
+            batch_size: Examples of a batch, for arrays.
+            **kwargs: As in Keras.
+
+        Returns:
+            Means over the examples, in the order of `metrics`, or by name with `return_dict=True`: `value`, V(D, G) of equation (1) in
+            nats (-log 4 at the equilibrium); the losses; `real_output` and `fake_output`, means of D(x) and D(G(z)) (1/2 there); D's accuracies on data and
+            on samples; `jsd_bound` = (V + log 4) / 2, for this D a lower bound of the Jensen-Shannon divergence (equation 3).
+        """
+        if not isinstance(x, tf.data.Dataset) and "_use_cached_eval_dataset" not in kwargs:
+            x = pipeline.checked_array(x)
+            self._check_examples(x.shape[1:])
+        return super().evaluate(x, y, batch_size=batch_size, **kwargs)
+
+    def train_step(self, data) -> tuple[dict, tf.Tensor]:
+        """One step on this replica's `k * m / replicas` examples; reads as Algorithm 1.
+
+        Minibatch `j` is every k-th example from `j` on: so it holds the same examples on any number of replicas.
+
+        Returns:
+            The sums of the metrics over this replica's rows of a minibatch, and their number.
+        """
+        x, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        if x.shape[0] is None:
+            x = tf.ensure_shape(x, [self._share, *self.example_shape])
+        k = self.discriminator_steps
+        context = tf.distribute.get_replica_context()
+        game = updates.Round(
+            gan=self,
+            real=[x[j::k] for j in range(k)],
+            labels=[None if labels is None else labels[j::k] for j in range(k)],
+            step=self.step.value,
+            replica=tf.cast(context.replica_id_in_sync_group, tf.int32),
+            replicas=context.num_replicas_in_sync,
+        )
+        return updates.RULES[self.update](game), tf.constant(game.rows, tf.float32)
+
+    def test_step(self, data) -> tuple[dict, tf.Tensor]:
+        """The sums of the metrics over this replica's rows of a batch, and their number."""
+        x, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        rows = tf.shape(x)[0]
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        first_row = tf.cast(replica, tf.int32) * rows
+        draws = [
+            StepDraws(self.seed, self._examined.value, 0, purpose, first_row, rows)
+            for purpose in (Purpose.EVALUATION_LATENTS, Purpose.EVALUATION_GENERATOR)
+        ]
+        with randomness.drawing_from(draws[1]):
+            fake = self.generator(self.prior.draw(draws[0]), training=False)
+        with randomness.drawing_from(draws[1]):
+            real = updates.judgement(self.discriminator(x, training=False))._replace(labels=labels)
+            judged_fake = updates.judgement(self.discriminator(fake, training=False))
+        sums = updates.discriminator_sums(self.loss, real, judged_fake)
+        sums["generator_loss"] = tf.reduce_sum(self.loss.generator(real, judged_fake))
+        return sums, tf.cast(rows, tf.float32)
+
+    def gradients(self, of: Callable, game: updates.Round, j: int):
+        """Calls one of `Round`'s gradients; on several replicas this is what XLA compiles."""
+        if not (self.jit_compile and game.replicas > 1):
+            return of(game, j)
+
+        # Tensors go in as arguments, the rest of the round is part of the program.
+        @tf.function(jit_compile=True, autograph=False)
+        def compiled(real, labels, step, replica):
+            return of(dataclasses.replace(game, real=real, labels=labels, step=step, replica=replica), j)
+
+        return compiled(game.real, game.labels, game.step, game.replica)
+
+    def make_train_function(self, force: bool = False):
+        """Makes what `fit` calls; see `keras_gan.execution`."""
+        if self.train_function is None or force:
+            self.train_function = execution.make_function(self, self.train_step, self._finish_step)
+        return self.train_function
+
+    def make_test_function(self, force: bool = False):
+        """Makes what `evaluate` calls."""
+        if self.test_function is None or force:
+            self.test_function = execution.make_function(self, self.test_step, self._finish_batch)
+        return self.test_function
+
+    def _finish_step(self, sums: dict, rows: tf.Tensor) -> None:
+        """What one step leaves behind once all replicas are done: metrics, the average, the count."""
+        finite = tf.math.is_finite(sums["discriminator_loss"] + sums["generator_loss"])
+        first = tf.logical_and(tf.logical_not(finite), self._nonfinite_step.value < 0)
+        self._nonfinite_step.assign(tf.where(first, self.step.value, self._nonfinite_step.value))
+        self._update_metrics(sums, rows)
+        if self.averaged_generator is not None:
+            for average, weight in zip(
+                self.averaged_generator.weights, self.generator.weights, strict=True
+            ):
+                factor = self.averaging if weight.trainable else 0.0
+                average.assign_sub((1 - factor) * (average.value - weight.value))
+        self.step.assign_add(1)
+
+    def _finish_batch(self, sums: dict, rows: tf.Tensor) -> None:
+        self._update_metrics(sums, rows)
+        self._examined.assign_add(1)
+
+    def _update_metrics(self, sums: dict, rows: tf.Tensor) -> None:
+        jsd = (sums["value"] + rows * math.log(4)) / 2
+        for metric in self._averages:
+            total = jsd if metric.name == "jsd_bound" else sums[metric.name]
+            metric.update_state(total / rows, sample_weight=rows)
+
+    @property
+    def nonfinite_step(self) -> int | None:
+        """The first step in which a loss was NaN or Inf (counted from 0), or None."""
+        step = int(self._nonfinite_step.numpy())
+        return None if step < 0 else step
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None) -> None:
+        """Nothing is left to build; Keras's own way takes a batch, and fails on several workers."""
+
+    # --------------------------------------------------------------- sampling
+
+    def generate(
+        self, n: int, seed: int = 0, *, averaged: bool = False, batch_size: int = 1000
+    ) -> np.ndarray:
+        """Samples from the generator, in inference mode.
+
+        Row `i` depends on the pair (seed, i) alone, by a hash: the same in any call and in exported models.
+
+        Args:
+            n: Number of samples.
+            seed: Any int.
+            averaged: True uses the averaged weights.
+            batch_size: Samples made at a time.
+
+        Returns:
+            float32 `[n, *example_shape]`, G's own output: on the scale the data were trained on.
+
+        Raises:
+            InputError: `n` is negative, or there are no averaged weights.
+        """
+        if n < 0:
+            raise InputError(f"`n` must be >= 0. Received: n={n}")
+        generator = self.averaged_generator if averaged else self.generator
+        if generator is None:
+            raise InputError("this model keeps no averaged weights; make it with `averaging=0.999`")
+        function = self._sample_functions.get(averaged)
+        if function is None:
+            function = tf.function(
+                lambda seeds: sample(generator, self.prior, seeds),
+                input_signature=[tf.TensorSpec([None], tf.int64)],
+                autograph=False,
+            )
+            self._sample_functions[averaged] = function
+        parts = [
+            function(randomness.row_seeds(seed, min(batch_size, n - first), first)).numpy()
+            for first in range(0, n, batch_size)
+        ]
+        return np.concatenate(parts) if parts else np.zeros((0, *self.example_shape), np.float32)
+
+
+def sample(generator: keras.Model, prior: priors.Prior, seeds: tf.Tensor) -> tf.Tensor:
+    """Samples whose row `i` depends on `seeds[i]` alone, in a graph or out of one.
+
+    Args:
+        generator: The network.
+        prior: Its prior.
+        seeds: int64 `[n]`, for instance from `keras_gan.randomness.row_seeds`.
+
+    Returns:
+        float32 `[n, ...]`, the network's output.
+    """
+    return transform(generator, prior.draw(RowDraws(seeds)), seeds)
+
+
+def transform(generator: keras.Model, latents: tf.Tensor, noise_seeds: tf.Tensor) -> tf.Tensor:
+    """G's output for latents; noise inside G, if there is any, comes from `noise_seeds`, one a row.
+
+    Args:
+        generator: The network.
+        latents: float32 `[n, d]`.
+        noise_seeds: int64 `[n]`.
+    """
+    with randomness.drawing_from(RowDraws(noise_seeds, stream=1)):
+        return tf.cast(generator(latents, training=False), tf.float32)
+
+
+class _StreamKeeper(keras.callbacks.Callback):
+    """Starts each epoch of the stream at the model's step, and counts what the epoch left over."""
+
+    def __init__(self, stream, counts: bool):
+        super().__init__()
+        self._stream = stream
+        self._counts = counts
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._stream.begin_epoch(int(self.model.step.numpy()))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.left_over = self._stream.left_over() if self._counts else None
+        if self.model.left_over:
+            _log.info("epoch %d left out %d examples that fill no step", epoch, self.model.left_over)
+
+
+def _check_fit(generator, discriminator, prior) -> tuple[int, ...]:
+    """Builds the networks if need be, and returns the shape of one example."""
+    latents = keras.KerasTensor((None, prior.dimension), "float32")
+    try:
+        examples = generator(latents)
+    except ValueError as error:
+        raise InputError(
+            f"the generator does not take latents of shape [n, {prior.dimension}] from {prior}: {_first_line(error)}"
+        ) from error
+    if not isinstance(examples, keras.KerasTensor):
+        raise InputError("the generator must return one tensor")
+    if "float" not in examples.dtype:
+        raise InputError(
+            f"the generator returns {examples.dtype}: discrete examples have no gradient and cannot be generated"
+        )
+    shape = examples.shape[1:]
+    if None in shape:
+        raise InputError(f"the generator's examples need a fixed shape. Received: {examples.shape}")
+    try:
+        outputs = discriminator(keras.KerasTensor((None, *shape), "float32"))
+    except ValueError as error:
+        raise InputError(
+            f"the discriminator does not take the generator's examples of shape {shape}: {_first_line(error)}"
+        ) from error
+    logits = outputs.get("logits") if isinstance(outputs, dict) else outputs
+    if logits is None or logits.shape not in ((None,), (None, 1)):
+        received = sorted(outputs) if logits is None else logits.shape
+        raise InputError(f"the discriminator must give logits [n, 1] or [n]. Received: {received}")
+    return tuple(shape)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

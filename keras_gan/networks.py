@@ -1,0 +1,299 @@
+"""The paper's players (PAPER, section 5, and the released code), and a rule for data without a recipe.
+
+Each function returns one built network. Weights start uniform in `[-irange, irange]`, biases at 0 unless said. Seeds fix the weights:
+the same seed gives the same network in any process.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from keras import layers as kl
+
+from keras_gan import layers
+from keras_gan.errors import InputError
+from keras_gan.randomness import row_seeds
+
+MAX_NORM = 1.9365  # TFD: the norm that no unit's incoming weights may exceed
+
+
+class _Uniform:
+    """Hands out uniform initialisers, each with a seed of its own, under one network's seed."""
+
+    def __init__(self, seed: int):
+        self._seeds = iter(row_seeds(seed, 64) >> 33)
+
+    def __call__(self, irange: float) -> keras.initializers.Initializer:
+        return keras.initializers.RandomUniform(-irange, irange, seed=int(next(self._seeds)))
+
+
+def mlp_generator(
+    latent_dim: int,
+    shape: Sequence[int],
+    *,
+    hidden: Sequence[tuple[int, str]],
+    output_activation: str,
+    irange: float = 0.05,
+    output_irange: float | None = None,
+    hidden_bias: dict[str, float] | None = None,
+    max_norm: float | None = None,
+    seed: int = 0,
+    name: str = "generator",
+) -> keras.Model:
+    """A fully connected generator.
+
+    Args:
+        latent_dim: Length of `z`.
+        shape: Shape of one example, any rank.
+        hidden: (units, activation) of each hidden layer, lowest first.
+        output_activation: Activation of the output layer.
+        irange: Half width of the initial weights.
+        output_irange: The same for the output layer; default `irange`.
+        hidden_bias: Initial bias by activation, for hidden layers; default 0.
+        max_norm: Bound on the norm of each unit's incoming weights, or None.
+        seed: Seed of the initial weights.
+        name: Name of the network.
+
+    Returns:
+        A model from float `[n, latent_dim]` to float32 `[n, *shape]`.
+    """
+    uniform = _Uniform(seed)
+    constraint = keras.constraints.MaxNorm(max_norm) if max_norm else None
+    model = keras.Sequential([keras.Input((latent_dim,), name="latents")], name=name)
+    for index, (units, activation) in enumerate(hidden):
+        model.add(
+            kl.Dense(
+                units,
+                activation,
+                kernel_initializer=uniform(irange),
+                bias_initializer=keras.initializers.Constant((hidden_bias or {}).get(activation, 0.0)),
+                kernel_constraint=constraint,
+                name=f"hidden_{index}",
+            )
+        )
+    model.add(
+        kl.Dense(
+            math.prod(shape),
+            output_activation,
+            kernel_initializer=uniform(irange if output_irange is None else output_irange),
+            kernel_constraint=constraint,
+            dtype="float32",
+            name="output",
+        )
+    )
+    if len(shape) != 1:
+        model.add(kl.Reshape(tuple(shape), dtype="float32", name="images"))
+    return model
+
+
+def maxout_discriminator(
+    shape: Sequence[int],
+    *,
+    units: int,
+    pieces: int = 5,
+    depth: int = 2,
+    irange: float = 0.005,
+    max_norm: float | None = None,
+    input_dropout: float = 0.2,
+    hidden_dropout: float = 0.5,
+    seed: int = 0,
+    name: str = "discriminator",
+) -> keras.Model:
+    """A maxout network with dropout on the input of every layer.
+
+    Args:
+        shape: Shape of one example, any rank.
+        units: Maxout units of each hidden layer.
+        pieces: Linear pieces of each unit.
+        depth: Number of hidden layers.
+        irange: Half width of the initial weights.
+        max_norm: Bound on the norm of each piece's incoming weights, or None.
+        input_dropout: Rate at the network's input.
+        hidden_dropout: Rate at the input of every further layer, the output layer included.
+        seed: Seed of the initial weights.
+        name: Name of the network.
+
+    Returns:
+        A model from float `[n, *shape]` to float32 logits `[n, 1]`.
+    """
+    uniform = _Uniform(seed)
+    constraint = keras.constraints.MaxNorm(max_norm) if max_norm else None
+    model = keras.Sequential([keras.Input(tuple(shape), name="images")], name=name)
+    if len(shape) != 1:
+        model.add(kl.Flatten(name="flat"))
+    _add_maxout_head(
+        model, uniform, [units] * depth, pieces, irange, constraint, input_dropout, hidden_dropout
+    )
+    return model
+
+
+def _add_maxout_head(
+    model, uniform, units, pieces, irange, constraint, first_dropout, hidden_dropout
+) -> None:
+    for index, width in enumerate(units):
+        model.add(layers.Dropout(hidden_dropout if index else first_dropout, name=f"drop_{index}"))
+        model.add(
+            kl.Dense(
+                width * pieces,
+                kernel_initializer=uniform(irange),
+                kernel_constraint=constraint,
+                name=f"pieces_{index}",
+            )
+        )
+        model.add(layers.Maxout(pieces, name=f"maxout_{index}"))
+    model.add(layers.Dropout(hidden_dropout, name="drop_output"))
+    model.add(
+        kl.Dense(
+            1,
+            kernel_initializer=uniform(irange),
+            kernel_constraint=constraint,
+            dtype="float32",
+            name="logit",
+        )
+    )
+
+
+def cifar10_conv_generator(
+    latent_dim: int = 100, *, seed: int = 0, name: str = "generator"
+) -> keras.Model:
+    """8000 rectifiers, 8000 sigmoids read as 10x10x80, transposed convolution to 32x32x3, untied bias.
+
+    Args:
+        latent_dim: Length of `z`.
+        seed: Seed of the initial weights.
+        name: Name of the network.
+
+    Returns:
+        A model from float `[n, latent_dim]` to float32 `[n, 32, 32, 3]`, linear.
+    """
+    uniform = _Uniform(seed)
+    return keras.Sequential(
+        [
+            keras.Input((latent_dim,), name="latents"),
+            kl.Dense(8000, "relu", kernel_initializer=uniform(0.05), name="hidden_0"),
+            kl.Dense(8000, "sigmoid", kernel_initializer=uniform(0.05), name="hidden_1"),
+            kl.Reshape((10, 10, 80), name="maps"),
+            kl.Conv2DTranspose(
+                3,
+                5,
+                strides=3,
+                use_bias=False,
+                kernel_initializer=uniform(0.05),
+                dtype="float32",
+                name="output",
+            ),
+            layers.UntiedBias(dtype="float32", name="images"),
+        ],
+        name=name,
+    )
+
+
+def cifar10_conv_discriminator(*, seed: int = 0, name: str = "discriminator") -> keras.Model:
+    """Three maxout convolutions with overlapping pooling, 500 maxout units, dropout everywhere.
+
+    Feature maps: 32x32x3, 33x33 pooled to 16x16x32, 15x15 to 7x7x32, 9x9 to 5x5x192 (4800 features).
+
+    Args:
+        seed: Seed of the initial weights.
+        name: Name of the network.
+
+    Returns:
+        A model from float `[n, 32, 32, 3]` to float32 logits `[n, 1]`.
+    """
+    uniform = _Uniform(seed)
+    model = keras.Sequential([keras.Input((32, 32, 3), name="images")], name=name)
+    convolutions = [(32, 8, 4, 4), (32, 8, 3, 4), (192, 5, 3, 2)]  # channels, kernel, padding, pool
+    for index, (channels, kernel, padding, pool) in enumerate(convolutions):
+        model.add(layers.Dropout(0.5 if index else 0.2, name=f"drop_conv_{index}"))
+        model.add(kl.ZeroPadding2D(padding, name=f"pad_{index}"))
+        model.add(
+            kl.Conv2D(channels * 2, kernel, kernel_initializer=uniform(0.005), name=f"conv_{index}")
+        )
+        model.add(layers.Maxout(2, name=f"maxout_conv_{index}"))
+        model.add(layers.PartialMaxPooling2D(pool, 2, name=f"pool_{index}"))
+    model.add(kl.Flatten(name="flat"))
+    _add_maxout_head(model, uniform, [500], 5, 0.005, None, 0.5, 0.5)
+    return model
+
+
+def set_marginal_bias(generator: keras.Model, mean: np.ndarray) -> None:
+    """Sets the output bias so that a sigmoid generator starts at the data's pixel means.
+
+    Args:
+        generator: A network whose layer "output" is a `Dense` layer.
+        mean: Mean of each component over the training data, in [0, 1], `[*shape]`.
+    """
+    probability = np.clip(np.asarray(mean, np.float64).reshape(-1), 1e-7, 1 - 1e-7)
+    generator.get_layer("output").bias.assign(np.log(probability) - np.log1p(-probability))
+
+
+def set_sparse_kernel(layer: keras.layers.Dense, nonzeros: int = 100, *, seed: int = 0) -> None:
+    """Gives each unit `nonzeros` incoming weights from N(0, 1), at random places, and zeros elsewhere.
+
+    Args:
+        layer: A built `Dense` layer with at least `nonzeros` inputs.
+        nonzeros: Number of non-zero weights of each unit.
+        seed: Seed of the places and of the weights.
+    """
+    inputs, units = layer.kernel.shape
+    if nonzeros > inputs:
+        raise InputError(f"`nonzeros`={nonzeros} must be at most the layer's {inputs} inputs")
+    rng = np.random.default_rng(seed % 2**64)
+    kernel = np.zeros((inputs, units), np.float32)
+    for unit in range(units):
+        kernel[rng.choice(inputs, nonzeros, replace=False), unit] = rng.standard_normal(nonzeros)
+    layer.kernel.assign(kernel)
+
+
+def stack_generators(lower: keras.Model, upper: keras.Model, name: str = "generator") -> keras.Model:
+    """The generator `upper(lower(z))`, the layers of both in one flat network (TFD, stage 2).
+
+    Args:
+        lower: From float `[n, d]` to float `[n, e]`.
+        upper: From float `[n, e]` to examples; its layers and weights are shared, not copied.
+        name: Name of the network.
+    """
+    outputs = lower.output
+    for layer in upper.layers:
+        outputs = layer(outputs)
+    return keras.Model(lower.input, outputs, name=name)
+
+
+def for_shape(shape: Sequence[int], latent_dim: int, *, bounded: bool, seed: int = 0):
+    """Networks for data without a recipe, by rule from the shape of one example.
+
+    With `d` numbers in an example and width `w` = 8 sqrt(d) rounded to a multiple of 16, at least 128 and at most 1200: the
+    generator has two rectifier layers of `w`; the discriminator two maxout layers of `max(64, w / 4)` units with 5 pieces and, as in the paper, dropout. For fewer than
+    16 numbers the discriminator has no dropout, which would drop whole coordinates.
+
+    Args:
+        shape: Shape of one example.
+        latent_dim: Length of `z`.
+        bounded: True if the data lie in [0, 1] (a sigmoid output); else the output is linear.
+        seed: Seed of the initial weights.
+
+    Returns:
+        (generator, discriminator).
+    """
+    size = math.prod(shape)
+    width = min(1200, max(128, 16 * round(8 * math.sqrt(size) / 16)))
+    generator = mlp_generator(
+        latent_dim,
+        shape,
+        hidden=[(width, "relu")] * 2,
+        output_activation="sigmoid" if bounded else "linear",
+        seed=seed,
+    )
+    points = size < 16
+    discriminator = maxout_discriminator(
+        shape,
+        units=max(64, width // 4),
+        irange=0.05 if points else 0.005,
+        input_dropout=0.0 if points else 0.2,
+        hidden_dropout=0.0 if points else 0.5,
+        seed=seed + 1,
+    )
+    return generator, discriminator

@@ -1,0 +1,219 @@
+"""One step of the game on one replica: which passes are made, what they share, who moves when.
+
+A step sees `k` minibatches of data. The two update rules decide the order; the players, their losses and the
+noise know nothing of the rule.
+
+    alternating    Algorithm 1: k discriminator steps, each on a minibatch and noise of its own, then one
+                   generator step on fresh noise against the new discriminator.
+    simultaneous   the released code: k - 1 discriminator steps, then both players move from the same weights,
+                   gradients of both taken from one shared forward pass.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import keras
+import tensorflow as tf
+
+from keras_gan import losses, randomness
+from keras_gan.errors import InputError
+from keras_gan.losses import Judgement
+from keras_gan.randomness import JoinedDraws, Purpose, StepDraws
+
+if TYPE_CHECKING:
+    from keras_gan.model import GAN
+
+Sums = dict[str, tf.Tensor]  # a metric's name -> its sum over this replica's rows
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one replica knows of one step.
+
+    Attributes:
+        gan: The model; its networks, prior, loss and optimizers.
+        real: Data of each of the k minibatches, this replica's rows, float `[rows, ...]`.
+        labels: What came with them, or None for each.
+        step: Scalar int64, generator updates made before this one.
+        replica: Scalar int32, this replica's place among `replicas`.
+        replicas: Number of replicas that share a minibatch.
+    """
+
+    gan: GAN
+    real: list[tf.Tensor]
+    labels: list[Any]
+    step: tf.Tensor
+    replica: tf.Tensor
+    replicas: int
+
+    @property
+    def rows(self) -> int:
+        """Rows of a minibatch on this replica."""
+        return self.real[0].shape[0]
+
+    def discriminator_gradients(self, j: int) -> tuple[list, Sums]:
+        """Gradients of D on minibatch `j`; G is only used."""
+        gan = self.gan
+        with _unchanged(gan.generator):
+            fake = self._generate(j)
+        with tf.GradientTape() as tape:
+            real, judged_fake = self._judge_both(j, fake)
+            loss = self._mean(gan.loss.discriminator(real, judged_fake))
+            loss += sum(gan.discriminator.losses) / self.replicas
+            scaled = gan.discriminator_optimizer.scale_loss(loss)
+        gradients = tape.gradient(scaled, gan.discriminator.trainable_variables)
+        return gradients, discriminator_sums(gan.loss, real, judged_fake)
+
+    def generator_gradients(self, j: int) -> tuple[list, Sums]:
+        """Gradients of G on fresh noise `j`; D is only used, its dropout stays on."""
+        gan = self.gan
+        with tf.GradientTape() as tape:
+            fake = self._generate(j)
+            with _unchanged(gan.discriminator):
+                if getattr(gan.loss, "generator_sees_data", False):
+                    real, judged_fake = self._judge_both(j, fake)
+                else:
+                    real, judged_fake = None, self._judge_fake(j, fake)
+            losses_of_g = gan.loss.generator(real, judged_fake)
+            loss = self._mean(losses_of_g) + sum(gan.generator.losses) / self.replicas
+            scaled = gan.generator_optimizer.scale_loss(loss)
+        gradients = tape.gradient(scaled, gan.generator.trainable_variables)
+        return gradients, {"generator_loss": tf.reduce_sum(losses_of_g)}
+
+    def joint_gradients(self, j: int) -> tuple[list, list, Sums]:
+        """Gradients of D and of G from one forward pass on minibatch `j`."""
+        gan = self.gan
+        with tf.GradientTape(persistent=True) as tape:
+            fake = self._generate(j)
+            real, judged_fake = self._judge_both(j, fake)
+            losses_of_g = gan.loss.generator(real, judged_fake)
+            loss_d = self._mean(gan.loss.discriminator(real, judged_fake))
+            loss_g = self._mean(losses_of_g)
+            loss_d += sum(gan.discriminator.losses) / self.replicas
+            loss_g += sum(gan.generator.losses) / self.replicas
+            scaled_d = gan.discriminator_optimizer.scale_loss(loss_d)
+            scaled_g = gan.generator_optimizer.scale_loss(loss_g)
+        of_d = tape.gradient(scaled_d, gan.discriminator.trainable_variables)
+        of_g = tape.gradient(scaled_g, gan.generator.trainable_variables)
+        sums = discriminator_sums(gan.loss, real, judged_fake)
+        return of_d, of_g, {**sums, "generator_loss": tf.reduce_sum(losses_of_g)}
+
+    def _draws(self, j: int, purpose: Purpose) -> StepDraws:
+        first_row = self.replica * self.rows
+        return StepDraws(self.gan.seed, self.step, j, purpose, first_row, self.rows)
+
+    def _generate(self, j: int) -> tf.Tensor:
+        latents = self.gan.prior.draw(self._draws(j, Purpose.LATENTS))
+        with randomness.drawing_from(self._draws(j, Purpose.GENERATOR)):
+            return self.gan.generator(latents, training=True)
+
+    def _judge_fake(self, j: int, fake: tf.Tensor) -> Judgement:
+        with randomness.drawing_from(self._draws(j, Purpose.DISCRIMINATOR_FAKE)):
+            return judgement(self.gan.discriminator(fake, training=True))
+
+    def _judge_both(self, j: int, fake: tf.Tensor) -> tuple[Judgement, Judgement]:
+        """D on data and generated rows in one pass, which costs less than two."""
+        draws = JoinedDraws(
+            self._draws(j, Purpose.DISCRIMINATOR_REAL), self._draws(j, Purpose.DISCRIMINATOR_FAKE)
+        )
+        # Noise k is the generator's; data it wants to see is the last minibatch.
+        of_data = min(j, len(self.real) - 1)
+        real = self.real[of_data]
+        with randomness.drawing_from(draws):
+            outputs = self.gan.discriminator(
+                tf.concat([real, tf.cast(fake, real.dtype)], axis=0), training=True
+            )
+        both = judgement(outputs)
+        of_real = both.part(slice(None, self.rows))._replace(labels=self.labels[of_data])
+        return of_real, both.part(slice(self.rows, None))
+
+    def _mean(self, per_example: tf.Tensor) -> tf.Tensor:
+        """This replica's part of the mean over the global minibatch."""
+        return tf.reduce_sum(per_example) / (self.rows * self.replicas)
+
+
+def alternating(round_: Round) -> Sums:
+    """Algorithm 1 of the paper."""
+    gan, k = round_.gan, len(round_.real)
+    sums: list[Sums] = []
+    for j in range(k):
+        gradients, of_d = gan.gradients(Round.discriminator_gradients, round_, j)
+        gan.discriminator_optimizer.apply(gradients, gan.discriminator.trainable_variables)
+        sums.append(of_d)
+    gradients, of_g = gan.gradients(Round.generator_gradients, round_, k)
+    gan.generator_optimizer.apply(gradients, gan.generator.trainable_variables)
+    return {**_average(sums), **of_g}
+
+
+def simultaneous(round_: Round) -> Sums:
+    """The released code's rule."""
+    gan, last = round_.gan, len(round_.real) - 1
+    sums: list[Sums] = []
+    for j in range(last):
+        gradients, of_d = gan.gradients(Round.discriminator_gradients, round_, j)
+        gan.discriminator_optimizer.apply(gradients, gan.discriminator.trainable_variables)
+        sums.append(of_d)
+    of_d, of_g, both = gan.gradients(Round.joint_gradients, round_, last)
+    gan.discriminator_optimizer.apply(of_d, gan.discriminator.trainable_variables)
+    gan.generator_optimizer.apply(of_g, gan.generator.trainable_variables)
+    generator_loss = both.pop("generator_loss")
+    return {**_average([*sums, both]), "generator_loss": generator_loss}
+
+
+RULES = {"alternating": alternating, "simultaneous": simultaneous}
+
+
+def judgement(outputs: Any) -> Judgement:
+    """Reads a discriminator's output: logits `[n, 1]` or `[n]`, or a dict with "logits" and "features"."""
+    features = None
+    if isinstance(outputs, dict):
+        if "logits" not in outputs:
+            raise InputError(
+                f"a discriminator that returns a dict must give 'logits'; it gives {sorted(outputs)}"
+            )
+        features = outputs.get("features")
+        outputs = outputs["logits"]
+    if outputs.shape.rank == 2 and outputs.shape[-1] == 1:
+        outputs = outputs[:, 0]
+    return Judgement(tf.cast(outputs, tf.float32), features)
+
+
+def discriminator_sums(loss: losses.Loss, real: Judgement, fake: Judgement) -> Sums:
+    """Sums over the rows of all that is reported of D; `value` is the integrand of equation (1)."""
+    value = -losses.discriminator(real_logits=real.logits, fake_logits=fake.logits)
+    return {
+        "discriminator_loss": tf.reduce_sum(loss.discriminator(real, fake)),
+        "value": tf.reduce_sum(value),
+        "real_output": tf.reduce_sum(tf.sigmoid(real.logits)),
+        "fake_output": tf.reduce_sum(tf.sigmoid(fake.logits)),
+        "real_accuracy": _count(real.logits > 0),
+        "fake_accuracy": _count(fake.logits < 0),
+    }
+
+
+def _count(condition: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(tf.cast(condition, tf.float32))
+
+
+def _average(sums: list[Sums]) -> Sums:
+    return {name: tf.add_n([s[name] for s in sums]) / len(sums) for name in sums[0]}
+
+
+@contextlib.contextmanager
+def _unchanged(network: keras.Model) -> Iterator[None]:
+    """Runs a network in training mode without moving its state, as the other player's step must.
+
+    Batch statistics and spectral norms are computed but not kept. Keras's seed generators do advance:
+    else Keras's own dropout would repeat its masks.
+    """
+    with keras.StatelessScope() as scope:
+        yield
+    seeds = [v for v in network.variables if v.path.endswith("seed_generator_state")]
+    for variable in seeds:
+        value = scope.get_current_value(variable)
+        if value is not None:
+            variable.assign(value)
