@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 VENV := .venv
-PIP = $(PYTHON) -m pip --python $(VENV)/bin/python --quiet --disable-pip-version-check
+PIP = $(PYTHON) -m pip --python $(VENV)/bin/python -qq --disable-pip-version-check
 
 .PHONY: help train test lint format constraints clean
 
