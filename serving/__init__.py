@@ -1,0 +1,1 @@
+"""Serve generators, and any SavedModel, behind the protocol of TensorFlow Serving."""

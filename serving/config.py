@@ -1,0 +1,223 @@
+"""What is served: models, their version policies and labels, read from TensorFlow Serving's files.
+
+The files are protobuf text. A mistake names the file, the line and the field.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+from google.protobuf import text_format
+from google.protobuf.message import Message
+from tensorflow_serving.config import model_server_config_pb2
+
+from serving.errors import InvalidArgument, PermissionDenied, ServingError, UsageError
+from serving.protos import BatchingParameters, MonitoringConfig
+
+PLATFORM = "tensorflow"
+DEFAULT_METRICS_PATH = "/monitoring/prometheus/metrics"
+_M = TypeVar("_M", bound=Message)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """One model to serve.
+
+    Args:
+        name: The name in requests.
+        base_path: The directory that holds one directory per version.
+        latest: How many of the newest versions to serve; 0 when another policy holds.
+        versions: The versions to serve, if they are named one by one.
+        labels: Version label to version.
+    """
+
+    name: str
+    base_path: Path
+    latest: int = 1
+    versions: frozenset[int] = frozenset()
+    labels: Mapping[str, int] = field(default_factory=dict)
+
+    def aspired(self, found: Mapping[int, Path]) -> set[int]:
+        """The versions to serve, out of those found on disk."""
+        if self.versions:
+            return set(found) & self.versions
+        return set(sorted(found)[-self.latest :]) if self.latest else set(found)
+
+
+@dataclass(frozen=True)
+class Batching:
+    """How requests that arrive together share one run. The defaults are TensorFlow Serving's.
+
+    Args:
+        max_batch_size: The most rows that one request may have, and that run together.
+        batch_timeout_micros: How long a batch that is not full waits for more, at least until a
+            thread is free.
+        max_enqueued_batches: The longest queue of a signature, in batches; beyond it, requests are
+            refused.
+        num_batch_threads: How many batches run at a time.
+        thread_pool_name: The name of those threads.
+        allowed_batch_sizes: If given, batches are padded to the next of these sizes.
+        pad_variable_length_inputs: Pad inputs of different sizes, so that they can share a batch.
+        max_execution_batch_size: The most rows that run together where larger requests are split;
+            0: no splitting.
+    """
+
+    max_batch_size: int = 1000
+    batch_timeout_micros: int = 0
+    max_enqueued_batches: int = 10
+    num_batch_threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+    thread_pool_name: str = "batch_threads"
+    allowed_batch_sizes: tuple[int, ...] = ()
+    pad_variable_length_inputs: bool = False
+    max_execution_batch_size: int = 0
+
+
+def read_batching_file(path: Path) -> Batching:
+    """Reads a batching parameters file.
+
+    Raises:
+        UsageError: The file cannot be used.
+    """
+    message = read_text_proto(path, BatchingParameters())
+    given = {name.name: value for name, value in message.ListFields()}
+    split = given.pop("enable_large_batch_splitting", None)
+    sizes = tuple(given.pop("allowed_batch_sizes", ()))
+    values = {name: getattr(value, "value", value) for name, value in given.items()}
+    execution = values.pop("max_execution_batch_size", 0)
+    batching = Batching(**values, allowed_batch_sizes=sizes)
+    largest = batching.max_batch_size
+    if split is not None and split.value:
+        largest = execution or largest
+        batching = replace(batching, max_execution_batch_size=largest)
+    problem = None
+    for name in ("max_batch_size", "max_enqueued_batches", "num_batch_threads"):
+        if getattr(batching, name) < 1:
+            problem = f"{name} must be at least 1, not {getattr(batching, name)}"
+    if batching.batch_timeout_micros < 0:
+        problem = f"batch_timeout_micros must not be negative, not {batching.batch_timeout_micros}"
+    elif not 0 < largest <= batching.max_batch_size:
+        problem = f"max_execution_batch_size must be between 1 and max_batch_size, not {largest}"
+    elif (
+        execution and execution != batching.max_batch_size and not batching.max_execution_batch_size
+    ):
+        problem = "max_execution_batch_size needs enable_large_batch_splitting { value: true }"
+    elif list(sizes) != sorted(set(sizes)) or (sizes and (sizes[0] < 1 or sizes[-1] != largest)):
+        problem = (
+            f"allowed_batch_sizes must rise to the largest batch ({largest}), not {list(sizes)}"
+        )
+    if problem:
+        raise UsageError(f"{path}: {problem}")
+    return batching
+
+
+def read_text_proto(path: Path, message: _M) -> _M:
+    """Reads a protobuf text file into `message`.
+
+    Raises:
+        UsageError: No such file, or one that does not parse: file, line and what is wrong with it.
+    """
+    try:
+        text_format.Parse(path.read_text(encoding="utf-8"), message)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: not a text file in UTF-8") from None
+    except text_format.ParseError as error:
+        line = f":{error.GetLine()}" if error.GetLine() else ""
+        reason = str(error).split(" : ", 1)[-1].replace("\n", " ").strip()
+        raise UsageError(
+            f"{path}{line}: not a {message.DESCRIPTOR.name} in text format: {reason}"
+        ) from None
+    return message
+
+
+def read_model_config_file(path: Path) -> list[ModelConfig]:
+    """Reads a `model_config_list` file.
+
+    Raises:
+        UsageError: The file cannot be used.
+    """
+    message = read_text_proto(path, model_server_config_pb2.ModelServerConfig())
+    if message.WhichOneof("config") != "model_config_list":
+        raise UsageError(f"{path}: model_config_list is missing; nothing else is supported")
+    try:
+        return model_configs(message.model_config_list)
+    except ServingError as error:
+        raise UsageError(f"{path}: {error.message}") from None
+
+
+def read_monitoring_file(path: Path) -> str | None:
+    """Reads a monitoring file.
+
+    Returns:
+        The path of the metrics page, or None where metrics are off.
+    """
+    prometheus = read_text_proto(path, MonitoringConfig()).prometheus_config
+    return (prometheus.path or DEFAULT_METRICS_PATH) if prometheus.enable else None
+
+
+def model_configs(
+    config_list: model_server_config_pb2.ModelConfigList, roots: tuple[Path, ...] | None = None
+) -> list[ModelConfig]:
+    """Reads and checks the models of a configuration.
+
+    Args:
+        config_list: The message.
+        roots: If given, base paths must lie within one of these directories: a configuration that
+            comes in a request may not open the rest of the disk.
+
+    Raises:
+        InvalidArgument: The configuration contradicts itself or asks for what is not supported.
+        PermissionDenied: A base path lies outside `roots`.
+    """
+    models: dict[str, ModelConfig] = {}
+    for entry in config_list.config:
+        if entry.name in models:
+            raise InvalidArgument(
+                f"Illegal to list model {entry.name} multiple times in config list"
+            )
+        if not entry.name:
+            raise InvalidArgument("config: name is missing")
+        if entry.model_platform != PLATFORM:
+            raise InvalidArgument(
+                f"model {entry.name}: model_platform must be {PLATFORM!r}, not "
+                f"{entry.model_platform!r}"
+            )
+        base_path = Path(entry.base_path)
+        if not base_path.is_absolute():
+            raise InvalidArgument(
+                f"Expected model {entry.name} to have an absolute path or URI; "
+                f"got base_path()={entry.base_path}"
+            )
+        if roots is not None and not any(
+            base_path.resolve().is_relative_to(root) for root in roots
+        ):
+            raise PermissionDenied(
+                f"Model {entry.name}: base_path {entry.base_path} lies outside the directories "
+                "that this server was started with."
+            )
+        models[entry.name] = ModelConfig(
+            entry.name, base_path, *_policy(entry), labels=dict(entry.version_labels)
+        )
+    return list(models.values())
+
+
+def _policy(entry: model_server_config_pb2.ModelConfig) -> tuple[int, frozenset[int]]:
+    policy = entry.model_version_policy
+    match policy.WhichOneof("policy_choice"):
+        case "all":
+            return 0, frozenset()
+        case "specific":
+            if not policy.specific.versions:
+                raise InvalidArgument(
+                    f"model {entry.name}: model_version_policy: specific names no version"
+                )
+            return 0, frozenset(policy.specific.versions)
+        case "latest":
+            return policy.latest.num_versions or 1, frozenset()
+        case _:
+            return 1, frozenset()

@@ -1,0 +1,192 @@
+"""TensorFlow Serving's gRPC services, on one asyncio event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+import grpc
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    model_management_pb2,
+    model_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
+from tensorflow_serving.config import model_server_config_pb2
+
+from serving import tensors
+from serving.config import model_configs
+from serving.errors import FailedPrecondition, Internal, InvalidArgument, ServingError
+from serving.manager import Manager
+from serving.predict import Predictor, SignatureDef, Target, inputs_from_protos
+
+_logger = logging.getLogger(__name__)
+SIGNATURE_DEF = "signature_def"
+
+
+class _Answering:
+    """Turns errors into gRPC statuses and counts what was answered."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+
+    async def _answer(
+        self, context: grpc.aio.ServicerContext, api: str, model: str, work: Awaitable
+    ) -> object:
+        started, status, error = time.perf_counter(), "CANCELLED", None
+        try:
+            answer = await work
+            status = "OK"
+            return answer
+        except ServingError as raised:
+            error = raised
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            _logger.exception(
+                "a request met a fault of the server", extra={"api": api, "model": model}
+            )
+            error = Internal("The server met a fault of its own; its log says more.")
+        finally:
+            if error is not None:
+                status = error.code.name
+            if self._predictor.manager.serves(model):
+                self._predictor.metrics.request(
+                    model, api, "GRPC", status, time.perf_counter() - started
+                )
+        await context.abort(error.code, error.message)
+
+
+class PredictionService(_Answering, prediction_service_pb2_grpc.PredictionServiceServicer):
+    """Predict and GetModelMetadata; the other methods answer UNIMPLEMENTED.
+
+    Args:
+        predictor: Answers predictions.
+    """
+
+    async def Predict(self, request, context):
+        """Runs a signature."""
+        work = self._predict(request)
+        return await self._answer(context, "Predict", request.model_spec.name, work)
+
+    async def _predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
+        target, spec = _target(request), request.model_spec
+
+        def read_inputs(signature: SignatureDef | None):
+            if signature is None:
+                name = spec.signature_name or "serving_default"
+                raise FailedPrecondition(f'Serving signature key "{name}" not found.')
+            return inputs_from_protos(
+                signature, request.inputs, self._predictor.limits.max_request_bytes
+            )
+
+        prediction = await self._predictor.predict(
+            target, spec.signature_name, read_inputs, request.output_filter
+        )
+        response = predict_pb2.PredictResponse()
+        response.model_spec.name = spec.name
+        response.model_spec.signature_name = prediction.signature
+        response.model_spec.version.value = prediction.version
+        for alias, array in prediction.outputs.items():
+            response.outputs[alias].CopyFrom(tensors.to_proto(array))
+        return response
+
+    async def GetModelMetadata(self, request, context):
+        """Tells a version's signatures."""
+        work = _as_work(model_metadata, self._predictor, request)
+        return await self._answer(context, "GetModelMetadata", request.model_spec.name, work)
+
+
+class ModelService(_Answering, model_service_pb2_grpc.ModelServiceServicer):
+    """GetModelStatus and HandleReloadConfigRequest.
+
+    Args:
+        predictor: Whose manager is asked and configured.
+        roots: The directories that a configuration from a request may point into.
+    """
+
+    def __init__(self, predictor: Predictor, roots: tuple) -> None:
+        super().__init__(predictor)
+        self._roots = roots
+
+    async def GetModelStatus(self, request, context):
+        """Tells the state of a model's versions."""
+        work = _as_work(model_status, self._predictor.manager, request)
+        return await self._answer(context, "GetModelStatus", request.model_spec.name, work)
+
+    async def HandleReloadConfigRequest(self, request, context):
+        """Replaces the configuration."""
+        return await self._answer(
+            context, "HandleReloadConfigRequest", "", self._reload(request.config)
+        )
+
+    async def _reload(self, config: model_server_config_pb2.ModelServerConfig):
+        if config.WhichOneof("config") != "model_config_list":
+            raise InvalidArgument(
+                "ServerModelConfig type not supported by HandleReloadConfigRequest. "
+                "Only ModelConfigList is currently supported"
+            )
+        models = model_configs(config.model_config_list, self._roots)
+        await asyncio.to_thread(self._predictor.manager.reload, models)
+        response = model_management_pb2.ReloadConfigResponse()
+        response.status.SetInParent()
+        return response
+
+
+def model_status(
+    manager: Manager, request: get_model_status_pb2.GetModelStatusRequest
+) -> get_model_status_pb2.GetModelStatusResponse:
+    """Answers GetModelStatus. A version label is ignored, as TensorFlow Serving ignores it."""
+    if not request.HasField("model_spec"):
+        raise InvalidArgument("Missing ModelSpec")
+    spec = request.model_spec
+    number = spec.version.value if spec.WhichOneof("version_choice") == "version" else None
+    response = get_model_status_pb2.GetModelStatusResponse()
+    for version, state, error in manager.status(spec.name, number):
+        entry = response.model_version_status.add(version=version, state=int(state))
+        entry.status.error_code = error.code.value[0] if error else 0
+        entry.status.error_message = error.message if error else ""
+    return response
+
+
+def model_metadata(
+    predictor: Predictor, request: get_model_metadata_pb2.GetModelMetadataRequest
+) -> get_model_metadata_pb2.GetModelMetadataResponse:
+    """Answers GetModelMetadata."""
+    target = _target(request)
+    if not request.metadata_field:
+        raise InvalidArgument("GetModelMetadataRequest must specify at least one metadata_field")
+    for name in request.metadata_field:
+        if name != SIGNATURE_DEF:
+            raise InvalidArgument(f"Metadata field {name} is not supported")
+    response = get_model_metadata_pb2.GetModelMetadataResponse()
+    signatures = get_model_metadata_pb2.SignatureDefMap()
+    with predictor.version(target) as version:
+        for name, signature in version.servable.signatures.items():
+            signatures.signature_def[name].CopyFrom(signature)
+        response.model_spec.name = version.model
+        response.model_spec.version.value = version.number
+    response.metadata[SIGNATURE_DEF].Pack(signatures)
+    return response
+
+
+async def _as_work(function: Callable, *arguments: object) -> object:
+    return function(*arguments)
+
+
+def _target(request) -> Target:
+    if not request.HasField("model_spec"):
+        raise InvalidArgument("Missing ModelSpec")
+    spec: model_pb2.ModelSpec = request.model_spec
+    match spec.WhichOneof("version_choice"):
+        case "version":
+            return Target(spec.name, version=spec.version.value)
+        case "version_label":
+            return Target(spec.name, label=spec.version_label)
+        case _:
+            return Target(spec.name)

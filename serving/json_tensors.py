@@ -1,0 +1,372 @@
+"""TensorFlow Serving's JSON: rows (`instances`) or columns (`inputs`) to arrays, and outputs back.
+
+Numbers are checked by the protocol's rules (an int is a float, but 2.0 is no int; bool is no
+number), `NaN` and `Infinity` stand bare, strings may be `{"b64": "..."}`, and floats are written as
+the shortest decimal that reads back as the same float.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+import orjson
+import tensorflow as tf
+from tensorflow.core.protobuf import meta_graph_pb2
+
+from serving import tensors
+from serving.errors import InvalidArgument, ResourceExhausted, Unimplemented
+from serving.execution import Arrays
+
+Inputs = Mapping[str, meta_graph_pb2.TensorInfo]
+
+# Python's words for a fault in a JSON text, and those of the protocol.
+_PARSE_ERRORS = {
+    "Expecting value": "Invalid value.",
+    "Expecting property name enclosed in double quotes": "Missing a name for object member.",
+    "Expecting ':' delimiter": "Missing a colon after a name of object member.",
+    "Expecting ',' delimiter": "Missing a comma or closing bracket after an element.",
+    "Unterminated string starting at": "Missing a closing quotation mark in string.",
+    "Extra data": "The document root must not be followed by other values.",
+}
+_INTEGER_RANGES = {
+    tf.int64: (-(1 << 63), (1 << 63) - 1),
+    tf.uint32: (0, (1 << 32) - 1),
+    tf.uint64: (0, (1 << 64) - 1),
+}
+_INT32_RANGE = (-(1 << 31), (1 << 31) - 1)  # narrower types take any int32 and wrap
+_ECHO = 200  # characters of a value that an error repeats
+
+
+@dataclass(frozen=True)
+class Request:
+    """A parsed predict request."""
+
+    signature_name: str
+    body: dict
+
+    @property
+    def by_rows(self) -> bool:
+        """Whether the answer is by rows too."""
+        return "instances" in self.body
+
+    def inputs(self, infos: Inputs) -> Arrays:
+        """Reads the arrays of a signature's inputs.
+
+        Raises:
+            InvalidArgument: The values do not fit.
+        """
+        rows, columns = "instances" in self.body, "inputs" in self.body
+        if rows and columns:
+            raise InvalidArgument(
+                f"JSON Value: {_show(self.body)} Not formatted correctly expecting only one of "
+                "'inputs' or "
+                "'instances' keys to exist "
+            )
+        if rows:
+            return _from_rows(self.body, infos)
+        if columns:
+            return _from_columns(self.body["inputs"], infos)
+        raise InvalidArgument("Missing 'inputs' or 'instances' key")
+
+
+def parse(body: bytes) -> Request:
+    """Parses the body of a predict request.
+
+    Raises:
+        InvalidArgument: No JSON object, or a signature name that is no string.
+        ResourceExhausted: The nesting is too deep to read.
+    """
+    if not body:
+        raise InvalidArgument("JSON Parse error: The document is empty")
+    try:  # bytes that are no UTF-8 pass through strings unchanged
+        document = json.loads(body.decode("utf-8", "surrogateescape"))
+    except RecursionError:
+        raise ResourceExhausted("The JSON document is nested too deeply.") from None
+    except json.JSONDecodeError as error:
+        text = _PARSE_ERRORS.get(error.msg, f"{error.msg}.")
+        raise InvalidArgument(f"JSON Parse error: {text} at offset: {error.pos}") from None
+    except ValueError:  # an integer of thousands of digits
+        raise InvalidArgument("JSON Parse error: Number too big to be stored in double.") from None
+    if not isinstance(document, dict):
+        raise InvalidArgument(f"JSON Value: {_show(document)} Is not object")
+    name = document.get("signature_name", "")
+    if not isinstance(name, str):
+        raise InvalidArgument(
+            f"JSON Value: {_show(document)} not formatted correctly. 'signature_name' key must be "
+            "a string value."
+        )
+    return Request(name, document)
+
+
+def _from_rows(body: dict, infos: Inputs) -> Arrays:
+    rows = body["instances"]
+    if not isinstance(rows, list):
+        raise InvalidArgument(
+            f"JSON Value: {_show(body)} Excepting 'instances' to be an list/array"
+        )
+    if not rows:
+        raise InvalidArgument(f"JSON Value: {_show(body)} No values in 'instances' array")
+    if not _is_row_object(rows[0]):
+        if len(infos) > 1:
+            raise InvalidArgument(
+                "instances is a plain list, but expecting list of objects as multiple input "
+                "tensors required "
+                "as per tensorinfo_map"
+            )
+        for index, row in enumerate(rows):
+            if _is_row_object(row):
+                raise InvalidArgument(
+                    f"Expecting value/list but got object at item {index} of input list"
+                )
+        alias = next(iter(infos))
+        return {alias: _row_array(rows, infos[alias], "")}
+    for index, row in enumerate(rows):
+        if not _is_row_object(row):
+            raise InvalidArgument(f"Expecting object but got list at item {index} of input list")
+        if row.keys() != infos.keys():
+            raise InvalidArgument(
+                f"Failed to process element: {index} of 'instances' list. JSON object: "
+                f"{_show(row)} keys must be "
+                f"equal to: {','.join(sorted(infos))}"
+            )
+    return {
+        alias: _row_array([row[alias] for row in rows], info, f" key: {alias}")
+        for alias, info in infos.items()
+    }
+
+
+def _is_row_object(value: object) -> bool:
+    return isinstance(value, dict) and not _is_base64(value)
+
+
+def _row_array(rows: list, info: meta_graph_pb2.TensorInfo, key: str) -> np.ndarray:
+    try:
+        return _array(rows, info)
+    except InvalidArgument as error:
+        fault = error
+    first = None  # only now look for the row at fault
+    for index, row in enumerate(rows):
+        try:
+            array = _array(row, info)
+            first = array if first is None else first
+            if array.size != first.size:
+                raise InvalidArgument(f"Expecting tensor size: {first.size} but got: {array.size}")
+            if array.shape != first.shape:
+                raise InvalidArgument(
+                    f"Expecting shape {list(first.shape)} but got: {list(array.shape)}".replace(
+                        ", ", ","
+                    )
+                )
+        except InvalidArgument as error:
+            raise InvalidArgument(
+                f"Failed to process element: {index}{key} of 'instances' list. "
+                f"Error: INVALID_ARGUMENT: {error.message}"
+            ) from None
+    raise fault
+
+
+def _from_columns(value: object, infos: Inputs) -> Arrays:
+    if not _is_row_object(value):
+        if len(infos) > 1:
+            raise InvalidArgument(
+                "inputs is a plain value/list, but expecting an object as multiple input tensors "
+                "required as "
+                "per tensorinfo_map"
+            )
+        alias = next(iter(infos))
+        return {alias: _array(value, infos[alias])}
+    for alias in sorted(infos):
+        if alias not in value:
+            raise InvalidArgument(f"Missing named input: {alias} in 'inputs' object.")
+    return {alias: _array(value[alias], info) for alias, info in infos.items()}
+
+
+def _array(value: object, info: meta_graph_pb2.TensorInfo) -> np.ndarray:
+    """A nested list, whose lists of one level are equally long, as an array of the dtype."""
+    shape: list[int] = []
+    first = value
+    while isinstance(first, list):
+        shape.append(len(first))
+        first = first[0] if first else None
+    leaves = [value]
+    for level, size in enumerate(shape):
+        for item in leaves:
+            if not isinstance(item, list):
+                raise InvalidArgument(
+                    f"JSON Value: {_show(item)} found at incorrect level: {level + 1} in the JSON "
+                    "DOM. "
+                    f"Expected at level: {len(shape)}"
+                )
+            if len(item) != size:
+                raise InvalidArgument(
+                    f"Encountered list at unexpected size: {len(item)} at level: {level} expected "
+                    f"size: {size}"
+                )
+        leaves = list(chain.from_iterable(leaves))
+    if list in set(map(type, leaves)):
+        raise InvalidArgument(
+            f"Encountered list at unexpected level: {len(shape)} expected < {len(shape)}"
+        )
+    return _leaves(leaves, tf.dtypes.as_dtype(info.dtype)).reshape(shape)
+
+
+def _leaves(values: list, dtype: tf.DType) -> np.ndarray:
+    kinds = set(map(type, values))
+    if dtype == tf.string:
+        decoded = [_string(value) for value in values]
+        return np.array([*decoded, None], object)[:-1]
+    if dtype == tf.bool:
+        allowed, low, high = {bool}, None, None
+    elif dtype in (tf.float32, tf.float64):
+        allowed, low, high = {int, float}, None, None
+    elif dtype.is_integer:
+        allowed, (low, high) = {int}, _INTEGER_RANGES.get(dtype, _INT32_RANGE)
+    else:
+        text = _show(values[0]) if values else ""
+        raise Unimplemented(f"Conversion of JSON Value: {text} to type: {tensors.type_name(dtype)}")
+    if not kinds <= allowed or (
+        low is not None and values and (min(values) < low or max(values) > high)
+    ):
+        wrong = next(
+            v
+            for v in values
+            if type(v) not in allowed or (low is not None and not low <= v <= high)
+        )
+        raise InvalidArgument(
+            f"JSON Value: {_show(wrong)} Type: {_type(wrong)} is not of expected type: "
+            f"{tensors.type_name(dtype)}"
+        )
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+        if low is not None:
+            wide = np.array(values, np.uint64 if dtype == tf.uint64 else np.int64)
+            return wide.astype(dtype.as_numpy_dtype)
+        try:
+            return np.array(values, dtype.as_numpy_dtype)
+        except OverflowError:  # an integer beyond the largest double
+            return np.array([_as_float(value) for value in values], dtype.as_numpy_dtype)
+
+
+def _as_float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+
+
+def _is_base64(value: object) -> bool:
+    return isinstance(value, dict) and value.keys() == {"b64"} and isinstance(value["b64"], str)
+
+
+def _string(value: object) -> bytes:
+    if isinstance(value, str):
+        try:
+            return value.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:  # half of a pair, written as an escape
+            raise InvalidArgument(
+                "JSON Parse error: The surrogate pair in string is invalid."
+            ) from None
+    if not _is_base64(value):
+        if isinstance(value, dict):
+            raise InvalidArgument(
+                f"JSON Value: {_show(value)} not formatted correctly for base64 data"
+            )
+        raise InvalidArgument(
+            f"JSON Value: {_show(value)} Type: {_type(value)} is not of expected type: string"
+        )
+    try:
+        return base64.b64decode(value["b64"].encode("ascii"), validate=True)
+    except (ValueError, binascii.Error):
+        raise InvalidArgument("Unable to base64 decode") from None
+
+
+def _type(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value)
+    kinds = {str: "String", dict: "Object", list: "Array", type(None): "Null"}
+    return kinds.get(type(value), "Number")
+
+
+def _show(value: object) -> str:
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (RecursionError, ValueError):
+        text = "..."
+    text = text.encode("utf-8", "replace").decode()
+    return text if len(text) <= _ECHO else f"{text[:_ECHO]}..."
+
+
+def to_json(outputs: Arrays, *, by_rows: bool) -> bytes:
+    """Writes the answer to a predict request.
+
+    Args:
+        outputs: Output alias to array.
+        by_rows: One list of rows, or one value per output.
+
+    Raises:
+        InvalidArgument: Rows are asked for and an output has none, or their number differs.
+    """
+    if by_rows:
+        size = None
+        for alias, array in outputs.items():
+            if array.ndim == 0:
+                raise InvalidArgument(f"Tensor name: {alias} has no shape information ")
+            if size not in (None, array.shape[0]):
+                raise InvalidArgument(
+                    f"Tensor name: {alias} has inconsistent batch size: {array.shape[0]} "
+                    f"expecting: {size}"
+                )
+            size = array.shape[0]
+        lines = ",\n".join(
+            " " * 8 + _values({k: a[row] for k, a in outputs.items()}) for row in range(size)
+        )
+        text = f'{{\n    "predictions": [{lines.lstrip()}\n    ]\n}}'
+    else:
+        text = f'{{\n    "outputs": {_values(outputs)}\n}}'
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _values(outputs: Mapping[str, np.ndarray]) -> str:
+    if len(outputs) == 1:
+        return next(_value(alias, array) for alias, array in outputs.items())
+    return "{" + ", ".join(f"{json.dumps(k)}: {_value(k, a)}" for k, a in outputs.items()) + "}"
+
+
+def _value(alias: str, array: np.ndarray | bytes) -> str:
+    if isinstance(array, bytes):  # a row of a vector of strings
+        return _string_value(array, as_bytes=alias.endswith("_bytes"))
+    if array.dtype == object:
+        return _string_value(array.tolist(), as_bytes=alias.endswith("_bytes"))
+    if array.dtype.kind not in "fiub" or (array.dtype.kind == "f" and array.dtype.itemsize < 4):
+        raise InvalidArgument(
+            "Failed to write JSON value for tensor type: "
+            f"{tensors.type_name(tensors.dtype_of(array))}"
+        )
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        return _nested(array)
+    plain = np.ascontiguousarray(array) if array.ndim else array[()]
+    return orjson.dumps(plain, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+
+
+def _nested(array: np.ndarray) -> str:
+    """Slower than orjson, and the only way to write NaN and Infinity."""
+    if array.ndim:
+        return "[" + ", ".join(_nested(item) for item in array) + "]"
+    if np.isnan(array):
+        return "NaN"
+    if np.isinf(array):
+        return "Infinity" if array > 0 else "-Infinity"
+    return orjson.dumps(array[()], option=orjson.OPT_SERIALIZE_NUMPY).decode()
+
+
+def _string_value(value: bytes | list, *, as_bytes: bool) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(_string_value(item, as_bytes=as_bytes) for item in value) + "]"
+    if as_bytes:
+        return f'{{"b64": "{base64.b64encode(value).decode()}"}}'
+    return json.dumps(value.decode("utf-8", "surrogateescape"), ensure_ascii=False)

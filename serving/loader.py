@@ -1,0 +1,146 @@
+"""One version of a model: a SavedModel in a TensorFlow 1 session, as TensorFlow Serving loads it.
+
+A session costs as little per call as a concrete function, knows the feed names that the
+protocol's errors quote, and can be closed, which gives its memory back. Nothing here knows of
+requests.
+"""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
+
+from serving import errors, tensors
+from serving.warmup import read_warmup
+
+DEFAULT_SIGNATURE = "serving_default"
+SERVE_TAG = "serve"
+# In a callable the calling thread does the work itself: no hand-over to a pool and back.
+_CALLER_THREAD = -1
+
+
+class Servable:
+    """A loaded version.
+
+    Args:
+        path: The version's directory.
+        intra_op_threads: Threads within one operation; 0 lets TensorFlow choose.
+        inter_op_threads: Operations at a time; 0 lets TensorFlow choose.
+
+    Attributes:
+        signatures: Signature name to SignatureDef.
+    """
+
+    def __init__(self, path: Path, *, intra_op_threads: int = 0, inter_op_threads: int = 0) -> None:
+        self.path = path
+        self._graph = tf.Graph()
+        self._session = tf.compat.v1.Session(
+            graph=self._graph,
+            config=config_pb2.ConfigProto(
+                intra_op_parallelism_threads=intra_op_threads,
+                inter_op_parallelism_threads=inter_op_threads,
+                allow_soft_placement=True,
+            ),
+        )
+        self._callables: dict[tuple, object] = {}
+        self._lock = threading.Lock()
+        try:
+            with self._graph.as_default():
+                meta_graph = tf.compat.v1.saved_model.load(self._session, [SERVE_TAG], str(path))
+            self.signatures: dict[str, meta_graph_pb2.SignatureDef] = dict(meta_graph.signature_def)
+            self._warm_up()
+        except BaseException:
+            self.close()
+            raise
+
+    def signature(self, name: str) -> meta_graph_pb2.SignatureDef | None:
+        """The signature of that name (empty: the default one), or None."""
+        return self.signatures.get(name or DEFAULT_SIGNATURE)
+
+    def run(
+        self,
+        signature: meta_graph_pb2.SignatureDef,
+        inputs: Mapping[str, np.ndarray],
+        outputs: Sequence[str],
+    ) -> dict[str, np.ndarray]:
+        """Runs a signature in the calling thread.
+
+        Args:
+            signature: One of `signatures`.
+            inputs: Input alias to array.
+            outputs: The output aliases wanted.
+
+        Returns:
+            Output alias to array.
+
+        Raises:
+            ServingError: TensorFlow refused the values; its own code and text.
+        """
+        feeds = sorted((signature.inputs[alias].name, array) for alias, array in inputs.items())
+        fetches = [signature.outputs[alias].name for alias in outputs]
+        dtypes = {info.name: tf.dtypes.as_dtype(info.dtype) for info in signature.inputs.values()}
+        for index, (name, array) in enumerate(feeds):
+            given = tensors.dtype_of(array)
+            if dtypes[name] != given:
+                raise errors.InvalidArgument(
+                    f"Expects arg[{index}] to be {tensors.type_name(dtypes[name])} "
+                    f"but {tensors.type_name(given)} is provided"
+                )
+        try:
+            call = self._callable(tuple(name for name, _ in feeds), tuple(fetches))
+            values = call(*(array for _, array in feeds))
+        except tf.errors.OpError as error:
+            raise errors.from_number(error.error_code, error.message) from None
+        return dict(zip(outputs, values, strict=True))
+
+    def _callable(self, feeds: tuple[str, ...], fetches: tuple[str, ...]):
+        key = (feeds, fetches)
+        with self._lock:
+            if key not in self._callables:
+                options = config_pb2.CallableOptions(feed=feeds, fetch=fetches)
+                options.run_options.inter_op_thread_pool = _CALLER_THREAD
+                self._callables[key] = self._session._make_callable_from_options(options)
+            return self._callables[key]
+
+    def _warm_up(self) -> None:
+        """Replays the export's warm-up requests, or runs a row of zeros where it has none.
+
+        A recorded request that fails fails the load.
+        """
+        requests = list(read_warmup(self.path))
+        for name, inputs, outputs in requests:
+            signature = self.signature(name)
+            if signature is None:
+                raise errors.FailedPrecondition(f'Serving signature key "{name}" not found.')
+            self.run(signature, inputs, outputs or sorted(signature.outputs))
+        if requests:
+            return
+        for signature in self.signatures.values():
+            inputs = {alias: _zeros(info) for alias, info in signature.inputs.items()}
+            if inputs and all(array is not None for array in inputs.values()):
+                with suppress(errors.ServingError):  # zeros need not be a valid input
+                    self.run(signature, inputs, sorted(signature.outputs))
+
+    def close(self) -> None:
+        """Closes the session and gives the memory of its variables and its graph back."""
+        self._callables.clear()
+        self._session.close()
+        del self._session, self._graph
+        gc.collect()  # a Graph refers to itself
+
+
+def _zeros(info: meta_graph_pb2.TensorInfo) -> np.ndarray | None:
+    """One row of zeros, or None where the row's shape is not known."""
+    shape = [dim.size for dim in info.tensor_shape.dim]
+    if info.tensor_shape.unknown_rank or any(size < 0 for size in shape[1:]):
+        return None
+    dtype = tf.dtypes.as_dtype(info.dtype)
+    filling = b"" if dtype == tf.string else 0
+    return np.full([1, *shape[1:]] if shape else [], filling, dtype.as_numpy_dtype)

@@ -1,0 +1,340 @@
+"""Which versions are loaded: follows the disk and the configuration, as TensorFlow Serving does.
+
+One thread loads and unloads. A new version is loaded beside the old one and takes over when it is
+available; the old one then drains: requests that hold it finish, and only then is it closed. A
+version that does not load is reported in the status, never takes over, and is tried again when its
+files change.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import enum
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from serving.config import ModelConfig
+from serving.errors import (
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    ServingError,
+    Unknown,
+)
+from serving.loader import Servable
+from serving.versions import fingerprint, versions_on_disk
+
+_logger = logging.getLogger(__name__)
+LATEST = "Latest"
+
+
+class State(enum.IntEnum):
+    """The life of a version, with the numbers of the protocol."""
+
+    START = 10
+    LOADING = 20
+    AVAILABLE = 30
+    UNLOADING = 40
+    END = 50
+
+
+@dataclass
+class Version:
+    """One version of one model, from its first sight on disk on."""
+
+    model: str
+    number: int
+    path: Path
+    state: State = State.START
+    error: ServingError | None = None
+    servable: Servable | None = None
+    in_use: int = 0
+    tried: tuple[int, int, int] | None = None  # the fingerprint of the files at the last load
+
+
+class Manager:
+    """Loads, hands out and unloads versions.
+
+    Args:
+        load: Makes a Servable from a version's directory; raises when it cannot.
+        poll_seconds: How often the disk is looked at; 0 looks only when the configuration changes.
+    """
+
+    def __init__(
+        self, load: Callable[[Path], Servable] = Servable, poll_seconds: float = 1.0
+    ) -> None:
+        self._load = load
+        self._poll_seconds = poll_seconds
+        self._changed = threading.Condition()  # guards everything below
+        self._models: dict[str, ModelConfig] = {}
+        self._versions: dict[tuple[str, int], Version] = {}
+        self._labels: dict[str, dict[str, int]] = {}
+        self._configured = self._reconciled = 0
+        self._stopped = False
+        self._thread = threading.Thread(target=self._follow, name="model-manager", daemon=True)
+        self._configuring = threading.Lock()
+
+    # Configuration
+
+    def start(self, models: Sequence[ModelConfig]) -> None:
+        """Starts with these models and returns when each has a version available.
+
+        Raises:
+            ServingError: A model has none, or a label points to a version that is not available.
+        """
+        self._replace_models(models)
+        self._thread.start()
+        try:
+            self._wait_until_available([model.name for model in models])
+            self._set_labels(models)
+        except ServingError:
+            self.stop()
+            raise
+
+    def reload(self, models: Sequence[ModelConfig]) -> None:
+        """Serves these models from now on, and nothing else; waits for models that are new.
+
+        Raises:
+            ServingError: A label points to a version that is not available (nothing changes then),
+                or a new model could not be loaded.
+        """
+        with self._configuring:
+            self._set_labels(models)
+            new = [model.name for model in models if model.name not in self._models]
+            self._replace_models(models)
+            self._wait_until_available(new)
+
+    def _replace_models(self, models: Sequence[ModelConfig]) -> None:
+        with self._changed:
+            self._models = {model.name: model for model in models}
+            self._configured += 1
+            self._changed.notify_all()
+
+    def _set_labels(self, models: Sequence[ModelConfig]) -> None:
+        with self._changed:
+            for model in models:
+                for number in model.labels.values():
+                    version = self._versions.get((model.name, number))
+                    if version is None or version.state is not State.AVAILABLE:
+                        raise FailedPrecondition(
+                            f"Request to assign label to version {number} of model {model.name}, "
+                            "which is not currently available for inference"
+                        )
+            self._labels = {model.name: dict(model.labels) for model in models}
+
+    def _wait_until_available(self, names: Sequence[str]) -> None:
+        with self._changed:
+            generation = self._configured
+            self._changed.wait_for(lambda: self._reconciled >= generation or self._stopped)
+            missing = [name for name in names if self._latest(name) is None]
+            if not missing:
+                return
+            reasons = [
+                f"{version.model} version {version.number}: {version.error.message}"
+                for version in self._versions.values()
+                if version.model in missing and version.error is not None
+            ]
+            raise Unknown(
+                f"Some models did not become available: {{{', '.join(missing)}}}. "
+                + (" ".join(reasons) or "No version found.")
+            )
+
+    # Requests
+
+    @contextmanager
+    def use(
+        self, name: str, number: int | None = None, label: str | None = None
+    ) -> Iterator[Version]:
+        """Lends a version; it stays loaded until it is given back.
+
+        Args:
+            name: The model.
+            number: The version; None for the latest one available.
+            label: The version's label, instead of its number.
+
+        Raises:
+            InvalidArgument: No such label.
+            NotFound: No such model, or the version is not available.
+        """
+        with self._changed:
+            if label:
+                try:
+                    number = self._labels[name][label]
+                except KeyError:
+                    raise InvalidArgument(f"Unrecognized servable version label: {label}") from None
+            wanted = f"{LATEST}({name})" if number is None else f"Specific({name}, {number})"
+            version = self._latest(name) if number is None else self._versions.get((name, number))
+            if version is None or version.state is not State.AVAILABLE:
+                raise NotFound(f"Servable not found for request: {wanted}")
+            version.in_use += 1
+        try:
+            yield version
+        finally:
+            with self._changed:
+                version.in_use -= 1
+                if not version.in_use and version.state is State.UNLOADING:
+                    self._changed.notify_all()
+
+    def _latest(self, name: str) -> Version | None:
+        available = [
+            version
+            for version in self._versions.values()
+            if version.model == name and version.state is State.AVAILABLE
+        ]
+        return max(available, key=lambda version: version.number, default=None)
+
+    def status(
+        self, name: str, number: int | None = None
+    ) -> list[tuple[int, State, ServingError | None]]:
+        """Version, state and error of a model's versions, the newest first.
+
+        Raises:
+            NotFound: No such model or version was ever seen.
+        """
+        with self._changed:
+            found = [
+                (version.number, version.state, version.error)
+                for version in self._versions.values()
+                if version.model == name and number in (None, version.number)
+            ]
+        if not found and number is None:
+            raise NotFound(f"Could not find any versions of model {name}")
+        if not found:
+            raise NotFound(f"Could not find version {number} of model {name}")
+        return sorted(found, key=lambda entry: -entry[0])
+
+    def serves(self, name: str) -> bool:
+        """Whether a model of that name is configured."""
+        return name in self._models
+
+    def available(self) -> dict[str, list[int]]:
+        """The versions available now, the newest first, of each configured model."""
+        with self._changed:
+            return {
+                name: sorted(
+                    (
+                        version.number
+                        for version in self._versions.values()
+                        if version.model == name and version.state is State.AVAILABLE
+                    ),
+                    reverse=True,
+                )
+                for name in self._models
+            }
+
+    def labels(self, name: str) -> dict[str, int]:
+        """The labels of a model."""
+        with self._changed:
+            return dict(self._labels.get(name, {}))
+
+    # The thread that loads and unloads
+
+    def _follow(self) -> None:
+        while True:
+            with self._changed:
+                generation, models = self._configured, self._models
+            for model in models.values():
+                self._bring_up(model)
+            self._take_down(models)
+            with self._changed:
+                self._reconciled = generation
+                self._changed.notify_all()
+                self._changed.wait_for(
+                    lambda generation=generation: self._stopped or self._configured != generation,
+                    self._poll_seconds or None,
+                )
+                if self._stopped:
+                    return
+
+    def _bring_up(self, model: ModelConfig) -> None:
+        found = versions_on_disk(model.base_path)
+        for number in sorted(model.aspired(found)):
+            with self._changed:
+                version = self._versions.setdefault(
+                    (model.name, number), Version(model.name, number, found[number])
+                )
+                idle = version.state in (State.START, State.END)
+            if (
+                not self._stopped
+                and idle
+                and (not version.error or version.tried != fingerprint(version.path))
+            ):
+                version.path = found[number]
+                self._load_version(version)
+
+    def _load_version(self, version: Version) -> None:
+        context = {"model": version.model, "version": version.number}
+        version.tried = fingerprint(version.path)
+        self._move(version, State.LOADING, error=None)
+        started = time.monotonic()
+        try:
+            version.servable = self._load(version.path)
+        except Exception as error:  # whatever is wrong with the files, the server goes on
+            self._move(version, State.END, error=_as_serving_error(error))
+            _logger.error("version not loaded", extra={**context, "error": version.error.message})
+            return
+        self._move(version, State.AVAILABLE)
+        seconds = round(time.monotonic() - started, 3)
+        _logger.info("version available", extra={**context, "seconds": seconds})
+
+    def _take_down(self, models: dict[str, ModelConfig]) -> None:
+        """Unloads what is no longer asked for, but no version before its heir is there."""
+        for version in list(self._versions.values()):
+            if version.state is not State.AVAILABLE:
+                continue
+            model = models.get(version.model)
+            if model is not None:
+                aspired = model.aspired(versions_on_disk(model.base_path))
+                with self._changed:
+                    heirs = [self._versions.get((model.name, number)) for number in aspired]
+                if version.number in aspired or (
+                    aspired and not any(heir and heir.state is State.AVAILABLE for heir in heirs)
+                ):
+                    continue
+            self._unload(version)
+
+    def _unload(self, version: Version) -> None:
+        with self._changed:
+            version.state = State.UNLOADING
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: not version.in_use)
+            servable, version.servable = version.servable, None
+        servable.close()
+        del servable
+        _return_memory()
+        self._move(version, State.END)
+        _logger.info("version unloaded", extra={"model": version.model, "version": version.number})
+
+    def _move(self, version: Version, state: State, **changes: object) -> None:
+        with self._changed:
+            version.state = state
+            for name, value in changes.items():
+                setattr(version, name, value)
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Ends the thread, lets requests finish and unloads everything."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+        self._thread.join()
+        for version in list(self._versions.values()):
+            if version.state is State.AVAILABLE:
+                self._unload(version)
+
+
+def _as_serving_error(error: Exception) -> ServingError:
+    if isinstance(error, ServingError):
+        return error
+    return Unknown(f"{type(error).__name__}: {getattr(error, 'message', None) or error}")
+
+
+def _return_memory() -> None:
+    """Glibc keeps freed memory for itself unless asked; a version's weights are worth asking."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)

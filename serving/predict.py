@@ -1,0 +1,174 @@
+"""What REST and gRPC share: from a model's name and inputs to its outputs, with all checks.
+
+A protocol reads its request into a `Target` and arrays, and writes the outputs; everything between
+is here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tensorflow.core.framework import tensor_pb2
+from tensorflow.core.protobuf import meta_graph_pb2
+
+from serving import tensors
+from serving.errors import InvalidArgument, ResourceExhausted
+from serving.execution import Arrays, Executor
+from serving.loader import DEFAULT_SIGNATURE
+from serving.manager import Manager, Version
+from serving.metrics import Metrics
+
+SignatureDef = meta_graph_pb2.SignatureDef
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one request, and all of them together, may take. Checked before anything is allocated.
+
+    Args:
+        max_request_bytes: The size of a request, and of each tensor that it declares.
+        max_rows: Rows in one request.
+        max_concurrent: Requests at a time, for each protocol.
+        max_connections: Open connections of the REST server.
+        body_seconds: How long a REST client may take to send its request.
+    """
+
+    max_request_bytes: int = 16 << 20
+    max_rows: int = 4096
+    max_concurrent: int = 512
+    max_connections: int = 1024
+    body_seconds: float = 30.0
+
+
+@dataclass(frozen=True)
+class Target:
+    """The model that a request names: by version, by label, or the latest one."""
+
+    model: str
+    version: int | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Outputs, and which version and signature made them."""
+
+    version: int
+    signature: str
+    outputs: Arrays
+
+
+class Predictor:
+    """Answers predictions.
+
+    Args:
+        manager: Lends the versions.
+        executor: Runs the signatures.
+        limits: What a request may take.
+        metrics: Where latencies are recorded.
+    """
+
+    def __init__(
+        self, manager: Manager, executor: Executor, limits: Limits, metrics: Metrics
+    ) -> None:
+        self.manager = manager
+        self.executor = executor
+        self.limits = limits
+        self.metrics = metrics
+
+    @contextmanager
+    def version(self, target: Target) -> Iterator[Version]:
+        """Lends the version that a request names."""
+        if not target.model:
+            raise InvalidArgument("ModelSpec has no name specified.")
+        with self.manager.use(target.model, target.version, target.label) as version:
+            yield version
+
+    async def predict(
+        self,
+        target: Target,
+        signature_name: str,
+        read_inputs: Callable[[SignatureDef | None], Arrays],
+        output_filter: Sequence[str] = (),
+    ) -> Prediction:
+        """Runs a signature of a model.
+
+        Args:
+            target: The model.
+            signature_name: The signature; empty for the default one.
+            read_inputs: Reads the request's inputs for a signature, or refuses them; gets None
+                where there is no such signature, whose error differs between the protocols.
+            output_filter: The outputs wanted; empty for all.
+
+        Raises:
+            ServingError: The request was refused.
+        """
+        name = signature_name or DEFAULT_SIGNATURE
+        with self.version(target) as version:
+            signature = version.servable.signature(name)
+            inputs = read_inputs(signature)
+            outputs = _outputs(signature, output_filter)
+            rows = max((array.shape[0] for array in inputs.values() if array.ndim), default=0)
+            if rows > self.limits.max_rows:
+                raise ResourceExhausted(
+                    f"The request has {rows} rows; the limit is {self.limits.max_rows}."
+                )
+            started = time.perf_counter()
+            arrays = await self.executor.run(version.servable, name, inputs, outputs)
+            self.metrics.runtime(target.model, time.perf_counter() - started)
+            self.metrics.rows(target.model, rows)
+            return Prediction(version.number, name, arrays)
+
+
+def inputs_from_protos(
+    signature: SignatureDef, protos: Mapping[str, tensor_pb2.TensorProto], max_bytes: int
+) -> Arrays:
+    """Reads a request's tensors for a signature; inputs with a default may be left out.
+
+    Raises:
+        InvalidArgument: Inputs are missing, unknown or unreadable.
+        ResourceExhausted: A tensor is larger than `max_bytes`.
+    """
+    expected, given = set(signature.inputs), set(protos)
+    if len(given) > len(expected) or (len(given) < len(expected) and not signature.defaults):
+        raise InvalidArgument(
+            f"input size does not match signature: {len(given)}!={len(expected)} "
+            f"len({_braced(given)}) != len({_braced(expected)}). "
+            f"Sent extra: {_braced(given - expected)}. "
+            f"Missing but required: {_braced(expected - given)}."
+        )
+    arrays = {}
+    for alias in sorted(expected):
+        proto = protos[alias] if alias in given else signature.defaults.get(alias)
+        if proto is None:
+            raise InvalidArgument(
+                f"Signature input alias: {alias}(feed name: {signature.inputs[alias].name}) not "
+                "found in "
+                "request and no default value provided. Inputs expected to be in the request "
+                f"{_braced(given)}, or default input alias set: "
+                f"{','.join(sorted(signature.defaults))}"
+            )
+        try:
+            arrays[alias] = tensors.to_array(proto, max_bytes)
+        except ValueError:
+            raise InvalidArgument(f"tensor parsing error: {alias}") from None
+    return arrays
+
+
+def _outputs(signature: SignatureDef, wanted: Sequence[str]) -> list[str]:
+    for index, alias in enumerate(wanted):
+        if alias not in signature.outputs:
+            raise InvalidArgument(
+                f"output tensor alias not found in signature: {alias} "
+                f"Outputs expected to be in the set {_braced(signature.outputs)}."
+            )
+        if alias in wanted[:index]:
+            raise InvalidArgument(f"duplicate output tensor alias: {alias}")
+    return list(wanted) or sorted(signature.outputs)
+
+
+def _braced(names) -> str:
+    return "{" + ",".join(sorted(names)) + "}"

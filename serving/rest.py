@@ -1,0 +1,248 @@
+"""TensorFlow Serving's REST interface as an ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+import time
+import zlib
+from collections.abc import Awaitable
+from urllib.parse import unquote
+
+from google.protobuf import json_format
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
+
+from serving import json_tensors
+from serving.errors import (
+    Cancelled,
+    DeadlineExceeded,
+    Internal,
+    InvalidArgument,
+    ResourceExhausted,
+    ServingError,
+    Unimplemented,
+)
+from serving.grpc_services import SIGNATURE_DEF, model_metadata, model_status
+from serving.predict import Predictor, SignatureDef, Target
+
+_logger = logging.getLogger(__name__)
+_MODEL = r"/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?"
+_PREDICT = re.compile(rf"{_MODEL}:(classify|regress|predict)", re.IGNORECASE | re.ASCII)
+_STATUS = re.compile(rf"{_MODEL}(/metadata)?", re.IGNORECASE | re.ASCII)
+_MODELS = re.compile(r"/v1/models", re.IGNORECASE)
+_MAX_VERSION = (1 << 63) - 1
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"]
+
+
+def build_app(
+    predictor: Predictor,
+    *,
+    timeout_seconds: float = 30.0,
+    metrics_path: str | None = None,
+    more_routes: tuple[BaseRoute, ...] = (),
+) -> Starlette:
+    """Builds the application.
+
+    Args:
+        predictor: Answers predictions.
+        timeout_seconds: How long a request may take.
+        metrics_path: Where the metrics page is, or None.
+        more_routes: What the embedded server offers beside the protocol.
+    """
+    rest = _Rest(predictor, timeout_seconds)
+    routes: list[BaseRoute] = [Route("/v1/{path:path}", rest.answer, methods=_METHODS)]
+    if metrics_path is not None:
+
+        async def metrics(request: Request) -> Response:
+            return Response(predictor.metrics.page(), media_type="text/plain")
+
+        routes.append(Route(metrics_path, metrics))
+    return Starlette(
+        routes=[*routes, *more_routes],
+        exception_handlers={404: _not_found, 405: _not_found},
+    )
+
+
+async def _not_found(request: Request, error: Exception | None) -> Response:
+    return HTMLResponse(
+        "<!doctype html><html><head><title>404 Not Found</title></head>"
+        "<body><h1>Not Found</h1></body></html>",
+        404,
+    )
+
+
+class _Rest:
+    def __init__(self, predictor: Predictor, timeout_seconds: float) -> None:
+        self._predictor = predictor
+        self._limits = predictor.limits
+        self._timeout = timeout_seconds
+        self._running = 0
+
+    async def answer(self, request: Request) -> Response:
+        """Answers any request under /v1/."""
+        path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1")
+        if not path.lower().startswith("/v1/models"):
+            return await _not_found(request, None)
+        started, api, model, failed = time.perf_counter(), "", "", None
+        self._running += 1
+        try:
+            if self._running > self._limits.max_concurrent:
+                raise ResourceExhausted("Too many requests at a time.")
+            api, target, work = self._route(request, path)
+            model = target.model
+            async with asyncio.timeout(self._timeout):
+                body = await work
+            return Response(body, media_type="application/json")
+        except TimeoutError:
+            failed = DeadlineExceeded(f"No answer within {self._timeout:g} seconds.")
+        except ServingError as error:
+            failed = error
+        except Exception:
+            _logger.exception(
+                "a request met a fault of the server", extra={"api": api, "model": model}
+            )
+            failed = Internal("The server met a fault of its own; its log says more.")
+        finally:
+            self._running -= 1
+            if self._predictor.manager.serves(model):
+                status = failed.code.name if failed else "OK"
+                seconds = time.perf_counter() - started
+                self._predictor.metrics.request(model, api, "REST", status, seconds)
+        return _error(failed)
+
+    def _route(self, request: Request, path: str) -> tuple[str, Target, Awaitable[bytes]]:
+        if not request.url.query:
+            if request.method == "POST" and (found := _PREDICT.fullmatch(path)):
+                target, method = _target(*found.groups()[:3]), found[4].lower()
+                if method != "predict":
+                    raise Unimplemented(f"This server answers predict only, not {method}.")
+                return "Predict", target, self._predict(request, target)
+            if request.method == "GET" and (found := _STATUS.fullmatch(path)):
+                target = _target(*found.groups()[:3])
+                if found[4]:
+                    return "GetModelMetadata", target, self._metadata(target)
+                return "GetModelStatus", target, self._status(target)
+            if request.method == "GET" and _MODELS.fullmatch(path):
+                raise InvalidArgument("Missing model name in request.")
+        query = f"?{request.url.query}" if request.url.query else ""
+        raise InvalidArgument(f"Malformed request: {request.method} {path}{query}")
+
+    async def _predict(self, request: Request, target: Target) -> bytes:
+        body = await self._body(request)
+        # The model is looked up after the body is parsed, as the protocol's errors have it.
+        parsed = json_tensors.parse(body)
+
+        def read_inputs(signature: SignatureDef | None):
+            if signature is None:
+                name = parsed.signature_name or "serving_default"
+                raise InvalidArgument(
+                    f'Serving signature name: "{name}" not found in signature def'
+                )
+            if not signature.inputs:
+                name = parsed.signature_name or "DEFAULT"
+                raise InvalidArgument(f"Failed to get input map for signature: {name}")
+            return parsed.inputs(signature.inputs)
+
+        work = self._predictor.predict(target, parsed.signature_name, read_inputs)
+        prediction = await _while_connected(request, work)
+        return json_tensors.to_json(prediction.outputs, by_rows=parsed.by_rows)
+
+    async def _status(self, target: Target) -> bytes:
+        message = get_model_status_pb2.GetModelStatusRequest()
+        message.model_spec.name = target.model
+        if target.version is not None:
+            message.model_spec.version.value = target.version
+        return _print(model_status(self._predictor.manager, message)).encode()
+
+    async def _metadata(self, target: Target) -> bytes:
+        message = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=[SIGNATURE_DEF])
+        message.model_spec.name = target.model
+        if target.version is not None:
+            message.model_spec.version.value = target.version
+        elif target.label is not None:
+            message.model_spec.version_label = target.label
+        response = model_metadata(self._predictor, message)
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        response.metadata[SIGNATURE_DEF].Unpack(signatures)
+        spec = _print(response.model_spec)
+        return (
+            f'{{\n"model_spec":{spec},\n"metadata": {{"signature_def": {_print(signatures)}}}\n}}\n'
+        ).encode()
+
+    async def _body(self, request: Request) -> bytes:
+        limit = self._limits.max_request_bytes
+        too_large = ResourceExhausted(f"The request is larger than {limit} bytes.")
+        declared = request.headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > limit:
+            raise too_large
+        gzip = request.headers.get("content-encoding", "").lower() == "gzip"
+        inflate = zlib.decompressobj(wbits=31) if gzip else None
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._limits.body_seconds):
+                async for chunk in request.stream():
+                    # No more than one byte beyond the limit is ever unpacked.
+                    body += inflate.decompress(chunk, limit + 1 - len(body)) if inflate else chunk
+                    if len(body) > limit:
+                        raise too_large
+        except TimeoutError:
+            raise DeadlineExceeded(
+                f"The request did not arrive within {self._limits.body_seconds:g} seconds."
+            ) from None
+        except zlib.error:
+            raise InvalidArgument("The request's body is not in gzip format.") from None
+        except ClientDisconnect:
+            raise Cancelled("The client closed the connection.") from None
+        if inflate and not inflate.eof:
+            raise InvalidArgument("The request's body is not in gzip format.")
+        return bytes(body)
+
+
+async def _while_connected(request: Request, work: Awaitable):
+    """Awaits `work`, and cancels it if the client goes away."""
+    working = asyncio.ensure_future(work)
+    watching = asyncio.ensure_future(_disconnected(request))
+    try:
+        await asyncio.wait((working, watching), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise Cancelled("The client closed the connection.")
+        return working.result()
+    finally:
+        working.cancel()
+        watching.cancel()
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _target(name: str, version: str | None, label: str | None) -> Target:
+    if version and (len(version) > len(str(_MAX_VERSION)) or int(version) > _MAX_VERSION):
+        raise InvalidArgument(f"Failed to convert version: {version} to numeric.")
+    number = int(version) if version else None
+    return Target(unquote(name), number, unquote(label) if label else None)
+
+
+def _error(error: ServingError) -> Response:
+    text = json.dumps(error.message, ensure_ascii=False)
+    body = f'{{\n    "error": {text}\n}}'.encode("utf-8", "replace")
+    # The rest of a request that was refused half-read would read as the next one.
+    close = isinstance(error, ResourceExhausted | DeadlineExceeded)
+    headers = {"connection": "close"} if close else None
+    return Response(body, error.http, headers, media_type="application/json")
+
+
+def _print(message) -> str:
+    return json_format.MessageToJson(
+        message,
+        indent=1,
+        preserving_proto_field_name=True,
+        always_print_fields_with_no_presence=True,
+    )

@@ -1,0 +1,283 @@
+"""The embedded server: both protocols on one event loop, from start to graceful end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+import uvicorn
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from tensorflow_serving.apis import (
+    model_service_pb2,
+    model_service_pb2_grpc,
+    prediction_service_pb2,
+    prediction_service_pb2_grpc,
+)
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from serving.batching import BatchingExecutor
+from serving.config import Batching, ModelConfig
+from serving.errors import UsageError
+from serving.execution import DirectExecutor, Executor
+from serving.explorer import explorer_routes
+from serving.grpc_services import ModelService, PredictionService
+from serving.loader import Servable
+from serving.manager import Manager
+from serving.metrics import Metrics
+from serving.predict import Limits, Predictor
+from serving.rest import build_app
+from serving.tls import Keys
+
+_logger = logging.getLogger(__name__)
+_SERVICES = (
+    prediction_service_pb2.DESCRIPTOR.services_by_name["PredictionService"].full_name,
+    model_service_pb2.DESCRIPTOR.services_by_name["ModelService"].full_name,
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that the command line decides.
+
+    Args:
+        models: What to serve.
+        roots: The directories that a reloaded configuration may point into.
+        host: The address to listen on.
+        port: gRPC's port; 0 lets the system choose, None turns gRPC off.
+        rest_api_port: REST's port; the same rule.
+        rest_api_timeout_seconds: How long a REST request may take.
+        batching: The batching parameters, or None for no batching.
+        metrics_path: Where the metrics page is, or None.
+        keys: TLS keys, or None for plain connections.
+        poll_seconds: How often the model directories are looked at.
+        grace_seconds: How long requests may go on after the end was asked for.
+        threads: How many requests run at a time without batching.
+        intra_op_threads: TensorFlow's threads within one operation; 0 lets it choose.
+        inter_op_threads: TensorFlow's operations at a time; 0 lets it choose.
+        limits: What a request may take.
+    """
+
+    models: tuple[ModelConfig, ...]
+    roots: tuple[Path, ...] = ()
+    host: str = "127.0.0.1"
+    port: int | None = 8500
+    rest_api_port: int | None = 8501
+    rest_api_timeout_seconds: float = 30.0
+    batching: Batching | None = None
+    metrics_path: str | None = None
+    keys: Keys | None = None
+    poll_seconds: float = 1.0
+    grace_seconds: float = 30.0
+    threads: int = 4
+    intra_op_threads: int = 0
+    inter_op_threads: int = 0
+    limits: Limits = field(default_factory=Limits)
+
+
+class Server:
+    """One embedded server.
+
+    Args:
+        settings: What to serve, and where.
+
+    Attributes:
+        port: gRPC's port once started.
+        rest_api_port: REST's port once started.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.port: int | None = None
+        self.rest_api_port: int | None = None
+        self.manager = Manager(self._load, settings.poll_seconds)
+        self._grpc: grpc.aio.Server | None = None
+        self._health = health.aio.HealthServicer()
+        self._rest: _Uvicorn | None = None
+        self._rest_task: asyncio.Task | None = None
+        self._executor: Executor | None = None
+
+    def _load(self, path: Path) -> Servable:
+        return Servable(
+            path,
+            intra_op_threads=self.settings.intra_op_threads,
+            inter_op_threads=self.settings.inter_op_threads,
+        )
+
+    async def start(self) -> None:
+        """Takes the ports, loads the models and answers from then on.
+
+        Raises:
+            UsageError: A port is taken.
+            ServingError: A model has no version that loads.
+        """
+        settings = self.settings
+        self._executor = (
+            BatchingExecutor(settings.batching)
+            if settings.batching
+            else DirectExecutor(settings.threads, settings.limits.max_concurrent)
+        )
+        predictor = Predictor(self.manager, self._executor, settings.limits, Metrics())
+        rest_socket = None
+        try:  # the ports first: a mistake there should not cost a model's loading time
+            if settings.rest_api_port is not None:
+                rest_socket = _listen(settings.host, settings.rest_api_port, "rest_api_port")
+                self.rest_api_port = rest_socket.getsockname()[1]
+            if settings.port is not None:
+                self._build_grpc(predictor)
+            await asyncio.to_thread(self.manager.start, settings.models)
+        except BaseException:
+            if rest_socket is not None:
+                rest_socket.close()
+            self._executor.close()
+            raise
+        if self._grpc is not None:
+            await self._grpc.start()
+            for service in ("", *_SERVICES):
+                await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
+        if rest_socket is not None:
+            self._start_rest(predictor, rest_socket)
+        _logger.info("serving", extra={"grpc_port": self.port, "rest_api_port": self.rest_api_port})
+
+    def _build_grpc(self, predictor: Predictor) -> None:
+        settings, limits = self.settings, self.settings.limits
+        self._grpc = grpc.aio.server(
+            options=[
+                ("grpc.so_reuseport", 0),  # or a second server would share the port unnoticed
+                ("grpc.max_receive_message_length", limits.max_request_bytes),
+                ("grpc.max_send_message_length", -1),
+            ],
+            maximum_concurrent_rpcs=limits.max_concurrent,
+        )
+        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
+            PredictionService(predictor), self._grpc
+        )
+        model_service_pb2_grpc.add_ModelServiceServicer_to_server(
+            ModelService(predictor, settings.roots), self._grpc
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
+        reflection.enable_server_reflection(
+            (*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc
+        )
+        address = f"{settings.host}:{settings.port}"
+        try:
+            if settings.keys is None:
+                self.port = self._grpc.add_insecure_port(address)
+            else:
+                self.port = self._grpc.add_secure_port(address, settings.keys.grpc_credentials())
+        except RuntimeError:
+            raise UsageError(
+                f"--port={settings.port}: {settings.host} cannot be listened on there; is it in "
+                "use?"
+            ) from None
+
+    def _start_rest(self, predictor: Predictor, rest_socket: socket.socket) -> None:
+        settings = self.settings
+        app = build_app(
+            predictor,
+            timeout_seconds=settings.rest_api_timeout_seconds,
+            metrics_path=settings.metrics_path,
+            more_routes=explorer_routes(self.manager),
+        )
+        config = uvicorn.Config(
+            app,
+            http=_protocol(settings.limits),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=max(1, round(settings.grace_seconds)),
+        )
+        config.load()
+        if settings.keys is not None:
+            config.ssl = settings.keys.ssl_context()
+        self._rest = _Uvicorn(config)
+        self._rest_task = asyncio.create_task(self._rest.serve([rest_socket]))
+
+    async def stop(self) -> None:
+        """Refuses new requests, answers those accepted, within the grace period, frees everything."""
+        _logger.info("stopping")
+        if self._grpc is not None:
+            await self._health.enter_graceful_shutdown()
+        if self._rest is not None:
+            self._rest.should_exit = True
+        ending = [self._rest_task] if self._rest_task else []
+        if self._grpc is not None:
+            ending.append(asyncio.ensure_future(self._grpc.stop(self.settings.grace_seconds)))
+        await asyncio.gather(*ending)
+        await asyncio.to_thread(self._executor.close)
+        await asyncio.to_thread(self.manager.stop)
+        _logger.info("stopped")
+
+    async def run(self) -> None:
+        """Starts, and serves until SIGTERM or SIGINT."""
+        ended = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, ended.set)
+        await self.start()
+        await ended.wait()
+        await self.stop()
+
+
+class _Uvicorn(uvicorn.Server):
+    """Uvicorn without signal handlers: `Server` has them."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _protocol(limits: Limits) -> type[H11Protocol]:
+    """HTTP/1.1 by h11, which bounds headers, with bounds on connections and on silence."""
+    body = b'{\n    "error": "Too many open connections."\n}'
+    refusal = (
+        b"HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\nconnection: close\r\n"
+        b"content-length: %d\r\n\r\n%s" % (len(body), body)
+    )
+
+    class Protocol(H11Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:
+            super().connection_made(transport)
+            if len(self.connections) > limits.max_connections:
+                transport.write(refusal)
+                transport.close()
+            else:
+                self._silence = self.loop.call_later(limits.body_seconds, self._close_silent)
+
+        def _close_silent(self) -> None:
+            if self.cycle is None and not self.transport.is_closing():
+                self.transport.close()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            silence = getattr(self, "_silence", None)
+            if silence is not None:
+                silence.cancel()
+            super().connection_lost(exc)
+
+    return Protocol
+
+
+def _listen(host: str, port: int, flag: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        # Listening from now on takes the port; connections wait until the models are loaded.
+        listening.listen(2048)
+    except OSError as error:
+        listening.close()
+        raise UsageError(
+            f"--{flag}={port}: {host} cannot be listened on there ({error.strerror})"
+        ) from None
+    listening.setblocking(False)
+    return listening

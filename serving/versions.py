@@ -1,0 +1,53 @@
+"""Which versions a model's base path holds. The only code that lists model directories."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from pathlib import Path
+
+_VERSION = re.compile(r"[0-9]{1,18}", re.ASCII)
+_logger = logging.getLogger(__name__)
+
+
+def versions_on_disk(base_path: Path) -> dict[int, Path]:
+    """Lists the versions in a base path.
+
+    A version is a directory whose name is a number. One that is a link to a place outside the base
+    path is left out: nothing beyond the base path is ever read.
+
+    Args:
+        base_path: The directory that holds one directory per version.
+
+    Returns:
+        Version to directory; empty where the base path is missing or cannot be read.
+    """
+    root = base_path.resolve()
+    found: dict[int, Path] = {}
+    try:
+        entries = list(os.scandir(base_path))
+    except OSError:
+        return found
+    for entry in sorted(entries, key=lambda entry: entry.name):
+        if not _VERSION.fullmatch(entry.name) or not entry.is_dir():
+            continue
+        if not Path(entry.path).resolve().is_relative_to(root):
+            _logger.warning("version outside the base path left out", extra={"path": entry.path})
+            continue
+        found[int(entry.name)] = Path(entry.path)
+    return found
+
+
+def fingerprint(version_path: Path) -> tuple[int, int, int]:
+    """Changes whenever a version's files do: how many, their bytes, the newest change (ns)."""
+    count = total = newest = 0
+    for directory, _, files in os.walk(version_path):
+        for name in files:
+            try:
+                stat = os.stat(os.path.join(directory, name))
+            except OSError:
+                continue
+            count, total = count + 1, total + stat.st_size
+            newest = max(newest, stat.st_mtime_ns, stat.st_ctime_ns)
+    return count, total, newest

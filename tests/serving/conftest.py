@@ -1,0 +1,126 @@
+"""Servers for the tests: embedded ones on a thread, or a real one named by the environment."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import httpx
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from serving import logs
+from serving.config import read_model_config_file
+from serving.server import Server, Settings
+
+_spec = importlib.util.spec_from_file_location(
+    "serving_models", Path(__file__).with_name("models.py")
+)
+models = importlib.util.module_from_spec(_spec)
+sys.modules["serving_models"] = models
+_spec.loader.exec_module(models)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a server of the contract's models listens."""
+
+    grpc: str
+    rest: str
+    base: Path  # the models, as the server itself sees them
+    embedded: bool
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[Server]:
+    """Runs an embedded server on a thread."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    def call(coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(60)
+
+    async def make() -> Server:
+        server = Server(settings)
+        await server.start()
+        return server
+
+    server = call(make())
+    server.call = call
+    try:
+        yield server
+    finally:
+        call(server.stop())
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quiet_tensorflow():
+    logs.set_up(level=100)
+
+
+@pytest.fixture(scope="session")
+def contract_base(tmp_path_factory) -> Path:
+    """The contract's models on disk; nothing may change them."""
+    base = tmp_path_factory.mktemp("contract")
+    for name in ("mlp", "types"):
+        (base / name).mkdir()
+    models.write_contract_models(base)
+    return base
+
+
+@pytest.fixture(scope="session")
+def address(request) -> Iterator[Address]:
+    """The server under test.
+
+    `TF_SERVING_GRPC` (host:port), `TF_SERVING_REST` (http://host:port) and `TF_SERVING_MODELS` (the
+    directory that `python tests/serving/models.py` wrote, as that server sees it) name a real one.
+    """
+    if "TF_SERVING_GRPC" in os.environ:
+        yield Address(
+            os.environ["TF_SERVING_GRPC"],
+            os.environ["TF_SERVING_REST"].rstrip("/"),
+            Path(os.environ["TF_SERVING_MODELS"]),
+            embedded=False,
+        )
+        return
+    base = request.getfixturevalue("contract_base")
+    settings = Settings(
+        tuple(read_model_config_file(base / "models.config")),
+        roots=(base.resolve(),),
+        port=0,
+        rest_api_port=0,
+        metrics_path="/monitoring/prometheus/metrics",
+        poll_seconds=0.1,
+    )
+    with running(settings) as server:
+        yield Address(
+            f"127.0.0.1:{server.port}",
+            f"http://127.0.0.1:{server.rest_api_port}",
+            base,
+            embedded=True,
+        )
+
+
+@pytest.fixture(scope="session")
+def channel(address) -> Iterator[grpc.Channel]:
+    with grpc.insecure_channel(address.grpc, [("grpc.max_receive_message_length", -1)]) as channel:
+        yield channel
+
+
+@pytest.fixture(scope="session")
+def http(address) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=address.rest, timeout=30) as client:
+        yield client

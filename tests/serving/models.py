@@ -1,0 +1,152 @@
+"""Small SavedModels for the tests, made with TensorFlow alone.
+
+`python tests/serving/models.py DIR` writes them.
+
+The contract suite expects a server to serve what this writes: point a real one at
+DIR/models.config.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+LATENT, SIZE = 4, 6
+
+
+class Generator(tf.Module):
+    """A generator as exports have it: latents, seeds and PNG files in, images in [0, 1] out."""
+
+    def __init__(self, seed: int, widths: tuple[int, ...] = (LATENT, 8, SIZE * SIZE)) -> None:
+        super().__init__()
+        rng = np.random.default_rng(seed)
+        self.side = round(widths[-1] ** 0.5)
+        self.weights = [
+            tf.Variable(rng.normal(0, 0.8, shape).astype(np.float32))
+            for shape in itertools.pairwise(widths)
+        ]
+        self.latent = widths[0]
+
+    def images(self, latents: tf.Tensor) -> tf.Tensor:
+        hidden = latents  # [n, d]
+        for weight in self.weights[:-1]:
+            hidden = tf.nn.relu(hidden @ weight)
+        pixels = tf.sigmoid(hidden @ self.weights[-1])
+        return tf.reshape(pixels, [-1, self.side, self.side, 1])  # [n, h, w, 1]
+
+    def signatures(self) -> dict:
+        latents = tf.TensorSpec([None, self.latent], tf.float32, name="latents")
+
+        @tf.function(input_signature=[latents])
+        def serving_default(latents):
+            return {"images": self.images(latents)}
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.int64, name="seed")])
+        def sample(seed):
+            def one(value):
+                pair = tf.stack([value, tf.zeros_like(value)])
+                return tf.random.stateless_uniform([self.latent], pair, -1.0, 1.0)
+
+            latents = tf.map_fn(one, seed, fn_output_signature=tf.float32)
+            latents = tf.ensure_shape(latents, [None, self.latent])
+            return {"images": self.images(latents), "latents": latents}
+
+        @tf.function(input_signature=[latents])
+        def png(latents):
+            pixels = tf.cast(tf.round(self.images(latents) * 255), tf.uint8)
+            encoded = tf.map_fn(tf.io.encode_png, pixels, fn_output_signature=tf.string)
+            return {"image_bytes": encoded}
+
+        return {"serving_default": serving_default, "sample": sample, "png": png}
+
+
+class Types(tf.Module):
+    """What generators lack: other dtypes, several inputs, strings, outputs without rows."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.offset = tf.Variable(float(seed))
+
+    def signatures(self) -> dict:
+        def vector(dtype, name):
+            return tf.TensorSpec([None], dtype, name=name)
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32, name="z")])
+        def serving_default(z):
+            return {"y": z + self.offset}
+
+        @tf.function(input_signature=[vector(tf.float32, "a"), vector(tf.float32, "b")])
+        def pair(a, b):
+            return {"sum": a + b, "product": a * b}
+
+        @tf.function(input_signature=[vector(tf.string, "text")])
+        def strings(text):
+            return {"copy": text, "copy_bytes": text}
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32, name="z")])
+        def total(z):
+            return {"total": tf.reduce_sum(z)}
+
+        result = {
+            "serving_default": serving_default,
+            "pair": pair,
+            "strings": strings,
+            "total": total,
+        }
+        for dtype in (tf.int64, tf.int32, tf.uint8, tf.bool, tf.float64, tf.float16):
+            echo = tf.function(
+                lambda x: {"y": tf.identity(x)}, input_signature=[vector(dtype, "x")]
+            )
+            result[f"echo_{dtype.name}"] = echo
+        return result
+
+
+def save(module: tf.Module, path: Path, metadata: dict | None = None) -> Path:
+    """Writes one version under a temporary name first: no server ever sees half of it."""
+    partial = path.with_name(f".{path.name}.partial")
+    tf.saved_model.save(module, str(partial), signatures=module.signatures())
+    if metadata is not None:
+        (partial / "assets.extra").mkdir()
+        (partial / "assets.extra" / "metadata.json").write_text(json.dumps(metadata))
+    partial.rename(path)
+    return path
+
+
+METADATA = {
+    "recipe": "a test's generator",
+    "prior": {"name": "uniform", "low": -1.0, "high": 1.0, "dimension": LATENT},
+    "image_range": [0.0, 1.0],
+    "shapes": {"latents": [None, LATENT], "images": [None, SIZE, SIZE, 1]},
+}
+
+
+def write_contract_models(base: Path) -> Path:
+    """Writes `mlp` (versions 1 to 3, 3 not served) and `types`, with their configuration file."""
+    for number in (1, 2, 3):
+        save(Generator(number), base / "mlp" / str(number), METADATA)
+    save(Types(1), base / "types" / "7")
+    config = base / "models.config"
+    config.write_text(config_text(base))
+    return config
+
+
+def config_text(base: Path) -> str:
+    return f"""model_config_list {{
+  config {{
+    name: "mlp" base_path: "{base / "mlp"}" model_platform: "tensorflow"
+    model_version_policy {{ specific {{ versions: 1 versions: 2 }} }}
+    version_labels {{ key: "stable" value: 1 }}
+    version_labels {{ key: "canary" value: 2 }}
+  }}
+  config {{ name: "types" base_path: "{base / "types"}" model_platform: "tensorflow" }}
+}}
+"""
+
+
+if __name__ == "__main__":
+    print(write_contract_models(Path(sys.argv[1]).resolve()))
