@@ -1,0 +1,34 @@
+"""Data: where examples come from, and the scale on which the networks see them.
+
+    loading          `load`: a name or a path in, a `DataSet` out
+    from_tfds        image builders of tensorflow-datasets, TFD among them
+    tfd              the tensorflow-datasets builder of the Toronto Face Database
+    from_files       folders of images, .npy and .npz files
+    dataset          `DataSet` and `Split`, checked when made; the rule for missing splits
+    preprocessing    to the networks' scale and back to [0, 1]
+    pipeline         the minibatches that a step takes
+
+The packages that read data (tensorflow-datasets, scikit-learn, SciPy, Pillow) are imported when
+they are needed.
+"""
+
+from __future__ import annotations
+
+from keras_gan.data.dataset import DataSet, Split
+from keras_gan.data.loading import load
+from keras_gan.data.preprocessing import (
+    GlobalContrastNormalization,
+    Identity,
+    Preprocessing,
+    UnitRange,
+)
+
+__all__ = [
+    "load",
+    "DataSet",
+    "Split",
+    "Preprocessing",
+    "UnitRange",
+    "GlobalContrastNormalization",
+    "Identity",
+]

@@ -1,0 +1,225 @@
+"""A data set in memory: three checked splits with what identifies them and where they come from."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+from typing import Any
+
+import numpy as np
+
+from keras_gan.errors import InputError
+
+_PERMUTATION_SEED = 0
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Split:
+    """Examples, and their labels where there are any.
+
+    Args:
+        x: Images `[n, h, w, c]` (grey ones also `[n, h, w]`), c = 1 or 3, as integers 0..255 or
+            floats in [0, 1]; or points `[n, d]`, as floats. Kept as uint8 or float32, images with
+            their channel axis.
+        y: Labels `[n]`, integers >= 0, or -1 where unknown. Kept as int64; None where every label
+            is unknown.
+        origin: What messages call the examples, for instance a file and the array's name in it.
+
+    Raises:
+        InputError: No examples, another rank or type, values out of range, NaN or Inf, or labels
+            that do not fit.
+    """
+
+    x: np.ndarray
+    y: np.ndarray | None = None
+    origin: dataclasses.InitVar[str] = "x"
+
+    def __post_init__(self, origin: str) -> None:
+        object.__setattr__(self, "x", _examples(self.x, origin))
+        object.__setattr__(self, "y", _labels(self.y, len(self.x), origin))
+
+    def __repr__(self) -> str:
+        labels = "no labels" if self.y is None else "labels"
+        return f"Split(x: {self.x.dtype} {list(self.x.shape)}, {labels})"
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> Split:
+        """The split with these rows only."""
+        return Split(self.x[rows], None if self.y is None else self.y[rows])
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class DataSet:
+    """A named set of examples with its splits.
+
+    Args:
+        name: What the user called it.
+        train: Examples to learn from.
+        validation: Examples to choose by.
+        test: Examples to report on.
+        label_names: What labels 0, 1, ... mean, or None.
+        provenance: One paragraph: version and rule of the splits, to stand beside a figure.
+
+    Raises:
+        InputError: The splits do not hold elements of one shape and type, or bytes are plainly not
+            on a 0..255 scale.
+    """
+
+    name: str
+    train: Split
+    validation: Split
+    test: Split
+    label_names: tuple[str, ...] | None = None
+    provenance: str = ""
+
+    def __post_init__(self) -> None:
+        for which in ("validation", "test"):
+            x = getattr(self, which).x
+            if (x.shape[1:], x.dtype) != (self.element_shape, self.train.x.dtype):
+                raise InputError(
+                    f"{self.name}: every split must hold elements of one shape and type, but train "
+                    f"holds {self.train.x.dtype} {self.element_shape} and {which} {x.dtype} "
+                    f"{x.shape[1:]}"
+                )
+        if self.train.x.dtype == np.uint8 and self.train.x.max() <= 1:
+            raise InputError(
+                f"{self.name}: integer images are read as 0..255, but none of these pixels is "
+                "above 1; save them as floats in [0, 1]"
+            )
+
+    @property
+    def element_shape(self) -> tuple[int, ...]:
+        """Shape of one example: `(h, w, c)` or `(d,)`."""
+        return self.train.x.shape[1:]
+
+    @property
+    def is_image(self) -> bool:
+        """Whether the examples are images; points otherwise."""
+        return len(self.element_shape) == 3
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits that stand for the content of all splits, in their order.
+
+        BLAKE2b over values, labels, shapes and types; the name does not count.
+        """
+        digest = hashlib.blake2b(digest_size=8)
+        for split in (self.train, self.validation, self.test):
+            for array in (split.x, split.y):
+                if array is None:
+                    digest.update(b"none;")
+                    continue
+                array = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+                digest.update(f"{array.dtype.str}{array.shape};".encode())
+                digest.update(array.data)
+        return digest.hexdigest()
+
+
+def hold_out(
+    train: Split, validation: Split | None = None, test: Split | None = None
+) -> tuple[Split, Split, Split, str]:
+    """Complete the splits that a data set lacks, each with a tenth of `train`.
+
+    The rows of `train` are shuffled once; those held out come first. So nothing depends on the
+    order in which a set was stored, sorted by class for instance.
+
+    Args:
+        train: What there is to divide.
+        validation: The set's own validation split, or None.
+        test: The set's own test split, or None.
+
+    Returns:
+        Train, validation and test split, and the rule in words.
+
+    Raises:
+        InputError: Fewer than ten examples to divide.
+    """
+    if validation is not None and test is not None:
+        return train, validation, test, "the set's own train, validation and test splits"
+    missing = [n for n, s in (("validation", validation), ("test", test)) if s is None]
+    if len(train) < 10:
+        raise InputError(
+            f"a tenth of the examples is held out as {' and as '.join(missing)} data, so at least "
+            f"10 are needed. Received: {len(train)}"
+        )
+    # RandomState's streams are frozen; those of NumPy's newer generators may change with a release.
+    order = np.random.RandomState(_PERMUTATION_SEED).permutation(len(train))
+    tenth = len(train) // 10
+    if test is None:
+        test, order = train[order[:tenth]], order[tenth:]
+    if validation is None:
+        validation, order = train[order[:tenth]], order[tenth:]
+    rule = f"{' and '.join(missing)}: a tenth of train each, by a fixed permutation"
+    return train[order], validation, test, rule
+
+
+def _examples(x: Any, origin: str) -> np.ndarray:
+    """Images or points as uint8 or float32 with a channel axis, or `InputError`."""
+    x = np.asarray(x)
+    if x.ndim not in (2, 3, 4) or x.dtype.kind not in "biuf":
+        raise InputError(
+            f"{origin} must hold images [n, h, w] or [n, h, w, c] or points [n, d], as numbers. "
+            f"Received: {x.dtype} {list(x.shape)}"
+        )
+    if x.size == 0:
+        raise InputError(f"{origin} holds no data. Received: shape {list(x.shape)}")
+    if x.ndim == 3:
+        x = x[..., np.newaxis]
+    if x.ndim == 4 and x.shape[-1] not in (1, 3):
+        raise InputError(
+            f"{origin} must hold images [n, h, w, c] with 1 (grey) or 3 (RGB) channels, the last "
+            f"axis. Received: shape {list(x.shape)}"
+        )
+    if x.dtype.kind != "f":
+        return _bytes(x, origin)
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes Inf, reported as such
+        x = x.astype(np.float32, copy=False)
+    _require_finite(x, origin)
+    if x.ndim == 4 and not (x.min() >= 0 and x.max() <= 1):
+        raise InputError(
+            f"{origin}: images of floats must lie in [0, 1]; rescale them, or save integers "
+            f"0..255. Received: values from {x.min():g} to {x.max():g}"
+        )
+    return x
+
+
+def _bytes(x: np.ndarray, origin: str) -> np.ndarray:
+    if x.ndim == 2:
+        raise InputError(
+            f"{origin} holds discrete points, which these nets cannot generate (the generator "
+            "learns through the gradient with respect to x): save measurements as floats, flat "
+            f"images as [n, h, w]. Received: {x.dtype} {list(x.shape)}"
+        )
+    if x.dtype == np.uint8:
+        return x
+    if x.dtype == bool or x.min() < 0 or x.max() > 255:
+        raise InputError(
+            f"{origin}: images must be integers 0..255 or floats in [0, 1]. "
+            f"Received: {x.dtype} from {x.min()} to {x.max()}"
+        )
+    return x.astype(np.uint8)
+
+
+def _require_finite(x: np.ndarray, origin: str) -> None:
+    bad = ~np.isfinite(x)
+    if bad.any():
+        index = [int(i) for i in np.unravel_index(bad.argmax(), bad.shape)]
+        raise InputError(
+            f"{origin}{index} is {x[tuple(index)]} ({int(bad.sum())} such values in float32); "
+            "repair or leave out these examples"
+        )
+
+
+def _labels(y: Any, n: int, origin: str) -> np.ndarray | None:
+    if y is None:
+        return None
+    y = np.asarray(y)
+    if y.shape != (n,) or y.dtype.kind not in "iu" or y.min() < -1:
+        raise InputError(
+            f"the labels of {origin} must be integers [{n}], >= 0 (-1 where unknown). "
+            f"Received: {y.dtype} {list(y.shape)}"
+        )
+    return None if (y == -1).all() else y.astype(np.int64, copy=False)

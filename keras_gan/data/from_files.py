@@ -1,0 +1,163 @@
+"""A user's own data: a folder of images, a .npy array or a .npz file of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import rich
+from rich.progress import track
+
+from keras_gan.data.dataset import DataSet, Split, hold_out
+from keras_gan.errors import InputError
+
+_SPLITS = ("train", "validation", "test")
+_SHORT_NAMES = {"x": "x_train", "images": "x_train", "y": "y_train", "labels": "y_train"}
+_SPLIT_FOLDERS = {name: name for name in _SPLITS} | {"valid": "validation", "val": "validation"}
+_IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+# Pillow's mode in a file -> as which it is read.
+_MODES = {"1": "L", "L": "L", "P": "RGB", "RGB": "RGB"}
+
+
+def load_path(path: Path) -> DataSet:
+    """Read a folder of images, a .npy or a .npz file into memory.
+
+    Args:
+        path: One of
+
+            - a folder of images, searched recursively, all of one size and all grey or all RGB.
+              When every image lies in some folder below it, the folders right below are classes;
+              if they are called `train`, `validation` and `test` (`train` at least), they are
+              splits, which may hold classes;
+            - a .npy file: images `[n, h, w]` or `[n, h, w, c]`, or points `[n, d]`, as `Split`
+              takes them;
+            - a .npz file: `x_train` and, where there are any, `x_validation`, `x_test` and labels
+              `y_train`, ...; for one array, `x` or `images` with `y` or `labels` serve as well.
+
+    Returns:
+        The data; splits that they lack are held out from `train` as `hold_out` says.
+
+    Raises:
+        InputError: There is no such file, it cannot be read, or it does not hold examples of one
+            shape.
+    """
+    classes: tuple[str, ...] | None = None
+    if path.is_dir():
+        splits, classes = _read_folder(path)
+    elif path.is_file() and path.suffix == ".npy":
+        splits = {"train": Split(_load_numpy(path)[""], origin=path.name)}
+    elif path.is_file() and path.suffix == ".npz":
+        splits = _read_npz(path)
+    elif path.exists():
+        raise InputError(
+            f"data must be a folder of images, a .npy or a .npz file. Received: {path}"
+        )
+    else:
+        raise InputError(f"there is no file or folder {path}")
+    train, validation, test, rule = hold_out(**splits)
+    name = path.resolve().name.removesuffix(path.suffix if path.is_file() else "")
+    return DataSet(name, train, validation, test, classes, provenance=f"{path}; {rule}")
+
+
+def _read_npz(path: Path) -> dict[str, Split]:
+    found = _load_numpy(path)
+    arrays = {_SHORT_NAMES.get(key, key): array for key, array in found.items()}
+    known = {f"{letter}_{split}" for split in _SPLITS for letter in "xy"}
+    unpaired = [key for key in arrays if key.replace("y_", "x_") not in arrays]
+    if len(arrays) < len(found) or "x_train" not in arrays or arrays.keys() - known or unpaired:
+        raise InputError(
+            f"{path.name} must hold x_train, and may hold x_validation and x_test, and labels "
+            "y_train, y_validation and y_test; or just x (or images) and y (or labels). Received: "
+            f"{sorted(found)}"
+        )
+    return {
+        split: Split(
+            arrays[f"x_{split}"], arrays.get(f"y_{split}"), origin=f"{path.name}: x_{split}"
+        )
+        for split in _SPLITS
+        if f"x_{split}" in arrays
+    }
+
+
+def _load_numpy(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a .npz file by name, or that of a .npy file under ""."""
+    try:
+        with path.open("rb") as file:
+            content = np.load(file, allow_pickle=False)
+            return {"": content} if isinstance(content, np.ndarray) else dict(content)
+    except Exception as error:  # damaged files make NumPy raise exceptions of many kinds
+        raise InputError(f"{path} cannot be read: {_one_line(error)}") from error
+
+
+def _read_folder(folder: Path) -> tuple[dict[str, Split], tuple[str, ...] | None]:
+    """The splits of a folder of images, and the names of its classes if it has them."""
+    files = sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in _IMAGE_SUFFIXES and not file.name.startswith(".")
+    )
+    if not files:
+        raise InputError(f"{folder} holds no images ({', '.join(_IMAGE_SUFFIXES)})")
+    places = [file.relative_to(folder).parts for file in files]
+    below = {place[0] if len(place) > 1 else "" for place in places}
+    if "train" in below and below <= _SPLIT_FOLDERS.keys():
+        places = [(_SPLIT_FOLDERS[first], *rest) for first, *rest in places]
+    else:
+        places = [("train", *place) for place in places]
+    # Now a place is (split, file) or (split, class, ..., file).
+    classes = None
+    if all(len(place) > 2 for place in places):
+        classes = tuple(sorted({place[1] for place in places}))
+    x = _read_images(files)
+    splits = {}
+    for split in {place[0] for place in places}:
+        rows = [i for i, place in enumerate(places) if place[0] == split]
+        y = np.array([classes.index(places[i][1]) for i in rows]) if classes else None
+        splits[split] = Split(x[rows], y, origin=str(folder))
+    return splits, classes
+
+
+def _read_images(files: list[Path]) -> np.ndarray:
+    """Images uint8 `[n, h, w, c]` from files of one size and kind."""
+    first = _read_image(files[0])
+    x = np.empty((len(files), *first.shape), np.uint8)
+    shown = rich.get_console().is_terminal
+    progress: Iterable[Path] = track(files, "Reading images", transient=True, disable=not shown)
+    for i, file in enumerate(progress):
+        image = _read_image(file)
+        if image.shape != first.shape:
+            raise InputError(
+                f"all images must have one size and be all grey or all RGB, but {files[0]} is "
+                f"{_describe(first)} and {file} is {_describe(image)}"
+            )
+        x[i] = image
+    return x
+
+
+def _read_image(file: Path) -> np.ndarray:
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(file) as image:
+            upright = ImageOps.exif_transpose(image)  # as a camera's own flag says
+            mode = image.mode
+            plain = mode in _MODES and getattr(image, "n_frames", 1) == 1
+            pixels = np.asarray(upright.convert(_MODES[mode]), np.uint8) if plain else None
+    except Exception as error:  # damaged files make Pillow raise exceptions of many kinds
+        raise InputError(f"{file} cannot be read as an image: {_one_line(error)}") from error
+    if pixels is None or "transparency" in image.info:
+        raise InputError(
+            f"{file} must be one grey or RGB picture of 8 bits a channel without transparency. "
+            f"Received: mode {mode}, {getattr(image, 'n_frames', 1)} frame(s)"
+        )
+    return pixels.reshape(*pixels.shape[:2], -1)
+
+
+def _describe(image: np.ndarray) -> str:
+    height, width, channels = image.shape
+    return f"{height} x {width} {'grey' if channels == 1 else 'RGB'}"
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

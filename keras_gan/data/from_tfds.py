@@ -1,0 +1,277 @@
+"""Images of tensorflow-datasets (TFDS), in memory.
+
+TFDS keeps prepared data sets in a directory of its own: `data_dir`, else the environment variable
+TFDS_DATA_DIR, else `~/tensorflow_datasets`. Nothing here touches the network unless
+`download=True`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import math
+import os
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keras_gan.data.dataset import DataSet, Split, hold_out
+from keras_gan.errors import InputError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+# Training examples in the paper's index splits; the rest of TFDS's `train` validates.
+_PAPER_TRAIN = {"mnist": 50_000, "cifar10": 40_000}
+_BATCH = 1024  # examples copied at once
+_DECODERS = 16  # calls in parallel; left to itself, TFDS takes twice as long to read MNIST
+
+
+def load_tfds(name: str, data_dir: str | os.PathLike[str] | None, download: bool) -> DataSet:
+    """Load an image builder of TFDS into memory, in the order of its records.
+
+    Args:
+        name: A builder's name, such as "mnist", or "name/config".
+        data_dir: TFDS's directory, or None for the usual one.
+        download: Whether data that are not there yet may be downloaded and prepared.
+
+    Returns:
+        Images uint8 `[n, h, w, c]` with labels where the builder has them. MNIST and CIFAR-10 have
+        the paper's splits; of any other set, splits that it lacks are held out from `train` as
+        `hold_out` says.
+
+    Raises:
+        InputError: Unknown name, data not there or damaged, no images in them, or images of
+            several sizes.
+    """
+    builder = _open(name, data_dir)
+    if not _is_prepared(builder):
+        if not download:
+            raise InputError(
+                f"{name} is not prepared in {builder.data_dir_root}: let it be downloaded "
+                "(--download, or download=True), or point TFDS_DATA_DIR or data_dir to a TFDS "
+                "directory that holds it"
+            )
+        builder = _prepare(builder, name)
+    version = f"{name} {builder.version} (tensorflow-datasets)"
+    if name in _PAPER_TRAIN:
+        n = _PAPER_TRAIN[name]
+        whole, test = _read(builder, "train"), _read(builder, "test")
+        train, validation = whole[:n], whole[n:]
+        rule = (
+            f"train[:{n}], train[{n}:] for validation, test. The records of TFDS are not in the "
+            "original order, so these index splits hold other images than the paper's"
+        )
+    else:
+        own = {split: _read(builder, split) for split in _split_names(builder)}
+        train, validation, test, rule = hold_out(**own)
+    return DataSet(name, train, validation, test, _label_names(builder), f"{version}; {rule}")
+
+
+def load_tfd(fold: int, data_dir: str | os.PathLike[str] | None) -> DataSet:
+    """Load the Toronto Face Database: unlabelled faces to train on, a fold's faces to measure by.
+
+    Args:
+        fold: 0..4.
+        data_dir: TFDS's directory, or None for the usual one. The user's `TFD_48x48.mat` in its
+            `downloads/manual` is prepared there on first use.
+
+    Returns:
+        Images uint8 `[n, 48, 48, 1]`, in the order of the file. Labels are expressions 0..6, None
+        for `train`.
+
+    Raises:
+        InputError: No such fold, the file is missing, or it is not what it should be.
+    """
+    from keras_gan.data import tfd
+
+    if fold not in range(tfd.FOLDS):
+        raise InputError(f"`fold` must be 0, 1, 2, 3 or 4. Received: {fold}")
+    builder = _open("tfd", data_dir)
+    if not _is_prepared(builder):
+        file = builder.data_dir_root / "downloads" / "manual" / tfd.FILE
+        if not file.is_file():
+            raise InputError(f"TFD's file {file} is missing: {tfd.HOW_TO_GET_IT}")
+        builder = _prepare(builder, "tfd")
+    valid, test = f"fold_{fold}_valid", f"fold_{fold}_test"
+    return DataSet(
+        "tfd",
+        _read(builder, "unlabelled"),
+        _read(builder, valid),
+        _read(builder, test),
+        _label_names(builder),
+        f"tfd {builder.version} from {tfd.FILE}; train: unlabelled, then {valid} and {test}",
+    )
+
+
+def _open(name: str, data_dir: str | os.PathLike[str] | None) -> tfds.core.DatasetBuilder:
+    """The builder of this name: of the files, where there are any, else of the code."""
+    import tensorflow_datasets as tfds
+
+    # TFDS would look for names of any other form in catalogues on the network.
+    if not re.fullmatch(r"[A-Za-z]\w*(/[\w.\-]+)?", name):
+        raise _unknown(name)
+    # TFDS reads the variable once, when imported; a later change is meant as well.
+    data_dir = os.path.expanduser(
+        data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    )
+    try:
+        # Asked for any version, TFDS takes the newest that is on disk.
+        return tfds.builder(name, data_dir=data_dir, version="*.*.*")
+    except tfds.core.DatasetNotFoundError as error:
+        raise _unknown(name) from error
+    except Exception as error:  # a builder's code and files are not ours: whatever it may raise
+        raise InputError(f"{name} in {data_dir} cannot be opened: {_first_line(error)}") from error
+
+
+def _unknown(name: str) -> InputError:
+    import tensorflow_datasets as tfds
+
+    known = ["digits", "tfd", *tfds.list_builders(with_community_datasets=False)]
+    close = difflib.get_close_matches(name.partition("/")[0], known)
+    hint = f"did you mean {' or '.join(close)}? " if close else ""
+    return InputError(
+        f"there is no data set {name!r}: {hint}Names are digits, tfd and the image builders of "
+        f"tensorflow-datasets; data of your own are given as a path, such as ./{name}"
+    )
+
+
+def _is_prepared(builder: tfds.core.DatasetBuilder) -> bool:
+    return (builder.data_path / "dataset_info.json").exists()
+
+
+def _prepare(builder: tfds.core.DatasetBuilder, name: str) -> tfds.core.DatasetBuilder:
+    try:
+        builder.download_and_prepare()
+    except InputError:
+        raise
+    except (
+        Exception
+    ) as error:  # the network, the disk, a builder that needs more packages or manual steps
+        raise InputError(f"{name} cannot be prepared: {_first_line(error)}") from error
+    return builder
+
+
+def _split_names(builder: tfds.core.DatasetBuilder) -> list[str]:
+    names = [name for name in ("train", "validation", "test") if name in builder.info.splits]
+    if "train" not in names:
+        raise InputError(
+            f"{builder.name} has no split `train`. It has: {sorted(builder.info.splits)}"
+        )
+    return names
+
+
+def _image_key(builder: tfds.core.DatasetBuilder) -> str:
+    """Which feature is the image to generate: `image`, else the only image there is."""
+    import tensorflow_datasets as tfds
+
+    features = dict(builder.info.features)
+    images = [
+        key
+        for key, feature in features.items()
+        if isinstance(feature, tfds.features.Image) and feature.np_dtype == np.uint8
+    ]
+    if "image" in images:
+        return "image"
+    if len(images) != 1:
+        raise InputError(
+            f"{builder.name} must hold an image of bytes in every example, called `image` where "
+            f"there are several. It holds: {', '.join(sorted(features))}"
+        )
+    return images[0]
+
+
+def _label_key(builder: tfds.core.DatasetBuilder) -> str | None:
+    """Which feature is the class: the builder's own choice, else the only one there is."""
+    import tensorflow_datasets as tfds
+
+    classes = [
+        key
+        for key, feature in dict(builder.info.features).items()
+        if isinstance(feature, tfds.features.ClassLabel)
+    ]
+    supervised = builder.info.supervised_keys
+    if supervised and supervised[1] in classes:
+        return supervised[1]
+    return classes[0] if len(classes) == 1 else None
+
+
+def _label_names(builder: tfds.core.DatasetBuilder) -> tuple[str, ...] | None:
+    key = _label_key(builder)
+    feature = builder.info.features[key] if key else None
+    return tuple(feature.names) if feature is not None and feature.num_classes else None
+
+
+def _read(builder: tfds.core.DatasetBuilder, split: str) -> Split:
+    """A split in memory, in the order of its records, which is that of TFDS's own indices."""
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    n = builder.info.splits[split].num_examples
+    if not n:
+        raise InputError(f"split `{split}` of {builder.name} is empty")
+    image, label = _image_key(builder), _label_key(builder)
+    config = tfds.ReadConfig(
+        interleave_cycle_length=1, try_autocache=False, num_parallel_calls_for_decode=_DECODERS
+    )
+    try:
+        examples = builder.as_dataset(split=split, read_config=config)
+        shape = examples.element_spec[image].shape
+        if not shape.is_fully_defined():
+            shape = next(iter(examples))[image].shape
+        shape = tuple(shape)
+        _require_room(builder, split, n, shape)
+        x, y = np.empty((n, *shape), np.uint8), np.empty(n, np.int64)
+        for first, (images, labels, sizes) in _batches(examples, image, label, shape):
+            if odd := np.flatnonzero((sizes != shape).any(axis=1)).tolist():
+                raise InputError(
+                    f"all images must have one size, but in split `{split}` of {builder.name} "
+                    f"example 0 is {list(shape)} and example {first + odd[0]} is "
+                    f"{sizes[odd[0]].tolist()}"
+                )
+            rows = slice(first, first + len(images))
+            x[rows], y[rows] = images, labels
+    except tf.errors.OpError as error:
+        raise InputError(
+            f"split `{split}` of {builder.name} cannot be read, so {builder.data_dir} is damaged: "
+            f"delete it and have it prepared again ({_first_line(error)})"
+        ) from error
+    return Split(x, y, origin=f"{builder.name}: {split}")
+
+
+def _batches(
+    examples: tf.data.Dataset, image: str, label: str | None, shape: tuple[int, ...]
+) -> Iterator[tuple[int, tuple[np.ndarray, np.ndarray, np.ndarray]]]:
+    """Batches of (image, label or -1, true size of the image), each with its first row's number."""
+    import tensorflow as tf
+
+    def pick(example: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        picture, size = example[image], tf.shape(example[image])
+        if not picture.shape.is_fully_defined():
+            # A picture of another size fits into no batch: an empty one stands in for it.
+            fits = tf.reduce_all(size == shape)
+            empty = tf.zeros(shape, picture.dtype)
+            picture = tf.ensure_shape(tf.cond(fits, lambda: picture, lambda: empty), shape)
+        return picture, example[label] if label else tf.constant(-1, tf.int64), size
+
+    batches = examples.map(pick, _DECODERS).batch(_BATCH).prefetch(1).as_numpy_iterator()
+    return zip(itertools.count(0, _BATCH), batches)
+
+
+def _require_room(
+    builder: tfds.core.DatasetBuilder, split: str, n: int, shape: tuple[int, ...]
+) -> None:
+    needed = n * math.prod(shape)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > memory:
+        raise InputError(
+            f"split `{split}` of {builder.name} takes {needed / 2**30:,.0f} GiB, and this machine "
+            f"has {memory / 2**30:,.0f} GiB of memory: choose a smaller data set or config"
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

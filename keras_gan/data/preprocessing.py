@@ -1,0 +1,214 @@
+"""The scale on which the networks see the data, and the way back to [0, 1].
+
+Each object maps examples to the networks' scale (`forward`), maps the generator's output back to
+[0, 1] for pictures, evaluation and exports (`to_unit`), and is rebuilt from a plain dictionary
+(`get_config`, `from_config`). Both maps take NumPy arrays and give NumPy arrays, or take tensors,
+in a graph or under XLA, and give tensors.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_gan.errors import InputError
+
+_ROWS = 4096  # rows of an array mapped at once: bounds the memory of the intermediate results
+_FLAT = 1e-4  # an image on [0, 1] with a smaller L2 norm about its mean is constant up to rounding
+
+
+class Preprocessing:
+    """What every preprocessing offers; subclasses override the maps between float32 tensors."""
+
+    name: ClassVar[str]
+
+    @classmethod
+    def fit(cls, x: np.ndarray) -> Self:
+        """The preprocessing, its constants computed from training examples `x` `[n, ...]`."""
+        return cls()
+
+    def forward(self, x: Any) -> Any:
+        """Examples on the networks' scale.
+
+        Args:
+            x: Batch `[n, ...]`: uint8 0..255, or floats in [0, 1] (points: any floats).
+
+        Returns:
+            float32 `[n, ...]`.
+
+        Raises:
+            InputError: The examples are neither uint8 nor floats.
+        """
+        return _rowwise(lambda rows: self._forward(self._read(rows)), x)
+
+    def to_unit(self, x: Any) -> Any:
+        """The way back: the generator's output in [0, 1] (points: as they are).
+
+        Args:
+            x: Batch `[n, ...]` on the networks' scale, floats.
+
+        Returns:
+            float32 `[n, ...]`.
+        """
+        return _rowwise(lambda rows: self._to_unit(ops.cast(rows, "float32")), x)
+
+    def get_config(self) -> dict[str, Any]:
+        """The name and the constants, as JSON can hold them."""
+        return {"name": self.name, **vars(self)}
+
+    def _read(self, x: Any) -> Any:
+        dtype = keras.backend.standardize_dtype(x.dtype)
+        if dtype == "uint8":
+            return ops.cast(x, "float32") / 255.0
+        if "float" in dtype:
+            return ops.cast(x, "float32")
+        raise InputError(f"examples must be uint8 0..255 or floats. Received: {dtype}")
+
+    def _forward(self, x: Any) -> Any:
+        return x
+
+    def _to_unit(self, x: Any) -> Any:
+        return x
+
+
+class UnitRange(Preprocessing):
+    """Pixels in [0, 1], as the paper has MNIST and TFD; the way back changes nothing."""
+
+    name = "unit_range"
+
+
+class Identity(Preprocessing):
+    """Real-valued data of any rank, unchanged both ways."""
+
+    name = "identity"
+
+    def _read(self, x: Any) -> Any:
+        if keras.backend.standardize_dtype(x.dtype) == "uint8":
+            raise InputError("images of bytes need preprocessing 'unit_range', not 'identity'")
+        return super()._read(x)
+
+
+@dataclasses.dataclass(frozen=True)
+class GlobalContrastNormalization(Preprocessing):
+    """Each image minus its mean, at L2 norm `norm`: the paper's preprocessing of CIFAR-10.
+
+    It agrees with `global_contrast_normalize(scale=55)` of pylearn2: the mean is over all pixels
+    and channels of the image, and a constant image, which has no contrast to normalise, becomes 0.
+
+    An image's own mean and contrast are lost, so the way back is the same affine map for every
+    image, `gain * x + offset` clipped to [0, 1]. `fit` takes `offset` as the training pixels' mean
+    and `gain` as the mean norm of the training images (about their means) over `norm`: before
+    clipping no affine map brings the normalised training images nearer to the originals in squared
+    error. An image comes back with the training set's average brightness and average contrast.
+
+    Args:
+        gain: Contrast given back.
+        offset: Brightness given back.
+        norm: L2 norm of a normalised image.
+
+    Reference: section 5 of the paper; Coates, Lee and Ng 2011 for contrast normalisation of
+        CIFAR-10.
+    """
+
+    gain: float
+    offset: float
+    norm: float = 55.0
+
+    name = "global_contrast"
+
+    @classmethod
+    def fit(cls, x: np.ndarray, norm: float = 55.0) -> Self:
+        """Constants from training images `[n, h, w, c]`, uint8 or floats in [0, 1].
+
+        Raises:
+            InputError: Every image is constant.
+        """
+        flat = np.asarray(x).reshape(len(x), -1)
+        top = 255.0 if flat.dtype == np.uint8 else 1.0
+        means, norms = np.empty(len(flat)), np.empty(len(flat))
+        for rows in _blocks(len(flat)):
+            pixels = flat[rows] / np.float64(top)
+            means[rows] = pixels.mean(axis=1)
+            norms[rows] = np.linalg.norm(pixels - means[rows, None], axis=1)
+        norms = norms[norms >= _FLAT]
+        if not len(norms):
+            raise InputError("every image is constant, so there is no contrast to normalise")
+        # Rounded, so that the constants, which belong to a run's identity, agree on every machine.
+        return cls(
+            gain=round(float(norms.mean()) / norm, 8),
+            offset=round(float(means.mean()), 8),
+            norm=norm,
+        )
+
+    def _forward(self, x: Any) -> Any:
+        axes = tuple(range(1, len(x.shape)))
+        x = x - ops.mean(x, axis=axes, keepdims=True)
+        squared = ops.sum(ops.square(x), axis=axes, keepdims=True)
+        flat = squared < _FLAT**2
+        # The inner choice keeps the root's gradient finite where the outer one discards it.
+        norm = ops.sqrt(ops.where(flat, 1.0, squared))
+        return ops.where(flat, 0.0, x * (self.norm / norm))
+
+    def _to_unit(self, x: Any) -> Any:
+        return ops.clip(self.gain * x + self.offset, 0.0, 1.0)
+
+
+_BY_NAME: dict[str, type[Preprocessing]] = {
+    cls.name: cls for cls in (UnitRange, GlobalContrastNormalization, Identity)
+}
+
+
+def fit(name: str, x: np.ndarray) -> Preprocessing:
+    """The preprocessing of this name, fitted to training examples.
+
+    Args:
+        name: "unit_range", "global_contrast" or "identity".
+        x: Training examples `[n, ...]`.
+
+    Raises:
+        InputError: No preprocessing has this name.
+    """
+    return _named(name).fit(x)
+
+
+def from_config(config: dict[str, Any]) -> Preprocessing:
+    """The preprocessing that `get_config` described.
+
+    Raises:
+        InputError: No preprocessing has this name or these constants.
+    """
+    constants = {key: value for key, value in config.items() if key != "name"}
+    cls = _named(config.get("name"))
+    try:
+        return cls(**constants)
+    except TypeError as error:
+        raise InputError(
+            f"preprocessing {cls.name!r} has other constants. Received: {config}"
+        ) from error
+
+
+def _named(name: Any) -> type[Preprocessing]:
+    if name not in _BY_NAME:
+        raise InputError(f"preprocessing must be one of {sorted(_BY_NAME)}. Received: {name!r}")
+    return _BY_NAME[name]
+
+
+def _rowwise(function: Callable[[Any], Any], x: Any) -> Any:
+    """Apply to a tensor at once; to an array block by block, on the CPU, into a new array."""
+    if ops.is_tensor(x) or isinstance(x, keras.KerasTensor):
+        return function(x)
+    x = np.asarray(x)
+    out = np.empty(x.shape, np.float32)
+    with keras.device("cpu:0"):
+        for rows in _blocks(len(x)):
+            out[rows] = function(x[rows])
+    return out
+
+
+def _blocks(n: int) -> list[slice]:
+    return [slice(start, start + _ROWS) for start in range(0, n, _ROWS)]

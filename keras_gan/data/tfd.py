@@ -1,0 +1,149 @@
+"""The Toronto Face Database as a builder of tensorflow-datasets.
+
+TFD has no public download: its users get `TFD_48x48.mat` from its authors. Importing this module
+registers the builder, so that `tfds.load("tfd")` works; `keras_gan.data.load("tfd")` prepares and
+reads it in one call.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from keras_gan.errors import InputError
+
+FILE = "TFD_48x48.mat"
+FOLDS = 5
+HOW_TO_GET_IT = (
+    "the Toronto Face Database has no public download; ask its authors (J. Susskind, A. Anderson "
+    f"and G. E. Hinton, University of Toronto, technical report UTML TR 2010-001) for {FILE} and "
+    "put it there"
+)
+
+_SIZE = 48
+_EXPRESSIONS = 7
+_ROLES = {"train": 1, "valid": 2, "test": 3}  # values of `folds`; 0 is unlabelled
+
+
+class Tfd(tfds.core.GeneratorBasedBuilder):
+    """TFD at 48 x 48: `unlabelled`, and `fold_<i>_train`, `_valid` and `_test` for i = 0..4.
+
+    An example holds `image` uint8 [48, 48, 1], `expression` (0..6, the file's 1..7 less one; -1
+    where unlabelled) and `identity` (the file's `labs_id`). Every split keeps the order of the
+    file.
+    """
+
+    name = "tfd"
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES = {"1.0.0": "First release."}  # noqa: RUF012 (tfds's own form)
+    MANUAL_DOWNLOAD_INSTRUCTIONS = f"{FILE}: {HOW_TO_GET_IT}"
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description=(
+                "102,236 faces from several collections, cropped and aligned to 48 x 48 grey "
+                "pixels; 4,178 of them carry one of seven expressions and are divided into five "
+                "folds."
+            ),
+            features=tfds.features.FeaturesDict(
+                {
+                    "image": tfds.features.Image(shape=(_SIZE, _SIZE, 1), encoding_format="png"),
+                    "expression": tfds.features.ClassLabel(
+                        names=[f"expression {i}" for i in range(1, _EXPRESSIONS + 1)]
+                    ),
+                    "identity": tfds.features.Scalar(np.int64),
+                }
+            ),
+            supervised_keys=("image", "expression"),
+            disable_shuffling=True,
+            citation=(
+                "J. Susskind, A. Anderson and G. E. Hinton. The Toronto Face Database. Technical "
+                "report UTML TR 2010-001, University of Toronto, 2010."
+            ),
+        )
+
+    def _split_generators(
+        self, dl_manager: tfds.download.DownloadManager
+    ) -> dict[str, Iterator[tuple[int, dict[str, Any]]]]:
+        content = read_mat(dl_manager.manual_dir / FILE)
+        folds = content["folds"]
+        # Unlabelled in every fold: no face trained on is ever measured by.
+        rows = {"unlabelled": (folds == 0).all(axis=1)}
+        for fold in range(FOLDS):
+            for role, value in _ROLES.items():
+                rows[f"fold_{fold}_{role}"] = folds[:, fold] == value
+        return {split: self._generate_examples(content, chosen) for split, chosen in rows.items()}
+
+    def _generate_examples(
+        self, content: dict[str, np.ndarray], chosen: np.ndarray
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
+        for row in np.flatnonzero(chosen):
+            expression = int(content["labs_ex"][row])
+            yield (
+                int(row),
+                {
+                    "image": content["images"][row, :, :, np.newaxis],
+                    "expression": expression - 1 if expression > 0 else -1,
+                    "identity": int(content["labs_id"][row]),
+                },
+            )
+
+
+def read_mat(path: os.PathLike[str]) -> dict[str, np.ndarray]:
+    """Read and check TFD's MATLAB file.
+
+    Axes are MATLAB's own: `images(n, i, j)` is row i, column j of picture n, whatever the order of
+    bytes in the file.
+
+    Args:
+        path: `TFD_48x48.mat`, in MATLAB's format 4 to 7.
+
+    Returns:
+        `images` uint8 `[n, 48, 48]`; `folds` `[n, 5]` of 0 unlabelled, 1 train, 2 valid, 3 test;
+        `labs_ex` `[n]`, 1..7 or -1; `labs_id` `[n]`.
+
+    Raises:
+        InputError: Not such a file.
+    """
+    import scipy.io
+
+    names = ["images", "folds", "labs_ex", "labs_id"]
+    try:
+        content = scipy.io.loadmat(path, variable_names=names)
+    except NotImplementedError as error:
+        raise InputError(
+            f"{path} is in MATLAB's format 7.3; save it in MATLAB with the option -v7 (TFD itself "
+            "comes in format 5)"
+        ) from error
+    except Exception as error:  # damaged files make SciPy raise exceptions of many kinds
+        raise InputError(
+            f"{path} cannot be read as a MATLAB file: {' '.join(str(error).split())}"
+        ) from error
+    if missing := [name for name in names if name not in content]:
+        raise InputError(f"{path} must hold {', '.join(names)}. Missing: {', '.join(missing)}")
+    images, folds = content["images"], content["folds"]
+    expressions, identities = content["labs_ex"].ravel(), content["labs_id"].ravel()
+    n = len(images)
+    checks = {
+        f"images uint8 [n, {_SIZE}, {_SIZE}]": (
+            images.shape == (n, _SIZE, _SIZE) and images.dtype == np.uint8
+        ),
+        f"folds [n, {FOLDS}] of 0..3": folds.shape == (n, FOLDS)
+        and set(np.unique(folds)) <= {0, 1, 2, 3},
+        f"labs_ex [n] of 1..{_EXPRESSIONS} or -1": (
+            len(expressions) == n
+            and set(np.unique(expressions)) <= {-1, *range(1, _EXPRESSIONS + 1)}
+        ),
+        "labs_id [n]": len(identities) == n,
+    }
+    if wrong := [what for what, holds in checks.items() if not holds]:
+        received = ", ".join(
+            f"{name} {content[name].dtype} {list(content[name].shape)}" for name in names
+        )
+        raise InputError(f"{path} must hold {'; '.join(wrong)}. Received: {received}")
+    return {"images": images, "folds": folds, "labs_ex": expressions, "labs_id": identities}
