@@ -203,7 +203,7 @@ class Server:
         self._rest_task = asyncio.create_task(self._rest.serve([rest_socket]))
 
     async def stop(self) -> None:
-        """Refuses new requests, answers those accepted, within the grace period, frees everything."""
+        """Refuses new requests, answers accepted ones within the grace period, frees everything."""
         _logger.info("stopping")
         if self._grpc is not None:
             await self._health.enter_graceful_shutdown()

@@ -1,0 +1,182 @@
+"""What a client asks, without any input or output: calls, row seeds, batches and retries.
+
+The synchronous and the asyncio client drive the same generators: each yields a call and is sent
+its answer, or is thrown its error.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from serving.errors import (
+    DeadlineExceeded,
+    InvalidArgument,
+    ResourceExhausted,
+    ServingError,
+    Unavailable,
+)
+
+Arrays = Mapping[str, np.ndarray]
+_GOLDEN, _MIX1, _MIX2 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+
+
+@dataclass(frozen=True)
+class Target:
+    """A model, and its version or the label of one, or else the latest."""
+
+    model: str
+    version: int | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True)
+class Predict:
+    """Run a signature; the answer is the outputs, alias to array."""
+
+    target: Target
+    signature: str
+    inputs: Arrays
+
+
+@dataclass(frozen=True)
+class Status:
+    """Ask for the state of a model's versions; the answer is a list of VersionStatus."""
+
+    target: Target
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Ask for a version's signatures; the answer is a ModelMetadata."""
+
+    target: Target
+
+
+Call = Predict | Status | Metadata
+Flow = Generator[Call, object, object]
+
+
+@dataclass(frozen=True)
+class VersionStatus:
+    """One version's state (START, LOADING, AVAILABLE, UNLOADING, END), and what went wrong."""
+
+    version: int
+    state: str
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """An input or an output: the protocol's name of the dtype, and the shape (-1: any size)."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """A version and its signatures: name to inputs and outputs."""
+
+    model: str
+    version: int
+    inputs: Mapping[str, Mapping[str, TensorSpec]]
+    outputs: Mapping[str, Mapping[str, TensorSpec]]
+
+
+def row_seeds(seed: int, n: int) -> np.ndarray:
+    """The seeds of rows 0 to n-1: outputs 1 to n of SplitMix64 (Steele, Lea and Flood 2014).
+
+    Row i depends on `seed` and i alone, so a picture does not change with the batch it comes in.
+
+    Args:
+        seed: The state that the generator starts from; any integer, taken modulo 2^64.
+        n: The number of rows.
+
+    Returns:
+        int64 [n].
+    """
+    with np.errstate(over="ignore"):  # arithmetic modulo 2^64
+        z = np.uint64(seed % (1 << 64)) + np.arange(1, n + 1, dtype=np.uint64) * np.uint64(_GOLDEN)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(_MIX1)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(_MIX2)
+    return (z ^ (z >> np.uint64(31))).view(np.int64)
+
+
+def predict_rows(target: Target, signature: str, inputs: Arrays) -> Flow:
+    """Runs a signature on rows; where the server refuses so many, on half as many, and so on.
+
+    Returns:
+        The outputs of all rows, alias to array.
+    """
+    rows = len(next(iter(inputs.values())))
+    size, start, answers = max(rows, 1), 0, []
+    while start < rows or not answers:
+        piece = {alias: array[start : start + size] for alias, array in inputs.items()}
+        try:
+            answers.append((yield Predict(target, signature, piece)))
+        except (ResourceExhausted, InvalidArgument) as error:
+            if size == 1 or not _too_large(error):
+                raise
+            size = (size + 1) // 2
+            continue
+        start += size
+    if len(answers) == 1:
+        return answers[0]
+    return {alias: np.concatenate([answer[alias] for answer in answers]) for alias in answers[0]}
+
+
+def _too_large(error: ServingError) -> bool:
+    return isinstance(error, ResourceExhausted) or error.message.startswith("Task size")
+
+
+def one(call: Call) -> Flow:
+    """Makes a single call."""
+    return (yield call)
+
+
+@dataclass
+class Attempts:
+    """Decides whether a failed call is made again, and when.
+
+    Only UNAVAILABLE is tried again: the server did not take the request, or is about to be back.
+    None of the calls changes anything, so each may be repeated without harm.
+
+    Args:
+        seconds: The deadline of the call, all attempts included.
+        retries: How often it is made again at most.
+        first_pause: Seconds before the second attempt; doubled each time, and shortened at random
+            by up to a half so that clients do not come back together.
+    """
+
+    seconds: float
+    retries: int = 5
+    first_pause: float = 0.1
+    _made: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self._deadline = time.monotonic() + self.seconds
+
+    def remaining(self) -> float:
+        """Seconds left.
+
+        Raises:
+            DeadlineExceeded: None are.
+        """
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise DeadlineExceeded(f"No answer within {self.seconds:g} seconds.")
+        return left
+
+    def pause_after(self, error: ServingError) -> float:
+        """How long to wait before the next attempt; raises the error where there is none."""
+        pause = self.first_pause * 2**self._made * random.uniform(0.5, 1.0)
+        self._made += 1
+        left = self._deadline - time.monotonic()
+        if not isinstance(error, Unavailable) or self._made > self.retries or pause >= left:
+            raise error
+        return pause

@@ -1,0 +1,104 @@
+"""From a server's address to a transport."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from serving.errors import UsageError
+
+if TYPE_CHECKING:
+    from serving.grpc_transport import AsyncGrpcTransport, GrpcTransport
+    from serving.rest_transport import AsyncRestTransport, RestTransport
+
+# A batch of pictures takes more room than gRPC's 4 MiB for an answer.
+_OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+
+
+@dataclass(frozen=True)
+class ClientKeys:
+    """Files in PEM format for `grpcs://` and `https://`.
+
+    Args:
+        authority: Who must have signed the server's certificate; None trusts the system's list.
+        certificate: The client's own certificate, where the server asks for one.
+        key: The key of that certificate.
+    """
+
+    authority: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+def connect(url: str, keys: ClientKeys) -> GrpcTransport | RestTransport:
+    """A transport for blocking code.
+
+    Raises:
+        UsageError: The URL is none of a server.
+    """
+    scheme, address = _split(url)
+    if scheme in ("http", "https"):
+        import httpx
+
+        from serving.rest_transport import RestTransport
+
+        return RestTransport(httpx.Client(base_url=url, verify=_ssl_context(scheme, keys)))
+    import grpc
+
+    from serving.grpc_transport import GrpcTransport
+
+    if scheme == "grpcs":
+        return GrpcTransport(grpc.secure_channel(address, _credentials(keys), _OPTIONS))
+    return GrpcTransport(grpc.insecure_channel(address, _OPTIONS))
+
+
+def connect_async(url: str, keys: ClientKeys) -> AsyncGrpcTransport | AsyncRestTransport:
+    """A transport for asyncio; otherwise `connect`."""
+    scheme, address = _split(url)
+    if scheme in ("http", "https"):
+        import httpx
+
+        from serving.rest_transport import AsyncRestTransport
+
+        client = httpx.AsyncClient(base_url=url, verify=_ssl_context(scheme, keys))
+        return AsyncRestTransport(client)
+    import grpc
+
+    from serving.grpc_transport import AsyncGrpcTransport
+
+    if scheme == "grpcs":
+        return AsyncGrpcTransport(grpc.aio.secure_channel(address, _credentials(keys), _OPTIONS))
+    return AsyncGrpcTransport(grpc.aio.insecure_channel(address, _OPTIONS))
+
+
+def _split(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    if parts.scheme not in ("grpc", "grpcs", "http", "https") or not parts.netloc:
+        raise UsageError(
+            f"{url!r} is no address of a server: grpc://host:port, grpcs://..., http://... or "
+            "https://... is expected"
+        )
+    return parts.scheme, parts.netloc
+
+
+def _ssl_context(scheme: str, keys: ClientKeys) -> ssl.SSLContext | bool:
+    if scheme == "http":
+        return False
+    context = ssl.create_default_context(cafile=keys.authority)
+    if keys.certificate is not None:
+        context.load_cert_chain(keys.certificate, keys.key)
+    return context
+
+
+def _credentials(keys: ClientKeys):
+    import grpc
+
+    def read(path: Path | None) -> bytes | None:
+        return path.read_bytes() if path is not None else None
+
+    return grpc.ssl_channel_credentials(
+        read(keys.authority), read(keys.key), read(keys.certificate)
+    )

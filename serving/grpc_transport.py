@@ -1,0 +1,145 @@
+"""Calls over gRPC, by grpcio and the protocol's stubs."""
+
+from __future__ import annotations
+
+import grpc
+from tensorflow.core.framework import types_pb2
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    model_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
+
+from serving import errors, tensors
+from serving.calls import (
+    Call,
+    Metadata,
+    ModelMetadata,
+    Predict,
+    Status,
+    Target,
+    TensorSpec,
+    VersionStatus,
+)
+
+_MAX_ANSWER_BYTES = 1 << 31
+
+
+class GrpcTransport:
+    """Sends calls over a channel.
+
+    Args:
+        channel: The channel; closed with the transport.
+    """
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        self._channel = channel
+        self._stubs = _Stubs(channel)
+
+    def send(self, call: Call, timeout: float) -> object:
+        """Makes a call and returns its answer; raises ServingError."""
+        method, request = self._stubs.encode(call)
+        try:
+            return _decode(method(request, timeout=timeout))
+        except grpc.RpcError as error:
+            raise errors.from_code(error.code(), error.details()) from None
+
+    def close(self) -> None:
+        """Closes the channel."""
+        self._channel.close()
+
+
+class AsyncGrpcTransport:
+    """Sends calls over an asyncio channel; otherwise a GrpcTransport."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._channel = channel
+        self._stubs = _Stubs(channel)
+
+    async def send(self, call: Call, timeout: float) -> object:
+        """Makes a call and returns its answer; raises ServingError."""
+        method, request = self._stubs.encode(call)
+        try:
+            return _decode(await method(request, timeout=timeout))
+        except grpc.RpcError as error:
+            raise errors.from_code(error.code(), error.details()) from None
+
+    async def close(self) -> None:
+        """Closes the channel."""
+        await self._channel.close()
+
+
+class _Stubs:
+    def __init__(self, channel: grpc.Channel | grpc.aio.Channel) -> None:
+        self._prediction = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        self._model = model_service_pb2_grpc.ModelServiceStub(channel)
+
+    def encode(self, call: Call) -> tuple:
+        match call:
+            case Predict():
+                request = predict_pb2.PredictRequest(model_spec=_spec(call.target))
+                request.model_spec.signature_name = call.signature
+                for alias, array in call.inputs.items():
+                    request.inputs[alias].CopyFrom(tensors.to_proto(array))
+                return self._prediction.Predict, request
+            case Metadata():
+                request = get_model_metadata_pb2.GetModelMetadataRequest(
+                    model_spec=_spec(call.target), metadata_field=["signature_def"]
+                )
+                return self._prediction.GetModelMetadata, request
+            case Status():
+                request = get_model_status_pb2.GetModelStatusRequest(model_spec=_spec(call.target))
+                return self._model.GetModelStatus, request
+
+
+def _spec(target: Target) -> model_pb2.ModelSpec:
+    spec = model_pb2.ModelSpec(name=target.model)
+    if target.version is not None:
+        spec.version.value = target.version
+    elif target.label is not None:
+        spec.version_label = target.label
+    return spec
+
+
+def _decode(response: object) -> object:
+    match response:
+        case predict_pb2.PredictResponse():
+            return {
+                alias: tensors.to_array(proto, _MAX_ANSWER_BYTES)
+                for alias, proto in response.outputs.items()
+            }
+        case get_model_status_pb2.GetModelStatusResponse():
+            return [
+                VersionStatus(
+                    entry.version,
+                    get_model_status_pb2.ModelVersionStatus.State.Name(entry.state),
+                    entry.status.error_message,
+                )
+                for entry in response.model_version_status
+            ]
+        case get_model_metadata_pb2.GetModelMetadataResponse():
+            signatures = get_model_metadata_pb2.SignatureDefMap()
+            response.metadata["signature_def"].Unpack(signatures)
+            named = {
+                name: signature
+                for name, signature in signatures.signature_def.items()
+                if not name.startswith("__")
+            }
+            return ModelMetadata(
+                response.model_spec.name,
+                response.model_spec.version.value,
+                {name: _specs(signature.inputs) for name, signature in named.items()},
+                {name: _specs(signature.outputs) for name, signature in named.items()},
+            )
+
+
+def _specs(infos) -> dict[str, TensorSpec]:
+    return {
+        alias: TensorSpec(
+            types_pb2.DataType.Name(info.dtype), tuple(d.size for d in info.tensor_shape.dim)
+        )
+        for alias, info in infos.items()
+    }

@@ -1,0 +1,168 @@
+"""Calls over REST, by httpx. Needs no TensorFlow."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from urllib.parse import quote
+
+import httpx
+import numpy as np
+
+from serving import errors
+from serving.calls import (
+    Call,
+    Metadata,
+    ModelMetadata,
+    Predict,
+    Status,
+    Target,
+    TensorSpec,
+    VersionStatus,
+)
+
+
+class RestTransport:
+    """Sends calls by a synchronous httpx client.
+
+    Args:
+        client: The client, with the server's URL as its base.
+    """
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+
+    def send(self, call: Call, timeout: float) -> object:
+        """Makes a call and returns its answer; raises ServingError."""
+        try:
+            response = self._client.send(_encode(self._client, call, timeout))
+        except httpx.HTTPError as error:
+            raise _transport_error(error) from error
+        return _decode(call, response)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+
+class AsyncRestTransport:
+    """Sends calls by an asyncio httpx client; otherwise a RestTransport."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def send(self, call: Call, timeout: float) -> object:
+        """Makes a call and returns its answer; raises ServingError."""
+        try:
+            response = await self._client.send(_encode(self._client, call, timeout))
+        except httpx.HTTPError as error:
+            raise _transport_error(error) from error
+        return _decode(call, response)
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._client.aclose()
+
+
+def _encode(client: httpx.Client | httpx.AsyncClient, call: Call, timeout: float) -> httpx.Request:
+    path = _path(call.target)
+    match call:
+        case Predict():
+            inputs = {alias: _to_json(array) for alias, array in call.inputs.items()}
+            content = json.dumps({"signature_name": call.signature, "inputs": inputs})
+            return client.build_request("POST", f"{path}:predict", content=content, timeout=timeout)
+        case Metadata():
+            return client.build_request("GET", f"{path}/metadata", timeout=timeout)
+        case Status():
+            return client.build_request("GET", path, timeout=timeout)
+
+
+def _path(target: Target) -> str:
+    path = f"/v1/models/{quote(target.model, safe='')}"
+    if target.version is not None:
+        return f"{path}/versions/{target.version}"
+    return f"{path}/labels/{quote(target.label, safe='')}" if target.label is not None else path
+
+
+def _decode(call: Call, response: httpx.Response) -> object:
+    try:  # a string output comes as it is, UTF-8 or not
+        body = json.loads(response.content.decode("utf-8", "surrogateescape"))
+    except ValueError:
+        body = {}
+    if response.status_code != 200:
+        text = body.get("error") if isinstance(body, dict) else None
+        raise errors.from_http(response.status_code, text or f"HTTP status {response.status_code}")
+    match call:
+        case Predict():
+            outputs = body["outputs"]
+            if not isinstance(outputs, Mapping) or outputs.keys() == {"b64"}:
+                # A single output stands without its name, which the metadata knows.
+                outputs = {"": outputs}
+            return {alias: _from_json(value) for alias, value in outputs.items()}
+        case Metadata():
+            return _metadata(body)
+        case Status():
+            return [
+                VersionStatus(
+                    int(entry["version"]), entry["state"], entry["status"]["error_message"]
+                )
+                for entry in body["model_version_status"]
+            ]
+
+
+def _metadata(body: dict) -> ModelMetadata:
+    spec = body["model_spec"]
+    signatures = body["metadata"]["signature_def"]["signature_def"]
+
+    def specs(side: str) -> dict[str, dict[str, TensorSpec]]:
+        return {
+            name: {
+                alias: TensorSpec(
+                    info["dtype"],
+                    tuple(int(dim["size"]) for dim in info["tensor_shape"].get("dim", [])),
+                )
+                for alias, info in signature.get(side, {}).items()
+            }
+            for name, signature in signatures.items()
+            if not name.startswith("__")
+        }
+
+    return ModelMetadata(spec["name"], int(spec["version"]), specs("inputs"), specs("outputs"))
+
+
+def _to_json(array: np.ndarray) -> object:
+    if array.dtype != object:
+        return array.tolist()
+
+    def encode(value: bytes | list) -> object:
+        if isinstance(value, list):
+            return [encode(item) for item in value]
+        return {"b64": base64.b64encode(value).decode()}
+
+    return encode(array.tolist())
+
+
+def _from_json(value: object) -> np.ndarray:
+    leaf, shape = value, []
+    while isinstance(leaf, list):
+        shape.append(len(leaf))
+        leaf = leaf[0] if leaf else 0.0
+    if isinstance(leaf, Mapping | str):
+        flat = [value]
+        for _ in shape:
+            flat = [item for items in flat for item in items]
+        decoded = [
+            base64.b64decode(item["b64"])
+            if isinstance(item, Mapping)
+            else item.encode("utf-8", "surrogateescape")
+            for item in flat
+        ]
+        return np.array([*decoded, None], object)[:-1].reshape(shape)
+    return np.array(value, np.float32 if isinstance(leaf, float) else None)
+
+
+def _transport_error(error: httpx.HTTPError) -> errors.ServingError:
+    if isinstance(error, httpx.TimeoutException):
+        return errors.DeadlineExceeded("No answer within the time allowed.")
+    return errors.Unavailable(f"No connection to the server: {error or type(error).__name__}")

@@ -1,0 +1,204 @@
+"""The client over both protocols, and its retries over a scripted transport."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from serving import AsyncClient, Client, UsageError, errors
+from serving.calls import Predict, row_seeds
+from serving.client import main
+from serving.grid import save_grid
+
+
+@pytest.fixture(params=["grpc", "rest"])
+def url(request, address):
+    return f"grpc://{address.grpc}" if request.param == "grpc" else address.rest
+
+
+def test_row_seeds_are_splitmix64():
+    # The published test values of SplitMix64, state 1234567.
+    expected = [6457827717110365317, 3203168211198807973, 9817491932198370423]
+    expected += [4593380528125082431, 16408922859458223821]
+    assert row_seeds(1234567, 5).astype(np.uint64).tolist() == expected
+    np.testing.assert_array_equal(row_seeds(-1, 4), row_seeds(2**64 - 1, 4))
+    np.testing.assert_array_equal(row_seeds(7, 10)[:3], row_seeds(7, 3))
+
+
+def test_generate(url):
+    with Client(url, model="mlp", batch_size=5) as client:
+        images = client.generate(12, seed=3)
+        assert images.shape == (12, 6, 6, 1)
+        assert images.dtype == np.float32
+        np.testing.assert_array_equal(images[:4], client.generate(4, seed=3))
+        assert not np.array_equal(images, client.generate(12, seed=4))
+        batches = list(client.stream(12, seed=3))
+        assert [len(batch.images) for batch in batches] == [5, 5, 2]
+        latents = np.concatenate([batch.latents for batch in batches])
+        np.testing.assert_allclose(client.images(latents), images, atol=1e-6)
+
+
+def test_png_agrees_with_images(url):
+    latents = np.random.default_rng(0).uniform(-1, 1, (3, 4)).astype(np.float32)
+    with Client(url, model="mlp") as client:
+        files, images = client.png(latents), client.images(latents)
+    for file, image in zip(files, images, strict=True):
+        pixels = np.asarray(Image.open(io.BytesIO(file)))
+        np.testing.assert_array_equal(pixels, np.rint(image[..., 0] * 255))
+
+
+def test_both_protocols_give_the_same_numbers(address):
+    with Client(f"grpc://{address.grpc}", model="mlp", label="canary") as client:
+        by_grpc = client.generate(8)
+    with Client(address.rest, model="mlp", version=2) as client:
+        by_rest = client.generate(8)
+    np.testing.assert_array_equal(by_grpc, by_rest)
+
+
+def test_predict_names_every_output(url):
+    with Client(url, model="types") as client:
+        assert set(client.predict(z=np.zeros((1, 2), np.float32))) == {"y"}
+        outputs = client.predict("pair", a=np.float32([1]), b=np.float32([2]))
+        assert {alias: array.tolist() for alias, array in outputs.items()} == {
+            "sum": [3.0],
+            "product": [2.0],
+        }
+        strings = client.predict("strings", text=np.array([b"\xff\x00", b"a"], object))
+        assert strings["copy_bytes"].tolist() == [b"\xff\x00", b"a"]
+
+
+def test_status_and_metadata(url):
+    with Client(url, model="mlp", label="stable") as client:
+        states = {entry.version: entry.state for entry in client.status()}
+        assert states[1] == states[2] == "AVAILABLE"
+        metadata = client.metadata()
+    assert metadata.version == 1
+    assert metadata.inputs["serving_default"]["latents"].shape == (-1, 4)
+    assert metadata.outputs["png"]["image_bytes"].dtype == "DT_STRING"
+
+
+def test_typed_errors(url):
+    with Client(url, model="nope") as client, pytest.raises(errors.NotFound, match=r"Latest\(nope"):
+        client.generate(1)
+    with Client(url, model="mlp") as client, pytest.raises(errors.InvalidArgument, match="Matrix"):
+        client.images(np.zeros((1, 9)))
+
+
+def test_asyncio(url):
+    async def many():
+        async with AsyncClient(url, model="mlp", batch_size=3) as client:
+            parts = await asyncio.gather(*(client.generate(4, seed) for seed in range(8)))
+            status, metadata = await client.status(), await client.metadata()
+            files = await client.png(np.zeros((1, 4)))
+            outputs = await client.predict("sample", seed=np.int64([1]))
+        return parts, status, metadata, files, outputs
+
+    parts, status, metadata, files, outputs = asyncio.run(many())
+    with Client(url, model="mlp") as client:
+        for seed, images in enumerate(parts):
+            np.testing.assert_allclose(images, client.generate(4, seed), atol=1e-6)
+        assert status == client.status()
+        assert metadata == client.metadata()
+    assert files[0].startswith(b"\x89PNG")
+    assert set(outputs) == {"images", "latents"}
+
+
+class Scripted:
+    """A transport that fails as told, then doubles its input, and takes at most `limit` rows."""
+
+    def __init__(self, *failures, limit=10**9):
+        self.failures, self.limit, self.calls = list(failures), limit, []
+
+    def send(self, call, timeout):
+        assert isinstance(call, Predict)
+        self.calls.append((len(call.inputs["latents"]), timeout))
+        if self.failures:
+            raise self.failures.pop(0)
+        if len(call.inputs["latents"]) > self.limit:
+            raise errors.InvalidArgument("Task size is larger than maximum input batch size")
+        return {"images": call.inputs["latents"] * 2}
+
+    def close(self):
+        pass
+
+
+def scripted(transport, **arguments):
+    return Client(model="m", transport=transport, **arguments)
+
+
+def test_only_unavailable_is_tried_again():
+    transport = Scripted(errors.Unavailable("full"), errors.Unavailable("full"))
+    assert scripted(transport).images(np.ones((1, 2))).tolist() == [[2, 2]]
+    assert len(transport.calls) == 3
+    for refusal in (errors.InvalidArgument, errors.DeadlineExceeded, errors.Internal):
+        transport = Scripted(refusal("no"))
+        with pytest.raises(refusal):
+            scripted(transport).images(np.ones((1, 2)))
+        assert len(transport.calls) == 1
+
+
+def test_attempts_end():
+    transport = Scripted(*[errors.Unavailable("full")] * 9)
+    with pytest.raises(errors.Unavailable):
+        scripted(transport, retries=2).images(np.ones((1, 2)))
+    assert len(transport.calls) == 3
+    transport = Scripted(*[errors.Unavailable("full")] * 99)
+    with pytest.raises(errors.Unavailable):
+        scripted(transport, retries=99, timeout=0.5).images(np.ones((1, 2)))
+    timeouts = [timeout for _, timeout in transport.calls]
+    assert timeouts == sorted(timeouts, reverse=True)
+    assert 0.5 >= timeouts[0] > timeouts[-1] > 0
+
+
+def test_batches_shrink_to_what_the_server_takes():
+    transport = Scripted(limit=3)
+    latents = np.arange(22, dtype=np.float32).reshape(11, 2)
+    np.testing.assert_array_equal(scripted(transport).images(latents), latents * 2)
+    assert [rows for rows, _ in transport.calls] == [11, 6, 3, 3, 3, 2]
+
+
+def test_bad_arguments():
+    with pytest.raises(UsageError, match="ftp://x"):
+        Client("ftp://x", model="m")
+    with pytest.raises(ValueError, match="exclude"):
+        scripted(Scripted(), version=1, label="stable")
+    with pytest.raises(ValueError, match=r"\[n, d\]"):
+        scripted(Scripted()).images(np.ones(3))
+    with pytest.raises(ValueError, match="at least 1"):
+        scripted(Scripted()).generate(0)
+
+
+def test_nobody_listens():
+    with (
+        Client("http://127.0.0.1:9", model="m", retries=1) as client,
+        pytest.raises(errors.Unavailable),
+    ):
+        client.status()
+
+
+def test_grid(tmp_path):
+    images = np.stack([np.full((2, 3, 3), value, np.float32) for value in (0, 0.5, 1)])
+    save_grid(tmp_path / "grid.png", images, columns=2, gap=1)
+    with Image.open(tmp_path / "grid.png") as picture:
+        pixels = np.asarray(picture)
+    assert pixels.shape == (5, 7, 3)
+    assert pixels[0, 0].tolist() == [0, 0, 0]
+    assert pixels[0, 4].tolist() == [128, 128, 128]
+    assert pixels[2, 0].tolist() == [255, 255, 255]
+    assert [path.name for path in tmp_path.iterdir()] == ["grid.png"]
+
+
+def test_command(url, tmp_path, capsys):
+    output = tmp_path / "samples.png"
+    assert main([url, "--model=mlp", "--count=9", "--output", str(output)]) == 0
+    with Image.open(output) as picture:
+        assert picture.size == (3 * 7 - 1, 3 * 7 - 1)
+    assert main([url, "--model=nope", "--output", str(output)]) == 1
+    assert main(["nowhere", "--model=mlp"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].endswith("Servable not found for request: Latest(nope)")
+    assert lines[1].startswith("'nowhere' is no address of a server")
