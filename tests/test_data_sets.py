@@ -283,7 +283,13 @@ def test_damaged_files_are_refused(tmp_path, suffix):
 
 def test_paths_that_lead_nowhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for source in ("./faces", "faces.npy", "/no/such/folder", "~nobody/x", tmp_path / "faces"):
+    for source in (
+        "./faces",
+        "faces.npy",
+        "/no/such/folder",
+        "~no-such-user/x",
+        tmp_path / "faces",
+    ):
         with refused("there is no file or folder .*"):
             load(source)
     (tmp_path / "faces.zip").touch()

@@ -211,8 +211,6 @@ def _read(builder: tfds.core.DatasetBuilder, split: str) -> Split:
     import tensorflow_datasets as tfds
 
     n = builder.info.splits[split].num_examples
-    if not n:
-        raise InputError(f"split `{split}` of {builder.name} is empty")
     image, label = _image_key(builder), _label_key(builder)
     config = tfds.ReadConfig(
         interleave_cycle_length=1, try_autocache=False, num_parallel_calls_for_decode=_DECODERS

@@ -51,7 +51,7 @@ def load(
             f"`fold` belongs to data set 'tfd'. Received: fold={fold} for {str(source)!r}"
         )
     if _is_path(source):
-        return load_path(Path(source).expanduser())
+        return load_path(Path(os.path.expanduser(source)))
     name = str(source)
     if name == "digits":
         return _load_digits()

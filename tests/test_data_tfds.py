@@ -1,0 +1,310 @@
+"""Data sets of tensorflow-datasets: small builders made here, MNIST and CIFAR-10 where they are."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+
+from keras_gan.data import load
+from keras_gan.errors import InputError
+
+RNG = np.random.default_rng(5)
+PICTURES = RNG.integers(0, 256, (60, 4, 3, 3), dtype=np.uint8)
+
+
+class KerasGanPictures(tfds.core.GeneratorBasedBuilder):
+    """Small sets of pictures; what they hold depends on the configuration."""
+
+    VERSION = tfds.core.Version("1.2.0")
+    RELEASE_NOTES = {"1.2.0": "For tests."}  # noqa: RUF012
+    BUILDER_CONFIGS = [  # noqa: RUF012
+        tfds.core.BuilderConfig(name=name)
+        for name in (
+            "plain",
+            "validated",
+            "unlabelled",
+            "sizes",
+            "one_size",
+            "two",
+            "no_train",
+            "fails",
+        )
+    ]
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        variable = self.builder_config.name in ("sizes", "one_size")
+        shape = (None, None, 3) if variable else (4, 3, 3)
+        features = {
+            "image": tfds.features.Image(shape=shape, encoding_format="png"),
+            "number": tfds.features.Scalar(np.int64),
+            "kind": tfds.features.ClassLabel(names=["even", "odd"]),
+            "boxes": tfds.features.Sequence(tfds.features.Scalar(np.int64)),  # of any length
+        }
+        if self.builder_config.name == "unlabelled":
+            del features["kind"]
+        if self.builder_config.name == "two":
+            features["left"] = features["right"] = features.pop("image")
+        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+
+    def _split_generators(self, dl_manager):
+        splits = {
+            "plain": {"train": range(40), "test": range(40, 60)},
+            "validated": {"train": range(40), "validation": range(40, 50), "test": range(50, 60)},
+            "no_train": {"left": range(9), "right": range(9)},
+        }
+        if self.builder_config.name == "fails":
+            raise OSError("the server does not answer\nand never will")
+        chosen = splits.get(self.builder_config.name, {"train": range(60)})
+        return {split: self._generate_examples(rows) for split, rows in chosen.items()}
+
+    def _generate_examples(self, rows):
+        for row in rows:
+            odd_one = self.builder_config.name == "sizes" and row % 20 == 13
+            picture = PICTURES[row, :, :2] if odd_one else PICTURES[row]
+            example = {"image": picture, "number": row, "kind": row % 2, "boxes": [1] * (row % 3)}
+            if self.builder_config.name == "two":
+                example["left"] = example["right"] = example.pop("image")
+            yield row, {key: example[key] for key in self.info.features}
+
+
+class KerasGanWords(tfds.core.GeneratorBasedBuilder):
+    """No pictures at all."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        depth = tfds.features.Image(shape=(2, 2, 1), dtype=np.uint16)
+        features = {"text": tfds.features.Text(), "depth": depth}
+        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+
+    def _split_generators(self, dl_manager):
+        return {"train": self._generate_examples()}
+
+    def _generate_examples(self):
+        for i in range(12):
+            yield i, {"text": "word", "depth": np.full((2, 2, 1), i, np.uint16)}
+
+
+@contextlib.contextmanager
+def refused(message: str) -> Iterator[None]:
+    with pytest.raises(InputError, match=message) as caught:
+        yield
+    assert "\n" not in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory) -> Path:
+    """A TFDS directory with every configuration above; the plain one in three shards."""
+    folder = tmp_path_factory.mktemp("tfds")
+    for config in KerasGanPictures.BUILDER_CONFIGS[:-1]:
+        shards = tfds.download.DownloadConfig(num_shards=3 if config.name == "plain" else 1)
+        builder = KerasGanPictures(config=config, data_dir=folder)
+        builder.download_and_prepare(download_config=shards)
+    KerasGanWords(data_dir=folder).download_and_prepare()
+    return folder
+
+
+def test_images_and_labels_come_in_the_order_of_the_index(data_dir):
+    data = load("keras_gan_pictures/plain", data_dir=data_dir)
+    assert data.element_shape == (4, 3, 3)
+    assert data.label_names == ("even", "odd")
+    assert "keras_gan_pictures/plain 1.2.0 (tensorflow-datasets)" in data.provenance
+    # The test split is the set's own, so the order is that of TFDS's index slices, over all shards.
+    builder = tfds.builder("keras_gan_pictures/plain", data_dir=data_dir)
+    assert builder.info.splits["test"].num_shards == 3
+    in_order = [
+        int(example["number"])
+        for i in range(20)
+        for example in tfds.as_numpy(builder.as_dataset(split=f"test[{i}:{i + 1}]"))
+    ]
+    np.testing.assert_array_equal(data.test.x, PICTURES[in_order])
+    np.testing.assert_array_equal(data.test.y, np.array(in_order) % 2)
+    held = np.concatenate([data.train.x, data.validation.x])
+    assert [len(data.train), len(data.validation)] == [36, 4]
+    assert sorted(image.tobytes() for image in held) == sorted(p.tobytes() for p in PICTURES[:40])
+    assert load("keras_gan_pictures/plain", data_dir=str(data_dir)).fingerprint == data.fingerprint
+
+
+def test_a_set_with_its_own_validation_split(data_dir):
+    data = load("keras_gan_pictures/validated", data_dir=data_dir)
+    assert [len(s) for s in (data.train, data.validation, data.test)] == [40, 10, 10]
+    expected = sorted(p.tobytes() for p in PICTURES[40:50])
+    assert sorted(image.tobytes() for image in data.validation.x) == expected
+
+
+def test_a_set_without_labels_or_test_split(data_dir):
+    data = load("keras_gan_pictures/unlabelled", data_dir=data_dir)
+    assert [len(s) for s in (data.train, data.validation, data.test)] == [48, 6, 6]
+    assert data.train.y is None
+    assert data.label_names is None
+
+
+def test_images_of_unstated_but_equal_size(data_dir):
+    data = load("keras_gan_pictures/one_size", data_dir=data_dir)
+    assert data.element_shape == (4, 3, 3)
+    held = np.concatenate([data.train.x, data.validation.x, data.test.x])
+    assert sorted(image.tobytes() for image in held) == sorted(p.tobytes() for p in PICTURES)
+
+
+def test_images_of_several_sizes_are_refused_with_the_first_that_differs(data_dir):
+    builder = tfds.builder("keras_gan_pictures/sizes", data_dir=data_dir)
+    sizes = [e["image"].shape for e in tfds.as_numpy(builder.as_dataset(split="train"))]
+    odd = next(i for i, size in enumerate(sizes) if size != sizes[0])
+    with refused(
+        rf"example 0 is \[{sizes[0][0]}, .* and example {odd} is \[4, {sizes[odd][1]}, 3\]"
+    ):
+        load("keras_gan_pictures/sizes", data_dir=data_dir)
+
+
+def test_the_default_configuration_and_the_environment(data_dir, monkeypatch):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(data_dir))
+    data = load("keras_gan_pictures")
+    assert data.fingerprint == load("keras_gan_pictures/plain").fingerprint
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("keras_gan_words", "must hold an image of bytes.* It holds: depth, text"),
+        ("keras_gan_pictures/two", "where there are several. It holds: boxes, kind, left, number"),
+        ("keras_gan_pictures/no_train", r"no split `train`. It has: \['left', 'right'\]"),
+        ("keras_gan_pictures/other", "keras_gan_pictures/other in .* cannot be opened: .*other"),
+    ],
+)
+def test_sets_that_cannot_be_used_are_refused(data_dir, name, message):
+    with refused(message):
+        load(name, data_dir=data_dir)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("mnits", "did you mean mnist"),
+        ("fashion_mnst", "did you mean fashion_mnist"),
+        ("digit", "did you mean digits"),
+        ("tfdd", "did you mean tfd"),
+        ("qqqqqq", "Names are digits, tfd and .* such as ./qqqqqq"),
+        ("huggingface:mnist", "there is no data set 'huggingface:mnist'"),
+        ("", "there is no data set ''"),
+        ("mnist:3.0.1", "there is no data set"),
+    ],
+)
+def test_unknown_names_are_refused_with_a_hint(tmp_path, name, hint):
+    with refused(hint):
+        load(name, data_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["mnist", "fashion_mnist", "imagenet_resized/64x64", "iris", "tfd"]
+)
+def test_what_is_not_there_is_neither_fetched_nor_waited_for(tmp_path, name, monkeypatch, capfd):
+    def no_network(*args, **kwargs):
+        raise AssertionError("the network was tried")
+
+    monkeypatch.setattr(socket.socket, "connect", no_network)
+    monkeypatch.setattr(socket, "getaddrinfo", no_network)
+    how = "ask its authors" if name == "tfd" else "--download.* TFDS_DATA_DIR"
+    with refused(rf"{tmp_path}.*{how}"):
+        load(name, data_dir=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr() == ("", "")
+
+
+def test_download_prepares_what_is_not_there(tmp_path, data_dir):
+    with refused("keras_gan_pictures/plain is not prepared in"):
+        load("keras_gan_pictures/plain", data_dir=tmp_path)
+    data = load("keras_gan_pictures/plain", data_dir=tmp_path, download=True)
+    assert len(data.test) == 20
+    assert load("keras_gan_pictures/plain", data_dir=tmp_path).fingerprint == data.fingerprint
+
+
+def test_a_download_that_fails_is_one_line(tmp_path):
+    with refused("keras_gan_pictures/fails cannot be prepared: the server does not answer$"):
+        load("keras_gan_pictures/fails", data_dir=tmp_path, download=True)
+    with refused("keras_gan_pictures/fails is not prepared in"):  # nothing half-made is left
+        load("keras_gan_pictures/fails", data_dir=tmp_path)
+
+
+def damage(folder: Path, kind: str) -> None:
+    record = next(folder.glob("*-train.tfrecord*"))
+    content = bytearray(record.read_bytes())
+    if kind == "cut":
+        record.write_bytes(content[: len(content) // 2])
+    elif kind == "flipped":
+        content[len(content) // 2] ^= 0xFF
+        record.write_bytes(content)
+    elif kind == "missing":
+        record.unlink()
+    elif kind == "info":
+        (folder / "dataset_info.json").write_text('{"name"')
+    elif kind == "features":
+        (folder / "features.json").write_text("[]")
+
+
+@pytest.mark.parametrize("kind", ["cut", "flipped", "missing", "info", "features"])
+def test_damaged_data_is_refused(data_dir, tmp_path, kind):
+    shutil.copytree(data_dir / "keras_gan_pictures", tmp_path / "keras_gan_pictures")
+    damage(tmp_path / "keras_gan_pictures" / "unlabelled" / "1.2.0", kind)
+    with refused("is damaged: delete it" if kind in ("cut", "flipped", "missing") else "cannot be"):
+        load("keras_gan_pictures/unlabelled", data_dir=tmp_path)
+
+
+def test_more_than_the_memory_holds_is_refused(data_dir, tmp_path):
+    shutil.copytree(data_dir / "keras_gan_pictures", tmp_path / "keras_gan_pictures")
+    path = tmp_path / "keras_gan_pictures" / "unlabelled" / "1.2.0" / "dataset_info.json"
+    info = json.loads(path.read_text())
+    info["splits"][0]["shardLengths"] = [str(10**15)]
+    path.write_text(json.dumps(info))
+    with refused("takes 33,527,613 GiB, and this machine has .* GiB of memory: choose a smaller"):
+        load("keras_gan_pictures/unlabelled", data_dir=tmp_path)
+
+
+# Real data, where TFDS_DATA_DIR has them
+
+
+def slice_of(name: str, split: str) -> np.ndarray:
+    examples = tfds.load(name, split=split, data_dir=os.environ["TFDS_DATA_DIR"])
+    return np.stack([example["image"] for example in tfds.as_numpy(examples)])
+
+
+def test_mnist_has_the_papers_splits(needs_mnist):
+    data = load("mnist", data_dir=needs_mnist)
+    assert [len(s) for s in (data.train, data.validation, data.test)] == [50_000, 10_000, 10_000]
+    assert data.element_shape == (28, 28, 1)
+    whole = np.concatenate([data.train.x, data.validation.x])
+    np.testing.assert_allclose([whole.mean(), data.test.x.mean()], [33.318, 33.791], atol=1e-3)
+    np.testing.assert_array_equal(data.train.x[-3:], slice_of("mnist", "train[49997:50000]"))
+    np.testing.assert_array_equal(data.validation.x[:3], slice_of("mnist", "train[50000:50003]"))
+    assert np.bincount(data.test.y).tolist() == [
+        980,
+        1135,
+        1032,
+        1010,
+        982,
+        892,
+        958,
+        1028,
+        974,
+        1009,
+    ]
+    assert "other images than the paper's" in data.provenance
+
+
+def test_cifar10_has_the_papers_splits(needs_mnist):
+    if not (needs_mnist / "cifar10").is_dir():
+        return
+    data = load("cifar10", data_dir=needs_mnist)
+    assert [len(s) for s in (data.train, data.validation, data.test)] == [40_000, 10_000, 10_000]
+    assert data.element_shape == (32, 32, 3)
+    np.testing.assert_array_equal(data.validation.x[:3], slice_of("cifar10", "train[40000:40003]"))
+    assert data.label_names[3] == "cat"
+    assert np.bincount(data.test.y).tolist() == [1000] * 10
