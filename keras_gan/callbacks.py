@@ -1,0 +1,166 @@
+"""What happens around `fit`: pictures, likelihood, checkpoints, and a stop when numbers break."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_gan import checkpoints, pictures
+from keras_gan.errors import TrainingError
+
+
+class StopOnNonFinite(keras.callbacks.Callback):
+    """Ends training with `TrainingError` when a loss is NaN or Inf, or a weight is at the end of an epoch.
+
+    Put it before callbacks that save the model: what they saved last stays good.
+    """
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Remembers the epoch for the message."""
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Looks at the losses."""
+        losses = [float((logs or {}).get(f"{player}_loss", 0.0)) for player in ("generator", "discriminator")]
+        if not all(map(math.isfinite, losses)):
+            self._stop(f"a loss became NaN or Inf in step {self.model.nonfinite_step}")
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Looks at the weights, which the last update may have broken."""
+        if not checkpoints.all_finite(self.model):
+            self._stop("a weight became NaN or Inf in its last steps")
+
+    def _stop(self, what: str):
+        raise TrainingError(
+            f"epoch {self._epoch + 1}: {what} (counted from 0); the last good checkpoint is kept. "
+            "Smaller learning rates are the usual cure"
+        )
+
+
+class SampleGrid(keras.callbacks.Callback):
+    """Saves a picture of samples from the same latents before training and after each epoch.
+
+    Args:
+        directory: Where `epoch-0000.png` and so on go.
+        to_unit: From G's output to [0, 1] (images) or to the data's scale (points).
+        rows: Rows of the grid.
+        columns: Columns of the grid.
+        seed: Seed of the samples.
+        data: For two-dimensional points: data to show behind the samples, `[n, 2]`.
+    """
+
+    def __init__(
+        self,
+        directory: str | Path,
+        to_unit: Callable[[np.ndarray], np.ndarray],
+        rows: int = 8,
+        columns: int = 8,
+        seed: int = 0,
+        data: np.ndarray | None = None,
+    ):
+        super().__init__()
+        self._directory = Path(directory)
+        self._to_unit = to_unit
+        self._rows, self._columns = rows, columns
+        self._seed = seed
+        self._data = data
+
+    def on_train_begin(self, logs=None):
+        """Shows what an untrained generator makes."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        if int(self.model.step.numpy()) == 0:
+            self._draw(0)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Saves the picture of this epoch."""
+        self._draw(epoch + 1)
+
+    def _draw(self, epoch: int) -> None:
+        path = self._directory / f"epoch-{epoch:04d}.png"
+        averaged = self.model.averaged_generator is not None
+        n = self._rows * self._columns if self._data is None else 1000
+        samples = self._to_unit(self.model.generate(n, self._seed, averaged=averaged))
+        if self._data is None:
+            pictures.save_image(pictures.grid(samples, self._columns), path)
+        else:
+            pictures.save_points(samples, self._data, path, title=f"epoch {epoch}")
+
+
+class ValidationLikelihood(keras.callbacks.Callback):
+    """Reports the Parzen log-likelihood of validation data in the paper's protocol (section 5).
+
+    Adds `val_log_likelihood` (nats; NaN in epochs between two estimates) to the logs: the mean over the data under a
+    window on samples, at the best of the given bandwidths.
+
+    Args:
+        images: Validation data in [0, 1], `[n, ...]`.
+        to_unit: From G's output to [0, 1].
+        samples: Samples that the window is fitted to.
+        every: Epochs between two estimates.
+        bandwidths: Values of sigma to choose from.
+        seed: Seed of the samples.
+        on_best: Called with the generator whose estimate is the best so far.
+        best: The best estimate of earlier sessions.
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray,
+        to_unit: Callable[[np.ndarray], np.ndarray],
+        samples: int = 10_000,
+        every: int = 1,
+        bandwidths=tuple(np.geomspace(0.1, 1.0, 10)),
+        seed: int = 1,
+        on_best: Callable[[keras.Model], None] | None = None,
+        best: float = -math.inf,
+    ):
+        super().__init__()
+        self._images = images.reshape(len(images), -1)
+        self._to_unit = to_unit
+        self._samples = samples
+        self._every = every
+        self._bandwidths = np.asarray(bandwidths, np.float32)
+        self._seed = seed
+        self._on_best = on_best
+        self.best = best
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Adds the estimate to the logs."""
+        last = epoch + 1 == self.params.get("epochs")
+        value = self._estimate() if (epoch + 1) % self._every == 0 or last else math.nan
+        if logs is not None:
+            logs["val_log_likelihood"] = value
+        if value > self.best:
+            self.best = value
+            if self._on_best:
+                self._on_best(self.model.averaged_generator or self.model.generator)
+
+    def _estimate(self) -> float:
+        from keras_gan.evaluation.parzen import ParzenWindow
+
+        averaged = self.model.averaged_generator is not None
+        samples = self._to_unit(self.model.generate(self._samples, self._seed, averaged=averaged))
+        window = ParzenWindow(samples.reshape(len(samples), -1), self._bandwidths)
+        return float(np.mean(window.log_prob(self._images[:, None, :]), axis=0).max())
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Saves all that decides the future after each epoch (see `keras_gan.checkpoints`).
+
+    Args:
+        directory: Where the checkpoints go.
+        facts: Called at each save; what it returns comes back with the state.
+    """
+
+    def __init__(self, directory: str | Path, facts: Callable[[], dict] = dict):
+        super().__init__()
+        self._directory = Path(directory)
+        self._facts = facts
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Saves."""
+        checkpoints.save(self._directory, self.model, {"epoch": epoch + 1, **self._facts()})

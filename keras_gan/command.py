@@ -1,0 +1,51 @@
+"""What the commands share: one-line errors, exit code 2, flags from the fields of a recipe."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from keras_gan.errors import InputError, TrainingError
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line."""
+
+    def __init__(self, **kwargs):
+        super().__init__(
+            formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **kwargs
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Raises what `run` prints."""
+        raise InputError(f"{message} (see --help)")
+
+
+def add_settings(parser: argparse._ArgumentGroup, settings: object) -> None:
+    """Adds a flag for each field of a dataclass that has a help text; its value becomes the default."""
+    for field in dataclasses.fields(settings):
+        if "help" not in field.metadata:
+            continue
+        default = getattr(settings, field.name)
+        parser.add_argument(
+            "--" + field.name.replace("_", "-"),
+            type=type(field.default),
+            default=default,
+            metavar=type(field.default).__name__.upper(),
+            help=f"{field.metadata['help']} ({default if default != '' else 'none'})".replace("%", "%%"),
+        )
+
+
+def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None, name: str) -> int:
+    """Runs a command; a user's mistake becomes one line on stderr and exit code 2, a training fault 3."""
+    try:
+        return main(argv)
+    except InputError as error:
+        print(f"{name}: error: {error}", file=sys.stderr)
+        return 2
+    except TrainingError as error:
+        print(f"{name}: training stopped: {error}", file=sys.stderr)
+        return 3

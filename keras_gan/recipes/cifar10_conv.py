@@ -1,0 +1,37 @@
+"""CIFAR-10, convolutional, as in the paper (Figure 2d) and its released code.
+
+    python -m keras_gan.train --recipe cifar10_conv
+
+Global contrast normalisation to norm 55; minibatches of 128; maxout convolutions with overlapping pooling in D, one
+transposed convolution in G.
+"""
+
+import dataclasses
+
+import keras
+import numpy as np
+
+from keras_gan import networks
+from keras_gan.errors import InputError
+from keras_gan.recipes import cifar10_mlp
+from keras_gan.recipes.recipe import Recipe
+
+
+def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model, keras.Model]:
+    """The players, made for 32x32x3."""
+    if examples.shape[1:] != (32, 32, 3):
+        raise InputError(f"recipe {recipe.name!r} is made for images 32x32x3; the data are {examples.shape[1:]}")
+    return (
+        networks.cifar10_conv_generator(recipe.latent_dim, seed=seed),
+        networks.cifar10_conv_discriminator(seed=seed + 1),
+    )
+
+
+RECIPE = dataclasses.replace(
+    cifar10_mlp.RECIPE,
+    name="cifar10_conv",
+    networks=build,
+    batch_size=128,
+    generator_learning_rate=0.004,
+    discriminator_learning_rate=0.004,
+)

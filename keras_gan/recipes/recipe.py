@@ -1,0 +1,157 @@
+"""`Recipe`: every setting that decides what a run learns, and the objects made from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_gan import losses, optimizers, priors, schedules, updates
+from keras_gan.errors import InputError
+
+Networks = Callable[["Recipe", np.ndarray, int], tuple[keras.Model, keras.Model]]
+
+
+def _setting(default, text: str):
+    """A field that becomes a flag of the train command, with its help."""
+    return dataclasses.field(default=default, metadata={"help": text})
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """Frozen settings of a run. Every field but `name` and `networks` is a flag of the train command.
+
+    `networks(recipe, examples, seed)` returns (generator, discriminator); `examples` are the training data on
+    the networks' scale, float32 `[n, ...]`.
+    """
+
+    name: str
+    networks: Networks
+    dataset: str = _setting("digits", "data set: a name of tensorflow-datasets, 'digits', or a path")
+    preprocessing: str = _setting("unit_range", "scale of the data: unit_range, global_contrast, identity")
+    prior: str = _setting("uniform", "distribution of z: " + ", ".join(priors.NAMES))
+    latent_dim: int = _setting(100, "dimension of z")
+    loss: str = _setting("non_saturating", "objective of G: " + ", ".join(losses.NAMES))
+    discriminator_loss_weight: float = _setting(0.5, "factor of D's loss")
+    update: str = _setting("simultaneous", "update rule: " + ", ".join(updates.RULES))
+    discriminator_steps: int = _setting(1, "k: updates of D for each of G")
+    batch_size: int = _setting(100, "m: examples of a minibatch")
+    optimizer: str = _setting("momentum", "momentum (with the ramp and the decay below) or adam")
+    generator_learning_rate: float = _setting(0.1, "learning rate of G's first update")
+    discriminator_learning_rate: float = _setting(0.1, "learning rate of D's first update")
+    learning_rate_divisor: float = _setting(1.000004, "what divides a learning rate after each update")
+    learning_rate_floor: float = _setting(1e-6, "smallest learning rate")
+    momentum: float = _setting(0.5, "momentum of the first epochs (adam: beta_1)")
+    final_momentum: float = _setting(0.7, "momentum from the end of the ramp on")
+    momentum_ramp_start: int = _setting(1, "epoch from which the momentum rises")
+    momentum_ramp_end: int = _setting(250, "epoch at which it is complete")
+    averaging: float = _setting(0.0, "factor of the moving average of G's weights; 0 keeps none")
+    epochs: int = _setting(100, "passes over the training data")
+    likelihood_every: int = _setting(1, "epochs between Parzen estimates on validation data; 0: never")
+    likelihood_samples: int = _setting(1000, "samples of such an estimate")
+    stage1: str = _setting("", "run directory whose generator is built upon (second stage of tfd)")
+
+    def __post_init__(self):
+        """Checks what the objects made from the settings would not."""
+        self._choose("prior", priors.NAMES)
+        self._choose("loss", losses.NAMES)
+        self._choose("update", updates.RULES)
+        self._choose("optimizer", ("momentum", "adam"))
+        self._choose("preprocessing", ("unit_range", "global_contrast", "identity"))
+        for name, least in (
+            ("latent_dim", 1),
+            ("discriminator_steps", 1),
+            ("batch_size", 1),
+            ("epochs", 0),
+            ("likelihood_every", 0),
+            ("likelihood_samples", 1),
+        ):
+            if getattr(self, name) < least:
+                raise InputError(f"{_flag(name)} must be at least {least}. Received: {getattr(self, name)}")
+        for name in ("generator_learning_rate", "discriminator_learning_rate", "discriminator_loss_weight"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"{_flag(name)} must be positive. Received: {getattr(self, name)}")
+        for name in ("momentum", "final_momentum", "averaging"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(f"{_flag(name)} must be in [0, 1). Received: {getattr(self, name)}")
+        if self.discriminator_steps > 255:
+            raise InputError(f"--discriminator-steps must be at most 255. Received: {self.discriminator_steps}")
+
+    def _choose(self, name: str, choices) -> None:
+        if getattr(self, name) not in choices:
+            raise InputError(
+                f"unknown {name} {getattr(self, name)!r} for {_flag(name)}; choose from {', '.join(choices)}"
+            )
+
+    def settings(self) -> dict:
+        """The fields that are flags, by name."""
+        return {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if "help" in field.metadata
+        }
+
+    def make_prior(self) -> priors.Prior:
+        """The prior of z."""
+        return priors.NAMES[self.prior](self.latent_dim)
+
+    def make_loss(self) -> losses.Loss:
+        """The loss of both players."""
+        return losses.NAMES[self.loss](discriminator_weight=self.discriminator_loss_weight)
+
+    def make_optimizers(self, examples: int) -> tuple[keras.Optimizer, keras.Optimizer]:
+        """The optimizers of G and of D, each with schedules that count its own updates.
+
+        Args:
+            examples: Number of training examples, which fixes the updates of an epoch.
+        """
+        steps = max(1, examples // (self.batch_size * self.discriminator_steps))
+        return (
+            self._make_optimizer(self.generator_learning_rate, steps),
+            self._make_optimizer(self.discriminator_learning_rate, steps * self.discriminator_steps),
+        )
+
+    def _make_optimizer(self, rate: float, updates_per_epoch: int) -> keras.Optimizer:
+        decay = schedules.GeometricDecay(rate, self.learning_rate_divisor, self.learning_rate_floor)
+        if self.optimizer == "adam":
+            return keras.optimizers.Adam(decay, beta_1=self.momentum)
+        ramp = schedules.EpochRamp(
+            self.momentum,
+            self.final_momentum,
+            self.momentum_ramp_start,
+            self.momentum_ramp_end,
+            updates_per_epoch,
+        )
+        return optimizers.MomentumSGD(decay, ramp)
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def from_file(path: str | os.PathLike) -> Recipe:
+    """The recipe of a user's own Python file: the object it calls `RECIPE`.
+
+    Raises:
+        InputError: There is no such file, it cannot be run, or it has no `RECIPE`.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"there is no recipe file {path}")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise InputError(f"{path} is not a Python file; a recipe file's name ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise InputError(f"the recipe file {path} fails: {type(error).__name__}: {error}") from error
+    recipe = getattr(module, "RECIPE", None)
+    if not isinstance(recipe, Recipe):
+        raise InputError(f"{path} must define RECIPE = keras_gan.recipes.Recipe(...)")
+    return recipe

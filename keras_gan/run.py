@@ -1,0 +1,264 @@
+"""The run directory: the only thing that commands share.
+
+    file                    written by    read by                  when
+    config.json             train         all                      at the start; sessions are added
+    metrics.csv             train         figures                  after each epoch
+    tensorboard/            train         TensorBoard              during training
+    samples/epoch-*.png     train         people                   after each epoch
+    samples.gif             train         people                   at the end
+    checkpoints/step-*/     train         train (resume)           after each epoch
+    models/best.keras       train         evaluate, export         when the validation likelihood rises
+    models/last.keras       train         evaluate, export         at the end: the whole GAN
+    models/generator.keras  train         any Keras program        at the end
+    evaluation.json         evaluate      export, figures          on demand
+    figures/*.png           figures       people                   on demand
+
+`config.json` keeps apart the *identity*, every setting that changes a number, which never changes, and the *sessions*: devices and
+epochs asked for, which may. One process at a time owns a directory, by a lock of the operating system.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import datetime
+import hashlib
+import importlib.metadata
+import json
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import filelock
+import keras
+
+from keras_gan.errors import InputError
+
+FORMAT = 1
+WEIGHTS = ("last", "best", "averaged")
+_PACKAGES = ("keras_gan", "tensorflow", "keras", "numpy", "tensorflow-probability", "tensorflow-datasets")
+
+
+def identity_hash(identity: dict[str, Any]) -> str:
+    """8 hexadecimal digits that stand for an identity."""
+    text = json.dumps(identity, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+
+
+class Run:
+    """A run directory.
+
+    Attributes:
+        path: The directory.
+        config: Contents of `config.json`.
+    """
+
+    def __init__(self, path: Path, config: dict[str, Any]):
+        self.path = path
+        self.config = config
+
+    @classmethod
+    def open(cls, path: str | Path) -> Run:
+        """Opens an existing run directory.
+
+        Raises:
+            InputError: It is none, or of a later format.
+        """
+        path = Path(path)
+        file = path / "config.json"
+        if not file.is_file():
+            raise InputError(f"{path} is not a run directory: it has no config.json; `train` makes one")
+        try:
+            config = json.loads(file.read_text())
+            version = config["format"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{file} cannot be read as the configuration of a run") from error
+        if version != FORMAT:
+            raise InputError(f"{path} has format {version}; this version of keras_gan reads {FORMAT}")
+        return cls(path, config)
+
+    @classmethod
+    def create_or_open(cls, path: str | Path, identity: dict[str, Any], facts: dict[str, Any]) -> Run:
+        """Makes a run directory, or opens the one of the same identity.
+
+        Args:
+            path: The directory.
+            identity: Every setting that changes a number, as JSON can hold it.
+            facts: What readers need besides: preprocessing, shapes, provenance.
+
+        Raises:
+            InputError: The directory belongs to another run, or cannot be written.
+        """
+        path = Path(path)
+        if (path / "config.json").exists():
+            run = cls.open(path)
+            theirs = run.config["identity"]
+            keys = sorted(set(theirs) | set(identity))
+            differs = [key for key in keys if theirs.get(key) != identity.get(key)]
+            if differs:
+                changes = ", ".join(f"{k}: {theirs.get(k)!r} there, {identity.get(k)!r} now" for k in differs)
+                raise InputError(f"{path} holds another run ({changes}); choose another --run-dir")
+            return run
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise InputError(f"{path} exists and is not a run directory; choose another --run-dir")
+        config = {"format": FORMAT, "identity": identity, **facts, "versions": versions(), "sessions": []}
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            run = cls(path, config)
+            run._write_config()
+        except OSError as error:
+            raise InputError(f"the run directory {path} cannot be written: {error.strerror}") from error
+        return run
+
+    @contextlib.contextmanager
+    def owned(self) -> Iterator[None]:
+        """Holds the directory for this process.
+
+        Raises:
+            InputError: Another process holds it.
+        """
+        lock = filelock.FileLock(self.path / ".lock")
+        try:
+            lock.acquire(blocking=False)
+        except filelock.Timeout:
+            raise InputError(f"another process is training in {self.path}") from None
+        except OSError as error:
+            raise InputError(f"the run directory {self.path} cannot be written: {error.strerror}") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def begin_session(self, **resources) -> None:
+        """Notes the devices and epochs of a process that trains here."""
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        self.config["sessions"].append({"started": now, **resources})
+        self._write_config()
+
+    def _write_config(self) -> None:
+        write_atomically(self.path / "config.json", json.dumps(self.config, indent=1, default=str))
+
+    # ------------------------------------------------------------- contents
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Every setting that changes a number."""
+        return self.config["identity"]
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def epochs_done(self) -> int:
+        """Epochs behind the finished model; 0 if there is none."""
+        return self.config.get("epochs_done", 0) if self.finished else 0
+
+    @property
+    def finished(self) -> bool:
+        """Whether training came to an end that was asked for."""
+        return self._model_file("last").is_file()
+
+    def _model_file(self, name: str) -> Path:
+        return self.path / "models" / f"{name}.keras"
+
+    def save_models(self, gan: keras.Model, epochs: int) -> None:
+        """Saves the finished GAN, and its generator alone."""
+        self._save(gan, "last")
+        self._save(gan.generator, "generator")
+        self.config["epochs_done"] = epochs
+        self._write_config()
+
+    def save_best(self, generator: keras.Model) -> None:
+        """Saves the generator with the best validation likelihood so far."""
+        self._save(generator, "best")
+
+    def _save(self, model: keras.Model, name: str) -> None:
+        final = self._model_file(name)
+        final.parent.mkdir(exist_ok=True)
+        temporary = final.with_name(f".{name}.tmp.keras")
+        model.save(temporary)
+        temporary.rename(final)
+
+    def gan(self) -> keras.Model:
+        """The finished model.
+
+        Raises:
+            InputError: The run has none yet.
+        """
+        return self._load("last")
+
+    def generator(self, weights: str = "last") -> keras.Model:
+        """The generator of the finished run.
+
+        Args:
+            weights: "last", as training left it; "averaged", the moving average of its weights; "best", that of the epoch with the
+                best validation likelihood (averaged where the run keeps an average).
+
+        Raises:
+            InputError: The run has no such weights.
+        """
+        if weights not in WEIGHTS:
+            raise InputError(f"unknown weights {weights!r}; choose from {', '.join(WEIGHTS)}")
+        if weights == "best":
+            return self._load("best")
+        gan = self.gan()
+        if weights == "last":
+            return gan.generator
+        if gan.averaged_generator is None:
+            raise InputError(f"{self.path} keeps no averaged weights; train with --averaging 0.999")
+        return gan.averaged_generator
+
+    def _load(self, name: str) -> keras.Model:
+        file = self._model_file(name)
+        if not file.is_file():
+            wanted = "no finished model" if name == "last" else f"no {name} model"
+            raise InputError(f"{self.path} has {wanted}; run the same train command to finish it")
+        return keras.saving.load_model(file)
+
+    # -------------------------------------------------------------- metrics
+
+    @property
+    def metrics_file(self) -> Path:
+        """The table of epochs."""
+        return self.path / "metrics.csv"
+
+    def metrics(self) -> dict[str, list[float]]:
+        """The table of epochs by column.
+
+        Raises:
+            InputError: There is none yet.
+        """
+        if not self.metrics_file.is_file():
+            raise InputError(f"{self.path} has no metrics.csv: no epoch was completed")
+        with self.metrics_file.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        return {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else ())}
+
+    def drop_metrics_from(self, epoch: int) -> None:
+        """Removes rows of epochs that will be run again after an interruption."""
+        if not self.metrics_file.is_file():
+            return
+        header, *rows = self.metrics_file.read_text().splitlines()
+        kept = [row for row in rows if int(row.split(",", 1)[0]) < epoch]
+        write_atomically(self.metrics_file, "\n".join([header, *kept]) + "\n")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Writes a text file so that readers see the old or the new, never half."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(text)
+    temporary.rename(path)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide a result."""
+    found = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "unknown"
+    return found

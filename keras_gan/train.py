@@ -1,0 +1,281 @@
+"""`python -m keras_gan.train`: from a recipe to a run directory."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import math
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_gan import callbacks, checkpoints, command, data, pictures, recipes, strategies
+from keras_gan.data import pipeline, preprocessing
+from keras_gan.errors import InputError
+from keras_gan.model import GAN
+from keras_gan.recipes import Recipe
+from keras_gan.run import Run, identity_hash
+
+_log = logging.getLogger("keras_gan")
+
+_DESCRIPTION = """Train a generative adversarial net and leave a run directory.
+
+examples:
+  python -m keras_gan.train                                  the bundled digits, about a minute
+  python -m keras_gan.train --recipe mnist --epochs 50       the paper's MNIST nets
+  python -m keras_gan.train --dataset fashion_mnist --download
+  python -m keras_gan.train --dataset photos/ --epochs 20    a folder of images of one size
+  python -m keras_gan.train --recipe my_recipe.py            a file that defines RECIPE
+  python -m keras_gan.train --recipe mnist --dry-run         shapes, parameters, memory, steps
+
+The same command goes on where an interrupted run stopped. More --epochs continue a finished run; any setting that
+changes a number makes another run."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code (0 done, 2 bad input, 3 training stopped)."""
+    return command.run(_main, argv, "train")
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    recipe, options = _parse(argv)
+    job = _Job(recipe, options)
+    if options.dry_run:
+        job.describe()
+        return 0
+    return job.train()
+
+
+def _parse(argv: Sequence[str] | None):
+    argv = list(sys.argv[1:] if argv is None else argv)
+    first = command.Parser(add_help=False)
+    first.add_argument("--recipe")
+    first.add_argument("--dataset")
+    known, _ = first.parse_known_args(argv)
+    name = known.recipe or ("digits" if known.dataset is None else "own_data")
+    if known.dataset in recipes.NAMES and known.recipe is None:
+        name = known.dataset
+    recipe = recipes.get(name)
+
+    parser = command.Parser(prog="python -m keras_gan.train", description=_DESCRIPTION)
+    run = parser.add_argument_group("the run")
+    run.add_argument("--recipe", metavar="NAME", help=f"one of {', '.join(recipes.NAMES)}, or a .py file")
+    run.add_argument("--seed", type=int, default=0, metavar="INT", help="seed of everything random (0)")
+    run.add_argument("--run-dir", metavar="DIR", help="run directory (runs/<recipe>-<hash of its identity>)")
+    run.add_argument("--data-dir", metavar="DIR", help="directory of tensorflow-datasets (TFDS_DATA_DIR)")
+    run.add_argument("--download", action="store_true", help="let tensorflow-datasets download the data")
+    run.add_argument("--fold", type=int, metavar="INT", help="fold of TFD, 0 to 4 (0)")
+    run.add_argument("--dry-run", action="store_true", help="say what would be trained, and stop")
+    execution = parser.add_argument_group("devices (another one continues the same run)")
+    execution.add_argument(
+        "--strategy", default="default", metavar="NAME", help=f"one of {', '.join(strategies.NAMES)} (default)"
+    )
+    execution.add_argument(
+        "--steps-per-execution", type=int, default=0, metavar="INT", help="steps per call into TensorFlow (by rule)"
+    )
+    numerics = parser.add_argument_group("numerics (another value is another run)")
+    numerics.add_argument(
+        "--precision", default="float32", metavar="NAME", help="float32 or mixed_bfloat16 (float32)"
+    )
+    numerics.add_argument("--jit", action="store_true", help="compile with XLA")
+    command.add_settings(parser.add_argument_group(f"settings (of recipe {recipe.name})"), recipe)
+    options = parser.parse_args(argv)
+    settings = {name: getattr(options, name) for name in recipe.settings()}
+    return dataclasses.replace(recipe, **settings), options
+
+
+class _Job:
+    """One call of the command, everything checked before anything is written."""
+
+    def __init__(self, recipe: Recipe, options):
+        self.recipe = recipe
+        self.options = options
+        if options.precision not in ("float32", "mixed_bfloat16"):
+            raise InputError(f"unknown --precision {options.precision!r}; choose from float32, mixed_bfloat16")
+        if options.steps_per_execution < 0:
+            raise InputError(f"--steps-per-execution must be >= 1. Received: {options.steps_per_execution}")
+        self.strategy = strategies.make(options.strategy)
+        self.replicas = self.strategy.num_replicas_in_sync
+        if recipe.batch_size % self.replicas:
+            raise InputError(
+                f"--batch-size {recipe.batch_size} does not divide among {self.replicas} replicas; "
+                f"use a multiple of {self.replicas}"
+            )
+        self.data_set = data.load(
+            recipe.dataset, data_dir=options.data_dir, download=options.download, fold=options.fold
+        )
+        train = self.data_set.train.x
+        name = recipe.preprocessing if self.data_set.is_image else "identity"
+        self.preprocessing = preprocessing.fit(name, train)
+        self.recipe = dataclasses.replace(recipe, preprocessing=name)
+        self.examples = pipeline.checked_array(self.preprocessing.forward(train))
+        group = recipe.batch_size * recipe.discriminator_steps
+        self.steps_per_epoch, self.left_over = divmod(len(self.examples), group)
+        if not self.steps_per_epoch:
+            raise InputError(
+                f"{recipe.dataset} has {len(self.examples)} training examples, fewer than a step takes "
+                f"(--batch-size x --discriminator-steps = {group})"
+            )
+        self.gan = self._make_gan()
+
+    def _make_gan(self) -> GAN:
+        recipe, options = self.recipe, self.options
+        steps = options.steps_per_execution or _steps_per_execution(self.steps_per_epoch)
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(options.precision)
+        try:
+            with self.strategy.scope():
+                generator, discriminator = recipe.networks(recipe, self.examples, options.seed)
+                gan = GAN(
+                    generator,
+                    discriminator,
+                    recipe.make_prior(),
+                    seed=options.seed,
+                    averaging=recipe.averaging or None,
+                )
+                of_g, of_d = recipe.make_optimizers(len(self.examples))
+                gan.compile(
+                    of_g,
+                    of_d,
+                    loss=recipe.make_loss(),
+                    discriminator_steps=recipe.discriminator_steps,
+                    update=recipe.update,
+                    jit_compile=options.jit,
+                    steps_per_execution=steps,
+                )
+        finally:
+            keras.config.set_dtype_policy(before)
+        if gan.example_shape != self.examples.shape[1:]:
+            raise InputError(
+                f"the networks of recipe {recipe.name!r} make examples of shape {gan.example_shape}; "
+                f"{recipe.dataset} has {self.examples.shape[1:]}"
+            )
+        return gan
+
+    @property
+    def identity(self) -> dict:
+        """Every setting that changes a number."""
+        settings = self.recipe.settings()
+        del settings["epochs"]
+        return {
+            "recipe": self.recipe.name,
+            **settings,
+            "seed": self.options.seed,
+            "precision": self.options.precision,
+            "jit": self.options.jit,
+            "fold": self.options.fold,
+            "data": self.data_set.fingerprint,
+            "networks": identity_hash(
+                {"G": self.gan.generator.to_json(), "D": self.gan.discriminator.to_json()}
+            ),
+        }
+
+    def describe(self) -> None:
+        """Prints what would be trained."""
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(show_header=False, title=f"recipe {self.recipe.name}")
+        gan, examples = self.gan, self.examples
+        parameters = [network.count_params() for network in (gan.generator, gan.discriminator)]
+        state_bytes = sum(
+            math.prod(v.shape) * v.dtype.size for group in checkpoints.state(gan).values() for v in group
+        )
+        for name, value in (
+            ("data", f"{self.data_set.name}: {len(examples):,} examples of shape {gan.example_shape}"),
+            ("latents", f"{gan.prior}"),
+            ("generator", f"{parameters[0]:,} parameters"),
+            ("discriminator", f"{parameters[1]:,} parameters"),
+            ("memory", f"{state_bytes / 2**20:,.0f} MiB of state, {examples.nbytes / 2**20:,.0f} MiB of data"),
+            ("update", f"{self.recipe.update}, k = {gan.discriminator_steps}, m = {self.recipe.batch_size}"),
+            ("steps", f"{self.steps_per_epoch:,} an epoch x {self.recipe.epochs} epochs"),
+            ("left over", f"{self.left_over} examples an epoch, other ones each time"),
+            ("replicas", f"{self.replicas} ({self.options.strategy})"),
+            ("run directory", f"{self.run_dir}"),
+        ):
+            table.add_row(name, value)
+        gan.generator.summary()
+        gan.discriminator.summary()
+        Console().print(table)
+
+    @property
+    def run_dir(self) -> Path:
+        """Where the run goes."""
+        default = f"runs/{self.recipe.name}-{identity_hash(self.identity)}"
+        return Path(self.options.run_dir or default)
+
+    def train(self) -> int:
+        """Trains from where the run directory stands."""
+        facts = {
+            "preprocessing": self.preprocessing.get_config(),
+            "data_dir": str(Path(self.options.data_dir).resolve()) if self.options.data_dir else None,
+            "example_shape": list(self.gan.example_shape),
+            "provenance": self.data_set.provenance,
+            "steps_per_epoch": self.steps_per_epoch,
+        }
+        run = Run.create_or_open(self.run_dir, self.identity, facts)
+        with run.owned():
+            if run.finished and run.epochs_done >= self.recipe.epochs:
+                print(f"{run.path} is finished: {run.epochs_done} epochs")
+                return 0
+            self._fit(run)
+        return 0
+
+    def _fit(self, run: Run) -> None:
+        restored = checkpoints.restore_latest(run.checkpoints, self.gan) or {"epoch": 0, "best": None}
+        first = restored["epoch"]
+        run.drop_metrics_from(first)
+        run.begin_session(strategy=self.options.strategy, replicas=self.replicas, epochs=self.recipe.epochs)
+        doing = f"going on after epoch {first}" if first else "training"
+        print(f"{doing} in {run.path}: {self.steps_per_epoch} steps an epoch, {self.left_over} examples left over")
+        began = time.monotonic()
+        self.gan.fit(
+            self.examples,
+            batch_size=self.recipe.batch_size,
+            epochs=self.recipe.epochs,
+            initial_epoch=first,
+            callbacks=self._callbacks(run, restored["best"]),
+            verbose=2 if not sys.stdout.isatty() else 1,
+        )
+        run.save_models(self.gan, self.recipe.epochs)
+        frames = sorted((run.path / "samples").glob("epoch-*.png"))
+        pictures.animate(frames, run.path / "samples.gif")
+        print(f"finished in {time.monotonic() - began:.0f} s: {run.path} (samples: {frames[-1]})")
+
+    def _callbacks(self, run: Run, best: float | None) -> list[keras.callbacks.Callback]:
+        recipe, to_unit = self.recipe, self.preprocessing.to_unit
+        found: list[keras.callbacks.Callback] = [callbacks.StopOnNonFinite()]
+        facts = lambda: {"best": None}  # noqa: E731
+        if recipe.likelihood_every and self.data_set.is_image:
+            validation = to_unit(self.preprocessing.forward(self.data_set.validation.x[:1000]))
+            likelihood = callbacks.ValidationLikelihood(
+                validation,
+                to_unit,
+                recipe.likelihood_samples,
+                recipe.likelihood_every,
+                on_best=run.save_best,
+                best=-math.inf if best is None else best,
+            )
+            found.append(likelihood)
+            facts = lambda: {"best": likelihood.best if math.isfinite(likelihood.best) else None}  # noqa: E731
+        points = None if self.data_set.is_image else np.asarray(self.examples[:1000])
+        return [
+            *found,
+            keras.callbacks.CSVLogger(str(run.metrics_file), append=True),
+            keras.callbacks.TensorBoard(str(run.path / "tensorboard"), write_graph=False),
+            callbacks.SampleGrid(run.path / "samples", to_unit, data=points),
+            callbacks.Checkpoint(run.checkpoints, facts),
+        ]
+
+
+def _steps_per_execution(steps_per_epoch: int) -> int:
+    """The largest divisor of an epoch up to 10: few calls, and progress that still moves."""
+    return max(d for d in range(1, 11) if steps_per_epoch % d == 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
