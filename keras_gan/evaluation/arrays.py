@@ -1,0 +1,46 @@
+"""What every evaluator asks of the arrays that it is given."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_gan.errors import InputError
+
+
+def as_rows(
+    name: str, array: ArrayLike, *, minimum: int = 1, columns: int | None = None
+) -> np.ndarray:
+    """Checks a set of examples and flattens each of them.
+
+    Args:
+        name: The argument's name, for messages.
+        array: Examples of any shape, `[n, ...]`; integers stay as they are in value.
+        minimum: Least number of examples.
+        columns: Numbers that each example must hold, if that is known.
+
+    Returns:
+        Float32, or float64 where `array` is, `[n, numbers of an example]`.
+
+    Raises:
+        InputError: For too few examples, examples of another size, and NaN or infinite numbers.
+    """
+    array = np.asarray(array)
+    if array.ndim < 2 or len(array) < minimum or array.size == 0:
+        raise InputError(
+            f"`{name}` must hold at least {minimum} examples, [n, ...]; "
+            f"received shape {array.shape}"
+        )
+    rows = array.reshape(len(array), -1)
+    if columns is not None and rows.shape[1] != columns:
+        raise InputError(
+            f"`{name}` must hold examples of {columns} numbers; received shape {array.shape}"
+        )
+    if rows.dtype != np.float64:
+        rows = rows.astype(np.float32, copy=False)
+    finite = np.isfinite(rows).all(axis=1)
+    if not finite.all():
+        raise InputError(
+            f"`{name}` holds NaN or infinite numbers, first in example {finite.argmin()}"
+        )
+    return rows

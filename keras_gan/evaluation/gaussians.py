@@ -1,0 +1,150 @@
+"""Targets that are known exactly: mixtures of Gaussians, and a circle without thickness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import optimize, special
+
+from keras_gan.errors import InputError
+
+_LOG_2_PI = float(np.log(2 * np.pi))
+
+
+class GaussianMixture:
+    """A mixture of round Gaussians.
+
+    Args:
+        means: Centres of the modes, float `[modes, d]`, or `[modes]` in one dimension.
+        sd: Standard deviation in every direction, > 0; one number, or one for each mode.
+        weights: Shares of the modes, `[modes]`, sum 1; equal if not given.
+
+    Raises:
+        InputError: For a standard deviation or a share that is not above 0, or shapes that do not
+            fit.
+    """
+
+    def __init__(self, means: ArrayLike, sd: ArrayLike, weights: ArrayLike | None = None):
+        means = np.asarray(means, np.float64)
+        self.means = means[:, None] if means.ndim == 1 else means
+        if self.means.ndim != 2 or self.means.size == 0 or not np.isfinite(self.means).all():
+            raise InputError(f"`means` must be finite, [modes, d]; received shape {means.shape}")
+        self.sd = _one_for_each_mode("sd", sd, self.modes)
+        self.weights = _one_for_each_mode(
+            "weights", 1 / self.modes if weights is None else weights, self.modes
+        )
+        if abs(self.weights.sum() - 1) > 1e-9:
+            raise InputError(f"`weights` must sum to 1; received a sum of {self.weights.sum():g}")
+
+    @classmethod
+    def ring(cls, modes: int = 8, radius: float = 2.0, sd: float = 0.02) -> GaussianMixture:
+        """Equal Gaussians at equal distances on a circle."""
+        angle = 2 * np.pi * np.arange(modes) / modes
+        return cls(radius * np.stack([np.cos(angle), np.sin(angle)], axis=1), sd)
+
+    @classmethod
+    def grid(cls, side: int = 5, spacing: float = 1.0, sd: float = 0.05) -> GaussianMixture:
+        """Equal Gaussians on a square grid of `side * side` places, centred at 0."""
+        line = spacing * (np.arange(side) - (side - 1) / 2)
+        return cls(np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2), sd)
+
+    @property
+    def modes(self) -> int:
+        """Number of modes."""
+        return len(self.means)
+
+    @property
+    def dimension(self) -> int:
+        """Dimension of a point."""
+        return self.means.shape[1]
+
+    def sample(self, n: int, seed: int = 0) -> np.ndarray:
+        """Draws points, float32 `[n, d]`; the same for the same seed."""
+        random = np.random.default_rng(seed)
+        mode = random.choice(self.modes, size=n, p=self.weights)
+        noise = random.standard_normal((n, self.dimension))
+        return (self.means[mode] + self.sd[mode, None] * noise).astype(np.float32)
+
+    def log_density(self, points: ArrayLike) -> np.ndarray:
+        """Log density, nats, of points `[n, d]` (in one dimension also `[n]`); float64 `[n]`."""
+        points = np.asarray(points, np.float64).reshape(-1, self.dimension)
+        square = self._distances(points) / self.sd
+        exponents = (
+            np.log(self.weights)
+            - 0.5 * square**2
+            - self.dimension * (np.log(self.sd) + 0.5 * _LOG_2_PI)
+        )
+        return special.logsumexp(exponents, axis=1)
+
+    def density(self, points: ArrayLike) -> np.ndarray:
+        """Density of points `[n, d]` (in one dimension also `[n]`); float64 `[n]`."""
+        return np.exp(self.log_density(points))
+
+    def cdf(self, x: ArrayLike) -> np.ndarray:
+        """Probability of a value below `x`, float64 of its shape; one dimension only."""
+        self._one_dimension("cdf")
+        x = np.asarray(x, np.float64)
+        return special.ndtr((x[..., None] - self.means[:, 0]) / self.sd) @ self.weights
+
+    def central_interval(self, mass: float = 0.99) -> tuple[float, float]:
+        """The ends between which `mass` lies, as much below as above; one dimension only."""
+        self._one_dimension("central_interval")
+        if not 0 < mass < 1:
+            raise InputError(f"`mass` must be in (0, 1); received {mass}")
+        reach = 40 * self.sd.max()
+        bracket = (self.means.min() - reach, self.means.max() + reach)
+        ends = [
+            optimize.brentq(lambda x, tail=tail: float(self.cdf(x)) - tail, *bracket, xtol=1e-12)
+            for tail in ((1 - mass) / 2, (1 + mass) / 2)
+        ]
+        return ends[0], ends[1]
+
+    def nearest_mode(self, points: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """The mode nearest to each point, int `[n]`, and how many standard deviations away."""
+        points = np.asarray(points, np.float64).reshape(-1, self.dimension)
+        deviations = self._distances(points) / self.sd
+        mode = deviations.argmin(axis=1)
+        return mode, deviations[np.arange(len(points)), mode]
+
+    def _distances(self, points: np.ndarray) -> np.ndarray:
+        return np.linalg.norm(points[:, None, :] - self.means, axis=2)
+
+    def _one_dimension(self, what: str) -> None:
+        if self.dimension != 1:
+            raise InputError(
+                f"`{what}` needs a mixture in one dimension; this one has {self.dimension}"
+            )
+
+
+@dataclass(frozen=True)
+class Circle:
+    """A degenerate target: all mass on a curve in the plane, where no density exists.
+
+    Attributes:
+        radius: Radius of the circle round 0, > 0.
+    """
+
+    radius: float = 1.0
+
+    def sample(self, n: int, seed: int = 0) -> np.ndarray:
+        """Draws points uniformly on the circle, float32 `[n, 2]`."""
+        angle = np.random.default_rng(seed).uniform(0, 2 * np.pi, n)
+        return (self.radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)).astype(np.float32)
+
+    def distance(self, points: ArrayLike) -> np.ndarray:
+        """Distance of points `[n, 2]` off the curve, float64 `[n]`."""
+        return np.abs(np.linalg.norm(np.asarray(points, np.float64), axis=1) - self.radius)
+
+
+def _one_for_each_mode(name: str, numbers: ArrayLike, modes: int) -> np.ndarray:
+    numbers = np.asarray(numbers, np.float64)
+    if numbers.shape not in ((), (modes,)):
+        raise InputError(
+            f"`{name}` must be one number or one for each of the {modes} modes; "
+            f"received shape {numbers.shape}"
+        )
+    if not (np.isfinite(numbers).all() and numbers.min() > 0):
+        raise InputError(f"`{name}` must be finite and above 0; received {numbers}")
+    return np.broadcast_to(numbers, (modes,))
