@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
+
+
+def _check_backend(name: str) -> None:
+    if name != "tensorflow":
+        raise ImportError(
+            f"keras_gan needs Keras on TensorFlow, but its backend is {name!r}; "
+            "set KERAS_BACKEND=tensorflow before the first import of keras"
+        )
+
+
+# Before keras is imported, which fails in its own words where that backend is not installed.
+if "keras" not in sys.modules:
+    _check_backend(os.environ.get("KERAS_BACKEND", "tensorflow"))
 
 import keras
 
-if keras.backend.backend() != "tensorflow":
-    raise ImportError(
-        f"keras_gan needs Keras on TensorFlow, but KERAS_BACKEND is {keras.backend.backend()!r}; "
-        "set KERAS_BACKEND=tensorflow before the first import of keras"
-    )
+_check_backend(keras.backend.backend())
 
-from keras_gan import layers, losses, networks, optimizers, priors, schedules
+from keras_gan import layers, losses, networks, optimizers, priors, randomness, schedules
 from keras_gan.errors import InputError, TrainingError
-from keras_gan.model import GAN
+from keras_gan.model import GAN, transform
 
 __version__ = "0.1.0"
 
@@ -22,6 +33,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "ParzenWindow": ("keras_gan.evaluation.parzen", "ParzenWindow"),
     "callbacks": ("keras_gan.callbacks", None),
+    "command": ("keras_gan.command", None),
     "data": ("keras_gan.data", None),
     "evaluation": ("keras_gan.evaluation", None),
     "pictures": ("keras_gan.pictures", None),
@@ -35,6 +47,7 @@ __all__ = [
     "ParzenWindow",
     "TrainingError",
     "callbacks",
+    "command",
     "data",
     "evaluation",
     "layers",
@@ -43,9 +56,11 @@ __all__ = [
     "optimizers",
     "pictures",
     "priors",
+    "randomness",
     "recipes",
     "run",
     "schedules",
+    "transform",
 ]
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from keras_gan.errors import InputError
+
 
 def make_function(model: keras.Model, step: Callable, finish: Callable) -> Callable:
     """Makes the function that Keras calls with its iterator.
@@ -65,6 +67,8 @@ def make_function(model: keras.Model, step: Callable, finish: Callable) -> Calla
             if not ran:
                 raise StopIteration
             return logs
+        if replicas > 1:
+            raise InputError("`train_on_batch` takes one replica; use `fit` on several")
         return run_batch(next(iterator))
 
     return function

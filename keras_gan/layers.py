@@ -77,9 +77,8 @@ class _Noise(keras.layers.Layer):
         draws = randomness.current_draws()
         if draws is not None:
             return draws.bits(inputs.shape[1:])
-        return tf.random.stateless_uniform(
-            tf.shape(inputs), tf.bitcast(self.seed_generator.next(), tf.int32), None, None, tf.uint32
-        )
+        seed = self.seed_generator.next()
+        return tf.random.stateless_uniform(tf.shape(inputs), seed, None, None, tf.uint32)
 
     def _disturb(self, inputs):
         raise NotImplementedError

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import math
+import warnings
 from collections.abc import Callable
 
 import keras
@@ -296,19 +297,22 @@ class GAN(keras.Model):
         keeper = _StreamKeeper(stream, counts=steps_per_epoch is None)
         callbacks = [*callbacks] if isinstance(callbacks, (list, tuple)) else [callbacks or []]
         try:
-            return super().fit(
-                stream.dataset(int(self.step.numpy())),
-                epochs=epochs,
-                verbose=verbose,
-                callbacks=[keeper, *keras.tree.flatten(callbacks)],
-                shuffle=False,
-                validation_data=validation_data,
-                initial_epoch=initial_epoch,
-                steps_per_epoch=steps_per_epoch,
-                validation_steps=validation_steps,
-                validation_batch_size=validation_batch_size,
-                validation_freq=validation_freq,
-            )
+            with warnings.catch_warnings():
+                # Keras takes the end of a set of unknown length for a lack of data from the second epoch on.
+                warnings.filterwarnings("ignore", "Your input ran out of data", UserWarning)
+                return super().fit(
+                    stream.dataset(),
+                    epochs=epochs,
+                    verbose=verbose,
+                    callbacks=[keeper, *keras.tree.flatten(callbacks)],
+                    shuffle=False,
+                    validation_data=validation_data,
+                    initial_epoch=initial_epoch,
+                    steps_per_epoch=steps_per_epoch,
+                    validation_steps=validation_steps,
+                    validation_batch_size=validation_batch_size,
+                    validation_freq=validation_freq,
+                )
         except tf.errors.InvalidArgumentError as error:
             batch = pipeline.nonfinite_batch(error)
             if batch is None:
@@ -548,9 +552,15 @@ class _StreamKeeper(keras.callbacks.Callback):
         self._counts = counts
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._stream.begin_epoch(int(self.model.step.numpy()))
+        self._first_step = int(self.model.step.numpy())
+        self._stream.begin_epoch(self._first_step)
 
     def on_epoch_end(self, epoch, logs=None):
+        if int(self.model.step.numpy()) == self._first_step:
+            raise InputError(
+                f"the data set holds less than one step takes: {self.model.discriminator_steps} "
+                f"(`discriminator_steps`) minibatches of {self._stream.minibatch}"
+            )
         self.model.left_over = self._stream.left_over() if self._counts else None
         if self.model.left_over:
             _log.info("epoch %d left out %d examples that fill no step", epoch, self.model.left_over)

@@ -63,28 +63,22 @@ class IndexedStream:
             self._arrays = tf.nest.map_structure(tf.constant, (x,) if y is None else (x, y))
 
     def begin_epoch(self, step: int) -> None:
-        """The next iteration begins at this step of the run."""
-        self._position.assign(step)
+        """The next iteration is the first epoch that begins at this step of the run or after it."""
+        self._position.assign(-(-step // self.steps_per_epoch) * self.steps_per_epoch)
 
     def left_over(self) -> int:
         """Examples that an epoch leaves out; other ones each epoch when shuffled."""
         return self._left_over
 
-    def dataset(self, first_step: int) -> tf.data.Dataset:
-        """What is left of the current epoch, each time it is iterated; see `begin_epoch`.
+    def dataset(self) -> tf.data.Dataset:
+        """One epoch each time it is iterated; see `begin_epoch`."""
 
-        Args:
-            first_step: Step at which the first iteration will begin. At the start of an epoch the length is known.
-        """
-
-        def steps_left(_):
+        def steps(_):
             first = self._position.read_value()
-            epoch = first // self.steps_per_epoch
-            return tf.data.Dataset.range(first, (epoch + 1) * self.steps_per_epoch)
+            return tf.data.Dataset.range(first, first + self.steps_per_epoch)
 
-        dataset = tf.data.Dataset.from_tensors(0).flat_map(steps_left)
-        if first_step % self.steps_per_epoch == 0:
-            dataset = dataset.apply(tf.data.experimental.assert_cardinality(self.steps_per_epoch))
+        dataset = tf.data.Dataset.from_tensors(0).flat_map(steps)
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(self.steps_per_epoch))
         dataset = dataset.map(self._examples, num_parallel_calls=2, deterministic=True)
         return _sharded_by_data(dataset).prefetch(8)
 
@@ -122,7 +116,7 @@ class Regrouped:
         self._groups = _sharded_by_data(groups).prefetch(2)
         self._group = minibatches * self.minibatch
 
-    def dataset(self, first_step: int) -> tf.data.Dataset:
+    def dataset(self) -> tf.data.Dataset:
         """The groups; a value that is not finite raises where it is read."""
         return self._groups
 

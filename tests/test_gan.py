@@ -1,0 +1,444 @@
+"""The model: gradients, who moves when, noise, metrics, saving."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+import textwrap
+
+import keras
+import numpy as np
+import pytest
+import small
+import tensorflow as tf
+
+import keras_gan
+from keras_gan import randomness
+from keras_gan.randomness import Purpose, StepDraws
+from keras_gan.updates import Round
+
+
+def round_of(model, x, k=1):
+    return Round(
+        gan=model,
+        real=[tf.constant(x[j::k]) for j in range(k)],
+        labels=[None] * k,
+        step=tf.constant(3, tf.int64),
+        replica=tf.constant(0),
+        replicas=1,
+    )
+
+
+def numpy_players(model):
+    """The small players in float64 NumPy, without dropout: (G(z) from its weights, logits from D's)."""
+
+    def generate(w, z):
+        hidden = np.maximum(z @ w[0] + w[1], 0)
+        return 1 / (1 + np.exp(-(hidden @ w[2] + w[3])))
+
+    def judge(w, x):
+        pieces = (x @ w[0] + w[1]).reshape(len(x), 3, 6)
+        return (pieces.max(axis=1) @ w[2] + w[3])[:, 0]
+
+    of_g, of_d = (
+        [np.array(w, np.float64) for w in network.get_weights()]
+        for network in (model.generator, model.discriminator)
+    )
+    return generate, judge, of_g, of_d
+
+
+def finite_differences(loss, weights, eps=1e-6):
+    """The gradient of a scalar function of a list of arrays, by central differences."""
+    gradients = []
+    for array in weights:
+        gradient = np.zeros_like(array)
+        for index in np.ndindex(array.shape):
+            kept = array[index]
+            array[index] = kept + eps
+            above = loss(weights)
+            array[index] = kept - eps
+            gradient[index] = (above - loss(weights)) / (2 * eps)
+            array[index] = kept
+        gradients.append(gradient)
+    return gradients
+
+
+def latents_of(model, minibatch, rows):
+    draws = StepDraws(model.seed, 3, minibatch, Purpose.LATENTS, 0, rows)
+    return model.prior.draw(draws).numpy().astype(np.float64)
+
+
+def softplus(x):
+    return np.logaddexp(0, x)
+
+
+@pytest.mark.parametrize("loss", ["non_saturating", "minimax", "blended"])
+@pytest.mark.parametrize("joint", [False, True])
+def test_gradients_equal_finite_differences(loss, joint):
+    model = small.gan(dropout=False, loss=loss)
+    x = small.examples(8)
+    generate, judge, of_g, of_d = numpy_players(model)
+    noise_d = latents_of(model, 0, 8)
+    noise_g = noise_d if joint else latents_of(model, 1, 8)
+    game = round_of(model, x)
+    if joint:
+        d_gradients, g_gradients, _ = game.joint_gradients(0)
+    else:
+        d_gradients, _ = game.discriminator_gradients(0)
+        g_gradients, _ = game.generator_gradients(1)
+
+    def loss_d(w):
+        fake = judge(w, generate(of_g, noise_d))
+        return np.mean(softplus(-judge(w, x.astype(np.float64))) + softplus(fake))
+
+    def loss_g(w):
+        fake = judge(of_d, generate(w, noise_g))
+        terms = {"non_saturating": softplus(-fake), "minimax": -softplus(fake)}
+        terms["blended"] = (terms["non_saturating"] + terms["minimax"]) / 2
+        return np.mean(terms[loss])
+
+    for computed, expected in (
+        (d_gradients, finite_differences(loss_d, of_d)),
+        (g_gradients, finite_differences(loss_g, of_g)),
+    ):
+        for one, other in zip(computed, expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)
+
+
+class Stateful(keras.layers.Layer):
+    """Keras layers with state that moves in training: batch statistics, a spectral norm, seeds."""
+
+    def __init__(self, units):
+        super().__init__()
+        self.parts = [
+            keras.layers.SpectralNormalization(keras.layers.Dense(units)),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dropout(0.3),
+        ]
+
+    def build(self, shape):
+        for part in self.parts:
+            part.build(shape)
+            shape = part.compute_output_shape(shape)
+
+    def call(self, x, training=False):
+        for part in self.parts:
+            x = part(x, training=training)
+        return x
+
+
+def stateful_gan(**kwargs):
+    keras.utils.set_random_seed(0)
+    latents, images = keras.Input((5,)), keras.Input((6,))
+    generator = keras.Model(latents, keras.layers.Dense(6)(Stateful(8)(latents)))
+    discriminator = keras.Model(images, keras.layers.Dense(1)(Stateful(8)(images)))
+    model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Normal(5))
+    model.compile("sgd", "sgd", **kwargs)
+    return model
+
+
+@pytest.mark.parametrize("make", [small.gan, stateful_gan])
+def test_a_players_step_leaves_the_other_unchanged(make):
+    model = make()
+    game = round_of(model, small.examples(8))
+    before = small.weights(model.generator), small.weights(model.discriminator)
+
+    gradients, _ = game.generator_gradients(1)
+    model.generator_optimizer.apply(gradients, model.generator.trainable_variables)
+    assert small.largest_difference(small.weights(model.discriminator), before[1]) == 0
+    moved = small.weights(model.generator)
+    assert small.largest_difference(moved, before[0]) > 0
+
+    gradients, _ = game.discriminator_gradients(0)
+    model.discriminator_optimizer.apply(gradients, model.discriminator.trainable_variables)
+    assert small.largest_difference(small.weights(model.generator), moved) == 0
+    assert small.largest_difference(small.weights(model.discriminator), before[1]) > 0
+
+
+def test_keras_dropout_draws_new_masks_in_the_other_players_step():
+    model = stateful_gan()
+    game = round_of(model, small.examples(8))
+    _, first = game.generator_gradients(1)
+    _, second = game.generator_gradients(1)
+    assert float(first["generator_loss"]) != float(second["generator_loss"])
+
+
+@pytest.mark.parametrize(("update", "of_d"), [("alternating", 3), ("simultaneous", 3)])
+def test_k_updates_of_d_for_one_of_g(update, of_d):
+    model = small.gan(update=update, discriminator_steps=3)
+    model.fit(small.examples(50), batch_size=8, epochs=2, verbose=0)
+    assert int(model.step.numpy()) == 4  # 50 // (3 * 8) steps in each of 2 epochs
+    assert int(model.generator_optimizer.iterations) == 4
+    assert int(model.discriminator_optimizer.iterations) == 4 * of_d
+
+
+class Recorder(keras.layers.Layer):
+    """Passes on its input, and keeps what it saw."""
+
+    seen: list = []
+
+    def call(self, x, training=False):
+        if hasattr(x, "numpy"):
+            Recorder.seen.append(x.numpy())
+        return x
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+@pytest.mark.parametrize("source", ["arrays", "tf.data", "batches of another m"])
+def test_k_distinct_minibatches_and_fresh_noise(update, source):
+    k, m, n = 3, 4, 29
+    x = np.tile(np.arange(n, dtype=np.float32)[:, None], (1, 6))
+    latents, images = keras.Input((5,)), keras.Input((6,))
+    generator = keras.Model(latents, keras.layers.Dense(6)(Recorder(name="z")(latents)) + 1000.0)
+    discriminator = keras.Model(images, keras.layers.Dense(1)(Recorder(name="x")(images)))
+    model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Normal(5))
+    model.compile("sgd", "sgd", update=update, discriminator_steps=k, run_eagerly=True)
+    data = x if source == "arrays" else tf.data.Dataset.from_tensor_slices(x).batch(m)
+    Recorder.seen = []
+    model.fit(data, batch_size=m if source == "arrays" else None, verbose=0)
+    seen = Recorder.seen
+    assert int(model.step.numpy()) == n // (k * m)
+    real = [batch[:m, 0] for batch in seen if batch.shape == (2 * m, 6)]
+    assert len(real) == k * (n // (k * m))
+    used = np.concatenate(real)
+    assert len(set(used)) == len(used), "an example was used twice in an epoch"
+    assert set(used) <= set(x[:, 0])
+    assert model.left_over == n - len(used)
+    noise = np.concatenate([batch for batch in seen if batch.shape == (m, 5)])
+    passes = k + 1 if update == "alternating" else k
+    assert len(noise) == passes * m * (n // (k * m))
+    assert len(np.unique(noise[:, 0])) == len(noise), "noise came twice"
+
+
+def test_left_over_examples_differ_from_epoch_to_epoch():
+    n = 29
+    x = np.tile(np.arange(n, dtype=np.float32)[:, None], (1, 6))
+    latents, images = keras.Input((5,)), keras.Input((6,))
+    generator = keras.Model(latents, keras.layers.Dense(6)(latents))
+    discriminator = keras.Model(images, keras.layers.Dense(1)(Recorder()(images)))
+    model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Normal(5))
+    model.compile("sgd", "sgd", run_eagerly=True)
+    left = []
+    for _ in range(3):
+        Recorder.seen = []
+        model.fit(x, batch_size=8, verbose=0)
+        used = {int(v) for b in Recorder.seen if len(b) == 16 for v in b[:8, 0]}
+        left.append(frozenset(range(n)) - used)
+    assert len(set(left)) == 3
+    assert all(len(rest) == n % 8 for rest in left)
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_steps_per_execution_changes_no_number(update):
+    results = []
+    for steps in (1, 3):
+        model = small.gan(update=update, discriminator_steps=2, steps_per_execution=steps, averaging=0.9)
+        history = model.fit(small.examples(70), batch_size=4, epochs=2, verbose=0).history
+        results.append((small.weights(model), history))
+    (one, of_one), (three, of_three) = results
+    assert small.largest_difference(one, three) == 0
+    assert of_one == of_three
+
+
+def test_jit_compile_gives_the_numbers_of_the_graph():
+    plain, compiled = (
+        small.gan(discriminator_steps=2, jit_compile=jit, averaging=0.5) for jit in (False, True)
+    )
+    for model in (plain, compiled):
+        model.fit(small.examples(33), batch_size=4, verbose=0)
+    assert small.largest_difference(small.weights(plain), small.weights(compiled)) < 1e-6
+
+
+def test_averaged_weights_follow_the_definition():
+    model = small.gan(averaging=0.75)
+    average = small.weights(model.generator)
+    for _ in range(4):
+        model.train_on_batch(small.examples(8))
+        average = [0.75 * a + 0.25 * w for a, w in zip(average, small.weights(model.generator), strict=True)]
+    assert small.largest_difference(average, small.weights(model.averaged_generator)) < 1e-6
+    raw, averaged = model.generate(3, seed=1), model.generate(3, seed=1, averaged=True)
+    assert np.abs(raw - averaged).max() > 0
+
+
+def test_generate_rows_depend_on_seed_and_index_alone():
+    model = small.gan()
+    whole = model.generate(20, seed=5)
+    np.testing.assert_allclose(model.generate(20, seed=5, batch_size=3), whole, atol=1e-6)
+    np.testing.assert_allclose(model.generate(7, seed=5), whole[:7], atol=1e-6)
+    assert not np.any(np.all(np.isclose(model.generate(20, seed=6)[:, None], whole), axis=-1))
+    assert model.generate(0).shape == (0, 6)
+    seeds = randomness.row_seeds(5, 20)
+    picked = keras_gan.model.sample(model.generator, model.prior, tf.constant(seeds[[11, 2]]))
+    np.testing.assert_allclose(picked, whole[[11, 2]], atol=1e-6)
+
+
+def test_noise_in_the_generator_is_drawn_per_row():
+    latents = keras.Input((5,))
+    hidden = keras.layers.Dense(8, "relu")(latents)
+    noisy = keras_gan.layers.GaussianNoise(1.0, sampling=True)(hidden)
+    dropped = keras_gan.layers.Dropout(0.5, sampling=True)(noisy)
+    generator = keras.Model(latents, keras.layers.Dense(6)(dropped))
+    _, discriminator = small.players()
+    model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Normal(5))
+    whole = model.generate(9, seed=2)
+    np.testing.assert_allclose(model.generate(4, seed=2), whole[:4], atol=1e-6)
+    z = tf.ones((9, 5))
+    outputs = keras_gan.model.transform(generator, z, tf.range(9, dtype=tf.int64)).numpy()
+    assert len(np.unique(outputs[:, 0])) == 9
+
+
+def test_metrics_at_the_equilibrium():
+    model = small.gan()
+    model.discriminator.get_layer("logit").kernel.assign(np.zeros((6, 1)))
+    values = model.evaluate(small.examples(30), batch_size=8, verbose=0, return_dict=True)
+    assert values["value"] == pytest.approx(-math.log(4), abs=1e-6)
+    assert values["real_output"] == pytest.approx(0.5, abs=1e-6)
+    assert values["fake_output"] == pytest.approx(0.5, abs=1e-6)
+    assert values["jsd_bound"] == pytest.approx(0, abs=1e-6)
+    assert values["generator_loss"] == pytest.approx(math.log(2), abs=1e-6)
+    assert {metric.name for metric in model.metrics} == set(values)
+
+
+def test_evaluate_against_numpy():
+    model = small.gan(dropout=False)
+    x = small.examples(10)
+    generate, judge, of_g, of_d = numpy_players(model)
+    values = model.evaluate(x, batch_size=10, verbose=0, return_dict=True)
+    draws = StepDraws(model.seed, 0, 0, Purpose.EVALUATION_LATENTS, 0, 10)
+    fake = judge(of_d, generate(of_g, model.prior.draw(draws).numpy().astype(np.float64)))
+    real = judge(of_d, x.astype(np.float64))
+    v = np.mean(-softplus(-real) - softplus(fake))
+    assert values["value"] == pytest.approx(v, abs=1e-5)
+    assert values["real_output"] == pytest.approx(np.mean(1 / (1 + np.exp(-real))), abs=1e-5)
+    assert values["real_accuracy"] == pytest.approx(np.mean(real > 0), abs=1e-6)
+    assert values["fake_accuracy"] == pytest.approx(np.mean(fake < 0), abs=1e-6)
+    assert values["jsd_bound"] == pytest.approx((v + math.log(4)) / 2, abs=1e-5)
+    assert model.evaluate(x, batch_size=10, verbose=0, return_dict=True) == values
+
+
+def test_a_loaded_model_goes_on_as_the_saved_one(tmp_path):
+    model = small.gan(discriminator_steps=2, averaging=0.9, update="simultaneous")
+    x = small.examples(64)
+    model.fit(x, batch_size=8, verbose=0)
+    model.save(tmp_path / "gan.keras")
+    np.save(tmp_path / "x.npy", x)
+    model.fit(x, batch_size=8, verbose=0)
+    script = """
+        import sys, json, keras, numpy as np, keras_gan
+        model = keras.saving.load_model(sys.argv[1] + "/gan.keras")
+        model.fit(np.load(sys.argv[1] + "/x.npy"), batch_size=8, verbose=0)
+        np.savez(sys.argv[1] + "/after.npz", *model.get_weights())
+        print(json.dumps([int(model.step.numpy()), int(model.discriminator_optimizer.iterations),
+                          model.update, model.discriminator_steps, model.averaging]))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == [8, 16, "simultaneous", 2, 0.9]
+    with np.load(tmp_path / "after.npz") as after:
+        loaded = [after[name] for name in after]
+    assert small.largest_difference(loaded, small.weights(model)) == 0
+
+
+def test_a_generator_of_keras_layers_loads_without_this_package(tmp_path):
+    model = small.gan()
+    model.generator.save(tmp_path / "generator.keras")
+    script = """
+        import sys, keras, numpy as np
+        model = keras.saving.load_model(sys.argv[1], safe_mode=True)
+        assert "keras_gan" not in sys.modules
+        print(float(model.predict(np.ones((1, 5), "float32"), verbose=0).sum()))
+    """
+    path = str(tmp_path / "generator.keras")
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), path], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    expected = model.generator.predict(np.ones((1, 5), np.float32), verbose=0).sum()
+    assert float(done.stdout.splitlines()[-1]) == pytest.approx(expected, abs=1e-5)
+
+
+def test_bfloat16_trains_in_float32_variables():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = small.gan()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    history = model.fit(small.examples(64), batch_size=8, verbose=0).history
+    assert all(np.isfinite(values).all() for values in history.values())
+    assert {w.dtype for w in model.generator.weights} == {"float32"}
+    plain = small.gan()
+    plain.fit(small.examples(64), batch_size=8, verbose=0)
+    difference = small.largest_difference(small.weights(plain), small.weights(model))
+    assert 0 < difference < 2e-2
+
+
+def test_labels_are_ignored_with_one_word(caplog):
+    model = small.gan()
+    x = small.examples(16)
+    data = tf.data.Dataset.from_tensor_slices((x, np.arange(16))).batch(8)
+    model.fit(data, epochs=2, verbose=0)
+    assert int(model.step.numpy()) == 4
+    assert sum("labels" in record.message for record in caplog.records) == 1
+
+
+class FeatureMatching(keras_gan.losses.NonSaturating):
+    """A user's loss on what D returns besides logits, with labels."""
+
+    generator_sees_data = True
+    sees_labels = True
+
+    def generator(self, real, fake):
+        assert real.labels.shape == real.logits.shape
+        return tf.reduce_sum(tf.square(real.features - fake.features), axis=-1)
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_a_loss_may_see_features_and_labels(update):
+    generator, _ = small.players()
+    images = keras.Input((6,))
+    features = keras.layers.Dense(4, "relu")(images)
+    discriminator = keras.Model(
+        images, {"logits": keras.layers.Dense(1)(features), "features": features}
+    )
+    model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5))
+    model.compile("sgd", "sgd", loss=FeatureMatching(), update=update)
+    before = small.weights(generator)
+    history = model.fit(small.examples(16), np.arange(16), batch_size=8, verbose=0).history
+    assert history["generator_loss"][0] > 0
+    assert small.largest_difference(before, small.weights(generator)) > 0
+
+
+@pytest.mark.parametrize("shape", [(1,), (2,), (4, 3), (5, 5, 2)])
+def test_examples_of_any_rank(shape):
+    generator, discriminator = keras_gan.networks.for_shape(shape, 3, bounded=False)
+    model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Normal(3))
+    model.compile("adam", "adam")
+    x = np.random.default_rng(0).normal(size=(20, *shape)).astype(np.float32)
+    model.fit(x, batch_size=10, verbose=0)
+    assert model.generate(3).shape == (3, *shape)
+
+
+def test_same_seed_same_numbers_and_other_seed_others():
+    runs = []
+    for seed in (0, 0, 1):
+        generator, discriminator = small.players()
+        model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5), seed=seed)
+        model.compile("sgd", "sgd")
+        model.fit(small.examples(), batch_size=8, verbose=0)
+        runs.append(small.weights(model))
+    assert small.largest_difference(runs[0], runs[1]) == 0
+    assert small.largest_difference(runs[0], runs[2]) > 0
+
+
+def test_gan_describes_itself(capsys):
+    model = small.gan(averaging=0.9)
+    model.summary()
+    text = capsys.readouterr().out
+    assert "generator" in text
+    assert "averaged_generator" in text
+    again = keras_gan.GAN.from_config(model.get_config())
+    assert again.get_config() == model.get_config()

@@ -1,0 +1,135 @@
+"""What the model refuses, and in which words."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import small
+import tensorflow as tf
+
+import keras_gan
+from keras_gan import InputError
+
+
+def test_networks_and_prior_must_fit():
+    generator, discriminator = small.players()
+    with pytest.raises(InputError, match=r"does not take latents of shape \[n, 7\]"):
+        keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(7))
+    _, other = small.players(size=5)
+    with pytest.raises(InputError, match=r"does not take the generator's examples of shape \(6,\)"):
+        keras_gan.GAN(generator, other, keras_gan.priors.Uniform(5))
+    with pytest.raises(InputError, match="`prior` must be one of keras_gan.priors"):
+        keras_gan.GAN(generator, discriminator, "uniform")
+    with pytest.raises(InputError, match="`averaging` must be None or in"):
+        keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5), averaging=1.0)
+
+
+def test_discrete_generators_are_refused():
+    latents = keras.Input((5,))
+    generator = keras.Model(latents, keras.ops.argmax(keras.layers.Dense(6)(latents), axis=-1)[:, None])
+    _, discriminator = small.players(size=1)
+    with pytest.raises(InputError, match="discrete examples have no gradient"):
+        keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5))
+
+
+def test_discriminator_must_give_logits():
+    generator, _ = small.players()
+    images = keras.Input((6,))
+    with pytest.raises(InputError, match=r"logits \[n, 1\] or \[n\]"):
+        keras_gan.GAN(
+            generator, keras.Model(images, keras.layers.Dense(2)(images)), keras_gan.priors.Uniform(5)
+        )
+    with pytest.raises(InputError, match="features"):
+        keras_gan.GAN(
+            generator,
+            keras.Model(images, {"features": keras.layers.Dense(1)(images)}),
+            keras_gan.priors.Uniform(5),
+        )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"discriminator_steps": 0}, r"`discriminator_steps` must be an int in \[1, 255\]"),
+        ({"discriminator_steps": 1.5}, "`discriminator_steps` must be an int"),
+        ({"update": "both"}, "unknown update 'both'; choose from alternating, simultaneous"),
+        ({"loss": "hinge"}, "unknown loss 'hinge'; choose from minimax"),
+        ({"loss": object()}, "must be a name or have methods"),
+        ({"jit_compile": True, "run_eagerly": True}, "exclude each other"),
+    ],
+)
+def test_compile_refuses(arguments, words):
+    with pytest.raises(InputError, match=words):
+        small.gan(**arguments)
+
+
+def test_one_optimizer_for_two_players_is_refused():
+    generator, discriminator = small.players()
+    model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5))
+    optimizer = keras.optimizers.SGD()
+    with pytest.raises(InputError, match="an optimizer each"):
+        model.compile(optimizer, optimizer)
+
+
+def test_layers_that_xla_cannot_compile_are_refused():
+    generator, discriminator = small.players()
+    generator.layers[0].supports_jit = False
+    model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5))
+    with pytest.raises(InputError, match="XLA cannot compile layer 'hidden_0' of 'generator'"):
+        model.compile("sgd", "sgd", jit_compile=True)
+
+
+@pytest.mark.parametrize(
+    ("x", "words"),
+    [
+        (np.zeros((8, 5), np.float32), r"examples of shape \(6,\); the data have \(5,\)"),
+        (np.zeros((8, 6), np.uint8), r"must be float examples"),
+        (np.zeros((7, 6), np.float32), "fewer than one step takes"),
+        (np.full((8, 6), np.nan, np.float32), "example 0 of the data holds NaN or Inf"),
+        (tf.data.Dataset.from_tensors(np.zeros((8, 5), np.float32)), r"the data have \(5,\)"),
+        (tf.data.Dataset.from_tensors(np.zeros((8, 6), np.int32)), "batches of float examples"),
+        (tf.data.Dataset.from_tensors(np.zeros((8, 6), np.float32)).take(0), "less than one step takes"),
+    ],
+)
+def test_fit_refuses_data_before_the_first_step(x, words):
+    model = small.gan()
+    arguments = {} if isinstance(x, tf.data.Dataset) else {"batch_size": 8}
+    with pytest.raises(InputError, match=words):
+        model.fit(x, verbose=0, **arguments)
+    assert int(model.step.numpy()) == 0
+
+
+def test_fit_names_the_batch_that_is_not_finite():
+    x = small.examples(40)
+    x[21, 3] = np.inf
+    model = small.gan()
+    data = tf.data.Dataset.from_tensor_slices(x).batch(8)
+    with pytest.raises(InputError, match=r"batch 2 of the data set \(counted from 0\) holds NaN or Inf"):
+        model.fit(data, verbose=0)
+
+
+def test_arguments_that_contradict_each_other():
+    model = small.gan(steps_per_execution=2)
+    data = tf.data.Dataset.from_tensor_slices(small.examples()).batch(8).repeat()
+    with pytest.raises(InputError, match="must be a multiple of `steps_per_execution`=2"):
+        model.fit(data, steps_per_epoch=3, verbose=0)
+    with pytest.raises(InputError, match="give neither `y` nor `batch_size`"):
+        model.fit(data, batch_size=4, verbose=0)
+    with pytest.raises(InputError, match="40 examples but 3 labels"):
+        model.fit(small.examples(), np.zeros(3), batch_size=8, verbose=0)
+    with pytest.raises(InputError, match="keeps no averaged weights"):
+        model.generate(1, averaged=True)
+
+
+def test_another_backend_is_refused_at_import():
+    import os
+    import subprocess
+    import sys
+
+    environment = {**os.environ, "KERAS_BACKEND": "numpy"}
+    done = subprocess.run(
+        [sys.executable, "-c", "import keras_gan"], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "set KERAS_BACKEND=tensorflow" in done.stderr
