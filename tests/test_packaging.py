@@ -121,10 +121,10 @@ def test_the_installed_packages_are_found_beside_a_users_folder_called_serving(
 ) -> None:
     (tmp_path / "serving").mkdir()
     (tmp_path / "serving" / "notes.txt").write_text("a folder of the user's", encoding="utf-8")
-    for package in PACKAGES:
-        code = f"import {package}; print({package}.__file__)"
-        file = run(commands / "python", "-c", code, cwd=tmp_path).strip()
-        assert Path(file).is_relative_to(commands.parent)
+    names = ", ".join(PACKAGES)
+    code = f"import {names}\nfor package in ({names}): print(package.__file__)"
+    files = run(commands / "python", "-c", code, cwd=tmp_path).splitlines()
+    assert [Path(file).is_relative_to(commands.parent) for file in files] == [True] * 3
 
 
 @pytest.mark.parametrize("command", sorted(PROJECT["scripts"]))
