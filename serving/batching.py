@@ -183,7 +183,8 @@ class BatchingExecutor:
 
     def _run_together(self, batch: _Batch, tasks: list[_Task]) -> list[_Result]:
         rows = sum(task.rows for task in tasks)
-        size = next((size for size in self.parameters.allowed_batch_sizes if size >= rows), rows)
+        sizes = self.parameters.allowed_batch_sizes if rows else ()
+        size = next((size for size in sizes if size >= rows), rows)
         merged = {
             alias: _merge([task.inputs[alias] for task in tasks], size - rows)
             for alias in tasks[0].inputs
@@ -194,8 +195,7 @@ class BatchingExecutor:
             if array.ndim == 0 or array.shape[0] != size:
                 raise FailedPrecondition(
                     "Batched output tensor's 0th dimension does not equal the sum of the 0th "
-                    "dimension "
-                    "sizes of the input tensors"
+                    "dimension sizes of the input tensors"
                 )
         if len(tasks) == 1 and size == rows:
             return [outputs]

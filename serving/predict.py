@@ -20,27 +20,9 @@ from serving.execution import Arrays, Executor
 from serving.loader import DEFAULT_SIGNATURE
 from serving.manager import Manager, Version
 from serving.metrics import Metrics
+from serving.settings import Limits
 
 SignatureDef = meta_graph_pb2.SignatureDef
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one request, and all of them together, may take. Checked before anything is allocated.
-
-    Args:
-        max_request_bytes: The size of a request, and of each tensor that it declares.
-        max_rows: Rows in one request.
-        max_concurrent: Requests at a time, for each protocol.
-        max_connections: Open connections of the REST server.
-        body_seconds: How long a REST client may take to send its request.
-    """
-
-    max_request_bytes: int = 16 << 20
-    max_rows: int = 4096
-    max_concurrent: int = 512
-    max_connections: int = 1024
-    body_seconds: float = 30.0
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ import logging
 import signal
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
@@ -24,62 +23,23 @@ from tensorflow_serving.apis import (
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from serving.batching import BatchingExecutor
-from serving.config import Batching, ModelConfig
-from serving.errors import UsageError
+from serving.config import read_model_config_file
+from serving.errors import ServingError, UsageError
 from serving.execution import DirectExecutor, Executor
 from serving.explorer import explorer_routes
 from serving.grpc_services import ModelService, PredictionService
 from serving.loader import Servable
 from serving.manager import Manager
 from serving.metrics import Metrics
-from serving.predict import Limits, Predictor
+from serving.predict import Predictor
 from serving.rest import build_app
-from serving.tls import Keys
+from serving.settings import Limits, Settings
 
 _logger = logging.getLogger(__name__)
 _SERVICES = (
     prediction_service_pb2.DESCRIPTOR.services_by_name["PredictionService"].full_name,
     model_service_pb2.DESCRIPTOR.services_by_name["ModelService"].full_name,
 )
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Everything that the command line decides.
-
-    Args:
-        models: What to serve.
-        roots: The directories that a reloaded configuration may point into.
-        host: The address to listen on.
-        port: gRPC's port; 0 lets the system choose, None turns gRPC off.
-        rest_api_port: REST's port; the same rule.
-        rest_api_timeout_seconds: How long a REST request may take.
-        batching: The batching parameters, or None for no batching.
-        metrics_path: Where the metrics page is, or None.
-        keys: TLS keys, or None for plain connections.
-        poll_seconds: How often the model directories are looked at.
-        grace_seconds: How long requests may go on after the end was asked for.
-        threads: How many requests run at a time without batching.
-        intra_op_threads: TensorFlow's threads within one operation; 0 lets it choose.
-        inter_op_threads: TensorFlow's operations at a time; 0 lets it choose.
-        limits: What a request may take.
-    """
-
-    models: tuple[ModelConfig, ...]
-    roots: tuple[Path, ...] = ()
-    host: str = "127.0.0.1"
-    port: int | None = 8500
-    rest_api_port: int | None = 8501
-    rest_api_timeout_seconds: float = 30.0
-    batching: Batching | None = None
-    metrics_path: str | None = None
-    keys: Keys | None = None
-    poll_seconds: float = 1.0
-    grace_seconds: float = 30.0
-    threads: int = 4
-    intra_op_threads: int = 0
-    inter_op_threads: int = 0
-    limits: Limits = field(default_factory=Limits)
 
 
 class Server:
@@ -103,6 +63,7 @@ class Server:
         self._rest: _Uvicorn | None = None
         self._rest_task: asyncio.Task | None = None
         self._executor: Executor | None = None
+        self._following: asyncio.Task | None = None
 
     def _load(self, path: Path) -> Servable:
         return Servable(
@@ -144,6 +105,8 @@ class Server:
                 await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
         if rest_socket is not None:
             self._start_rest(predictor, rest_socket)
+        if settings.model_config_file is not None and settings.model_config_file_poll_seconds:
+            self._following = asyncio.create_task(self._follow_config_file())
         _logger.info("serving", extra={"grpc_port": self.port, "rest_api_port": self.rest_api_port})
 
     def _build_grpc(self, predictor: Predictor) -> None:
@@ -166,6 +129,9 @@ class Server:
         reflection.enable_server_reflection(
             (*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc
         )
+        _listen(
+            settings.host, settings.port, "port"
+        ).close()  # gRPC's own complaint is no clear line
         address = f"{settings.host}:{settings.port}"
         try:
             if settings.keys is None:
@@ -202,9 +168,26 @@ class Server:
         self._rest = _Uvicorn(config)
         self._rest_task = asyncio.create_task(self._rest.serve([rest_socket]))
 
+    async def _follow_config_file(self) -> None:
+        path = self.settings.model_config_file
+        text = path.read_bytes()
+        while True:
+            await asyncio.sleep(self.settings.model_config_file_poll_seconds)
+            try:
+                if path.read_bytes() == text:
+                    continue
+                models = read_model_config_file(path)
+                text = path.read_bytes()
+                await asyncio.to_thread(self.manager.reload, models)
+                _logger.info("configuration reloaded", extra={"path": str(path)})
+            except (OSError, UsageError, ServingError) as error:
+                _logger.error("configuration not reloaded", extra={"error": str(error)})
+
     async def stop(self) -> None:
         """Refuses new requests, answers accepted ones within the grace period, frees everything."""
         _logger.info("stopping")
+        if self._following is not None:
+            self._following.cancel()
         if self._grpc is not None:
             await self._health.enter_graceful_shutdown()
         if self._rest is not None:

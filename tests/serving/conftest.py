@@ -20,7 +20,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from serving import logs
 from serving.config import read_model_config_file
-from serving.server import Server, Settings
+from serving.server import Server
+from serving.settings import Settings
 
 _spec = importlib.util.spec_from_file_location(
     "serving_models", Path(__file__).with_name("models.py")

@@ -1,0 +1,217 @@
+"""The embedded server's command line: `tensorflow_model_server`'s flags, checked into Settings."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from serving.config import (
+    Batching,
+    ModelConfig,
+    read_batching_file,
+    read_model_config_file,
+    read_monitoring_file,
+)
+from serving.errors import UsageError
+from serving.settings import Limits, Settings
+from serving.tls import Keys, read_keys, read_ssl_config
+from serving.versions import versions_on_disk
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaint is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Prints the complaint and ends with exit code 2."""
+        print(f"{self.prog}: {message} (--help lists the flags)", file=sys.stderr)
+        sys.exit(2)
+
+
+def _boolean(text: str) -> bool:
+    try:
+        return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+    except KeyError:
+        raise argparse.ArgumentTypeError(f"true or false expected, not {text!r}") from None
+
+
+def _at_least(lowest: float, kind: type = int):
+    def read(text: str) -> float:
+        value = kind(text)
+        if not value >= lowest:
+            raise argparse.ArgumentTypeError(f"at least {lowest} expected, not {text}")
+        return value
+
+    read.__name__ = "whole number" if kind is int else "number"
+    return read
+
+
+def build_parser() -> Parser:
+    """The parser of `python -m serving`."""
+    parser = Parser(
+        prog="python -m serving",
+        allow_abbrev=False,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description="Serve SavedModels over TensorFlow Serving's REST and gRPC interfaces. "
+        "Flags without a note are tensorflow_model_server's. "
+        "Further commands: config, launch, label (each has --help).",
+    )
+    limits = Limits()
+    flag = parser.add_argument
+    flag(
+        "export_dir", nargs="?", type=Path, help="a model's directory of versions, or one of models"
+    )
+    flag("--model_name", help="the model's name (default: its directory's, or 'default')")
+    flag("--model_base_path", type=Path, help="a model's directory of versions")
+    flag("--model_config_file", type=Path, help="the models, in a ModelServerConfig text file")
+    flag(
+        "--model_config_file_poll_wait_seconds",
+        type=_at_least(0),
+        default=0,
+        help="how often that file is read again; 0: never",
+    )
+    flag("--file_system_poll_wait_seconds", type=_at_least(0), default=1, help="0: never")
+    flag("--host", default="127.0.0.1", help="the address to listen on (the real server: all)")
+    flag("--port", type=_at_least(0), default=8500, help="gRPC's port; 0 turns it off")
+    flag("--rest_api_port", type=_at_least(0), default=8501, help="REST's port; 0 turns it off")
+    flag("--rest_api_timeout_in_ms", type=_at_least(1), default=30000, help="for a REST request")
+    flag("--enable_batching", type=_boolean, nargs="?", const=True, default=False, help="batch")
+    flag("--batching_parameters_file", type=Path, help="BatchingParameters, a text file")
+    flag("--monitoring_config_file", type=Path, help="MonitoringConfig, a text file")
+    flag("--ssl_config_file", type=Path, help="SSLConfig, a text file; here for REST too")
+    flag("--ssl_certificate_file", type=Path, help="the server's certificate, PEM (embedded only)")
+    flag("--ssl_key_file", type=Path, help="the certificate's key, PEM (embedded only)")
+    flag("--ssl_client_ca_file", type=Path, help="who signs client certificates (embedded only)")
+    flag("--tensorflow_intra_op_parallelism", type=_at_least(0), default=0, help="0: automatic")
+    flag("--tensorflow_inter_op_parallelism", type=_at_least(0), default=0, help="0: automatic")
+    for name, kind, note in (
+        ("max_request_bytes", int, "size of a request, and of each tensor in it"),
+        ("max_rows", int, "rows in a request"),
+        ("max_concurrent", int, "requests at a time, for each protocol"),
+        ("max_connections", int, "open REST connections"),
+        ("body_seconds", float, "seconds for a REST request to arrive"),
+    ):
+        default = getattr(limits, name)
+        flag(f"--{name}", type=_at_least(1, kind), default=default, help=f"{note} (embedded only)")
+    flag(
+        "--grace_seconds",
+        type=_at_least(0, float),
+        default=30.0,
+        help="how long requests may go on after SIGTERM (embedded only)",
+    )
+    return parser
+
+
+def read_settings(argv: Sequence[str]) -> Settings:
+    """Reads the command line.
+
+    Raises:
+        UsageError: A flag, a file or a directory cannot be used.
+    """
+    flags = build_parser().parse_args(argv)
+    if flags.port and flags.port == flags.rest_api_port:
+        raise UsageError(f"--rest_api_port must differ from --port; both are {flags.port}")
+    if not flags.port and not flags.rest_api_port:
+        raise UsageError("--port and --rest_api_port are both 0: nothing to listen on")
+    if flags.batching_parameters_file and not flags.enable_batching:
+        raise UsageError("--batching_parameters_file needs --enable_batching")
+    models, roots = _models(flags)
+    return Settings(
+        models=models,
+        roots=roots,
+        host=flags.host,
+        port=flags.port or None,
+        rest_api_port=flags.rest_api_port or None,
+        rest_api_timeout_seconds=flags.rest_api_timeout_in_ms / 1000,
+        batching=_batching(flags),
+        metrics_path=flags.monitoring_config_file
+        and read_monitoring_file(flags.monitoring_config_file),
+        keys=_keys(flags),
+        poll_seconds=flags.file_system_poll_wait_seconds,
+        model_config_file=flags.model_config_file,
+        model_config_file_poll_seconds=flags.model_config_file_poll_wait_seconds,
+        grace_seconds=flags.grace_seconds,
+        threads=max(4, 2 * (os.cpu_count() or 1)),
+        intra_op_threads=flags.tensorflow_intra_op_parallelism,
+        inter_op_threads=flags.tensorflow_inter_op_parallelism,
+        limits=Limits(
+            flags.max_request_bytes,
+            flags.max_rows,
+            flags.max_concurrent,
+            flags.max_connections,
+            flags.body_seconds,
+        ),
+    )
+
+
+def _models(flags: argparse.Namespace) -> tuple[tuple[ModelConfig, ...], tuple[Path, ...]]:
+    sources = [flags.export_dir, flags.model_base_path, flags.model_config_file]
+    if sum(source is not None for source in sources) != 1:
+        raise UsageError(
+            "one of EXPORT_DIR, --model_base_path and --model_config_file is needed, and only one"
+        )
+    if flags.model_config_file is not None:
+        models = tuple(read_model_config_file(flags.model_config_file))
+        if flags.model_name is not None:
+            raise UsageError("--model_name is of no use with --model_config_file, which has names")
+        for model in models:
+            _check_versions(model.base_path)
+        return models, tuple(model.base_path.resolve() for model in models)
+    if flags.model_base_path is not None:
+        _check_versions(flags.model_base_path)
+        path = flags.model_base_path.absolute()
+        return (ModelConfig(flags.model_name or "default", path),), (path.resolve(),)
+    models = find_models(flags.export_dir, flags.model_name)
+    return models, (flags.export_dir.resolve(),)
+
+
+def find_models(export_dir: Path, name: str | None = None) -> tuple[ModelConfig, ...]:
+    """The models in a directory, which is one model's or holds one directory per model.
+
+    Args:
+        export_dir: The directory.
+        name: The model's name, instead of its directory's.
+
+    Raises:
+        UsageError: No such directory, or no version in it.
+    """
+    path = export_dir.absolute()
+    if not path.is_dir():
+        raise UsageError(f"{export_dir}: no such directory")
+    if versions_on_disk(path):
+        return (ModelConfig(name or path.resolve().name, path),)
+    found = [child for child in sorted(path.iterdir()) if versions_on_disk(child)]
+    if not found:
+        _check_versions(export_dir)
+    if name is not None and len(found) > 1:
+        raise UsageError(f"--model_name fits one model; {export_dir} holds {len(found)}")
+    return tuple(ModelConfig(name or child.name, child) for child in found)
+
+
+def _check_versions(base_path: Path) -> None:
+    if not base_path.is_dir():
+        raise UsageError(f"{base_path}: no such directory")
+    if not versions_on_disk(base_path):
+        raise UsageError(
+            f"{base_path}: no version in it; a version is a directory whose name is a number"
+        )
+
+
+def _batching(flags: argparse.Namespace) -> Batching | None:
+    if not flags.enable_batching:
+        return None
+    if flags.batching_parameters_file is None:
+        return Batching()
+    return read_batching_file(flags.batching_parameters_file)
+
+
+def _keys(flags: argparse.Namespace) -> Keys | None:
+    files = (flags.ssl_certificate_file, flags.ssl_key_file, flags.ssl_client_ca_file)
+    if flags.ssl_config_file is None:
+        return read_keys(*files)
+    if any(files):
+        raise UsageError("--ssl_config_file holds certificate and key; no other file goes with it")
+    return read_ssl_config(flags.ssl_config_file)

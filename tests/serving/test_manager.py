@@ -1,0 +1,207 @@
+"""Loading and unloading, with a stand-in for the loader: directories are real, models are not."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from serving.config import ModelConfig
+from serving.errors import (
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    Unknown,
+)
+from serving.manager import Manager, State
+from serving.versions import versions_on_disk
+
+
+class Loaded:
+    def __init__(self, path):
+        if (path / "broken").exists():
+            raise OSError("truncated")
+        self.path, self.closed = path, False
+
+    def close(self):
+        self.closed = True
+
+
+def wait_for(condition, seconds=20.0):
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert condition()
+
+
+@pytest.fixture
+def base(tmp_path):
+    path = tmp_path / "m"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def manager():
+    manager = Manager(Loaded, poll_seconds=0.02)
+    yield manager
+    manager.stop()
+
+
+def publish(base, number, broken=False):
+    partial = base / f".{number}"
+    partial.mkdir()
+    (partial / ("broken" if broken else "fine")).touch()
+    return partial.rename(base / str(number))
+
+
+def states(manager):
+    return {number: state for number, state, _ in manager.status("m")}
+
+
+def test_the_latest_takes_over_and_the_old_one_drains(base, manager):
+    publish(base, 1)
+    manager.start([ModelConfig("m", base)])
+    with manager.use("m") as old:
+        assert old.number == 1
+        publish(base, 2)
+        wait_for(lambda: states(manager) == {1: State.UNLOADING, 2: State.AVAILABLE})
+        with manager.use("m") as new:
+            assert new.number == 2
+        with pytest.raises(NotFound, match=r"Specific\(m, 1\)"), manager.use("m", 1):
+            pass
+        servable = old.servable
+        time.sleep(0.05)
+        assert not servable.closed
+    wait_for(lambda: states(manager) == {1: State.END, 2: State.AVAILABLE})
+    assert servable.closed
+
+
+def test_a_broken_version_never_takes_over_and_is_tried_again_once_mended(base, manager):
+    publish(base, 1)
+    manager.start([ModelConfig("m", base)])
+    path = publish(base, 2, broken=True)
+    wait_for(lambda: states(manager) == {1: State.AVAILABLE, 2: State.END})
+    (_, _, error), _ = manager.status("m")
+    assert "truncated" in error.message
+    with manager.use("m") as version:
+        assert version.number == 1
+    (path / "broken").unlink()
+    wait_for(lambda: states(manager) == {1: State.END, 2: State.AVAILABLE})
+    assert manager.status("m", 2)[0][2] is None
+
+
+def test_going_back_by_removing_the_new_version(base, manager):
+    publish(base, 1)
+    manager.start([ModelConfig("m", base)])
+    path = publish(base, 2)
+    wait_for(lambda: states(manager) == {1: State.END, 2: State.AVAILABLE})
+    path.rename(base / ".away")
+    wait_for(lambda: states(manager) == {1: State.AVAILABLE, 2: State.END})
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ({"latest": 1}, {3}),
+        ({"latest": 2}, {2, 3}),
+        ({"latest": 0}, {1, 2, 3}),
+        ({"latest": 0, "versions": frozenset({1, 9})}, {1}),
+    ],
+)
+def test_policies(base, manager, policy, expected):
+    for number in (1, 2, 3):
+        publish(base, number)
+    manager.start([ModelConfig("m", base, **policy)])
+    assert set(manager.available()["m"]) == expected
+
+
+def test_labels(base, manager):
+    publish(base, 1)
+    publish(base, 2)
+    both = ModelConfig("m", base, latest=2, labels={"stable": 1})
+    manager.start([both])
+    with manager.use("m", label="stable") as version:
+        assert version.number == 1
+    with pytest.raises(InvalidArgument, match="Unrecognized"), manager.use("m", label="x"):
+        pass
+    with pytest.raises(FailedPrecondition):
+        manager.reload([ModelConfig("m", base, latest=2, labels={"stable": 3})])
+    assert manager.labels("m") == {"stable": 1}
+    manager.reload([ModelConfig("m", base, latest=2, labels={"stable": 2, "canary": 1})])
+    with manager.use("m", label="stable") as version:
+        assert version.number == 2
+
+
+def test_start_fails_when_nothing_loads(base):
+    publish(base, 1, broken=True)
+    manager = Manager(Loaded)
+    with pytest.raises(Unknown, match="truncated"):
+        manager.start([ModelConfig("m", base)])
+    publish(base, 2)
+    manager = Manager(Loaded)
+    with pytest.raises(FailedPrecondition):
+        manager.start([ModelConfig("m", base, labels={"stable": 1})])
+
+
+def test_reload_waits_for_new_models_and_unloads_the_rest(base, tmp_path, manager):
+    publish(base, 1)
+    other = tmp_path / "other"
+    other.mkdir()
+    publish(other, 4)
+    manager.start([ModelConfig("m", base)])
+    manager.reload([ModelConfig("other", other)])
+    with manager.use("other") as version:
+        assert version.number == 4
+    wait_for(lambda: states(manager) == {1: State.END})
+    with pytest.raises(NotFound, match=r"Latest\(m\)"), manager.use("m"):
+        pass
+    manager.reload([])
+    wait_for(lambda: manager.status("other") == [(4, State.END, None)])
+    manager.reload([ModelConfig("m", base)])
+    assert states(manager) == {1: State.AVAILABLE}
+
+
+def test_requests_during_a_rollover_always_find_a_version(base, manager):
+    publish(base, 1)
+    manager.start([ModelConfig("m", base)])
+    failures, numbers, ended = [], set(), threading.Event()
+
+    def ask():
+        while not ended.is_set():
+            try:
+                with manager.use("m") as version:
+                    assert not version.servable.closed
+                    numbers.add(version.number)
+            except Exception as error:
+                failures.append(error)
+
+    threads = [threading.Thread(target=ask, daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for number in range(2, 8):
+            publish(base, number)
+            wait_for(lambda number=number: states(manager).get(number) == State.AVAILABLE)
+            wait_for(lambda number=number: states(manager)[number - 1] == State.END)
+    finally:
+        ended.set()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert numbers >= {1, 7}
+
+
+def test_only_numbers_inside_the_base_path_are_versions(base, tmp_path):
+    publish(base, 1)
+    publish(base, "00000002")
+    (base / "3").touch()
+    (base / "latest").mkdir()
+    (base / "-4").mkdir()
+    (base / "5").symlink_to(base / "1")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (base / "6").symlink_to(outside)
+    assert set(versions_on_disk(base)) == {1, 2, 5}
+    assert versions_on_disk(tmp_path / "missing") == {}
