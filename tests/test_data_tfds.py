@@ -18,7 +18,7 @@ from keras_gan.data import load
 from keras_gan.errors import InputError
 
 RNG = np.random.default_rng(5)
-PICTURES = RNG.integers(0, 256, (60, 4, 3, 3), dtype=np.uint8)
+PICTURES = RNG.integers(0, 256, (120, 4, 3, 3), dtype=np.uint8)
 
 
 class KerasGanPictures(tfds.core.GeneratorBasedBuilder):
@@ -32,6 +32,7 @@ class KerasGanPictures(tfds.core.GeneratorBasedBuilder):
             "plain",
             "validated",
             "unlabelled",
+            "one_label",
             "sizes",
             "one_size",
             "two",
@@ -41,23 +42,30 @@ class KerasGanPictures(tfds.core.GeneratorBasedBuilder):
     ]
 
     def _info(self) -> tfds.core.DatasetInfo:
-        variable = self.builder_config.name in ("sizes", "one_size")
+        variable = self.builder_config.name in ("one_label", "sizes", "one_size")
         shape = (None, None, 3) if variable else (4, 3, 3)
         features = {
             "image": tfds.features.Image(shape=shape, encoding_format="png"),
             "number": tfds.features.Scalar(np.int64),
             "kind": tfds.features.ClassLabel(names=["even", "odd"]),
+            "ten": tfds.features.ClassLabel(num_classes=12),
             "boxes": tfds.features.Sequence(tfds.features.Scalar(np.int64)),  # of any length
         }
         if self.builder_config.name == "unlabelled":
+            del features["kind"], features["ten"]
+        if self.builder_config.name == "one_label":
             del features["kind"]
         if self.builder_config.name == "two":
             features["left"] = features["right"] = features.pop("image")
-        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+        return tfds.core.DatasetInfo(
+            builder=self,
+            features=tfds.features.FeaturesDict(features),
+            supervised_keys=("image", "kind") if {"image", "kind"} <= features.keys() else None,
+        )
 
     def _split_generators(self, dl_manager):
         splits = {
-            "plain": {"train": range(40), "test": range(40, 60)},
+            "plain": {"train": range(40), "test": range(40, 120)},
             "validated": {"train": range(40), "validation": range(40, 50), "test": range(50, 60)},
             "no_train": {"left": range(9), "right": range(9)},
         }
@@ -70,7 +78,13 @@ class KerasGanPictures(tfds.core.GeneratorBasedBuilder):
         for row in rows:
             odd_one = self.builder_config.name == "sizes" and row % 20 == 13
             picture = PICTURES[row, :, :2] if odd_one else PICTURES[row]
-            example = {"image": picture, "number": row, "kind": row % 2, "boxes": [1] * (row % 3)}
+            example = {
+                "image": picture,
+                "number": row,
+                "kind": row % 2,
+                "ten": row // 10,
+                "boxes": [1] * (row % 3),
+            }
             if self.builder_config.name == "two":
                 example["left"] = example["right"] = example.pop("image")
             yield row, {key: example[key] for key in self.info.features}
@@ -121,13 +135,12 @@ def test_images_and_labels_come_in_the_order_of_the_index(data_dir):
     # The test split is the set's own, so the order is that of TFDS's index slices, over all shards.
     builder = tfds.builder("keras_gan_pictures/plain", data_dir=data_dir)
     assert builder.info.splits["test"].num_shards == 3
-    in_order = [
-        int(example["number"])
-        for i in range(20)
-        for example in tfds.as_numpy(builder.as_dataset(split=f"test[{i}:{i + 1}]"))
-    ]
-    np.testing.assert_array_equal(data.test.x, PICTURES[in_order])
-    np.testing.assert_array_equal(data.test.y, np.array(in_order) % 2)
+    for i in (0, 16, 47, 79):
+        (example,) = tfds.as_numpy(builder.as_dataset(split=f"test[{i}:{i + 1}]"))
+        np.testing.assert_array_equal(data.test.x[i], PICTURES[example["number"]])
+        assert data.test.y[i] == example["number"] % 2
+    shown = sorted(image.tobytes() for image in data.test.x)
+    assert shown == sorted(picture.tobytes() for picture in PICTURES[40:])
     held = np.concatenate([data.train.x, data.validation.x])
     assert [len(data.train), len(data.validation)] == [36, 4]
     assert sorted(image.tobytes() for image in held) == sorted(p.tobytes() for p in PICTURES[:40])
@@ -148,11 +161,19 @@ def test_a_set_without_labels_or_test_split(data_dir):
     assert data.label_names is None
 
 
+def test_the_only_label_there_is_is_taken(data_dir):
+    data = load("keras_gan_pictures/one_label", data_dir=data_dir)
+    assert data.label_names == tuple(str(i) for i in range(12))
+    tens = {picture.tobytes(): i // 10 for i, picture in enumerate(PICTURES)}
+    for split in (data.train, data.validation, data.test):
+        assert [tens[image.tobytes()] for image in split.x] == split.y.tolist()
+
+
 def test_images_of_unstated_but_equal_size(data_dir):
     data = load("keras_gan_pictures/one_size", data_dir=data_dir)
     assert data.element_shape == (4, 3, 3)
     held = np.concatenate([data.train.x, data.validation.x, data.test.x])
-    assert sorted(image.tobytes() for image in held) == sorted(p.tobytes() for p in PICTURES)
+    assert sorted(image.tobytes() for image in held) == sorted(p.tobytes() for p in PICTURES[:60])
 
 
 def test_images_of_several_sizes_are_refused_with_the_first_that_differs(data_dir):
@@ -223,7 +244,7 @@ def test_download_prepares_what_is_not_there(tmp_path, data_dir):
     with refused("keras_gan_pictures/plain is not prepared in"):
         load("keras_gan_pictures/plain", data_dir=tmp_path)
     data = load("keras_gan_pictures/plain", data_dir=tmp_path, download=True)
-    assert len(data.test) == 20
+    assert len(data.test) == 80
     assert load("keras_gan_pictures/plain", data_dir=tmp_path).fingerprint == data.fingerprint
 
 
