@@ -31,12 +31,12 @@ NEGLIGIBLE = 6.0  # terms that together hold less than e^-6 of a sum may keep th
 FAR = 1e30  # squared distance of the rows that fill up the last block of centers
 
 
-@tf.function(reduce_retracing=True)
+@tf.function(reduce_retracing=True, autograph=False)
 def log_density(points: tf.Tensor, centers: tf.Tensor, bandwidths: tf.Tensor) -> tf.Tensor:
     """Log density in nats of each point in the equal mixture of N(c, sigma^2 I), c in `centers`.
 
-    Differentiable to any order in all three arguments. The value and the first derivatives hold one
-    block at a time; a second derivative remembers every block.
+    Twice differentiable in all three arguments. The value and the first derivatives hold one block
+    at a time, beside a few copies of the arguments; the second derivatives hold every block.
 
     Args:
         points: float32 or float64 [m, d].
@@ -57,7 +57,7 @@ def log_density(points: tf.Tensor, centers: tf.Tensor, bandwidths: tf.Tensor) ->
 
 @tf.custom_gradient
 def _log_sum(points, centers, precisions):
-    """log sum_j exp(precision (nearest - |x - c_j|^2)) [m, r], with nearest = min_j |x - c_j|^2."""
+    """Log of sum_j exp(precision (nearest - |x - c_j|^2)), and nearest = min_j |x - c_j|^2."""
     center_blocks = _center_blocks(centers)
 
     def over_centers(x, precision, slack):
@@ -76,11 +76,11 @@ def _log_sum(points, centers, precisions):
         return tf.transpose(tf.math.log(total)), nearest
 
     slack = _slack(points, centers, precisions)
-    log_sum, nearest = _map_rows(over_centers, points, precisions, slack)
+    results = _map_rows(over_centers, points, precisions, slack)
+    log_sum, nearest = map(tf.stop_gradient, results)  # the loops above are never differentiated
 
     def gradient(upstream, _):
-        known = _known_log_sum(log_sum, nearest, points, centers, precisions)
-        return _pull_back(upstream, known, nearest, points, centers, precisions)
+        return _gradients(upstream, log_sum, nearest, points, centers, precisions)
 
     return (log_sum, nearest), gradient
 
@@ -90,11 +90,16 @@ def _known_log_sum(log_sum, nearest, points, centers, precisions):
     """`log_sum` unchanged, with its derivatives: the way of a second derivative to the inputs."""
 
     def gradient(upstream):
-        known = _known_log_sum(log_sum, nearest, points, centers, precisions)
-        pulled = _pull_back(upstream, known, nearest, points, centers, precisions)
+        pulled = _gradients(upstream, log_sum, nearest, points, centers, precisions)
         return tf.zeros_like(log_sum), tf.zeros_like(nearest), *pulled
 
     return tf.identity(log_sum), gradient
+
+
+def _gradients(upstream, *known):
+    # The identities belong to the graph of this gradient, as the next derivative needs them to.
+    log_sum, *others = [tf.identity(tensor) for tensor in known]
+    return _pull_back(upstream, _known_log_sum(log_sum, *others), *others)
 
 
 def _pull_back(upstream, log_sum, nearest, points, centers, precisions):
@@ -114,8 +119,8 @@ def _pull_back(upstream, log_sum, nearest, points, centers, precisions):
         def step(state, block):
             of_x, of_precision = state
             below, shares, force = block_pair(block, x, precision, *others)
-            of_x += _product(force, block[0]) - tf.reduce_sum(force, axis=1)[:, None] * x
-            return of_x, of_precision + tf.transpose(tf.reduce_sum(below * shares, axis=2))
+            of_precision += tf.transpose(tf.reduce_sum(below * shares, axis=2))
+            return of_x + _toward(force, x, block[0]), of_precision
 
         start = (tf.zeros_like(x), tf.zeros_like(precision))
         return tf.foldl(step, _center_blocks(centers), start)
@@ -123,8 +128,7 @@ def _pull_back(upstream, log_sum, nearest, points, centers, precisions):
     def onto_centers(block):
         def step(of_c, row_block):
             _, _, force = block_pair(block, *row_block)
-            pulled = _product(force, row_block[0], transpose_a=True)
-            return of_c + pulled - tf.reduce_sum(force, axis=0)[:, None] * block[0]
+            return of_c + _toward(tf.transpose(force), block[0], row_block[0])
 
         return tf.foldl(step, _row_blocks(rows), tf.zeros_like(block[0]))
 
@@ -133,6 +137,7 @@ def _pull_back(upstream, log_sum, nearest, points, centers, precisions):
     return of_points, _joined(of_centers, centers), of_precisions
 
 
+@tf.custom_gradient
 def _squared_distances(x, c, filling, nearest, slack):
     """|x - c|^2 for a block of points [p, d] and one of centers [q, d]: [p, q].
 
@@ -156,7 +161,17 @@ def _squared_distances(x, c, filling, nearest, slack):
             lambda _, pending: tf.reduce_any(pending), one_of_each_row, (squares, pending)
         )[0]
 
-    return tf.cond(tf.reduce_any(slack > 0), with_direct, lambda: squares)
+    def gradient(upstream):
+        of_x = -2 * _toward(upstream, x, c)
+        of_c = -2 * _toward(tf.transpose(upstream), c, x)
+        return of_x, of_c, *(tf.zeros_like(constant) for constant in (filling, nearest, slack))
+
+    return tf.cond(tf.reduce_any(slack > 0), with_direct, lambda: squares), gradient
+
+
+def _toward(force, x, c):
+    """sum_j force_ij (c_j - x_i): [p, d]."""
+    return _product(force, c) - tf.reduce_sum(force, axis=1)[:, None] * x
 
 
 def _slack(points, centers, precisions):

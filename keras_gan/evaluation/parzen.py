@@ -16,7 +16,7 @@ class ParzenWindow(tfp.distributions.Distribution):
     What `tfd.MixtureSameFamily` computes from a tensor [points, centers, d], computed in blocks of
     matrix products: hundreds of times faster, in memory for a few copies of points and centers.
     Values are accurate to 0.01 nats, or 1e-6 of themselves where that is more; `density` says how.
-    They have derivatives of any order with respect to points, centers and bandwidth.
+    They are twice differentiable in points, centers and bandwidth.
 
     A batch of bandwidths is a batch of distributions over the same centers. As in every `tfp`
     distribution, points meet it by broadcasting: `ParzenWindow(centers, sigmas)` gives
@@ -164,8 +164,9 @@ class ParzenWindow(tfp.distributions.Distribution):
 
 def _as_parameter(value, dtype):
     """A tensor of `dtype`; a variable stays itself, so that it can be trained."""
-    kept = tf.is_tensor(value) and value.dtype == dtype
-    return value if kept else tf.cast(value, dtype)
+    if not tf.is_tensor(value):
+        return tf.constant(np.asarray(value, dtype.as_numpy_dtype))
+    return value if value.dtype == dtype else tf.cast(value, dtype)
 
 
 def _known(value):
