@@ -1,0 +1,100 @@
+"""What an export says of itself, read from its files alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from export import saved_model, versions
+from export.writing import METADATA_FILE
+from keras_gan import InputError
+
+
+def describe(path: Path) -> Iterator[str]:
+    """Lines that describe an export: signatures, metadata, files with sizes and SHA-256.
+
+    Args:
+        path: A version's directory, a model's directory (its highest version), or an ONNX file.
+
+    Raises:
+        InputError: It is no export of ours.
+    """
+    if path.is_file() and path.suffix == ".onnx":
+        yield from _onnx(path)
+        yield from _files(path.parent, path.parent.glob(f"{path.name}*"))
+        return
+    if path.is_dir() and not (path / METADATA_FILE).is_file():
+        found = versions.existing(path)
+        path = found[max(found)] if found else path
+    try:
+        metadata = json.loads((path / METADATA_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise InputError(
+            f"{path} is not an export: it has no readable {METADATA_FILE}; "
+            "give a version's directory, a model's directory or an .onnx file"
+        ) from None
+    yield f"{path}"
+    if (path / saved_model.FILE).is_file():
+        yield from _saved_model(path)
+    for file in sorted(path.glob("*.onnx")):
+        yield from _onnx(file)
+    yield "metadata"
+    yield from (f"  {key}: {json.dumps(value)}" for key, value in metadata.items())
+    yield from _files(path, path.rglob("*"))
+
+
+def _saved_model(path: Path) -> Iterator[str]:
+    import tensorflow as tf
+    from google.protobuf.message import DecodeError
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    content = saved_model_pb2.SavedModel()
+    try:
+        content.ParseFromString((path / saved_model.FILE).read_bytes())
+    except DecodeError:
+        raise InputError(f"{path / saved_model.FILE} cannot be read as a SavedModel") from None
+    for name, signature in sorted(content.meta_graphs[0].signature_def.items()):
+        if name.startswith("__"):
+            continue
+        yield f"SavedModel, signature {name}"
+        for way, infos in (("in ", signature.inputs), ("out", signature.outputs)):
+            for alias, info in sorted(infos.items()):
+                shape = ["n" if dim.size < 0 else dim.size for dim in info.tensor_shape.dim]
+                yield _tensor(way, alias, tf.dtypes.as_dtype(info.dtype).name, shape)
+
+
+def _onnx(path: Path) -> Iterator[str]:
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except DecodeError:
+        raise InputError(f"{path} cannot be read as an ONNX model") from None
+    if model.producer_name != "keras_gan":
+        raise InputError(f"{path} is not an export of keras_gan")
+    opset = next(entry.version for entry in model.opset_import if entry.domain == "")
+    yield f"{path.name}, ONNX opset {opset}: {model.doc_string}"
+    for way, values in (("in ", model.graph.input), ("out", model.graph.output)):
+        for value in values:
+            tensor = value.type.tensor_type
+            dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name
+            yield _tensor(
+                way, value.name, dtype, [d.dim_param or d.dim_value for d in tensor.shape.dim]
+            )
+    yield "  metadata"
+    yield from (f"    {entry.key}: {entry.value}" for entry in model.metadata_props)
+
+
+def _tensor(way: str, name: str, dtype: str, shape: Iterable[str | int]) -> str:
+    return f"  {way} {name}: {dtype} [{', '.join(map(str, shape))}]"
+
+
+def _files(root: Path, paths: Iterable[Path]) -> Iterator[str]:
+    yield "files: bytes, sha256, name"
+    for path in sorted(path for path in paths if path.is_file()):
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        yield f"  {path.stat().st_size:>12,}  {digest}  {path.relative_to(root)}"

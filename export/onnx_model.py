@@ -1,0 +1,140 @@
+"""ONNX: the generator for ONNX Runtime, on servers, in browsers and on phones.
+
+The graph is converted with the weights as inputs, which then become its initializers under their
+Keras names. So weights of any size stay out of TensorFlow's graph, which holds at most 2 GB.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import onnx
+import onnxruntime
+import tensorflow as tf
+import tf2onnx
+import tf2onnx.constants
+
+from export import signatures
+from export.signatures import Arrays
+from export.subject import Subject
+from keras_gan import InputError
+
+OPSETS = range(13, max(tf2onnx.constants.OPSET_TO_IR_VERSION) + 1)
+MAX_INLINE = 2_000_000_000  # bytes; a protocol buffer holds 2 GiB
+# Format, file and the largest error allowed against Keras in float32.
+PRECISIONS = (("onnx", "model.onnx", 1e-5), ("onnx_float16", "model_float16.onnx", 5e-3))
+
+
+def check_opset(opset: int) -> None:
+    """Raises InputError if the converter has no such opset."""
+    if opset not in OPSETS:
+        raise InputError(f"--opset must be in [{OPSETS[0]}, {OPSETS[-1]}]. Received: {opset}")
+
+
+def convert(subject: Subject, opset: int = OPSETS[-1]) -> onnx.ModelProto:
+    """The signature serving_default as an ONNX model, inputs and outputs under their own names.
+
+    Raises:
+        InputError: The converter does not know this opset, or ONNX cannot express the model.
+    """
+    check_opset(opset)
+    if subject.noisy:
+        raise InputError(
+            "ONNX cannot repeat the noise inside this generator, 64-bit integers mixed bit by bit; "
+            "export it with --formats saved_model"
+        )
+    (signature,) = signatures.of(subject, ["serving_default"])
+    variables = subject.generator.variables
+    weights = [tf.TensorSpec(v.shape, v.dtype, f"weight_{i}") for i, v in enumerate(variables)]
+
+    def function(*tensors):
+        inputs = dict(zip((spec.name for spec in signature.inputs), tensors, strict=False))
+        values = zip(variables, tensors[len(inputs) :], strict=True)
+        with keras.StatelessScope(state_mapping=list(values)):
+            return signature.function(**inputs)
+
+    specs = [*signature.inputs, *weights]
+    with _without_warnings():
+        model, _ = tf2onnx.convert.from_function(
+            tf.function(function, autograph=False), input_signature=specs, opset=opset
+        )
+    _fill(model.graph, {s.name: v for s, v in zip(weights, variables, strict=True)})
+    _describe(model, subject)
+    return model
+
+
+@contextlib.contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Without the converter's remarks on rewritings that it leaves undone."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def _fill(graph: onnx.GraphProto, variables: dict[str, keras.Variable]) -> None:
+    """Turns the inputs that stand for weights into initializers."""
+    used = {name for node in graph.node for name in node.input}
+    for name, variable in variables.items():
+        if name in used:
+            array = np.ascontiguousarray(variable.numpy())
+            graph.initializer.append(onnx.numpy_helper.from_array(array, variable.path))
+    for node in graph.node:
+        for i, name in enumerate(node.input):
+            node.input[i] = variables[name].path if name in variables else name
+    kept = [value for value in graph.input if value.name not in variables]
+    del graph.input[:]
+    graph.input.extend(kept)
+    for value in (*graph.input, *graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "n"
+
+
+def _describe(model: onnx.ModelProto, subject: Subject) -> None:
+    metadata = subject.metadata()
+    model.producer_name = metadata["package"]["name"]
+    model.producer_version = metadata["package"]["version"]
+    model.graph.name = "generator"
+    images = "images in [0, 1]" if subject.is_image else "examples"
+    shape = ", ".join(map(str, subject.shape))
+    model.doc_string = (
+        f"Generator of a generative adversarial net (recipe {metadata['recipe']}): latents [n, "
+        f"{subject.prior.dimension}] from the {metadata['prior']['name']} prior to {images} "
+        f"[n, {shape}]."
+    )
+    onnx.helper.set_model_props(
+        model, {k: v if isinstance(v, str) else json.dumps(v) for k, v in metadata.items()}
+    )
+
+
+def write(model: onnx.ModelProto, path: Path, max_inline: int = MAX_INLINE) -> None:
+    """Writes and checks a model.
+
+    Args:
+        model: The model; its weights move out of it if they are written beside the file.
+        path: The file.
+        max_inline: Bytes of weights up to which they stand in the file itself; beyond, they stand
+            beside it in `path` + ".data".
+    """
+    size = sum(len(tensor.raw_data) for tensor in model.graph.initializer)
+    onnx.save_model(
+        model,
+        str(path),
+        save_as_external_data=size > max_inline,
+        location=f"{path.name}.data",
+        size_threshold=1024,
+    )
+    onnx.checker.check_model(str(path), full_check=True)
+
+
+def run(path: Path, requests: Sequence[tuple[str, Arrays]]) -> list[Arrays]:
+    """Answers requests, pairs of signature and inputs, in ONNX Runtime."""
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return [dict(zip(names, session.run(names, inputs), strict=True)) for _, inputs in requests]

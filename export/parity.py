@@ -1,0 +1,81 @@
+"""Parity: an artefact gives the Keras model's numbers, in another runtime, at two batch sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from export.signatures import Arrays, Signature
+
+BATCH_SIZES = (1, 33)
+_LEVEL = 1 / 255  # a number that rounds the other way moves a byte of a picture by one
+
+Requests = Sequence[tuple[str, Arrays]]
+
+
+class ParityError(RuntimeError):
+    """An artefact does not give the Keras model's numbers."""
+
+
+def requests_for(signature: Signature, inputs: Arrays) -> list[tuple[str, Arrays]]:
+    """The signature's requests at each batch size, cut from `inputs` by name."""
+    names = [spec.name for spec in signature.inputs]
+    return [(signature.name, {name: inputs[name][:n] for name in names}) for n in BATCH_SIZES]
+
+
+def measure(
+    signatures: Sequence[Signature],
+    inputs: Arrays,
+    run: Callable[[Requests], Sequence[Arrays]],
+    tolerance: float,
+) -> dict[str, float]:
+    """The largest error of each signature.
+
+    Errors are absolute where the reference stays within [-1, 1], as images do, and relative to its
+    largest magnitude beyond.
+
+    Args:
+        signatures: What to compare.
+        inputs: Arrays by input name, at least 33 rows each.
+        run: Answers requests by the artefact.
+        tolerance: Largest error allowed for numbers; bytes of pictures may be off by one.
+
+    Returns:
+        Errors by name of signature.
+
+    Raises:
+        ParityError: An error is larger, or an output is missing or of another shape.
+    """
+    requests = [request for signature in signatures for request in requests_for(signature, inputs)]
+    references = {signature.name: signature.reference for signature in signatures}
+    errors: dict[str, float] = {}
+    for (name, given), answer in zip(requests, run(requests), strict=True):
+        expected = references[name](given)
+        if sorted(expected) != sorted(answer):
+            raise ParityError(f"{name} gives {sorted(answer)} instead of {sorted(expected)}")
+        for alias, reference in expected.items():
+            allowed = tolerance + (_LEVEL if reference.dtype == object else 0)
+            error = _error(answer[alias], reference)
+            if not error <= allowed:
+                raise ParityError(
+                    f"{name} differs from the Keras model: {alias} by {error:.1e} at batch size "
+                    f"{len(reference)} (at most {allowed:.0e} is allowed)"
+                )
+            errors[name] = max(error, errors.get(name, 0.0))
+    return errors
+
+
+def _error(answer: np.ndarray, reference: np.ndarray) -> float:
+    if reference.dtype == object:
+        answer, reference = _pixels(answer), _pixels(reference)
+    if answer.shape != reference.shape or answer.dtype != reference.dtype:
+        return float("inf")
+    scale = max(1.0, float(np.max(np.abs(reference), initial=0.0)))
+    return float(np.max(np.abs(answer - reference), initial=0.0)) / scale
+
+
+def _pixels(pictures: np.ndarray) -> np.ndarray:
+    decoded = [tf.io.decode_png(picture).numpy() for picture in pictures]
+    return np.stack(decoded).astype(np.float32) / 255

@@ -1,0 +1,70 @@
+"""SavedModel: for TensorFlow Serving, and for programs with TensorFlow's C or C++ library."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import tensorflow as tf
+
+from export.signatures import Arrays, Signature
+from keras_gan import InputError
+
+FILE = "saved_model.pb"
+WARMUP_FILE = Path("assets.extra", "tf_serving_warmup_requests")
+TOLERANCE = 1e-5
+
+
+def write(directory: Path, signatures: Sequence[Signature]) -> None:
+    """Writes a SavedModel with these signatures."""
+    graphs = {signature.name: signature.graph() for signature in signatures}
+    # For the v1 loader the module must hold TensorFlow's variables, not Keras's around them.
+    module = tf.Module()
+    module.held = list({id(v): v for graph in graphs.values() for v in graph.variables}.values())
+    try:
+        tf.saved_model.save(module, str(directory), signatures=graphs)
+    except tf.errors.OpError as error:
+        raise OSError(None, error.message, str(directory)) from error
+
+
+def run(directory: Path, requests: Sequence[tuple[str, Arrays]]) -> list[Arrays]:
+    """Answers requests, pairs of signature and inputs, in a fresh process."""
+    result = subprocess.run(
+        [sys.executable, "-P", str(Path(__file__).with_name("replay.py")), str(directory)],
+        input=pickle.dumps(list(requests)),
+        capture_output=True,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
+        check=False,
+    )
+    if result.returncode:
+        raise RuntimeError(f"the SavedModel does not load:\n{result.stderr.decode()}")
+    return pickle.loads(result.stdout)
+
+
+def write_warmup(directory: Path, requests: Sequence[tuple[str, Arrays]]) -> None:
+    """Writes requests that TensorFlow Serving replays when it loads the version.
+
+    Raises:
+        InputError: The package with the file's format is not installed.
+    """
+    try:
+        from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+    except ImportError:
+        raise InputError(
+            "--warmup needs tensorflow-serving-api: pip install 'keras-gan[serving]'"
+        ) from None
+    path = directory / WARMUP_FILE
+    path.parent.mkdir(exist_ok=True)
+    with tf.io.TFRecordWriter(str(path)) as file:
+        for name, inputs in requests:
+            request = predict_pb2.PredictRequest()
+            request.model_spec.signature_name = name
+            for alias, array in inputs.items():
+                request.inputs[alias].CopyFrom(tf.make_tensor_proto(array))
+            log = prediction_log_pb2.PredictionLog()
+            log.predict_log.request.CopyFrom(request)
+            file.write(log.SerializeToString())

@@ -1,0 +1,119 @@
+"""The signatures of an export: functions of named tensors, each with the batch as first dimension.
+
+The same function is the graph of the artefact and, run by Keras here, the reference that the
+artefact is compared with.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from export.subject import Subject
+from keras_gan import InputError
+from keras_gan.randomness import row_seeds
+
+NAMES = ("serving_default", "sample", "png", "discriminator")
+
+Tensors = dict[str, tf.Tensor]
+Arrays = dict[str, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """A named function of tensors.
+
+    Attributes:
+        name: Its name in the artefact.
+        inputs: Specifications of its inputs; their names are its keywords.
+        function: From tensors to named tensors.
+    """
+
+    name: str
+    inputs: Sequence[tf.TensorSpec]
+    function: Callable[..., Tensors]
+
+    def graph(self) -> tf.types.experimental.ConcreteFunction:
+        """The function as a graph."""
+        specs = {spec.name: spec for spec in self.inputs}
+        return tf.function(self.function, autograph=False).get_concrete_function(**specs)
+
+    def reference(self, inputs: Arrays) -> Arrays:
+        """What Keras computes, on the CPU."""
+        with tf.device("/CPU:0"):
+            outputs = self.function(**{name: tf.constant(x) for name, x in inputs.items()})
+        return {name: output.numpy() for name, output in outputs.items()}
+
+
+def of(subject: Subject, names: Sequence[str] | None = None) -> list[Signature]:
+    """The signatures of these names.
+
+    Args:
+        subject: The model.
+        names: Some of `NAMES`, or None for all that fit the model but the discriminator.
+
+    Raises:
+        InputError: There is no such signature, or it does not fit the model.
+    """
+    made = _all(subject)
+    if names is None:
+        names = [name for name in made if name != "discriminator"]
+    for name in names:
+        if name not in NAMES:
+            raise InputError(f"unknown signature {name!r}; choose from {', '.join(NAMES)}")
+        if name not in made:
+            raise InputError(f"signature {name!r} is for images; this model makes {subject.shape}")
+    return [made[name] for name in dict.fromkeys(names)]
+
+
+def _all(subject: Subject) -> dict[str, Signature]:
+    examples = "images" if subject.is_image else "examples"
+    latents = tf.TensorSpec([None, subject.prior.dimension], tf.float32, "latents")
+    # A generator with noise inside takes seeds for it. A conditional one takes its condition here.
+    further = [tf.TensorSpec([None], tf.int64, "noise_seed")] if subject.noisy else []
+
+    def serving_default(**inputs):
+        # Identities give the outputs of the graph their names.
+        return {examples: tf.identity(subject.generate(**inputs), examples)}
+
+    def sample(seed):
+        drawn = subject.draw(seed)
+        return {examples: subject.generate(drawn, seed), "latents": drawn}
+
+    def png(**inputs):
+        levels = tf.round(subject.generate(**inputs) * 255.0)
+        return {"image_bytes": tf.io.encode_png(tf.cast(levels, tf.uint8))}
+
+    def discriminator(**inputs):
+        logits = subject.judge(inputs[examples])
+        return {"logits": logits, "probabilities": tf.sigmoid(logits)}
+
+    found = [
+        Signature("serving_default", [latents, *further], serving_default),
+        Signature("sample", [tf.TensorSpec([None], tf.int64, "seed")], sample),
+        Signature(
+            "discriminator",
+            [tf.TensorSpec([None, *subject.shape], tf.float32, examples)],
+            discriminator,
+        ),
+    ]
+    if subject.is_image and subject.shape[-1] in (1, 2, 3, 4):
+        found.insert(2, Signature("png", [latents, *further], png))
+    return {signature.name: signature for signature in found}
+
+
+def trial_inputs(subject: Subject, rows: int) -> Arrays:
+    """Fixed inputs by name, for comparisons and for warming up."""
+    latents = subject.draw(tf.constant(row_seeds(0, rows)))
+    noise_seed = row_seeds(1, rows)
+    examples = subject.generate(latents, tf.constant(noise_seed)).numpy()
+    return {
+        "latents": latents.numpy(),
+        "noise_seed": noise_seed,
+        "seed": row_seeds(2, rows),
+        "images": examples,
+        "examples": examples,
+    }

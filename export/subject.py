@@ -1,0 +1,178 @@
+"""What is exported: a generator and all that belongs to its meaning."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from typing import Any, Self
+
+import keras
+import tensorflow as tf
+
+import keras_gan
+from keras_gan.data import Identity, Preprocessing
+from keras_gan.data import preprocessing as preprocessings
+from keras_gan.priors import NAMES, Prior
+from keras_gan.randomness import RowDraws
+from keras_gan.run import Run
+
+METADATA_FORMAT = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """A generator, ready for export.
+
+    Attributes:
+        generator: From latents float `[n, prior.dimension]` to examples `[n, ...]` on the networks'
+            scale.
+        discriminator: From examples to logits, as `keras_gan.GAN` has it.
+        prior: The prior of the latents.
+        preprocessing: The scale of the networks, and the way back.
+        origin: What else is known of the model, as JSON can hold it: recipe, weights, training,
+            evaluation.
+    """
+
+    generator: keras.Model
+    discriminator: keras.Model
+    prior: Prior
+    preprocessing: Preprocessing
+    origin: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def from_run(cls, run: Run, weights: str = "last") -> Self:
+        """The subject of a finished run.
+
+        Networks trained in mixed precision have float32 weights, and are exported in float32.
+
+        Args:
+            run: The run.
+            weights: "last", "best" or "averaged".
+
+        Raises:
+            keras_gan.InputError: The run has no such weights, or its evaluation cannot be read.
+        """
+        gan = run.gan()
+        identity = run.identity
+        training = {
+            "data": identity["dataset"],
+            "fingerprint": identity["data"],
+            "provenance": run.config["provenance"],
+            "epochs": run.epochs_done,
+            "seed": identity["seed"],
+            "versions": run.config["versions"],
+        }
+        origin = {
+            "recipe": identity["recipe"],
+            "weights": weights,
+            "training": training,
+            "evaluation": _evaluation(run),
+        }
+        return cls(
+            _in_precision(run.generator(weights), "float32"),
+            _in_precision(gan.discriminator, "float32"),
+            gan.prior,
+            preprocessings.from_config(run.config["preprocessing"]),
+            _without_absolute_paths(origin),
+        )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one example."""
+        return tuple(self.generator.output_shape[1:])
+
+    @property
+    def is_image(self) -> bool:
+        """Whether examples are images in [0, 1], rather than points of any scale."""
+        return len(self.shape) == 3 and not isinstance(self.preprocessing, Identity)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether the generator draws noise of its own while sampling."""
+        return any(getattr(layer, "sampling", False) for layer in self.generator._flatten_layers())
+
+    def in_float16(self) -> Self:
+        """The same model with the generator's weights and arithmetic in float16."""
+        return dataclasses.replace(self, generator=_in_precision(self.generator, "float16"))
+
+    def draw(self, seeds: tf.Tensor) -> tf.Tensor:
+        """Latents from the prior, float32 `[n, d]`.
+
+        Args:
+            seeds: int64 `[n]`; row `i` depends on `seeds[i]` alone.
+        """
+        return self.prior.draw(RowDraws(seeds))
+
+    def generate(self, latents: tf.Tensor, noise_seed: tf.Tensor | None = None) -> tf.Tensor:
+        """Examples in [0, 1] (points: on their own scale), float32 `[n, ...]`.
+
+        Args:
+            latents: float32 `[n, d]`.
+            noise_seed: int64 `[n]`, the seeds of the generator's own noise.
+        """
+        if noise_seed is None:
+            noise_seed = tf.zeros(tf.shape(latents)[:1], tf.int64)
+        outputs = keras_gan.transform(self.generator, latents, noise_seed)
+        return self.preprocessing.to_unit(outputs)
+
+    def judge(self, examples: tf.Tensor) -> tf.Tensor:
+        """D's logits for examples as `generate` gives them, float32 `[n]`."""
+        outputs = self.discriminator(self.preprocessing.forward(examples), training=False)
+        logits = outputs["logits"] if isinstance(outputs, dict) else outputs
+        return tf.reshape(tf.cast(logits, tf.float32), [-1])
+
+    def metadata(self) -> dict[str, Any]:
+        """What every artefact says of itself, as JSON can hold it."""
+        names = {kind: name for name, kind in NAMES.items()}
+        prior = {"name": names.get(type(self.prior), type(self.prior).__name__)}
+        return {
+            "format": METADATA_FORMAT,
+            "package": {"name": "keras_gan", "version": keras_gan.__version__},
+            "recipe": self.origin.get("recipe"),
+            "weights": self.origin.get("weights"),
+            "prior": prior | self.prior.get_config(),
+            "images": {
+                "shape": list(self.shape),
+                "range": [0.0, 1.0] if self.is_image else None,
+                "preprocessing": self.preprocessing.get_config(),
+            },
+            "training": self.origin.get("training"),
+            "evaluation": self.origin.get("evaluation"),
+        }
+
+
+def _evaluation(run: Run) -> Any:
+    file = run.path / "evaluation.json"
+    if not file.is_file():
+        return None
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise keras_gan.InputError(f"{file} cannot be read; evaluate the run again") from error
+
+
+def _in_precision(network: keras.Model, dtype: str) -> keras.Model:
+    """The network with weights and arithmetic of this type; itself if it is so already."""
+    layers = network._flatten_layers(include_self=False)
+    if all(layer.compute_dtype == layer.variable_dtype == dtype for layer in layers):
+        return network
+
+    def clone(layer):
+        return type(layer).from_config({**layer.get_config(), "dtype": dtype})
+
+    copy = keras.models.clone_model(network, clone_function=clone)
+    copy.set_weights(network.get_weights())
+    return copy
+
+
+_ABSOLUTE = re.compile(r"(?<![\w.:/])/(?:[^\s/;,:'\"]+/)*(?=[^\s/;,:'\"])")
+
+
+def _without_absolute_paths(value: Any) -> Any:
+    """The JSON value without the folders of absolute paths, the exporting machine's."""
+    if isinstance(value, dict):
+        return {key: _without_absolute_paths(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_absolute_paths(inner) for inner in value]
+    return _ABSOLUTE.sub("", value) if isinstance(value, str) else value

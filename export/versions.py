@@ -1,0 +1,141 @@
+"""Versions of a model, in TensorFlow Serving's layout: `<output>/<name>/<version>/`.
+
+A version is written as a draft, a hidden directory that servers pass over, brought to the disk, and
+published by one rename. A process that ends before that leaves a draft, which the next export
+removes: the drafts of living processes are locked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from keras_gan import InputError
+
+_NAME = re.compile(r"\w[\w.-]*", re.ASCII)
+_DRAFT = ".draft-"
+MAX_VERSION = 10**18 - 1  # TensorFlow Serving reads 64 bits
+
+
+def check_name(name: str) -> None:
+    """Raises InputError for a name that does not fit TensorFlow Serving's URLs."""
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            "a model's name has letters, digits, '_', '-' and '.', and begins with none of the last "
+            f"two. Received: {name!r}"
+        )
+
+
+def existing(base: Path) -> dict[int, Path]:
+    """The versions of the model in `base`, lowest first."""
+    if not base.is_dir():
+        return {}
+    return dict(sorted((int(p.name), p) for p in base.iterdir() if p.name.isdecimal()))
+
+
+def check_free(base: Path, version: int | None) -> None:
+    """Raises InputError if the version cannot be made: out of range, or there already."""
+    if version is None:
+        return
+    if not 1 <= version <= MAX_VERSION:
+        raise InputError(f"a version is a number in [1, {MAX_VERSION}]. Received: {version}")
+    if version in existing(base):
+        raise InputError(
+            f"{base} has a version {version} already; leave --version out for the next one"
+        )
+
+
+def publish(base: Path, version: int | None, fill: Callable[[Path], None]) -> Path:
+    """Makes a version, all of it or nothing.
+
+    Args:
+        base: The model's directory; made if need be.
+        version: The version's number, or None for the one after the highest.
+        fill: Writes the content into the directory it is given.
+
+    Returns:
+        The version's directory.
+
+    Raises:
+        InputError: The version exists, or the directory cannot be written.
+    """
+    check_free(base, version)
+    try:
+        with _folder(base), _draft(base) as draft:
+            fill(draft)
+            for path in [*draft.rglob("*"), draft]:
+                _sync(path)
+            published = _rename(draft, base, version)
+            _sync(base)
+            return published
+    except OSError as error:
+        raise InputError(f"{base} cannot be written: {error.strerror or error}") from error
+
+
+def _rename(draft: Path, base: Path, version: int | None) -> Path:
+    while True:
+        check_free(base, version)
+        number = version or max(existing(base), default=0) + 1
+        try:
+            return draft.rename(base / str(number))
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+                raise
+            # Somebody else took the number since we looked.
+
+
+@contextlib.contextmanager
+def _folder(path: Path) -> Iterator[None]:
+    """Makes a directory and those above it; takes away again what stays empty."""
+    made = [folder for folder in (path, *path.parents) if not folder.exists()]
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        yield
+        for folder in made:
+            _sync(folder.parent)
+    except BaseException:
+        for folder in made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+@contextlib.contextmanager
+def _draft(base: Path) -> Iterator[Path]:
+    """A locked draft, removed at the end if it is still there, as those of ended processes are."""
+    for stale in base.glob(f"{_DRAFT}*"):
+        with contextlib.suppress(OSError), _locked(stale):
+            shutil.rmtree(stale)
+    draft = base / f"{_DRAFT}{secrets.token_hex(4)}"
+    draft.mkdir()
+    try:
+        with _locked(draft):
+            yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Holds a directory's lock, which ends with the process."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,143 @@
+"""One version of a model: all formats asked for, compared, described and published together."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from export import parity, saved_model, versions
+from export import signatures as signature_list
+from export.subject import Subject
+from keras_gan import InputError
+
+FORMATS = ("saved_model", "onnx", "onnx_float16")
+METADATA_FILE = Path("assets.extra", "metadata.json")
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What to write.
+
+    Attributes:
+        formats: Some of `FORMATS`.
+        signatures: Signatures of the SavedModel; None for all that fit but the discriminator.
+        warmup: Whether the SavedModel carries requests that warm TensorFlow Serving up.
+        opset: ONNX's operator set, or None for the newest that the converter knows.
+        max_inline: Bytes of weights up to which an ONNX file holds them itself, or None for as many
+            as it can.
+    """
+
+    formats: Sequence[str] = ("saved_model", "onnx")
+    signatures: Sequence[str] | None = None
+    warmup: bool = False
+    opset: int | None = None
+    max_inline: int | None = None
+
+    def __post_init__(self):
+        """Checks what can be checked without a model."""
+        unknown = [name for name in self.formats if name not in FORMATS]
+        if unknown:
+            raise InputError(
+                f"formats are some of {', '.join(FORMATS)}. Received: {list(self.formats)}"
+            )
+        if not self.has("saved_model") and (self.signatures is not None or self.warmup):
+            raise InputError("signatures and warm-up requests belong to the format saved_model")
+        if self.opset is not None:
+            from export import onnx_model
+
+            onnx_model.check_opset(self.opset)
+
+    def has(self, name: str) -> bool:
+        """Whether a format is asked for."""
+        return name in self.formats
+
+
+@dataclasses.dataclass(frozen=True)
+class Written:
+    """A published version.
+
+    Attributes:
+        path: Its directory.
+        errors: By artefact, the largest error of each signature against the Keras model.
+    """
+
+    path: Path
+    errors: dict[str, dict[str, float]]
+
+
+def check(base: Path, version: int | None, settings: Settings) -> None:
+    """Checks a version's place, before a model is loaded.
+
+    Raises:
+        InputError: The name or the version cannot be used, or the version would break a server.
+    """
+    versions.check_name(base.name)
+    versions.check_free(base, version)
+    served = [p for p in versions.existing(base).values() if (p / saved_model.FILE).is_file()]
+    if served and not settings.has("saved_model"):
+        raise InputError(
+            f"{base} holds SavedModels, as a server loads them, and this version would have none; "
+            "add saved_model to --formats, or choose another --name"
+        )
+
+
+def write(
+    subject: Subject, base: Path, version: int | None = None, settings: Settings | None = None
+) -> Written:
+    """Writes a version.
+
+    Args:
+        subject: The model.
+        base: The model's directory, `<output>/<name>`.
+        version: The version's number, or None for the one after the highest.
+        settings: What to write; None for the defaults.
+
+    Returns:
+        Where it is, and how far each artefact is from the Keras model.
+
+    Raises:
+        InputError: The settings do not fit the model, or the directory cannot be written.
+        export.parity.ParityError: An artefact differs from the Keras model; nothing is left.
+    """
+    settings = settings or Settings()
+    check(base, version, settings)
+    errors: dict[str, dict[str, float]] = {}
+    path = versions.publish(base, version, partial(_fill, subject, settings, errors))
+    return Written(path, errors)
+
+
+def _fill(subject: Subject, settings: Settings, errors: dict, directory: Path) -> None:
+    inputs = signature_list.trial_inputs(subject, max(parity.BATCH_SIZES))
+    if settings.has("saved_model"):
+        signatures = signature_list.of(subject, settings.signatures)
+        saved_model.write(directory, signatures)
+        run: Callable = partial(saved_model.run, directory)
+        errors["SavedModel"] = parity.measure(signatures, inputs, run, saved_model.TOLERANCE)
+        if settings.warmup:
+            requests = [r for s in signatures for r in parity.requests_for(s, inputs)]
+            saved_model.write_warmup(directory, requests)
+    if settings.has("onnx") or settings.has("onnx_float16"):
+        errors |= _fill_onnx(subject, settings, inputs, directory)
+    metadata = directory / METADATA_FILE
+    metadata.parent.mkdir(exist_ok=True)
+    described = subject.metadata() | {"parity": errors}
+    metadata.write_text(json.dumps(described, indent=1), encoding="utf-8")
+
+
+def _fill_onnx(subject: Subject, settings: Settings, inputs: dict, directory: Path) -> dict:
+    from export import onnx_model
+
+    (reference,) = signature_list.of(subject, ["serving_default"])
+    opset = settings.opset or onnx_model.OPSETS[-1]
+    max_inline = onnx_model.MAX_INLINE if settings.max_inline is None else settings.max_inline
+    errors = {}
+    for name, file, tolerance in onnx_model.PRECISIONS:
+        if settings.has(name):
+            exported = subject.in_float16() if name == "onnx_float16" else subject
+            onnx_model.write(onnx_model.convert(exported, opset), directory / file, max_inline)
+            run = partial(onnx_model.run, directory / file)
+            errors[file] = parity.measure([reference], inputs, run, tolerance)
+    return errors
