@@ -1,0 +1,230 @@
+// The page: what is chosen, and what each control does to it.
+
+import { describe } from "./about.js";
+import * as api from "./api.js";
+import { between, moved, rowSeeds } from "./latents.js";
+import { draw, save } from "./pictures.js";
+
+const MOST_CHOSEN = 4;
+const $ = (id) => document.getElementById(id);
+
+const state = {
+  models: [],
+  model: null,
+  version: null,
+  samples: [], // latents of the pictures in the grid
+  chosen: [], // their indices, in the order in which they were chosen
+  moves: new Map(), // direction to the value that it was moved to
+  latents: null, // of the large picture as it is drawn
+};
+
+// Problems, in words
+
+function problem(error) {
+  $("problem").hidden = !error;
+  $("problem").textContent = error ? error.message : "";
+}
+
+async function attempt(work) {
+  try {
+    await work();
+    problem(null);
+  } catch (error) {
+    problem(error);
+  }
+}
+
+// Models and versions
+
+function options(select, values, current) {
+  select.replaceChildren(
+    ...values.map(([value, label]) => new Option(label, value, false, value === current)),
+  );
+}
+
+async function lookAgain() {
+  state.models = (await api.catalogue()).filter((model) => model.versions.length > 0);
+  if (state.models.length === 0) throw new Error("No model is available yet. Look again in a moment.");
+  const name = state.models.some((m) => m.name === $("model").value) ? $("model").value : state.models[0].name;
+  options($("model"), state.models.map((m) => [m.name, m.name]), name);
+  chooseModel();
+  await drawSamples();
+}
+
+function chooseModel() {
+  state.model = state.models.find((model) => model.name === $("model").value);
+  const labels = Object.entries(state.model.labels);
+  const versions = state.model.versions.map(({ version }) => {
+    const names = labels.filter(([, number]) => String(number) === version).map(([label]) => label);
+    return [version, names.length ? `${version} (${names.join(", ")})` : version];
+  });
+  const kept = versions.some(([version]) => version === $("version").value);
+  options($("version"), versions, kept ? $("version").value : versions[0][0]);
+  chooseVersion();
+}
+
+function chooseVersion() {
+  state.version = state.model.versions.find(({ version }) => version === $("version").value);
+  describe($("metadata"), state.model, state.version);
+  const prior = state.version.metadata?.prior;
+  const uniform = typeof prior?.low === "number" && typeof prior?.high === "number";
+  $("amount").min = uniform ? prior.low : -3;
+  $("amount").max = uniform ? prior.high : 3;
+}
+
+// The grid
+
+async function drawSamples() {
+  choose([]);
+  state.samples = [];
+  $("grid").replaceChildren();
+  const signatures = state.version.signatures;
+  if (!signatures.sample || !signatures.serving_default?.inputs.latents) {
+    throw new Error(
+      `${state.model.name} version ${state.version.version} has no signatures "sample" (seed) and ` +
+        `"serving_default" (latents), so there is nothing to explore. Its metadata is below.`,
+    );
+  }
+  const seed = $("seed").value.trim();
+  if (!/^-?\d{1,20}$/.test(seed)) throw new Error("The seed must be a whole number of at most 20 digits.");
+  $("grid").setAttribute("aria-busy", "true");
+  try {
+    const seeds = rowSeeds(BigInt(seed), Number($("count").value));
+    const answer = await api.sample(state.model.name, state.version.version, seeds);
+    state.samples = answer.latents;
+    $("direction").max = answer.latents[0].length - 1;
+    $("grid").replaceChildren(...answer.images.map(cell));
+  } finally {
+    $("grid").setAttribute("aria-busy", "false");
+  }
+}
+
+function cell(picture, index) {
+  const button = document.createElement("button");
+  const canvas = document.createElement("canvas");
+  const place = document.createElement("span");
+  button.type = "button";
+  button.setAttribute("aria-label", `Sample ${index + 1}`);
+  button.setAttribute("aria-pressed", "false");
+  place.className = "place";
+  place.hidden = true;
+  button.append(canvas, place);
+  button.addEventListener("click", () => toggle(index));
+  draw(canvas, picture);
+  return button;
+}
+
+// Choosing pictures, and walking between them
+
+function toggle(index) {
+  const { chosen } = state;
+  if (chosen.includes(index)) choose(chosen.filter((other) => other !== index));
+  else choose(chosen.length < MOST_CHOSEN ? [...chosen, index] : [index]);
+}
+
+function choose(chosen) {
+  state.chosen = chosen;
+  state.moves.clear();
+  $("across").value = 0;
+  $("down").value = 0;
+  [...$("grid").children].forEach((button, index) => {
+    const place = chosen.indexOf(index);
+    button.setAttribute("aria-pressed", String(place >= 0));
+    button.lastChild.hidden = place < 0;
+    button.lastChild.textContent = place + 1;
+  });
+  $("across-row").hidden = chosen.length < 2;
+  $("down-row").hidden = chosen.length < 4;
+  $("directions").disabled = chosen.length === 0;
+  for (const id of ["save-picture", "save-latents", "clear"]) $(id).disabled = chosen.length === 0;
+  if (chosen.length === 0) {
+    state.latents = null;
+    const canvas = $("picture");
+    canvas.width = 1;
+    canvas.height = 1;
+    say("No picture chosen yet.");
+  } else {
+    show();
+  }
+}
+
+function say(text) {
+  $("place").textContent = text;
+  $("picture").setAttribute("aria-label", text);
+}
+
+function where() {
+  const names = state.chosen.map((index) => `sample ${index + 1}`);
+  const across = Math.round(100 * $("across").value);
+  const down = Math.round(100 * $("down").value);
+  if (names.length === 1) return `The picture of ${names[0]}.`;
+  const line = `${across} % of the way from ${names[0]} to ${names[1]}`;
+  if (names.length === 2) return `${line}.`;
+  if (names.length === 3) return `${line}. Choose a fourth picture for the square.`;
+  return `${line}, and ${down} % down to ${names[2]} and ${names[3]}.`;
+}
+
+// One request at a time; when it is back, the newest wish is next.
+let running = false;
+let wanted = false;
+
+async function show() {
+  wanted = true;
+  if (running) return;
+  running = true;
+  await attempt(async () => {
+    while (wanted) {
+      wanted = false;
+      if (state.chosen.length === 0) break;
+      const corners = state.chosen.map((index) => state.samples[index]);
+      const point = between(corners, Number($("across").value), Number($("down").value));
+      const latents = moved(point, state.moves);
+      const text = where();
+      showDirection(latents);
+      const picture = await api.picture(state.model.name, state.version.version, latents);
+      if (state.chosen.length === 0) break;
+      draw($("picture"), picture);
+      state.latents = latents;
+      say(text);
+    }
+  });
+  running = false;
+}
+
+// Single directions
+
+function direction() {
+  const last = Number($("direction").max);
+  return Math.min(last, Math.max(0, Math.trunc(Number($("direction").value)) || 0));
+}
+
+function showDirection(latents) {
+  const value = latents[direction()];
+  $("amount").value = value;
+  $("amount-text").textContent = value.toFixed(2);
+}
+
+// Events
+
+$("refresh").addEventListener("click", () => attempt(lookAgain));
+$("model").addEventListener("change", () => attempt(async () => { chooseModel(); await drawSamples(); }));
+$("version").addEventListener("change", () => attempt(async () => { chooseVersion(); await drawSamples(); }));
+$("draw").addEventListener("submit", (event) => { event.preventDefault(); attempt(drawSamples); });
+$("another").addEventListener("click", () => {
+  $("seed").value = crypto.getRandomValues(new Uint32Array(1))[0];
+  attempt(drawSamples);
+});
+$("across").addEventListener("input", show);
+$("down").addEventListener("input", show);
+$("direction").addEventListener("input", () => state.latents && showDirection(state.latents));
+$("amount").addEventListener("input", () => { state.moves.set(direction(), Number($("amount").value)); show(); });
+$("reset").addEventListener("click", () => { state.moves.clear(); show(); });
+$("clear").addEventListener("click", () => choose([]));
+$("save-picture").addEventListener("click", () => $("picture").toBlob((blob) => save(blob, "picture.png")));
+$("save-latents").addEventListener("click", () => {
+  const { name } = state.model;
+  const content = { model: name, version: Number(state.version.version), latents: state.latents };
+  save(new Blob([JSON.stringify(content)], { type: "application/json" }), "latents.json");
+});
+
+attempt(lookAgain);

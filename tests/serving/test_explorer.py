@@ -1,0 +1,279 @@
+"""The explorer in a real browser: each feature, and its pixels against the signatures' numbers."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from serving import Client
+
+sync_api = pytest.importorskip("playwright.sync_api")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+]
+PIXELS = """canvas => {
+  const {width, height} = canvas;
+  return [width, height, [...canvas.getContext('2d').getImageData(0, 0, width, height).data]];
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    if not address.embedded:
+        pytest.skip("the explorer is the embedded server's")
+    context = browser.new_context(viewport={"width": 1200, "height": 900})
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    page.faults, page.hosts = [], set()
+    page.on("pageerror", lambda error: page.faults.append(str(error)))
+    page.on("console", lambda m: page.faults.append(m.text) if m.type == "error" else None)
+    page.on("request", lambda request: page.hosts.add(request.url.split("/")[2]))
+    open_page(page, address)
+    yield page
+    expected = getattr(page, "expected_faults", 0)
+    assert len(page.faults) <= expected, page.faults
+    assert page.hosts == {address.rest.split("//")[1]}
+    context.close()
+
+
+def open_page(page, address):
+    page.goto(address.rest + "/")
+    page.wait_for_selector("#grid button")
+
+
+@pytest.fixture
+def client(address):
+    with Client(address.rest, model="mlp") as client:
+        yield client
+
+
+def samples(client, seed, n=36):
+    (batch,) = client.stream(n, seed)
+    return batch
+
+
+def pixels(page, selector):
+    width, height, data = page.eval_on_selector(selector, PIXELS)
+    rgba = np.array(data).reshape(height, width, 4)
+    assert (rgba[..., 3] == 255).all()
+    assert (rgba[..., 0] == rgba[..., 1]).all()
+    return rgba[..., 0]
+
+
+def as_pixels(image):
+    return np.floor(255 * np.float64(image[..., 0]) + 0.5)
+
+
+def choose(page, *indices):
+    for index in indices:
+        page.click(f"#grid button >> nth={index}")
+
+
+def settle(page, text):
+    page.wait_for_function(
+        "text => document.querySelector('#place').textContent === text", arg=text
+    )
+
+
+def assert_picture(page, image):
+    """Soon, and within one level: the browser's arithmetic on latents is in double precision."""
+    assert_pixels(page, "#picture", image, atol=1)
+
+
+def assert_pixels(page, selector, image, atol=0):
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        shown = pixels(page, selector)
+        if shown.shape == image.shape[:2] and np.abs(shown - as_pixels(image)).max() <= atol:
+            break
+        page.wait_for_timeout(50)
+    np.testing.assert_allclose(pixels(page, selector), as_pixels(image), atol=atol)
+
+
+def test_samples_of_a_seed(page, client):
+    np.testing.assert_array_equal(page.locator("#grid button").count(), 36)
+    for seed in (0, -12345678901234567890, 7):
+        page.fill("#seed", str(seed))
+        page.select_option("#count", "16")
+        page.click("text=Draw")
+        page.wait_for_function("document.querySelector('#grid').ariaBusy === 'false'")
+        page.wait_for_function("document.querySelectorAll('#grid button').length === 16")
+        images = samples(client, seed, 16).images
+        for index in (0, 5, 15):
+            shown = pixels(page, f"#grid button:nth-child({index + 1}) canvas")
+            np.testing.assert_array_equal(shown, as_pixels(images[index]))
+
+
+def test_another_seed(page):
+    before = pixels(page, "#grid button canvas")
+    page.click("text=Another seed")
+    page.wait_for_function("document.querySelector('#seed').value !== '0'")
+    page.wait_for_selector("#grid[aria-busy=false] button")
+    assert not np.array_equal(before, pixels(page, "#grid button canvas"))
+
+
+def test_one_picture(page, client):
+    choose(page, 4)
+    settle(page, "The picture of sample 5.")
+    assert_picture(page, samples(client, 0).images[4])
+    choose(page, 4)
+    settle(page, "No picture chosen yet.")
+    assert page.is_disabled("#save-picture")
+
+
+def test_the_line(page, client):
+    choose(page, 2, 9)
+    page.fill("#across", "0.25")
+    settle(page, "25 % of the way from sample 3 to sample 10.")
+    latents = samples(client, 0).latents
+    assert_picture(page, client.images((0.75 * latents[2] + 0.25 * latents[9])[None])[0])
+
+
+def test_the_square(page, client):
+    choose(page, 1, 3, 20, 30)
+    page.fill("#across", "0.5")
+    page.fill("#down", "0.75")
+    settle(
+        page,
+        "50 % of the way from sample 2 to sample 4, and 75 % down to sample 21 and sample 31.",
+    )
+    z = np.float64(samples(client, 0).latents)
+    top, bottom = (z[1] + z[3]) / 2, (z[20] + z[30]) / 2
+    assert_picture(page, client.images((0.25 * top + 0.75 * bottom)[None])[0])
+    choose(page, 7)
+    settle(page, "The picture of sample 8.")
+
+
+def test_single_directions(page, client):
+    choose(page, 0)
+    settle(page, "The picture of sample 1.")
+    latents = samples(client, 0).latents[0].copy()
+    for direction, value in ((2, -0.5), (0, 1.0)):
+        page.fill("#direction", str(direction))
+        page.fill("#amount", str(value))
+        latents[direction] = value
+    assert page.text_content("#amount-text") == "1.00"
+    assert_picture(page, client.images(latents[None])[0])
+    page.click("text=Undo moves")
+    assert_picture(page, samples(client, 0).images[0])
+
+
+def test_downloads(page, client):
+    choose(page, 0, 1)
+    page.fill("#across", "0.5")
+    settle(page, "50 % of the way from sample 1 to sample 2.")
+    with page.expect_download() as download:
+        page.click("#save-latents")
+    saved = json.loads(download.value.path().read_text())
+    assert (saved["model"], saved["version"]) == ("mlp", 2)
+    np.testing.assert_allclose(saved["latents"], samples(client, 0).latents[:2].mean(0), atol=1e-6)
+    with page.expect_download() as download:
+        page.click("#save-picture")
+    with Image.open(io.BytesIO(download.value.path().read_bytes())) as picture:
+        shown = np.asarray(picture.convert("L"))
+    image = client.images(np.float32(saved["latents"])[None])[0]
+    np.testing.assert_allclose(shown, as_pixels(image), atol=1)
+
+
+def test_model_and_version(page, address):
+    assert page.locator("#version option").all_text_contents() == ["2 (canary)", "1 (stable)"]
+    page.select_option("#version", "1")
+    page.wait_for_selector("#grid[aria-busy=false] button")
+    page.wait_for_function("document.querySelector('#metadata').textContent.includes('version 1')")
+    with Client(address.rest, model="mlp", version=1) as client:
+        images = client.generate(36)
+    assert_pixels(page, "#grid button canvas", images[0])
+    about = page.text_content("#metadata")
+    for part in ("stable", "a test's generator", "dimension: 4", "latents float [any, 4]"):
+        assert part in about
+
+
+def test_problems_are_told_in_words(page):
+    page.expected_faults = 1  # the browser logs the failed request too
+    page.select_option("#model", "types")
+    page.wait_for_selector("#problem:not([hidden])")
+    assert 'types version 7 has no signatures "sample"' in page.text_content("#problem")
+    page.select_option("#model", "mlp")
+    page.wait_for_selector("#grid button")
+    assert page.is_hidden("#problem")
+    page.route("**/v1/models/**", lambda route: route.abort())
+    page.click("text=Draw")
+    page.wait_for_selector("#problem:not([hidden])")
+    assert page.text_content("#problem") == "The server does not answer. Is it still running?"
+    page.unroute("**/v1/models/**")
+    page.click("text=Draw")
+    page.wait_for_selector("#grid button")
+    assert page.is_hidden("#problem")
+
+
+def test_by_keyboard(page, client):
+    page.focus("#another")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    settle(page, "The picture of sample 1.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    settle(page, "0 % of the way from sample 1 to sample 2.")
+    page.focus("#across")
+    page.keyboard.press("End")
+    settle(page, "100 % of the way from sample 1 to sample 2.")
+    assert_picture(page, samples(client, 0).images[1])
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+def test_names_for_readers(page):
+    choose(page, 0)
+    assert page.get_attribute("#grid button >> nth=0", "aria-pressed") == "true"
+    unnamed = page.evaluate(
+        "[...document.querySelectorAll('input, select, button')]"
+        ".filter(e => !(e.labels?.length || e.ariaLabel || e.textContent.trim())).length"
+    )
+    assert unnamed == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_phone(browser, address, scheme):
+    context = browser.new_context(viewport={"width": 360, "height": 740}, color_scheme=scheme)
+    page = context.new_page()
+    open_page(page, address)
+    choose(page, 0, 1, 2, 3)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    lightness = np.mean([int(part) for part in colour[4:-1].split(",")])
+    assert lightness < 64 if scheme == "dark" else lightness > 192
+    sizes = page.eval_on_selector_all(
+        "button:not(#grid button), select", "es => es.map(e => e.getBoundingClientRect().height)"
+    )
+    assert min(sizes) >= 40
+    context.close()
+
+
+def test_only_the_page_s_own_files_are_served(http):
+    page = http.get("/")
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    for path in (
+        "/explorer/../server.py",
+        "/explorer/%2e%2e/server.py",
+        "/explorer/..%2fserver.py",
+    ):
+        assert http.get(path).status_code == 404
+    catalogue = http.get("/explorer/catalogue.json").json()
+    assert [model["name"] for model in catalogue] == ["mlp", "types"]
