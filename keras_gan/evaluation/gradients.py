@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import keras
@@ -13,14 +13,13 @@ from numpy.typing import ArrayLike
 from keras_gan import losses
 from keras_gan.errors import InputError
 
-Objective = Callable[
-    ..., tf.Tensor
-]  # losses.minimax_generator, losses.non_saturating_generator, ...
+Discriminator = Callable[[tf.Tensor], tf.Tensor | Mapping[str, tf.Tensor]]
+Objective = Callable[..., tf.Tensor]  # such as losses.minimax_generator
 
 
 def generator_gradient_norm(
     generator: keras.Model,
-    discriminator: Callable[[tf.Tensor], tf.Tensor],
+    discriminator: Discriminator,
     latents: ArrayLike,
     objective: Objective,
     *,
@@ -34,7 +33,7 @@ def generator_gradient_norm(
 
     Args:
         generator: G, from latents to examples.
-        discriminator: D, from examples to logits `[n]` or `[n, 1]`.
+        discriminator: D, from examples to logits `[n]` or `[n, 1]`, or to a dict with "logits".
         latents: Float `[n, dimension]`.
         objective: A loss of G that takes `fake_logits=`, per example.
         through_discriminator: False blocks `dD/dx`.
@@ -46,12 +45,11 @@ def generator_gradient_norm(
         examples = generator(tf.convert_to_tensor(latents), training=False)
         if not through_discriminator:
             examples = tf.stop_gradient(examples)
-        logits = tf.reshape(discriminator(examples), [-1])
+        logits = tf.reshape(_logits(discriminator(examples)), [-1])
         loss = tf.reduce_mean(objective(fake_logits=logits))
-    gradients = tape.gradient(
-        loss, generator.trainable_variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
-    )
-    return float(tf.linalg.global_norm(gradients))
+    gradients = tape.gradient(loss, generator.trainable_variables)
+    connected = [gradient for gradient in gradients if gradient is not None]
+    return float(tf.linalg.global_norm(connected)) if connected else 0.0
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ class Saturation:
 
 def saturation(
     generator: keras.Model,
-    discriminator: Callable[[tf.Tensor], tf.Tensor],
+    discriminator: Discriminator,
     latents: ArrayLike,
     probabilities: ArrayLike,
 ) -> Saturation:
@@ -84,7 +82,7 @@ def saturation(
 
     Args:
         generator: G, from latents to examples.
-        discriminator: D, from examples to logits.
+        discriminator: D, as there.
         latents: Float `[n, dimension]`.
         probabilities: Verdicts `D(G(z))`, each in (0, 1), `[p]`.
 
@@ -104,7 +102,7 @@ def saturation(
         verdict = float(np.log(probability) - np.log1p(-probability))
 
         def moved(examples: tf.Tensor) -> tf.Tensor:
-            logits = discriminator(examples)
+            logits = _logits(discriminator(examples))
             return logits - tf.stop_gradient(logits) + verdict
 
         return generator_gradient_norm(generator, moved, latents, objective)
@@ -159,3 +157,7 @@ def smoothed_gradient(
     # f(x) has no share in the expectation; without it the division by sigma loses fewer digits.
     values = values - np.asarray(function(x[None, :]), np.float64)
     return (chance.reshape(-1) * values) @ noise / sigma
+
+
+def _logits(output: tf.Tensor | Mapping[str, tf.Tensor]) -> tf.Tensor:
+    return output["logits"] if isinstance(output, Mapping) else output

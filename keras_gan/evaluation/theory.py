@@ -93,9 +93,10 @@ def jensen_shannon(p: ArrayLike, q: ArrayLike, width: ArrayLike = 1.0) -> float:
     """
     p, q = _distribution("p", p, width), _distribution("q", q, width)
     _same_shape(p=p, q=q)
-    middle = 0.5 * p + 0.5 * q
-    cells = special.rel_entr(p, middle) + special.rel_entr(q, middle)
-    return max(0.0, 0.5 * float(np.sum(cells * width)))
+    # p over the mean of p and q is twice the optimal discriminator, which cannot underflow.
+    of_p = special.xlogy(p, 2 * optimal_discriminator(p, q))
+    of_q = special.xlogy(q, 2 * optimal_discriminator(q, p))
+    return max(0.0, 0.5 * float(np.sum((of_p + of_q) * width)))
 
 
 def criterion(p_data: ArrayLike, p_g: ArrayLike, width: ArrayLike = 1.0) -> float:
