@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from serving.rest_transport import AsyncRestTransport, RestTransport
 
 # A batch of pictures takes more room than gRPC's 4 MiB for an answer.
-_OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+# A server that comes back is found within a second: the client's own pauses are what limits it.
+_OPTIONS = [
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+]
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import importlib.util
 import os
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,19 +12,14 @@ import grpc
 import httpx
 import pytest
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(Path(__file__).parent))  # the helpers beside this file
+
+import serving_models
+from serving_running import running
 
 from serving import logs
 from serving.config import read_model_config_file
-from serving.server import Server
 from serving.settings import Settings
-
-_spec = importlib.util.spec_from_file_location(
-    "serving_models", Path(__file__).with_name("models.py")
-)
-models = importlib.util.module_from_spec(_spec)
-sys.modules["serving_models"] = models
-_spec.loader.exec_module(models)
 
 
 @dataclass(frozen=True)
@@ -39,32 +30,6 @@ class Address:
     rest: str
     base: Path  # the models, as the server itself sees them
     embedded: bool
-
-
-@contextmanager
-def running(settings: Settings) -> Iterator[Server]:
-    """Runs an embedded server on a thread."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-
-    def call(coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(60)
-
-    async def make() -> Server:
-        server = Server(settings)
-        await server.start()
-        return server
-
-    server = call(make())
-    server.call = call
-    try:
-        yield server
-    finally:
-        call(server.stop())
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
-        loop.close()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -78,7 +43,7 @@ def contract_base(tmp_path_factory) -> Path:
     base = tmp_path_factory.mktemp("contract")
     for name in ("mlp", "types"):
         (base / name).mkdir()
-    models.write_contract_models(base)
+    serving_models.write_contract_models(base)
     return base
 
 
@@ -86,8 +51,9 @@ def contract_base(tmp_path_factory) -> Path:
 def address(request) -> Iterator[Address]:
     """The server under test.
 
-    `TF_SERVING_GRPC` (host:port), `TF_SERVING_REST` (http://host:port) and `TF_SERVING_MODELS` (the
-    directory that `python tests/serving/models.py` wrote, as that server sees it) name a real one.
+    `TF_SERVING_GRPC` (host:port), `TF_SERVING_REST` (http://host:port) and `TF_SERVING_MODELS`
+    (the directory that `python tests/serving/serving_models.py` wrote, as that server sees it) name
+    a real one.
     """
     if "TF_SERVING_GRPC" in os.environ:
         yield Address(

@@ -1,6 +1,6 @@
 """TensorFlow Serving's wire behaviour, row by row, against the embedded server or any real one.
 
-    python tests/serving/models.py DIR
+    python tests/serving/serving_models.py DIR
     tensorflow_model_server --port=8500 --rest_api_port=8501 --model_config_file=DIR/models.config
     ... TF_SERVING_GRPC=localhost:8500 TF_SERVING_REST=http://localhost:8501 TF_SERVING_MODELS=DIR \
         pytest tests/serving/test_contract.py
@@ -11,11 +11,13 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 import time
 
 import grpc
 import numpy as np
 import pytest
+import serving_models
 import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow.core.framework.tensor_pb2 import TensorProto
@@ -491,11 +493,14 @@ class TestReload:
         request.model_spec.name = name
         return {e.version: e.state for e in management.GetModelStatus(request).model_version_status}
 
-    def wait(self, management, states, name="mlp"):
+    def wait(self, management, states, among=frozenset({1, 2, 3})):
+        def now():
+            return {v: s for v, s in self.states(management).items() if v in among}
+
         deadline = time.monotonic() + 30
-        while self.states(management, name) != states and time.monotonic() < deadline:
+        while now() != states and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert self.states(management, name) == states
+        assert now() == states
 
     def mlp(self, base, versions, labels=""):
         numbers = " ".join(f"versions: {number}" for number in versions)
@@ -507,21 +512,10 @@ class TestReload:
     @pytest.fixture(autouse=True)
     def _put_back(self, management, address):
         yield
-        base = address.base
-        both = self.mlp(base, (1, 2))[:-2] + (
-            "config "
-            f'{{ name: "types" base_path: "{base / "types"}" model_platform: "tensorflow" }} }}'
-        )
-        self.reload(management, both)
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            if {k for k, v in self.states(management).items() if v == 30} == {1, 2}:
-                break
-            time.sleep(0.05)
-        labels = (
-            'version_labels { key: "stable" value: 1 } version_labels { key: "canary" value: 2 } }'
-        )
-        self.reload(management, both.replace("} }config", "} " + labels + "config", 1))
+        whole = serving_models.config_text(address.base)
+        self.reload(management, re.sub("version_labels .*", "", whole))
+        self.wait(management, {1: 30, 2: 30}, among={1, 2})
+        self.reload(management, whole)
 
     def test_empty_config(self, management):
         request = model_management_pb2.ReloadConfigRequest()

@@ -1,6 +1,6 @@
 """Small SavedModels for the tests, made with TensorFlow alone.
 
-`python tests/serving/models.py DIR` writes them.
+`python tests/serving/serving_models.py DIR` writes them.
 
 The contract suite expects a server to serve what this writes: point a real one at
 DIR/models.config.

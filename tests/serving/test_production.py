@@ -1,0 +1,225 @@
+"""The files for the real server, by their official formats; canary, rollback and launcher."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import kubernetes_validate
+import numpy as np
+import pytest
+import yaml
+from google.protobuf import text_format
+from serving_running import free_port, running
+from tensorflow_serving.config import model_server_config_pb2
+
+from serving import Client, UsageError, errors, launch
+from serving.__main__ import main
+from serving.admin import Admin
+from serving.config import read_batching_file, read_model_config_file, read_monitoring_file
+from serving.label import move_labels
+from serving.manifests import resource_name
+from serving.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def written(contract_base, tmp_path_factory):
+    output = tmp_path_factory.mktemp("deployment")
+    flags = ["--max_batch_size=48", "--memory=512Mi", "--cpu=3", "--name=gan"]
+    assert main(["config", str(contract_base), "--output", str(output), *flags]) == 0
+    return output
+
+
+def documents(path):
+    return list(yaml.safe_load_all(path.read_text()))
+
+
+class TestFiles:
+    def test_models(self, written):
+        text = (written / "config/models.config").read_text()
+        message = text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
+        entries = message.model_config_list.config
+        assert [(entry.name, entry.base_path) for entry in entries] == [
+            ("mlp", "/models/mlp"),
+            ("types", "/models/types"),
+        ]
+
+    def test_batching_and_monitoring(self, written):
+        batching = read_batching_file(written / "config/batching.config")
+        assert batching.allowed_batch_sizes == (1, 2, 4, 8, 16, 32, 48)
+        assert (batching.max_batch_size, batching.num_batch_threads) == (48, 3)
+        path = read_monitoring_file(written / "config/monitoring.config")
+        assert path == "/monitoring/prometheus/metrics"
+
+    def test_compose(self, written, contract_base):
+        command = ["check-jsonschema", "--builtin-schema", "vendor.compose-spec"]
+        program = Path(sys.executable).with_name(command[0])
+        subprocess.run([program, *command[1:], written / "compose.yaml"], check=True, timeout=60)
+        (service,) = documents(written / "compose.yaml")[0]["services"].values()
+        assert all(volume["read_only"] for volume in service["volumes"])
+        assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+        assert service["volumes"][0]["source"] == str((contract_base / "mlp").resolve())
+
+    def test_kubernetes(self, written):
+        kinds = {}
+        for document in documents(written / "kubernetes.yaml"):
+            kubernetes_validate.validate(document, "1.37", strict=True)
+            kinds[document["kind"]] = document
+        assert set(kinds) == {"ConfigMap", "Deployment", "Service", "HorizontalPodAutoscaler"}
+        (container,) = kinds["Deployment"]["spec"]["template"]["spec"]["containers"]
+        assert {"startupProbe", "readinessProbe", "livenessProbe", "resources"} <= set(container)
+        assert all(mount["readOnly"] for mount in container["volumeMounts"])
+        config = kinds["ConfigMap"]["data"]
+        named = {flag.split("=")[1] for flag in container["args"] if "_file=" in flag}
+        assert named == {f"/config/{name}" for name in config}
+        assert config["models.config"] == (written / "config/models.config").read_text()
+        selector = kinds["Deployment"]["spec"]["selector"]["matchLabels"]
+        assert kinds["Service"]["spec"]["selector"] == selector
+
+    def test_kserve(self, written):
+        # KServe's schema lives in its cluster; here its fields by name.
+        for name, document in zip(
+            ("mlp", "types"), documents(written / "kserve.yaml"), strict=True
+        ):
+            assert document["apiVersion"] == "serving.kserve.io/v1beta1"
+            assert document["kind"] == "InferenceService"
+            model = document["spec"]["predictor"]["model"]
+            assert model["modelFormat"] == {"name": "tensorflow"}
+            assert model["storageUri"] == f"pvc://models/{name}"
+            assert model["resources"]["limits"] == {"cpu": "3", "memory": "512Mi"}
+
+    def test_one_model_with_versions_and_labels(self, contract_base, tmp_path):
+        flags = ["--version=1", "--label=stable=1", "--label=canary=2", "--output", str(tmp_path)]
+        assert main(["config", str(contract_base / "mlp"), *flags]) == 0
+        (model,) = read_model_config_file(tmp_path / "config/models.config")
+        assert (model.name, str(model.base_path)) == ("mlp", "/models/mlp")
+        assert model.versions == {1, 2}
+        assert model.labels == {"stable": 1, "canary": 2}
+        (service,) = documents(tmp_path / "compose.yaml")[0]["services"].values()
+        assert service["volumes"][0]["target"] == "/models/mlp"
+
+    @pytest.mark.parametrize(
+        ("flags", "text"),
+        [
+            (["nowhere"], "nowhere: no such directory"),
+            (["--memory=2GB"], "--memory must read like 512Mi or 2Gi, not '2GB'"),
+            (["--cpu=0"], "--cpu must be at least 1"),
+            (["--name=A_b"], "--name must be lower case letters"),
+            (["--min_replicas=5"], "--min_replicas must be between 1 and --max_replicas (4)"),
+            (["--version=1"], "--version and --label fit one model"),
+            (["--label=x"], "'x': label=version is expected"),
+        ],
+    )
+    def test_bad_flags(self, contract_base, tmp_path, capsys, flags, text):
+        directory = [] if flags == ["nowhere"] else [str(contract_base)]
+        assert main(["config", *directory, *flags, "--output", str(tmp_path / "out")]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert text in line
+        assert not (tmp_path / "out").exists()
+
+
+def test_resource_names():
+    assert resource_name("My_Model 2") == "my-model-2"
+    assert len(resource_name("x" * 99)) == 63
+
+
+@pytest.fixture
+def labelled(contract_base, tmp_path):
+    """A server of its own, with `mlp` version 1 labelled stable."""
+    base = tmp_path / "mlp"
+    shutil.copytree(contract_base / "mlp", base)
+    config = tmp_path / "models.config"
+    config.write_text(
+        f'model_config_list {{ config {{ name: "mlp" base_path: "{base}" '
+        'model_platform: "tensorflow" model_version_policy { specific { versions: 1 } } '
+        'version_labels { key: "stable" value: 1 } } }'
+    )
+    settings = Settings(
+        tuple(read_model_config_file(config)),
+        (tmp_path.resolve(),),
+        port=0,
+        rest_api_port=None,
+        poll_seconds=0.05,
+    )
+    with running(settings) as server:
+        yield f"127.0.0.1:{server.port}", config
+
+
+def version_behind(address, label):
+    with Client(f"grpc://{address}", model="mlp", label=label) as client:
+        client.images(np.zeros((1, 4)))
+        return client.metadata().version
+
+
+def test_canary_then_promotion_then_rollback(labelled, capsys):
+    address, config = labelled
+    command = ["label", address, "--model_config_file", str(config), "--model=mlp"]
+    assert main([*command, "--label=stable=1", "--label=canary=2"]) == 0
+    assert capsys.readouterr().out == "mlp: canary is version 2, stable is version 1\n"
+    assert version_behind(address, "stable") == 1
+    assert version_behind(address, "canary") == 2
+    assert main([*command, "--label=stable=2"]) == 0
+    assert version_behind(address, "stable") == 2
+    with pytest.raises(errors.InvalidArgument):
+        version_behind(address, "canary")
+    assert main([*command, "--label=stable=1"]) == 0
+    assert version_behind(address, "stable") == 1
+    (model,) = read_model_config_file(config)
+    assert (model.versions, model.labels) == ({1}, {"stable": 1})
+
+
+def test_a_failed_move_changes_nothing(labelled, capsys):
+    address, config = labelled
+    before = config.read_text()
+    broken = config.parent / "mlp" / "9"
+    (broken / "variables").mkdir(parents=True)
+    (broken / "saved_model.pb").write_bytes(b"no model")
+    command = ["label", address, "--model_config_file", str(config), "--model=mlp"]
+    assert main([*command, "--label=stable=9"]) == 1
+    assert "mlp version 9" in capsys.readouterr().err
+    assert version_behind(address, "stable") == 1
+    assert config.read_text() == before
+    assert main([*command[:-1], "--model=nope", "--label=stable=1"]) == 2
+    with Admin(address) as admin, pytest.raises(errors.DeadlineExceeded):
+        move_labels([admin], read_model_config_file(config), "mlp", {"stable": 77}, 0.3)
+
+
+def test_launch_needs_the_program(contract_base, monkeypatch):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(UsageError, match="tensorflow_model_server is not on PATH"):
+        launch.main([str(contract_base)])
+
+
+def test_launch(contract_base, tmp_path):
+    """The embedded server stands in: it reads the same files and takes the same flags."""
+    stand_in = tmp_path / "bin" / "tensorflow_model_server"
+    stand_in.parent.mkdir()
+    stand_in.write_text(f'#!/bin/sh\nexec {sys.executable} -m serving "$@"\n')
+    stand_in.chmod(0o755)
+    port, rest = free_port(), free_port()
+    environment = {**os.environ, "PATH": f"{stand_in.parent}:{os.environ['PATH']}"}
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "serving", "launch", str(contract_base)),
+            *(f"--port={port}", f"--rest_api_port={rest}", "--grace_seconds=5"),
+        ],
+        env={**environment, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout.readline() == f"AVAILABLE: mlp, types at localhost:{port}\n"
+        with Client(f"http://127.0.0.1:{rest}", model="mlp") as client:
+            assert client.generate(3).shape == (3, 6, 6, 1)
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
+    assert '"message": "stopped"' in log
