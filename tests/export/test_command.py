@@ -1,0 +1,142 @@
+"""The command: what it prints, and what it refuses in one line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from export.__main__ import main
+from keras_gan.run import Run
+
+
+def test_it_prints_what_it_wrote(export) -> None:
+    for file in (file for file in export.path.rglob("*") if file.is_file()):
+        assert f"{file.stat().st_size:,}  {file}" in export.printed
+    for artefact in ("SavedModel sample", "model.onnx serving_default", "model_float16.onnx"):
+        assert artefact in export.printed
+
+
+def test_inspect(export, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", str(export.path.parent)]) == 0
+    printed = capsys.readouterr().out
+    assert main(["inspect", str(export.path)]) == 0
+    assert capsys.readouterr().out == printed
+    for line in (
+        "SavedModel, signature sample\n  in  seed: int64 [n]\n  out images: float32 [n, 8, 8, 1]",
+        "  out image_bytes: string [n]",
+        "model.onnx, ONNX opset 18",
+        '  prior: {"name": "uniform", "dimension": 32}',
+        "  evaluation: null",
+    ):
+        assert line in printed
+    for file in (file for file in export.path.rglob("*") if file.is_file()):
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        assert f"{digest}  {file.relative_to(export.path)}" in printed
+
+
+def test_inspect_an_onnx_file(export, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", str(export.path / "model_float16.onnx")]) == 0
+    printed = capsys.readouterr().out
+    assert "in  latents: float32 [n, 32]" in printed
+    assert "recipe: digits" in printed
+
+
+def refused(argv: list, capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line with which the command refuses."""
+    assert main([str(argument) for argument in argv]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (line,) = captured.err.splitlines()
+    assert line.startswith("export: error: ")
+    return line
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--name", "a/b"], "a model's name has"),
+        (["--name", ".hidden"], "a model's name has"),
+        (["--version", "0"], "a version is a number"),
+        (["--version", "one"], "invalid int value"),
+        (["--opset", "21"], "--opset must be in [13, 18]"),
+        (["--formats", "onnx", "tflite"], "formats are some of saved_model, onnx, onnx_float16"),
+        (["--formats", "onnx", "--warmup"], "belong to the format saved_model"),
+        (["--signatures", "encode"], "unknown signature 'encode'"),
+        (["--weights", "first"], "unknown weights 'first'"),
+        (["--quantise"], "unrecognized arguments: --quantise"),
+    ],
+)
+def test_bad_options(run: Run, options, message, tmp_path, capsys) -> None:
+    output = tmp_path / "models"
+    assert message in refused([run.path, "--output", output, *options], capsys)
+    assert not output.exists()
+
+
+def test_bad_runs(run: Run, tmp_path: Path, capsys) -> None:
+    output = tmp_path / "models"
+    assert "is not a run directory" in refused([tmp_path, "--output", output], capsys)
+    unfinished = tmp_path / "unfinished"
+    unfinished.mkdir()
+    shutil.copy(run.path / "config.json", unfinished)
+    assert "no finished model" in refused([unfinished, "--output", output], capsys)
+    (unfinished / "models").symlink_to(run.path / "models")
+    (unfinished / "evaluation.json").write_text("{")
+    assert "evaluate the run again" in refused([unfinished, "--output", output], capsys)
+    assert not output.exists()
+
+
+def test_an_existing_version(run: Run, export, capsys) -> None:
+    before = hashlib.sha256((export.path / "saved_model.pb").read_bytes()).digest()
+    argv = [run.path, "--output", export.path.parents[1], "--version", "1"]
+    assert "has a version 1 already" in refused(argv, capsys)
+    assert hashlib.sha256((export.path / "saved_model.pb").read_bytes()).digest() == before
+
+
+def test_a_version_without_a_saved_model_among_those_that_a_server_loads(
+    run: Run, export, capsys
+) -> None:
+    argv = [run.path, "--output", export.path.parents[1], "--formats", "onnx"]
+    assert "add saved_model to --formats" in refused(argv, capsys)
+
+
+def test_an_output_that_cannot_be_written(run: Run, tmp_path: Path, capsys) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    line = refused([run.path, "--output", tmp_path / "file"], capsys)
+    assert "cannot be written: Not a directory" in line
+    # Not even root may write there.
+    assert "cannot be written: " in refused([run.path, "--output", "/sys/kernel"], capsys)
+
+
+@pytest.mark.parametrize("form", ["saved_model", "onnx"])
+def test_a_full_disk(run: Run, form: str, tmp_path: Path, capsys) -> None:
+    """Files end at 100 kB here, in the middle of the weights."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        line = refused([run.path, "--output", tmp_path / "models", "--formats", form], capsys)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert f"{tmp_path}/models/digits cannot be written: " in line
+    assert "File too large" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_inspect_refuses_what_is_no_export(run: Run, tmp_path: Path, capsys) -> None:
+    assert "is not an export" in refused(["inspect", run.path], capsys)
+    assert "is not an export" in refused(["inspect", tmp_path / "nothing"], capsys)
+    (tmp_path / "x.onnx").write_bytes(b"\xff\xff\xff")
+    assert "cannot be read as an ONNX model" in refused(["inspect", tmp_path / "x.onnx"], capsys)
+
+
+def test_as_a_module(export, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "export", "inspect", str(export.path)]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
+    metadata = json.loads((export.path / "assets.extra" / "metadata.json").read_text())
+    assert metadata["training"]["fingerprint"] in result.stdout

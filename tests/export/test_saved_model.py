@@ -1,0 +1,282 @@
+"""SavedModels in programs that know nothing of keras_gan."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.stats
+import tensorflow as tf
+from PIL import Image
+
+import keras_gan
+from export import writing
+from export.subject import Subject
+from keras_gan import priors
+from keras_gan.data import UnitRange, preprocessing
+from keras_gan.data.preprocessing import Preprocessing
+from keras_gan.randomness import row_seeds
+from keras_gan.run import Run
+
+ALL = ("serving_default", "sample", "png", "discriminator")
+SEED = 7
+Requests = list[tuple[str, dict[str, np.ndarray]]]
+
+LOADER = """
+import pickle, sys
+import tensorflow as tf
+sys.modules["keras"] = sys.modules["keras_gan"] = sys.modules["export"] = None
+path, results = sys.argv[1], []
+model = tf.saved_model.load(path)
+with tf.compat.v1.Session(graph=tf.Graph()) as session:
+    graph = tf.compat.v1.saved_model.load(session, ["serve"], path)
+    for name, inputs in pickle.load(sys.stdin.buffer):
+        signature = graph.signature_def[name]
+        feed = {signature.inputs[key].name: value for key, value in inputs.items()}
+        fetch = {key: info.name for key, info in signature.outputs.items()}
+        v1 = session.run(fetch, feed)
+        with tf.init_scope():
+            v2 = model.signatures[name](**{key: tf.constant(x) for key, x in inputs.items()})
+            results.append((v1, {key: value.numpy() for key, value in v2.items()}))
+pickle.dump(results, sys.stdout.buffer)
+"""
+
+# The command's own main, in one fork for each request: TensorFlow is imported once.
+COMMAND = """
+import os, pickle, sys
+from tensorflow.python.tools import saved_model_cli
+for arguments in pickle.load(sys.stdin.buffer):
+    if not (child := os.fork()):
+        sys.argv = ["saved_model_cli", *arguments]
+        saved_model_cli.main()
+        os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0, arguments
+"""
+
+
+def python(code: str, data: object, *arguments: str | Path, cwd: Path) -> bytes:
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    command = [sys.executable, "-P", "-c", code, *map(str, arguments)]
+    result = subprocess.run(
+        command, input=pickle.dumps(data), capture_output=True, cwd=cwd, env=environment
+    )
+    assert result.returncode == 0, result.stderr.decode()
+    return result.stdout
+
+
+def numbers(
+    gan: keras_gan.GAN, scale: Preprocessing, noisy: bool, n: int
+) -> Iterator[tuple[str, dict, dict]]:
+    """Signature, inputs, and outputs computed by the GAN."""
+    latents = gan.prior.sample(n, seed=11).numpy()
+    noise = {"noise_seed": row_seeds(3, n)} if noisy else {}
+    outputs = keras_gan.transform(gan.generator, latents, row_seeds(3, n)).numpy()
+    images = scale.to_unit(outputs)
+    yield "serving_default", {"latents": latents, **noise}, {"images": images}
+    yield "png", {"latents": latents, **noise}, {"image_bytes": images}
+    yield (
+        "sample",
+        {"seed": row_seeds(SEED, n)},
+        {
+            "images": scale.to_unit(gan.generate(n, seed=SEED)),
+            "latents": gan.prior.sample(n, seed=SEED).numpy(),
+        },
+    )
+    logits = np.ravel(gan.discriminator.predict(scale.forward(images), verbose=0))
+    yield (
+        "discriminator",
+        {"images": images},
+        {"logits": logits, "probabilities": 1 / (1 + np.exp(-logits))},
+    )
+
+
+def assert_numbers(outputs: dict, expected: dict) -> None:
+    assert outputs.keys() == expected.keys()
+    for name, value in expected.items():
+        if name == "image_bytes":
+            pictures = [np.asarray(Image.open(io.BytesIO(b))) for b in outputs[name]]
+            found = np.stack(pictures).reshape(value.shape) / 255
+            np.testing.assert_allclose(found, value, rtol=0, atol=0.5 / 255 + 1e-5)
+        else:
+            assert outputs[name].dtype == np.float32
+            np.testing.assert_allclose(outputs[name], value, rtol=1e-5, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def photo_export(photo_subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    settings = writing.Settings(formats=("saved_model",), signatures=ALL)
+    base = tmp_path_factory.mktemp("models") / "photos"
+    return writing.write(photo_subject, base, settings=settings).path
+
+
+def test_every_signature_in_v1_sessions_and_in_saved_model_load(
+    run: Run, export, photos: keras_gan.GAN, photo_subject: Subject, photo_export: Path, tmp_path
+) -> None:
+    scale = preprocessing.from_config(run.config["preprocessing"])
+    for path, gan, preprocess, noisy in (
+        (export.path, run.gan(), scale, False),
+        (photo_export, photos, photo_subject.preprocessing, True),
+    ):
+        cases = [case for n in (1, 33) for case in numbers(gan, preprocess, noisy, n)]
+        requests = [(name, inputs) for name, inputs, _ in cases]
+        answers = pickle.loads(python(LOADER, requests, path, cwd=tmp_path))
+        for (_, _, expected), (in_session, loaded) in zip(cases, answers, strict=True):
+            assert_numbers(in_session, expected)
+            assert_numbers(loaded, expected)
+
+
+def test_every_signature_through_saved_model_cli(run: Run, export, tmp_path: Path) -> None:
+    scale = preprocessing.from_config(run.config["preprocessing"])
+    cases = [(n, *case) for n in (1, 33) for case in numbers(run.gan(), scale, False, n)]
+    commands = []
+    for n, name, inputs, _ in cases:
+        folder = tmp_path / f"{name}-{n}"
+        folder.mkdir()
+        pairs = []
+        for key, array in inputs.items():
+            np.save(folder / f"in-{key}.npy", array)
+            pairs.append(f"{key}={folder / f'in-{key}.npy'}")
+        chosen = ("--dir", str(export.path), "--tag_set", "serve", "--signature_def", name)
+        commands.append(["run", *chosen, "--inputs", ";".join(pairs), "--outdir", str(folder)])
+    python(COMMAND, commands, cwd=tmp_path)
+    for n, name, _, expected in cases:
+        files = (tmp_path / f"{name}-{n}" / f"{key}.npy" for key in expected)
+        found = {file.stem: np.load(file, allow_pickle=True) for file in files}
+        assert_numbers(found, expected)
+
+
+def test_a_row_depends_on_its_seed_alone(export, tmp_path: Path) -> None:
+    seeds = row_seeds(1, 33)
+    batches = [seeds, seeds[::-1].copy(), seeds[5:6]]
+    requests = [("sample", {"seed": batch}) for batch in batches]
+    answers = pickle.loads(python(LOADER, requests, export.path, cwd=tmp_path))
+    whole, backwards, one = (in_session["images"] for in_session, _ in answers)
+    np.testing.assert_allclose(backwards[::-1], whole, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(one[0], whole[5], rtol=0, atol=1e-6)
+    latents = [in_session["latents"] for in_session, _ in answers]
+    np.testing.assert_array_equal(latents[1][::-1], latents[0])
+    np.testing.assert_array_equal(latents[2][0], latents[0][5])
+    assert len(np.unique(latents[0], axis=0)) == 33
+
+
+@pytest.mark.parametrize("name", priors.NAMES)
+def test_latents_of_consecutive_seeds_follow_the_prior(
+    name: str, photos: keras_gan.GAN, tmp_path: Path
+) -> None:
+    """Neighbours 0, 1, 2 ... are the seeds that a client chooses by hand."""
+    subject = Subject(photos.generator, photos.discriminator, priors.NAMES[name](6), UnitRange())
+    settings = writing.Settings(formats=("saved_model",), signatures=("sample",))
+    path = writing.write(subject, tmp_path / name, settings=settings).path
+    sample = tf.saved_model.load(str(path)).signatures["sample"]
+    latents = sample(seed=tf.range(10_000, dtype=tf.int64))["latents"].numpy()
+    expected = {
+        "uniform": scipy.stats.uniform(-np.sqrt(3), 2 * np.sqrt(3)),
+        "normal": scipy.stats.norm(),
+        "spherical": scipy.stats.beta(2.5, 2.5, loc=-1, scale=2),
+    }[name]
+    for column in latents.T:
+        assert scipy.stats.kstest(column, expected.cdf).pvalue > 1e-3
+    correlation = np.corrcoef(latents[:-1].T, latents[1:].T)
+    np.fill_diagonal(correlation, 0)
+    assert np.abs(correlation).max() < 5 / np.sqrt(10_000)
+
+
+def test_metadata(run: Run, export) -> None:
+    metadata = json.loads((export.path / writing.METADATA_FILE).read_text())
+    assert metadata["package"] == {"name": "keras_gan", "version": keras_gan.__version__}
+    assert metadata["recipe"] == "digits"
+    assert metadata["weights"] == "last"
+    assert metadata["prior"] == {"name": "uniform", "dimension": 32}
+    assert metadata["images"]["shape"] == [8, 8, 1]
+    assert metadata["images"]["range"] == [0.0, 1.0]
+    assert metadata["training"]["data"] == "digits"
+    assert metadata["training"]["epochs"] == 1
+    assert metadata["evaluation"] is None
+    assert max(metadata["parity"]["SavedModel"].values()) < 1e-5
+
+
+def test_warm_up_requests_cover_every_signature(export) -> None:
+    from tensorflow_serving.apis import prediction_log_pb2
+
+    file = export.path / "assets.extra" / "tf_serving_warmup_requests"
+    model = tf.saved_model.load(str(export.path))
+    seen = set()
+    for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
+        request = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
+        name = request.model_spec.signature_name
+        inputs = {key: tf.make_ndarray(proto) for key, proto in request.inputs.items()}
+        model.signatures[name](**{key: tf.constant(array) for key, array in inputs.items()})
+        seen.add(name)
+    assert seen == set(ALL)
+
+
+def test_no_file_holds_an_absolute_path_of_this_machine(run: Run, export) -> None:
+    here = {
+        str(Path.cwd()),
+        str(Path.home()),
+        sys.prefix,
+        str(run.path),
+        str(export.path.parents[1]),
+    }
+    here |= {str(Path(keras_gan.__file__).parent), str(Path(tf.__file__).parent), "/tmp"}
+    for file in (file for file in export.path.rglob("*") if file.is_file()):
+        content = file.read_bytes()
+        assert [path for path in here if path != "/" and path.encode() in content] == [], file
+
+
+def test_paths_in_what_is_known_of_a_run_lose_their_folders(run: Run, tmp_path: Path) -> None:
+    config = json.loads(json.dumps(run.config))
+    config["identity"]["dataset"] = "/home/ann/my-photos/"
+    config["provenance"] = "/home/ann/my-photos; 1/10 for tests, see https://example.org/data"
+    (tmp_path / "models").symlink_to(run.path / "models")
+    (tmp_path / "evaluation.json").write_text('{"parzen": {"mean": 1.5, "data": ["/mnt/x/y.npz"]}}')
+    metadata = Subject.from_run(Run(tmp_path, config)).metadata()
+    assert metadata["training"]["data"] == "my-photos/"
+    assert (
+        metadata["training"]["provenance"]
+        == "my-photos; 1/10 for tests, see https://example.org/data"
+    )
+    assert metadata["evaluation"] == {"parzen": {"mean": 1.5, "data": ["y.npz"]}}
+
+
+def test_best_and_averaged_weights(run: Run) -> None:
+    latents = run.gan().prior.sample(4).numpy()
+    images = {w: Subject.from_run(run, w).generate(latents).numpy() for w in ("last", "averaged")}
+    expected = run.gan().generate(4, averaged=True)
+    np.testing.assert_allclose(images["averaged"], expected, rtol=0, atol=1e-5)
+    assert np.abs(images["averaged"] - images["last"]).max() > 1e-3
+    assert Subject.from_run(run, "best").metadata()["weights"] == "best"
+
+
+def test_networks_trained_in_mixed_precision_are_exported_in_float32(tmp_path: Path) -> None:
+    import keras
+
+    from keras_gan import networks
+
+    def generator():
+        return networks.mlp_generator(
+            4, (2, 2, 1), hidden=[(8, "relu")], output_activation="sigmoid"
+        )
+
+    discriminator = networks.maxout_discriminator((2, 2, 1), units=4)
+    exact = generator()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        mixed = generator()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    run = Run(tmp_path, {"identity": {"recipe": "r", "dataset": "d", "data": "0", "seed": 0}})
+    run.config |= {"provenance": "", "versions": {}, "preprocessing": {"name": "unit_range"}}
+    run.save_models(keras_gan.GAN(mixed, discriminator, priors.Uniform(4)), epochs=1)
+    subject = Subject.from_run(run)
+    latents = subject.prior.sample(9).numpy()
+    np.testing.assert_array_equal(subject.generate(latents), exact(latents))
+    assert writing.write(subject, tmp_path / "m").errors["model.onnx"]["serving_default"] < 1e-5
