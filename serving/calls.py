@@ -58,7 +58,7 @@ class Metadata:
 
 
 Call = Predict | Status | Metadata
-Flow = Generator[Call, object, object]
+Flow = Generator[Call, Any, Any]
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,8 @@ def predict_rows(target: Target, signature: str, inputs: Arrays) -> Flow:
         The outputs of all rows, alias to array.
     """
     rows = len(next(iter(inputs.values())))
-    size, start, answers = max(rows, 1), 0, []
+    answers: list[Arrays] = []
+    size, start = max(rows, 1), 0
     while start < rows or not answers:
         piece = {alias: array[start : start + size] for alias, array in inputs.items()}
         try:

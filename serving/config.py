@@ -93,22 +93,18 @@ def read_batching_file(path: Path) -> Batching:
     if split is not None and split.value:
         largest = execution or largest
         batching = replace(batching, max_execution_batch_size=largest)
-    problem = None
     for name in ("max_batch_size", "max_enqueued_batches", "num_batch_threads"):
         if getattr(batching, name) < 1:
-            problem = f"{name} must be at least 1, not {getattr(batching, name)}"
+            raise UsageError(f"{path}: {name} must be at least 1, not {getattr(batching, name)}")
+    problem = None
     if batching.batch_timeout_micros < 0:
         problem = f"batch_timeout_micros must not be negative, not {batching.batch_timeout_micros}"
     elif not 0 < largest <= batching.max_batch_size:
         problem = f"max_execution_batch_size must be between 1 and max_batch_size, not {largest}"
-    elif (
-        execution and execution != batching.max_batch_size and not batching.max_execution_batch_size
-    ):
+    elif execution and execution != largest:
         problem = "max_execution_batch_size needs enable_large_batch_splitting { value: true }"
     elif list(sizes) != sorted(set(sizes)) or (sizes and (sizes[0] < 1 or sizes[-1] != largest)):
-        problem = (
-            f"allowed_batch_sizes must rise to the largest batch ({largest}), not {list(sizes)}"
-        )
+        problem = f"allowed_batch_sizes must rise to the largest batch ({largest}): {list(sizes)}"
     if problem:
         raise UsageError(f"{path}: {problem}")
     return batching

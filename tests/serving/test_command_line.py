@@ -1,0 +1,278 @@
+"""The command line and its files: one clear line and exit code 2 for whatever cannot be used."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import trustme
+
+from serving import UsageError
+from serving.__main__ import main
+from serving.config import read_batching_file, read_model_config_file, read_monitoring_file
+from serving.flags import read_settings
+from serving.tls import read_keys, read_ssl_config
+
+
+@pytest.fixture(scope="module")
+def authority():
+    return trustme.CA()
+
+
+def test_settings(contract_base):
+    settings = read_settings(
+        [
+            str(contract_base),
+            *("--port=0", "--rest_api_port=9001", "--rest_api_timeout_in_ms=1500"),
+            *("--enable_batching", "--max_rows=7", "--file_system_poll_wait_seconds=3"),
+        ]
+    )
+    assert [model.name for model in settings.models] == ["mlp", "types"]
+    assert settings.roots == (contract_base.resolve(),)
+    assert (settings.port, settings.rest_api_port) == (None, 9001)
+    assert settings.host == "127.0.0.1"
+    assert settings.rest_api_timeout_seconds == 1.5
+    assert settings.batching.max_batch_size == 1000
+    assert settings.limits.max_rows == 7
+    assert settings.poll_seconds == 3
+    assert settings.keys is None
+
+
+def test_one_model(contract_base):
+    (model,) = read_settings([str(contract_base / "mlp"), "--enable_batching=false"]).models
+    assert model.name == "mlp"
+    settings = read_settings([f"--model_base_path={contract_base / 'mlp'}", "--model_name=m"])
+    assert settings.models[0].name == "m"
+    assert settings.batching is None
+
+
+@pytest.mark.parametrize(
+    ("flags", "text"),
+    [
+        ([], "one of EXPORT_DIR, --model_base_path and --model_config_file is needed"),
+        (["nowhere"], "nowhere: no such directory"),
+        (["EMPTY"], "no version in it; a version is a directory whose name is a number"),
+        (["--model_base_path=nowhere"], "nowhere: no such directory"),
+        (["--model_config_file=nowhere"], "nowhere: cannot be read (No such file or directory)"),
+        (["BASE", "--model_base_path=BASE"], "and only one"),
+        (["BASE", "--model_name=m"], "--model_name fits one model"),
+        (["BASE", "--port=x"], "argument --port: invalid whole number value: 'x'"),
+        (["BASE", "--port=-1"], "argument --port: at least 0 expected, not -1"),
+        (["BASE", "--nope"], "unrecognized arguments: --nope"),
+        (["BASE", "--enable_batching=perhaps"], "true or false expected, not 'perhaps'"),
+        (["BASE", "--port=9", "--rest_api_port=9"], "--rest_api_port must differ from --port"),
+        (["BASE", "--port=0", "--rest_api_port=0"], "nothing to listen on"),
+        (["BASE", "--batching_parameters_file=x"], "needs --enable_batching"),
+        (["BASE", "--ssl_certificate_file=x"], "--ssl_key_file is missing"),
+        (["BASE", "--ssl_key_file=x"], "--ssl_certificate_file is missing"),
+        (["BASE", "--ssl_config_file=x", "--ssl_key_file=y"], "no other file goes with it"),
+    ],
+)
+def test_bad_flags(contract_base, tmp_path, capsys, flags, text):
+    places = {"BASE": str(contract_base), "EMPTY": str(tmp_path)}
+    arguments = [flag.replace("BASE", str(contract_base)) for flag in flags]
+    arguments = [places.get(flag, flag) for flag in arguments]
+    try:
+        code = main(arguments)
+    except SystemExit as ended:  # argparse's own way
+        code = ended.code
+    assert code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("python -m serving: ")
+    assert text in line
+
+
+@pytest.mark.parametrize("flag", ["port", "rest_api_port"])
+def test_a_port_in_use(contract_base, capfd, flag):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        other = {"port": "rest_api_port", "rest_api_port": "port"}[flag]
+        assert main([str(contract_base), f"--{flag}={port}", f"--{other}=0"]) == 2
+    lines = [line for line in capfd.readouterr().err.splitlines() if line.startswith("python")]
+    assert lines == [
+        f"python -m serving: --{flag}={port}: 127.0.0.1 cannot be listened on there "
+        "(Address already in use)"
+    ]
+
+
+def test_a_model_that_does_not_load(tmp_path, capsys):
+    (tmp_path / "m" / "1").mkdir(parents=True)
+    assert main([str(tmp_path), "--port=0", "--rest_api_port=0"]) == 2
+    capsys.readouterr()
+    from serving_running import free_port
+
+    assert main([str(tmp_path), "--port=0", f"--rest_api_port={free_port()}"]) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("python -m serving: UNKNOWN: Some models did not become available: {m}")
+
+
+def test_a_mistake_shows_without_loading_tensorflow(tmp_path):
+    code = (
+        "import sys; from serving.__main__ import main; code = main(sys.argv[1:]); "
+        "assert 'tensorflow' not in sys.modules; sys.exit(code)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "nowhere")],
+        capture_output=True,
+        cwd=Path(__file__).parents[2],
+        text=True,
+        timeout=60,
+    )
+    assert result.returncode == 2
+    assert len(result.stderr.splitlines()) == 1
+
+
+class TestFiles:
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("model_config_list {\n  config {\n    nam: 'x'\n", ":3: not a ModelServerConfig"),
+            ("model_config_list { config { name: 3 } }", ":1: not a ModelServerConfig"),
+            ("", ": model_config_list is missing"),
+            ("model_config_list { config { } }", "name is missing"),
+            (
+                'model_config_list { config { name: "m" base_path: "/m" } }',
+                "model m: model_platform must be 'tensorflow', not ''",
+            ),
+            (
+                'model_config_list { config { name: "m" base_path: "m" '
+                'model_platform: "tensorflow" } }',
+                "Expected model m to have an absolute path or URI; got base_path()=m",
+            ),
+            (
+                'model_config_list { config { name: "m" base_path: "/m" '
+                'model_platform: "tensorflow" } config { name: "m" base_path: "/m" '
+                'model_platform: "tensorflow" } }',
+                "Illegal to list model m multiple times in config list",
+            ),
+        ],
+    )
+    def test_models(self, tmp_path, text, message):
+        path = tmp_path / "models.config"
+        path.write_text(text)
+        with pytest.raises(UsageError) as caught:
+            read_model_config_file(path)
+        assert str(caught.value).startswith(f"{path}:")
+        assert message in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+    def test_an_unknown_field_is_named(self, tmp_path):
+        path = tmp_path / "models.config"
+        path.write_text('model_config_list {\n  config {\n    nam: "x"\n  }\n}\n')
+        with pytest.raises(UsageError, match=r'config:3: .*no field named "nam"'):
+            read_model_config_file(path)
+
+    def test_policies_and_labels(self, tmp_path):
+        path = tmp_path / "models.config"
+        entry = 'config {{ name: "{}" base_path: "/m" model_platform: "tensorflow" {} }}'
+        entries = [
+            entry.format("a", ""),
+            entry.format("b", "model_version_policy { latest { num_versions: 3 } }"),
+            entry.format("c", "model_version_policy { all { } }"),
+            entry.format(
+                "d",
+                "model_version_policy { specific { versions: 4 versions: 2 } } "
+                'version_labels { key: "stable" value: 2 }',
+            ),
+        ]
+        path.write_text(f"model_config_list {{ {' '.join(entries)} }}")
+        found = {number: Path(str(number)) for number in (1, 2, 3, 4)}
+        models = read_model_config_file(path)
+        assert [model.aspired(found) for model in models] == [
+            {4},
+            {2, 3, 4},
+            {1, 2, 3, 4},
+            {2, 4},
+        ]
+        assert models[3].labels == {"stable": 2}
+
+    def test_batching(self, tmp_path):
+        path = tmp_path / "batching.config"
+        path.write_text(
+            "max_batch_size { value: 32 } batch_timeout_micros { value: 500 } "
+            "max_enqueued_batches { value: 7 } num_batch_threads { value: 3 } "
+            'thread_pool_name { value: "pool" } allowed_batch_sizes: 4 allowed_batch_sizes: 16 '
+            "pad_variable_length_inputs: true enable_large_batch_splitting { value: true } "
+            "max_execution_batch_size { value: 16 }"
+        )
+        batching = read_batching_file(path)
+        assert (batching.max_batch_size, batching.batch_timeout_micros) == (32, 500)
+        assert (batching.max_enqueued_batches, batching.num_batch_threads) == (7, 3)
+        assert (batching.thread_pool_name, batching.allowed_batch_sizes) == ("pool", (4, 16))
+        assert batching.pad_variable_length_inputs
+        assert batching.max_execution_batch_size == 16
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("max_batch_size: 3", ":1: not a BatchingParameters"),
+            ("max_batch_size { value: 0 }", "max_batch_size must be at least 1, not 0"),
+            ("num_batch_threads { value: -1 }", "num_batch_threads must be at least 1, not -1"),
+            ("batch_timeout_micros { value: -1 }", "batch_timeout_micros must not be negative"),
+            ("allowed_batch_sizes: 8", "allowed_batch_sizes must rise to the largest batch (1000)"),
+            (
+                "max_batch_size { value: 4 } allowed_batch_sizes: 4 allowed_batch_sizes: 2",
+                "allowed_batch_sizes must rise",
+            ),
+            ("max_execution_batch_size { value: 8 }", "needs enable_large_batch_splitting"),
+        ],
+    )
+    def test_bad_batching(self, tmp_path, text, message):
+        path = tmp_path / "batching.config"
+        path.write_text(text)
+        with pytest.raises(UsageError) as caught:
+            read_batching_file(path)
+        assert str(caught.value).startswith(f"{path}:")
+        assert message in str(caught.value)
+
+    def test_monitoring(self, tmp_path):
+        path = tmp_path / "monitoring.config"
+        path.write_text('prometheus_config { enable: true path: "/metrics" }')
+        assert read_monitoring_file(path) == "/metrics"
+        path.write_text("prometheus_config { enable: true }")
+        assert read_monitoring_file(path) == "/monitoring/prometheus/metrics"
+        path.write_text("")
+        assert read_monitoring_file(path) is None
+
+
+class TestKeys:
+    def test_files(self, authority, tmp_path):
+        pair = authority.issue_cert("localhost")
+        certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+        pair.cert_chain_pems[0].write_to_path(str(certificate))
+        pair.private_key_pem.write_to_path(str(key))
+        assert read_keys(certificate, key, None).client_authority is None
+        assert read_keys(None, None, None) is None
+        other = tmp_path / "other.pem"
+        authority.issue_cert("localhost").private_key_pem.write_to_path(str(other))
+        with pytest.raises(UsageError, match="not a certificate with its key"):
+            read_keys(certificate, other, None)
+        with pytest.raises(UsageError, match="cannot be read"):
+            read_keys(certificate, tmp_path / "nowhere", None)
+
+    def test_ssl_config_file(self, authority, tmp_path):
+        pair = authority.issue_cert("localhost")
+        path = tmp_path / "ssl.config"
+
+        def write(**texts):
+            lines = [f"{name}: {value!r}" for name, value in texts.items()]
+            path.write_text("\n".join(lines).replace("True", "true"))
+
+        key, certificate = pair.private_key_pem.bytes(), pair.cert_chain_pems[0].bytes()
+        texts = {"server_key": key.decode(), "server_cert": certificate.decode()}
+        write(**texts)
+        assert read_ssl_config(path).client_authority is None
+        ca = authority.cert_pem.bytes().decode()
+        write(**texts, custom_ca=ca, client_verify=True)
+        assert read_ssl_config(path).client_authority == ca.encode()
+        write(**texts, client_verify=True)
+        with pytest.raises(UsageError, match="custom_ca is missing"):
+            read_ssl_config(path)
+        write(server_cert=certificate.decode())
+        with pytest.raises(UsageError, match="server_key is missing"):
+            read_ssl_config(path)

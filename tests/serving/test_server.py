@@ -1,0 +1,290 @@
+"""What the embedded server adds: health, reflection, TLS, limits, deadlines, safe paths."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import socket
+import time
+
+import grpc
+import httpx
+import numpy as np
+import pytest
+import serving_models
+import trustme
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
+    ProtoReflectionDescriptorDatabase,
+)
+from serving_running import running
+from tensorflow_serving.apis import (
+    model_management_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
+
+from serving import AsyncClient, Client, ClientKeys, errors
+from serving.calls import Predict, Target
+from serving.config import Batching, read_model_config_file
+from serving.settings import Limits, Settings
+from serving.tls import read_keys
+
+
+def settings(base, *models, **changes):
+    found = read_model_config_file(base / "models.config")
+    chosen = tuple(model for model in found if not models or model.name in models)
+    defaults = {"roots": (base.resolve(),), "port": 0, "rest_api_port": 0, "poll_seconds": 0.1}
+    return Settings(chosen, **{**defaults, **changes})
+
+
+@pytest.fixture(scope="module")
+def limited(contract_base):
+    limits = Limits(
+        max_request_bytes=20_000, max_rows=8, max_concurrent=4, max_connections=6, body_seconds=1
+    )
+    with running(settings(contract_base, limits=limits)) as server:
+        yield server
+
+
+def rest(server):
+    return f"http://127.0.0.1:{server.rest_api_port}"
+
+
+def post(server, body, **kwargs):
+    content = body if isinstance(body, bytes) else json.dumps(body)
+    url = f"{rest(server)}/v1/models/types:predict"
+    return httpx.post(url, content=content, timeout=20, **kwargs)
+
+
+def test_health(limited):
+    with grpc.insecure_channel(f"127.0.0.1:{limited.port}") as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        for service in ("", "tensorflow.serving.PredictionService"):
+            answer = stub.Check(health_pb2.HealthCheckRequest(service=service))
+            assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+def test_reflection(limited):
+    with grpc.insecure_channel(f"127.0.0.1:{limited.port}") as channel:
+        services = ProtoReflectionDescriptorDatabase(channel).get_services()
+    assert {
+        "tensorflow.serving.PredictionService",
+        "tensorflow.serving.ModelService",
+        "grpc.health.v1.Health",
+    } <= set(services)
+
+
+class TestLimits:
+    def test_rows(self, limited):
+        response = post(limited, {"instances": [[0, 0]] * 9})
+        assert response.status_code == 429
+        assert response.json() == {"error": "The request has 9 rows; the limit is 8."}
+        assert post(limited, {"instances": [[0, 0]] * 8}).status_code == 200
+        with (
+            Client(f"grpc://127.0.0.1:{limited.port}", model="types") as client,
+            pytest.raises(errors.ResourceExhausted),
+        ):
+            client._transport.send(_predict(np.zeros((9, 2), np.float32)), 10)
+
+    def test_the_client_asks_for_fewer_rows(self, limited):
+        for url in (rest(limited), f"grpc://127.0.0.1:{limited.port}"):
+            with Client(url, model="mlp", batch_size=64) as client:
+                assert client.generate(20).shape == (20, 6, 6, 1)
+
+    def test_body(self, limited):
+        response = post(limited, b" " * 20_001)
+        assert response.status_code == 429
+        assert response.json() == {"error": "The request is larger than 20000 bytes."}
+
+        def chunks():
+            for _ in range(30):
+                yield b" " * 1000
+
+        assert post_stream(limited, chunks()).status_code == 429
+
+    def test_gzip_bomb(self, limited):
+        bomb = gzip.compress(b" " * 50_000_000)
+        response = post(limited, bomb[:20_000], headers={"content-encoding": "gzip"})
+        assert response.status_code == 429
+        for bad in (b"no gzip", gzip.compress(b"{}")[:-4]):
+            response = post(limited, bad, headers={"content-encoding": "gzip"})
+            assert response.status_code == 400
+
+    def test_grpc_message(self, limited):
+        with grpc.insecure_channel(f"127.0.0.1:{limited.port}") as channel:
+            stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+            request = predict_pb2.PredictRequest()
+            request.model_spec.name = "x" * 30_000
+            with pytest.raises(grpc.RpcError) as caught:
+                stub.Predict(request, timeout=10)
+        assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+
+    def test_a_huge_declared_shape(self, limited):
+        with grpc.insecure_channel(f"127.0.0.1:{limited.port}") as channel:
+            stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+            request = predict_pb2.PredictRequest()
+            request.model_spec.name = "types"
+            tensor = request.inputs["z"]
+            tensor.dtype = 1
+            for size in (1 << 30, 1 << 30):
+                tensor.tensor_shape.dim.add(size=size)
+            tensor.float_val.append(1)
+            with pytest.raises(grpc.RpcError) as caught:
+                stub.Predict(request, timeout=10)
+        assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+
+    def test_a_slow_body(self, limited):
+        with socket.create_connection(("127.0.0.1", limited.rest_api_port), 10) as connection:
+            connection.sendall(
+                b"POST /v1/models/types:predict HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"
+            )
+            answer = connection.recv(4096)
+        assert answer.startswith(b"HTTP/1.1 504")
+
+    def test_a_silent_connection_is_closed(self, limited):
+        with socket.create_connection(("127.0.0.1", limited.rest_api_port), 10) as connection:
+            connection.sendall(b"GET /v1/mod")
+            assert connection.recv(10) == b""
+
+    def test_connections(self, limited):
+        opened = []
+        try:
+            for _ in range(6):
+                opened.append(socket.create_connection(("127.0.0.1", limited.rest_api_port), 10))
+                time.sleep(0.02)
+            with socket.create_connection(("127.0.0.1", limited.rest_api_port), 10) as one_more:
+                assert one_more.recv(100).startswith(b"HTTP/1.1 429")
+        finally:
+            for connection in opened:
+                connection.close()
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            if httpx.get(f"{rest(limited)}/v1/models/mlp").status_code == 200:
+                return
+        pytest.fail("the server did not take connections again")
+
+
+def _predict(array):
+    return Predict(Target("types"), "", {"z": array})
+
+
+def post_stream(server, chunks):
+    return httpx.post(f"{rest(server)}/v1/models/types:predict", content=chunks, timeout=20)
+
+
+@pytest.fixture(scope="module")
+def tls_files(tmp_path_factory):
+    directory, authority = tmp_path_factory.mktemp("keys"), trustme.CA()
+    authority.cert_pem.write_to_path(str(directory / "ca.pem"))
+    for name in ("server", "client"):
+        pair = authority.issue_cert("localhost", "127.0.0.1")
+        pair.cert_chain_pems[0].write_to_path(str(directory / f"{name}.pem"))
+        pair.private_key_pem.write_to_path(str(directory / f"{name}.key"))
+    trustme.CA().cert_pem.write_to_path(str(directory / "stranger.pem"))
+    return directory
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["tls", "mutual"])
+def tls_server(request, contract_base, tls_files):
+    keys = read_keys(
+        tls_files / "server.pem",
+        tls_files / "server.key",
+        tls_files / "ca.pem" if request.param else None,
+    )
+    with running(settings(contract_base, "mlp", keys=keys)) as server:
+        server.mutual = request.param
+        yield server
+
+
+@pytest.fixture(params=["grpcs", "https"])
+def tls_url(request, tls_server):
+    port = tls_server.port if request.param == "grpcs" else tls_server.rest_api_port
+    return f"{request.param}://localhost:{port}"
+
+
+class TestTls:
+    def ask(self, url, keys):
+        with Client(url, model="mlp", keys=keys, retries=0, timeout=10) as client:
+            return client.generate(2).shape
+
+    def test_with_the_right_keys(self, tls_url, tls_files):
+        keys = ClientKeys(tls_files / "ca.pem", tls_files / "client.pem", tls_files / "client.key")
+        assert self.ask(tls_url, keys) == (2, 6, 6, 1)
+
+    def test_without_a_client_certificate(self, tls_server, tls_url, tls_files):
+        if tls_server.mutual:
+            with pytest.raises(errors.Unavailable):
+                self.ask(tls_url, ClientKeys(tls_files / "ca.pem"))
+        else:
+            assert self.ask(tls_url, ClientKeys(tls_files / "ca.pem")) == (2, 6, 6, 1)
+
+    def test_a_server_that_is_not_trusted(self, tls_url, tls_files):
+        with pytest.raises(errors.Unavailable):
+            self.ask(tls_url, ClientKeys(tls_files / "stranger.pem"))
+
+    def test_plain_text_is_refused(self, tls_server):
+        with pytest.raises(errors.Unavailable):
+            self.ask(f"grpc://localhost:{tls_server.port}", None)
+        with pytest.raises(errors.Unavailable):
+            self.ask(f"http://localhost:{tls_server.rest_api_port}", None)
+
+
+class TestBatching:
+    def test_answers_do_not_depend_on_it(self, contract_base, address):
+        batching = Batching(max_batch_size=16, batch_timeout_micros=2000, num_batch_threads=2)
+        latents = np.random.default_rng(0).uniform(-1, 1, (40, 4)).astype(np.float32)
+        with Client(address.rest, model="mlp") as client:
+            expected = client.images(latents)
+
+        async def ask(server):
+            async with AsyncClient(f"grpc://127.0.0.1:{server.port}", model="mlp") as client:
+                return await asyncio.gather(*(client.images(row[None]) for row in latents))
+
+        with running(settings(contract_base, batching=batching)) as server:
+            answers = np.concatenate(asyncio.run(ask(server)))
+            np.testing.assert_allclose(answers, expected, atol=1e-6)
+            response = post(server, {"instances": [[0, 0]] * 17})
+        assert response.status_code == 400
+        assert "Task size 17 is larger than maximum input batch size 16" in response.text
+
+
+class TestPaths:
+    def test_a_reload_cannot_leave_the_directories_given_at_the_start(
+        self, contract_base, limited, tmp_path
+    ):
+        serving_models.save(serving_models.Types(1), tmp_path / "1")
+        (contract_base / "link").symlink_to(tmp_path)
+        outside = [tmp_path, contract_base / ".." / tmp_path.name, contract_base / "link", "/etc"]
+        with grpc.insecure_channel(f"127.0.0.1:{limited.port}") as channel:
+            stub = model_service_pb2_grpc.ModelServiceStub(channel)
+            for path in outside:
+                request = model_management_pb2.ReloadConfigRequest()
+                request.config.model_config_list.config.add(
+                    name="x", base_path=str(path), model_platform="tensorflow"
+                )
+                with pytest.raises(grpc.RpcError) as caught:
+                    stub.HandleReloadConfigRequest(request, timeout=20)
+                assert caught.value.code() == grpc.StatusCode.PERMISSION_DENIED
+        (contract_base / "link").unlink()
+
+    @pytest.mark.parametrize(
+        "name", ["../types", "..%2Ftypes", "%2e%2e%2ftypes", "%2Fetc", "mlp%00", "mlp%2F1"]
+    )
+    def test_names_are_no_paths(self, limited, name):
+        for path in (f"/v1/models/{name}", f"/v1/models/{name}/metadata"):
+            with socket.create_connection(("127.0.0.1", limited.rest_api_port), 10) as connection:
+                connection.sendall(
+                    f"GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode()
+                )
+                answer = connection.recv(4096)
+            assert answer.split()[1] in (b"400", b"404")
+
+
+def test_metadata_of_the_export_is_in_the_catalogue(limited):
+    models = httpx.get(f"{rest(limited)}/explorer/catalogue.json").json()
+    (mlp,) = [model for model in models if model["name"] == "mlp"]
+    assert mlp["labels"] == {"stable": 1, "canary": 2}
+    assert mlp["versions"][0]["metadata"]["recipe"] == "a test's generator"
