@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import grpc
 from tensorflow_serving.apis import (
@@ -73,7 +73,7 @@ class Admin:
             time.sleep(0.1)
 
     @staticmethod
-    def _call(method: grpc.UnaryUnaryMultiCallable, request: object) -> object:
+    def _call(method: grpc.UnaryUnaryMultiCallable, request: object) -> Any:
         try:
             return method(request, timeout=60)
         except grpc.RpcError as error:

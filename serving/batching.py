@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -150,7 +151,7 @@ class BatchingExecutor:
                 continue
             self._idle -= 1
             done = loop.run_in_executor(self._threads, self._process, batch)
-            done.add_done_callback(lambda done, batch=batch: self._deliver(done, batch))
+            done.add_done_callback(partial(self._deliver, batch=batch))
 
     def _deliver(self, done: asyncio.Future, batch: _Batch) -> None:
         self._idle += 1

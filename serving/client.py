@@ -17,7 +17,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
@@ -83,7 +83,7 @@ class _Base:
         self._target = Target(model, version, label)
         self._batch_size = batch_size
         self._timeout, self._retries = timeout, retries
-        self._transport = transport or self._connect(url, keys or ClientKeys())
+        self._transport: Any = transport or self._connect(url, keys or ClientKeys())
 
     def _attempts(self) -> Attempts:
         return Attempts(self._timeout, self._retries)
@@ -253,7 +253,7 @@ class AsyncClient(_Base):
         """The version that answers, and its signatures."""
         return await self._drive(calls.one(calls.Metadata(self._target)))
 
-    async def _drive(self, flow: Flow):
+    async def _drive(self, flow: Flow) -> Any:
         try:
             call = next(flow)
             while True:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import grpc
 from tensorflow_serving.apis import (
@@ -37,7 +38,7 @@ class _Answering:
 
     async def _answer(
         self, context: grpc.aio.ServicerContext, api: str, model: str, work: Awaitable
-    ) -> object:
+    ) -> Any:
         started, status, error = time.perf_counter(), "CANCELLED", None
         try:
             answer = await work

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import grpc
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import (
@@ -104,7 +106,7 @@ def _spec(target: Target) -> model_pb2.ModelSpec:
     return spec
 
 
-def _decode(response: object) -> object:
+def _decode(response: Any) -> Any:
     match response:
         case predict_pb2.PredictResponse():
             return {

@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import orjson
@@ -171,7 +172,7 @@ def _row_array(rows: list, info: meta_graph_pb2.TensorInfo, key: str) -> np.ndar
     raise fault
 
 
-def _from_columns(value: object, infos: Inputs) -> Arrays:
+def _from_columns(value: Any, infos: Inputs) -> Arrays:
     if not _is_row_object(value):
         if len(infos) > 1:
             raise InvalidArgument(
@@ -187,7 +188,7 @@ def _from_columns(value: object, infos: Inputs) -> Arrays:
     return {alias: _array(value[alias], info) for alias, info in infos.items()}
 
 
-def _array(value: object, info: meta_graph_pb2.TensorInfo) -> np.ndarray:
+def _array(value: Any, info: meta_graph_pb2.TensorInfo) -> np.ndarray:
     """A nested list, whose lists of one level are equally long, as an array of the dtype."""
     shape: list[int] = []
     first = value
@@ -218,6 +219,7 @@ def _array(value: object, info: meta_graph_pb2.TensorInfo) -> np.ndarray:
 
 def _leaves(values: list, dtype: tf.DType) -> np.ndarray:
     kinds = set(map(type, values))
+    allowed: set[type]
     if dtype == tf.string:
         decoded = [_string(value) for value in values]
         return np.array([*decoded, None], object)[:-1]
@@ -263,7 +265,7 @@ def _is_base64(value: object) -> bool:
     return isinstance(value, dict) and value.keys() == {"b64"} and isinstance(value["b64"], str)
 
 
-def _string(value: object) -> bytes:
+def _string(value: Any) -> bytes:
     if isinstance(value, str):
         try:
             return value.encode("utf-8", "surrogateescape")
@@ -323,7 +325,7 @@ def to_json(outputs: Arrays, *, by_rows: bool) -> bytes:
                 )
             size = array.shape[0]
         lines = ",\n".join(
-            " " * 8 + _values({k: a[row] for k, a in outputs.items()}) for row in range(size)
+            " " * 8 + _values({k: a[row] for k, a in outputs.items()}) for row in range(size or 0)
         )
         text = f'{{\n    "predictions": [{lines.lstrip()}\n    ]\n}}'
     else:

@@ -123,10 +123,11 @@ class Servable:
         if requests:
             return
         for signature in self.signatures.values():
-            inputs = {alias: _zeros(info) for alias, info in signature.inputs.items()}
-            if inputs and all(array is not None for array in inputs.values()):
+            zeros = {alias: _zeros(info) for alias, info in signature.inputs.items()}
+            rows = {alias: array for alias, array in zeros.items() if array is not None}
+            if rows and len(rows) == len(zeros):
                 with suppress(errors.ServingError):  # zeros need not be a valid input
-                    self.run(signature, inputs, sorted(signature.outputs))
+                    self.run(signature, rows, sorted(signature.outputs))
 
     def close(self) -> None:
         """Closes the session and gives the memory of its variables and its graph back."""

@@ -16,7 +16,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from serving.config import ModelConfig
 from serving.errors import (
@@ -52,7 +54,7 @@ class Version:
     path: Path
     state: State = State.START
     error: ServingError | None = None
-    servable: Servable | None = None
+    servable: Any = None  # a Servable while there is one to run
     in_use: int = 0
     tried: tuple[int, int, int] | None = None  # the fingerprint of the files at the last load
 
@@ -177,7 +179,7 @@ class Manager:
         finally:
             with self._changed:
                 version.in_use -= 1
-                if not version.in_use and version.state is State.UNLOADING:
+                if not version.in_use and version.state is State.UNLOADING:  # type: ignore[comparison-overlap]
                     self._changed.notify_all()
 
     def _latest(self, name: str) -> Version | None:
@@ -245,11 +247,14 @@ class Manager:
                 self._reconciled = generation
                 self._changed.notify_all()
                 self._changed.wait_for(
-                    lambda generation=generation: self._stopped or self._configured != generation,
+                    partial(self._has_news, generation),
                     self._poll_seconds or None,
                 )
                 if self._stopped:
                     return
+
+    def _has_news(self, generation: int) -> bool:
+        return self._stopped or self._configured != generation
 
     def _bring_up(self, model: ModelConfig) -> None:
         found = versions_on_disk(model.base_path)
@@ -275,8 +280,9 @@ class Manager:
         try:
             version.servable = self._load(version.path)
         except Exception as error:  # whatever is wrong with the files, the server goes on
-            self._move(version, State.END, error=_as_serving_error(error))
-            _logger.error("version not loaded", extra={**context, "error": version.error.message})
+            failure = _as_serving_error(error)
+            self._move(version, State.END, error=failure)
+            _logger.error("version not loaded", extra={**context, "error": failure.message})
             return
         self._move(version, State.AVAILABLE)
         seconds = round(time.monotonic() - started, 3)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from tensorflow.core.framework import tensor_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
@@ -22,7 +23,7 @@ from serving.manager import Manager, Version
 from serving.metrics import Metrics
 from serving.settings import Limits
 
-SignatureDef = meta_graph_pb2.SignatureDef
+SignatureDef: TypeAlias = meta_graph_pb2.SignatureDef
 
 
 @dataclass(frozen=True)

@@ -185,7 +185,7 @@ def _mounted(
         inside = model.base_path.relative_to(root) if model.base_path != root else Path(model.name)
         base_path = Path(PurePosixPath(MODELS_DIR, *inside.parts))
         served = frozenset(versions) | frozenset(labels.values())
-        policy = {"latest": 0, "versions": served, "labels": labels} if served else {}
+        policy: dict = {"latest": 0, "versions": served, "labels": labels} if served else {}
         mounted.append(replace(model, base_path=base_path, **policy))
     return tuple(mounted)
 

@@ -9,6 +9,7 @@ import re
 import time
 import zlib
 from collections.abc import Awaitable
+from typing import Any
 from urllib.parse import unquote
 
 from google.protobuf import json_format
@@ -89,7 +90,8 @@ class _Rest:
         path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1")
         if not path.lower().startswith("/v1/models"):
             return await _not_found(request, None)
-        started, api, model, failed = time.perf_counter(), "", "", None
+        started, api, model = time.perf_counter(), "", ""
+        failed: Any = None  # the ServingError to answer, where there is one
         self._running += 1
         try:
             if self._running > self._limits.max_concurrent:

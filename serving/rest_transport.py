@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -143,7 +144,7 @@ def _to_json(array: np.ndarray) -> object:
     return encode(array.tolist())
 
 
-def _from_json(value: object) -> np.ndarray:
+def _from_json(value: Any) -> np.ndarray:
     leaf, shape = value, []
     while isinstance(leaf, list):
         shape.append(len(leaf))

@@ -92,7 +92,7 @@ class Server:
                 rest_socket = _listen(settings.host, settings.rest_api_port, "rest_api_port")
                 self.rest_api_port = rest_socket.getsockname()[1]
             if settings.port is not None:
-                self._build_grpc(predictor)
+                self._build_grpc(predictor, settings.port)
             await asyncio.to_thread(self.manager.start, settings.models)
         except BaseException:
             if rest_socket is not None:
@@ -105,11 +105,12 @@ class Server:
                 await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
         if rest_socket is not None:
             self._start_rest(predictor, rest_socket)
-        if settings.model_config_file is not None and settings.model_config_file_poll_seconds:
-            self._following = asyncio.create_task(self._follow_config_file())
+        config_file = settings.model_config_file
+        if config_file is not None and settings.model_config_file_poll_seconds:
+            self._following = asyncio.create_task(self._follow_config_file(config_file))
         _logger.info("serving", extra={"grpc_port": self.port, "rest_api_port": self.rest_api_port})
 
-    def _build_grpc(self, predictor: Predictor) -> None:
+    def _build_grpc(self, predictor: Predictor, port: int) -> None:
         settings, limits = self.settings, self.settings.limits
         self._grpc = grpc.aio.server(
             options=[
@@ -129,10 +130,8 @@ class Server:
         reflection.enable_server_reflection(
             (*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc
         )
-        _listen(
-            settings.host, settings.port, "port"
-        ).close()  # gRPC's own complaint is no clear line
-        address = f"{settings.host}:{settings.port}"
+        _listen(settings.host, port, "port").close()  # gRPC's own complaint is no clear line
+        address = f"{settings.host}:{port}"
         try:
             if settings.keys is None:
                 self.port = self._grpc.add_insecure_port(address)
@@ -140,8 +139,7 @@ class Server:
                 self.port = self._grpc.add_secure_port(address, settings.keys.grpc_credentials())
         except RuntimeError:
             raise UsageError(
-                f"--port={settings.port}: {settings.host} cannot be listened on there; is it in "
-                "use?"
+                f"--port={port}: {settings.host} cannot be listened on there; is it in use?"
             ) from None
 
     def _start_rest(self, predictor: Predictor, rest_socket: socket.socket) -> None:
@@ -168,8 +166,7 @@ class Server:
         self._rest = _Uvicorn(config)
         self._rest_task = asyncio.create_task(self._rest.serve([rest_socket]))
 
-    async def _follow_config_file(self) -> None:
-        path = self.settings.model_config_file
+    async def _follow_config_file(self, path: Path) -> None:
         text = path.read_bytes()
         while True:
             await asyncio.sleep(self.settings.model_config_file_poll_seconds)
@@ -196,7 +193,8 @@ class Server:
         if self._grpc is not None:
             ending.append(asyncio.ensure_future(self._grpc.stop(self.settings.grace_seconds)))
         await asyncio.gather(*ending)
-        await asyncio.to_thread(self._executor.close)
+        if self._executor is not None:
+            await asyncio.to_thread(self._executor.close)
         await asyncio.to_thread(self.manager.stop)
         _logger.info("stopped")
 
@@ -228,7 +226,7 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
     )
 
     class Protocol(H11Protocol):
-        def connection_made(self, transport: asyncio.Transport) -> None:
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
             if len(self.connections) > limits.max_connections:
                 transport.write(refusal)
