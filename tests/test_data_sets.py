@@ -170,6 +170,13 @@ def test_the_fingerprint_tells_content_and_nothing_else():
     assert len(reference) == 16
 
 
+def test_the_fingerprint_tells_shapes_of_the_same_bytes_apart():
+    def made(x):
+        return DataSet("a", Split(x), Split(x), Split(x)).fingerprint
+
+    assert made(BYTES) != made(BYTES.reshape(40, 5, 6))
+
+
 # Digits
 
 
@@ -384,6 +391,15 @@ def test_palettes_and_bilevel_pictures_are_read_for_what_they_show(tmp_path):
     assert rows(everything(load(tmp_path / "bilevel"))) == rows(
         (BYTES > 127).astype(np.uint8) * 255
     )
+
+
+def test_pictures_are_turned_as_the_camera_says(tmp_path):
+    for i, image in enumerate(BYTES):
+        picture = Image.fromarray(image)
+        exif = picture.getexif()
+        exif[0x0112] = 6  # "orientation": to be turned clockwise by a quarter
+        picture.save(tmp_path / f"{i}.png", exif=exif)
+    assert rows(everything(load(tmp_path))) == rows(np.rot90(BYTES, -1, axes=(1, 2)))
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", None])

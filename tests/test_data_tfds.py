@@ -297,35 +297,21 @@ def slice_of(name: str, split: str) -> np.ndarray:
     return np.stack([example["image"] for example in tfds.as_numpy(examples)])
 
 
-def test_mnist_has_the_papers_splits(needs_mnist):
-    data = load("mnist", data_dir=needs_mnist)
-    assert [len(s) for s in (data.train, data.validation, data.test)] == [50_000, 10_000, 10_000]
-    assert data.element_shape == (28, 28, 1)
-    whole = np.concatenate([data.train.x, data.validation.x])
-    np.testing.assert_allclose([whole.mean(), data.test.x.mean()], [33.318, 33.791], atol=1e-3)
-    np.testing.assert_array_equal(data.train.x[-3:], slice_of("mnist", "train[49997:50000]"))
-    np.testing.assert_array_equal(data.validation.x[:3], slice_of("mnist", "train[50000:50003]"))
-    assert np.bincount(data.test.y).tolist() == [
-        980,
-        1135,
-        1032,
-        1010,
-        982,
-        892,
-        958,
-        1028,
-        974,
-        1009,
-    ]
-    assert "other images than the paper's" in data.provenance
+def test_mnist_and_cifar10_have_the_papers_splits(needs_mnist):
+    mnist = load("mnist", data_dir=needs_mnist)
+    whole = np.concatenate([mnist.train.x, mnist.validation.x])
+    np.testing.assert_allclose([whole.mean(), mnist.test.x.mean()], [33.318, 33.791], atol=1e-3)
+    sizes = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert np.bincount(mnist.test.y).tolist() == sizes
+    assert "other images than the paper's" in mnist.provenance
 
-
-def test_cifar10_has_the_papers_splits(needs_mnist):
-    if not (needs_mnist / "cifar10").is_dir():
-        return
-    data = load("cifar10", data_dir=needs_mnist)
-    assert [len(s) for s in (data.train, data.validation, data.test)] == [40_000, 10_000, 10_000]
-    assert data.element_shape == (32, 32, 3)
-    np.testing.assert_array_equal(data.validation.x[:3], slice_of("cifar10", "train[40000:40003]"))
-    assert data.label_names[3] == "cat"
-    assert np.bincount(data.test.y).tolist() == [1000] * 10
+    there = [(mnist, 50_000, (28, 28, 1))]
+    if (needs_mnist / "cifar10").is_dir():
+        there.append((load("cifar10", data_dir=needs_mnist), 40_000, (32, 32, 3)))
+    for data, n, shape in there:
+        assert [len(s) for s in (data.train, data.validation, data.test)] == [n, 10_000, 10_000]
+        assert data.element_shape == shape
+        borders = [(data.train, slice(-3, None)), (data.validation, slice(0, 3))]
+        for (split, rows), first in zip(borders, (n - 3, n), strict=True):
+            expected = slice_of(data.name, f"train[{first}:{first + 3}]")
+            np.testing.assert_array_equal(split.x[rows], expected)

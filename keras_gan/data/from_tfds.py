@@ -150,7 +150,7 @@ def _prepare(builder: tfds.core.DatasetBuilder, name: str) -> tfds.core.DatasetB
         raise
     except (
         Exception
-    ) as error:  # the network, the disk, a builder that needs more packages or manual steps
+    ) as error:  # the network, the disk, a builder's own needs: whatever it may raise
         raise InputError(f"{name} cannot be prepared: {_first_line(error)}") from error
     return builder
 
