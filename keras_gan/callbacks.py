@@ -85,9 +85,10 @@ class SampleGrid(keras.callbacks.Callback):
         n = self._rows * self._columns if self._data is None else 1000
         samples = self._to_unit(self.model.generate(n, self._seed, averaged=averaged))
         if self._data is None:
-            pictures.save_image(pictures.grid(samples, self._columns), path)
+            picture = pictures.captioned(pictures.grid(samples, self._columns), f"epoch {epoch}")
         else:
-            pictures.save_points(samples, self._data, path, title=f"epoch {epoch}")
+            picture = pictures.scatter(samples, self._data, title=f"epoch {epoch}")
+        pictures.save(picture, path)
 
 
 class ValidationLikelihood(keras.callbacks.Callback):

@@ -6,7 +6,7 @@ global row alone. Outside of one they behave as Keras's own layers do.
 
 from __future__ import annotations
 
-import functools
+import math
 
 import keras
 import tensorflow as tf
@@ -38,17 +38,17 @@ class Maxout(keras.layers.Layer):
 
     def build(self, input_shape):
         """Checks the number of channels."""
-        if input_shape[-1] % self.pieces:
+        if input_shape[-1] is None or input_shape[-1] % self.pieces:
             raise InputError(
-                f"the last dimension must be a multiple of `pieces`={self.pieces}. "
+                f"the last dimension must be fixed, a multiple of `pieces`={self.pieces}. "
                 f"Received: input_shape={tuple(input_shape)}"
             )
         self.built = True
 
     def call(self, inputs):
         """Returns the maximum of each unit's pieces."""
-        # A chain of maxima sends the gradient to one winner, and costs a third of a reduction's gradient.
-        return functools.reduce(ops.maximum, ops.split(inputs, self.pieces, axis=-1))
+        shape = [*ops.shape(inputs)[:-1], self.pieces, inputs.shape[-1] // self.pieces]
+        return _maximum_of_pieces(tf.reshape(inputs, shape))
 
     def compute_output_shape(self, input_shape):
         """Returns the input's shape with the channels divided by `pieces`."""
@@ -57,6 +57,21 @@ class Maxout(keras.layers.Layer):
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "pieces": self.pieces}
+
+
+@tf.custom_gradient
+def _maximum_of_pieces(pieces):
+    """Maximum over the last but one axis; pieces that tie share the gradient evenly.
+
+    TensorFlow's own gradient of a reduction takes twice as long, a tenth of the MNIST recipe's step.
+    """
+    maximum = tf.reduce_max(pieces, axis=-2)
+
+    def gradient(upstream):
+        won = tf.cast(tf.equal(pieces, maximum[..., None, :]), upstream.dtype)
+        return won * (upstream / tf.reduce_sum(won, axis=-2))[..., None, :]
+
+    return maximum, gradient
 
 
 class _Noise(keras.layers.Layer):
@@ -82,6 +97,10 @@ class _Noise(keras.layers.Layer):
 
     def _disturb(self, inputs):
         raise NotImplementedError
+
+    def compute_output_shape(self, input_shape):
+        """Returns the input's shape."""
+        return input_shape
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
@@ -112,7 +131,7 @@ class Dropout(_Noise):
         # Bits compare as signed integers, for which every device has a kernel.
         threshold = min(round(keep * 2**32) - 2**31, 2**31 - 1)
         kept = tf.bitcast(self._bits(inputs), tf.int32) < threshold
-        return tf.where(kept, inputs * (1 / keep), tf.zeros([], inputs.dtype))
+        return inputs * (tf.cast(kept, inputs.dtype) * (1 / keep))
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
@@ -132,7 +151,7 @@ class GaussianNoise(_Noise):
 
     def __init__(self, stddev: float, sampling: bool = False, seed: int | None = None, **kwargs):
         super().__init__(sampling, seed, **kwargs)
-        if stddev < 0:
+        if not 0 <= stddev < math.inf:
             raise InputError(f"`stddev` must be >= 0. Received: stddev={stddev}")
         self.stddev = stddev
 
@@ -148,8 +167,8 @@ class GaussianNoise(_Noise):
 class PartialMaxPooling2D(keras.layers.Layer):
     """Max pooling that keeps windows reaching over the lower and right edges.
 
-    An input of length `n` gives `ceil((n - pool_size) / strides) + 1`; Keras's "valid" drops the last partial
-    window and its "same" pads on both sides.
+    An input of length `n` gives `ceil((n - pool_size) / strides) + 1`, and at least 1; Keras's "valid" drops the last
+    partial window and its "same" pads on both sides.
 
     Args:
         pool_size: Side of the windows.
@@ -170,7 +189,7 @@ class PartialMaxPooling2D(keras.layers.Layer):
         self.strides = strides
 
     def _windows(self, length: int) -> int:
-        return -(-(length - self.pool_size) // self.strides) + 1
+        return -(-max(length - self.pool_size, 0) // self.strides) + 1
 
     def call(self, inputs):
         """Returns the maximum of each window."""

@@ -11,6 +11,7 @@ name, or any object with the two methods of `Loss`.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import keras
@@ -69,13 +70,6 @@ class Judgement(NamedTuple):
     features: tf.Tensor | None = None
     labels: tf.Tensor | None = None
 
-    def part(self, rows: slice) -> Judgement:
-        """The judgement of some of the rows, without labels."""
-        features = self.features
-        if features is not None:
-            features = tf.nest.map_structure(lambda feature: feature[rows], features)
-        return Judgement(self.logits[rows], features)
-
 
 class Loss:
     """What both players descend. Subclass, or give any object with these methods.
@@ -83,9 +77,11 @@ class Loss:
     Attributes:
         generator_sees_data: True if `generator` uses `real`; D then judges a minibatch of data in
             the generator's step too.
+        sees_labels: True if a method uses `labels`; else data that bring labels are met with a warning.
     """
 
     generator_sees_data = False
+    sees_labels = False
 
     def discriminator(self, real: Judgement, fake: Judgement) -> tf.Tensor:
         """Returns D's loss for each pair, float `[n]`."""
@@ -107,12 +103,15 @@ class Loss:
 
 @keras.saving.register_keras_serializable("keras_gan")
 class Blended(Loss):
-    """Equation (1) for D; for G a weighted mean of its two objectives.
+    """Equation (1) for D; for G the released code's blend of its two objectives.
+
+    With `w` = `discriminator_weight`, D descends `w (-log D(x) - log(1 - D(G(z))))`. G descends the weighted mean of what
+    D ascends, so far as G moves it, `w log(1 - D(G(z)))`, and of `-log D(G(z))`.
 
     Args:
-        minimax: Weight of `log(1 - D(G(z)))`, at least 0.
-        non_saturating: Weight of `-log D(G(z))`, at least 0; the weights are divided by their sum.
-        discriminator_weight: Factor of D's loss; the paper's released code uses 1/2.
+        minimax: Weight of what D ascends in that mean, at least 0.
+        non_saturating: Weight of `-log D(G(z))` in it, at least 0.
+        discriminator_weight: `w`, greater than 0; the released code uses 1/2.
     """
 
     def __init__(
@@ -121,12 +120,12 @@ class Blended(Loss):
         non_saturating: float = 1.0,
         discriminator_weight: float = 1.0,
     ):
-        if min(minimax, non_saturating) < 0 or minimax + non_saturating <= 0:
+        if not (minimax >= 0 and non_saturating >= 0 and 0 < minimax + non_saturating < math.inf):
             raise InputError(
                 "`minimax` and `non_saturating` must be weights >= 0 with a sum > 0. "
                 f"Received: minimax={minimax}, non_saturating={non_saturating}"
             )
-        if discriminator_weight <= 0:
+        if not 0 < discriminator_weight < math.inf:
             raise InputError(
                 f"`discriminator_weight` must be > 0. Received: {discriminator_weight}"
             )
@@ -141,12 +140,13 @@ class Blended(Loss):
 
     def generator(self, real: Judgement | None, fake: Judgement) -> tf.Tensor:
         """Returns G's loss of each generated example, float `[n]`."""
-        total = self.minimax + self.non_saturating
+        share = self.minimax / (self.minimax + self.non_saturating)
         loss = tf.zeros_like(fake.logits)
-        if self.minimax:
-            loss += self.minimax / total * minimax_generator(fake_logits=fake.logits)
-        if self.non_saturating:
-            loss += self.non_saturating / total * non_saturating_generator(fake_logits=fake.logits)
+        if share > 0:
+            weight = share * self.discriminator_weight
+            loss += weight * minimax_generator(fake_logits=fake.logits)
+        if share < 1:
+            loss += (1 - share) * non_saturating_generator(fake_logits=fake.logits)
         return loss
 
     def get_config(self) -> dict:
@@ -160,10 +160,10 @@ class Blended(Loss):
 
 @keras.saving.register_keras_serializable("keras_gan")
 class Minimax(Blended):
-    """The game of equation (1): G descends `log(1 - D(G(z)))`.
+    """The game of equation (1): G descends what D ascends, `log(1 - D(G(z)))`.
 
     Args:
-        discriminator_weight: Factor of D's loss.
+        discriminator_weight: Factor of the game's value, so of both losses.
     """
 
     def __init__(self, discriminator_weight: float = 1.0):
@@ -199,9 +199,10 @@ def get(loss: str | Loss) -> Loss:
         if loss not in NAMES:
             raise InputError(f"unknown loss {loss!r}; choose from {', '.join(NAMES)}")
         return NAMES[loss]()
-    if not (callable(getattr(loss, "discriminator", None)) and callable(getattr(loss, "generator", None))):
+    methods = [getattr(loss, name, None) for name in ("discriminator", "generator")]
+    if isinstance(loss, type) or not all(map(callable, methods)):
         raise InputError(
-            "`loss` must be a name or have methods `discriminator(real, fake)` and "
+            "`loss` must be a name or an object with methods `discriminator(real, fake)` and "
             f"`generator(real, fake)`. Received: {loss!r}"
         )
     return loss

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import math
 import warnings
 from collections.abc import Callable
 
@@ -15,19 +14,10 @@ import tensorflow as tf
 from keras_gan import execution, losses, priors, randomness, updates
 from keras_gan.data import pipeline
 from keras_gan.errors import InputError
+from keras_gan.metrics import RunningMeans
 from keras_gan.randomness import Purpose, RowDraws, StepDraws
 
 _log = logging.getLogger("keras_gan")
-_METRICS = (
-    "value",
-    "discriminator_loss",
-    "generator_loss",
-    "real_output",
-    "fake_output",
-    "real_accuracy",
-    "fake_accuracy",
-    "jsd_bound",
-)
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -159,7 +149,8 @@ class GAN(keras.Model):
             self.discriminator_optimizer = discriminator_optimizer
             for optimizer, network in self._players():
                 optimizer.build(network.trainable_variables)
-            self._averages = [keras.metrics.Mean(name=name) for name in _METRICS]
+            self._running_means = RunningMeans()
+            self._means = self._running_means.metrics()
         self.loss = loss
         self.discriminator_steps = discriminator_steps
         self.update = update
@@ -237,7 +228,7 @@ class GAN(keras.Model):
     @property
     def metrics(self) -> list:
         """The running means that `fit` and `evaluate` report, in nats, probabilities and rates."""
-        return list(self._averages) if self.compiled else []
+        return list(self._means) if self.compiled else []
 
     def reset_metrics(self) -> None:
         """Begins the running means anew, and the noise of `evaluate` with them."""
@@ -448,7 +439,7 @@ class GAN(keras.Model):
         finite = tf.math.is_finite(sums["discriminator_loss"] + sums["generator_loss"])
         first = tf.logical_and(tf.logical_not(finite), self._nonfinite_step.value < 0)
         self._nonfinite_step.assign(tf.where(first, self.step.value, self._nonfinite_step.value))
-        self._update_metrics(sums, rows)
+        self._running_means.add(sums, rows)
         if self.averaged_generator is not None:
             for average, weight in zip(
                 self.averaged_generator.weights, self.generator.weights, strict=True
@@ -458,14 +449,8 @@ class GAN(keras.Model):
         self.step.assign_add(1)
 
     def _finish_batch(self, sums: dict, rows: tf.Tensor) -> None:
-        self._update_metrics(sums, rows)
+        self._running_means.add(sums, rows)
         self._examined.assign_add(1)
-
-    def _update_metrics(self, sums: dict, rows: tf.Tensor) -> None:
-        jsd = (sums["value"] + rows * math.log(4)) / 2
-        for metric in self._averages:
-            total = jsd if metric.name == "jsd_bound" else sums[metric.name]
-            metric.update_state(total / rows, sample_weight=rows)
 
     @property
     def nonfinite_step(self) -> int | None:
@@ -497,24 +482,32 @@ class GAN(keras.Model):
         Raises:
             InputError: `n` is negative, or there are no averaged weights.
         """
-        if n < 0:
-            raise InputError(f"`n` must be >= 0. Received: n={n}")
         generator = self.averaged_generator if averaged else self.generator
         if generator is None:
             raise InputError("this model keeps no averaged weights; make it with `averaging=0.999`")
-        function = self._sample_functions.get(averaged)
-        if function is None:
-            function = tf.function(
-                lambda seeds: sample(generator, self.prior, seeds),
-                input_signature=[tf.TensorSpec([None], tf.int64)],
-                autograph=False,
-            )
-            self._sample_functions[averaged] = function
-        parts = [
-            function(randomness.row_seeds(seed, min(batch_size, n - first), first)).numpy()
-            for first in range(0, n, batch_size)
-        ]
-        return np.concatenate(parts) if parts else np.zeros((0, *self.example_shape), np.float32)
+        function = self._sample_functions.get(averaged) or sampler(generator, self.prior)
+        self._sample_functions[averaged] = function
+        return generate(function, n, seed, batch_size)
+
+
+def sampler(generator: keras.Model, prior: priors.Prior) -> Callable:
+    """`sample` as a graph, from seeds int64 `[n]` to samples."""
+    return tf.function(
+        lambda seeds: sample(generator, prior, seeds),
+        input_signature=[tf.TensorSpec([None], tf.int64)],
+        autograph=False,
+    )
+
+
+def generate(sampler: Callable, n: int, seed: int = 0, batch_size: int = 1000) -> np.ndarray:
+    """What `GAN.generate` returns, from a `sampler`."""
+    if n < 0:
+        raise InputError(f"`n` must be >= 0. Received: n={n}")
+    parts = [
+        sampler(randomness.row_seeds(seed, min(batch_size, n - first), first)).numpy()
+        for first in range(0, n, batch_size)
+    ]
+    return np.concatenate(parts) if parts else sampler(np.zeros(0, np.int64)).numpy()
 
 
 def sample(generator: keras.Model, prior: priors.Prior, seeds: tf.Tensor) -> tf.Tensor:

@@ -41,6 +41,7 @@ class Purpose(enum.IntEnum):
     DISCRIMINATOR_FAKE = 3
     EVALUATION_LATENTS = 4
     EVALUATION_GENERATOR = 5
+    ORDER = 6
 
 
 class Draws(Protocol):
@@ -113,17 +114,6 @@ class RowDraws:
         words = _mix64(start[:, None] + tf.constant(jumps)[None, :])
         high = tf.cast(tf.bitwise.right_shift(words, _uint64(32)), tf.uint32)
         return tf.reshape(high, [-1, *shape])
-
-
-class JoinedDraws:
-    """The draws of a batch that was concatenated from several, each part with its own source."""
-
-    def __init__(self, *parts: Draws):
-        self._parts = parts
-
-    def bits(self, shape: Sequence[int]) -> tf.Tensor:
-        """Returns fresh uint32 bits of shape `[rows of all parts, *shape]`."""
-        return tf.concat([part.bits(shape) for part in self._parts], axis=0)
 
 
 _current: contextvars.ContextVar[Draws | None] = contextvars.ContextVar("draws", default=None)

@@ -32,7 +32,10 @@ from typing import Any
 
 import filelock
 import keras
+import numpy as np
 
+from keras_gan import model, priors
+from keras_gan.data import preprocessing
 from keras_gan.errors import InputError
 
 FORMAT = 1
@@ -210,6 +213,21 @@ class Run:
         if gan.averaged_generator is None:
             raise InputError(f"{self.path} keeps no averaged weights; train with --averaging 0.999")
         return gan.averaged_generator
+
+    @property
+    def prior(self) -> priors.Prior:
+        """The prior of z."""
+        return priors.NAMES[self.identity["prior"]](self.identity["latent_dim"])
+
+    @property
+    def preprocessing(self) -> preprocessing.Preprocessing:
+        """The scale of the networks, and the way back."""
+        return preprocessing.from_config(self.config["preprocessing"])
+
+    def samples(self, n: int, seed: int = 0, weights: str = "last") -> np.ndarray:
+        """Samples of the finished run in [0, 1] (points: on their own scale), float32 `[n, ...]`."""
+        sampler = model.sampler(self.generator(weights), self.prior)
+        return self.preprocessing.to_unit(model.generate(sampler, n, seed))
 
     def _load(self, name: str) -> keras.Model:
         file = self._model_file(name)

@@ -13,7 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_gan import callbacks, checkpoints, command, data, pictures, recipes, strategies
+from keras_gan import callbacks, checkpoints, command, pictures, recipes, strategies
 from keras_gan.data import pipeline, preprocessing
 from keras_gan.errors import InputError
 from keras_gan.model import GAN
@@ -56,10 +56,7 @@ def _parse(argv: Sequence[str] | None):
     first.add_argument("--recipe")
     first.add_argument("--dataset")
     known, _ = first.parse_known_args(argv)
-    name = known.recipe or ("digits" if known.dataset is None else "own_data")
-    if known.dataset in recipes.NAMES and known.recipe is None:
-        name = known.dataset
-    recipe = recipes.get(name)
+    recipe = recipes.get(_recipe_name(known))
 
     parser = command.Parser(prog="python -m keras_gan.train", description=_DESCRIPTION)
     run = parser.add_argument_group("the run")
@@ -88,6 +85,13 @@ def _parse(argv: Sequence[str] | None):
     return dataclasses.replace(recipe, **settings), options
 
 
+def _recipe_name(options) -> str:
+    """What was asked for, in a form that finds it again from another folder."""
+    if options.recipe is None:
+        return "digits" if options.dataset in (None, "digits") else "own_data"
+    return str(Path(options.recipe).resolve()) if options.recipe.endswith(".py") else options.recipe
+
+
 class _Job:
     """One call of the command, everything checked before anything is written."""
 
@@ -105,9 +109,7 @@ class _Job:
                 f"--batch-size {recipe.batch_size} does not divide among {self.replicas} replicas; "
                 f"use a multiple of {self.replicas}"
             )
-        self.data_set = data.load(
-            recipe.dataset, data_dir=options.data_dir, download=options.download, fold=options.fold
-        )
+        self.data_set = recipe.load_data(options.data_dir, options.download, options.fold)
         train = self.data_set.train.x
         name = recipe.preprocessing if self.data_set.is_image else "identity"
         self.preprocessing = preprocessing.fit(name, train)
@@ -211,6 +213,7 @@ class _Job:
     def train(self) -> int:
         """Trains from where the run directory stands."""
         facts = {
+            "recipe": _recipe_name(self.options),
             "preprocessing": self.preprocessing.get_config(),
             "data_dir": str(Path(self.options.data_dir).resolve()) if self.options.data_dir else None,
             "example_shape": list(self.gan.example_shape),
@@ -242,9 +245,12 @@ class _Job:
             verbose=2 if not sys.stdout.isatty() else 1,
         )
         run.save_models(self.gan, self.recipe.epochs)
+        print(f"trained for {time.monotonic() - began:.0f} s; the run is {run.path}")
         frames = sorted((run.path / "samples").glob("epoch-*.png"))
-        pictures.animate(frames, run.path / "samples.gif")
-        print(f"finished in {time.monotonic() - began:.0f} s: {run.path} (samples: {frames[-1]})")
+        if frames:
+            shown = sorted({round(i) for i in np.linspace(0, len(frames) - 1, 120)})
+            pictures.animate([frames[i] for i in shown], run.path / "samples.gif")
+            print(f"samples: {frames[-1]}, all epochs: {run.path / 'samples.gif'}")
 
     def _callbacks(self, run: Run, best: float | None) -> list[keras.callbacks.Callback]:
         recipe, to_unit = self.recipe, self.preprocessing.to_unit
@@ -262,14 +268,19 @@ class _Job:
             )
             found.append(likelihood)
             facts = lambda: {"best": likelihood.best if math.isfinite(likelihood.best) else None}  # noqa: E731
-        points = None if self.data_set.is_image else np.asarray(self.examples[:1000])
+        if self._has_pictures:
+            points = None if self.data_set.is_image else self.examples[:1000]
+            found.append(callbacks.SampleGrid(run.path / "samples", to_unit, data=points))
         return [
             *found,
             keras.callbacks.CSVLogger(str(run.metrics_file), append=True),
             keras.callbacks.TensorBoard(str(run.path / "tensorboard"), write_graph=False),
-            callbacks.SampleGrid(run.path / "samples", to_unit, data=points),
             callbacks.Checkpoint(run.checkpoints, facts),
         ]
+
+    @property
+    def _has_pictures(self) -> bool:
+        return self.data_set.is_image or self.gan.example_shape == (2,)
 
 
 def _steps_per_execution(steps_per_epoch: int) -> int:

@@ -22,7 +22,7 @@ import tensorflow as tf
 from keras_gan import losses, randomness
 from keras_gan.errors import InputError
 from keras_gan.losses import Judgement
-from keras_gan.randomness import JoinedDraws, Purpose, StepDraws
+from keras_gan.randomness import Purpose, StepDraws
 
 if TYPE_CHECKING:
     from keras_gan.model import GAN
@@ -111,25 +111,19 @@ class Round:
         with randomness.drawing_from(self._draws(j, Purpose.GENERATOR)):
             return self.gan.generator(latents, training=True)
 
-    def _judge_fake(self, j: int, fake: tf.Tensor) -> Judgement:
-        with randomness.drawing_from(self._draws(j, Purpose.DISCRIMINATOR_FAKE)):
-            return judgement(self.gan.discriminator(fake, training=True))
-
     def _judge_both(self, j: int, fake: tf.Tensor) -> tuple[Judgement, Judgement]:
-        """D on data and generated rows in one pass, which costs less than two."""
-        draws = JoinedDraws(
-            self._draws(j, Purpose.DISCRIMINATOR_REAL), self._draws(j, Purpose.DISCRIMINATOR_FAKE)
-        )
-        # Noise k is the generator's; data it wants to see is the last minibatch.
+        # Noise k is the generator's; data it wants to see is the last minibatch. Data and samples pass one after the
+        # other: batch statistics do not mix, and G's gradient does not run back through the data.
         of_data = min(j, len(self.real) - 1)
-        real = self.real[of_data]
-        with randomness.drawing_from(draws):
-            outputs = self.gan.discriminator(
-                tf.concat([real, tf.cast(fake, real.dtype)], axis=0), training=True
-            )
-        both = judgement(outputs)
-        of_real = both.part(slice(None, self.rows))._replace(labels=self.labels[of_data])
-        return of_real, both.part(slice(self.rows, None))
+        real = self._judge(j, Purpose.DISCRIMINATOR_REAL, self.real[of_data])
+        return real._replace(labels=self.labels[of_data]), self._judge_fake(j, fake)
+
+    def _judge_fake(self, j: int, fake: tf.Tensor) -> Judgement:
+        return self._judge(j, Purpose.DISCRIMINATOR_FAKE, fake)
+
+    def _judge(self, j: int, purpose: Purpose, examples: tf.Tensor) -> Judgement:
+        with randomness.drawing_from(self._draws(j, purpose)):
+            return judgement(self.gan.discriminator(examples, training=True))
 
     def _mean(self, per_example: tf.Tensor) -> tf.Tensor:
         """This replica's part of the mean over the global minibatch."""

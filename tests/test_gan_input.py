@@ -55,7 +55,7 @@ def test_discriminator_must_give_logits():
         ({"discriminator_steps": 1.5}, "`discriminator_steps` must be an int"),
         ({"update": "both"}, "unknown update 'both'; choose from alternating, simultaneous"),
         ({"loss": "hinge"}, "unknown loss 'hinge'; choose from minimax"),
-        ({"loss": object()}, "must be a name or have methods"),
+        ({"loss": object()}, "must be a name or an object with methods"),
         ({"jit_compile": True, "run_eagerly": True}, "exclude each other"),
     ],
 )

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.errors import InputError
-from keras_gan.randomness import row_seeds
+from keras_gan.randomness import Purpose, StepDraws
 
 _NONFINITE = "keras_gan found a value that is not finite in batch"
 
@@ -57,8 +57,8 @@ class IndexedStream:
         self._position = tf.Variable(0, trainable=False, dtype=tf.int64)
         self._group = group
         self._shuffle = shuffle
-        self._last = len(x) - 1
-        self._seed = int(row_seeds(seed, 1)[0] & 0x7FFFFFFF)
+        self._size = len(x)
+        self._seed = seed
         with tf.device("CPU:0"):
             self._arrays = tf.nest.map_structure(tf.constant, (x,) if y is None else (x, y))
 
@@ -74,20 +74,25 @@ class IndexedStream:
         """One epoch each time it is iterated; see `begin_epoch`."""
 
         def steps(_):
-            first = self._position.read_value()
-            return tf.data.Dataset.range(first, first + self.steps_per_epoch)
+            order = self._order(self._position.read_value() // self.steps_per_epoch)
+            return tf.data.Dataset.range(self.steps_per_epoch).map(
+                lambda step: self._examples(order, step), num_parallel_calls=2, deterministic=True
+            )
 
         dataset = tf.data.Dataset.from_tensors(0).flat_map(steps)
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(self.steps_per_epoch))
-        dataset = dataset.map(self._examples, num_parallel_calls=2, deterministic=True)
         return _sharded_by_data(dataset).prefetch(8)
 
-    def _examples(self, step: tf.Tensor):
-        epoch, place = step // self.steps_per_epoch, step % self.steps_per_epoch
-        index = place * self._group + tf.range(self._group, dtype=tf.int64)
-        if self._shuffle:
-            seed = tf.stack([tf.constant(self._seed, tf.int64), epoch])
-            index = tf.random.experimental.index_shuffle(index, seed, self._last)
+    def _order(self, epoch: tf.Tensor) -> tf.Tensor:
+        """The examples of an epoch in its order: sorted by random bits."""
+        if not self._shuffle:
+            return tf.range(self._size)
+        draws = StepDraws(self._seed, epoch, 0, Purpose.ORDER, 0, self._size)
+        return tf.argsort(tf.bitcast(draws.bits([1])[:, 0], tf.int32), stable=True)
+
+    def _examples(self, order: tf.Tensor, step: tf.Tensor):
+        index = order[step * self._group : (step + 1) * self._group]
+        index = tf.ensure_shape(index, [self._group])
         return tf.nest.map_structure(lambda array: tf.gather(array, index), self._arrays)
 
 

@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 
+from keras_gan.data import DataSet
 from keras_gan.errors import InputError
 from keras_gan.recipes.recipe import Recipe, from_file
+from keras_gan.run import Run
 
 NAMES = ("digits", "mnist", "tfd", "tfd_stage2", "cifar10_mlp", "cifar10_conv", "own_data")
 
-__all__ = ["NAMES", "Recipe", "from_file", "get"]
+__all__ = ["NAMES", "Recipe", "data_of", "from_file", "get"]
 
 
 def get(name: str) -> Recipe:
@@ -28,3 +31,29 @@ def get(name: str) -> Recipe:
             f"unknown recipe {name!r}; choose from {', '.join(NAMES)}, or give a file that ends in .py"
         )
     return importlib.import_module(f"keras_gan.recipes.{name}").RECIPE
+
+
+def data_of(run: Run, data_dir: str | None = None, fold: int | None = None) -> DataSet:
+    """The data that a run was trained on.
+
+    Args:
+        run: The run.
+        data_dir: Directory of tensorflow-datasets; by default the run's own.
+        fold: Another fold of TFD than the run's.
+
+    Raises:
+        InputError: The data are gone, or are no longer the same.
+    """
+    recipe = get(run.config["recipe"])
+    settings = {name: run.identity[name] for name in recipe.settings() if name in run.identity}
+    recipe = dataclasses.replace(recipe, **settings)
+    own_fold = run.identity["fold"]
+    found = recipe.load_data(
+        data_dir or run.config["data_dir"], fold=own_fold if fold is None else fold
+    )
+    if fold is None and found.fingerprint != run.identity["data"]:
+        raise InputError(
+            f"data set {recipe.dataset!r} is not the one that {run.path} was trained on "
+            f"(fingerprint {found.fingerprint}, then {run.identity['data']})"
+        )
+    return found

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from keras_gan import losses, optimizers, priors, schedules, updates
+from keras_gan.data import DataSet, load
 from keras_gan.errors import InputError
 
 Networks = Callable[["Recipe", np.ndarray, int], tuple[keras.Model, keras.Model]]
@@ -24,14 +25,15 @@ def _setting(default, text: str):
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """Frozen settings of a run. Every field but `name` and `networks` is a flag of the train command.
+    """Frozen settings of a run. Every field with a help text is a flag of the train command.
 
     `networks(recipe, examples, seed)` returns (generator, discriminator); `examples` are the training data on
-    the networks' scale, float32 `[n, ...]`.
+    the networks' scale, float32 `[n, ...]`. `source()` returns the data, for a recipe that makes its own.
     """
 
     name: str
     networks: Networks
+    source: Callable[[], DataSet] | None = None
     dataset: str = _setting("digits", "data set: a name of tensorflow-datasets, 'digits', or a path")
     preprocessing: str = _setting("unit_range", "scale of the data: unit_range, global_contrast, identity")
     prior: str = _setting("uniform", "distribution of z: " + ", ".join(priors.NAMES))
@@ -95,6 +97,12 @@ class Recipe:
             for field in dataclasses.fields(self)
             if "help" in field.metadata
         }
+
+    def load_data(self, data_dir=None, download: bool = False, fold: int | None = None) -> DataSet:
+        """The data: from `source`, or by the name or path in `dataset`."""
+        if self.source is not None:
+            return self.source()
+        return load(self.dataset, data_dir=data_dir, download=download, fold=fold)
 
     def make_prior(self) -> priors.Prior:
         """The prior of z."""

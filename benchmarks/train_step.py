@@ -1,0 +1,231 @@
+"""Steps per second of the MNIST recipe against a plain Keras GAN, in one process, in alternating pairs.
+
+    python benchmarks/train_step.py [--pairs 9] [--steps 60] [--xla]
+
+The plain model is written as the examples on keras.io are and run as their users do: two gradient tapes, Keras's SGD with momentum and
+Dropout, `fit` on a shuffled `tf.data` set, one step per execution. The networks are the same. It needs no data: the
+speed does not depend on the pixels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import statistics
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+from rich.console import Console
+from rich.table import Table
+
+from keras_gan import GAN, layers, recipes
+
+BATCH = 100
+GENERATOR = 100 * 1200 + 1200 * 1200 + 1200 * 784
+DISCRIMINATOR = 784 * 1200 + 240 * 1200 + 240
+DISCRIMINATOR_INPUT = 784 * 1200
+
+
+def flops(rule: str) -> float:
+    """Floating-point operations of the products in one step: two for each weight, row and pass.
+
+    A backward pass costs one product for the weights' gradients and one for the inputs', where they are needed.
+    """
+    forward_g, forward_d = GENERATOR, DISCRIMINATOR
+    backward_g = 2 * GENERATOR - 100 * 1200  # nothing flows on to z
+    weights_and_hidden = 2 * DISCRIMINATOR - DISCRIMINATOR_INPUT  # nothing flows on to the data
+    if rule == "simultaneous":
+        per_row = forward_g + 2 * forward_d + 2 * weights_and_hidden + DISCRIMINATOR + backward_g
+    else:
+        of_d = forward_g + 2 * forward_d + 2 * weights_and_hidden
+        of_g = forward_g + forward_d + DISCRIMINATOR + backward_g
+        per_row = of_d + of_g
+    return 2.0 * BATCH * per_row
+
+
+class Clock(keras.callbacks.Callback):
+    """Seconds a step, from the end of the first call into the graph to the end of the last."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        now = time.perf_counter()
+        if self.first is None:
+            self.first = (batch, now)
+        self.last = (batch, now)
+
+    def on_train_begin(self, logs=None):
+        self.first = None
+
+    @property
+    def seconds_per_step(self) -> float:
+        return (self.last[1] - self.first[1]) / (self.last[0] - self.first[0])
+
+
+class PlainGAN(keras.Model):
+    """A GAN as users write it after the examples on keras.io."""
+
+    def __init__(self, generator, discriminator, latent_dim):
+        super().__init__()
+        self.generator = generator
+        self.discriminator = discriminator
+        self.latent_dim = latent_dim
+        self.seed_generator = keras.random.SeedGenerator(0)
+
+    def compile(self, d_optimizer, g_optimizer, loss_fn, **kwargs):
+        super().compile(**kwargs)
+        self.d_optimizer = d_optimizer
+        self.g_optimizer = g_optimizer
+        self.loss_fn = loss_fn
+        self.d_loss_metric = keras.metrics.Mean(name="d_loss")
+        self.g_loss_metric = keras.metrics.Mean(name="g_loss")
+
+    @property
+    def metrics(self):
+        return [self.d_loss_metric, self.g_loss_metric]
+
+    def _latents(self, n):
+        return keras.random.uniform((n, self.latent_dim), -(3**0.5), 3**0.5, seed=self.seed_generator)
+
+    def train_step(self, real):
+        n = keras.ops.shape(real)[0]
+        fake = self.generator(self._latents(n))
+        combined = keras.ops.concatenate([fake, real], axis=0)
+        labels = keras.ops.concatenate([keras.ops.zeros((n, 1)), keras.ops.ones((n, 1))], axis=0)
+        with tf.GradientTape() as tape:
+            d_loss = self.loss_fn(labels, self.discriminator(combined, training=True))
+        gradients = tape.gradient(d_loss, self.discriminator.trainable_weights)
+        self.d_optimizer.apply_gradients(
+            zip(gradients, self.discriminator.trainable_weights, strict=True)
+        )
+        with tf.GradientTape() as tape:
+            predictions = self.discriminator(self.generator(self._latents(n)), training=True)
+            g_loss = self.loss_fn(keras.ops.ones((n, 1)), predictions)
+        gradients = tape.gradient(g_loss, self.generator.trainable_weights)
+        self.g_optimizer.apply_gradients(zip(gradients, self.generator.trainable_weights, strict=True))
+        self.d_loss_metric.update_state(d_loss)
+        self.g_loss_metric.update_state(g_loss)
+        return {"d_loss": self.d_loss_metric.result(), "g_loss": self.g_loss_metric.result()}
+
+
+def plain_discriminator() -> keras.Model:
+    uniform = keras.initializers.RandomUniform(-0.005, 0.005)
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            keras.layers.Flatten(),
+            keras.layers.Dropout(0.2),
+            keras.layers.Dense(1200, kernel_initializer=uniform),
+            layers.Maxout(5),
+            keras.layers.Dropout(0.5),
+            keras.layers.Dense(1200, kernel_initializer=uniform),
+            layers.Maxout(5),
+            keras.layers.Dropout(0.5),
+            keras.layers.Dense(1, kernel_initializer=uniform),
+        ]
+    )
+
+
+def plain(x: np.ndarray, steps: int, **compile_arguments):
+    """A function that trains the plain model, and gives seconds a step."""
+    generator, _ = recipes.get("mnist").networks(recipes.get("mnist"), x, 0)
+    model = PlainGAN(generator, plain_discriminator(), 100)
+    model.compile(
+        keras.optimizers.SGD(0.1, momentum=0.5),
+        keras.optimizers.SGD(0.1, momentum=0.5),
+        keras.losses.BinaryCrossentropy(from_logits=True),
+        **compile_arguments,
+    )
+    data = tf.data.Dataset.from_tensor_slices(x).shuffle(1024).batch(BATCH, drop_remainder=True).repeat()
+
+    def train() -> float:
+        clock = Clock()
+        model.fit(data, steps_per_epoch=steps, shuffle=False, callbacks=[clock], verbose=0)
+        return clock.seconds_per_step
+
+    return train
+
+
+def ours(x: np.ndarray, rule: str, jit: bool = False):
+    """A function that trains ours as the train command does, and gives seconds a step."""
+    recipe = dataclasses.replace(recipes.get("mnist"), update=rule)
+    generator, discriminator = recipe.networks(recipe, x, 0)
+    model = GAN(generator, discriminator, recipe.make_prior())
+    model.compile(
+        *recipe.make_optimizers(len(x)),
+        loss=recipe.make_loss(),
+        update=rule,
+        steps_per_execution=10,
+        jit_compile=jit,
+    )
+
+    def train() -> float:
+        clock = Clock()
+        model.fit(x, batch_size=BATCH, callbacks=[clock], verbose=0)
+        return clock.seconds_per_step
+
+    return train
+
+
+def product_rate() -> float:
+    """Operations per second of a large float32 matrix product."""
+    a = tf.random.normal((3000, 3000))
+    product = tf.function(lambda: tf.linalg.matmul(a, a))
+    product()
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        product()
+        times.append(time.perf_counter() - began)
+    return 2 * 3000**3 / min(times)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pairs", type=int, default=9, help="alternating measurements of each")
+    parser.add_argument("--steps", type=int, default=60, help="steps of a measurement, a multiple of 10")
+    parser.add_argument("--xla", action="store_true", help="measure XLA as well")
+    options = parser.parse_args()
+    x = np.random.default_rng(0).random((BATCH * options.steps, 28, 28, 1), dtype=np.float32)
+    steps = options.steps
+    contestants = {
+        "plain, 1 step per execution": (plain(x, steps), "alternating"),
+        "plain, 10 steps per execution": (plain(x, steps, steps_per_execution=10), "alternating"),
+        "ours, alternating": (ours(x, "alternating"), "alternating"),
+        "ours, simultaneous": (ours(x, "simultaneous"), "simultaneous"),
+    }
+    if options.xla:
+        contestants["plain, XLA"] = (plain(x, steps, jit_compile=True), "alternating")
+        contestants["ours, alternating, XLA"] = (ours(x, "alternating", True), "alternating")
+        contestants["ours, simultaneous, XLA"] = (ours(x, "simultaneous", True), "simultaneous")
+    for function, _ in contestants.values():
+        function()
+    times: dict[str, list[float]] = {name: [] for name in contestants}
+    rates = []
+    for _ in range(options.pairs):
+        rates.append(product_rate())
+        for name, (function, _) in contestants.items():
+            times[name].append(function())
+    rate = statistics.median(rates)
+    base = times["plain, 1 step per execution"]
+    table = Table(title=f"MNIST recipe's networks, m = {BATCH}, medians of {options.pairs}")
+    for column in ("", "steps/s", "ratio to plain", "GFLOP/step", "GFLOP/s", "of a large product"):
+        table.add_column(column, justify="left" if not column else "right")
+    for name, (_, rule) in contestants.items():
+        per_second = 1 / statistics.median(times[name])
+        ratio = statistics.median(b / t for b, t in zip(base, times[name], strict=True))
+        reached = per_second * flops(rule)
+        table.add_row(
+            name,
+            f"{per_second:.1f}",
+            f"{ratio:.2f}",
+            f"{flops(rule) / 1e9:.2f}",
+            f"{reached / 1e9:.0f}",
+            f"{reached / rate:.2f}",
+        )
+    Console().print(table)
+    print(f"a 3000 x 3000 float32 product: {rate / 1e9:.0f} GFLOP/s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,196 @@
+"""`python -m keras_gan.evaluate`: how good is what a run has learnt, and how far to trust the number."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from keras_gan import command, recipes, strategies
+from keras_gan.data import DataSet
+from keras_gan.errors import InputError
+from keras_gan.evaluation import alarms, likelihood, tables, trust
+from keras_gan.evaluation.classifier import Classifier
+from keras_gan.evaluation.examiner import Examiner
+from keras_gan.run import WEIGHTS, Run, versions, write_atomically
+
+_DESCRIPTION = """Measure a finished run: Parzen log-likelihood in the paper's protocol, beside published
+rows and beside rows that tell how to read it, and a search for collapse and memorisation.
+The numbers and their whole protocol go to evaluation.json in the run directory.
+
+examples:
+  python -m keras_gan.evaluate runs/digits-1a2b3c4d
+  python -m keras_gan.evaluate runs/mnist-5e6f7a8b --weights averaged --sets 5"""
+
+_EXAMINED = 1000
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code (0 done, 2 bad input)."""
+    return command.run(_main, argv, "evaluate")
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    parser = command.Parser(prog="python -m keras_gan.evaluate", description=_DESCRIPTION)
+    parser.add_argument("run", metavar="RUN", help="run directory")
+    parser.add_argument("--weights", default="last", metavar="WHICH", help=f"{', '.join(WEIGHTS)} (last)")
+    parser.add_argument("--samples", type=int, default=10_000, metavar="INT", help="samples of G (10000)")
+    parser.add_argument("--seed", type=int, default=0, metavar="INT", help="seed of the samples (0)")
+    parser.add_argument(
+        "--sets", type=int, default=1, metavar="INT", help="independent sets of samples, 1 or at least 5 (1)"
+    )
+    parser.add_argument("--refine", action="store_true", help="report a bandwidth between the grid's as well")
+    parser.add_argument("--no-sanity", action="store_true", help="leave out training images and centroids")
+    parser.add_argument("--data-dir", metavar="DIR", help="directory of tensorflow-datasets (the run's)")
+    parser.add_argument("--strategy", default="default", metavar="NAME", help="devices for the likelihood (default)")
+    options = parser.parse_args(argv)
+    if options.samples < 2:
+        raise InputError(f"--samples must be at least 2. Received: {options.samples}")
+    if options.sets != 1 and options.sets < trust.LEAST_SETS:
+        raise InputError(f"--sets must be 1 or at least {trust.LEAST_SETS}. Received: {options.sets}")
+    run = Run.open(options.run)
+    run.generator(options.weights)
+    evaluation = _Evaluation(run, options)
+    results = evaluation.measure()
+    file = run.path / "evaluation.json"
+    earlier = json.loads(file.read_text()) if file.exists() else {}
+    write_atomically(file, json.dumps({**earlier, options.weights: results}, indent=1))
+    evaluation.show(results)
+    print(f"written to {file}")
+    return 0
+
+
+class _Evaluation:
+    """One call of the command."""
+
+    def __init__(self, run: Run, options):
+        self.run = run
+        self.options = options
+        self.data = recipes.data_of(run, options.data_dir)
+        self.name = run.identity["dataset"]
+        self.settings = {
+            "strategy": None if options.strategy == "default" else strategies.make(options.strategy),
+            "track": track,
+        }
+
+    def measure(self) -> dict:
+        """All numbers, as JSON can hold them."""
+        found: dict = {
+            "run": {"epochs": self.run.epochs_done, **self.run.identity},
+            "weights": self.options.weights,
+            "data": self.data.provenance,
+            "versions": versions(),
+        }
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            found["likelihood"] = self._likelihood()
+            if not self.options.no_sanity:
+                found["sanity"] = self._sanity()
+        found["warnings"] = sorted({str(w.message) for w in caught if w.category is UserWarning})
+        found["diversity"] = self._diversity()
+        return found
+
+    def _unit(self, x: np.ndarray) -> np.ndarray:
+        return self.run.preprocessing.to_unit(self.run.preprocessing.forward(x))
+
+    def _samples(self, seed: int) -> np.ndarray:
+        return self.run.samples(self.options.samples, seed, self.options.weights)
+
+    def _protocol(self, data: DataSet) -> likelihood.Protocol:
+        validation = None if self.name == "tfd" else min(1000, len(data.validation))
+        return likelihood.Protocol(self.options.samples, validation, refine=self.options.refine)
+
+    def _likelihood(self) -> dict:
+        options, settings = self.options, {**self.settings, "protocol": self._protocol(self.data)}
+        if self.name == "tfd":
+            folds = [recipes.data_of(self.run, options.data_dir, fold) for fold in range(5)]
+            pairs = [(self._unit(fold.validation.x), self._unit(fold.test.x)) for fold in folds]
+            result = likelihood.log_likelihood_over_folds(
+                self._samples(options.seed), pairs, seed=options.seed, **settings
+            )
+            return dataclasses.asdict(result)
+        validation, test = self._unit(self.data.validation.x), self._unit(self.data.test.x)
+        if options.sets == 1:
+            result = likelihood.log_likelihood(
+                self._samples(options.seed), validation, test, seed=options.seed, **settings
+            )
+            return dataclasses.asdict(result)
+        seeds = range(options.seed, options.seed + options.sets)
+        spread = trust.spread_over_sets(self._samples, validation, test, seeds=seeds, **settings)
+        return {**dataclasses.asdict(spread.sets[0]), "spread": dataclasses.asdict(spread)}
+
+    def _sanity(self) -> dict:
+        rows = trust.sanity_rows(
+            self._unit(self.data.train.x),
+            self._unit(self.data.validation.x),
+            self._unit(self.data.test.x),
+            protocol=self._protocol(self.data),
+            seed=self.options.seed,
+            **self.settings,
+        )
+        return {name: dataclasses.asdict(row) for name, row in rows.items()}
+
+    def _diversity(self) -> dict:
+        """Class coverage, duplicates and memorisation of some of the samples, with their alarms."""
+        train = self._unit(self.data.train.x)
+        labels = self.data.train.y
+        classifier = None if labels is None or labels.max() < 1 else Classifier.fit(train, labels)
+        examiner = Examiner(train, held_out=self._unit(self.data.test.x), classifier=classifier)
+        samples = self.run.samples(_EXAMINED, self.options.seed, self.options.weights)
+        results = examiner.examine(samples)
+        found: dict = {type(result).__name__: dataclasses.asdict(result) for result in results}
+        if classifier is not None:
+            found["classifier_accuracy_on_test"] = classifier.accuracy(
+                self._unit(self.data.test.x), self.data.test.y
+            )
+        found["alarms"] = [dataclasses.asdict(alarm) for alarm in alarms.diagnose(*results)]
+        return json.loads(json.dumps(found, default=lambda value: np.asarray(value).tolist()))
+
+    def show(self, results: dict) -> None:
+        """Prints the numbers beside those that tell how to read them."""
+        console = Console()
+        own = results["likelihood"]
+        table = Table(title=f"Mean log-likelihood of the test set of {self.name}, nats")
+        for column in ("model", "nats", "sigma", "source"):
+            table.add_column(column, justify="left" if column in ("model", "source") else "right")
+        if self.name in ("mnist", "tfd"):
+            for row in (*tables.TABLE_1, *tables.LATER):
+                score = getattr(row, self.name)
+                table.add_row(row.model, f"{score or ''}", "", row.source)
+            table.add_section()
+        for name, row in results.get("sanity", {}).items():
+            table.add_row(f"{row['samples']:,} {name} as samples", *_cells(row), "this data, this protocol")
+        table.add_section()
+        what = f"{self.run.identity['recipe']}, {results['run']['epochs']} epochs, {self.options.weights} weights"
+        table.add_row(f"[bold]{what}", *_cells(own), f"{self.options.samples:,} samples")
+        if own.get("refined"):
+            table.add_row("the same, bandwidth between the grid's", *_cells(own["refined"]), "not the paper's protocol")
+        console.print(table)
+        if "spread" in own:
+            spread = own["spread"]
+            console.print(
+                f"over {len(spread['sets'])} sets of samples: {spread['mean']:.1f} nats, "
+                f"standard deviation {spread['standard_deviation']:.2f}"
+            )
+        for warning in results["warnings"]:
+            console.print(f"[yellow]warning:[/] {warning}")
+        for alarm in results["diversity"]["alarms"]:
+            console.print(f"[red]alarm:[/] {alarm['name']}: {alarm['message']}")
+        if not results["diversity"]["alarms"]:
+            console.print(f"no sign of collapse or memorisation in {_EXAMINED:,} samples")
+
+
+def _cells(row: dict) -> tuple[str, str]:
+    sigma = f"{row['bandwidth']:.3f}" if "bandwidth" in row else "per fold"
+    return f"{row['mean']:.1f} ± {row['standard_error']:.1f}", sigma
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,326 @@
+"""The train command: run directories, resuming, refusals, faults."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import small
+
+from keras_gan import InputError, TrainingError, callbacks, checkpoints, run, train
+
+FAST = ["--epochs", "2", "--likelihood-every", "1", "--likelihood-samples", "50"]
+
+RECIPE = """
+import dataclasses
+import keras
+from keras_gan import recipes
+
+def networks(recipe, examples, seed):
+    shape = examples.shape[1:]
+    generator = keras.Sequential([
+        keras.Input((recipe.latent_dim,)), keras.layers.Dense(16, "relu", kernel_initializer=init(seed)),
+        keras.layers.Dense(64, "sigmoid", kernel_initializer=init(seed + 1)), keras.layers.Reshape(shape)])
+    discriminator = keras.Sequential([
+        keras.Input(shape), keras.layers.Flatten(),
+        keras.layers.Dense(16, "relu", kernel_initializer=init(seed + 2)), keras.layers.Dropout(0.3, seed=1),
+        keras.layers.Dense(1, kernel_initializer=init(seed + 3))])
+    return generator, discriminator
+
+def init(seed):
+    return keras.initializers.GlorotUniform(seed)
+
+RECIPE = recipes.Recipe(name="mine", networks=networks, dataset="digits", latent_dim=8, batch_size=250,
+                        averaging=0.9, likelihood_samples=50)
+"""
+
+
+@pytest.fixture(scope="module")
+def recipe_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("recipe") / "mine.py"
+    path.write_text(RECIPE)
+    return str(path)
+
+
+def call(capsys, *arguments):
+    code = train.main([str(a) for a in arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, recipe_file):
+    path = tmp_path_factory.mktemp("runs") / "whole"
+    assert train.main(["--recipe", recipe_file, "--run-dir", str(path), "--epochs", "6"]) == 0
+    return path
+
+
+def test_a_run_directory_holds_what_its_table_says(finished):
+    there = {str(p.relative_to(finished)) for p in finished.rglob("*") if p.is_file()}
+    assert {
+        "config.json",
+        "metrics.csv",
+        "samples/epoch-0000.png",
+        "samples/epoch-0006.png",
+        "samples.gif",
+        "models/last.keras",
+        "models/best.keras",
+        "models/generator.keras",
+    } <= there
+    assert len(list((finished / "checkpoints").glob("step-*"))) == 2
+    assert any(name.startswith("tensorboard/train/events") for name in there)
+    assert not any(Path(name).name.startswith(".") and ".tmp" in name for name in there)
+    opened = run.Run.open(finished)
+    assert opened.finished
+    assert opened.epochs_done == 6
+    assert opened.identity["recipe"] == "mine"
+    assert opened.identity["seed"] == 0
+    assert opened.config["versions"]["tensorflow"]
+    table = opened.metrics()
+    assert table["epoch"] == [0, 1, 2, 3, 4, 5]
+    assert np.isfinite(table["val_log_likelihood"]).all()
+    assert np.isfinite(table["value"]).all()
+
+
+def test_weights_mean_the_same_everywhere(finished):
+    opened = run.Run.open(finished)
+    gan = opened.gan()
+    for weights, network in (("last", gan.generator), ("averaged", gan.averaged_generator)):
+        loaded = opened.generator(weights)
+        assert small.largest_difference(small.weights(loaded), small.weights(network)) == 0
+    alone = keras.saving.load_model(finished / "models" / "generator.keras", safe_mode=True)
+    assert small.largest_difference(small.weights(alone), small.weights(gan.generator)) == 0
+    assert opened.generator("best").output_shape == (None, 8, 8, 1)
+    with pytest.raises(InputError, match="unknown weights 'newest'; choose from last, best, averaged"):
+        opened.generator("newest")
+
+
+def test_a_finished_run_says_so_and_another_seed_is_refused(finished, recipe_file, capsys):
+    before = (finished / "metrics.csv").read_bytes()
+    code, out, _ = call(capsys, "--recipe", recipe_file, "--run-dir", finished, "--epochs", "6")
+    assert code == 0
+    assert "is finished: 6 epochs" in out
+    code, _, err = call(capsys, "--recipe", recipe_file, "--run-dir", finished, "--seed", "1")
+    assert code == 2
+    assert "holds another run (seed: 0 there, 1 now)" in err
+    assert err.count("\n") == 1
+    assert (finished / "metrics.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("kept", ["all of the first part", "half a checkpoint more"])
+def test_interrupted_and_resumed_is_uninterrupted(finished, recipe_file, tmp_path, kept):
+    """The networks hold Keras's own dropout, whose seeds only our checkpoints keep."""
+    path = tmp_path / "parts"
+    arguments = ["--recipe", recipe_file, "--run-dir", str(path)]
+    assert train.main([*arguments, "--epochs", "3"]) == 0
+    shutil.rmtree(path / "models")  # as if killed before the end
+    if kept != "all of the first part":
+        newest = sorted((path / "checkpoints").glob("step-*"))[-1]
+        torn = newest.with_name("step-999999999")
+        shutil.copytree(newest, torn)
+        data = next(torn.glob("state.data*"))
+        data.write_bytes(data.read_bytes()[:100])
+        with (path / "metrics.csv").open("a") as table:
+            table.write("3" + ",0" * 9 + "\n")
+    assert train.main([*arguments, "--epochs", "6"]) == 0
+    whole, parts = run.Run.open(finished), run.Run.open(path)
+    one, other = whole.gan(), parts.gan()
+    assert small.largest_difference(small.weights(one), small.weights(other)) == 0
+    for name in ("generator_optimizer", "discriminator_optimizer"):
+        for a, b in zip(getattr(one, name).variables, getattr(other, name).variables, strict=True):
+            np.testing.assert_array_equal(a.numpy(), b.numpy())
+    assert whole.metrics() == parts.metrics()
+    assert len(parts.config["sessions"]) == 2
+
+
+def test_another_process_is_refused(finished, recipe_file, capsys):
+    import filelock
+
+    with filelock.FileLock(finished / ".lock"):
+        code, _, err = call(capsys, "--recipe", recipe_file, "--run-dir", finished, "--epochs", "7")
+    assert code == 2
+    assert "another process is training in" in err
+
+
+def test_dry_run_writes_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = call(capsys, "--dry-run")
+    assert code == 0
+    assert list(tmp_path.iterdir()) == []
+    for word in ("parameters", "MiB of state", "28 an epoch x 300 epochs", "runs/digits-"):
+        assert word in out
+
+
+def test_help_teaches(capsys):
+    with pytest.raises(SystemExit) as stop:
+        train.main(["--help"])
+    assert stop.value.code == 0
+    out = capsys.readouterr().out
+    assert "examples:" in out
+    assert "--discriminator-steps" in out
+    assert "k: updates of D for each of G" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--recipe", "minst"], "unknown recipe 'minst'; choose from digits, mnist"),
+        (["--recipe", "absent.py"], "there is no recipe file absent.py"),
+        (["--strategy", "paralell"], "unknown strategy 'paralell' for --strategy; choose from default"),
+        (["--strategy", "multi_worker"], "needs the environment variable TF_CONFIG"),
+        (["--strategy", "tpu"], "found no TPU"),
+        (["--dataset", "nothing_such"], "nothing_such"),
+        (["--dataset", "mnist", "--data-dir", "."], "--download"),
+        (["--recipe", "tfd"], "TFD_48x48.mat"),
+        (["--recipe", "tfd_stage2", "--dataset", "digits"], "needs --stage1"),
+        (["--loss", "hinge"], "unknown loss 'hinge' for --loss; choose from minimax"),
+        (["--update", "both"], "unknown update 'both'"),
+        (["--prior", "cauchy"], "unknown prior 'cauchy'"),
+        (["--discriminator-steps", "0"], "--discriminator-steps must be at least 1. Received: 0"),
+        (["--batch-size", "0"], "--batch-size must be at least 1. Received: 0"),
+        (["--batch-size", "5000"], "fewer than a step takes"),
+        (["--batch-size", "ten"], "argument --batch-size: invalid int value: 'ten'"),
+        (["--strategy", "mirrored", "--batch-size", "5"], "does not divide among 4 replicas"),
+        (["--precision", "float8"], "unknown --precision 'float8'"),
+        (["--learning-speed", "1"], "unrecognized arguments: --learning-speed 1"),
+        (["--recipe", "cifar10_conv", "--dataset", "digits"], "made for images 32x32x3"),
+        (["--averaging", "1.5"], "--averaging must be in"),
+    ],
+)
+def test_bad_input_is_one_line_and_writes_nothing(arguments, words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    code, out, err = call(capsys, *arguments)
+    assert code == 2
+    assert err.count("\n") == 1
+    assert err.startswith("train: error: ")
+    assert words in err
+    assert out == ""
+    assert [p.name for p in tmp_path.iterdir() if p.name != ".keras"] == []
+
+
+def test_shapes_that_the_networks_do_not_take(recipe_file, tmp_path, capsys):
+    np.save(tmp_path / "points.npy", np.zeros((600, 3), np.float32) + np.arange(3, dtype=np.float32))
+    code, _, err = call(capsys, "--recipe", recipe_file, "--dataset", tmp_path / "points.npy")
+    assert code == 2
+    assert err.count("\n") == 1
+
+
+def test_nan_in_memory_is_refused_before_training(tmp_path, capsys):
+    x = np.random.default_rng(0).random((300, 2)).astype(np.float32)
+    x[17, 1] = np.nan
+    np.save(tmp_path / "points.npy", x)
+    code, _, err = call(capsys, "--dataset", tmp_path / "points.npy", "--run-dir", tmp_path / "run")
+    assert code == 2
+    assert "17" in err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not Path("/proc").exists(), reason="needs /proc")
+def test_an_unwritable_run_directory_is_named(recipe_file, capsys):
+    code, _, err = call(capsys, "--recipe", recipe_file, "--run-dir", "/proc/nowhere/run")
+    assert code == 2
+    assert "the run directory /proc/nowhere/run cannot be written" in err
+
+
+def test_two_dimensional_points_of_ones_own(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "points.npy", rng.normal(size=(700, 2)).astype(np.float32))
+    code, out, err = call(
+        capsys, "--dataset", tmp_path / "points.npy", "--run-dir", tmp_path / "run", "--epochs", "1"
+    )
+    assert (code, err) == (0, ""), err
+    assert (tmp_path / "run" / "samples" / "epoch-0001.png").exists()
+
+
+class Poison(keras.callbacks.Callback):
+    """Breaks a weight before a given batch of a given epoch."""
+
+    def __init__(self, epoch, batch):
+        super().__init__()
+        self.at = (epoch, batch)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if (self.epoch, batch) == self.at:
+            weight = self.model.generator.weights[0]
+            weight.assign(np.full(weight.shape, np.inf, np.float32))
+
+
+def test_a_broken_loss_stops_and_keeps_the_last_good_checkpoint(tmp_path):
+    model = small.gan(steps_per_execution=2)
+    parts = [Poison(1, 2), callbacks.StopOnNonFinite(), callbacks.Checkpoint(tmp_path)]
+    with pytest.raises(TrainingError, match=r"epoch 2: a loss became NaN or Inf in step 6 \(counted from 0\)"):
+        model.fit(small.examples(32), batch_size=8, epochs=3, callbacks=parts, verbose=0)
+    assert [p.name for p in tmp_path.iterdir()] == ["step-000000004"]
+    again = small.gan()
+    assert checkpoints.restore_latest(tmp_path, again) == {"epoch": 1}
+    assert int(again.step.numpy()) == 4
+    assert checkpoints.all_finite(again)
+
+
+def test_a_weight_broken_by_the_last_update_is_not_saved(tmp_path):
+    class Late(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            weight = self.model.discriminator.weights[0]
+            weight.assign(np.full(weight.shape, np.nan, np.float32))
+
+    model = small.gan()
+    parts = [callbacks.StopOnNonFinite(), Late(), callbacks.Checkpoint(tmp_path)]
+    with pytest.raises(TrainingError, match="epoch 1: a weight became NaN or Inf"):
+        model.fit(small.examples(8), batch_size=8, callbacks=parts, verbose=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_training_that_breaks_exits_with_code_3(recipe_file, tmp_path, capsys):
+    code, _, err = call(
+        capsys, "--recipe", recipe_file, "--run-dir", tmp_path / "run", "--discriminator-learning-rate", "1e30"
+    )
+    assert code == 3
+    assert err.startswith("train: training stopped: epoch 1: ")
+    assert err.count("\n") == 1
+
+
+def test_no_whole_checkpoint_is_an_error_not_a_new_start(recipe_file, tmp_path, capsys):
+    path = tmp_path / "run"
+    arguments = ["--recipe", recipe_file, "--run-dir", path]
+    assert call(capsys, *arguments, "--epochs", "1")[0] == 0
+    shutil.rmtree(path / "models")
+    for manifest in path.glob("checkpoints/*/manifest.json"):
+        manifest.unlink()
+    code, _, err = call(capsys, *arguments, "--epochs", "2")
+    assert code == 2
+    assert "no checkpoint in" in err
+
+
+def test_the_command_line_itself(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "keras_gan.train", "--strategy", "mirrored", *FAST, "--run-dir", tmp_path / "run"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["sessions"][0]["replicas"] == 1
+
+
+def test_mnist_recipe_learns(needs_mnist, tmp_path, capsys):
+    code, out, err = call(
+        capsys, "--recipe", "mnist", "--epochs", "1", "--run-dir", tmp_path / "run", "--likelihood-samples", "1000"
+    )
+    assert code == 0, err
+    assert "500 steps an epoch, 0 examples left over" in out
+    table = run.Run.open(tmp_path / "run").metrics()
+    assert -1.39 < table["value"][0] < 0
+    assert table["val_log_likelihood"][0] > -300
