@@ -27,7 +27,7 @@ from serving.config import read_model_config_file
 from serving.errors import ServingError, UsageError
 from serving.execution import DirectExecutor, Executor
 from serving.explorer import explorer_routes
-from serving.grpc_services import ModelService, PredictionService
+from serving.grpc_services import ModelService, PredictionService, UnreadableRequests
 from serving.loader import Servable
 from serving.manager import Manager
 from serving.metrics import Metrics
@@ -113,6 +113,7 @@ class Server:
     def _build_grpc(self, predictor: Predictor, port: int) -> None:
         settings, limits = self.settings, self.settings.limits
         self._grpc = grpc.aio.server(
+            interceptors=(UnreadableRequests(),),
             options=[
                 ("grpc.so_reuseport", 0),  # or a second server would share the port unnoticed
                 ("grpc.max_receive_message_length", limits.max_request_bytes),
@@ -249,7 +250,8 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
 
 def _listen(host: str, port: int, flag: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # Named, the protocol lets asyncio turn Nagle's delay off.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
