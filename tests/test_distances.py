@@ -1,0 +1,214 @@
+"""Distances on features against SciPy, scikit-learn and plain loops."""
+
+import numpy as np
+import pytest
+from scipy.linalg import sqrtm
+from scipy.spatial.distance import cdist
+from sklearn.metrics.pairwise import polynomial_kernel
+from sklearn.neighbors import NearestNeighbors
+
+from keras_gan import InputError
+from keras_gan.evaluation.distances import Moments, features, frechet_distance, kernel_distance
+from keras_gan.evaluation.support import support_overlap
+
+
+def normal(count, dimension=6, shift=0.0, scale=1.0, seed=0):
+    random = np.random.default_rng([seed, count])
+    mixing = np.random.default_rng(9).normal(size=(dimension, dimension))
+    return scale * random.normal(size=(count, dimension)) @ mixing + shift
+
+
+def test_frechet_against_the_matrix_square_root():
+    x, y = normal(300), normal(250, shift=0.5, scale=1.5)
+    first, second = np.cov(x.T), np.cov(y.T)
+    expected = np.sum((x.mean(0) - y.mean(0)) ** 2)
+    expected += np.trace(first + second - 2 * sqrtm(first @ second).real)
+    result = frechet_distance(x, y)
+    assert result.distance == pytest.approx(expected, rel=1e-9)
+    assert (result.real, result.generated, result.dimension) == (300, 250, 6)
+
+
+def test_frechet_of_gaussians_that_are_known():
+    """Equal covariances: the distance of the means; means equal: that of the deviations."""
+    x = normal(500)
+    assert frechet_distance(x, x).distance == pytest.approx(0, abs=1e-10)
+    assert frechet_distance(x, x + 2).distance == pytest.approx(6 * 4, rel=1e-9)
+    expected = np.trace(np.cov(x.T)) * (3 - 1) ** 2
+    assert frechet_distance(x - x.mean(0), 3 * (x - x.mean(0))).distance == pytest.approx(expected)
+
+
+def test_frechet_with_fewer_examples_than_dimensions():
+    x, y = normal(10, dimension=40), normal(12, dimension=40, shift=1)
+    first, second = np.cov(x.T), np.cov(y.T)
+    root = np.linalg.eigvals(first @ second)
+    expected = np.sum((x.mean(0) - y.mean(0)) ** 2) + np.trace(first + second)
+    expected -= 2 * np.sqrt(np.maximum(root.real, 0)).sum()
+    assert frechet_distance(x, y).distance == pytest.approx(expected, rel=1e-4)
+    constant = np.ones([5, 40])
+    assert frechet_distance(constant, constant + 1).distance == pytest.approx(40)
+
+
+def test_moments_of_a_stream_keep_their_digits():
+    rows = normal(1000) + 1e6
+    streamed = Moments.of(rows[start : start + 7] for start in range(0, 1000, 7))
+    np.testing.assert_allclose(streamed.mean, rows.mean(0), rtol=1e-14)
+    np.testing.assert_allclose(streamed.covariance, np.cov(rows.T), rtol=1e-6)
+    assert streamed.count == 1000
+    assert frechet_distance(streamed, rows).distance == pytest.approx(0, abs=1e-6)
+
+
+def test_moments_grow_with_nothing():
+    def batches():
+        for seed in range(2000):
+            yield np.random.default_rng(seed).random([100, 20], np.float32)
+
+    moments = Moments.of(batches())
+    assert moments.count == 200_000
+    np.testing.assert_allclose(moments.mean, 0.5, atol=5e-3)
+    np.testing.assert_allclose(moments.covariance, np.eye(20) / 12, atol=2e-3)
+    assert sum(np.asarray(value).size for value in vars(moments).values()) == 1 + 20 + 20 * 20
+
+
+def test_features_of_an_extractor():
+    images = np.random.default_rng(0).random([70, 4, 4, 1], np.float32)
+    seen = []
+
+    def extractor(batch):
+        seen.append(len(batch))
+        return batch.mean(axis=(1, 3))
+
+    rows = np.concatenate(list(features(images, extractor, batch_size=32)))
+    np.testing.assert_allclose(rows, images.mean(axis=(1, 3)))
+    assert seen == [32, 32, 6]
+    streamed = frechet_distance(Moments.of(features(images, extractor)), rows + 1)
+    assert streamed.distance == pytest.approx(4, rel=1e-5)
+    with pytest.raises(InputError, match="one row for each of 70 images"):
+        list(features(images, lambda batch: batch[:3]))
+
+
+def mmd_by_loops(x, y):
+    """Each term of the unbiased estimate by itself."""
+    same_x = polynomial_kernel(x, degree=3, gamma=1 / x.shape[1], coef0=1)
+    same_y = polynomial_kernel(y, degree=3, gamma=1 / x.shape[1], coef0=1)
+    cross = polynomial_kernel(x, y, degree=3, gamma=1 / x.shape[1], coef0=1)
+    n, m = cross.shape
+    total = sum(same_x[i, j] for i in range(n) for j in range(n) if i != j) / (n * (n - 1))
+    total += sum(same_y[i, j] for i in range(m) for j in range(m) if i != j) / (m * (m - 1))
+    return total - 2 * sum(cross[i, j] for i in range(n) for j in range(m)) / (n * m)
+
+
+def test_kernel_distance_against_loops():
+    x, y = normal(40), normal(40, shift=0.3)
+    result = kernel_distance(x, y, subsets=3)  # every subset is the whole
+    assert result.distance == pytest.approx(mmd_by_loops(x, y), rel=1e-10)
+    assert result.standard_deviation == pytest.approx(0, abs=1e-10)
+    assert (result.subset_size, result.subsets, result.seed) == (40, 3, 0)
+
+
+def test_kernel_distance_over_subsets():
+    x, y = normal(300), normal(200, shift=0.3)
+    result = kernel_distance(x, y, subsets=20, subset_size=30, seed=4)
+    random = np.random.default_rng(4)
+    values = []
+    for _ in range(20):
+        chosen = [rows[random.choice(len(rows), 30, replace=False)] for rows in (x, y)]
+        values.append(mmd_by_loops(*chosen))
+    assert result.distance == pytest.approx(np.mean(values), rel=1e-10)
+    assert result.standard_deviation == pytest.approx(np.std(values, ddof=1), rel=1e-10)
+    assert (result.real, result.generated, result.dimension) == (300, 200, 6)
+
+
+def test_kernel_distance_is_unbiased():
+    """Over independent pairs of equal distributions the mean is 0 within its standard error."""
+    random = np.random.default_rng(0)
+    values = np.array(
+        [kernel_distance(*random.normal(size=(2, 20, 3)), subsets=2).distance for _ in range(400)]
+    )
+    assert abs(values.mean()) < 3 * values.std() / 20
+    assert values.min() < 0 < values.max()
+
+
+def overlap_by_loops(x, y, precision_k, density_k):
+    def radii(rows, k):
+        return NearestNeighbors(n_neighbors=k).fit(rows).kneighbors()[0][:, -1]
+
+    distances = cdist(y, x)
+    inside = distances <= radii(x, density_k)
+    return (
+        np.mean([np.any(row <= radii(x, precision_k)) for row in distances]),
+        np.mean([np.any(column <= radii(y, precision_k)) for column in distances.T]),
+        inside.sum() / (density_k * len(y)),
+        np.mean([np.any(column) for column in inside.T]),
+    )
+
+
+@pytest.mark.parametrize(("shift", "scale"), [(0, 1), (1.5, 1), (0, 0.3), (0, 3), (50, 1)])
+def test_support_overlap_against_loops(shift, scale, monkeypatch):
+    monkeypatch.setattr("keras_gan.evaluation.support.BLOCK", 1000)  # several blocks
+    x, y = normal(200), normal(150, shift=shift, scale=scale)
+    result = support_overlap(x, y)
+    actual = result.precision, result.recall, result.density, result.coverage
+    np.testing.assert_allclose(actual, overlap_by_loops(x, y, 3, 5), rtol=1e-12)
+    assert (result.precision_neighbours, result.density_neighbours) == (3, 5)
+    assert (result.real, result.generated, result.dimension) == (200, 150, 6)
+    other = support_overlap(x, y, precision_neighbours=7, density_neighbours=2)
+    actual = other.precision, other.recall, other.density, other.coverage
+    np.testing.assert_allclose(actual, overlap_by_loops(x, y, 7, 2), rtol=1e-12)
+
+
+def test_support_overlap_of_extremes():
+    x = normal(100).astype(np.float32) + 100
+    same = support_overlap(x, x.copy())
+    assert (same.precision, same.recall, same.coverage) == (1, 1, 1)
+    assert same.density == pytest.approx(6 / 5)  # a point lies in its own ball and in k others'
+    apart = support_overlap(x, x + 1000)
+    assert (apart.precision, apart.recall, apart.density, apart.coverage) == (0, 0, 0, 0)
+    constant = support_overlap(x, np.tile(x[:1], [50, 1]))
+    assert constant.precision == 1
+    assert constant.recall == 0.01  # the copied example alone
+    assert constant.coverage < 0.2
+    doubled = np.repeat(x, 6, axis=0)  # every radius is 0: only equal points touch
+    assert support_overlap(doubled, doubled).precision == 1
+    assert support_overlap(doubled, doubled + 0.01).precision == 0
+
+
+def test_long_work_reports_progress():
+    seen = []
+
+    def track(sequence, description):
+        seen.append(description)
+        return sequence
+
+    kernel_distance(normal(20), normal(20), subsets=2, track=track)
+    support_overlap(normal(20), normal(20), track=track)
+    assert seen == [
+        "kernel distance",
+        "neighbours of real examples",
+        "neighbours of generated examples",
+        "real against generated examples",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: frechet_distance(x[:1], x), "`real` must hold at least 2 examples"),
+        (lambda x: frechet_distance(x, x[:, :3]), "dimension of `real`, 6. Received: 3"),
+        (lambda x: frechet_distance(x, x * np.nan), "`generated` holds NaN"),
+        (lambda x: frechet_distance(Moments.of([x[:1]]), x), "`real` must hold at least 2"),
+        (lambda x: Moments.of([x, x[:, :3]]), "`batch` must hold examples of 6 numbers"),
+        (lambda x: Moments.of([x[:1]]).covariance, "at least 2 examples. Received: 1"),
+        (lambda x: kernel_distance(x, x[:, :3]), "`generated` must hold examples of 6 numbers"),
+        (lambda x: kernel_distance(x, x, subset_size=21), "from 2 to 20. Received: 21"),
+        (lambda x: kernel_distance(x, x, subset_size=1), "from 2 to 20. Received: 1"),
+        (lambda x: kernel_distance(x, x, subsets=1), "`subsets` must be at least 2"),
+        (lambda x: kernel_distance(x[:0], x), "`real` must hold at least 2 examples"),
+        (lambda x: support_overlap(x, x[:5]), "`generated` must hold at least 6 examples"),
+        (lambda x: support_overlap(x, x, density_neighbours=0), "must be at least 1"),
+        (lambda x: support_overlap(x / 0, x), "`real` holds NaN or infinite"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_refuses(call, message):
+    with pytest.raises(InputError, match=message.replace("[", r"\[")):
+        call(normal(20))
