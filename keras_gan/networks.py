@@ -249,17 +249,18 @@ def set_sparse_kernel(layer: keras.layers.Dense, nonzeros: int = 100, *, seed: i
 
 
 def stack_generators(lower: keras.Model, upper: keras.Model, name: str = "generator") -> keras.Model:
-    """The generator `upper(lower(z))`, the layers of both in one flat network (TFD, stage 2).
+    """The generator `upper(lower(z))` (TFD, stage 2).
 
     Args:
         lower: From float `[n, d]` to float `[n, e]`.
-        upper: From float `[n, e]` to examples; its layers and weights are shared, not copied.
+        upper: From float `[n, e]` to examples; its weights are shared, not copied.
         name: Name of the network.
+
+    Returns:
+        A model whose two layers are the networks.
     """
-    outputs = lower.output
-    for layer in upper.layers:
-        outputs = layer(outputs)
-    return keras.Model(lower.input, outputs, name=name)
+    latents = keras.Input(lower.input_shape[1:], name="latents")
+    return keras.Sequential([latents, lower, upper], name=name)
 
 
 def for_shape(shape: Sequence[int], latent_dim: int, *, bounded: bool, seed: int = 0):

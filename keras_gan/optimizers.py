@@ -25,8 +25,8 @@ class MomentumSGD(keras.optimizers.Optimizer):
     def __init__(self, learning_rate=0.01, momentum=0.0, name="momentum_sgd", **kwargs):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
         scheduled = isinstance(momentum, keras.optimizers.schedules.LearningRateSchedule)
-        if not scheduled and not 0 <= momentum < 1:
-            raise InputError(f"`momentum` must be in [0, 1) or a schedule. Received: {momentum}")
+        if not scheduled and not (isinstance(momentum, int | float) and 0 <= momentum < 1):
+            raise InputError(f"`momentum` must be in [0, 1) or a schedule. Received: {momentum!r}")
         self.momentum = momentum
 
     def build(self, variables):

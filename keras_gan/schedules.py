@@ -17,14 +17,14 @@ class GeometricDecay(keras.optimizers.schedules.LearningRateSchedule):
     Args:
         initial: Rate of the first update.
         divisor: What each update divides the rate by, at least 1; the released code uses 1.000004.
-        floor: Smallest rate; the released code uses 1e-6.
+        floor: Smallest rate, at most `initial`; the released code uses 1e-6.
     """
 
     def __init__(self, initial: float, divisor: float = 1.000004, floor: float = 1e-6):
         super().__init__()
-        if initial <= 0 or divisor < 1 or floor < 0:
+        if not (0 <= floor <= initial < math.inf and initial > 0 and 1 <= divisor < math.inf):
             raise InputError(
-                "a decay needs `initial` > 0, `divisor` >= 1 and `floor` >= 0. "
+                "a decay needs `initial` > 0, `divisor` >= 1 and 0 <= `floor` <= `initial`. "
                 f"Received: initial={initial}, divisor={divisor}, floor={floor}"
             )
         self.initial = initial

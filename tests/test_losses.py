@@ -1,0 +1,185 @@
+"""Losses: values and gradients against float64 NumPy, and the released code's blend."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_gan import InputError, losses
+from keras_gan.losses import Judgement
+
+LOGITS = np.array([-1e4, -90.0, -20.0, -14.0, -1.5, -1e-3, 0.0, 0.3, 5.0, 14.0, 20.0, 90.0, 1e4])
+
+
+def softplus(x):
+    return np.logaddexp(0, np.asarray(x, np.float64))
+
+
+def sigmoid(x):
+    return np.exp(-softplus(-np.asarray(x, np.float64)))
+
+
+def of_data(function):
+    return lambda x: function(real_logits=x, fake_logits=tf.zeros_like(x))
+
+
+def of_samples(function, **others):
+    return lambda x: function(fake_logits=x, **{k: v(x) for k, v in others.items()})
+
+
+# name: (function of a logit, its value, its derivative)
+TERMS = {
+    "discriminator, data": (
+        of_data(losses.discriminator),
+        lambda x: softplus(-x) + np.log(2),
+        lambda x: -sigmoid(-x),
+    ),
+    "discriminator, samples": (
+        of_samples(losses.discriminator, real_logits=tf.zeros_like),
+        lambda x: softplus(x) + np.log(2),
+        sigmoid,
+    ),
+    "minimax": (
+        of_samples(losses.minimax_generator),
+        lambda x: -softplus(x),
+        lambda x: -sigmoid(x),
+    ),
+    "non-saturating": (
+        of_samples(losses.non_saturating_generator),
+        lambda x: softplus(-x),
+        lambda x: -sigmoid(-x),
+    ),
+}
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("name", TERMS)
+def test_values_and_gradients(name, jit_compile):
+    function, value, derivative = TERMS[name]
+
+    @tf.function(jit_compile=jit_compile)
+    def value_and_gradient(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = function(x)
+        return y, tape.gradient(y, x)
+
+    y, gradient = value_and_gradient(tf.constant(LOGITS, tf.float32))
+    assert y.shape == LOGITS.shape
+    np.testing.assert_allclose(y, value(LOGITS), rtol=2e-6, atol=1e-38)
+    np.testing.assert_allclose(gradient, derivative(LOGITS), rtol=2e-6, atol=1e-38)
+
+
+@pytest.mark.parametrize("name", ["non_saturating", "minimax", "blended"])
+def test_equilibrium(name):
+    half = Judgement(tf.zeros([3]))
+    loss = losses.get(name)
+    of_g = {"non_saturating": np.log(2), "minimax": -np.log(2), "blended": 0.0}[name]
+    np.testing.assert_allclose(loss.discriminator(half, half), [2 * np.log(2)] * 3, rtol=1e-6)
+    np.testing.assert_allclose(loss.generator(None, half), [of_g] * 3, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize(("minimax", "non_saturating"), [(1, 1), (0.3, 2), (1, 0), (0, 5)])
+@pytest.mark.parametrize("weight", [0.5, 1.0])
+def test_blend_is_that_of_the_released_code(minimax, non_saturating, weight):
+    """There G descends (c_ns * L_ns - c_mm * L_d) / (c_ns + c_mm), L_d halved, data included."""
+    loss = losses.Blended(minimax, non_saturating, discriminator_weight=weight)
+    real = Judgement(tf.constant(LOGITS[::-1].copy(), tf.float32))
+    x = tf.constant(LOGITS, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = loss.generator(None, Judgement(x))
+        of_d = loss.discriminator(real, Judgement(x))
+    gradient = tape.gradient(y, x)
+
+    total = minimax + non_saturating
+    of_data, of_fake = softplus(-LOGITS[::-1]), softplus(LOGITS)
+    l_d, l_ns = weight * (of_data + of_fake), softplus(-LOGITS)
+    released = (non_saturating * l_ns - minimax * l_d) / total
+    np.testing.assert_allclose(of_d, l_d, rtol=2e-6, atol=1e-38)
+    np.testing.assert_allclose(
+        y, released + minimax / total * weight * of_data, rtol=3e-6, atol=2e-7
+    )
+    slope = -(non_saturating * sigmoid(-LOGITS) + minimax * weight * sigmoid(LOGITS)) / total
+    np.testing.assert_allclose(gradient, slope, rtol=3e-6, atol=1e-38)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        losses.Minimax(0.5),
+        losses.NonSaturating(discriminator_weight=0.25),
+        losses.Blended(2.0, 0.5, 0.75),
+    ],
+    ids=lambda loss: type(loss).__name__,
+)
+def test_serialisation(loss):
+    config = keras.saving.serialize_keras_object(loss)
+    again = keras.saving.deserialize_keras_object(config)
+    assert type(again) is type(loss)
+    assert vars(again) == vars(loss)
+    assert keras.saving.serialize_keras_object(again) == config
+
+
+def test_get():
+    assert isinstance(losses.get("minimax"), losses.Minimax)
+    assert isinstance(losses.get("non_saturating"), losses.NonSaturating)
+    assert isinstance(losses.get("blended"), losses.Blended)
+    assert losses.get("minimax").get_config() == {"discriminator_weight": 1.0}
+
+    class LeastSquares(losses.Loss):
+        def discriminator(self, real, fake):
+            return (real.logits - 1) ** 2 + fake.logits**2
+
+        def generator(self, real, fake):
+            return (fake.logits - 1) ** 2
+
+    own = LeastSquares()
+    assert losses.get(own) is own
+    assert not own.generator_sees_data
+    assert not own.sees_labels
+    assert type(own).from_config(own.get_config()).get_config() == {}
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        ("wasserstein", "unknown loss 'wasserstein'.*minimax, non_saturating, blended"),
+        (keras.losses.MeanSquaredError(), "methods `discriminator"),
+        (losses.Minimax, "an object"),
+        (None, "Received: None"),
+    ],
+)
+def test_get_refuses_what_is_no_loss(loss, message):
+    with pytest.raises(InputError, match=message):
+        losses.get(loss)
+
+
+@pytest.mark.parametrize("weights", [(-1, 2), (2, -1), (0, 0), (np.nan, 1), (1, np.inf)])
+def test_blend_refuses_weights_without_a_mean(weights):
+    with pytest.raises(InputError, match="`minimax` and `non_saturating`"):
+        losses.Blended(*weights)
+
+
+@pytest.mark.parametrize("weight", [0, -0.5, np.nan, np.inf])
+@pytest.mark.parametrize("loss", [losses.Minimax, losses.NonSaturating, losses.Blended])
+def test_discriminator_weight_is_positive(loss, weight):
+    with pytest.raises(InputError, match="`discriminator_weight` must be > 0"):
+        loss(discriminator_weight=weight)
+
+
+def test_features_and_labels_reach_a_loss():
+    class FeatureMatching(losses.NonSaturating):
+        generator_sees_data = True
+        sees_labels = True
+
+        def generator(self, real, fake):
+            distance = tf.reduce_mean(real.features, 0) - fake.features
+            return tf.reduce_sum(distance**2, -1) + tf.cast(real.labels, tf.float32)
+
+    real = Judgement(tf.zeros([2]), tf.constant([[0.0, 2.0], [2.0, 4.0]]), tf.constant([0, 7]))
+    fake = Judgement(tf.zeros([2]), tf.constant([[1.0, 3.0], [0.0, 3.0]]))
+    np.testing.assert_allclose(FeatureMatching().generator(real, fake), [0, 8])
+    assert fake.labels is None
