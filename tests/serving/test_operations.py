@@ -1,0 +1,239 @@
+"""A server process under load: versions that follow one another, SIGTERM, deadlines."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+import httpx
+import numpy as np
+import pytest
+import serving_models
+import tensorflow as tf
+from serving_running import free_port, running
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+from serving import Client, errors
+from serving.admin import Admin
+from serving.config import Batching, ModelConfig
+from serving.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+WEIGHTS = 8_000_000  # 32 MB a version
+
+
+class Marked(tf.Module):
+    """Answers its version's number, twice, by way of its weights."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.weights = tf.Variable(tf.fill([WEIGHTS], float(number)))
+
+    def signatures(self):
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
+        def serving_default(x):
+            zeros = tf.zeros_like(x)
+            return {"first": zeros + self.weights[0], "last": zeros + self.weights[-1]}
+
+        return {"serving_default": serving_default}
+
+
+@contextmanager
+def process(base, *flags):
+    """Runs `python -m serving` and waits until it answers."""
+    port, rest = free_port(), free_port()
+    command = [sys.executable, "-m", "serving", str(base), f"--port={port}"]
+    child = subprocess.Popen(
+        [*command, f"--rest_api_port={rest}", *flags],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    lines = []
+    reader = threading.Thread(target=lambda: lines.extend(child.stderr), daemon=True)
+    reader.start()
+    child.log = lines
+    child.address, child.rest = f"127.0.0.1:{port}", f"http://127.0.0.1:{rest}"
+    try:
+        with Admin(child.address) as admin:
+            admin.wait_until_available("m", [], 60)
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+        reader.join(5)
+        child.stderr.close()
+
+
+def request(rows=1):
+    message = predict_pb2.PredictRequest()
+    message.model_spec.name = "m"
+    message.inputs["x"].CopyFrom(tf.make_tensor_proto(np.zeros(rows, np.float32)))
+    return message
+
+
+def resident(pid):
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_five_versions_under_load(tmp_path):
+    base = tmp_path / "m"
+    base.mkdir()
+    ready = tmp_path / "ready"
+    ready.mkdir()
+    for number in range(1, 6):
+        serving_models.save(Marked(number), ready / str(number))
+    (ready / "1").rename(base / "1")
+    batching = tmp_path / "batching.config"
+    batching.write_text("max_batch_size { value: 16 }")
+    with process(base, "--enable_batching", f"--batching_parameters_file={batching}") as server:
+        ended, seen, faults = threading.Event(), Counter(), []
+
+        def ask():
+            with grpc.insecure_channel(
+                server.address, [("grpc.use_local_subchannel_pool", 1)]
+            ) as c:
+                stub = prediction_service_pb2_grpc.PredictionServiceStub(c)
+                while not ended.is_set():
+                    try:
+                        answer = stub.Predict(request(), timeout=20)
+                    except grpc.RpcError as error:
+                        faults.append((error.code(), error.details()))
+                        continue
+                    numbers = {value for out in answer.outputs.values() for value in out.float_val}
+                    if numbers != {answer.model_spec.version.value}:
+                        faults.append(numbers)
+                    seen[answer.model_spec.version.value] += 1
+
+        clients = [threading.Thread(target=ask, daemon=True) for _ in range(16)]
+        for client in clients:
+            client.start()
+        try:
+            time.sleep(2)
+            start = resident(server.pid)
+            with Admin(server.address) as admin:
+                for number in range(2, 6):
+                    (ready / str(number)).rename(base / str(number))
+                    wait_for(lambda n=number: state(admin, n) == "AVAILABLE")
+                    wait_for(lambda n=number: state(admin, n - 1) == "END")
+            time.sleep(1)
+            end = resident(server.pid)
+        finally:
+            ended.set()
+            for client in clients:
+                client.join(30)
+    assert faults == []
+    assert set(seen) == {1, 2, 3, 4, 5}
+    assert end < 1.2 * start, (start, end)
+
+
+def state(admin, version):
+    return admin.states("m").get(version, ("", ""))[0]
+
+
+def wait_for(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert condition()
+
+
+def test_sigterm_under_load(tmp_path):
+    """What was accepted waits in a batch for company when the signal comes."""
+    base = tmp_path / "m"
+    base.mkdir()
+    serving_models.save(Marked(1), base / "1")
+    batching = tmp_path / "batching.config"
+    batching.write_text("max_batch_size { value: 500 } batch_timeout_micros { value: 2000000 }")
+    flags = ("--enable_batching", f"--batching_parameters_file={batching}", "--grace_seconds=20")
+    with process(base, *flags) as server, ThreadPoolExecutor(32) as pool:
+        channel = grpc.insecure_channel(server.address)
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+
+        def by_grpc():
+            return list(stub.Predict(request(), timeout=30).outputs["first"].float_val)
+
+        def by_rest():
+            body = {"inputs": [0.0]}
+            answer = httpx.post(f"{server.rest}/v1/models/m:predict", json=body, timeout=30)
+            return answer.json()["outputs"]["first"]
+
+        accepted = [pool.submit(ask) for ask in (by_grpc, by_rest) for _ in range(16)]
+        time.sleep(1)
+        server.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        with pytest.raises(grpc.RpcError) as caught:
+            by_grpc()
+        assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
+        with pytest.raises(httpx.HTTPError):
+            by_rest()
+        assert [answer.result(30) for answer in accepted] == [[1.0]] * 32
+        assert server.wait(30) == 0
+        channel.close()
+    log = [json.loads(line) for line in server.log if line.startswith("{")]
+    assert [entry["message"] for entry in log][-1] == "stopped"
+    assert not [entry for entry in log if entry["level"] in ("error", "warning")]
+
+
+@pytest.fixture(scope="module")
+def waiting(contract_base):
+    """A server whose batches wait three seconds for company, and whose REST timeout is one."""
+    settings = Settings(
+        (ModelConfig("mlp", contract_base / "mlp"),),
+        port=0,
+        rest_api_port=0,
+        rest_api_timeout_seconds=1.0,
+        batching=Batching(max_batch_size=100, batch_timeout_micros=3_000_000),
+        metrics_path="/metrics",
+    )
+    with running(settings) as server:
+        yield server
+
+
+def test_deadlines(waiting):
+    for url in (f"grpc://127.0.0.1:{waiting.port}", f"http://127.0.0.1:{waiting.rest_api_port}"):
+        started = time.monotonic()
+        with (
+            Client(url, model="mlp", timeout=1.0 if url.startswith("grpc") else 20) as client,
+            pytest.raises(errors.DeadlineExceeded),
+        ):
+            client.generate(1)
+        assert 0.9 < time.monotonic() - started < 2.9
+
+
+def test_cancelled_calls_leave_the_queue(waiting):
+    def counted(status):
+        page = httpx.get(f"http://127.0.0.1:{waiting.rest_api_port}/metrics").text
+        wanted = f'{{model_name="mlp",status="{status}"}} '
+        return sum(float(line.split()[-1]) for line in page.splitlines() if wanted in line)
+
+    before = counted("CANCELLED")
+    with grpc.insecure_channel(f"127.0.0.1:{waiting.port}") as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        message = predict_pb2.PredictRequest()
+        message.model_spec.name = "mlp"
+        message.inputs["latents"].CopyFrom(tf.make_tensor_proto(np.zeros((1, 4), np.float32)))
+        call = stub.Predict.future(message)
+        time.sleep(0.3)
+        call.cancel()
+        wait_for(lambda: counted("CANCELLED") > before, 2)
+    body = json.dumps({"instances": [[0, 0, 0, 0]]})
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(
+            f"http://127.0.0.1:{waiting.rest_api_port}/v1/models/mlp:predict",
+            content=body,
+            timeout=0.3,
+        )
+    wait_for(lambda: counted("CANCELLED") > before + 1, 2)
