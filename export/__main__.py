@@ -54,18 +54,17 @@ def _export(argv: Sequence[str]) -> int:
         max_inline=options.external_data_above,
     )
     run = Run.open(options.run)
-    base = Path(options.output) / (options.name or run.identity["recipe"])
-    writing.check(base, options.version, settings)
+    name = run.identity["recipe"] if options.name is None else options.name
+    place = (Path(options.output), name, options.version)
+    writing.check(*place, settings)
 
     from rich.console import Console
 
     try:
         with Console(stderr=True).status(f"exporting {run.path}"):
-            written = writing.write(
-                Subject.from_run(run, options.weights), base, options.version, settings
-            )
-    except parity.ParityError as error:
-        print(f"export: nothing was written: {error}", file=sys.stderr)
+            written = writing.write(Subject.from_run(run, options.weights), *place, settings)
+    except parity.ParityError as mismatch:
+        print(f"export: nothing was written: {mismatch}", file=sys.stderr)
         return 1
     for path in sorted(p for p in written.path.rglob("*") if p.is_file()):
         print(f"{path.stat().st_size:>12,}  {path}")

@@ -41,14 +41,9 @@ def convert(subject: Subject, opset: int = OPSETS[-1]) -> onnx.ModelProto:
     """The signature serving_default as an ONNX model, inputs and outputs under their own names.
 
     Raises:
-        InputError: The converter does not know this opset, or ONNX cannot express the model.
+        InputError: The converter does not know this opset, or ONNX lacks an operation of the model.
     """
     check_opset(opset)
-    if subject.noisy:
-        raise InputError(
-            "ONNX cannot repeat the noise inside this generator, 64-bit integers mixed bit by bit; "
-            "export it with --formats saved_model"
-        )
     (signature,) = signatures.of(subject, ["serving_default"])
     variables = subject.generator.variables
     weights = [tf.TensorSpec(v.shape, v.dtype, f"weight_{i}") for i, v in enumerate(variables)]
@@ -60,9 +55,15 @@ def convert(subject: Subject, opset: int = OPSETS[-1]) -> onnx.ModelProto:
             return signature.function(**inputs)
 
     specs = [*signature.inputs, *weights]
-    with _without_warnings():
+    with _quiet():
         model, _ = tf2onnx.convert.from_function(
             tf.function(function, autograph=False), input_signature=specs, opset=opset
+        )
+    foreign = {node.op_type for node in model.graph.node if not onnx.defs.has(node.op_type)}
+    if foreign:
+        raise InputError(
+            f"ONNX has no counterpart of what this generator uses ({', '.join(sorted(foreign))}); "
+            "export it with --formats saved_model"
         )
     _fill(model.graph, {s.name: v for s, v in zip(weights, variables, strict=True)})
     _describe(model, subject)
@@ -70,9 +71,9 @@ def convert(subject: Subject, opset: int = OPSETS[-1]) -> onnx.ModelProto:
 
 
 @contextlib.contextmanager
-def _without_warnings() -> Iterator[None]:
-    """Without the converter's remarks on rewritings that it leaves undone."""
-    logging.disable(logging.WARNING)
+def _quiet() -> Iterator[None]:
+    """Without the converter's remarks; what it could not convert is seen in its result."""
+    logging.disable(logging.ERROR)
     try:
         yield
     finally:

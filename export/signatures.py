@@ -48,6 +48,12 @@ class Signature:
         return {name: output.numpy() for name, output in outputs.items()}
 
 
+def check_name(name: str) -> None:
+    """Raises InputError if there is no signature of this name."""
+    if name not in NAMES:
+        raise InputError(f"unknown signature {name!r}; choose from {', '.join(NAMES)}")
+
+
 def of(subject: Subject, names: Sequence[str] | None = None) -> list[Signature]:
     """The signatures of these names.
 
@@ -62,8 +68,7 @@ def of(subject: Subject, names: Sequence[str] | None = None) -> list[Signature]:
     if names is None:
         names = [name for name in made if name != "discriminator"]
     for name in names:
-        if name not in NAMES:
-            raise InputError(f"unknown signature {name!r}; choose from {', '.join(NAMES)}")
+        check_name(name)
         if name not in made:
             raise InputError(f"signature {name!r} is for images; this model makes {subject.shape}")
     return [made[name] for name in dict.fromkeys(names)]

@@ -28,8 +28,8 @@ def check_name(name: str) -> None:
     """Raises InputError for a name that does not fit TensorFlow Serving's URLs."""
     if not _NAME.fullmatch(name):
         raise InputError(
-            "a model's name has letters, digits, '_', '-' and '.', and begins with none of the last "
-            f"two. Received: {name!r}"
+            "a model's name has letters, digits, '_', '-' and '.', and begins with neither of the "
+            f"last two. Received: {name!r}"
         )
 
 

@@ -45,6 +45,8 @@ class Settings:
             )
         if not self.has("saved_model") and (self.signatures is not None or self.warmup):
             raise InputError("signatures and warm-up requests belong to the format saved_model")
+        for name in self.signatures or ():
+            signature_list.check_name(name)
         if self.opset is not None:
             from export import onnx_model
 
@@ -68,13 +70,14 @@ class Written:
     errors: dict[str, dict[str, float]]
 
 
-def check(base: Path, version: int | None, settings: Settings) -> None:
+def check(output: Path, name: str, version: int | None, settings: Settings) -> None:
     """Checks a version's place, before a model is loaded.
 
     Raises:
         InputError: The name or the version cannot be used, or the version would break a server.
     """
-    versions.check_name(base.name)
+    versions.check_name(name)
+    base = output / name
     versions.check_free(base, version)
     served = [p for p in versions.existing(base).values() if (p / saved_model.FILE).is_file()]
     if served and not settings.has("saved_model"):
@@ -85,13 +88,18 @@ def check(base: Path, version: int | None, settings: Settings) -> None:
 
 
 def write(
-    subject: Subject, base: Path, version: int | None = None, settings: Settings | None = None
+    subject: Subject,
+    output: Path,
+    name: str,
+    version: int | None = None,
+    settings: Settings | None = None,
 ) -> Written:
     """Writes a version.
 
     Args:
         subject: The model.
-        base: The model's directory, `<output>/<name>`.
+        output: Where models go.
+        name: The model's name; its versions are `<output>/<name>/<version>`.
         version: The version's number, or None for the one after the highest.
         settings: What to write; None for the defaults.
 
@@ -103,9 +111,9 @@ def write(
         export.parity.ParityError: An artefact differs from the Keras model; nothing is left.
     """
     settings = settings or Settings()
-    check(base, version, settings)
+    check(output, name, version, settings)
     errors: dict[str, dict[str, float]] = {}
-    path = versions.publish(base, version, partial(_fill, subject, settings, errors))
+    path = versions.publish(output / name, version, partial(_fill, subject, settings, errors))
     return Written(path, errors)
 
 

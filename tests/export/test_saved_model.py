@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import scipy.stats
@@ -20,7 +21,7 @@ from PIL import Image
 import keras_gan
 from export import writing
 from export.subject import Subject
-from keras_gan import priors
+from keras_gan import networks, priors
 from keras_gan.data import UnitRange, preprocessing
 from keras_gan.data.preprocessing import Preprocessing
 from keras_gan.randomness import row_seeds
@@ -34,18 +35,19 @@ LOADER = """
 import pickle, sys
 import tensorflow as tf
 sys.modules["keras"] = sys.modules["keras_gan"] = sys.modules["export"] = None
-path, results = sys.argv[1], []
+path, requests, results = sys.argv[1], pickle.load(sys.stdin.buffer), []
 model = tf.saved_model.load(path)
 with tf.compat.v1.Session(graph=tf.Graph()) as session:
     graph = tf.compat.v1.saved_model.load(session, ["serve"], path)
-    for name, inputs in pickle.load(sys.stdin.buffer):
+    for name, inputs in requests:
         signature = graph.signature_def[name]
         feed = {signature.inputs[key].name: value for key, value in inputs.items()}
         fetch = {key: info.name for key, info in signature.outputs.items()}
         v1 = session.run(fetch, feed)
-        with tf.init_scope():
-            v2 = model.signatures[name](**{key: tf.constant(x) for key, x in inputs.items()})
-            results.append((v1, {key: value.numpy() for key, value in v2.items()}))
+        results.append(v1)
+for name, inputs in requests:
+    v2 = model.signatures[name](**{key: tf.constant(x) for key, x in inputs.items()})
+    results.append({key: value.numpy() for key, value in v2.items()})
 pickle.dump(results, sys.stdout.buffer)
 """
 
@@ -90,7 +92,7 @@ def numbers(
             "latents": gan.prior.sample(n, seed=SEED).numpy(),
         },
     )
-    logits = np.ravel(gan.discriminator.predict(scale.forward(images), verbose=0))
+    logits = np.ravel(gan.discriminator(scale.forward(images), training=False))
     yield (
         "discriminator",
         {"images": images},
@@ -113,8 +115,8 @@ def assert_numbers(outputs: dict, expected: dict) -> None:
 @pytest.fixture(scope="module")
 def photo_export(photo_subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = writing.Settings(formats=("saved_model",), signatures=ALL)
-    base = tmp_path_factory.mktemp("models") / "photos"
-    return writing.write(photo_subject, base, settings=settings).path
+    output = tmp_path_factory.mktemp("models")
+    return writing.write(photo_subject, output, "photos", settings=settings).path
 
 
 def test_every_signature_in_v1_sessions_and_in_saved_model_load(
@@ -128,9 +130,9 @@ def test_every_signature_in_v1_sessions_and_in_saved_model_load(
         cases = [case for n in (1, 33) for case in numbers(gan, preprocess, noisy, n)]
         requests = [(name, inputs) for name, inputs, _ in cases]
         answers = pickle.loads(python(LOADER, requests, path, cwd=tmp_path))
-        for (_, _, expected), (in_session, loaded) in zip(cases, answers, strict=True):
-            assert_numbers(in_session, expected)
-            assert_numbers(loaded, expected)
+        # First all answers of the v1 session, then all of tf.saved_model.load.
+        for (_, _, expected), answer in zip(cases * 2, answers, strict=True):
+            assert_numbers(answer, expected)
 
 
 def test_every_signature_through_saved_model_cli(run: Run, export, tmp_path: Path) -> None:
@@ -158,10 +160,10 @@ def test_a_row_depends_on_its_seed_alone(export, tmp_path: Path) -> None:
     batches = [seeds, seeds[::-1].copy(), seeds[5:6]]
     requests = [("sample", {"seed": batch}) for batch in batches]
     answers = pickle.loads(python(LOADER, requests, export.path, cwd=tmp_path))
-    whole, backwards, one = (in_session["images"] for in_session, _ in answers)
+    whole, backwards, one = (answer["images"] for answer in answers[:3])
     np.testing.assert_allclose(backwards[::-1], whole, rtol=0, atol=1e-6)
     np.testing.assert_allclose(one[0], whole[5], rtol=0, atol=1e-6)
-    latents = [in_session["latents"] for in_session, _ in answers]
+    latents = [answer["latents"] for answer in answers[:3]]
     np.testing.assert_array_equal(latents[1][::-1], latents[0])
     np.testing.assert_array_equal(latents[2][0], latents[0][5])
     assert len(np.unique(latents[0], axis=0)) == 33
@@ -174,7 +176,7 @@ def test_latents_of_consecutive_seeds_follow_the_prior(
     """Neighbours 0, 1, 2 ... are the seeds that a client chooses by hand."""
     subject = Subject(photos.generator, photos.discriminator, priors.NAMES[name](6), UnitRange())
     settings = writing.Settings(formats=("saved_model",), signatures=("sample",))
-    path = writing.write(subject, tmp_path / name, settings=settings).path
+    path = writing.write(subject, tmp_path, name, settings=settings).path
     sample = tf.saved_model.load(str(path)).signatures["sample"]
     latents = sample(seed=tf.range(10_000, dtype=tf.int64))["latents"].numpy()
     expected = {
@@ -252,15 +254,11 @@ def test_best_and_averaged_weights(run: Run) -> None:
     images = {w: Subject.from_run(run, w).generate(latents).numpy() for w in ("last", "averaged")}
     expected = run.gan().generate(4, averaged=True)
     np.testing.assert_allclose(images["averaged"], expected, rtol=0, atol=1e-5)
-    assert np.abs(images["averaged"] - images["last"]).max() > 1e-3
+    assert np.abs(images["averaged"] - images["last"]).max() > 3e-5
     assert Subject.from_run(run, "best").metadata()["weights"] == "best"
 
 
 def test_networks_trained_in_mixed_precision_are_exported_in_float32(tmp_path: Path) -> None:
-    import keras
-
-    from keras_gan import networks
-
     def generator():
         return networks.mlp_generator(
             4, (2, 2, 1), hidden=[(8, "relu")], output_activation="sigmoid"
@@ -279,4 +277,7 @@ def test_networks_trained_in_mixed_precision_are_exported_in_float32(tmp_path: P
     subject = Subject.from_run(run)
     latents = subject.prior.sample(9).numpy()
     np.testing.assert_array_equal(subject.generate(latents), exact(latents))
-    assert writing.write(subject, tmp_path / "m").errors["model.onnx"]["serving_default"] < 1e-5
+    assert (
+        writing.write(subject, tmp_path / "models", "m").errors["model.onnx"]["serving_default"]
+        < 1e-5
+    )
