@@ -88,7 +88,7 @@ class SampleGrid(keras.callbacks.Callback):
             picture = pictures.captioned(pictures.grid(samples, self._columns), f"epoch {epoch}")
         else:
             picture = pictures.scatter(samples, self._data, title=f"epoch {epoch}")
-        pictures.save(picture, path)
+        pictures.save_image(picture, path)
 
 
 class ValidationLikelihood(keras.callbacks.Callback):

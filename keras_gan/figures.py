@@ -51,7 +51,7 @@ def _main(argv: Sequence[str] | None) -> int:
     if data is not None:
         drawn.update(_of_images(run, generator, data, options))
     for name, picture in drawn.items():
-        (pictures.animate if name.endswith(".gif") else pictures.save)(picture, folder / name)
+        (pictures.animate if name.endswith(".gif") else pictures.save_image)(picture, folder / name)
         print(folder / name)
     return 0
 

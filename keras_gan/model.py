@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from keras_gan import execution, losses, priors, randomness, updates
 from keras_gan.data import pipeline
-from keras_gan.errors import InputError
+from keras_gan.errors import InputError, first_line
 from keras_gan.metrics import RunningMeans
 from keras_gan.randomness import Purpose, RowDraws, StepDraws
 
@@ -566,7 +566,7 @@ def _check_fit(generator, discriminator, prior) -> tuple[int, ...]:
         examples = generator(latents)
     except ValueError as error:
         raise InputError(
-            f"the generator does not take latents of shape [n, {prior.dimension}] from {prior}: {_first_line(error)}"
+            f"the generator does not take latents of shape [n, {prior.dimension}] from {prior}: {first_line(error)}"
         ) from error
     if not isinstance(examples, keras.KerasTensor):
         raise InputError("the generator must return one tensor")
@@ -581,14 +581,10 @@ def _check_fit(generator, discriminator, prior) -> tuple[int, ...]:
         outputs = discriminator(keras.KerasTensor((None, *shape), "float32"))
     except ValueError as error:
         raise InputError(
-            f"the discriminator does not take the generator's examples of shape {shape}: {_first_line(error)}"
+            f"the discriminator does not take the generator's examples of shape {shape}: {first_line(error)}"
         ) from error
     logits = outputs.get("logits") if isinstance(outputs, dict) else outputs
     if logits is None or logits.shape not in ((None,), (None, 1)):
         received = sorted(outputs) if logits is None else logits.shape
         raise InputError(f"the discriminator must give logits [n, 1] or [n]. Received: {received}")
     return tuple(shape)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]

@@ -15,7 +15,7 @@ import numpy as np
 
 from keras_gan import callbacks, checkpoints, command, pictures, recipes, strategies
 from keras_gan.data import pipeline, preprocessing
-from keras_gan.errors import InputError
+from keras_gan.errors import InputError, first_line
 from keras_gan.model import GAN
 from keras_gan.recipes import Recipe
 from keras_gan.run import Run, identity_hash
@@ -131,7 +131,7 @@ class _Job:
         keras.config.set_dtype_policy(options.precision)
         try:
             with self.strategy.scope():
-                generator, discriminator = recipe.networks(recipe, self.examples, options.seed)
+                generator, discriminator = self._make_networks()
                 gan = GAN(
                     generator,
                     discriminator,
@@ -158,6 +158,18 @@ class _Job:
             )
         return gan
 
+    def _make_networks(self) -> tuple[keras.Model, keras.Model]:
+        recipe = self.recipe
+        try:
+            return recipe.networks(recipe, self.examples, self.options.seed)
+        except InputError:
+            raise
+        except ValueError as error:
+            raise InputError(
+                f"the networks of recipe {recipe.name!r} cannot be built for examples of shape "
+                f"{self.examples.shape[1:]}: {first_line(error)}"
+            ) from error
+
     @property
     def identity(self) -> dict:
         """Every setting that changes a number."""
@@ -172,7 +184,7 @@ class _Job:
             "fold": self.options.fold,
             "data": self.data_set.fingerprint,
             "networks": identity_hash(
-                {"G": self.gan.generator.to_json(), "D": self.gan.discriminator.to_json()}
+                {"G": _structure(self.gan.generator), "D": _structure(self.gan.discriminator)}
             ),
         }
 
@@ -236,14 +248,19 @@ class _Job:
         doing = f"going on after epoch {first}" if first else "training"
         print(f"{doing} in {run.path}: {self.steps_per_epoch} steps an epoch, {self.left_over} examples left over")
         began = time.monotonic()
-        self.gan.fit(
-            self.examples,
-            batch_size=self.recipe.batch_size,
-            epochs=self.recipe.epochs,
-            initial_epoch=first,
-            callbacks=self._callbacks(run, restored["best"]),
-            verbose=2 if not sys.stdout.isatty() else 1,
-        )
+        table = keras.callbacks.CSVLogger(str(run.metrics_file), append=True)
+        try:
+            self.gan.fit(
+                self.examples,
+                batch_size=self.recipe.batch_size,
+                epochs=self.recipe.epochs,
+                initial_epoch=first,
+                callbacks=self._callbacks(run, table, restored["best"]),
+                verbose=1 if sys.stdout.isatty() else 2,
+            )
+        finally:
+            if table.csv_file is not None:  # Keras leaves it open when training stops early
+                table.csv_file.close()
         run.save_models(self.gan, self.recipe.epochs)
         print(f"trained for {time.monotonic() - began:.0f} s; the run is {run.path}")
         frames = sorted((run.path / "samples").glob("epoch-*.png"))
@@ -252,7 +269,7 @@ class _Job:
             pictures.animate([frames[i] for i in shown], run.path / "samples.gif")
             print(f"samples: {frames[-1]}, all epochs: {run.path / 'samples.gif'}")
 
-    def _callbacks(self, run: Run, best: float | None) -> list[keras.callbacks.Callback]:
+    def _callbacks(self, run: Run, table, best: float | None) -> list[keras.callbacks.Callback]:
         recipe, to_unit = self.recipe, self.preprocessing.to_unit
         found: list[keras.callbacks.Callback] = [callbacks.StopOnNonFinite()]
         facts = lambda: {"best": None}  # noqa: E731
@@ -273,7 +290,7 @@ class _Job:
             found.append(callbacks.SampleGrid(run.path / "samples", to_unit, data=points))
         return [
             *found,
-            keras.callbacks.CSVLogger(str(run.metrics_file), append=True),
+            table,
             keras.callbacks.TensorBoard(str(run.path / "tensorboard"), write_graph=False),
             callbacks.Checkpoint(run.checkpoints, facts),
         ]
@@ -281,6 +298,15 @@ class _Job:
     @property
     def _has_pictures(self) -> bool:
         return self.data_set.is_image or self.gan.example_shape == (2,)
+
+
+def _structure(network: keras.Model) -> str:
+    """A network's configuration without the names of its layers, which Keras numbers as they come."""
+    text = network.to_json()
+    names = [network.name, *(layer.name for layer in network._flatten_layers())]
+    for index, name in enumerate(names):
+        text = text.replace(f'"{name}"', f'"#{index}"')
+    return text
 
 
 def _steps_per_execution(steps_per_epoch: int) -> int:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_gan.data.dataset import DataSet, Split, hold_out
-from keras_gan.errors import InputError
+from keras_gan.errors import InputError, first_line
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -124,7 +124,7 @@ def _open(name: str, data_dir: str | os.PathLike[str] | None) -> tfds.core.Datas
     except tfds.core.DatasetNotFoundError as error:
         raise _unknown(name) from error
     except Exception as error:  # a builder's code and files are not ours: whatever it may raise
-        raise InputError(f"{name} in {data_dir} cannot be opened: {_first_line(error)}") from error
+        raise InputError(f"{name} in {data_dir} cannot be opened: {first_line(error)}") from error
 
 
 def _unknown(name: str) -> InputError:
@@ -151,7 +151,7 @@ def _prepare(builder: tfds.core.DatasetBuilder, name: str) -> tfds.core.DatasetB
     except (
         Exception
     ) as error:  # the network, the disk, a builder's own needs: whatever it may raise
-        raise InputError(f"{name} cannot be prepared: {_first_line(error)}") from error
+        raise InputError(f"{name} cannot be prepared: {first_line(error)}") from error
     return builder
 
 
@@ -235,7 +235,7 @@ def _read(builder: tfds.core.DatasetBuilder, split: str) -> Split:
     except tf.errors.OpError as error:
         raise InputError(
             f"split `{split}` of {builder.name} cannot be read, so {builder.data_dir} is damaged: "
-            f"delete it and have it prepared again ({_first_line(error)})"
+            f"delete it and have it prepared again ({first_line(error)})"
         ) from error
     return Split(x, y, origin=f"{builder.name}: {split}")
 
@@ -269,7 +269,3 @@ def _require_room(
             f"split `{split}` of {builder.name} takes {needed / 2**30:,.0f} GiB, and this machine "
             f"has {memory / 2**30:,.0f} GiB of memory: choose a smaller data set or config"
         )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
