@@ -62,7 +62,8 @@ def _saved_model(path: Path) -> Iterator[str]:
         for way, infos in (("in ", signature.inputs), ("out", signature.outputs)):
             for alias, info in sorted(infos.items()):
                 shape = ["n" if dim.size < 0 else dim.size for dim in info.tensor_shape.dim]
-                yield _tensor(way, alias, tf.dtypes.as_dtype(info.dtype).name, shape)
+                dtype = tf.dtypes.as_dtype(info.dtype).name
+                yield f"{_tensor(way, alias, dtype, shape)}  ({info.name})"
 
 
 def _onnx(path: Path) -> Iterator[str]:

@@ -29,8 +29,9 @@ def test_inspect(export, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", str(export.path)]) == 0
     assert capsys.readouterr().out == printed
     for line in (
-        "SavedModel, signature sample\n  in  seed: int64 [n]\n  out images: float32 [n, 8, 8, 1]",
-        "  out image_bytes: string [n]",
+        "SavedModel, signature sample\n  in  seed: int64 [n]  (sample_seed:0)\n",
+        "  out images: float32 [n, 8, 8, 1]  (StatefulPartitionedCall",
+        "  out image_bytes: string [n]  (",
         "model.onnx, ONNX opset 18",
         '  prior: {"name": "uniform", "dimension": 32}',
         "  evaluation: null",

@@ -19,7 +19,7 @@ import tensorflow as tf
 from PIL import Image
 
 import keras_gan
-from export import writing
+from export import saved_model, signatures, writing
 from export.subject import Subject
 from keras_gan import networks, priors
 from keras_gan.data import UnitRange, preprocessing
@@ -175,9 +175,8 @@ def test_latents_of_consecutive_seeds_follow_the_prior(
 ) -> None:
     """Neighbours 0, 1, 2 ... are the seeds that a client chooses by hand."""
     subject = Subject(photos.generator, photos.discriminator, priors.NAMES[name](6), UnitRange())
-    settings = writing.Settings(formats=("saved_model",), signatures=("sample",))
-    path = writing.write(subject, tmp_path, name, settings=settings).path
-    sample = tf.saved_model.load(str(path)).signatures["sample"]
+    saved_model.write(tmp_path, signatures.of(subject, ["sample"]))
+    sample = tf.saved_model.load(str(tmp_path)).signatures["sample"]
     latents = sample(seed=tf.range(10_000, dtype=tf.int64))["latents"].numpy()
     expected = {
         "uniform": scipy.stats.uniform(-np.sqrt(3), 2 * np.sqrt(3)),
@@ -277,7 +276,5 @@ def test_networks_trained_in_mixed_precision_are_exported_in_float32(tmp_path: P
     subject = Subject.from_run(run)
     latents = subject.prior.sample(9).numpy()
     np.testing.assert_array_equal(subject.generate(latents), exact(latents))
-    assert (
-        writing.write(subject, tmp_path / "models", "m").errors["model.onnx"]["serving_default"]
-        < 1e-5
-    )
+    written = writing.write(subject, tmp_path / "models", "m", settings=writing.Settings(("onnx",)))
+    assert written.errors["model.onnx"]["serving_default"] < 1e-5
