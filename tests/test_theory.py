@@ -357,7 +357,7 @@ def test_any_differentiable_function_learns_and_a_discrete_one_cannot(players):
 
 
 def test_a_curve_without_thickness_is_learnt():
-    """All mass on a circle of radius 1, where no density exists; half the samples come within 5 %."""
+    """All mass on a circle of radius 1, where no density exists: half the samples within 5 %."""
     keras.utils.set_random_seed(0)
     layers = keras.layers
     generator = keras.Sequential(

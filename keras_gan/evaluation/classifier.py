@@ -63,9 +63,9 @@ class Classifier:
             )
         if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0 or labels.max() < 1:
             raise InputError("`labels` must be ints from 0 on, of at least two classes")
-        mean, sd = float(examples.mean(dtype=np.float64)), float(examples.std(dtype=np.float64))
-        if not (np.isfinite(mean) and np.isfinite(sd) and sd > 0):
+        if not np.isfinite(examples).all() or examples.min() == examples.max():
             raise InputError("`examples` must be finite and not all the same")
+        mean, sd = float(examples.mean(dtype=np.float64)), float(examples.std(dtype=np.float64))
         model = _network(examples.shape[1:], int(labels.max()) + 1, mean, sd, seed)
         _train(model, examples, labels, epochs or -(-_SHOWN // len(labels)), seed)
         return cls(model)

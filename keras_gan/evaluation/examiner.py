@@ -15,6 +15,7 @@ from keras_gan.evaluation.diagnostics import diversity, identical, memorisation
 from keras_gan.evaluation.gaussians import GaussianMixture
 
 _FITTED_ON = 10_000  # real examples that the components, regions and class shares are taken from
+_HELD_OUT = 2000  # held-out examples used: their search through the training set is repeated
 _REGIONS = 20
 _COMPONENTS = (16, 64)  # least and most
 _EXPLAINED = 0.9
@@ -29,7 +30,8 @@ class Examiner:
 
     Args:
         train: The whole training set, `[n, ...]`, in the samples' range.
-        held_out: Examples that G has not seen; with them comes the memorisation test.
+        held_out: Examples that G has not seen; with them, 2,000 at most, comes the memorisation
+            test.
         classifier: A classifier of this data set; with it class coverage is measured.
         mixture: The target, where it is a known mixture of Gaussians; with it modes are counted.
             With neither, the training set is divided into 20 regions by k-means and these are
@@ -64,9 +66,9 @@ class Examiner:
         self._projected_real = self._projected_train[some]
         self._projected_held_out = None
         if held_out is not None:
-            self._projected_held_out = self._project(
-                as_rows("held_out", held_out, columns=self._numbers)
-            )
+            unseen = as_rows("held_out", held_out, columns=self._numbers)
+            some_unseen = np.random.default_rng(seed).permutation(len(unseen))[:_HELD_OUT]
+            self._projected_held_out = self._project(unseen[some_unseen])
         if classifier is not None:
             self._real_probabilities = classifier.probabilities(np.asarray(train)[some])
         elif mixture is None:

@@ -1,0 +1,478 @@
+"""Collapses raise their alarms by name, real data raises none; each measurement against a loop."""
+
+import random as python_random
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import stats
+from scipy.spatial import distance
+from sklearn.datasets import load_digits
+
+from keras_gan.errors import InputError
+from keras_gan.evaluation import tables
+from keras_gan.evaluation.alarms import Thresholds, diagnose
+from keras_gan.evaluation.classifier import Classifier
+from keras_gan.evaluation.coverage import class_coverage, modes_found, region_coverage
+from keras_gan.evaluation.diagnostics import diversity, identical, memorisation, score_gap
+from keras_gan.evaluation.examiner import Examiner
+from keras_gan.evaluation.gaussians import GaussianMixture
+
+
+class Data:
+    """A labelled data set in three parts: for G, held out, and to stand for samples."""
+
+    def __init__(self, train, held_out, real):
+        (self.train, self.labels), (self.held_out, _), (self.real, self.real_labels) = (
+            train,
+            held_out,
+            real,
+        )
+        self.classifier = Classifier.fit(self.train, self.labels)
+        self.examiner = Examiner(
+            self.train, held_out=self.held_out, classifier=self.classifier, seed=1
+        )
+        self.blind = Examiner(self.train, held_out=self.held_out, seed=1)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    images, labels = load_digits(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(images))
+    images = (images[order] / 16).astype(np.float32).reshape(-1, 8, 8, 1)
+    labels = labels[order]
+    parts = [slice(0, 1000), slice(1000, 1200), slice(1200, None)]
+    return Data(*[(images[part], labels[part]) for part in parts])
+
+
+@pytest.fixture(scope="module")
+def mnist(needs_mnist):
+    import tensorflow_datasets as tfds
+
+    splits = ["train[:50000]", "train[50000:]", "test"]
+    return Data(
+        *[
+            ((part["image"] / np.float32(255)).astype(np.float32), part["label"])
+            for part in tfds.as_numpy(
+                tfds.load("mnist", split=splits, data_dir=needs_mnist, batch_size=-1)
+            )
+        ]
+    )
+
+
+def names(results, **thresholds):
+    return [alarm.name for alarm in diagnose(*results, thresholds=Thresholds(**thresholds))]
+
+
+def noisy(images, random, amount):
+    noise = amount * random.standard_normal(images.shape)
+    return np.clip(images + noise, 0, 1).astype(np.float32)
+
+
+def repeated(real, random, share, amount):
+    samples = real.copy()
+    count = int(share * len(real))
+    samples[:count] = noisy(np.repeat(real[:1], count, axis=0), random, amount)
+    return random.permutation(samples)
+
+
+def of_classes(data, n, random, classes):
+    return random.permutation(data.real[np.isin(data.real_labels, classes)])[:n]
+
+
+def prototypes(data, n, random, count, amount):
+    chosen = random.permutation(data.real)[:count]
+    return noisy(chosen[random.integers(count, size=n)], random, amount)
+
+
+def segment(data, n, random):
+    some = data.real[:200]
+    distances = distance.squareform(distance.pdist(some.reshape(200, -1)))
+    one, other = np.unravel_index(distances.argmax(), distances.shape)
+    way = random.uniform(size=(n, 1, 1, 1)).astype(np.float32)
+    return way * some[one] + (1 - way) * some[other]
+
+
+COLLAPSES = {
+    "a constant": (lambda d, n, r: np.repeat(d.real[:1], n, axis=0), "constant-output"),
+    "black images": (lambda d, n, r: np.zeros((n, *d.real.shape[1:])), "constant-output"),
+    "a constant with noise": (
+        lambda d, n, r: noisy(np.repeat(d.real[:1], n, axis=0), r, 0.03),
+        "constant-output",
+    ),
+    "the mean with noise": (
+        lambda d, n, r: noisy(np.repeat(d.train.mean(0)[None], n, axis=0), r, 0.03),
+        "constant-output",
+    ),
+    "faded data": (
+        lambda d, n, r: 0.4 * d.real[:n] + 0.6 * d.train.mean(axis=0),
+        "little-variety",
+    ),
+    "a fifth identical": (lambda d, n, r: repeated(d.real[:n], r, 0.2, 0), "identical-samples"),
+    "one in thirty identical": (
+        lambda d, n, r: repeated(d.real[:n], r, 0.034, 0),
+        "identical-samples",
+    ),
+    "a fifth nearly identical": (
+        lambda d, n, r: repeated(d.real[:n], r, 0.2, 0.03),
+        "near-identical-samples",
+    ),
+    "a fifth nearly identical, noisier": (
+        lambda d, n, r: repeated(d.real[:n], r, 0.2, 0.1),
+        "near-identical-samples",
+    ),
+    "a tenth nearly identical": (
+        lambda d, n, r: repeated(d.real[:n], r, 0.1, 0.03),
+        "near-identical-samples",
+    ),
+    "two images": (lambda d, n, r: prototypes(d, n, r, 2, 0.0), "near-identical-samples"),
+    "ten noisy images": (lambda d, n, r: prototypes(d, n, r, 10, 0.1), "near-identical-samples"),
+    "fifty noisy images": (lambda d, n, r: prototypes(d, n, r, 50, 0.05), "near-identical-samples"),
+    "a segment between two images": (segment, "near-identical-samples"),
+    "one class": (lambda d, n, r: of_classes(d, n, r, [3]), "one-class-only"),
+    "two classes": (lambda d, n, r: of_classes(d, n, r, [0, 1]), "classes-missing"),
+    "five classes": (lambda d, n, r: of_classes(d, n, r, [0, 2, 4, 6, 8]), "classes-missing"),
+    "nine classes": (lambda d, n, r: of_classes(d, n, r, range(9)), "classes-missing"),
+    "copies of training examples": (
+        lambda d, n, r: r.permutation(d.train)[:n],
+        "training-set-memorised",
+    ),
+    "a third copies with noise": (
+        lambda d, n, r: np.concatenate([noisy(d.train[: n // 3], r, 0.05), d.real[n // 3 : n]]),
+        "training-set-memorised",
+    ),
+    "noise": (lambda d, n, r: r.uniform(size=(n, *d.real.shape[1:])), "unlike-data"),
+}
+# Without classes these are noticed by regions, and nine classes of ten not at all.
+BLIND = {
+    "one class": {"regions-missing", "uneven-regions", "one-region-only"},
+    "two classes": {"regions-missing", "uneven-regions"},
+    "five classes": {"regions-missing", "uneven-regions"},
+}
+
+
+def check_collapse(data, n, collapse):
+    make, alarm = COLLAPSES[collapse]
+    samples = make(data, n, np.random.default_rng(5)).astype(np.float32)
+    assert alarm in names(data.examiner.examine(samples))
+    if collapse != "nine classes":
+        assert BLIND.get(collapse, {alarm}) & set(names(data.blind.examine(samples)))
+
+
+@pytest.mark.parametrize("collapse", COLLAPSES)
+def test_each_collapse_raises_its_alarm(digits, collapse):
+    check_collapse(digits, 500, collapse)
+
+
+@pytest.mark.parametrize("n", [150, 300, 597])
+def test_real_digits_raise_no_alarm(digits, n):
+    for seed in range(2):
+        samples = np.random.default_rng(seed).permutation(digits.real)[:n]
+        assert names(digits.examiner.examine(samples)) == []
+        assert names(digits.blind.examine(samples)) == []
+
+
+@pytest.mark.parametrize("n", [500, 2000, 10_000])
+def test_real_mnist_raises_no_alarm(mnist, n):
+    samples = np.random.default_rng(n).permutation(mnist.real)[:n]
+    assert names(mnist.examiner.examine(samples)) == []
+    assert names(mnist.blind.examine(samples)) == []
+
+
+@pytest.mark.parametrize(
+    "collapse",
+    ["a constant", "one class", "five classes", "a fifth identical", "a tenth nearly identical"],
+)
+def test_each_collapse_of_mnist_raises_its_alarm(mnist, collapse):
+    check_collapse(mnist, 1000, collapse)
+
+
+def test_messages_are_plain_words(digits):
+    samples = np.repeat(digits.real[:1], 200, axis=0)
+    messages = [str(alarm) for alarm in diagnose(*digits.examiner.examine(samples))]
+    assert messages[0] == (
+        "identical-samples: 100.0% of 200 samples repeat another exactly (real data: 0.0%)"
+    )
+    assert messages[1].startswith("constant-output: G makes one and the same output")
+
+
+# ------------------------------------------------------------------------------------ Gaussians
+
+RING, GRID = GaussianMixture.ring(8, 2.0, 0.05), GaussianMixture.grid(5, 1.0, 0.05)
+
+
+def on(mixture, modes, n=1000, scale=1.0, weights=None):
+    part = GaussianMixture(mixture.means[modes], mixture.sd[0] * scale, weights)
+    return part.sample(n, seed=4)
+
+
+@pytest.mark.parametrize("mixture", [RING, GRID])
+@pytest.mark.parametrize("n", [500, 10_000])
+def test_real_gaussians_raise_no_alarm(mixture, n):
+    samples = mixture.sample(n, seed=1)
+    known = Examiner(mixture.sample(10_000), mixture=mixture, held_out=mixture.sample(2000, 3))
+    unknown = Examiner(mixture.sample(10_000))
+    assert names(known.examine(samples)) == names(unknown.examine(samples)) == []
+    found = modes_found(samples, mixture)
+    assert found.found == mixture.modes
+    assert_allclose(found.on_modes, 1 - np.exp(-4.5), atol=4 * np.sqrt(0.011 / n))
+    assert_allclose(found.spread, 1, atol=3 / np.sqrt(n))
+
+
+@pytest.mark.parametrize(
+    ("samples", "alarm"),
+    [
+        (on(RING, [0, 1, 5]), "modes-missing"),
+        (on(RING, [0]), "modes-missing"),
+        (on(RING, [0, 1, 2, 3, 4, 5, 6]), "modes-missing"),
+        (on(RING, range(8), scale=0.1), "shrunk-modes"),
+        (on(RING, range(8), scale=3), "off-modes"),
+        (on(RING, range(8), weights=[0.65, *[0.05] * 7]), "uneven-modes"),
+        (np.zeros((1000, 2)), "off-modes"),
+        (RING.means[np.arange(1000) % 8], "shrunk-modes"),
+    ],
+)
+def test_collapses_of_the_ring_raise_their_alarms(samples, alarm):
+    assert alarm in names([modes_found(samples, RING)])
+
+
+@pytest.mark.parametrize("modes", [[0, 1, 5], [2], [0, 4]])
+def test_missing_modes_are_noticed_without_knowing_them(modes):
+    found = names(Examiner(RING.sample(5000)).examine(on(RING, modes)))
+    assert {"regions-missing", "one-region-only"} & set(found)
+
+
+def test_modes_found_by_counting():
+    samples = np.concatenate(
+        [RING.means[[0] * 30], RING.means[[1] * 1], RING.means[[2] * 2], np.zeros((67, 2))]
+    )
+    found = modes_found(samples, RING)
+    # A tenth of its share is 1.25 of 100 samples.
+    assert found.found == 2
+    assert_allclose(found.shares, [0.3, 0.01, 0.02, 0, 0, 0, 0, 0])
+    assert (found.on_modes, found.spread, found.n) == (pytest.approx(0.33), 0, 100)
+    # Modes of which fewer than 10 samples were to be expected are not judged missing.
+    few = modes_found(RING.sample(40), RING)
+    assert "modes-missing" not in names([few])
+
+
+# --------------------------------------------------------------------------- each measurement
+
+
+def test_identical_counts_every_member_of_a_group():
+    samples = np.array([[1.0, 2], [1, 2], [3, 4], [0.0, 1], [-0.0, 1], [5, 6], [5, 6.0000001]])
+    found = identical(samples, np.zeros((7, 2)))
+    assert_allclose((found.samples, found.real), (4 / 7, 1))
+    assert names([found]) == []  # data that repeats itself excuses samples that do
+
+
+def test_diversity_against_loops():
+    random = np.random.default_rng(0)
+    real, fake = random.normal(size=(200, 5)), 0.7 * random.normal(size=(200, 5))
+    fake[:30] = fake[0] + 1e-3 * random.normal(size=(30, 5))
+    found = diversity(fake, real + 100, quantile=0.05)
+    own = distance.squareform(distance.pdist(real))
+    np.fill_diagonal(own, np.inf)
+    radius = np.quantile(own.min(axis=1), 0.05)
+    assert_allclose(found.radius, radius, rtol=1e-9)
+    for rows, coincidence, clump in (
+        (fake, found.coincidence, found.clump),
+        (real, found.real_coincidence, found.real_clump),
+    ):
+        near = distance.squareform(distance.pdist(rows)) <= radius
+        assert_allclose(coincidence, (near.sum() - 200) / (200 * 199), rtol=1e-12)
+        assert_allclose(clump, near.sum(axis=1).max() / 200, rtol=1e-12)
+    assert_allclose(found.spread, fake.var(axis=0).sum() / real.var(axis=0).sum(), rtol=1e-9)
+    assert_allclose(found.distinct, 1 / found.coincidence)
+
+
+def test_distinct_counts_what_a_generator_makes():
+    """k equally likely points give coincidences at rate 1/k."""
+    random = np.random.default_rng(1)
+    points = random.normal(size=(40, 3))
+    found = diversity(points[random.integers(40, size=2000)], random.normal(size=(2000, 3)))
+    assert_allclose(found.distinct, 40, rtol=0.05)
+    far_apart = diversity(1e3 * random.normal(size=(200, 3)), random.normal(size=(200, 3)))
+    assert far_apart.distinct == np.inf
+
+
+def test_class_coverage_by_hand():
+    fake = np.eye(3)[[0, 0, 0, 1]] * 0.8 + 0.1
+    real = np.eye(3)[[0, 1, 1, 2]] * 0.4 + 0.2
+    found = class_coverage(fake / fake.sum(1, keepdims=True), real / real.sum(1, keepdims=True))
+    assert found.shares == (0.75, 0.25, 0)
+    assert found.real_shares == (0.25, 0.5, 0.25)
+    assert_allclose(found.divergence, 0.75 * np.log(3) + 0.25 * np.log(0.5))
+    assert_allclose((found.confidence, found.real_confidence), (0.9 / 1.1, 0.6), rtol=1e-6)
+    assert found.missing(least=1) == (2,)
+    assert found.missing() == ()  # one sample was to be expected: not judged
+
+
+def test_a_share_of_two_thirds_for_one_class_is_uneven():
+    fake = np.arange(1000) % 10
+    fake[:600] = 4
+    found = region_coverage(fake, np.arange(5000) % 10, 10)
+    assert names([found]) == ["uneven-regions"]
+    assert names([found], uneven=2.0) == []
+
+
+def test_score_gap_against_counting():
+    random = np.random.default_rng(0)
+    train, held_out = random.normal(0.7, 1, 300), random.normal(0, 1, (200, 1))
+    found = score_gap(train, held_out)
+    wins = (train[:, None] > held_out[:, 0]).mean()
+    assert_allclose(found.auc, wins, rtol=1e-6)
+    assert_allclose(
+        found.p_value, stats.mannwhitneyu(train, held_out[:, 0], alternative="greater").pvalue
+    )
+    assert_allclose((found.train, found.held_out), (train.mean(), held_out.mean()), rtol=1e-6)
+    assert names([found]) == ["discriminator-overfits"]
+    assert names([score_gap(train, train)]) == []
+    assert names([score_gap(train[:5], held_out[:5] - 0.3)]) == []  # too few to tell
+    assert_allclose(score_gap([1.0, 1.0], [1.0]).auc, 0.5)  # ties
+
+
+def test_memorisation_against_loops():
+    random = np.random.default_rng(0)
+    train, held_out, fake = (random.normal(size=(n, 4)) for n in (300, 100, 80))
+    fake[:20] = train[:20] + 1e-3
+    found = memorisation(fake, train, held_out, quantile=0.05)
+    own = distance.cdist(train, train)
+    np.fill_diagonal(own, np.inf)
+
+    def measure(rows):
+        to_train = distance.cdist(rows, train)
+        nearest = to_train.argmin(axis=1)
+        return to_train.min(axis=1), to_train.min(axis=1) / own.min(axis=1)[nearest]
+
+    (near, relative), (real_near, real_relative) = measure(fake), measure(held_out)
+    assert_allclose(found.ratio, np.median(near) / np.median(real_near), rtol=1e-6)
+    assert_allclose(found.copies, np.mean(relative <= np.quantile(real_relative, 0.05)))
+    assert_allclose(found.auc, np.mean(real_relative[:, None] > relative), rtol=1e-6)
+    assert found.n == (80, 300, 100)
+    assert memorisation(train, train, held_out).copies == 1
+
+
+# --------------------------------------------------------------------------------- classifier
+
+
+def test_classifier_knows_the_digits(digits):
+    assert digits.classifier.accuracy(digits.real, digits.real_labels) > 0.95
+    probabilities = digits.classifier.probabilities(digits.real)
+    assert probabilities.shape == (597, 10)
+    assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    assert digits.classifier.features(digits.real[:7]).shape == (7, 64)
+
+
+def test_classifier_of_mnist(mnist):
+    assert mnist.classifier.accuracy(mnist.real, mnist.real_labels) > 0.96
+
+
+def test_classifier_depends_on_its_seed_alone_and_leaves_every_global_state(tmp_path):
+    random = np.random.default_rng(0)
+    x = random.uniform(size=(200, 5, 4, 3)).astype(np.float32)
+    y = (x.mean(axis=(1, 2, 3)) > 0.5).astype(int)
+
+    def states():
+        return (
+            np.random.get_state()[1].tolist(),
+            python_random.getstate(),
+            tf.random.get_global_generator().state.numpy().tolist(),
+        )
+
+    def draws():
+        return float(keras.random.uniform(())), keras.layers.Dense(2).name
+
+    keras.utils.set_random_seed(7)
+    keras.layers.Dense(2)
+    undisturbed = draws()
+    keras.utils.set_random_seed(7)
+    keras.layers.Dense(2)
+    before = states()
+    first = Classifier.fit(x, y, epochs=3, seed=5)
+    assert states() == before
+    assert draws()[0] == undisturbed[0]
+
+    keras.utils.set_random_seed(8)
+    again, other = Classifier.fit(x, y, epochs=3, seed=5), Classifier.fit(x, y, epochs=3, seed=6)
+    assert_array_equal(first.probabilities(x), again.probabilities(x))
+    assert np.abs(first.probabilities(x) - other.probabilities(x)).max() > 1e-3
+
+    first.save(tmp_path / "classifier.keras")
+    loaded = Classifier.load(tmp_path / "classifier.keras")
+    assert_array_equal(first.probabilities(x), loaded.probabilities(x))
+    assert_array_equal(first.features(x), loaded.features(x))
+    assert [path.name for path in tmp_path.iterdir()] == ["classifier.keras"]
+
+
+def test_classifier_of_points():
+    x = RING.sample(2000)
+    y, _ = RING.nearest_mode(x)
+    assert Classifier.fit(x, y, epochs=20).accuracy(x, y) > 0.99
+
+
+# ------------------------------------------------------------------------------------ bad input
+
+X = np.random.default_rng(0).uniform(size=(200, 3))
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: identical(X[:, 0], X), "[n, ...]"),
+        (lambda: identical(X, X[:, :2]), "3 numbers"),
+        (lambda: diversity(X[:1], X), "at least 2 examples"),
+        (lambda: diversity(X * [np.nan, 1, 1], X), "first in example 0"),
+        (lambda: diversity(X, np.ones((5, 3))), "one and the same"),
+        (lambda: memorisation(X, X, X[:0]), "`held_out`"),
+        (lambda: score_gap([], [1.0]), "`train_scores`"),
+        (lambda: region_coverage([0, 3], [1], 3), "[0, 3)"),
+        (lambda: class_coverage(X, X[:, :2]), "3 numbers"),
+        (lambda: Examiner(X[:10]), "at least 50"),
+        (lambda: Examiner(X).examine(X[:, :2]), "3 numbers"),
+        (lambda: Classifier.fit(X, np.zeros(200, int)), "two classes"),
+        (lambda: Classifier.fit(X, np.arange(3)), "as many"),
+        (lambda: Classifier.fit(X, X[:, 0]), "ints"),
+        (lambda: Classifier.fit(X * np.inf, np.arange(200) % 2), "finite"),
+        (lambda: Classifier.load("nowhere.keras"), "no classifier"),
+        (lambda: Classifier.fit(X, np.arange(200) % 2, epochs=1).save("x.h5"), ".keras"),
+        (lambda: Classifier.fit(X, np.arange(200) % 2, epochs=1).features(X[:, :2]), "(3,)"),
+    ],
+)
+def test_bad_input_is_named(call, words):
+    with pytest.raises(InputError, match=re.escape(words)):
+        call()
+
+
+def test_diagnose_refuses_what_it_does_not_know():
+    with pytest.raises(TypeError, match="received 3"):
+        diagnose(3)
+
+
+# --------------------------------------------------------------------------------------- tables
+
+
+def test_tables_hold_what_was_published():
+    scores = {row.model: (row.mnist, row.tfd) for row in (*tables.TABLE_1, *tables.LATER)}
+    assert str(scores["Adversarial nets"][0]) == "225 ± 2"
+    assert str(scores["Stacked CAE"][0]) == "121 ± 1.6"
+    assert (scores["AAE"][0].mean, scores["AAE"][1].mean) == (340, 2252)
+    page = tables.table_1_markdown(
+        [*tables.TABLE_1, tables.Row("ours", tables.Score(1.5), None, "-")]
+    )
+    assert page.splitlines()[-1] == "| ours | 1.5 |  | - |"
+    assert len(page.splitlines()) == 7
+
+
+def test_each_check_that_table_2_links_exists():
+    root = Path(__file__).parents[1]
+    checks = [check for row in tables.TABLE_2 for check in row.checks]
+    assert len(checks) >= 5
+    for check in checks:
+        file, test = check.split("::")
+        assert f"def {test}(" in (root / file).read_text(), check
+        assert f"]({root.name}/{file})" in tables.table_2_markdown(root.name)
