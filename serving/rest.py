@@ -19,7 +19,6 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
-from serving import json_tensors
 from serving.errors import (
     Cancelled,
     DeadlineExceeded,
@@ -30,6 +29,8 @@ from serving.errors import (
     Unimplemented,
 )
 from serving.grpc_services import SIGNATURE_DEF, model_metadata, model_status
+from serving.json_requests import parse
+from serving.json_responses import to_json
 from serving.predict import Predictor, SignatureDef, Target
 
 _logger = logging.getLogger(__name__)
@@ -138,7 +139,7 @@ class _Rest:
     async def _predict(self, request: Request, target: Target) -> bytes:
         body = await self._body(request)
         # The model is looked up after the body is parsed, as the protocol's errors have it.
-        parsed = json_tensors.parse(body)
+        parsed = parse(body)
 
         def read_inputs(signature: SignatureDef | None):
             if signature is None:
@@ -153,7 +154,7 @@ class _Rest:
 
         work = self._predictor.predict(target, parsed.signature_name, read_inputs)
         prediction = await _while_connected(request, work)
-        return json_tensors.to_json(prediction.outputs, by_rows=parsed.by_rows)
+        return to_json(prediction.outputs, by_rows=parsed.by_rows)
 
     async def _status(self, target: Target) -> bytes:
         message = get_model_status_pb2.GetModelStatusRequest()

@@ -97,6 +97,8 @@ class Server:
         except BaseException:
             if rest_socket is not None:
                 rest_socket.close()
+            if self._grpc is not None:
+                await self._grpc.stop(None)
             self._executor.close()
             raise
         if self._grpc is not None:

@@ -1,0 +1,173 @@
+"""Loading a version: what loads, what does not, warm-up requests, and memory given back."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import shutil
+import subprocess
+import sys
+import weakref
+from pathlib import Path
+
+import numpy as np
+import pytest
+import serving_models
+import tensorflow as tf
+from serving_running import running
+from tensorflow_serving.apis import prediction_log_pb2
+
+from serving import errors
+from serving.config import ModelConfig, read_model_config_file
+from serving.loader import Servable
+from serving.settings import Settings
+from serving.warmup import MAX_RECORDS, WARMUP_FILE
+
+
+@pytest.fixture
+def version(contract_base, tmp_path):
+    return Path(shutil.copytree(contract_base / "mlp" / "1", tmp_path / "1"))
+
+
+def record(signature="serving_default", rows=1, width=4):
+    log = prediction_log_pb2.PredictionLog()
+    request = log.predict_log.request
+    request.model_spec.name = "mlp"
+    request.model_spec.signature_name = signature
+    latents = np.zeros((rows, width), np.float32)
+    request.inputs["latents"].CopyFrom(tf.make_tensor_proto(latents))
+    return log.SerializeToString()
+
+
+def write_warmup(version, *records):
+    path = version / WARMUP_FILE
+    path.parent.mkdir(exist_ok=True)
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for one in records:
+            writer.write(one)
+
+
+def test_outputs_are_tensorflow_s_own(version):
+    latents = np.random.default_rng(0).normal(size=(64, 4)).astype(np.float32)
+    loaded = tf.saved_model.load(str(version)).signatures
+    expected = loaded["serving_default"](tf.constant(latents))["images"].numpy()
+    servable = Servable(version)
+    outputs = servable.run(servable.signature(""), {"latents": latents}, ["images"])
+    np.testing.assert_array_equal(outputs["images"], expected)
+    servable.close()
+
+
+def test_inputs_of_another_dtype_or_shape(version):
+    servable = Servable(version)
+    signature = servable.signature("serving_default")
+    with pytest.raises(errors.InvalidArgument, match=r"Expects arg\[0\] to be float but int64"):
+        servable.run(signature, {"latents": np.zeros((1, 4), np.int64)}, ["images"])
+    with pytest.raises(errors.InvalidArgument, match="Matrix size-incompatible"):
+        servable.run(signature, {"latents": np.zeros((1, 5), np.float32)}, ["images"])
+    assert servable.signature("nope") is None
+    servable.close()
+
+
+def test_warm_up(version):
+    write_warmup(version, record(), record("png", 2))
+    Servable(version).close()
+
+
+@pytest.mark.parametrize(
+    ("records", "error"),
+    [
+        ([record(width=5)], errors.InvalidArgument),
+        ([record("nope")], errors.FailedPrecondition),
+        ([b"no record"], errors.InvalidArgument),
+        ([prediction_log_pb2.PredictionLog().SerializeToString()], errors.Unimplemented),
+        ([record()] * (MAX_RECORDS + 1), errors.InvalidArgument),
+    ],
+    ids=["shape", "signature", "unreadable", "another kind", "too many"],
+)
+def test_a_failing_warm_up_fails_the_load(version, records, error):
+    write_warmup(version, *records)
+    with pytest.raises(error):
+        Servable(version)
+
+
+@pytest.mark.parametrize("damage", ["no file", "cut short", "no weights", "empty"])
+def test_broken_versions_do_not_load(version, damage):
+    file = version / "saved_model.pb"
+    if damage == "no file":
+        file.unlink()
+    elif damage == "cut short":
+        file.write_bytes(file.read_bytes()[:-1000])
+    elif damage == "no weights":
+        shutil.rmtree(version / "variables")
+    else:
+        shutil.rmtree(version)
+        version.mkdir()
+    with pytest.raises(Exception, match=r"\S"):
+        Servable(version)
+
+
+def test_closing_gives_the_graph_back(version):
+    servable = Servable(version)
+    graph = weakref.ref(servable._graph)
+    servable.close()
+    gc.collect()
+    assert graph() is None
+
+
+def test_a_configuration_file_is_followed(contract_base, tmp_path):
+    path = tmp_path / "models.config"
+
+    def text(number):
+        return (
+            f'model_config_list {{ config {{ name: "mlp" base_path: "{contract_base / "mlp"}" '
+            'model_platform: "tensorflow" model_version_policy '
+            f"{{ specific {{ versions: {number} }} }} }} }}"
+        )
+
+    path.write_text(text(1))
+    settings = Settings(
+        tuple(read_model_config_file(path)),
+        port=None,
+        rest_api_port=0,
+        poll_seconds=0.05,
+        model_config_file=path,
+        model_config_file_poll_seconds=0.05,
+    )
+    with running(settings) as server:
+        assert server.manager.available() == {"mlp": [1]}
+        path.write_text("model_config_list { broken")
+        server.call(_pause())
+        assert server.manager.available() == {"mlp": [1]}
+        path.write_text(text(3))
+        for _ in range(100):
+            if server.manager.available() == {"mlp": [3]}:
+                break
+            server.call(_pause())
+        assert server.manager.available() == {"mlp": [3]}
+
+
+async def _pause():
+    await asyncio.sleep(0.1)
+
+
+def test_a_version_named_by_another_user_s_export(tmp_path):
+    """Any SavedModel of that layout is served, with or without metadata."""
+    base = tmp_path / "any"
+    base.mkdir()
+    serving_models.save(serving_models.Types(5), base / "0003")
+    settings = Settings((ModelConfig("any", base),), port=None, rest_api_port=0)
+    with running(settings) as server, server.manager.use("any") as version:
+        assert version.number == 3
+
+
+def test_serving_does_not_know_keras_gan(contract_base):
+    code = (
+        "import sys, pkgutil, importlib, serving\n"
+        "for module in pkgutil.iter_modules(serving.__path__):\n"
+        "    if module.name != '__main__': importlib.import_module(f'serving.{module.name}')\n"
+        "found = {name.split('.')[0] for name in sys.modules} & {'keras_gan', 'export'}\n"
+        "assert not found, found"
+    )
+    root = Path(__file__).parents[2]
+    result = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, timeout=60)
+    assert result.returncode == 0, result.stderr.decode()
