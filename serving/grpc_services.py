@@ -29,6 +29,7 @@ from serving.predict import Predictor, SignatureDef, Target, inputs_from_protos
 
 _logger = logging.getLogger(__name__)
 SIGNATURE_DEF = "signature_def"
+_PREDICT_ONLY = "This server answers Predict only."
 
 
 class _Answering:
@@ -91,7 +92,7 @@ class UnreadableRequests(grpc.aio.ServerInterceptor):
 
 
 class PredictionService(_Answering, prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Predict and GetModelMetadata; the other methods answer UNIMPLEMENTED.
+    """Predict and GetModelMetadata; what is made for other models answers UNIMPLEMENTED.
 
     Args:
         predictor: Answers predictions.
@@ -128,6 +129,18 @@ class PredictionService(_Answering, prediction_service_pb2_grpc.PredictionServic
         """Tells a version's signatures."""
         work = _as_work(model_metadata, self._predictor, request)
         return await self._answer(context, "GetModelMetadata", request.model_spec.name, work)
+
+    async def Classify(self, request, context):
+        """Is not offered."""
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, _PREDICT_ONLY)
+
+    async def Regress(self, request, context):
+        """Is not offered."""
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, _PREDICT_ONLY)
+
+    async def MultiInference(self, request, context):
+        """Is not offered."""
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, _PREDICT_ONLY)
 
 
 class ModelService(_Answering, model_service_pb2_grpc.ModelServiceServicer):

@@ -49,7 +49,7 @@ def move_labels(
         return [model if other.name == name else other for other in models]
 
     new_versions = frozenset(labels.values())
-    both = new_versions | (old.versions or frozenset(old.labels.values()))
+    both = new_versions | _available(admins, name)
     loading = with_model(replace(old, latest=0, versions=both))
     moved = with_model(replace(old, latest=0, versions=both, labels=labels))
     final = with_model(replace(old, latest=0, versions=new_versions, labels=labels))
@@ -67,6 +67,15 @@ def move_labels(
                 admin.reload(models)
         raise
     return final
+
+
+def _available(admins: Sequence[Admin], name: str) -> frozenset[int]:
+    return frozenset(
+        version
+        for admin in admins
+        for version, (state, _) in admin.states(name).items()
+        if state == "AVAILABLE"
+    )
 
 
 def main(argv: Sequence[str]) -> int:

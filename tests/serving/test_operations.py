@@ -26,7 +26,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from serving import Client, errors
 from serving.admin import Admin
 from serving.config import Batching, ModelConfig
-from serving.settings import Settings
+from serving.settings import Limits, Settings
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS = 8_000_000  # 32 MB a version
@@ -211,6 +211,24 @@ def test_deadlines(waiting):
         ):
             client.generate(1)
         assert 0.9 < time.monotonic() - started < 2.9
+
+
+def test_requests_at_a_time(contract_base):
+    settings = Settings(
+        (ModelConfig("mlp", contract_base / "mlp"),),
+        port=0,
+        rest_api_port=0,
+        batching=Batching(max_batch_size=100, batch_timeout_micros=1_500_000),
+        limits=Limits(max_concurrent=3),
+    )
+    with running(settings) as server, ThreadPoolExecutor(8) as pool:
+        for url in (f"grpc://127.0.0.1:{server.port}", f"http://127.0.0.1:{server.rest_api_port}"):
+            with Client(url, model="mlp", retries=0) as client:
+                asked = [pool.submit(client.images, np.zeros((1, 4))) for _ in range(8)]
+                failures = [one.exception(30) for one in asked]
+            refused = [error for error in failures if error is not None]
+            assert len(refused) == 5
+            assert {type(error) for error in refused} == {errors.ResourceExhausted}
 
 
 def test_cancelled_calls_leave_the_queue(waiting):

@@ -20,10 +20,13 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 )
 from serving_running import running
 from tensorflow_serving.apis import (
+    classification_pb2,
+    inference_pb2,
     model_management_pb2,
     model_service_pb2_grpc,
     predict_pb2,
     prediction_service_pb2_grpc,
+    regression_pb2,
 )
 
 from serving import AsyncClient, Client, ClientKeys, errors
@@ -75,6 +78,21 @@ def test_reflection(limited):
         "tensorflow.serving.ModelService",
         "grpc.health.v1.Health",
     } <= set(services)
+
+
+def test_what_is_not_offered(limited):
+    with grpc.insecure_channel(f"127.0.0.1:{limited.port}") as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        for method, request in (
+            (stub.Classify, classification_pb2.ClassificationRequest()),
+            (stub.Regress, regression_pb2.RegressionRequest()),
+            (stub.MultiInference, inference_pb2.MultiInferenceRequest()),
+        ):
+            with pytest.raises(grpc.RpcError) as caught:
+                method(request, timeout=10)
+            assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
+    response = httpx.post(f"{rest(limited)}/v1/models/types:classify", content=b"{}")
+    assert response.status_code == 501
 
 
 class TestLimits:
