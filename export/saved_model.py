@@ -28,7 +28,9 @@ def write(directory: Path, signatures: Sequence[Signature]) -> None:
     try:
         tf.saved_model.save(module, str(directory), signatures=graphs)
     except tf.errors.OpError as error:
-        raise OSError(None, error.message, str(directory)) from error
+        # "{{node ...}} /path/of/a/file; No space left on device [Op:SaveV2]"
+        reason = error.message.rpartition("; ")[2].partition(" [Op:")[0]
+        raise OSError(None, reason, str(directory)) from error
 
 
 def run(directory: Path, requests: Sequence[tuple[str, Arrays]]) -> list[Arrays]:
