@@ -14,7 +14,7 @@ from keras_gan.evaluation.coverage import class_coverage, modes_found, region_co
 from keras_gan.evaluation.diagnostics import diversity, identical, memorisation
 from keras_gan.evaluation.gaussians import GaussianMixture
 
-_FITTED_ON = 10_000  # real examples that the components, regions and class shares are taken from
+_FITTED_ON = 5000  # real examples that the components, regions and class shares are taken from
 _HELD_OUT = 2000  # held-out examples used: their search through the training set is repeated
 _REGIONS = 20
 _COMPONENTS = (16, 64)  # least and most
