@@ -1,10 +1,10 @@
-"""Steps per second of the MNIST recipe against a plain Keras GAN, in one process, in alternating pairs.
+"""Steps per second of the MNIST recipe beside a plain Keras GAN, in alternating pairs.
 
     python benchmarks/train_step.py [--pairs 9] [--steps 60] [--xla]
 
-The plain model is written as the examples on keras.io are and run as their users do: two gradient tapes, Keras's SGD with momentum and
-Dropout, `fit` on a shuffled `tf.data` set, one step per execution. The networks are the same. It needs no data: the
-speed does not depend on the pixels.
+The plain model is written as the examples on keras.io are and run as their users do: two gradient
+tapes, Keras's SGD with momentum and Dropout, `fit` on a shuffled `tf.data` set, one step per
+execution. The networks are the same. It needs no data: the speed does not depend on the pixels.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ DISCRIMINATOR_INPUT = 784 * 1200
 def flops(rule: str) -> float:
     """Floating-point operations of the products in one step: two for each weight, row and pass.
 
-    A backward pass costs one product for the weights' gradients and one for the inputs', where they are needed.
+    A backward pass costs one product for the weights' gradients and one for the inputs', where
+    they are needed.
     """
     forward_g, forward_d = GENERATOR, DISCRIMINATOR
     backward_g = 2 * GENERATOR - 100 * 1200  # nothing flows on to z
@@ -85,7 +86,9 @@ class PlainGAN(keras.Model):
         return [self.d_loss_metric, self.g_loss_metric]
 
     def _latents(self, n):
-        return keras.random.uniform((n, self.latent_dim), -(3**0.5), 3**0.5, seed=self.seed_generator)
+        return keras.random.uniform(
+            (n, self.latent_dim), -(3**0.5), 3**0.5, seed=self.seed_generator
+        )
 
     def train_step(self, real):
         n = keras.ops.shape(real)[0]
@@ -102,7 +105,9 @@ class PlainGAN(keras.Model):
             predictions = self.discriminator(self.generator(self._latents(n)), training=True)
             g_loss = self.loss_fn(keras.ops.ones((n, 1)), predictions)
         gradients = tape.gradient(g_loss, self.generator.trainable_weights)
-        self.g_optimizer.apply_gradients(zip(gradients, self.generator.trainable_weights, strict=True))
+        self.g_optimizer.apply_gradients(
+            zip(gradients, self.generator.trainable_weights, strict=True)
+        )
         self.d_loss_metric.update_state(d_loss)
         self.g_loss_metric.update_state(g_loss)
         return {"d_loss": self.d_loss_metric.result(), "g_loss": self.g_loss_metric.result()}
@@ -136,7 +141,12 @@ def plain(x: np.ndarray, steps: int, **compile_arguments):
         keras.losses.BinaryCrossentropy(from_logits=True),
         **compile_arguments,
     )
-    data = tf.data.Dataset.from_tensor_slices(x).shuffle(1024).batch(BATCH, drop_remainder=True).repeat()
+    data = (
+        tf.data.Dataset.from_tensor_slices(x)
+        .shuffle(1024)
+        .batch(BATCH, drop_remainder=True)
+        .repeat()
+    )
 
     def train() -> float:
         clock = Clock()
@@ -183,7 +193,9 @@ def product_rate() -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=9, help="alternating measurements of each")
-    parser.add_argument("--steps", type=int, default=60, help="steps of a measurement, a multiple of 10")
+    parser.add_argument(
+        "--steps", type=int, default=60, help="steps of a measurement, a multiple of 10"
+    )
     parser.add_argument("--xla", action="store_true", help="measure XLA as well")
     options = parser.parse_args()
     x = np.random.default_rng(0).random((BATCH * options.steps, 28, 28, 1), dtype=np.float32)

@@ -1,5 +1,6 @@
 """keras_gan: train, measure, export and serve generative adversarial nets with Keras 3."""
 
+# ruff: noqa: E402 (the backend is checked before keras is imported, which fails in its own words)
 from __future__ import annotations
 
 import importlib
@@ -15,7 +16,6 @@ def _check_backend(name: str) -> None:
         )
 
 
-# Before keras is imported, which fails in its own words where that backend is not installed.
 if "keras" not in sys.modules:
     _check_backend(os.environ.get("KERAS_BACKEND", "tensorflow"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -12,9 +12,11 @@ import numpy as np
 from keras_gan import checkpoints, pictures
 from keras_gan.errors import TrainingError
 
+_BANDWIDTHS = tuple(np.geomspace(0.1, 1.0, 10))  # the released protocol
+
 
 class StopOnNonFinite(keras.callbacks.Callback):
-    """Ends training with `TrainingError` when a loss is NaN or Inf, or a weight is at the end of an epoch.
+    """Ends training with `TrainingError` when a loss, or at an epoch's end a weight, is not finite.
 
     Put it before callbacks that save the model: what they saved last stays good.
     """
@@ -25,7 +27,10 @@ class StopOnNonFinite(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Looks at the losses."""
-        losses = [float((logs or {}).get(f"{player}_loss", 0.0)) for player in ("generator", "discriminator")]
+        losses = [
+            float((logs or {}).get(f"{player}_loss", 0.0))
+            for player in ("generator", "discriminator")
+        ]
         if not all(map(math.isfinite, losses)):
             self._stop(f"a loss became NaN or Inf in step {self.model.nonfinite_step}")
 
@@ -94,8 +99,8 @@ class SampleGrid(keras.callbacks.Callback):
 class ValidationLikelihood(keras.callbacks.Callback):
     """Reports the Parzen log-likelihood of validation data in the paper's protocol (section 5).
 
-    Adds `val_log_likelihood` (nats; NaN in epochs between two estimates) to the logs: the mean over the data under a
-    window on samples, at the best of the given bandwidths.
+    Adds `val_log_likelihood` (nats; NaN in epochs between two estimates) to the logs: the mean
+    over the data under a window on samples, at the best of the given bandwidths.
 
     Args:
         images: Validation data in [0, 1], `[n, ...]`.
@@ -104,7 +109,7 @@ class ValidationLikelihood(keras.callbacks.Callback):
         every: Epochs between two estimates.
         bandwidths: Values of sigma to choose from.
         seed: Seed of the samples.
-        on_best: Called with the generator whose estimate is the best so far.
+        on_best: Called with the generator whose estimate is the best so far, and the estimate.
         best: The best estimate of earlier sessions.
     """
 
@@ -114,9 +119,9 @@ class ValidationLikelihood(keras.callbacks.Callback):
         to_unit: Callable[[np.ndarray], np.ndarray],
         samples: int = 10_000,
         every: int = 1,
-        bandwidths=tuple(np.geomspace(0.1, 1.0, 10)),
+        bandwidths: Sequence[float] = _BANDWIDTHS,
         seed: int = 1,
-        on_best: Callable[[keras.Model], None] | None = None,
+        on_best: Callable[[keras.Model, float], None] | None = None,
         best: float = -math.inf,
     ):
         super().__init__()
@@ -138,7 +143,7 @@ class ValidationLikelihood(keras.callbacks.Callback):
         if value > self.best:
             self.best = value
             if self._on_best:
-                self._on_best(self.model.averaged_generator or self.model.generator)
+                self._on_best(self.model.averaged_generator or self.model.generator, value)
 
     def _estimate(self) -> float:
         from keras_gan.evaluation.parzen import ParzenWindow

@@ -1,8 +1,9 @@
 """All that decides a run's future, written so that a crash leaves the old or the new, never half.
 
-A checkpoint is a folder named after the step: TensorFlow's files and, written last, a manifest with their checksums. It holds both players,
-both optimizers, averaged weights, counters and the seed generators of Keras's own layers, which Keras's ways of
-saving leave out. Variables are stored whole, so another strategy can read them.
+A checkpoint is a folder named after the step: TensorFlow's files and, written last, a manifest
+with their checksums. It holds both players, both optimizers, averaged weights, counters and the
+seed generators of Keras's own layers, which Keras's ways of saving leave out. Variables are stored
+whole, so another strategy can read them.
 """
 
 from __future__ import annotations

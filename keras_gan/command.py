@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from keras_gan.errors import InputError, TrainingError
 
@@ -24,8 +24,8 @@ class Parser(argparse.ArgumentParser):
         raise InputError(f"{message} (see --help)")
 
 
-def add_settings(parser: argparse._ArgumentGroup, settings: object) -> None:
-    """Adds a flag for each field of a dataclass that has a help text; its value becomes the default."""
+def add_settings(parser: argparse._ArgumentGroup, settings: Any) -> None:
+    """Adds a flag for each field that has a help text; the dataclass's value is its default."""
     for field in dataclasses.fields(settings):
         if "help" not in field.metadata:
             continue
@@ -35,12 +35,14 @@ def add_settings(parser: argparse._ArgumentGroup, settings: object) -> None:
             type=type(field.default),
             default=default,
             metavar=type(field.default).__name__.upper(),
-            help=f"{field.metadata['help']} ({default if default != '' else 'none'})".replace("%", "%%"),
+            help=f"{field.metadata['help']} ({default if default != '' else 'none'})".replace(
+                "%", "%%"
+            ),
         )
 
 
 def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None, name: str) -> int:
-    """Runs a command; a user's mistake becomes one line on stderr and exit code 2, a training fault 3."""
+    """Runs a command: a user's mistake is one line on stderr and code 2, a training fault 3."""
     try:
         return main(argv)
     except InputError as error:

@@ -1,4 +1,4 @@
-"""`python -m keras_gan.evaluate`: how good is what a run has learnt, and how far to trust the number."""
+"""`python -m keras_gan.evaluate`: how good a run is, and how far to trust the number."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -21,8 +22,8 @@ from keras_gan.evaluation.classifier import Classifier
 from keras_gan.evaluation.examiner import Examiner
 from keras_gan.run import WEIGHTS, Run, versions, write_atomically
 
-_DESCRIPTION = """Measure a finished run: Parzen log-likelihood in the paper's protocol, beside published
-rows and beside rows that tell how to read it, and a search for collapse and memorisation.
+_DESCRIPTION = """Measure a finished run: Parzen log-likelihood in the paper's protocol, beside
+published rows and beside rows that tell how to read it, and a search for collapse and memorisation.
 The numbers and their whole protocol go to evaluation.json in the run directory.
 
 examples:
@@ -40,21 +41,41 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: Sequence[str] | None) -> int:
     parser = command.Parser(prog="python -m keras_gan.evaluate", description=_DESCRIPTION)
     parser.add_argument("run", metavar="RUN", help="run directory")
-    parser.add_argument("--weights", default="last", metavar="WHICH", help=f"{', '.join(WEIGHTS)} (last)")
-    parser.add_argument("--samples", type=int, default=10_000, metavar="INT", help="samples of G (10000)")
-    parser.add_argument("--seed", type=int, default=0, metavar="INT", help="seed of the samples (0)")
     parser.add_argument(
-        "--sets", type=int, default=1, metavar="INT", help="independent sets of samples, 1 or at least 5 (1)"
+        "--weights", default="last", metavar="WHICH", help=f"{', '.join(WEIGHTS)} (last)"
     )
-    parser.add_argument("--refine", action="store_true", help="report a bandwidth between the grid's as well")
-    parser.add_argument("--no-sanity", action="store_true", help="leave out training images and centroids")
-    parser.add_argument("--data-dir", metavar="DIR", help="directory of tensorflow-datasets (the run's)")
-    parser.add_argument("--strategy", default="default", metavar="NAME", help="devices for the likelihood (default)")
+    parser.add_argument(
+        "--samples", type=int, default=10_000, metavar="INT", help="samples of G (10000)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="INT", help="seed of the samples (0)"
+    )
+    parser.add_argument(
+        "--sets",
+        type=int,
+        default=1,
+        metavar="INT",
+        help="independent sets of samples, 1 or at least 5 (1)",
+    )
+    parser.add_argument(
+        "--refine", action="store_true", help="report a bandwidth between the grid's as well"
+    )
+    parser.add_argument(
+        "--no-sanity", action="store_true", help="leave out training images and centroids"
+    )
+    parser.add_argument(
+        "--data-dir", metavar="DIR", help="directory of tensorflow-datasets (the run's)"
+    )
+    parser.add_argument(
+        "--strategy", default="default", metavar="NAME", help="devices for the likelihood (default)"
+    )
     options = parser.parse_args(argv)
     if options.samples < 2:
         raise InputError(f"--samples must be at least 2. Received: {options.samples}")
     if options.sets != 1 and options.sets < trust.LEAST_SETS:
-        raise InputError(f"--sets must be 1 or at least {trust.LEAST_SETS}. Received: {options.sets}")
+        raise InputError(
+            f"--sets must be 1 or at least {trust.LEAST_SETS}. Received: {options.sets}"
+        )
     run = Run.open(options.run)
     run.generator(options.weights)
     evaluation = _Evaluation(run, options)
@@ -75,8 +96,10 @@ class _Evaluation:
         self.options = options
         self.data = recipes.data_of(run, options.data_dir)
         self.name = run.identity["dataset"]
-        self.settings = {
-            "strategy": None if options.strategy == "default" else strategies.make(options.strategy),
+        self.settings: dict[str, Any] = {
+            "strategy": None
+            if options.strategy == "default"
+            else strategies.make(options.strategy),
             "track": track,
         }
 
@@ -108,14 +131,15 @@ class _Evaluation:
         return likelihood.Protocol(self.options.samples, validation, refine=self.options.refine)
 
     def _likelihood(self) -> dict:
-        options, settings = self.options, {**self.settings, "protocol": self._protocol(self.data)}
+        options = self.options
+        settings: dict[str, Any] = {**self.settings, "protocol": self._protocol(self.data)}
         if self.name == "tfd":
             folds = [recipes.data_of(self.run, options.data_dir, fold) for fold in range(5)]
             pairs = [(self._unit(fold.validation.x), self._unit(fold.test.x)) for fold in folds]
-            result = likelihood.log_likelihood_over_folds(
+            over_folds = likelihood.log_likelihood_over_folds(
                 self._samples(options.seed), pairs, seed=options.seed, **settings
             )
-            return dataclasses.asdict(result)
+            return dataclasses.asdict(over_folds)
         validation, test = self._unit(self.data.validation.x), self._unit(self.data.test.x)
         if options.sets == 1:
             result = likelihood.log_likelihood(
@@ -141,12 +165,14 @@ class _Evaluation:
         """Class coverage, duplicates and memorisation of some of the samples, with their alarms."""
         train = self._unit(self.data.train.x)
         labels = self.data.train.y
-        classifier = None if labels is None or labels.max() < 1 else Classifier.fit(train, labels)
+        classifier = None
+        if labels is not None and labels.max() >= 1:
+            classifier = Classifier.fit(train, labels)
         examiner = Examiner(train, held_out=self._unit(self.data.test.x), classifier=classifier)
         samples = self.run.samples(_EXAMINED, self.options.seed, self.options.weights)
         results = examiner.examine(samples)
         found: dict = {type(result).__name__: dataclasses.asdict(result) for result in results}
-        if classifier is not None:
+        if classifier is not None and self.data.test.y is not None:
             found["classifier_accuracy_on_test"] = classifier.accuracy(
                 self._unit(self.data.test.x), self.data.test.y
             )
@@ -166,12 +192,19 @@ class _Evaluation:
                 table.add_row(row.model, f"{score or ''}", "", row.source)
             table.add_section()
         for name, row in results.get("sanity", {}).items():
-            table.add_row(f"{row['samples']:,} {name} as samples", *_cells(row), "this data, this protocol")
+            table.add_row(
+                f"{row['samples']:,} {name} as samples", *_cells(row), "this data, this protocol"
+            )
         table.add_section()
-        what = f"{self.run.identity['recipe']}, {results['run']['epochs']} epochs, {self.options.weights} weights"
+        trained = f"{results['run']['recipe']}, {results['run']['epochs']} epochs"
+        what = f"{trained}, {self.options.weights} weights"
         table.add_row(f"[bold]{what}", *_cells(own), f"{self.options.samples:,} samples")
         if own.get("refined"):
-            table.add_row("the same, bandwidth between the grid's", *_cells(own["refined"]), "not the paper's protocol")
+            table.add_row(
+                "the same, bandwidth between the grid's",
+                *_cells(own["refined"]),
+                "not the paper's protocol",
+            )
         console.print(table)
         if "spread" in own:
             spread = own["spread"]

@@ -1,7 +1,8 @@
-"""How `fit` and `evaluate` call a step: under any strategy, several steps a call, with XLA or without.
+"""How `fit` and `evaluate` call a step: any strategy, several steps a call, XLA or not.
 
-Keras's own function fails with several steps a call on several replicas, with XLA on several replicas, and when it averages logs over
-several workers. Here a step returns sums over its replica's rows; they are added up over all replicas, once, in one place.
+Keras's own function fails with several steps a call on several replicas, with XLA on several
+replicas, and when it averages logs over several workers. Here a step returns sums over its
+replica's rows; they are added up over all replicas, once, in one place.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ def make_function(model: keras.Model, step: Callable, finish: Callable) -> Calla
     """Makes the function that Keras calls with its iterator.
 
     Args:
-        model: The model; its strategy, `steps_per_execution`, `jit_compile`, `run_eagerly` and `metrics` are used.
+        model: The model; its strategy, `steps_per_execution`, `jit_compile`, `run_eagerly` and
+            `metrics` are used.
         step: From a batch to (sums by name, rows), on one replica.
         finish: Called with the sums and rows of all replicas after each step.
 

@@ -14,8 +14,8 @@ from keras_gan.run import WEIGHTS, Run
 
 _DESCRIPTION = """Draw a finished run, as PNG into its folder figures/:
 
-  figure_2.png    fair random samples; last column: the nearest training example (L2, over the whole training set)
-  figure_3.png    straight lines in z between pairs of samples
+  figure_2.png    fair random samples; last column: the nearest training example (L2, over the
+  whole training set) figure_3.png    straight lines in z between pairs of samples
   rectangle.png   the plane between four samples; circuit.gif walks round its edge
   curves.png      V(D, G), D's outputs and the likelihood along training
   weights_*.png   weights of the first layer of D, and of the last of G
@@ -24,6 +24,7 @@ examples:
   python -m keras_gan.figures runs/mnist-5e6f7a8b --weights averaged"""
 
 _COLUMNS = 9
+_STEPS = 12
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,10 +35,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: Sequence[str] | None) -> int:
     parser = command.Parser(prog="python -m keras_gan.figures", description=_DESCRIPTION)
     parser.add_argument("run", metavar="RUN", help="run directory")
-    parser.add_argument("--weights", default="last", metavar="WHICH", help=f"{', '.join(WEIGHTS)} (last)")
-    parser.add_argument("--rows", type=int, default=6, metavar="INT", help="rows of Figures 2 and 3 (6)")
-    parser.add_argument("--seed", type=int, default=0, metavar="INT", help="seed of the samples (0)")
-    parser.add_argument("--data-dir", metavar="DIR", help="directory of tensorflow-datasets (the run's)")
+    parser.add_argument(
+        "--weights", default="last", metavar="WHICH", help=f"{', '.join(WEIGHTS)} (last)"
+    )
+    parser.add_argument(
+        "--rows", type=int, default=6, metavar="INT", help="rows of Figures 2 and 3 (6)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="INT", help="seed of the samples (0)"
+    )
+    parser.add_argument(
+        "--data-dir", metavar="DIR", help="directory of tensorflow-datasets (the run's)"
+    )
     options = parser.parse_args(argv)
     if options.rows < 1:
         raise InputError(f"--rows must be at least 1. Received: {options.rows}")
@@ -47,43 +56,56 @@ def _main(argv: Sequence[str] | None) -> int:
     data = recipes.data_of(run, options.data_dir) if images else None
     folder = run.path / "figures"
     folder.mkdir(exist_ok=True)
-    drawn = {"curves.png": pictures.learning_curves(run.metrics())}
+    drawn: dict[str, np.ndarray] = {"curves.png": pictures.learning_curves(run.metrics())}
     if data is not None:
         drawn.update(_of_images(run, generator, data, options))
+        pictures.animate(_walk(run, generator, options.seed), folder / "circuit.gif")
+        print(folder / "circuit.gif")
     for name, picture in drawn.items():
-        (pictures.animate if name.endswith(".gif") else pictures.save_image)(picture, folder / name)
+        pictures.save_image(picture, folder / name)
         print(folder / name)
     return 0
 
 
-def _of_images(run: Run, generator, data, options) -> dict:
-    to_unit, prior = run.preprocessing.to_unit, run.prior
+def _corners(run: Run, seed: int) -> np.ndarray:
+    return run.prior.sample(4, seed + 2).numpy()
+
+
+def _images(run: Run, generator, latents: np.ndarray) -> np.ndarray:
+    seeds = tf.zeros([len(latents)], tf.int64)  # noise inside G, if any, is the same along a line
+    outputs = model.transform(generator, tf.constant(latents), seeds).numpy()
+    return run.preprocessing.to_unit(outputs)
+
+
+def _walk(run: Run, generator, seed: int) -> list[np.ndarray]:
+    walk = _images(run, generator, pictures.circuit(_corners(run, seed), 16))
+    return [pictures.grid(image[None], 1, scale=8) for image in walk]
+
+
+def _of_images(run: Run, generator, data, options) -> dict[str, np.ndarray]:
     n = options.rows * _COLUMNS
     samples = run.samples(n, options.seed, options.weights)
-    train = to_unit(run.preprocessing.forward(data.train.x))
-
-    def images(latents: np.ndarray) -> np.ndarray:
-        seeds = tf.zeros([len(latents)], tf.int64)  # noise inside G, if any, stays the same along a line
-        return to_unit(model.transform(generator, tf.constant(latents), seeds).numpy())
-
-    ends = prior.sample(2 * options.rows + 4, options.seed + 1).numpy()
-    starts, stops, corners = ends[: options.rows], ends[options.rows : -4], ends[-4:]
-    side = 12
-    walk = images(pictures.circuit(corners, 16))
+    train = run.preprocessing.to_unit(run.preprocessing.forward(data.train.x))
+    ends = run.prior.sample(2 * options.rows, options.seed + 1).numpy()
+    lines = pictures.lines(ends[: options.rows], ends[options.rows :], _STEPS)
+    plane = pictures.rectangle(_corners(run, options.seed), _STEPS, _STEPS)
     drawn = {
         "figure_2.png": pictures.nearest_grid(samples, train, _COLUMNS),
-        "figure_3.png": pictures.grid(images(pictures.lines(starts, stops, side)), side),
-        "rectangle.png": pictures.grid(images(pictures.rectangle(corners, side, side)), side),
-        "circuit.gif": [pictures.grid(image[None], 1, scale=8) for image in walk],
+        "figure_3.png": pictures.grid(_images(run, generator, lines), _STEPS),
+        "rectangle.png": pictures.grid(_images(run, generator, plane), _STEPS),
     }
     shape = run.config["example_shape"]
     discriminator = run.gan().discriminator
     first = next((layer for layer in discriminator.layers if hasattr(layer, "kernel")), None)
     if first is not None:
-        drawn["weights_discriminator.png"] = pictures.weight_grid(first.kernel.numpy(), tuple(shape))
+        drawn["weights_discriminator.png"] = pictures.weight_grid(
+            first.kernel.numpy(), tuple(shape)
+        )
     last = [layer for layer in generator.layers if hasattr(layer, "kernel")][-1:]
     if last and last[0].kernel.shape[-1] == np.prod(shape):
-        drawn["weights_generator.png"] = pictures.weight_grid(last[0].kernel.numpy().T, tuple(shape))
+        drawn["weights_generator.png"] = pictures.weight_grid(
+            last[0].kernel.numpy().T, tuple(shape)
+        )
     return drawn
 
 

@@ -1,7 +1,8 @@
 """Layers that the paper's networks need and Keras does not have.
 
-`Dropout` and `GaussianNoise` take their numbers from `keras_gan.randomness`: in a `GAN` they depend on the seed, the step, the purpose and the
-global row alone. Outside of one they behave as Keras's own layers do.
+`Dropout` and `GaussianNoise` take their numbers from `keras_gan.randomness`: in a `GAN` they
+depend on the seed, the step, the purpose and the global row alone. Outside of one they behave as
+Keras's own layers do.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from keras_gan.errors import InputError
 class Maxout(keras.layers.Layer):
     """Maximum over groups of channels (Goodfellow et al. 2013).
 
-    Put it after a `Dense` or convolution layer with `units * pieces` outputs: piece `j` of unit `i` is
-    channel `j * units + i`. A constraint on that layer's kernel then holds for each piece.
+    Put it after a `Dense` or convolution layer with `units * pieces` outputs: piece `j` of unit
+    `i` is channel `j * units + i`. A constraint on that layer's kernel then holds for each piece.
 
     Args:
         pieces: Linear pieces of each unit, at least 2; must divide the number of channels.
@@ -63,7 +64,8 @@ class Maxout(keras.layers.Layer):
 def _maximum_of_pieces(pieces):
     """Maximum over the last but one axis; pieces that tie share the gradient evenly.
 
-    TensorFlow's own gradient of a reduction takes twice as long, a tenth of the MNIST recipe's step.
+    TensorFlow's own gradient of a reduction takes twice as long, a tenth of the MNIST recipe's
+    step.
     """
     maximum = tf.reduce_max(pieces, axis=-2)
 
@@ -167,8 +169,8 @@ class GaussianNoise(_Noise):
 class PartialMaxPooling2D(keras.layers.Layer):
     """Max pooling that keeps windows reaching over the lower and right edges.
 
-    An input of length `n` gives `ceil((n - pool_size) / strides) + 1`, and at least 1; Keras's "valid" drops the last
-    partial window and its "same" pads on both sides.
+    An input of length `n` gives `ceil((n - pool_size) / strides) + 1`, and at least 1; Keras's
+    "valid" drops the last partial window and its "same" pads on both sides.
 
     Args:
         pool_size: Side of the windows.

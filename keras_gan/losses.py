@@ -1,12 +1,13 @@
 """The objectives of equation (1), per example, on logits.
 
-`D(x) = sigmoid(logit)`, so every term is a softplus and stays finite, with finite gradients, for any finite logit:
+`D(x) = sigmoid(logit)`, so every term is a softplus and stays finite, with finite gradients, for
+any finite logit:
 
     -log D(x)       = softplus(-logit)
     -log(1 - D(x))  = softplus(logit)
 
-The functions are the mathematics. The classes say what each player descends; `GAN.compile(loss=...)` takes one of them, its
-name, or any object with the two methods of `Loss`.
+The functions are the mathematics. The classes say what each player descends;
+`GAN.compile(loss=...)` takes one of them, its name, or any object with the two methods of `Loss`.
 """
 
 from __future__ import annotations
@@ -77,7 +78,8 @@ class Loss:
     Attributes:
         generator_sees_data: True if `generator` uses `real`; D then judges a minibatch of data in
             the generator's step too.
-        sees_labels: True if a method uses `labels`; else data that bring labels are met with a warning.
+        sees_labels: True if a method uses `labels`; else data that bring labels are met with a
+            warning.
     """
 
     generator_sees_data = False
@@ -105,8 +107,9 @@ class Loss:
 class Blended(Loss):
     """Equation (1) for D; for G the released code's blend of its two objectives.
 
-    With `w` = `discriminator_weight`, D descends `w (-log D(x) - log(1 - D(G(z))))`. G descends the weighted mean of what
-    D ascends, so far as G moves it, `w log(1 - D(G(z)))`, and of `-log D(G(z))`.
+    With `w` = `discriminator_weight`, D descends `w (-log D(x) - log(1 - D(G(z))))`. G descends
+    the weighted mean of what D ascends, so far as G moves it, `w log(1 - D(G(z)))`, and of `-log
+    D(G(z))`.
 
     Args:
         minimax: Weight of what D ascends in that mean, at least 0.

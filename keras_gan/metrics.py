@@ -1,4 +1,7 @@
-"""Running means of what a step reports, all in one variable: one addition a step instead of dozens of small operations."""
+"""Running means of what a step reports.
+
+All are in one variable: one addition a step instead of dozens of small operations.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ SUMMED = (
 
 
 class RunningMeans:
-    """Sums over examples of each quantity in `SUMMED`, and their number; make it in the strategy's scope."""
+    """Sums over examples of what is in `SUMMED`, and their number; made in the strategy's scope."""
 
     def __init__(self):
         self.totals = keras.Variable(tf.zeros(len(SUMMED) + 1), trainable=False, name="totals")

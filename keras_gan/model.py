@@ -24,18 +24,20 @@ _log = logging.getLogger("keras_gan")
 class GAN(keras.Model):
     """Generative adversarial nets (Goodfellow et al. 2014), trained by `fit`.
 
-    A *step* is one update of the generator. It takes `discriminator_steps` = k minibatches of m examples each; `batch_size` is
-    always m. Every random number is a function of the seed, the step, its purpose and the example's place in the
-    global minibatch, so that results do not depend on the number of replicas.
+    A *step* is one update of the generator. It takes `discriminator_steps` = k minibatches of m
+    examples each; `batch_size` is always m. Every random number is a function of the seed, the
+    step, its purpose and the example's place in the global minibatch, so that results do not
+    depend on the number of replicas.
 
     Args:
-        generator: Keras model from latents float `[n, prior.dimension]` to examples float `[n, ...]`.
-        discriminator: Keras model from examples to logits `[n, 1]` or `[n]`, or to a dict with "logits" and, for losses that
-            want them, "features".
+        generator: Keras model from latents float `[n, prior.dimension]` to examples float `[n,
+            ...]`.
+        discriminator: Keras model from examples to logits `[n, 1]` or `[n]`, or to a dict with
+            "logits" and, for losses that want them, "features".
         prior: One of `keras_gan.priors`.
         seed: Seed of all that is random in training. The networks' initial weights have their own.
-        averaging: Factor `a` in [0, 1) of an exponential moving average of G's weights, updated each
-            step as `average = a * average + (1 - a) * weights`; None keeps no average.
+        averaging: Factor `a` in [0, 1) of an exponential moving average of G's weights, updated
+            each step as `average = a * average + (1 - a) * weights`; None keeps no average.
         **kwargs: Arguments of `keras.Model`.
 
     Raises:
@@ -82,6 +84,8 @@ class GAN(keras.Model):
         self._examined = self._counter("examined")
         self._nonfinite_step = self._counter("nonfinite_step", -1)
         self.left_over: int | None = None
+        self.train_function: Callable | None = None
+        self.test_function: Callable | None = None
         self._sample_functions: dict[bool, Callable] = {}
         self.built = True
 
@@ -115,11 +119,13 @@ class GAN(keras.Model):
             generator_optimizer: Keras optimizer (or its name) of G.
             discriminator_optimizer: Keras optimizer (or its name) of D; another object than G's.
             loss: "non_saturating", "minimax", "blended", or an object of `keras_gan.losses.Loss`.
-            discriminator_steps: k, D's updates in a step, each on data and noise of its own; 1 to 255.
+            discriminator_steps: k, D's updates in a step, each on data and noise of its own; 1 to
+                255.
             update: "alternating" (Algorithm 1) or "simultaneous" (the paper's released code).
-            jit_compile: True compiles with XLA: the whole step on one replica, each replica's gradients on several.
-                "auto" does so on an accelerator with one replica.
-            steps_per_execution: Steps per call into the graph; callbacks see every one of these calls.
+            jit_compile: True compiles with XLA: the whole step on one replica, each replica's
+                gradients on several. "auto" does so on an accelerator with one replica.
+            steps_per_execution: Steps per call into the graph; callbacks see every one of these
+                calls.
             run_eagerly: True runs step by step in Python, for debugging.
 
         Raises:
@@ -127,7 +133,8 @@ class GAN(keras.Model):
         """
         if not isinstance(discriminator_steps, int) or not 1 <= discriminator_steps < 256:
             raise InputError(
-                f"`discriminator_steps` must be an int in [1, 255]. Received: {discriminator_steps!r}"
+                f"`discriminator_steps` must be an int in [1, 255]. "
+                f"Received: {discriminator_steps!r}"
             )
         if update not in updates.RULES:
             raise InputError(f"unknown update {update!r}; choose from {', '.join(updates.RULES)}")
@@ -136,7 +143,9 @@ class GAN(keras.Model):
             generator_optimizer = keras.optimizers.get(generator_optimizer)
             discriminator_optimizer = keras.optimizers.get(discriminator_optimizer)
             if generator_optimizer is discriminator_optimizer:
-                raise InputError("the players need an optimizer each; both were given the same object")
+                raise InputError(
+                    "the players need an optimizer each; both were given the same object"
+                )
             self._check_execution(jit_compile, run_eagerly)
             super().compile(
                 optimizer=None,
@@ -180,7 +189,8 @@ class GAN(keras.Model):
         }
         if "mixed_float16" in policies and replicas > 1:
             raise InputError(
-                "mixed_float16 cannot scale its losses alike on several replicas; use mixed_bfloat16"
+                "mixed_float16 cannot scale its losses alike on several replicas; "
+                "use mixed_bfloat16"
             )
 
     def get_compile_config(self) -> dict:
@@ -254,8 +264,9 @@ class GAN(keras.Model):
         """Trains both players.
 
         Args:
-            x: Examples, float `[n, ...]` (NumPy array or tensor), or a `tf.data.Dataset` of batches of m examples, or of tuples
-                whose first component that is. What comes with the examples is for losses that use labels.
+            x: Examples, float `[n, ...]` (NumPy array or tensor), or a `tf.data.Dataset` of
+                batches of m examples, or of tuples whose first component that is. What comes with
+                the examples is for losses that use labels.
             y: Labels `[n, ...]` for an array `x`, or None.
             batch_size: m for arrays, default 100; a data set has its own.
             epochs: As in Keras.
@@ -273,13 +284,16 @@ class GAN(keras.Model):
             A `keras.callbacks.History`.
 
         Raises:
-            InputError: The data cannot be used; named before the first step where they are in memory.
+            InputError: The data cannot be used; named before the first step where they are in
+                memory.
         """
         self._assert_compile_called("fit")
         stream = self._stream(x, y, batch_size, shuffle)
         if steps_per_epoch is not None:
             if isinstance(stream, pipeline.IndexedStream):
-                raise InputError("`steps_per_epoch` is for data sets; an epoch of arrays is all of them")
+                raise InputError(
+                    "`steps_per_epoch` is for data sets; an epoch of arrays is all of them"
+                )
             if steps_per_epoch % self.steps_per_execution:
                 raise InputError(
                     f"`steps_per_epoch`={steps_per_epoch} must be a multiple of "
@@ -289,7 +303,8 @@ class GAN(keras.Model):
         callbacks = [*callbacks] if isinstance(callbacks, (list, tuple)) else [callbacks or []]
         try:
             with warnings.catch_warnings():
-                # Keras takes the end of a set of unknown length for a lack of data from the second epoch on.
+                # Keras takes the end of a set of unknown length for a lack of data from the second
+                # epoch on.
                 warnings.filterwarnings("ignore", "Your input ran out of data", UserWarning)
                 return super().fit(
                     stream.dataset(),
@@ -309,15 +324,18 @@ class GAN(keras.Model):
             if batch is None:
                 raise
             raise InputError(
-                f"batch {batch} of the data set (counted from 0) holds NaN or Inf; training stopped "
+                f"batch {batch} of the data set (counted from 0) holds NaN or Inf; "
+                "training stopped "
                 f"after step {int(self.step.numpy())}"
             ) from None
 
     def _stream(self, x, y, batch_size, shuffle):
         if isinstance(x, tf.data.Dataset):
             if y is not None or batch_size is not None:
-                raise InputError("a data set brings labels and batches: give neither `y` nor `batch_size`")
-            stream = pipeline.Regrouped(x, self.discriminator_steps)
+                raise InputError(
+                    "a data set brings labels and batches: give neither `y` nor `batch_size`"
+                )
+            stream: pipeline.Stream = pipeline.Regrouped(x, self.discriminator_steps)
             labelled = isinstance(x.element_spec, (tuple, list)) and len(x.element_spec) > 1
             self._check_examples(pipeline.first_component(x.element_spec).shape[1:])
         else:
@@ -346,7 +364,8 @@ class GAN(keras.Model):
     def _check_examples(self, shape) -> None:
         if tuple(shape) != self.example_shape:
             raise InputError(
-                f"the networks take examples of shape {self.example_shape}; the data have {tuple(shape)}"
+                f"the networks take examples of shape {self.example_shape}; "
+                f"the data have {tuple(shape)}"
             )
 
     def evaluate(self, x=None, y=None, batch_size: int | None = None, **kwargs):
@@ -359,9 +378,11 @@ class GAN(keras.Model):
             **kwargs: As in Keras.
 
         Returns:
-            Means over the examples, in the order of `metrics`, or by name with `return_dict=True`: `value`, V(D, G) of equation (1) in
-            nats (-log 4 at the equilibrium); the losses; `real_output` and `fake_output`, means of D(x) and D(G(z)) (1/2 there); D's accuracies on data and
-            on samples; `jsd_bound` = (V + log 4) / 2, for this D a lower bound of the Jensen-Shannon divergence (equation 3).
+            Means over the examples, in the order of `metrics`, or by name with `return_dict=True`:
+            `value`, V(D, G) of equation (1) in nats (-log 4 at the equilibrium); the losses;
+            `real_output` and `fake_output`, means of D(x) and D(G(z)) (1/2 there); D's accuracies
+            on data and on samples; `jsd_bound` = (V + log 4) / 2, for this D a lower bound of the
+            Jensen-Shannon divergence (equation 3).
         """
         if not isinstance(x, tf.data.Dataset) and "_use_cached_eval_dataset" not in kwargs:
             x = pipeline.checked_array(x)
@@ -371,7 +392,8 @@ class GAN(keras.Model):
     def train_step(self, data) -> tuple[dict, tf.Tensor]:
         """One step on this replica's `k * m / replicas` examples; reads as Algorithm 1.
 
-        Minibatch `j` is every k-th example from `j` on: so it holds the same examples on any number of replicas.
+        Minibatch `j` is every k-th example from `j` on: so it holds the same examples on any
+        number of replicas.
 
         Returns:
             The sums of the metrics over this replica's rows of a minibatch, and their number.
@@ -418,7 +440,9 @@ class GAN(keras.Model):
         # Tensors go in as arguments, the rest of the round is part of the program.
         @tf.function(jit_compile=True, autograph=False)
         def compiled(real, labels, step, replica):
-            return of(dataclasses.replace(game, real=real, labels=labels, step=step, replica=replica), j)
+            return of(
+                dataclasses.replace(game, real=real, labels=labels, step=step, replica=replica), j
+            )
 
         return compiled(game.real, game.labels, game.step, game.replica)
 
@@ -435,16 +459,16 @@ class GAN(keras.Model):
         return self.test_function
 
     def _finish_step(self, sums: dict, rows: tf.Tensor) -> None:
-        """What one step leaves behind once all replicas are done: metrics, the average, the count."""
+        """What a step leaves behind once all replicas are done: metrics, the average, the count."""
         finite = tf.math.is_finite(sums["discriminator_loss"] + sums["generator_loss"])
         first = tf.logical_and(tf.logical_not(finite), self._nonfinite_step.value < 0)
         self._nonfinite_step.assign(tf.where(first, self.step.value, self._nonfinite_step.value))
         self._running_means.add(sums, rows)
-        if self.averaged_generator is not None:
+        if self.averaged_generator is not None and self.averaging is not None:
             for average, weight in zip(
                 self.averaged_generator.weights, self.generator.weights, strict=True
             ):
-                factor = self.averaging if weight.trainable else 0.0
+                factor = self.averaging if weight.trainable else 0.0  # batch statistics are copied
                 average.assign_sub((1 - factor) * (average.value - weight.value))
         self.step.assign_add(1)
 
@@ -468,7 +492,8 @@ class GAN(keras.Model):
     ) -> np.ndarray:
         """Samples from the generator, in inference mode.
 
-        Row `i` depends on the pair (seed, i) alone, by a hash: the same in any call and in exported models.
+        Row `i` depends on the pair (seed, i) alone, by a hash: the same in any call and in
+        exported models.
 
         Args:
             n: Number of samples.
@@ -556,7 +581,9 @@ class _StreamKeeper(keras.callbacks.Callback):
             )
         self.model.left_over = self._stream.left_over() if self._counts else None
         if self.model.left_over:
-            _log.info("epoch %d left out %d examples that fill no step", epoch, self.model.left_over)
+            _log.info(
+                "epoch %d left out %d examples that fill no step", epoch, self.model.left_over
+            )
 
 
 def _check_fit(generator, discriminator, prior) -> tuple[int, ...]:
@@ -566,13 +593,15 @@ def _check_fit(generator, discriminator, prior) -> tuple[int, ...]:
         examples = generator(latents)
     except ValueError as error:
         raise InputError(
-            f"the generator does not take latents of shape [n, {prior.dimension}] from {prior}: {first_line(error)}"
+            f"the generator does not take latents of shape [n, {prior.dimension}] from {prior}: "
+            f"{first_line(error)}"
         ) from error
     if not isinstance(examples, keras.KerasTensor):
         raise InputError("the generator must return one tensor")
     if "float" not in examples.dtype:
         raise InputError(
-            f"the generator returns {examples.dtype}: discrete examples have no gradient and cannot be generated"
+            f"the generator returns {examples.dtype}: discrete examples have no gradient and "
+            "cannot be generated"
         )
     shape = examples.shape[1:]
     if None in shape:
@@ -581,7 +610,9 @@ def _check_fit(generator, discriminator, prior) -> tuple[int, ...]:
         outputs = discriminator(keras.KerasTensor((None, *shape), "float32"))
     except ValueError as error:
         raise InputError(
-            f"the discriminator does not take the generator's examples of shape {shape}: {first_line(error)}"
+            f"the discriminator does not take the generator's examples of shape "
+            f"{shape}: "
+            f"{first_line(error)}"
         ) from error
     logits = outputs.get("logits") if isinstance(outputs, dict) else outputs
     if logits is None or logits.shape not in ((None,), (None, 1)):

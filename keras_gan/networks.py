@@ -1,7 +1,7 @@
-"""The paper's players (PAPER, section 5, and the released code), and a rule for data without a recipe.
+"""The paper's players (section 5 and the released code), and a rule for data without a recipe.
 
-Each function returns one built network. Weights start uniform in `[-irange, irange]`, biases at 0 unless said. Seeds fix the weights:
-the same seed gives the same network in any process.
+Each function returns one built network. Weights start uniform in `[-irange, irange]`, biases at 0
+unless said. Seeds fix the weights: the same seed gives the same network in any process.
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ def mlp_generator(
                 units,
                 activation,
                 kernel_initializer=uniform(irange),
-                bias_initializer=keras.initializers.Constant((hidden_bias or {}).get(activation, 0.0)),
+                bias_initializer=keras.initializers.Constant(
+                    (hidden_bias or {}).get(activation, 0.0)
+                ),
                 kernel_constraint=constraint,
                 name=f"hidden_{index}",
             )
@@ -159,7 +161,7 @@ def _add_maxout_head(
 def cifar10_conv_generator(
     latent_dim: int = 100, *, seed: int = 0, name: str = "generator"
 ) -> keras.Model:
-    """8000 rectifiers, 8000 sigmoids read as 10x10x80, transposed convolution to 32x32x3, untied bias.
+    """8000 rectifiers, 8000 sigmoids as 10x10x80 maps, transposed convolution, untied bias.
 
     Args:
         latent_dim: Length of `z`.
@@ -194,7 +196,8 @@ def cifar10_conv_generator(
 def cifar10_conv_discriminator(*, seed: int = 0, name: str = "discriminator") -> keras.Model:
     """Three maxout convolutions with overlapping pooling, 500 maxout units, dropout everywhere.
 
-    Feature maps: 32x32x3, 33x33 pooled to 16x16x32, 15x15 to 7x7x32, 9x9 to 5x5x192 (4800 features).
+    Feature maps: 32x32x3, 33x33 pooled to 16x16x32, 15x15 to 7x7x32, 9x9 to 5x5x192 (4800
+    features).
 
     Args:
         seed: Seed of the initial weights.
@@ -231,7 +234,7 @@ def set_marginal_bias(generator: keras.Model, mean: np.ndarray) -> None:
 
 
 def set_sparse_kernel(layer: keras.layers.Dense, nonzeros: int = 100, *, seed: int = 0) -> None:
-    """Gives each unit `nonzeros` incoming weights from N(0, 1), at random places, and zeros elsewhere.
+    """Gives each unit `nonzeros` incoming weights from N(0, 1) at random places, else zeros.
 
     Args:
         layer: A built `Dense` layer with at least `nonzeros` inputs.
@@ -248,11 +251,13 @@ def set_sparse_kernel(layer: keras.layers.Dense, nonzeros: int = 100, *, seed: i
     layer.kernel.assign(kernel)
 
 
-def stack_generators(lower: keras.Model, upper: keras.Model, name: str = "generator") -> keras.Model:
+def stack_generators(
+    lower: keras.Model, upper: keras.Model, name: str = "generator"
+) -> keras.Model:
     """The generator `upper(lower(z))` (TFD, stage 2).
 
     Args:
-        lower: From float `[n, d]` to float `[n, e]`.
+        lower: From float `[n, d]` to float `[n, e]`; of another name than `upper`.
         upper: From float `[n, e]` to examples; its weights are shared, not copied.
         name: Name of the network.
 
@@ -266,9 +271,10 @@ def stack_generators(lower: keras.Model, upper: keras.Model, name: str = "genera
 def for_shape(shape: Sequence[int], latent_dim: int, *, bounded: bool, seed: int = 0):
     """Networks for data without a recipe, by rule from the shape of one example.
 
-    With `d` numbers in an example and width `w` = 8 sqrt(d) rounded to a multiple of 16, at least 128 and at most 1200: the
-    generator has two rectifier layers of `w`; the discriminator two maxout layers of `max(64, w / 4)` units with 5 pieces and, as in the paper, dropout. For fewer than
-    16 numbers the discriminator has no dropout, which would drop whole coordinates.
+    With `d` numbers in an example and width `w` = 8 sqrt(d) rounded to a multiple of 16, at least
+    128 and at most 1200: the generator has two rectifier layers of `w`; the discriminator two
+    maxout layers of `max(64, w / 4)` units with 5 pieces and, as in the paper, dropout. For fewer
+    than 16 numbers the discriminator has no dropout, which would drop whole coordinates.
 
     Args:
         shape: Shape of one example.

@@ -12,8 +12,9 @@ from keras_gan.errors import InputError
 class MomentumSGD(keras.optimizers.Optimizer):
     """`velocity = momentum * velocity - rate * gradient; weight += velocity`, fused.
 
-    The numbers of `keras.optimizers.SGD(momentum=...)`. That one reads and writes every weight in several operations;
-    here TensorFlow's fused kernel does it in one, and the momentum may follow a schedule.
+    The numbers of `keras.optimizers.SGD(momentum=...)`. That one reads and writes every weight in
+    several operations; here TensorFlow's fused kernel does it in one, and the momentum may follow
+    a schedule.
 
     Args:
         learning_rate: A float or a Keras schedule of this optimizer's own updates.

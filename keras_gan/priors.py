@@ -1,6 +1,7 @@
 """Distributions of the latent `z ~ p_z`, the generator's only input.
 
-A prior turns random bits into latents, so that training, `generate`, exports and clients share one definition.
+A prior turns random bits into latents, so that training, `generate`, exports and clients share one
+definition.
 """
 
 from __future__ import annotations
@@ -93,8 +94,8 @@ class Normal(Prior):
 class Spherical(Prior):
     """Uniform on the unit sphere.
 
-    `log_prob` is with respect to the surface measure of the sphere (for one dimension: counting measure on
-    {-1, 1}); it is `-inf` where the norm differs from 1 by more than 1e-4.
+    `log_prob` is with respect to the surface measure of the sphere (for one dimension: counting
+    measure on {-1, 1}); it is `-inf` where the norm differs from 1 by more than 1e-4.
     """
 
     def from_bits(self, bits: tf.Tensor) -> tf.Tensor:

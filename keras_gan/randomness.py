@@ -1,12 +1,13 @@
 """Random bits that depend on what they are for, never on who draws them.
 
-Training draws come from the counter-based generator Philox4x32-10 (Salmon et al. 2011): its key is the seed and its
-counter says which step, minibatch, purpose, draw and *global row* the bits belong to. A batch split over any number
-of replicas therefore sees the same noise, nothing but the step has to be restored after an interruption, and two
-purposes can never share a number. XLA, the plain graph, CPU and GPU give the same bits.
+Training draws come from the counter-based generator Philox4x32-10 (Salmon et al. 2011): its key is
+the seed and its counter says which step, minibatch, purpose, draw and *global row* the bits belong
+to. A batch split over any number of replicas therefore sees the same noise, nothing but the step
+has to be restored after an interruption, and two purposes can never share a number. XLA, the plain
+graph, CPU and GPU give the same bits.
 
-Samples asked for by seed come from SplitMix64 (Steele, Lea and Flood 2014), one stream a row, so that a row is the same
-at any position, in any batch, in any process and in an exported graph.
+Samples asked for by seed come from SplitMix64 (Steele, Lea and Flood 2014), one stream a row, so
+that a row is the same at any position, in any batch, in any process and in an exported graph.
 
     counter, low 64 bits     block of four 32-bit words: row * blocks_per_row + column // 4
     counter, high 64 bits    step (40) | minibatch (8) | purpose (4) | draw within the pass (12)
@@ -65,7 +66,9 @@ class StepDraws:
 
     def __init__(self, seed, step, minibatch: int, purpose: Purpose, first_row, rows):
         if not 0 <= minibatch < MAX_MINIBATCHES:
-            raise ValueError(f"`minibatch` must be in [0, {MAX_MINIBATCHES}). Received: {minibatch}")
+            raise ValueError(
+                f"`minibatch` must be in [0, {MAX_MINIBATCHES}). Received: {minibatch}"
+            )
         self._key = tf.reshape(_uint64(seed), [1])
         self._high = tf.bitwise.left_shift(tf.cast(step, tf.uint64), _uint64(24))
         self._stream = (minibatch << 16) | (int(purpose) << 12)
@@ -155,8 +158,10 @@ def row_seeds(seed: int, n: int, first: int = 0) -> np.ndarray:
 
 
 def uniform(bits: tf.Tensor) -> tf.Tensor:
-    """Maps uint32 bits to float32 in the open interval (0, 1), symmetric about 1/2, in steps of 2**-23."""
-    steps = tf.cast(tf.bitcast(tf.bitwise.right_shift(bits, tf.constant(9, tf.uint32)), tf.int32), tf.float32)
+    """Maps uint32 bits to float32 in (0, 1), both ends open, in steps of 2**-23 about 1/2."""
+    steps = tf.cast(
+        tf.bitcast(tf.bitwise.right_shift(bits, tf.constant(9, tf.uint32)), tf.int32), tf.float32
+    )
     return (steps + 0.5) * 2.0**-23
 
 

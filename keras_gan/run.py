@@ -7,14 +7,15 @@
     samples/epoch-*.png     train         people                   after each epoch
     samples.gif             train         people                   at the end
     checkpoints/step-*/     train         train (resume)           after each epoch
-    models/best.keras       train         evaluate, export         when the validation likelihood rises
-    models/last.keras       train         evaluate, export         at the end: the whole GAN
+    models/best.keras       train         evaluate, export         when the validation likelihood
+    rises models/last.keras       train         evaluate, export         at the end: the whole GAN
     models/generator.keras  train         any Keras program        at the end
     evaluation.json         evaluate      export, figures          on demand
     figures/*.png           figures       people                   on demand
 
-`config.json` keeps apart the *identity*, every setting that changes a number, which never changes, and the *sessions*: devices and
-epochs asked for, which may. One process at a time owns a directory, by a lock of the operating system.
+`config.json` keeps apart the *identity*, every setting that changes a number, which never changes,
+and the *sessions*: devices and epochs asked for, which may. One process at a time owns a
+directory, by a lock of the operating system.
 """
 
 from __future__ import annotations
@@ -40,7 +41,14 @@ from keras_gan.errors import InputError
 
 FORMAT = 1
 WEIGHTS = ("last", "best", "averaged")
-_PACKAGES = ("keras_gan", "tensorflow", "keras", "numpy", "tensorflow-probability", "tensorflow-datasets")
+_PACKAGES = (
+    "keras_gan",
+    "tensorflow",
+    "keras",
+    "numpy",
+    "tensorflow-probability",
+    "tensorflow-datasets",
+)
 
 
 def identity_hash(identity: dict[str, Any]) -> str:
@@ -71,18 +79,24 @@ class Run:
         path = Path(path)
         file = path / "config.json"
         if not file.is_file():
-            raise InputError(f"{path} is not a run directory: it has no config.json; `train` makes one")
+            raise InputError(
+                f"{path} is not a run directory: it has no config.json; `train` makes one"
+            )
         try:
             config = json.loads(file.read_text())
             version = config["format"]
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"{file} cannot be read as the configuration of a run") from error
         if version != FORMAT:
-            raise InputError(f"{path} has format {version}; this version of keras_gan reads {FORMAT}")
+            raise InputError(
+                f"{path} has format {version}; this version of keras_gan reads {FORMAT}"
+            )
         return cls(path, config)
 
     @classmethod
-    def create_or_open(cls, path: str | Path, identity: dict[str, Any], facts: dict[str, Any]) -> Run:
+    def create_or_open(
+        cls, path: str | Path, identity: dict[str, Any], facts: dict[str, Any]
+    ) -> Run:
         """Makes a run directory, or opens the one of the same identity.
 
         Args:
@@ -100,18 +114,28 @@ class Run:
             keys = sorted(set(theirs) | set(identity))
             differs = [key for key in keys if theirs.get(key) != identity.get(key)]
             if differs:
-                changes = ", ".join(f"{k}: {theirs.get(k)!r} there, {identity.get(k)!r} now" for k in differs)
+                changes = ", ".join(
+                    f"{k}: {theirs.get(k)!r} there, {identity.get(k)!r} now" for k in differs
+                )
                 raise InputError(f"{path} holds another run ({changes}); choose another --run-dir")
             return run
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise InputError(f"{path} exists and is not a run directory; choose another --run-dir")
-        config = {"format": FORMAT, "identity": identity, **facts, "versions": versions(), "sessions": []}
+        config = {
+            "format": FORMAT,
+            "identity": identity,
+            **facts,
+            "versions": versions(),
+            "sessions": [],
+        }
         try:
             path.mkdir(parents=True, exist_ok=True)
             run = cls(path, config)
             run._write_config()
         except OSError as error:
-            raise InputError(f"the run directory {path} cannot be written: {error.strerror}") from error
+            raise InputError(
+                f"the run directory {path} cannot be written: {error.strerror}"
+            ) from error
         return run
 
     @contextlib.contextmanager
@@ -127,7 +151,9 @@ class Run:
         except filelock.Timeout:
             raise InputError(f"another process is training in {self.path}") from None
         except OSError as error:
-            raise InputError(f"the run directory {self.path} cannot be written: {error.strerror}") from error
+            raise InputError(
+                f"the run directory {self.path} cannot be written: {error.strerror}"
+            ) from error
         try:
             yield
         finally:
@@ -197,8 +223,9 @@ class Run:
         """The generator of the finished run.
 
         Args:
-            weights: "last", as training left it; "averaged", the moving average of its weights; "best", that of the epoch with the
-                best validation likelihood (averaged where the run keeps an average).
+            weights: "last", as training left it; "averaged", the moving average of its weights;
+                "best", that of the epoch with the best validation likelihood (averaged where
+                the run keeps an average).
 
         Raises:
             InputError: The run has no such weights.
@@ -225,7 +252,7 @@ class Run:
         return preprocessing.from_config(self.config["preprocessing"])
 
     def samples(self, n: int, seed: int = 0, weights: str = "last") -> np.ndarray:
-        """Samples of the finished run in [0, 1] (points: on their own scale), float32 `[n, ...]`."""
+        """Samples in [0, 1] (points: on their own scale), float32 `[n, ...]`."""
         sampler = model.sampler(self.generator(weights), self.prior)
         return self.preprocessing.to_unit(model.generate(sampler, n, seed))
 

@@ -33,7 +33,8 @@ class GeometricDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     def __call__(self, step):
         """Rate of update `step` (counted from 0), a float32 scalar."""
-        # The power is taken through a double-precision logarithm: 1.000004 itself has no accurate float32.
+        # The power is taken through a double-precision logarithm: 1.000004 itself has no accurate
+        # float32.
         exponent = tf.cast(step, tf.float32) * -math.log(self.divisor)
         return tf.maximum(self.initial * tf.exp(exponent), self.floor)
 

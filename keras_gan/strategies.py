@@ -16,15 +16,17 @@ def make(name: str) -> tf.distribute.Strategy:
     """The strategy of that name on the devices of this machine.
 
     Args:
-        name: "default" (TensorFlow's own placement), "one_device" (the first GPU, else the CPU), "mirrored" (all GPUs of this
-            host, else all logical CPUs), "multi_worker" (cluster from TF_CONFIG) or "tpu" (cluster from the
-            TPU's environment).
+        name: "default" (TensorFlow's own placement), "one_device" (the first GPU, else the CPU),
+            "mirrored" (all GPUs of this host, else all logical CPUs), "multi_worker" (cluster from
+            TF_CONFIG) or "tpu" (cluster from the TPU's environment).
 
     Raises:
         InputError: The name is unknown, or what the strategy needs is missing.
     """
     if name not in NAMES:
-        raise InputError(f"unknown strategy {name!r} for --strategy; choose from {', '.join(NAMES)}")
+        raise InputError(
+            f"unknown strategy {name!r} for --strategy; choose from {', '.join(NAMES)}"
+        )
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     if name == "default":
         return tf.distribute.get_strategy()
@@ -44,13 +46,20 @@ def make(name: str) -> tf.distribute.Strategy:
 
 def _check_cluster(text: str) -> None:
     """Checks TF_CONFIG, which TensorFlow itself reads."""
-    example = '{"cluster": {"worker": ["host0:port", "host1:port"]}, "task": {"type": "worker", "index": 0}}'
+    example = (
+        '{"cluster": {"worker": ["host0:port", "host1:port"]}, '
+        '"task": {"type": "worker", "index": 0}}'
+    )
     if not text:
-        raise InputError(f"--strategy multi_worker needs the environment variable TF_CONFIG, such as {example}")
+        raise InputError(
+            f"--strategy multi_worker needs the environment variable TF_CONFIG, such as {example}"
+        )
     try:
         config = json.loads(text)
         workers, index = config["cluster"]["worker"], config["task"]["index"]
     except (ValueError, KeyError, TypeError):
         raise InputError(f"TF_CONFIG must look like {example}. Received: {text}") from None
     if not isinstance(index, int) or not 0 <= index < len(workers):
-        raise InputError(f"TF_CONFIG names task {index!r}, but the cluster has {len(workers)} workers")
+        raise InputError(
+            f"TF_CONFIG names task {index!r}, but the cluster has {len(workers)} workers"
+        )

@@ -32,8 +32,8 @@ examples:
   python -m keras_gan.train --recipe my_recipe.py            a file that defines RECIPE
   python -m keras_gan.train --recipe mnist --dry-run         shapes, parameters, memory, steps
 
-The same command goes on where an interrupted run stopped. More --epochs continue a finished run; any setting that
-changes a number makes another run."""
+The same command goes on where an interrupted run stopped. More --epochs continue a finished run;
+any setting that changes a number makes another run."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,19 +60,36 @@ def _parse(argv: Sequence[str] | None):
 
     parser = command.Parser(prog="python -m keras_gan.train", description=_DESCRIPTION)
     run = parser.add_argument_group("the run")
-    run.add_argument("--recipe", metavar="NAME", help=f"one of {', '.join(recipes.NAMES)}, or a .py file")
-    run.add_argument("--seed", type=int, default=0, metavar="INT", help="seed of everything random (0)")
-    run.add_argument("--run-dir", metavar="DIR", help="run directory (runs/<recipe>-<hash of its identity>)")
-    run.add_argument("--data-dir", metavar="DIR", help="directory of tensorflow-datasets (TFDS_DATA_DIR)")
-    run.add_argument("--download", action="store_true", help="let tensorflow-datasets download the data")
+    run.add_argument(
+        "--recipe", metavar="NAME", help=f"one of {', '.join(recipes.NAMES)}, or a .py file"
+    )
+    run.add_argument(
+        "--seed", type=int, default=0, metavar="INT", help="seed of everything random (0)"
+    )
+    run.add_argument(
+        "--run-dir", metavar="DIR", help="run directory (runs/<recipe>-<hash of its identity>)"
+    )
+    run.add_argument(
+        "--data-dir", metavar="DIR", help="directory of tensorflow-datasets (TFDS_DATA_DIR)"
+    )
+    run.add_argument(
+        "--download", action="store_true", help="let tensorflow-datasets download the data"
+    )
     run.add_argument("--fold", type=int, metavar="INT", help="fold of TFD, 0 to 4 (0)")
     run.add_argument("--dry-run", action="store_true", help="say what would be trained, and stop")
     execution = parser.add_argument_group("devices (another one continues the same run)")
     execution.add_argument(
-        "--strategy", default="default", metavar="NAME", help=f"one of {', '.join(strategies.NAMES)} (default)"
+        "--strategy",
+        default="default",
+        metavar="NAME",
+        help=f"one of {', '.join(strategies.NAMES)} (default)",
     )
     execution.add_argument(
-        "--steps-per-execution", type=int, default=0, metavar="INT", help="steps per call into TensorFlow (by rule)"
+        "--steps-per-execution",
+        type=int,
+        default=0,
+        metavar="INT",
+        help="steps per call into TensorFlow (by rule)",
     )
     numerics = parser.add_argument_group("numerics (another value is another run)")
     numerics.add_argument(
@@ -99,9 +116,13 @@ class _Job:
         self.recipe = recipe
         self.options = options
         if options.precision not in ("float32", "mixed_bfloat16"):
-            raise InputError(f"unknown --precision {options.precision!r}; choose from float32, mixed_bfloat16")
+            raise InputError(
+                f"unknown --precision {options.precision!r}; choose from float32, mixed_bfloat16"
+            )
         if options.steps_per_execution < 0:
-            raise InputError(f"--steps-per-execution must be >= 1. Received: {options.steps_per_execution}")
+            raise InputError(
+                f"--steps-per-execution must be >= 1. Received: {options.steps_per_execution}"
+            )
         self.strategy = strategies.make(options.strategy)
         self.replicas = self.strategy.num_replicas_in_sync
         if recipe.batch_size % self.replicas:
@@ -119,7 +140,8 @@ class _Job:
         self.steps_per_epoch, self.left_over = divmod(len(self.examples), group)
         if not self.steps_per_epoch:
             raise InputError(
-                f"{recipe.dataset} has {len(self.examples)} training examples, fewer than a step takes "
+                f"{recipe.dataset} has {len(self.examples)} training examples, "
+                "fewer than a step takes "
                 f"(--batch-size x --discriminator-steps = {group})"
             )
         self.gan = self._make_gan()
@@ -153,7 +175,8 @@ class _Job:
             keras.config.set_dtype_policy(before)
         if gan.example_shape != self.examples.shape[1:]:
             raise InputError(
-                f"the networks of recipe {recipe.name!r} make examples of shape {gan.example_shape}; "
+                f"the networks of recipe {recipe.name!r} make examples of shape "
+                f"{gan.example_shape}; "
                 f"{recipe.dataset} has {self.examples.shape[1:]}"
             )
         return gan
@@ -197,15 +220,28 @@ class _Job:
         gan, examples = self.gan, self.examples
         parameters = [network.count_params() for network in (gan.generator, gan.discriminator)]
         state_bytes = sum(
-            math.prod(v.shape) * v.dtype.size for group in checkpoints.state(gan).values() for v in group
+            math.prod(v.shape) * v.dtype.size
+            for group in checkpoints.state(gan).values()
+            for v in group
         )
         for name, value in (
-            ("data", f"{self.data_set.name}: {len(examples):,} examples of shape {gan.example_shape}"),
+            (
+                "data",
+                f"{self.data_set.name}: {len(examples):,} examples of shape {gan.example_shape}",
+            ),
             ("latents", f"{gan.prior}"),
             ("generator", f"{parameters[0]:,} parameters"),
             ("discriminator", f"{parameters[1]:,} parameters"),
-            ("memory", f"{state_bytes / 2**20:,.0f} MiB of state, {examples.nbytes / 2**20:,.0f} MiB of data"),
-            ("update", f"{self.recipe.update}, k = {gan.discriminator_steps}, m = {self.recipe.batch_size}"),
+            (
+                "memory",
+                f"{state_bytes / 2**20:,.0f} MiB of state, "
+                f"{examples.nbytes / 2**20:,.0f} MiB of data",
+            ),
+            (
+                "update",
+                f"{self.recipe.update}, k = {gan.discriminator_steps}, "
+                f"m = {self.recipe.batch_size}",
+            ),
             ("steps", f"{self.steps_per_epoch:,} an epoch x {self.recipe.epochs} epochs"),
             ("left over", f"{self.left_over} examples an epoch, other ones each time"),
             ("replicas", f"{self.replicas} ({self.options.strategy})"),
@@ -227,7 +263,9 @@ class _Job:
         facts = {
             "recipe": _recipe_name(self.options),
             "preprocessing": self.preprocessing.get_config(),
-            "data_dir": str(Path(self.options.data_dir).resolve()) if self.options.data_dir else None,
+            "data_dir": str(Path(self.options.data_dir).resolve())
+            if self.options.data_dir
+            else None,
             "example_shape": list(self.gan.example_shape),
             "provenance": self.data_set.provenance,
             "steps_per_epoch": self.steps_per_epoch,
@@ -241,12 +279,20 @@ class _Job:
         return 0
 
     def _fit(self, run: Run) -> None:
-        restored = checkpoints.restore_latest(run.checkpoints, self.gan) or {"epoch": 0, "best": None}
+        restored = checkpoints.restore_latest(run.checkpoints, self.gan) or {
+            "epoch": 0,
+            "best": None,
+        }
         first = restored["epoch"]
         run.drop_metrics_from(first)
-        run.begin_session(strategy=self.options.strategy, replicas=self.replicas, epochs=self.recipe.epochs)
+        run.begin_session(
+            strategy=self.options.strategy, replicas=self.replicas, epochs=self.recipe.epochs
+        )
         doing = f"going on after epoch {first}" if first else "training"
-        print(f"{doing} in {run.path}: {self.steps_per_epoch} steps an epoch, {self.left_over} examples left over")
+        print(
+            f"{doing} in {run.path}: {self.steps_per_epoch} steps an epoch, "
+            f"{self.left_over} examples left over"
+        )
         began = time.monotonic()
         table = keras.callbacks.CSVLogger(str(run.metrics_file), append=True)
         try:
@@ -272,19 +318,23 @@ class _Job:
     def _callbacks(self, run: Run, table, best: float | None) -> list[keras.callbacks.Callback]:
         recipe, to_unit = self.recipe, self.preprocessing.to_unit
         found: list[keras.callbacks.Callback] = [callbacks.StopOnNonFinite()]
-        facts = lambda: {"best": None}  # noqa: E731
+        facts: dict[str, float | None] = {"best": best}
         if recipe.likelihood_every and self.data_set.is_image:
-            validation = to_unit(self.preprocessing.forward(self.data_set.validation.x[:1000]))
-            likelihood = callbacks.ValidationLikelihood(
-                validation,
-                to_unit,
-                recipe.likelihood_samples,
-                recipe.likelihood_every,
-                on_best=run.save_best,
-                best=-math.inf if best is None else best,
+
+            def on_best(generator: keras.Model, value: float) -> None:
+                run.save_best(generator)
+                facts["best"] = value
+
+            found.append(
+                callbacks.ValidationLikelihood(
+                    to_unit(self.preprocessing.forward(self.data_set.validation.x[:1000])),
+                    to_unit,
+                    recipe.likelihood_samples,
+                    recipe.likelihood_every,
+                    on_best=on_best,
+                    best=-math.inf if best is None else best,
+                )
             )
-            found.append(likelihood)
-            facts = lambda: {"best": likelihood.best if math.isfinite(likelihood.best) else None}  # noqa: E731
         if self._has_pictures:
             points = None if self.data_set.is_image else self.examples[:1000]
             found.append(callbacks.SampleGrid(run.path / "samples", to_unit, data=points))
@@ -292,7 +342,7 @@ class _Job:
             *found,
             table,
             keras.callbacks.TensorBoard(str(run.path / "tensorboard"), write_graph=False),
-            callbacks.Checkpoint(run.checkpoints, facts),
+            callbacks.Checkpoint(run.checkpoints, lambda: facts),
         ]
 
     @property
@@ -301,7 +351,7 @@ class _Job:
 
 
 def _structure(network: keras.Model) -> str:
-    """A network's configuration without the names of its layers, which Keras numbers as they come."""
+    """A network's configuration without its layers' names, which Keras numbers as they come."""
     text = network.to_json()
     names = [network.name, *(layer.name for layer in network._flatten_layers())]
     for index, name in enumerate(names):

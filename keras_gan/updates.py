@@ -1,11 +1,13 @@
 """One step of the game on one replica: which passes are made, what they share, who moves when.
 
-A step sees `k` minibatches of data. The two update rules decide the order; the players, their losses and the
-noise know nothing of the rule.
+A step sees `k` minibatches of data. The two update rules decide the order; the players, their
+losses and the noise know nothing of the rule.
 
-    alternating    Algorithm 1: k discriminator steps, each on a minibatch and noise of its own, then one
+    alternating    Algorithm 1: k discriminator steps, each on a minibatch and noise of its own,
+    then one
                    generator step on fresh noise against the new discriminator.
-    simultaneous   the released code: k - 1 discriminator steps, then both players move from the same weights,
+    simultaneous   the released code: k - 1 discriminator steps, then both players move from the
+    same weights,
                    gradients of both taken from one shared forward pass.
 """
 
@@ -112,8 +114,9 @@ class Round:
             return self.gan.generator(latents, training=True)
 
     def _judge_both(self, j: int, fake: tf.Tensor) -> tuple[Judgement, Judgement]:
-        # Noise k is the generator's; data it wants to see is the last minibatch. Data and samples pass one after the
-        # other: batch statistics do not mix, and G's gradient does not run back through the data.
+        # Noise k is the generator's; data it wants to see is the last minibatch. Data and samples
+        # pass one after the other: batch statistics do not mix, and G's gradient does not run back
+        # through the data.
         of_data = min(j, len(self.real) - 1)
         real = self._judge(j, Purpose.DISCRIMINATOR_REAL, self.real[of_data])
         return real._replace(labels=self.labels[of_data]), self._judge_fake(j, fake)
@@ -162,12 +165,13 @@ RULES = {"alternating": alternating, "simultaneous": simultaneous}
 
 
 def judgement(outputs: Any) -> Judgement:
-    """Reads a discriminator's output: logits `[n, 1]` or `[n]`, or a dict with "logits" and "features"."""
+    """Reads D's output: logits `[n, 1]` or `[n]`, or a dict with "logits" and "features"."""
     features = None
     if isinstance(outputs, dict):
         if "logits" not in outputs:
             raise InputError(
-                f"a discriminator that returns a dict must give 'logits'; it gives {sorted(outputs)}"
+                f"a discriminator that returns a dict must give 'logits'; "
+                f"it gives {sorted(outputs)}"
             )
         features = outputs.get("features")
         outputs = outputs["logits"]
@@ -201,8 +205,8 @@ def _average(sums: list[Sums]) -> Sums:
 def _unchanged(network: keras.Model) -> Iterator[None]:
     """Runs a network in training mode without moving its state, as the other player's step must.
 
-    Batch statistics and spectral norms are computed but not kept. Keras's seed generators do advance:
-    else Keras's own dropout would repeat its masks.
+    Batch statistics and spectral norms are computed but not kept. Keras's seed generators do
+    advance: else Keras's own dropout would repeat its masks.
     """
     with keras.StatelessScope() as scope:
         yield

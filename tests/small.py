@@ -11,7 +11,12 @@ from keras_gan import networks
 
 def players(seed=0, dropout=True, size=6, latent_dim=5):
     generator = networks.mlp_generator(
-        latent_dim, (size,), hidden=[(12, "relu")], output_activation="sigmoid", irange=0.5, seed=seed
+        latent_dim,
+        (size,),
+        hidden=[(12, "relu")],
+        output_activation="sigmoid",
+        irange=0.5,
+        seed=seed,
     )
     discriminator = networks.maxout_discriminator(
         (size,),

@@ -13,7 +13,8 @@ from keras_gan import InputError
 
 
 def two_devices():
-    # In-process reduction: TensorFlow's collectives cannot change their group size within a process.
+    # In-process reduction: TensorFlow's collectives cannot change their group size within a
+    # process.
     return tf.distribute.MirroredStrategy(
         ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
     )

@@ -7,6 +7,7 @@ import math
 import subprocess
 import sys
 import textwrap
+from typing import ClassVar
 
 import keras
 import numpy as np
@@ -32,7 +33,7 @@ def round_of(model, x, k=1):
 
 
 def numpy_players(model):
-    """The small players in float64 NumPy, without dropout: (G(z) from its weights, logits from D's)."""
+    """The small players in float64 NumPy, without dropout: two functions and their weights."""
 
     def generate(w, z):
         hidden = np.maximum(z @ w[0] + w[1], 0)
@@ -177,7 +178,7 @@ def test_k_updates_of_d_for_one_of_g(update, of_d):
 class Recorder(keras.layers.Layer):
     """Passes on its input, and keeps what it saw."""
 
-    seen: list = []
+    seen: ClassVar[list] = []
 
     def call(self, x, training=False):
         if hasattr(x, "numpy"):
@@ -234,7 +235,9 @@ def test_left_over_examples_differ_from_epoch_to_epoch():
 def test_steps_per_execution_changes_no_number(update):
     results = []
     for steps in (1, 3):
-        model = small.gan(update=update, discriminator_steps=2, steps_per_execution=steps, averaging=0.9)
+        model = small.gan(
+            update=update, discriminator_steps=2, steps_per_execution=steps, averaging=0.9
+        )
         history = model.fit(small.examples(70), batch_size=4, epochs=2, verbose=0).history
         results.append((small.weights(model), history))
     (one, of_one), (three, of_three) = results
@@ -256,7 +259,10 @@ def test_averaged_weights_follow_the_definition():
     average = small.weights(model.generator)
     for _ in range(4):
         model.train_on_batch(small.examples(8))
-        average = [0.75 * a + 0.25 * w for a, w in zip(average, small.weights(model.generator), strict=True)]
+        average = [
+            0.75 * a + 0.25 * w
+            for a, w in zip(average, small.weights(model.generator), strict=True)
+        ]
     assert small.largest_difference(average, small.weights(model.averaged_generator)) < 1e-6
     raw, averaged = model.generate(3, seed=1), model.generate(3, seed=1, averaged=True)
     assert np.abs(raw - averaged).max() > 0
@@ -334,7 +340,9 @@ def test_a_loaded_model_goes_on_as_the_saved_one(tmp_path):
                           model.update, model.discriminator_steps, model.averaging]))
     """
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)], capture_output=True, text=True
+        [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)],
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == [8, 16, "simultaneous", 2, 0.9]

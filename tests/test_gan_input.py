@@ -19,7 +19,7 @@ def test_networks_and_prior_must_fit():
     _, other = small.players(size=5)
     with pytest.raises(InputError, match=r"does not take the generator's examples of shape \(6,\)"):
         keras_gan.GAN(generator, other, keras_gan.priors.Uniform(5))
-    with pytest.raises(InputError, match="`prior` must be one of keras_gan.priors"):
+    with pytest.raises(InputError, match=r"`prior` must be one of keras_gan\.priors"):
         keras_gan.GAN(generator, discriminator, "uniform")
     with pytest.raises(InputError, match="`averaging` must be None or in"):
         keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5), averaging=1.0)
@@ -27,7 +27,9 @@ def test_networks_and_prior_must_fit():
 
 def test_discrete_generators_are_refused():
     latents = keras.Input((5,))
-    generator = keras.Model(latents, keras.ops.argmax(keras.layers.Dense(6)(latents), axis=-1)[:, None])
+    generator = keras.Model(
+        latents, keras.ops.argmax(keras.layers.Dense(6)(latents), axis=-1)[:, None]
+    )
     _, discriminator = small.players(size=1)
     with pytest.raises(InputError, match="discrete examples have no gradient"):
         keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5))
@@ -38,7 +40,9 @@ def test_discriminator_must_give_logits():
     images = keras.Input((6,))
     with pytest.raises(InputError, match=r"logits \[n, 1\] or \[n\]"):
         keras_gan.GAN(
-            generator, keras.Model(images, keras.layers.Dense(2)(images)), keras_gan.priors.Uniform(5)
+            generator,
+            keras.Model(images, keras.layers.Dense(2)(images)),
+            keras_gan.priors.Uniform(5),
         )
     with pytest.raises(InputError, match="features"):
         keras_gan.GAN(
@@ -89,7 +93,10 @@ def test_layers_that_xla_cannot_compile_are_refused():
         (np.full((8, 6), np.nan, np.float32), "example 0 of the data holds NaN or Inf"),
         (tf.data.Dataset.from_tensors(np.zeros((8, 5), np.float32)), r"the data have \(5,\)"),
         (tf.data.Dataset.from_tensors(np.zeros((8, 6), np.int32)), "batches of float examples"),
-        (tf.data.Dataset.from_tensors(np.zeros((8, 6), np.float32)).take(0), "less than one step takes"),
+        (
+            tf.data.Dataset.from_tensors(np.zeros((8, 6), np.float32)).take(0),
+            "less than one step takes",
+        ),
     ],
 )
 def test_fit_refuses_data_before_the_first_step(x, words):
@@ -105,7 +112,9 @@ def test_fit_names_the_batch_that_is_not_finite():
     x[21, 3] = np.inf
     model = small.gan()
     data = tf.data.Dataset.from_tensor_slices(x).batch(8)
-    with pytest.raises(InputError, match=r"batch 2 of the data set \(counted from 0\) holds NaN or Inf"):
+    with pytest.raises(
+        InputError, match=r"batch 2 of the data set \(counted from 0\) holds NaN or Inf"
+    ):
         model.fit(data, verbose=0)
 
 

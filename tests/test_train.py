@@ -26,18 +26,21 @@ from keras_gan import recipes
 def networks(recipe, examples, seed):
     shape = examples.shape[1:]
     generator = keras.Sequential([
-        keras.Input((recipe.latent_dim,)), keras.layers.Dense(16, "relu", kernel_initializer=init(seed)),
-        keras.layers.Dense(64, "sigmoid", kernel_initializer=init(seed + 1)), keras.layers.Reshape(shape)])
+        keras.Input((recipe.latent_dim,)), keras.layers.Dense(16, "relu",
+        kernel_initializer=init(seed)), keras.layers.Dense(64, "sigmoid",
+        kernel_initializer=init(seed + 1)), keras.layers.Reshape(shape)])
     discriminator = keras.Sequential([
         keras.Input(shape), keras.layers.Flatten(),
-        keras.layers.Dense(16, "relu", kernel_initializer=init(seed + 2)), keras.layers.Dropout(0.3, seed=1),
-        keras.layers.Dense(1, kernel_initializer=init(seed + 3))])
+        keras.layers.Dense(16, "relu", kernel_initializer=init(seed + 2)),
+        keras.layers.Dropout(0.3, seed=1), keras.layers.Dense(1, kernel_initializer=init(seed +
+        3))])
     return generator, discriminator
 
 def init(seed):
     return keras.initializers.GlorotUniform(seed)
 
-RECIPE = recipes.Recipe(name="mine", networks=networks, dataset="digits", latent_dim=8, batch_size=250,
+RECIPE = recipes.Recipe(name="mine", networks=networks, dataset="digits", latent_dim=8,
+batch_size=250,
                         averaging=0.9, likelihood_samples=50)
 """
 
@@ -98,7 +101,9 @@ def test_weights_mean_the_same_everywhere(finished):
     alone = keras.saving.load_model(finished / "models" / "generator.keras", safe_mode=True)
     assert small.largest_difference(small.weights(alone), small.weights(gan.generator)) == 0
     assert opened.generator("best").output_shape == (None, 8, 8, 1)
-    with pytest.raises(InputError, match="unknown weights 'newest'; choose from last, best, averaged"):
+    with pytest.raises(
+        InputError, match="unknown weights 'newest'; choose from last, best, averaged"
+    ):
         opened.generator("newest")
 
 
@@ -174,7 +179,10 @@ def test_help_teaches(capsys):
     [
         (["--recipe", "minst"], "unknown recipe 'minst'; choose from digits, mnist"),
         (["--recipe", "absent.py"], "absent.py"),
-        (["--strategy", "paralell"], "unknown strategy 'paralell' for --strategy; choose from default"),
+        (
+            ["--strategy", "paralell"],
+            "unknown strategy 'paralell' for --strategy; choose from default",
+        ),
         (["--strategy", "multi_worker"], "needs the environment variable TF_CONFIG"),
         (["--strategy", "tpu"], "found no TPU"),
         (["--dataset", "nothing_such"], "nothing_such"),
@@ -210,7 +218,9 @@ def test_bad_input_is_one_line_and_writes_nothing(arguments, words, tmp_path, mo
 
 
 def test_shapes_that_the_networks_do_not_take(recipe_file, tmp_path, capsys):
-    np.save(tmp_path / "points.npy", np.zeros((600, 3), np.float32) + np.arange(3, dtype=np.float32))
+    np.save(
+        tmp_path / "points.npy", np.zeros((600, 3), np.float32) + np.arange(3, dtype=np.float32)
+    )
     code, _, err = call(capsys, "--recipe", recipe_file, "--dataset", tmp_path / "points.npy")
     assert code == 2
     assert err.count("\n") == 1
@@ -236,7 +246,7 @@ def test_an_unwritable_run_directory_is_named(recipe_file, capsys):
 def test_two_dimensional_points_of_ones_own(tmp_path, capsys):
     rng = np.random.default_rng(0)
     np.save(tmp_path / "points.npy", rng.normal(size=(700, 2)).astype(np.float32))
-    code, out, err = call(
+    code, _, err = call(
         capsys, "--dataset", tmp_path / "points.npy", "--run-dir", tmp_path / "run", "--epochs", "1"
     )
     assert (code, err) == (0, ""), err
@@ -262,7 +272,9 @@ class Poison(keras.callbacks.Callback):
 def test_a_broken_loss_stops_and_keeps_the_last_good_checkpoint(tmp_path):
     model = small.gan(steps_per_execution=2)
     parts = [Poison(1, 2), callbacks.StopOnNonFinite(), callbacks.Checkpoint(tmp_path)]
-    with pytest.raises(TrainingError, match=r"epoch 2: a loss became NaN or Inf in step 6 \(counted from 0\)"):
+    with pytest.raises(
+        TrainingError, match=r"epoch 2: a loss became NaN or Inf in step 6 \(counted from 0\)"
+    ):
         model.fit(small.examples(32), batch_size=8, epochs=3, callbacks=parts, verbose=0)
     assert [p.name for p in tmp_path.iterdir()] == ["step-000000004"]
     again = small.gan()
@@ -286,7 +298,13 @@ def test_a_weight_broken_by_the_last_update_is_not_saved(tmp_path):
 
 def test_training_that_breaks_exits_with_code_3(recipe_file, tmp_path, capsys):
     code, _, err = call(
-        capsys, "--recipe", recipe_file, "--run-dir", tmp_path / "run", "--discriminator-learning-rate", "1e30"
+        capsys,
+        "--recipe",
+        recipe_file,
+        "--run-dir",
+        tmp_path / "run",
+        "--discriminator-learning-rate",
+        "1e30",
     )
     assert code == 3
     assert err.startswith("train: training stopped: epoch 1: ")
@@ -307,18 +325,37 @@ def test_no_whole_checkpoint_is_an_error_not_a_new_start(recipe_file, tmp_path, 
 
 def test_the_command_line_itself(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "keras_gan.train", "--strategy", "mirrored", *FAST, "--run-dir", tmp_path / "run"],
+        [
+            sys.executable,
+            "-m",
+            "keras_gan.train",
+            "--strategy",
+            "mirrored",
+            *FAST,
+            "--run-dir",
+            tmp_path / "run",
+        ],
         capture_output=True,
         text=True,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads((tmp_path / "run" / "config.json").read_text())["sessions"][0]["replicas"] == 1
+    assert (
+        json.loads((tmp_path / "run" / "config.json").read_text())["sessions"][0]["replicas"] == 1
+    )
 
 
 def test_mnist_recipe_learns(needs_mnist, tmp_path, capsys):
     code, out, err = call(
-        capsys, "--recipe", "mnist", "--epochs", "1", "--run-dir", tmp_path / "run", "--likelihood-samples", "1000"
+        capsys,
+        "--recipe",
+        "mnist",
+        "--epochs",
+        "1",
+        "--run-dir",
+        tmp_path / "run",
+        "--likelihood-samples",
+        "1000",
     )
     assert code == 0, err
     assert "500 steps an epoch, 0 examples left over" in out

@@ -1,7 +1,8 @@
 """The stream of examples that a step of the game takes: groups of k minibatches of m.
 
-Data in memory are indexed: the order of an epoch is a permutation computed from (seed, epoch), so that the step is all
-there is to restore, and no example comes twice in an epoch. Any other `tf.data` set is regrouped.
+Data in memory are indexed: the order of an epoch is a permutation computed from (seed, epoch), so
+that the step is all there is to restore, and no example comes twice in an epoch. Any other
+`tf.data` set is regrouped.
 """
 
 from __future__ import annotations
@@ -111,7 +112,8 @@ class Regrouped:
         x = first_component(dataset.element_spec)
         if x.shape.rank is None or x.shape.rank < 1 or not x.dtype.is_floating:
             raise InputError(
-                "a data set must give batches of float examples, [m, ...], alone or first in a tuple. "
+                "a data set must give batches of float examples, [m, ...], "
+                "alone or first in a tuple. "
                 f"Received: {x}"
             )
         self.minibatch = x.shape[0] or self._size_of_first(dataset)
@@ -145,6 +147,9 @@ class Regrouped:
         check = tf.debugging.Assert(finite, [_NONFINITE, batch])
         with tf.control_dependencies([check, self._seen.assign_add(tf.shape(x, tf.int64)[0])]):
             return tf.nest.map_structure(tf.identity, element)
+
+
+Stream = IndexedStream | Regrouped
 
 
 def checked_array(x) -> np.ndarray:

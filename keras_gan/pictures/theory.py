@@ -112,7 +112,7 @@ def _densities(axes: Axes, panel: Panel, top: float, first: bool, last: bool) ->
     drawn = axes.plot(x, panel.p_data, ":", color="black", lw=2, label="$p_{data}$", zorder=3)
     drawn += axes.plot(x, panel.p_g, "-", color=GREEN, lw=2, label="$p_g$")
     axes.set(xlim=(x[0], x[-1]), ylim=(0, top))
-    axes.xaxis.get_major_locator().set_params(nbins=5)
+    axes.locator_params(axis="x", nbins=5)
     axes.set_title(panel.title, fontsize=10)
     axes.spines["top"].set_visible(False)
     # D has a scale of its own, at the right.

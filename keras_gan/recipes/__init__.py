@@ -28,7 +28,8 @@ def get(name: str) -> Recipe:
         return from_file(name)
     if name not in NAMES:
         raise InputError(
-            f"unknown recipe {name!r}; choose from {', '.join(NAMES)}, or give a file that ends in .py"
+            f"unknown recipe {name!r}; choose from {', '.join(NAMES)}, "
+            "or give a file that ends in .py"
         )
     return importlib.import_module(f"keras_gan.recipes.{name}").RECIPE
 

@@ -2,8 +2,8 @@
 
     python -m keras_gan.train --recipe cifar10_conv
 
-Global contrast normalisation to norm 55; minibatches of 128; maxout convolutions with overlapping pooling in D, one
-transposed convolution in G.
+Global contrast normalisation to norm 55; minibatches of 128; maxout convolutions with overlapping
+pooling in D, one transposed convolution in G.
 """
 
 import dataclasses
@@ -20,7 +20,9 @@ from keras_gan.recipes.recipe import Recipe
 def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model, keras.Model]:
     """The players, made for 32x32x3."""
     if examples.shape[1:] != (32, 32, 3):
-        raise InputError(f"recipe {recipe.name!r} is made for images 32x32x3; the data are {examples.shape[1:]}")
+        raise InputError(
+            f"recipe {recipe.name!r} is made for images 32x32x3; the data are {examples.shape[1:]}"
+        )
     return (
         networks.cifar10_conv_generator(recipe.latent_dim, seed=seed),
         networks.cifar10_conv_discriminator(seed=seed + 1),

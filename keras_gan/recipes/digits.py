@@ -24,7 +24,9 @@ def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model,
         seed=seed,
     )
     networks.set_marginal_bias(generator, examples.mean(axis=0))
-    discriminator = networks.maxout_discriminator(examples.shape[1:], units=96, irange=0.02, seed=seed + 1)
+    discriminator = networks.maxout_discriminator(
+        examples.shape[1:], units=96, irange=0.02, seed=seed + 1
+    )
     return generator, discriminator
 
 

@@ -2,7 +2,8 @@
 
     python -m keras_gan.train --recipe mnist
 
-Weights uniform in [-0.05, 0.05] (G) and [-0.005, 0.005] (D); G's output bias at the logit of the pixel means. Published: 225 +- 2 nats.
+Weights uniform in [-0.05, 0.05] (G) and [-0.005, 0.005] (D); G's output bias at the logit of the
+pixel means. Published: 225 +- 2 nats.
 """
 
 import keras

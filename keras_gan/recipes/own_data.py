@@ -1,4 +1,6 @@
-"""Data without a recipe: networks by rule from the shape of an example, the settings of the paper's MNIST recipe.
+"""Data without a recipe: networks by rule from the shape of an example.
+
+The settings are those of the paper's MNIST recipe.
 
     python -m keras_gan.train --dataset fashion_mnist
     python -m keras_gan.train --dataset path/to/images

@@ -27,15 +27,20 @@ def _setting(default, text: str):
 class Recipe:
     """Frozen settings of a run. Every field with a help text is a flag of the train command.
 
-    `networks(recipe, examples, seed)` returns (generator, discriminator); `examples` are the training data on
-    the networks' scale, float32 `[n, ...]`. `source()` returns the data, for a recipe that makes its own.
+    `networks(recipe, examples, seed)` returns (generator, discriminator); `examples` are the
+    training data on the networks' scale, float32 `[n, ...]`. `source()` returns the data, for a
+    recipe that makes its own.
     """
 
     name: str
     networks: Networks
     source: Callable[[], DataSet] | None = None
-    dataset: str = _setting("digits", "data set: a name of tensorflow-datasets, 'digits', or a path")
-    preprocessing: str = _setting("unit_range", "scale of the data: unit_range, global_contrast, identity")
+    dataset: str = _setting(
+        "digits", "data set: a name of tensorflow-datasets, 'digits', or a path"
+    )
+    preprocessing: str = _setting(
+        "unit_range", "scale of the data: unit_range, global_contrast, identity"
+    )
     prior: str = _setting("uniform", "distribution of z: " + ", ".join(priors.NAMES))
     latent_dim: int = _setting(100, "dimension of z")
     loss: str = _setting("non_saturating", "objective of G: " + ", ".join(losses.NAMES))
@@ -46,7 +51,9 @@ class Recipe:
     optimizer: str = _setting("momentum", "momentum (with the ramp and the decay below) or adam")
     generator_learning_rate: float = _setting(0.1, "learning rate of G's first update")
     discriminator_learning_rate: float = _setting(0.1, "learning rate of D's first update")
-    learning_rate_divisor: float = _setting(1.000004, "what divides a learning rate after each update")
+    learning_rate_divisor: float = _setting(
+        1.000004, "what divides a learning rate after each update"
+    )
     learning_rate_floor: float = _setting(1e-6, "smallest learning rate")
     momentum: float = _setting(0.5, "momentum of the first epochs (adam: beta_1)")
     final_momentum: float = _setting(0.7, "momentum from the end of the ramp on")
@@ -54,7 +61,9 @@ class Recipe:
     momentum_ramp_end: int = _setting(250, "epoch at which it is complete")
     averaging: float = _setting(0.0, "factor of the moving average of G's weights; 0 keeps none")
     epochs: int = _setting(100, "passes over the training data")
-    likelihood_every: int = _setting(1, "epochs between Parzen estimates on validation data; 0: never")
+    likelihood_every: int = _setting(
+        1, "epochs between Parzen estimates on validation data; 0: never"
+    )
     likelihood_samples: int = _setting(1000, "samples of such an estimate")
     stage1: str = _setting("", "run directory whose generator is built upon (second stage of tfd)")
 
@@ -74,20 +83,31 @@ class Recipe:
             ("likelihood_samples", 1),
         ):
             if getattr(self, name) < least:
-                raise InputError(f"{_flag(name)} must be at least {least}. Received: {getattr(self, name)}")
-        for name in ("generator_learning_rate", "discriminator_learning_rate", "discriminator_loss_weight"):
+                raise InputError(
+                    f"{_flag(name)} must be at least {least}. Received: {getattr(self, name)}"
+                )
+        for name in (
+            "generator_learning_rate",
+            "discriminator_learning_rate",
+            "discriminator_loss_weight",
+        ):
             if not getattr(self, name) > 0:
                 raise InputError(f"{_flag(name)} must be positive. Received: {getattr(self, name)}")
         for name in ("momentum", "final_momentum", "averaging"):
             if not 0 <= getattr(self, name) < 1:
-                raise InputError(f"{_flag(name)} must be in [0, 1). Received: {getattr(self, name)}")
+                raise InputError(
+                    f"{_flag(name)} must be in [0, 1). Received: {getattr(self, name)}"
+                )
         if self.discriminator_steps > 255:
-            raise InputError(f"--discriminator-steps must be at most 255. Received: {self.discriminator_steps}")
+            raise InputError(
+                f"--discriminator-steps must be at most 255. Received: {self.discriminator_steps}"
+            )
 
     def _choose(self, name: str, choices) -> None:
         if getattr(self, name) not in choices:
             raise InputError(
-                f"unknown {name} {getattr(self, name)!r} for {_flag(name)}; choose from {', '.join(choices)}"
+                f"unknown {name} {getattr(self, name)!r} for {_flag(name)}; "
+                f"choose from {', '.join(choices)}"
             )
 
     def settings(self) -> dict:
@@ -121,7 +141,9 @@ class Recipe:
         steps = max(1, examples // (self.batch_size * self.discriminator_steps))
         return (
             self._make_optimizer(self.generator_learning_rate, steps),
-            self._make_optimizer(self.discriminator_learning_rate, steps * self.discriminator_steps),
+            self._make_optimizer(
+                self.discriminator_learning_rate, steps * self.discriminator_steps
+            ),
         )
 
     def _make_optimizer(self, rate: float, updates_per_epoch: int) -> keras.Optimizer:
@@ -158,7 +180,9 @@ def from_file(path: str | os.PathLike) -> Recipe:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise InputError(f"the recipe file {path} fails: {type(error).__name__}: {error}") from error
+        raise InputError(
+            f"the recipe file {path} fails: {type(error).__name__}: {error}"
+        ) from error
     recipe = getattr(module, "RECIPE", None)
     if not isinstance(recipe, Recipe):
         raise InputError(f"{path} must define RECIPE = keras_gan.recipes.Recipe(...)")

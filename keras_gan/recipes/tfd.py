@@ -3,7 +3,8 @@
     python -m keras_gan.train --recipe tfd
 
 The second stage (`tfd_stage2`) builds on the run directory that this one leaves.
-The data are given out by their owners on request; the message of the command says where to put the file.
+The data are given out by their owners on request; the message of the command says where to put the
+file.
 """
 
 import keras

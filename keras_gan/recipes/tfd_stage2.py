@@ -2,8 +2,9 @@
 
     python -m keras_gan.train --recipe tfd_stage2 --stage1 runs/tfd-...
 
-8000 rectifiers and 100 sigmoids (bias -2) feed the 100 inputs of the first stage's generator. As in the released
-files, the layers of the first stage go on learning, the discriminator is new, and so are momentum and learning rate.
+8000 rectifiers and 100 sigmoids (bias -2) feed the 100 inputs of the first stage's generator. As
+in the released files, the layers of the first stage go on learning, the discriminator is new, and
+so are momentum and learning rate.
 """
 
 import dataclasses
@@ -25,7 +26,8 @@ def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model,
     upper = Run.open(recipe.stage1).generator("last")
     if upper.output_shape[1:] != examples.shape[1:]:
         raise InputError(
-            f"--stage1 {recipe.stage1} generates {upper.output_shape[1:]}, the data are {examples.shape[1:]}"
+            f"--stage1 {recipe.stage1} generates {upper.output_shape[1:]}, "
+            f"the data are {examples.shape[1:]}"
         )
     lower = networks.mlp_generator(
         recipe.latent_dim,
