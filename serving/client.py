@@ -182,7 +182,7 @@ class Client(_Base):
         """The version that answers, and its signatures."""
         return self._drive(calls.one(calls.Metadata(self._target)))
 
-    def _drive(self, flow: Flow):
+    def _drive(self, flow: Flow) -> Any:
         try:
             call = next(flow)
             while True:

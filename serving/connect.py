@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from serving.errors import UsageError
 
 if TYPE_CHECKING:
+    import grpc
+
     from serving.grpc_transport import AsyncGrpcTransport, GrpcTransport
     from serving.rest_transport import AsyncRestTransport, RestTransport
 
@@ -98,7 +100,7 @@ def _ssl_context(scheme: str, keys: ClientKeys) -> ssl.SSLContext | bool:
     return context
 
 
-def _credentials(keys: ClientKeys):
+def _credentials(keys: ClientKeys) -> grpc.ChannelCredentials:
     import grpc
 
     def read(path: Path | None) -> bytes | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -38,7 +38,7 @@ def _boolean(text: str) -> bool:
         raise argparse.ArgumentTypeError(f"true or false expected, not {text!r}") from None
 
 
-def _at_least(lowest: float, kind: type = int):
+def _at_least(lowest: float, kind: type = int) -> Callable[[str], float]:
     def read(text: str) -> float:
         value = kind(text)
         if not value >= lowest:

@@ -6,10 +6,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
@@ -24,10 +24,12 @@ from tensorflow_serving.config import model_server_config_pb2
 from serving import tensors
 from serving.config import model_configs
 from serving.errors import FailedPrecondition, Internal, InvalidArgument, ServingError
+from serving.execution import Arrays
 from serving.manager import Manager
 from serving.predict import Predictor, SignatureDef, Target, inputs_from_protos
 
 _logger = logging.getLogger(__name__)
+Context: TypeAlias = grpc.aio.ServicerContext
 SIGNATURE_DEF = "signature_def"
 _PREDICT_ONLY = "This server answers Predict only."
 
@@ -38,9 +40,7 @@ class _Answering:
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
 
-    async def _answer(
-        self, context: grpc.aio.ServicerContext, api: str, model: str, work: Awaitable
-    ) -> Any:
+    async def _answer(self, context: Context, api: str, model: str, work: Awaitable) -> Any:
         started, status, error = time.perf_counter(), "CANCELLED", None
         try:
             answer = await work
@@ -71,7 +71,11 @@ class UnreadableRequests(grpc.aio.ServerInterceptor):
     Left alone, grpcio logs such a request as a fault of the service.
     """
 
-    async def intercept_service(self, continuation, details):
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]],
+        details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler:
         """Wraps the reading of a unary request."""
         handler = await continuation(details)
         if handler is None or handler.unary_unary is None:
@@ -83,7 +87,7 @@ class UnreadableRequests(grpc.aio.ServerInterceptor):
             except DecodeError:
                 return None
 
-        async def answer(request: object, context: grpc.aio.ServicerContext) -> object:
+        async def answer(request: object, context: Context) -> object:
             if request is None:
                 await context.abort(grpc.StatusCode.INTERNAL, "The request could not be parsed.")
             return await handler.unary_unary(request, context)
@@ -98,7 +102,9 @@ class PredictionService(_Answering, prediction_service_pb2_grpc.PredictionServic
         predictor: Answers predictions.
     """
 
-    async def Predict(self, request, context):
+    async def Predict(
+        self, request: predict_pb2.PredictRequest, context: Context
+    ) -> predict_pb2.PredictResponse:
         """Runs a signature."""
         work = self._predict(request)
         return await self._answer(context, "Predict", request.model_spec.name, work)
@@ -106,7 +112,7 @@ class PredictionService(_Answering, prediction_service_pb2_grpc.PredictionServic
     async def _predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
         target, spec = _target(request), request.model_spec
 
-        def read_inputs(signature: SignatureDef | None):
+        def read_inputs(signature: SignatureDef | None) -> Arrays:
             if signature is None:
                 name = spec.signature_name or "serving_default"
                 raise FailedPrecondition(f'Serving signature key "{name}" not found.')
@@ -125,20 +131,22 @@ class PredictionService(_Answering, prediction_service_pb2_grpc.PredictionServic
             response.outputs[alias].CopyFrom(tensors.to_proto(array))
         return response
 
-    async def GetModelMetadata(self, request, context):
+    async def GetModelMetadata(
+        self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: Context
+    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
         """Tells a version's signatures."""
         work = _as_work(model_metadata, self._predictor, request)
         return await self._answer(context, "GetModelMetadata", request.model_spec.name, work)
 
-    async def Classify(self, request, context):
+    async def Classify(self, request: Message, context: Context) -> None:
         """Is not offered."""
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, _PREDICT_ONLY)
 
-    async def Regress(self, request, context):
+    async def Regress(self, request: Message, context: Context) -> None:
         """Is not offered."""
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, _PREDICT_ONLY)
 
-    async def MultiInference(self, request, context):
+    async def MultiInference(self, request: Message, context: Context) -> None:
         """Is not offered."""
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, _PREDICT_ONLY)
 
@@ -155,18 +163,24 @@ class ModelService(_Answering, model_service_pb2_grpc.ModelServiceServicer):
         super().__init__(predictor)
         self._roots = roots
 
-    async def GetModelStatus(self, request, context):
+    async def GetModelStatus(
+        self, request: get_model_status_pb2.GetModelStatusRequest, context: Context
+    ) -> get_model_status_pb2.GetModelStatusResponse:
         """Tells the state of a model's versions."""
         work = _as_work(model_status, self._predictor.manager, request)
         return await self._answer(context, "GetModelStatus", request.model_spec.name, work)
 
-    async def HandleReloadConfigRequest(self, request, context):
+    async def HandleReloadConfigRequest(
+        self, request: model_management_pb2.ReloadConfigRequest, context: Context
+    ) -> model_management_pb2.ReloadConfigResponse:
         """Replaces the configuration."""
         return await self._answer(
             context, "HandleReloadConfigRequest", "", self._reload(request.config)
         )
 
-    async def _reload(self, config: model_server_config_pb2.ModelServerConfig):
+    async def _reload(
+        self, config: model_server_config_pb2.ModelServerConfig
+    ) -> model_management_pb2.ReloadConfigResponse:
         if config.WhichOneof("config") != "model_config_list":
             raise InvalidArgument(
                 "ServerModelConfig type not supported by HandleReloadConfigRequest. "
@@ -220,7 +234,7 @@ async def _as_work(function: Callable, *arguments: object) -> object:
     return function(*arguments)
 
 
-def _target(request) -> Target:
+def _target(request: Message) -> Target:
     if not request.HasField("model_spec"):
         raise InvalidArgument("Missing ModelSpec")
     spec: model_pb2.ModelSpec = request.model_spec

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import grpc
 from tensorflow.core.framework import types_pb2
+from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
@@ -138,7 +140,7 @@ def _decode(response: Any) -> Any:
             )
 
 
-def _specs(infos) -> dict[str, TensorSpec]:
+def _specs(infos: Mapping[str, meta_graph_pb2.TensorInfo]) -> dict[str, TensorSpec]:
     return {
         alias: TensorSpec(
             types_pb2.DataType.Name(info.dtype), tuple(d.size for d in info.tensor_shape.dim)

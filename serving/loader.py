@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -49,7 +49,7 @@ class Servable:
                 allow_soft_placement=True,
             ),
         )
-        self._callables: dict[tuple, object] = {}
+        self._callables: dict[tuple, Callable] = {}
         self._lock = threading.Lock()
         try:
             with self._graph.as_default():
@@ -100,7 +100,7 @@ class Servable:
             raise errors.from_number(error.error_code, error.message) from None
         return dict(zip(outputs, values, strict=True))
 
-    def _callable(self, feeds: tuple[str, ...], fetches: tuple[str, ...]):
+    def _callable(self, feeds: tuple[str, ...], fetches: tuple[str, ...]) -> Callable:
         key = (feeds, fetches)
         with self._lock:
             if key not in self._callables:

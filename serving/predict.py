@@ -7,7 +7,7 @@ is here.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -153,5 +153,5 @@ def _outputs(signature: SignatureDef, wanted: Sequence[str]) -> list[str]:
     return list(wanted) or sorted(signature.outputs)
 
 
-def _braced(names) -> str:
+def _braced(names: Iterable[str]) -> str:
     return "{" + ",".join(sorted(names)) + "}"

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from google.protobuf import json_format
+from google.protobuf.message import Message
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
@@ -28,10 +29,11 @@ from serving.errors import (
     ServingError,
     Unimplemented,
 )
+from serving.execution import Arrays
 from serving.grpc_services import SIGNATURE_DEF, model_metadata, model_status
 from serving.json_requests import parse
 from serving.json_responses import to_json
-from serving.predict import Predictor, SignatureDef, Target
+from serving.predict import Prediction, Predictor, SignatureDef, Target
 
 _logger = logging.getLogger(__name__)
 _MODEL = r"/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?"
@@ -141,7 +143,7 @@ class _Rest:
         # The model is looked up after the body is parsed, as the protocol's errors have it.
         parsed = parse(body)
 
-        def read_inputs(signature: SignatureDef | None):
+        def read_inputs(signature: SignatureDef | None) -> Arrays:
             if signature is None:
                 name = parsed.signature_name or "serving_default"
                 raise InvalidArgument(
@@ -207,7 +209,7 @@ class _Rest:
         return bytes(body)
 
 
-async def _while_connected(request: Request, work: Awaitable):
+async def _while_connected(request: Request, work: Awaitable[Prediction]) -> Prediction:
     """Awaits `work`, and cancels it if the client goes away."""
     working = asyncio.ensure_future(work)
     watching = asyncio.ensure_future(_disconnected(request))
@@ -242,7 +244,7 @@ def _error(error: ServingError) -> Response:
     return Response(body, error.http, headers, media_type="application/json")
 
 
-def _print(message) -> str:
+def _print(message: Message) -> str:
     return json_format.MessageToJson(
         message,
         indent=1,

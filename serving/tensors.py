@@ -8,6 +8,7 @@ follows these rules only in part, and it allocates whatever shape the proto decl
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -99,7 +100,7 @@ def to_array(proto: tensor_pb2.TensorProto, max_bytes: int) -> np.ndarray:
     return values.reshape(shape)
 
 
-def _field_values(field, dtype: tf.DType, numpy_dtype: np.dtype) -> np.ndarray:
+def _field_values(field: Sequence, dtype: tf.DType, numpy_dtype: np.dtype) -> np.ndarray:
     if dtype in (tf.float16, tf.bfloat16):  # the bit patterns, one in each int32
         return np.fromiter(field, np.int32, len(field)).astype(np.uint16).view(numpy_dtype)
     if dtype.is_complex:  # real and imaginary parts in turn
