@@ -224,8 +224,7 @@ class Run:
 
         Args:
             weights: "last", as training left it; "averaged", the moving average of its weights;
-                "best", that of the epoch with the best validation likelihood (averaged where
-                the run keeps an average).
+                "best", as they were after the epoch with the best validation likelihood.
 
         Raises:
             InputError: The run has no such weights.

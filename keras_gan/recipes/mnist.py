@@ -33,6 +33,7 @@ RECIPE = Recipe(
     prior="uniform",
     generator_learning_rate=0.1,
     discriminator_learning_rate=0.1,
+    averaging=0.999,
     epochs=300,
     likelihood_every=5,
     likelihood_samples=10_000,
