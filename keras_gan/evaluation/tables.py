@@ -168,3 +168,24 @@ def table_2_markdown(root: str = "..") -> str:
         cells = (row.task, row.directed, row.undirected, row.autoencoders, adversarial)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def page() -> str:
+    """The page `docs/tables.md`; `python -m keras_gan.evaluation.tables` prints it."""
+    return (
+        "# The paper's tables\n\n"
+        "Generated from `keras_gan.evaluation.tables`, never edited:\n\n"
+        "    python -m keras_gan.evaluation.tables > docs/tables.md\n\n"
+        "## Table 1: log-likelihood under a Parzen window, nats\n\n"
+        "MNIST: mean and standard error over test examples. TFD: over folds. `python -m\n"
+        "keras_gan.evaluate RUN` prints a run's own row beside these, and rows that tell how to read\n"
+        "them: on MNIST 10,000 training images used as samples get about 243, k-means centroids\n"
+        "about 334, so that a number far above 243 is smoothing, not better samples (Theis et al.\n"
+        f"2016).\n\n{table_1_markdown()}\n"
+        "## Table 2: what each family of models struggles with\n\n"
+        f"{table_2_markdown()}"
+    )
+
+
+if __name__ == "__main__":
+    print(page(), end="")
