@@ -81,8 +81,7 @@ def _all(subject: Subject) -> dict[str, Signature]:
     further = [tf.TensorSpec([None], tf.int64, "noise_seed")] if subject.noisy else []
 
     def serving_default(**inputs):
-        # Identities give the outputs of the graph their names.
-        return {examples: tf.identity(subject.generate(**inputs), examples)}
+        return {examples: subject.generate(**inputs)}
 
     def sample(seed):
         drawn = subject.draw(seed)

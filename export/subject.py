@@ -162,7 +162,7 @@ def _in_precision(network: keras.Model, dtype: str) -> keras.Model:
     def clone(layer):
         return type(layer).from_config({**layer.get_config(), "dtype": dtype})
 
-    copy = keras.models.clone_model(network, clone_function=clone)
+    copy = keras.models.clone_model(network, clone_function=clone, recursive=True)
     with np.errstate(over="ignore"):  # parity shows what does not fit into float16
         copy.set_weights(network.get_weights())
     return copy
