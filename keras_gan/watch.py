@@ -1,0 +1,98 @@
+"""A look at the samples during `fit`: has the generator collapsed?"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+
+from keras_gan.errors import InputError
+from keras_gan.evaluation.alarms import Alarm, Result, Thresholds, diagnose
+from keras_gan.evaluation.coverage import Coverage, ModesFound
+from keras_gan.evaluation.diagnostics import Diversity
+from keras_gan.evaluation.examiner import Examiner
+
+_log = logging.getLogger("keras_gan")
+
+
+class CollapseWatch(keras.callbacks.Callback):
+    """Warns in plain words when samples lose the data's diversity (section 6, "Helvetica").
+
+    Adds to the logs (NaN in epochs between two examinations): `alarms`, how many are raised;
+    `kinds_found`, of the classes, modes or regions that the examiner counts; `sample_spread`, the
+    samples' variance over the data's. A warning is logged when an alarm is raised that the
+    examination before did not raise.
+
+    Args:
+        examiner: Made from the data, on the scale that `to_unit` gives.
+        to_unit: From G's output to the examiner's scale.
+        samples: Samples of an examination, at least 2; with fewer than 100 not all is judged.
+        every: Epochs between two examinations, at least 1; the last epoch is always examined.
+        seed: Seed of the samples.
+        thresholds: When a measurement is an alarm.
+
+    Attributes:
+        alarms: The alarms of the latest examination.
+
+    Example:
+        >>> watch = CollapseWatch(Examiner(images), every=5)
+        >>> gan.fit(images, epochs=50, callbacks=[watch])
+    """
+
+    def __init__(
+        self,
+        examiner: Examiner,
+        to_unit: Callable[[np.ndarray], np.ndarray] = np.asarray,
+        samples: int = 1000,
+        every: int = 1,
+        seed: int = 2,
+        thresholds: Thresholds | None = None,
+    ):
+        super().__init__()
+        for name, value, least in (("samples", samples, 2), ("every", every, 1)):
+            if value < least:
+                raise InputError(f"`{name}` must be at least {least}. Received: {value}")
+        self._examiner = examiner
+        self._to_unit = to_unit
+        self._samples = samples
+        self._every = every
+        self._seed = seed
+        self._thresholds = thresholds or Thresholds()
+        self.alarms: tuple[Alarm, ...] = ()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Examines samples when it is time."""
+        last = epoch + 1 == self.params.get("epochs")
+        numbers = dict.fromkeys(("alarms", "kinds_found", "sample_spread"), math.nan)
+        if (epoch + 1) % self._every == 0 or last:
+            numbers = self._examine(epoch)
+        if logs is not None:
+            logs.update(numbers)
+
+    def _examine(self, epoch: int) -> dict[str, float]:
+        averaged = self.model.averaged_generator is not None
+        samples = self.model.generate(self._samples, self._seed, averaged=averaged)
+        results = self._examiner.examine(self._to_unit(samples))
+        known = {alarm.name for alarm in self.alarms}
+        self.alarms = diagnose(*results, thresholds=self._thresholds)
+        for alarm in self.alarms:
+            if alarm.name not in known:
+                _log.warning("epoch %d: %s", epoch + 1, alarm)
+        return {"alarms": float(len(self.alarms)), **_numbers(results, self._thresholds)}
+
+
+def _numbers(results: Sequence[Result], limits: Thresholds) -> dict[str, float]:
+    """Kinds found and spread, which every examination measures."""
+    numbers: dict[str, float] = {}
+    for result in results:
+        if isinstance(result, Diversity):
+            numbers["sample_spread"] = result.spread
+        elif isinstance(result, ModesFound):
+            numbers["kinds_found"] = float(result.found)
+        elif isinstance(result, Coverage):
+            missing = result.missing(limits.found, limits.expected)
+            numbers["kinds_found"] = float(len(result.shares) - len(missing))
+    return numbers

@@ -1,0 +1,99 @@
+"""`CollapseWatch` during `fit`, on generators that collapse, and recover, on purpose."""
+
+import logging
+import math
+
+import keras
+import numpy as np
+import pytest
+
+import keras_gan
+from keras_gan.errors import InputError
+from keras_gan.evaluation.alarms import Thresholds
+from keras_gan.evaluation.examiner import Examiner
+from keras_gan.watch import CollapseWatch
+
+HEALTHY, COLLAPSED = np.eye(2), np.zeros((2, 2))
+
+
+@pytest.fixture(scope="module")
+def data():
+    return np.random.default_rng(0).standard_normal((2000, 2)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def examiner(data):
+    return Examiner(data)
+
+
+def play(data, watch, kernels):
+    """Fits a GAN whose generator is `z @ kernel`, one kernel an epoch; its data are `z` itself."""
+    generator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, use_bias=False)])
+    discriminator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    gan = keras_gan.GAN(generator, discriminator, keras_gan.priors.Normal(2))
+    gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
+    change = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: generator.set_weights([kernels[epoch]])
+    )
+    return gan.fit(data[:200], epochs=len(kernels), callbacks=[change, watch], verbose=0).history
+
+
+def test_a_generator_like_the_data_raises_nothing(data, examiner, caplog):
+    watch = CollapseWatch(examiner)
+    history = play(data, watch, [HEALTHY])
+    assert watch.alarms == ()
+    assert caplog.records == []
+    assert history["alarms"] == [0]
+    assert history["kinds_found"] == [20]
+    np.testing.assert_allclose(history["sample_spread"], 1, atol=0.1)
+
+
+def test_a_collapse_is_told_once_until_it_comes_back(data, examiner, caplog):
+    watch = CollapseWatch(examiner)
+    history = play(data, watch, [COLLAPSED, COLLAPSED, HEALTHY, COLLAPSED])
+    told = [r.getMessage() for r in caplog.records if r.name == "keras_gan"]
+    assert all(r.levelno == logging.WARNING for r in caplog.records)
+    for name in ("identical-samples", "constant-output", "one-region-only"):
+        epochs = [text.partition(":")[0] for text in told if f" {name}: " in text]
+        assert epochs == ["epoch 1", "epoch 4"]
+    assert {alarm.name for alarm in watch.alarms} == {
+        "identical-samples",
+        "constant-output",
+        "one-region-only",
+    }
+    assert len(told) == 6
+    assert history["alarms"] == [3, 3, 0, 3]
+    assert history["kinds_found"] == [1, 1, 20, 1]
+    assert history["sample_spread"][0] < 1e-12
+
+
+def test_a_collapse_to_a_line_loses_regions(data, examiner, caplog):
+    watch = CollapseWatch(examiner)
+    history = play(data, watch, [np.diag([1.0, 0.0])])
+    assert [alarm.name for alarm in watch.alarms] == ["regions-missing"]
+    assert "the samples lack regions" in caplog.text
+    assert history["kinds_found"][0] < 20
+
+
+def test_examines_every_n_epochs_and_the_last(data, examiner):
+    watch = CollapseWatch(examiner, every=2)
+    history = play(data, watch, [HEALTHY, COLLAPSED, HEALTHY])
+    for name in ("alarms", "kinds_found", "sample_spread"):
+        assert [math.isnan(value) for value in history[name]] == [True, False, False]
+    assert history["alarms"][1:] == [3, 0]
+
+
+def test_thresholds_decide(data, examiner, caplog):
+    lenient = Thresholds(constant=0.0, little_variety=0.3)
+    watch = CollapseWatch(examiner, thresholds=lenient)
+    play(data, watch, [0.5 * HEALTHY])
+    assert "little-variety" in {alarm.name for alarm in watch.alarms}
+    watch = CollapseWatch(examiner)
+    play(data, watch, [0.5 * HEALTHY])
+    assert "little-variety" not in {alarm.name for alarm in watch.alarms}
+
+
+@pytest.mark.parametrize("settings", [{"samples": 1}, {"every": 0}])
+def test_refuses(examiner, settings):
+    with pytest.raises(InputError, match="must be at least"):
+        CollapseWatch(examiner, **settings)
