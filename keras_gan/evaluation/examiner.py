@@ -15,7 +15,7 @@ from keras_gan.evaluation.diagnostics import diversity, identical, memorisation
 from keras_gan.evaluation.gaussians import GaussianMixture
 
 _FITTED_ON = 5000  # real examples that the components, regions and class shares are taken from
-_HELD_OUT = 2000  # held-out examples used: their search through the training set is repeated
+_SOUGHT = 2000  # samples, and held-out examples, that are sought in the whole training set
 _REGIONS = 20
 _COMPONENTS = (16, 64)  # least and most
 _EXPLAINED = 0.9
@@ -30,8 +30,8 @@ class Examiner:
 
     Args:
         train: The whole training set, `[n, ...]`, in the samples' range.
-        held_out: Examples that G has not seen; with them, 2,000 at most, comes the memorisation
-            test.
+        held_out: Examples that G has not seen; with them comes the memorisation test (on 2,000
+            of them and of the samples at most).
         classifier: A classifier of this data set; with it class coverage is measured.
         mixture: The target, where it is a known mixture of Gaussians; with it modes are counted.
             With neither, the training set is divided into 20 regions by k-means and these are
@@ -67,8 +67,7 @@ class Examiner:
         self._projected_held_out = None
         if held_out is not None:
             unseen = as_rows("held_out", held_out, columns=self._numbers)
-            some_unseen = np.random.default_rng(seed).permutation(len(unseen))[:_HELD_OUT]
-            self._projected_held_out = self._project(unseen[some_unseen])
+            self._projected_held_out = self._project(self._some(unseen, _SOUGHT))
         if classifier is not None:
             self._real_probabilities = classifier.probabilities(np.asarray(train)[some])
         elif mixture is None:
@@ -103,8 +102,12 @@ class Examiner:
             real, count = self._regions.labels_, self._regions.n_clusters
             results.append(region_coverage(found, real, count))
         if self._projected_held_out is not None:
-            results.append(memorisation(projected, self._projected_train, self._projected_held_out))
+            sought = self._some(projected, _SOUGHT)
+            results.append(memorisation(sought, self._projected_train, self._projected_held_out))
         return tuple(results)
+
+    def _some(self, rows: np.ndarray, most: int) -> np.ndarray:
+        return rows[np.random.default_rng(self._seed).permutation(len(rows))[:most]]
 
     def _project(self, rows: np.ndarray) -> np.ndarray:
         return self._pca.transform(rows)[:, : self._components]
