@@ -179,9 +179,10 @@ def page() -> str:
         "## Table 1: log-likelihood under a Parzen window, nats\n\n"
         "MNIST: mean and standard error over test examples. TFD: over folds.\n"
         "`python -m keras_gan.evaluate RUN` prints a run's own row beside these, and rows that\n"
-        "tell how to read them: on MNIST 10,000 training images used as samples get about 243, k-means\n"
-        "centroids about 334, so that a number far above 243 is smoothing, not better samples\n"
-        f"(Theis et al. 2016).\n\n{table_1_markdown()}\n"
+        "tell how to read them: on MNIST 10,000 training images used as samples get about 243,\n"
+        "k-means centroids about 334, so that a number far above 243 is smoothing, not better\n"
+        "samples (Theis et al. 2016).\n\n"
+        f"{table_1_markdown()}\n"
         "## Table 2: what each family of models struggles with\n\n"
         f"{table_2_markdown()}"
     )
