@@ -67,9 +67,11 @@ def mixture_ways(centers: tf.Tensor, sigma: float) -> dict[str, LogDensity]:
     }
 
 
-def best_of_each_way(ways: dict[str, LogDensity], points: tf.Tensor) -> dict[str, tuple]:
+def best_of_each_way(
+    ways: dict[str, LogDensity], points: tf.Tensor
+) -> dict[str, tuple[float, int]]:
     """For each way its fastest block size, and seconds per point at it."""
-    best = {}
+    best: dict[str, tuple[float, int]] = {}
     for way, log_prob in ways.items():
         for block in BLOCKS:
             rows = points[:block]
@@ -130,7 +132,7 @@ def main(argv: list[str] | None = None) -> int:
 
     ways = mixture_ways(centers, sigmas[0])
     best = best_of_each_way(ways, points)
-    way = min(best, key=best.get)
+    way = min(best, key=lambda name: best[name])
     per_point, reference = as_many_as_fit(ways[way], points, best[way][1], args.seconds)
     difference = np.abs(parzen(centers, points[: len(reference)])[:, 0] - reference).max()
     fast = per_point / parzen_per_point

@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
 POINTS, CENTERS = 512, 1024  # a block of distances: 2 MiB in float32, to stay in the cache
@@ -181,7 +182,7 @@ def _slack(points, centers, precisions):
     rounding, is negligible where precision * (its square - nearest) > log(n) + NEGLIGIBLE.
     """
     norms = tf.reduce_sum(points**2, axis=1) + tf.reduce_max(tf.reduce_sum(centers**2, axis=1))
-    rounding = ROUNDING * tf.experimental.numpy.finfo(points.dtype.as_numpy_dtype).eps * norms
+    rounding = ROUNDING * np.finfo(points.dtype.as_numpy_dtype).eps * norms
     reach = tf.math.log(tf.cast(tf.shape(centers)[0], points.dtype)) + NEGLIGIBLE
     harmed = rounding * tf.reduce_max(precisions, axis=1) > TOLERANCE
     return tf.where(harmed, reach / TOLERANCE * rounding, -math.inf)
