@@ -244,7 +244,7 @@ def set_sparse_kernel(layer: keras.layers.Dense, nonzeros: int = 100, *, seed: i
     inputs, units = layer.kernel.shape
     if nonzeros > inputs:
         raise InputError(f"`nonzeros`={nonzeros} must be at most the layer's {inputs} inputs")
-    rng = np.random.default_rng(seed % 2**64)
+    rng = np.random.default_rng(int(seed) % 2**64)
     kernel = np.zeros((inputs, units), np.float32)
     for unit in range(units):
         kernel[rng.choice(inputs, nonzeros, replace=False), unit] = rng.standard_normal(nonzeros)
@@ -268,7 +268,9 @@ def stack_generators(
     return keras.Sequential([latents, lower, upper], name=name)
 
 
-def for_shape(shape: Sequence[int], latent_dim: int, *, bounded: bool, seed: int = 0):
+def for_shape(
+    shape: Sequence[int], latent_dim: int, *, bounded: bool, seed: int = 0
+) -> tuple[keras.Model, keras.Model]:
     """Networks for data without a recipe, by rule from the shape of one example.
 
     With `d` numbers in an example and width `w` = 8 sqrt(d) rounded to a multiple of 16, at least

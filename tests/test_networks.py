@@ -393,7 +393,7 @@ def test_sparse_kernel():
     one = kernel(1)
     assert ((one != 0).sum(0) == 10).all()
     assert len(np.unique((one != 0).T, axis=0)) > 45  # places differ from unit to unit
-    np.testing.assert_array_equal(kernel(1), one)
+    np.testing.assert_array_equal(kernel(np.int64(1)), one)
     assert (kernel(2) != one).any()
     with pytest.raises(InputError, match="`nonzeros`=31 must be at most the layer's 30 inputs"):
         networks.set_sparse_kernel(layer, 31)

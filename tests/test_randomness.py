@@ -162,9 +162,9 @@ def test_row_seeds_are_the_published_numbers():
     assert seeds.view(np.uint64).tolist() == published == splitmix(1234567, 3)
 
 
-@pytest.mark.parametrize("seed", [0, -1, 2**64 - 1, 2**70 + 3])
+@pytest.mark.parametrize("seed", [0, -1, 2**64 - 1, 2**70 + 3, np.int64(-7), np.uint64(2**63)])
 def test_row_seeds_of_any_int(seed):
-    np.testing.assert_array_equal(row_seeds(seed, 9).view(np.uint64), splitmix(seed, 9))
+    np.testing.assert_array_equal(row_seeds(seed, 9).view(np.uint64), splitmix(int(seed), 9))
     np.testing.assert_array_equal(row_seeds(seed, 4, first=5), row_seeds(seed, 9)[5:])
 
 
