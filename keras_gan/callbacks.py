@@ -99,8 +99,9 @@ class SampleGrid(keras.callbacks.Callback):
 class ValidationLikelihood(keras.callbacks.Callback):
     """Reports the Parzen log-likelihood of validation data in the paper's protocol (section 5).
 
-    Adds `val_log_likelihood` (nats; NaN in epochs between two estimates) to the logs: the mean
-    over the data under a window on samples, at the best of the given bandwidths.
+    Adds `val_log_likelihood` to the logs, in nats: the mean over the data under a window on
+    samples, at the best of the given bandwidths. Where the model keeps averaged weights,
+    `val_log_likelihood_averaged` is theirs. Epochs between two estimates have NaN.
 
     Args:
         images: Validation data in [0, 1], `[n, ...]`.
@@ -135,23 +136,25 @@ class ValidationLikelihood(keras.callbacks.Callback):
         self.best = best
 
     def on_epoch_end(self, epoch, logs=None):
-        """Adds the estimate to the logs."""
+        """Adds the estimates to the logs."""
         last = epoch + 1 == self.params.get("epochs")
-        value = self._estimate() if (epoch + 1) % self._every == 0 or last else math.nan
-        if logs is not None:
-            logs["val_log_likelihood"] = value
+        due = (epoch + 1) % self._every == 0 or last
+        logs = {} if logs is None else logs
+        logs["val_log_likelihood"] = value = self._estimate(False) if due else math.nan
+        if self.model.averaged_generator is not None:
+            logs["val_log_likelihood_averaged"] = self._estimate(True) if due else math.nan
         if value > self.best:
             self.best = value
             if self._on_best:
-                self._on_best(self.model.averaged_generator or self.model.generator, value)
+                self._on_best(self.model.generator, value)
 
-    def _estimate(self) -> float:
+    def _estimate(self, averaged: bool) -> float:
         from keras_gan.evaluation.parzen import ParzenWindow
 
-        averaged = self.model.averaged_generator is not None
-        samples = self._to_unit(self.model.generate(self._samples, self._seed, averaged=averaged))
-        window = ParzenWindow(samples.reshape(len(samples), -1), self._bandwidths)
-        return float(np.mean(window.log_prob(self._images[:, None, :]), axis=0).max())
+        samples = self.model.generate(self._samples, self._seed, averaged=averaged)
+        samples = self._to_unit(samples).reshape(len(samples), -1)
+        log_prob = ParzenWindow(samples, self._bandwidths).log_prob(self._images[:, None, :])
+        return float(np.mean(log_prob, axis=0).max())
 
 
 class Checkpoint(keras.callbacks.Callback):

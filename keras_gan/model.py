@@ -432,7 +432,7 @@ class GAN(keras.Model):
         sums["generator_loss"] = tf.reduce_sum(self.loss.generator(real, judged_fake))
         return sums, tf.cast(rows, tf.float32)
 
-    def gradients(self, of: Callable, game: updates.Round, j: int):
+    def gradients(self, of: Callable, game: updates.Round, j: int) -> tuple:
         """Calls one of `Round`'s gradients; on several replicas this is what XLA compiles."""
         if not (self.jit_compile and game.replicas > 1):
             return of(game, j)

@@ -118,7 +118,9 @@ class Recipe:
             if "help" in field.metadata
         }
 
-    def load_data(self, data_dir=None, download: bool = False, fold: int | None = None) -> DataSet:
+    def load_data(
+        self, data_dir: str | None = None, download: bool = False, fold: int | None = None
+    ) -> DataSet:
         """The data: from `source`, or by the name or path in `dataset`."""
         if self.source is not None:
             return self.source()
