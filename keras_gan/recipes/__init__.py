@@ -13,18 +13,7 @@ from keras_gan.errors import InputError
 from keras_gan.recipes.recipe import Recipe, from_file
 from keras_gan.run import Run
 
-NAMES = (
-    "digits",
-    "mnist",
-    "tfd",
-    "tfd_stage2",
-    "cifar10_mlp",
-    "cifar10_conv",
-    "own_data",
-    "ring",
-    "gaussian_grid",
-    "figure_1",
-)
+NAMES = ("digits", "mnist", "tfd", "tfd_stage2", "cifar10_mlp", "cifar10_conv", "own_data")
 
 __all__ = ["NAMES", "Recipe", "data_of", "from_file", "get"]
 
