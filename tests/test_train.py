@@ -160,7 +160,7 @@ def test_dry_run_writes_nothing(tmp_path, monkeypatch, capsys):
     code, out, _ = call(capsys, "--dry-run")
     assert code == 0
     assert list(tmp_path.iterdir()) == []
-    for word in ("parameters", "MiB of state", "28 an epoch x 300 epochs", "runs/digits-"):
+    for word in ("parameters", "MiB of state", "28 an epoch x 200 epochs", "runs/digits-"):
         assert word in out
 
 

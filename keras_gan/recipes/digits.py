@@ -39,7 +39,7 @@ RECIPE = Recipe(
     generator_learning_rate=0.1,
     discriminator_learning_rate=0.1,
     momentum_ramp_end=50,
-    epochs=300,
+    epochs=200,
     averaging=0.995,
     likelihood_every=10,
 )
