@@ -17,8 +17,8 @@ from keras_gan.evaluation.diagnostics import Diversity, Identical, Memorisation,
 class Thresholds:
     """When a measurement is an alarm. Shares and probabilities lie in [0, 1].
 
-    Real digits and MNIST, and generators that have learnt them, stay on the quiet side by a factor
-    of about two or more; the collapses named in each comment lie on the other side by as much.
+    Each lies between what real digits, MNIST and CIFAR-10 measured against their own training sets,
+    and generators that had learnt digits or MNIST, and what the collapses named beside it did.
     """
 
     constant: float = 0.02  # spread: constant output, with some noise on it
@@ -33,7 +33,7 @@ class Thresholds:
     uneven: float = 0.3  # nats, KL of the shares: 7 of 10 classes have 0.36
     off_modes: float = 0.5  # share of the samples on modes
     shrunk_modes: float = 0.3  # spread within modes
-    overfitting: float = 0.6  # AUC of D's scores, training against held-out
+    overfitting: float = 0.65  # AUC of D's scores, training against held-out
     significance: float = 1e-3  # p-value that an AUC needs beside its size
     copies: float = (
         0.1  # share of samples as close to the training set as the closest 1 % of held-out examples

@@ -32,7 +32,8 @@ class Examiner:
         train: The whole training set, `[n, ...]`, in the samples' range.
         held_out: Examples that G has not seen; with them comes the memorisation test (on 2,000
             of them and of the samples at most).
-        classifier: A classifier of this data set; with it class coverage is measured.
+        classifier: A classifier of this data set; with it class coverage is measured. The real
+            shares and confidence beside it are those of training examples.
         mixture: The target, where it is a known mixture of Gaussians; with it modes are counted.
             With neither, the training set is divided into 20 regions by k-means and these are
             counted.
