@@ -27,21 +27,29 @@ def make(name: str) -> tf.distribute.Strategy:
         raise InputError(
             f"unknown strategy {name!r} for --strategy; choose from {', '.join(NAMES)}"
         )
-    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    if name == "multi_worker":  # first: TensorFlow wants its collectives set up before all else
+        _check_cluster(os.environ.get("TF_CONFIG", ""))
+        return tf.distribute.MultiWorkerMirroredStrategy()
     if name == "default":
         return tf.distribute.get_strategy()
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     if name == "one_device":
         return tf.distribute.OneDeviceStrategy(devices[0].name)
     if name == "mirrored":
         return tf.distribute.MirroredStrategy([device.name for device in devices])
-    if name == "multi_worker":
-        _check_cluster(os.environ.get("TF_CONFIG", ""))
-        return tf.distribute.MultiWorkerMirroredStrategy()
     try:
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver.connect()
     except (ValueError, tf.errors.OpError) as error:
         raise InputError("--strategy tpu found no TPU; use mirrored on GPUs or CPUs") from error
     return tf.distribute.TPUStrategy(resolver)
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this process is the one that writes: the only one, or the first worker."""
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return True
+    resolver = strategy.cluster_resolver
+    return resolver.task_type in (None, "chief") or not resolver.task_id
 
 
 def _check_cluster(text: str) -> None:

@@ -260,6 +260,8 @@ class _Job:
 
     def train(self) -> int:
         """Trains from where the run directory stands."""
+        if not strategies.is_chief(self.strategy):
+            return self._assist()
         facts = {
             "recipe": _recipe_name(self.options),
             "preprocessing": self.preprocessing.get_config(),
@@ -276,6 +278,23 @@ class _Job:
                 print(f"{run.path} is finished: {run.epochs_done} epochs")
                 return 0
             self._fit(run)
+        return 0
+
+    def _assist(self) -> int:
+        """What a worker does that is not the chief: all the arithmetic, none of the writing."""
+        if (self.run_dir / "config.json").exists():
+            run = Run.open(self.run_dir)
+            if run.finished and run.epochs_done >= self.recipe.epochs:
+                return 0
+        restored = checkpoints.restore_latest(self.run_dir / "checkpoints", self.gan)
+        self.gan.fit(
+            self.examples,
+            batch_size=self.recipe.batch_size,
+            epochs=self.recipe.epochs,
+            initial_epoch=restored["epoch"] if restored else 0,
+            callbacks=[callbacks.StopOnNonFinite()],
+            verbose=0,
+        )
         return 0
 
     def _fit(self, run: Run) -> None:
