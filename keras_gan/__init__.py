@@ -25,7 +25,8 @@ _check_backend(keras.backend.backend())
 
 from keras_gan import layers, losses, networks, optimizers, priors, randomness, schedules
 from keras_gan.errors import InputError, TrainingError
-from keras_gan.model import GAN, transform
+from keras_gan.model import GAN
+from keras_gan.sampling import transform
 
 __version__ = "0.1.0"
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from keras_gan import checkpoints, pictures
 from keras_gan.errors import TrainingError
+from keras_gan.evaluation.likelihood import Protocol
 
-_BANDWIDTHS = tuple(np.geomspace(0.1, 1.0, 10))  # the released protocol
+_BANDWIDTHS = Protocol().grid
 
 
 class StopOnNonFinite(keras.callbacks.Callback):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from keras_gan.errors import InputError, TrainingError
+from keras_gan.run import WEIGHTS
 
 
 class Parser(argparse.ArgumentParser):
@@ -22,6 +23,20 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raises what `run` prints."""
         raise InputError(f"{message} (see --help)")
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Adds what each command on a finished run takes: the run, weights, seed, data directory."""
+    parser.add_argument("run", metavar="RUN", help="run directory")
+    parser.add_argument(
+        "--weights", default="last", metavar="WHICH", help=f"{', '.join(WEIGHTS)} (last)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="INT", help="seed of the samples (0)"
+    )
+    parser.add_argument(
+        "--data-dir", metavar="DIR", help="directory of tensorflow-datasets (the run's)"
+    )
 
 
 def add_settings(parser: argparse._ArgumentGroup, settings: Any) -> None:

@@ -20,7 +20,7 @@ from keras_gan.errors import InputError
 from keras_gan.evaluation import alarms, likelihood, tables, trust
 from keras_gan.evaluation.classifier import Classifier
 from keras_gan.evaluation.examiner import Examiner
-from keras_gan.run import WEIGHTS, Run, versions, write_atomically
+from keras_gan.run import Run, versions, write_atomically
 
 _DESCRIPTION = """Measure a finished run: Parzen log-likelihood in the paper's protocol, beside
 published rows and beside rows that tell how to read it, and a search for collapse and memorisation.
@@ -40,15 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: Sequence[str] | None) -> int:
     parser = command.Parser(prog="python -m keras_gan.evaluate", description=_DESCRIPTION)
-    parser.add_argument("run", metavar="RUN", help="run directory")
-    parser.add_argument(
-        "--weights", default="last", metavar="WHICH", help=f"{', '.join(WEIGHTS)} (last)"
-    )
+    command.add_run(parser)
     parser.add_argument(
         "--samples", type=int, default=10_000, metavar="INT", help="samples of G (10000)"
-    )
-    parser.add_argument(
-        "--seed", type=int, default=0, metavar="INT", help="seed of the samples (0)"
     )
     parser.add_argument(
         "--sets",
@@ -62,9 +56,6 @@ def _main(argv: Sequence[str] | None) -> int:
     )
     parser.add_argument(
         "--no-sanity", action="store_true", help="leave out training images and centroids"
-    )
-    parser.add_argument(
-        "--data-dir", metavar="DIR", help="directory of tensorflow-datasets (the run's)"
     )
     parser.add_argument(
         "--strategy", default="default", metavar="NAME", help="devices for the likelihood (default)"

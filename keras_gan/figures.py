@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from keras_gan import command, model, pictures, recipes
+from keras_gan import command, pictures, recipes, sampling
 from keras_gan.errors import InputError
-from keras_gan.run import WEIGHTS, Run
+from keras_gan.run import Run
 
 _DESCRIPTION = """Draw a finished run, as PNG into its folder figures/:
 
@@ -34,18 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: Sequence[str] | None) -> int:
     parser = command.Parser(prog="python -m keras_gan.figures", description=_DESCRIPTION)
-    parser.add_argument("run", metavar="RUN", help="run directory")
-    parser.add_argument(
-        "--weights", default="last", metavar="WHICH", help=f"{', '.join(WEIGHTS)} (last)"
-    )
+    command.add_run(parser)
     parser.add_argument(
         "--rows", type=int, default=6, metavar="INT", help="rows of Figures 2 and 3 (6)"
-    )
-    parser.add_argument(
-        "--seed", type=int, default=0, metavar="INT", help="seed of the samples (0)"
-    )
-    parser.add_argument(
-        "--data-dir", metavar="DIR", help="directory of tensorflow-datasets (the run's)"
     )
     options = parser.parse_args(argv)
     if options.rows < 1:
@@ -73,7 +64,7 @@ def _corners(run: Run, seed: int) -> np.ndarray:
 
 def _images(run: Run, generator, latents: np.ndarray) -> np.ndarray:
     seeds = tf.zeros([len(latents)], tf.int64)  # noise inside G, if any, is the same along a line
-    outputs = model.transform(generator, tf.constant(latents), seeds).numpy()
+    outputs = sampling.transform(generator, tf.constant(latents), seeds).numpy()
     return run.preprocessing.to_unit(outputs)
 
 

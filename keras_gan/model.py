@@ -11,11 +11,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan import execution, losses, priors, randomness, updates
+from keras_gan import execution, losses, priors, randomness, sampling, updates
 from keras_gan.data import pipeline
 from keras_gan.errors import InputError, first_line
 from keras_gan.metrics import RunningMeans
-from keras_gan.randomness import Purpose, RowDraws, StepDraws
+from keras_gan.randomness import Purpose, StepDraws
 
 _log = logging.getLogger("keras_gan")
 
@@ -300,7 +300,6 @@ class GAN(keras.Model):
                     f"`steps_per_execution`={self.steps_per_execution}"
                 )
         keeper = _StreamKeeper(stream, counts=steps_per_epoch is None)
-        callbacks = [*callbacks] if isinstance(callbacks, (list, tuple)) else [callbacks or []]
         try:
             with warnings.catch_warnings():
                 # Keras takes the end of a set of unknown length for a lack of data from the second
@@ -310,7 +309,7 @@ class GAN(keras.Model):
                     stream.dataset(),
                     epochs=epochs,
                     verbose=verbose,
-                    callbacks=[keeper, *keras.tree.flatten(callbacks)],
+                    callbacks=[keeper, *keras.tree.flatten(callbacks or [])],
                     shuffle=False,
                     validation_data=validation_data,
                     initial_epoch=initial_epoch,
@@ -425,7 +424,6 @@ class GAN(keras.Model):
         ]
         with randomness.drawing_from(draws[1]):
             fake = self.generator(self.prior.draw(draws[0]), training=False)
-        with randomness.drawing_from(draws[1]):
             real = updates.judgement(self.discriminator(x, training=False))._replace(labels=labels)
             judged_fake = updates.judgement(self.discriminator(fake, training=False))
         sums = updates.discriminator_sums(self.loss, real, judged_fake)
@@ -510,55 +508,9 @@ class GAN(keras.Model):
         generator = self.averaged_generator if averaged else self.generator
         if generator is None:
             raise InputError("this model keeps no averaged weights; make it with `averaging=0.999`")
-        function = self._sample_functions.get(averaged) or sampler(generator, self.prior)
+        function = self._sample_functions.get(averaged) or sampling.sampler(generator, self.prior)
         self._sample_functions[averaged] = function
-        return generate(function, n, seed, batch_size)
-
-
-def sampler(generator: keras.Model, prior: priors.Prior) -> Callable:
-    """`sample` as a graph, from seeds int64 `[n]` to samples."""
-    return tf.function(
-        lambda seeds: sample(generator, prior, seeds),
-        input_signature=[tf.TensorSpec([None], tf.int64)],
-        autograph=False,
-    )
-
-
-def generate(sampler: Callable, n: int, seed: int = 0, batch_size: int = 1000) -> np.ndarray:
-    """What `GAN.generate` returns, from a `sampler`."""
-    if n < 0:
-        raise InputError(f"`n` must be >= 0. Received: n={n}")
-    parts = [
-        sampler(randomness.row_seeds(seed, min(batch_size, n - first), first)).numpy()
-        for first in range(0, n, batch_size)
-    ]
-    return np.concatenate(parts) if parts else sampler(np.zeros(0, np.int64)).numpy()
-
-
-def sample(generator: keras.Model, prior: priors.Prior, seeds: tf.Tensor) -> tf.Tensor:
-    """Samples whose row `i` depends on `seeds[i]` alone, in a graph or out of one.
-
-    Args:
-        generator: The network.
-        prior: Its prior.
-        seeds: int64 `[n]`, for instance from `keras_gan.randomness.row_seeds`.
-
-    Returns:
-        float32 `[n, ...]`, the network's output.
-    """
-    return transform(generator, prior.draw(RowDraws(seeds)), seeds)
-
-
-def transform(generator: keras.Model, latents: tf.Tensor, noise_seeds: tf.Tensor) -> tf.Tensor:
-    """G's output for latents; noise inside G, if there is any, comes from `noise_seeds`, one a row.
-
-    Args:
-        generator: The network.
-        latents: float32 `[n, d]`.
-        noise_seeds: int64 `[n]`.
-    """
-    with randomness.drawing_from(RowDraws(noise_seeds, stream=1)):
-        return tf.cast(generator(latents, training=False), tf.float32)
+        return sampling.generate(function, n, seed, batch_size)
 
 
 class _StreamKeeper(keras.callbacks.Callback):

@@ -7,8 +7,8 @@
     samples/epoch-*.png     train         people                   after each epoch
     samples.gif             train         people                   at the end
     checkpoints/step-*/     train         train (resume)           after each epoch
-    models/best.keras       train         evaluate, export         when the validation likelihood
-    rises models/last.keras       train         evaluate, export         at the end: the whole GAN
+    models/best.keras       train         evaluate, export         when the likelihood rises
+    models/last.keras       train         evaluate, export         at the end: the whole GAN
     models/generator.keras  train         any Keras program        at the end
     evaluation.json         evaluate      export, figures          on demand
     figures/*.png           figures       people                   on demand
@@ -35,7 +35,7 @@ import filelock
 import keras
 import numpy as np
 
-from keras_gan import model, priors
+from keras_gan import priors, sampling
 from keras_gan.data import preprocessing
 from keras_gan.errors import InputError
 
@@ -252,8 +252,8 @@ class Run:
 
     def samples(self, n: int, seed: int = 0, weights: str = "last") -> np.ndarray:
         """Samples in [0, 1] (points: on their own scale), float32 `[n, ...]`."""
-        sampler = model.sampler(self.generator(weights), self.prior)
-        return self.preprocessing.to_unit(model.generate(sampler, n, seed))
+        sampler = sampling.sampler(self.generator(weights), self.prior)
+        return self.preprocessing.to_unit(sampling.generate(sampler, n, seed))
 
     def _load(self, name: str) -> keras.Model:
         file = self._model_file(name)

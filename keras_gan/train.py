@@ -274,7 +274,7 @@ class _Job:
         }
         run = Run.create_or_open(self.run_dir, self.identity, facts)
         with run.owned():
-            if run.finished and run.epochs_done >= self.recipe.epochs:
+            if self._is_done(run):
                 print(f"{run.path} is finished: {run.epochs_done} epochs")
                 return 0
             self._fit(run)
@@ -282,20 +282,24 @@ class _Job:
 
     def _assist(self) -> int:
         """What a worker does that is not the chief: all the arithmetic, none of the writing."""
-        if (self.run_dir / "config.json").exists():
-            run = Run.open(self.run_dir)
-            if run.finished and run.epochs_done >= self.recipe.epochs:
-                return 0
+        if (self.run_dir / "config.json").exists() and self._is_done(Run.open(self.run_dir)):
+            return 0
         restored = checkpoints.restore_latest(self.run_dir / "checkpoints", self.gan)
+        self._learn(restored["epoch"] if restored else 0, [callbacks.StopOnNonFinite()], verbose=0)
+        return 0
+
+    def _is_done(self, run: Run) -> bool:
+        return run.finished and run.epochs_done >= self.recipe.epochs
+
+    def _learn(self, first_epoch: int, parts: list[keras.callbacks.Callback], verbose: int) -> None:
         self.gan.fit(
             self.examples,
             batch_size=self.recipe.batch_size,
             epochs=self.recipe.epochs,
-            initial_epoch=restored["epoch"] if restored else 0,
-            callbacks=[callbacks.StopOnNonFinite()],
-            verbose=0,
+            initial_epoch=first_epoch,
+            callbacks=parts,
+            verbose=verbose,
         )
-        return 0
 
     def _fit(self, run: Run) -> None:
         restored = checkpoints.restore_latest(run.checkpoints, self.gan) or {
@@ -315,14 +319,8 @@ class _Job:
         began = time.monotonic()
         table = keras.callbacks.CSVLogger(str(run.metrics_file), append=True)
         try:
-            self.gan.fit(
-                self.examples,
-                batch_size=self.recipe.batch_size,
-                epochs=self.recipe.epochs,
-                initial_epoch=first,
-                callbacks=self._callbacks(run, table, restored["best"]),
-                verbose=1 if sys.stdout.isatty() else 2,
-            )
+            parts = self._callbacks(run, table, restored["best"])
+            self._learn(first, parts, verbose=1 if sys.stdout.isatty() else 2)
         finally:
             if table.csv_file is not None:  # Keras leaves it open when training stops early
                 table.csv_file.close()

@@ -4,11 +4,9 @@ A step sees `k` minibatches of data. The two update rules decide the order; the 
 losses and the noise know nothing of the rule.
 
     alternating    Algorithm 1: k discriminator steps, each on a minibatch and noise of its own,
-    then one
-                   generator step on fresh noise against the new discriminator.
+                   then one generator step on fresh noise against the new discriminator.
     simultaneous   the released code: k - 1 discriminator steps, then both players move from the
-    same weights,
-                   gradients of both taken from one shared forward pass.
+                   same weights, gradients of both taken from one shared forward pass.
 """
 
 from __future__ import annotations

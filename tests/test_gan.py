@@ -276,7 +276,7 @@ def test_generate_rows_depend_on_seed_and_index_alone():
     assert not np.any(np.all(np.isclose(model.generate(20, seed=6)[:, None], whole), axis=-1))
     assert model.generate(0).shape == (0, 6)
     seeds = randomness.row_seeds(5, 20)
-    picked = keras_gan.model.sample(model.generator, model.prior, tf.constant(seeds[[11, 2]]))
+    picked = keras_gan.sampling.sample(model.generator, model.prior, tf.constant(seeds[[11, 2]]))
     np.testing.assert_allclose(picked, whole[[11, 2]], atol=1e-6)
 
 
@@ -291,7 +291,7 @@ def test_noise_in_the_generator_is_drawn_per_row():
     whole = model.generate(9, seed=2)
     np.testing.assert_allclose(model.generate(4, seed=2), whole[:4], atol=1e-6)
     z = tf.ones((9, 5))
-    outputs = keras_gan.model.transform(generator, z, tf.range(9, dtype=tf.int64)).numpy()
+    outputs = keras_gan.sampling.transform(generator, z, tf.range(9, dtype=tf.int64)).numpy()
     assert len(np.unique(outputs[:, 0])) == 9
 
 
