@@ -416,10 +416,8 @@ class GAN(keras.Model):
         """The sums of the metrics over this replica's rows of a batch, and their number."""
         x, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
         rows = tf.shape(x)[0]
-        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        first_row = tf.cast(replica, tf.int32) * rows
         draws = [
-            StepDraws(self.seed, self._examined.value, 0, purpose, first_row, rows)
+            StepDraws(self.seed, self._examined.value, 0, purpose, _first_row(rows), rows)
             for purpose in (Purpose.EVALUATION_LATENTS, Purpose.EVALUATION_GENERATOR)
         ]
         with randomness.drawing_from(draws[1]):
@@ -536,6 +534,17 @@ class _StreamKeeper(keras.callbacks.Callback):
             _log.info(
                 "epoch %d left out %d examples that fill no step", epoch, self.model.left_over
             )
+
+
+def _first_row(rows: tf.Tensor) -> tf.Tensor:
+    """The place of this replica's first row in a batch that need not divide evenly."""
+    context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync == 1:
+        return tf.constant(0)
+    replica = tf.cast(context.replica_id_in_sync_group, tf.int32)
+    mine = tf.one_hot(replica, context.num_replicas_in_sync, dtype=tf.int32) * rows
+    shares = context.all_reduce(tf.distribute.ReduceOp.SUM, mine)
+    return tf.math.cumsum(shares, exclusive=True)[replica]
 
 
 def _check_fit(generator, discriminator, prior) -> tuple[int, ...]:

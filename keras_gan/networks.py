@@ -6,6 +6,7 @@ unless said. Seeds fix the weights: the same seed gives the same network in any 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -24,10 +25,12 @@ class _Uniform:
     """Hands out uniform initialisers, each with a seed of its own, under one network's seed."""
 
     def __init__(self, seed: int):
-        self._seeds = iter(row_seeds(seed, 64) >> 33)
+        self._seed = seed
+        self._made = itertools.count()
 
     def __call__(self, irange: float) -> keras.initializers.Initializer:
-        return keras.initializers.RandomUniform(-irange, irange, seed=int(next(self._seeds)))
+        (seed,) = row_seeds(self._seed, 1, first=next(self._made)) >> 33
+        return keras.initializers.RandomUniform(-irange, irange, seed=int(seed))
 
 
 def mlp_generator(

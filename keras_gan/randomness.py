@@ -3,8 +3,8 @@
 Training draws come from the counter-based generator Philox4x32-10 (Salmon et al. 2011): its key is
 the seed and its counter says which step, minibatch, purpose, draw and *global row* the bits belong
 to. A batch split over any number of replicas therefore sees the same noise, nothing but the step
-has to be restored after an interruption, and two purposes can never share a number. XLA, the plain
-graph, CPU and GPU give the same bits.
+has to be restored after an interruption, and two purposes can never share a number. XLA and the
+plain graph give the same bits (tested on CPUs).
 
 Samples asked for by seed come from SplitMix64 (Steele, Lea and Flood 2014), one stream a row, so
 that a row is the same at any position, in any batch, in any process and in an exported graph.

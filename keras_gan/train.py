@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 import math
 import sys
@@ -98,6 +99,8 @@ def _parse(argv: Sequence[str] | None):
     numerics.add_argument("--jit", action="store_true", help="compile with XLA")
     command.add_settings(parser.add_argument_group(f"settings (of recipe {recipe.name})"), recipe)
     options = parser.parse_args(argv)
+    if recipe.source is not None and known.dataset is not None:
+        raise InputError(f"recipe {recipe.name!r} brings its own data; leave out --dataset")
     settings = {name: getattr(options, name) for name in recipe.settings()}
     return dataclasses.replace(recipe, **settings), options
 
@@ -367,13 +370,22 @@ class _Job:
         return self.data_set.is_image or self.gan.example_shape == (2,)
 
 
-def _structure(network: keras.Model) -> str:
+def _structure(network: keras.Model) -> dict:
     """A network's configuration without its layers' names, which Keras numbers as they come."""
-    text = network.to_json()
     names = [network.name, *(layer.name for layer in network._flatten_layers())]
-    for index, name in enumerate(names):
-        text = text.replace(f'"{name}"', f'"#{index}"')
-    return text
+    places = {name: f"#{index}" for index, name in enumerate(names)}
+
+    def anonymous(value, is_name=False):
+        if isinstance(value, dict):
+            return {key: anonymous(v, is_name or key in _NAME_KEYS) for key, v in value.items()}
+        if isinstance(value, list):
+            return [anonymous(v, is_name) for v in value]
+        return places.get(value, value) if is_name and isinstance(value, str) else value
+
+    return anonymous(json.loads(network.to_json()))
+
+
+_NAME_KEYS = ("name", "keras_history", "input_layers", "output_layers")  # where layers are named
 
 
 def _steps_per_execution(steps_per_epoch: int) -> int:

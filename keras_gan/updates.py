@@ -61,9 +61,8 @@ class Round:
         with _unchanged(gan.generator):
             fake = self._generate(j)
         with tf.GradientTape() as tape:
-            real, judged_fake = self._judge_both(j, fake)
-            loss = self._mean(gan.loss.discriminator(real, judged_fake))
-            loss += sum(gan.discriminator.losses) / self.replicas
+            real, judged_fake, penalty = self._judge_both(j, fake)
+            loss = self._mean(gan.loss.discriminator(real, judged_fake)) + penalty
             scaled = gan.discriminator_optimizer.scale_loss(loss)
         gradients = tape.gradient(scaled, gan.discriminator.trainable_variables)
         return gradients, discriminator_sums(gan.loss, real, judged_fake)
@@ -75,7 +74,7 @@ class Round:
             fake = self._generate(j)
             with _unchanged(gan.discriminator):
                 if getattr(gan.loss, "generator_sees_data", False):
-                    real, judged_fake = self._judge_both(j, fake)
+                    real, judged_fake, _ = self._judge_both(j, fake)
                 else:
                     real, judged_fake = None, self._judge_fake(j, fake)
             losses_of_g = gan.loss.generator(real, judged_fake)
@@ -89,12 +88,10 @@ class Round:
         gan = self.gan
         with tf.GradientTape(persistent=True) as tape:
             fake = self._generate(j)
-            real, judged_fake = self._judge_both(j, fake)
+            real, judged_fake, penalty = self._judge_both(j, fake)
             losses_of_g = gan.loss.generator(real, judged_fake)
-            loss_d = self._mean(gan.loss.discriminator(real, judged_fake))
-            loss_g = self._mean(losses_of_g)
-            loss_d += sum(gan.discriminator.losses) / self.replicas
-            loss_g += sum(gan.generator.losses) / self.replicas
+            loss_d = self._mean(gan.loss.discriminator(real, judged_fake)) + penalty
+            loss_g = self._mean(losses_of_g) + sum(gan.generator.losses) / self.replicas
             scaled_d = gan.discriminator_optimizer.scale_loss(loss_d)
             scaled_g = gan.generator_optimizer.scale_loss(loss_g)
         of_d = tape.gradient(scaled_d, gan.discriminator.trainable_variables)
@@ -111,13 +108,21 @@ class Round:
         with randomness.drawing_from(self._draws(j, Purpose.GENERATOR)):
             return self.gan.generator(latents, training=True)
 
-    def _judge_both(self, j: int, fake: tf.Tensor) -> tuple[Judgement, Judgement]:
+    def _judge_both(self, j: int, fake: tf.Tensor) -> tuple[Judgement, Judgement, tf.Tensor]:
+        """Judges data and samples; last, this replica's part of the losses that D's layers add."""
         # Noise k is the generator's; data it wants to see is the last minibatch. Data and samples
         # pass one after the other: batch statistics do not mix, and G's gradient does not run back
         # through the data.
         of_data = min(j, len(self.real) - 1)
+        judge = self.gan.discriminator
         real = self._judge(j, Purpose.DISCRIMINATOR_REAL, self.real[of_data])
-        return real._replace(labels=self.labels[of_data]), self._judge_fake(j, fake)
+        # Keras forgets a pass's losses when the next begins; those on weights count once.
+        added = sum(judge.losses) - sum(
+            v.regularizer(v) for v in judge.trainable_variables if v.regularizer
+        )
+        judged_fake = self._judge_fake(j, fake)
+        penalty = (added + sum(judge.losses)) / self.replicas
+        return real._replace(labels=self.labels[of_data]), judged_fake, penalty
 
     def _judge_fake(self, j: int, fake: tf.Tensor) -> Judgement:
         return self._judge(j, Purpose.DISCRIMINATOR_FAKE, fake)

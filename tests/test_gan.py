@@ -450,3 +450,29 @@ def test_gan_describes_itself(capsys):
     assert "averaged_generator" in text
     again = keras_gan.GAN.from_config(model.get_config())
     assert again.get_config() == model.get_config()
+
+
+def test_losses_that_layers_add_count_for_data_and_samples():
+    """An activity penalty for each pass, a weight penalty once."""
+    latents, images = keras.Input((5,)), keras.Input((6,))
+    hidden = keras.layers.Dense(
+        3, activity_regularizer=keras.regularizers.L2(0.5), kernel_regularizer="l2"
+    )
+    generator = keras.Model(latents, keras.layers.Dense(6)(latents))
+    discriminator = keras.Model(
+        images, keras.layers.Dense(1, kernel_initializer="zeros")(hidden(images))
+    )
+    model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Normal(5))
+    model.compile("sgd", "sgd")
+    x = small.examples(8)
+    kernel, bias = (np.array(w, np.float64) for w in hidden.get_weights())
+    fake = generator(latents_of(model, 0, 8)).numpy()
+    # With a zero output layer only the penalties move the hidden layer.
+    expected = 2 * 0.01 * kernel
+    for batch in (x, fake):
+        expected += 2 * 0.5 * batch.T @ (batch @ kernel + bias) / 8  # Keras: a mean over the rows
+    for gradients in (
+        round_of(model, x).discriminator_gradients(0)[0],
+        round_of(model, x).joint_gradients(0)[0],
+    ):
+        np.testing.assert_allclose(gradients[0], expected, rtol=1e-4, atol=1e-5)

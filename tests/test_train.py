@@ -217,6 +217,25 @@ def test_bad_input_is_one_line_and_writes_nothing(arguments, words, tmp_path, mo
     assert [p.name for p in tmp_path.iterdir() if p.name != ".keras"] == []
 
 
+def test_a_recipe_with_its_own_data_takes_no_other(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    text = RECIPE.replace('dataset="digits"', 'source=lambda: keras_gan.data.load("digits")')
+    Path("mine.py").write_text("import keras_gan\n" + text)
+    code, _, err = call(capsys, "--recipe", "mine.py", "--dataset", "mnist")
+    assert code == 2
+    assert "recipe 'mine' brings its own data; leave out --dataset" in err
+
+
+def test_the_identity_of_networks_is_blind_to_names_alone():
+    def network(activation, name):
+        inputs = keras.Input((3,))
+        return keras.Model(inputs, keras.layers.Dense(2, activation, name=name)(inputs))
+
+    assert train._structure(network("relu", "a")) == train._structure(network("relu", "b"))
+    assert train._structure(network("relu", "relu")) == train._structure(network("relu", "b"))
+    assert train._structure(network("relu", "relu")) != train._structure(network("tanh", "tanh"))
+
+
 def test_shapes_that_the_networks_do_not_take(recipe_file, tmp_path, capsys):
     np.save(
         tmp_path / "points.npy", np.zeros((600, 3), np.float32) + np.arange(3, dtype=np.float32)
