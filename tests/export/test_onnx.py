@@ -41,20 +41,20 @@ NODE = """
 const ort = require("onnxruntime-node");
 const fs = require("fs");
 (async () => {
-  const [folder, ...names] = process.argv.slice(2);
+  const [folder, sizes, ...names] = process.argv.slice(2);
   const all = fs.readFileSync(`${folder}/latents`);
   const latents = new Float32Array(all.buffer, all.byteOffset, all.length / 4);
   for (const name of names) {
     const session = await ort.InferenceSession.create(`${folder}/${name}`);
     const d = session.inputMetadata[0].shape[1];
-    for (const n of %s) {
+    for (const n of JSON.parse(sizes)) {
       const tensor = new ort.Tensor("float32", latents.slice(0, n * d), [n, d]);
       const { data } = (await session.run({ latents: tensor }))[session.outputNames[0]];
       fs.appendFileSync(`${folder}/${name}.node`, Buffer.from(data.buffer));
     }
   }
 })();
-""" % list(BATCH_SIZES)
+"""
 
 
 def subject_of(recipe: recipes.Recipe) -> Subject:
@@ -104,7 +104,7 @@ def converted(request: pytest.FixtureRequest) -> Iterator[Converted]:
         subject = subject_of(recipe)
         latents = subject.prior.sample(max(BATCH_SIZES), seed=1).numpy()
         latents.tofile(folder / "latents")
-        # Not `predict`: compiled by XLA, it is itself 1e-5 away from double precision here.
+        # Not `predict`: compiled by XLA, it is itself 1e-5 away from double precision.
         outputs = subject.generator(latents, training=False).numpy()
         expected = np.asarray(subject.preprocessing.to_unit(outputs))
         assert expected.std() > 1e-2  # not one constant, which any graph would give
@@ -132,7 +132,7 @@ def test_every_recipe_in_python(converted: Converted) -> None:
 
 
 def test_every_recipe_in_node(converted: Converted, needs_node: str, node_modules: Path) -> None:
-    command = [needs_node, "-e", NODE, "-", str(converted.folder), *FILES]
+    command = [needs_node, "-e", NODE, "-", converted.folder, str(list(BATCH_SIZES)), *FILES]
     subprocess.run(command, cwd=node_modules, check=True)
     one = converted.expected[0].size
     for file, most in zip(FILES, TOLERANCES, strict=True):
