@@ -1,8 +1,9 @@
-"""What happens around `fit`: pictures, likelihood, checkpoints, and a stop when numbers break."""
+"""What happens around `fit`: pictures, likelihood, checkpoints, and stops: numbers, signals."""
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import keras
 import numpy as np
 
 from keras_gan import checkpoints, pictures
-from keras_gan.errors import TrainingError
+from keras_gan.errors import InputError, Interrupted, TrainingError
 from keras_gan.evaluation.likelihood import Protocol
 
 _BANDWIDTHS = Protocol().grid
@@ -161,16 +162,108 @@ class ValidationLikelihood(keras.callbacks.Callback):
 class Checkpoint(keras.callbacks.Callback):
     """Saves all that decides the future after each epoch (see `keras_gan.checkpoints`).
 
+    A thread writes while training goes on. The last `keep` and the best checkpoint stay.
+
     Args:
         directory: Where the checkpoints go.
         facts: Called at each save; what it returns comes back with the state.
+        keep: How many of the latest stay.
+        monitor: The entry of an epoch's logs that says which checkpoint is the best, or None.
+        mode: "max" where a larger value is better, "min" where a smaller one is.
+        minutes: Save within an epoch too, when so many minutes have passed since the last time.
     """
 
-    def __init__(self, directory: str | Path, facts: Callable[[], dict] = dict):
+    def __init__(
+        self,
+        directory: str | Path,
+        facts: Callable[[], dict] = dict,
+        keep: int = 2,
+        monitor: str | None = None,
+        mode: str = "max",
+        minutes: float = 10,
+    ):
         super().__init__()
-        self._directory = Path(directory)
+        if mode not in ("max", "min"):
+            raise InputError(f"`mode` must be 'max' or 'min'. Received: {mode!r}")
+        if keep < 1:
+            raise InputError(f"`keep` must be >= 1. Received: {keep}")
+        self._writer = checkpoints.Writer(directory, keep)
         self._facts = facts
+        self._monitor = monitor
+        self._sign = 1 if mode == "max" else -1
+        self._seconds = 60 * minutes
+        self._saved = time.monotonic()
+
+    def save(self, score: float | None = None) -> None:
+        """Begins to save now, unless a number of the state broke (see `StopOnNonFinite`).
+
+        Raises:
+            OSError: The save before this one failed.
+        """
+        if not checkpoints.all_finite(self.model):
+            return
+        self._writer.write(checkpoints.snapshot(self.model, self._facts(), score))
+        self._saved = time.monotonic()
+
+    def wait(self) -> None:
+        """Returns when all is written.
+
+        Raises:
+            OSError: It could not be written.
+        """
+        self._writer.wait()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Saves within long epochs."""
+        if time.monotonic() - self._saved > self._seconds and within_epoch(self):
+            self.save()
 
     def on_epoch_end(self, epoch, logs=None):
         """Saves."""
-        checkpoints.save(self._directory, self.model, {"epoch": epoch + 1, **self._facts()})
+        value = (logs or {}).get(self._monitor) if self._monitor else None
+        self.save(None if value is None or math.isnan(value) else self._sign * value)
+
+    def on_train_end(self, logs=None):
+        """Waits for the last save."""
+        self.wait()
+
+
+class StopOnRequest(keras.callbacks.Callback):
+    """Ends training with `Interrupted` at the next step after it was asked to.
+
+    Put it after `Checkpoint`: an epoch that is complete is saved by it.
+
+    Args:
+        requested: Says whether training is to end; the same on all workers.
+        checkpoint: Where the state is saved, or None if another worker does that.
+    """
+
+    def __init__(self, requested: Callable[[], bool], checkpoint: Checkpoint | None):
+        super().__init__()
+        self._requested = requested
+        self._checkpoint = checkpoint
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Saves and ends, but not on the last step of an epoch, whose end is still to come."""
+        if within_epoch(self) and self._requested():
+            if self._checkpoint is not None:
+                self._checkpoint.save()
+            self._end()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Ends."""
+        if self._requested():
+            self._end()
+
+    def _end(self):
+        if self._checkpoint is not None:
+            self._checkpoint.wait()
+        raise Interrupted(
+            f"saved after step {int(self.model.step.numpy())}; the same command goes on from there"
+        )
+
+
+def within_epoch(callback: keras.callbacks.Callback) -> bool:
+    """Whether steps of the epoch are still to come, where their number is known."""
+    steps = callback.params.get("steps")
+    return bool(steps) and int(callback.model.step.numpy()) % steps != 0

@@ -1,77 +1,183 @@
 """All that decides a run's future, written so that a crash leaves the old or the new, never half.
 
-A checkpoint is a folder named after the step: TensorFlow's files and, written last, a manifest
-with their checksums. It holds both players, both optimizers, averaged weights, counters and the
-seed generators of Keras's own layers, which Keras's ways of saving leave out. Variables are stored
-whole, so another strategy can read them.
+A checkpoint is a folder named after the step: a TensorFlow bundle of the variables and, written
+last, a manifest with the files' checksums; a folder without its manifest is none. It holds both
+players, both optimizers, averaged weights, counters, running means and the seed generators of
+Keras's own layers, which Keras's ways of saving leave out. The place in the data follows from the
+step. Variables are stored whole, so another strategy can read them.
+
+    taken     `snapshot`: the values as they are now; the copy is made when the next update of a
+              variable comes
+    written   `Writer`: by a thread, while training goes on
+    kept      the last few, and the one with the best score
+
+Directories may be local, where a checkpoint appears by a rename, or of any file system that
+TensorFlow reads and writes ("gs://..."): those have no rename worth the name, and the manifest is
+what makes a checkpoint.
 """
 
 from __future__ import annotations
 
+import concurrent.futures
+import dataclasses
 import hashlib
 import json
+import logging
 import os
-import shutil
-from pathlib import Path
+import threading
 
+import keras
 import tensorflow as tf
 
 from keras_gan.errors import InputError
 from keras_gan.model import GAN
 
-_KEEP = 2
+_log = logging.getLogger("keras_gan")
+_files = tf.io.gfile
 
 
-def state(gan: GAN) -> dict[str, list]:
-    """The variables of a compiled model by group, in an order that its structure fixes."""
-    metrics = {id(v) for metric in gan.metrics for v in metric.variables}
+def state(gan: GAN) -> dict[str, keras.Variable]:
+    """The variables of a compiled model, by names that its structure fixes."""
+    totals = {id(v) for metric in gan.metrics for v in metric.variables}
     groups = {
-        "model": [v for v in gan.variables if id(v) not in metrics],
+        "model": [v for v in gan.variables if id(v) not in totals],
         "generator_optimizer": gan.generator_optimizer.variables,
         "discriminator_optimizer": gan.discriminator_optimizer.variables,
+        "metrics": [gan.running_means.totals],
     }
-    return {name: [v.value for v in variables] for name, variables in groups.items()}
+    return {f"{group}/{i}": v for group, found in groups.items() for i, v in enumerate(found)}
 
 
 def all_finite(gan: GAN) -> bool:
     """Whether every number of the state is finite."""
-    floats = [v for group in state(gan).values() for v in group if v.dtype.is_floating]
+    values = [v.value for v in state(gan).values()]
+    floats = [v for v in values if v.dtype.is_floating]
     return all(bool(tf.reduce_all(tf.math.is_finite(v))) for v in floats)
 
 
-def save(directory: Path, gan: GAN, facts: dict) -> Path:
-    """Writes a checkpoint and removes all but the last few.
+@dataclasses.dataclass(frozen=True)
+class Snapshot:
+    """A model's state at one moment.
+
+    Attributes:
+        step: Generator updates made so far.
+        values: The variables' values by name.
+        facts: What else is to come back with them, as JSON can hold it.
+        score: What says how good the model is, higher is better; None where nothing was measured.
+    """
+
+    step: int
+    values: dict[str, tf.Tensor]
+    facts: dict
+    score: float | None = None
+
+
+def snapshot(gan: GAN, facts: dict | None = None, score: float | None = None) -> Snapshot:
+    """The state of a compiled model now; later updates leave it alone."""
+    values = {name: v.value.read_value() for name, v in state(gan).items()}
+    return Snapshot(int(gan.step.numpy()), values, dict(facts or {}), score)
+
+
+class Writer:
+    """Writes checkpoints in a thread, one at a time.
 
     Args:
         directory: Where the checkpoints of a run lie.
-        gan: A compiled model.
-        facts: What else is to come back with the state, as JSON can hold it.
+        keep: How many of the latest stay, beside the one with the best score.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str], keep: int = 2):
+        self._directory = os.fspath(directory)
+        self._keep = keep
+        self._thread = concurrent.futures.ThreadPoolExecutor(1, "checkpoints")
+        self._last: concurrent.futures.Future | None = None
+        self._lock = threading.Lock()
+
+    def write(self, taken: Snapshot) -> None:
+        """Begins to write, once the one before is written.
+
+        Raises:
+            OSError: The one before could not be written.
+        """
+        self.wait()
+        with self._lock:
+            self._last = self._thread.submit(write, self._directory, taken, self._keep)
+
+    def wait(self) -> None:
+        """Returns when all is written.
+
+        Raises:
+            OSError: It could not be written.
+        """
+        with self._lock:
+            last, self._last = self._last, None
+        if last is not None:
+            last.result()
+
+    def close(self) -> None:
+        """Lets the thread end, whatever became of its work."""
+        self._thread.shutdown(wait=True)
+
+
+def write(directory: str | os.PathLike[str], taken: Snapshot, keep: int = 2) -> str:
+    """Writes a checkpoint, and removes those that are not to be kept.
+
+    Args:
+        directory: Where the checkpoints of a run lie.
+        taken: The state.
+        keep: How many of the latest stay, beside the one with the best score.
 
     Returns:
         The folder of the new checkpoint.
+
+    Raises:
+        OSError: It cannot be written; earlier ones are as they were.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    step = int(gan.step.numpy())
-    final = directory / f"step-{step:09d}"
-    temporary = directory / f".{final.name}.tmp"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
-    tf.train.Checkpoint(**state(gan)).write(str(temporary / "state"))
-    files = {path.name: _sha256(path) for path in sorted(temporary.iterdir())}
-    manifest = {"step": step, "files": files, "facts": facts}
-    (temporary / "manifest.json").write_text(json.dumps(manifest, indent=1))
-    for path in [*temporary.iterdir(), temporary]:
-        _sync(path)
-    shutil.rmtree(final, ignore_errors=True)
-    temporary.rename(final)
-    _sync(directory)
-    for old in _folders(directory)[:-_KEEP]:
-        shutil.rmtree(old, ignore_errors=True)
+    directory = os.fspath(directory)
+    final = os.path.join(directory, f"step-{taken.step:09d}")
+    folder = final if _is_remote(directory) else os.path.join(directory, f".step-{taken.step}.tmp")
+    try:
+        _remove(folder)
+        _files.makedirs(folder)
+        tf.raw_ops.SaveV2(
+            prefix=os.path.join(folder, "state"),
+            tensor_names=list(taken.values),
+            shape_and_slices=[""] * len(taken.values),
+            tensors=list(taken.values.values()),
+        )
+        files = {name: _sha256(os.path.join(folder, name)) for name in _files.listdir(folder)}
+        manifest = {
+            "step": taken.step,
+            "score": taken.score,
+            "facts": taken.facts,
+            "files": files,
+        }
+        with _files.GFile(os.path.join(folder, "manifest.json"), "w") as file:
+            file.write(json.dumps(manifest, indent=1))
+        if not _is_remote(directory):
+            for name in [*files, "manifest.json", ""]:
+                _sync(os.path.join(folder, name))
+            _remove(final)
+            os.rename(folder, final)
+            _sync(directory)
+    except tf.errors.OpError as error:
+        raise OSError(f"{final}: {error.message.splitlines()[0]}") from error
+    _prune(directory, keep)
     return final
 
 
-def restore_latest(directory: Path, gan: GAN) -> dict | None:
-    """Restores the newest checkpoint whose files are whole.
+def _prune(directory: str, keep: int) -> None:
+    folders = _folders(directory)
+    scores = {folder: (_manifest(folder) or {}).get("score") for folder in folders}
+    scored = [(score, folder) for folder, score in scores.items() if score is not None]
+    best = max(scored)[1] if scored else None
+    for folder in folders[:-keep]:
+        if folder != best:
+            _remove(folder)
+
+
+def restore_latest(directory: str | os.PathLike[str], gan: GAN) -> dict | None:
+    """Restores the newest checkpoint whose files are whole; says so where it is not the newest.
 
     Returns:
         The `facts` that were saved with it, or None if there is no checkpoint.
@@ -79,43 +185,82 @@ def restore_latest(directory: Path, gan: GAN) -> dict | None:
     Raises:
         InputError: There are checkpoints, but none is whole, or they are of another model.
     """
-    folders = _folders(directory)
+    folders = _folders(os.fspath(directory))
     for folder in reversed(folders):
         manifest = _whole(folder)
         if manifest is None:
+            _log.warning("%s is damaged or incomplete; trying the checkpoint before it", folder)
             continue
-        try:
-            status = tf.train.Checkpoint(**state(gan)).read(str(folder / "state"))
-            status.assert_existing_objects_matched().assert_consumed()
-        except (AssertionError, ValueError) as error:
-            raise InputError(f"checkpoint {folder} belongs to another model") from error
+        variables = state(gan)
+        prefix = os.path.join(folder, "state")
+        shapes = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()
+        if shapes != {name: list(v.shape) for name, v in variables.items()}:
+            raise InputError(f"checkpoint {folder} belongs to another model")
+        values = tf.raw_ops.RestoreV2(
+            prefix=prefix,
+            tensor_names=list(variables),
+            shape_and_slices=[""] * len(variables),
+            dtypes=[v.value.dtype for v in variables.values()],
+        )
+        for variable, value in zip(variables.values(), values, strict=True):
+            variable.assign(value)
         return manifest["facts"]
     if folders:
         raise InputError(f"no checkpoint in {directory} is whole; remove the folder to start anew")
     return None
 
 
-def _folders(directory: Path) -> list[Path]:
-    return sorted(directory.glob("step-*")) if directory.is_dir() else []
+def _folders(directory: str) -> list[str]:
+    if not _files.isdir(directory):
+        return []
+    names = (name.rstrip("/") for name in _files.listdir(directory))
+    return sorted(os.path.join(directory, name) for name in names if name.startswith("step-"))
 
 
-def _whole(folder: Path) -> dict | None:
-    """The manifest of a checkpoint, if every file is as it says."""
+def _manifest(folder: str) -> dict | None:
     try:
-        manifest = json.loads((folder / "manifest.json").read_text())
-        files = manifest["files"]
-        whole = all(_sha256(folder / name) == digest for name, digest in files.items())
-    except (OSError, ValueError, KeyError):
+        with _files.GFile(os.path.join(folder, "manifest.json")) as file:
+            found = json.loads(file.read())
+        return found if isinstance(found.get("files"), dict) else None
+    except (OSError, tf.errors.OpError, ValueError, AttributeError):
         return None
-    return manifest if whole else None
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _whole(folder: str) -> dict | None:
+    """The manifest of a checkpoint, if every file is as it says."""
+    manifest = _manifest(folder)
+    if manifest is None:
+        return None
+    try:
+        digests = {name: _sha256(os.path.join(folder, name)) for name in manifest["files"]}
+    except (OSError, tf.errors.OpError):
+        return None
+    return manifest if digests == manifest["files"] else None
 
 
-def _sync(path: Path) -> None:
+def _sha256(path: str) -> str:
+    digest = hashlib.sha256()
+    with _files.GFile(path, "rb") as file:
+        while block := file.read(1 << 22):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _remove(folder: str) -> None:
+    """Removes a folder that may not be there; its manifest first, so that no half stays valid."""
+    if not _files.exists(folder):
+        return
+    manifest = os.path.join(folder, "manifest.json")
+    if _files.exists(manifest):
+        _files.remove(manifest)
+    _files.rmtree(folder)
+
+
+def _is_remote(path: str) -> bool:
+    return "://" in path
+
+
+def _sync(path: str) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -57,12 +57,12 @@ def add_settings(parser: argparse._ArgumentGroup, settings: Any) -> None:
 
 
 def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None, name: str) -> int:
-    """Runs a command: a user's mistake is one line on stderr and code 2, a training fault 3."""
+    """Runs a command; an error of ours is one line on stderr and its exit code."""
     try:
         return main(argv)
-    except InputError as error:
-        print(f"{name}: error: {error}", file=sys.stderr)
-        return 2
-    except TrainingError as error:
-        print(f"{name}: training stopped: {error}", file=sys.stderr)
-        return 3
+    except (InputError, TrainingError) as error:
+        print(f"{name}: {error.heading}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"{name}: ended at once", file=sys.stderr)
+        return 130

@@ -1,11 +1,13 @@
-"""The errors of keras_gan.
+"""The errors of keras_gan, and the exit codes with which commands end.
 
     ValueError
-    └── InputError       the caller gave something that cannot be used
+    └── InputError           2   the caller gave something that cannot be used
     RuntimeError
-    └── TrainingError    training met something that it cannot go on from
+    └── TrainingError        3   the numbers broke
+        ├── SurroundingsError   4   the disk, the data or another worker failed
+        └── Interrupted     75   a signal asked for the end; the same command goes on
 
-A command prints either as one line, without a traceback. Any other exception is a bug.
+A command prints any of them as one line, without a traceback. Any other exception is a bug.
 """
 
 from __future__ import annotations
@@ -16,9 +18,28 @@ import re
 class InputError(ValueError):
     """An input cannot be used; the message names it, what was expected and how to mend it."""
 
+    exit_code = 2
+    heading = "error"
+
 
 class TrainingError(RuntimeError):
     """Training cannot go on; the message names the epoch and the step, and what is left on disk."""
+
+    exit_code = 3
+    heading = "training stopped"
+
+
+class SurroundingsError(TrainingError):
+    """What training leans on failed: the disk, the data or another worker. Nothing is lost."""
+
+    exit_code = 4
+
+
+class Interrupted(TrainingError):
+    """A signal asked training to end; the state is saved, and the same command goes on from it."""
+
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h: try again
+    heading = "interrupted"
 
 
 def first_line(error: BaseException) -> str:

@@ -158,8 +158,8 @@ class GAN(keras.Model):
             self.discriminator_optimizer = discriminator_optimizer
             for optimizer, network in self._players():
                 optimizer.build(network.trainable_variables)
-            self._running_means = RunningMeans()
-            self._means = self._running_means.metrics()
+            self.running_means = RunningMeans()
+            self._means = self.running_means.metrics()
         self.loss = loss
         self.discriminator_steps = discriminator_steps
         self.update = update
@@ -233,6 +233,11 @@ class GAN(keras.Model):
             config[part] = keras.saving.deserialize_keras_object(config[part], custom_objects)
         return cls(**config)
 
+    def reseed(self, seed: int) -> None:
+        """Trains on with other noise and another order of the data."""
+        self.seed = int(seed)
+        self.train_function = self.test_function = None  # the old seed is a constant of theirs
+
     # ------------------------------------------------------------------- fit
 
     @property
@@ -256,6 +261,7 @@ class GAN(keras.Model):
         validation_data=None,
         shuffle: bool = True,
         initial_epoch: int = 0,
+        initial_step: int = 0,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
@@ -275,6 +281,8 @@ class GAN(keras.Model):
             validation_data: As in Keras; measured as `evaluate` does.
             shuffle: For arrays; the order of each epoch is a function of the seed and the epoch.
             initial_epoch: As in Keras.
+            initial_step: For arrays: steps of the first epoch that were made before, by a model
+                restored from a checkpoint taken within it. The epoch's means go on too.
             steps_per_epoch: For data sets, as in Keras; a multiple of `steps_per_execution`.
             validation_steps: As in Keras.
             validation_batch_size: As in Keras.
@@ -299,7 +307,20 @@ class GAN(keras.Model):
                     f"`steps_per_epoch`={steps_per_epoch} must be a multiple of "
                     f"`steps_per_execution`={self.steps_per_execution}"
                 )
-        keeper = _StreamKeeper(stream, counts=steps_per_epoch is None)
+        if initial_step and not (
+            isinstance(stream, pipeline.IndexedStream)
+            and 0 <= initial_step < stream.steps_per_epoch
+        ):
+            raise InputError(
+                "`initial_step` is a step within an epoch of arrays. Received: "
+                f"initial_step={initial_step}"
+            )
+        keeper = _StreamKeeper(
+            stream,
+            steps_per_epoch is None,
+            initial_step,
+            tf.identity(self.running_means.totals.value) if initial_step else None,
+        )
         try:
             with warnings.catch_warnings():
                 # Keras takes the end of a set of unknown length for a lack of data from the second
@@ -459,7 +480,7 @@ class GAN(keras.Model):
         finite = tf.math.is_finite(sums["discriminator_loss"] + sums["generator_loss"])
         first = tf.logical_and(tf.logical_not(finite), self._nonfinite_step.value < 0)
         self._nonfinite_step.assign(tf.where(first, self.step.value, self._nonfinite_step.value))
-        self._running_means.add(sums, rows)
+        self.running_means.add(sums, rows)
         if self.averaged_generator is not None and self.averaging is not None:
             for average, weight in zip(
                 self.averaged_generator.weights, self.generator.weights, strict=True
@@ -469,7 +490,7 @@ class GAN(keras.Model):
         self.step.assign_add(1)
 
     def _finish_batch(self, sums: dict, rows: tf.Tensor) -> None:
-        self._running_means.add(sums, rows)
+        self.running_means.add(sums, rows)
         self._examined.assign_add(1)
 
     @property
@@ -514,14 +535,19 @@ class GAN(keras.Model):
 class _StreamKeeper(keras.callbacks.Callback):
     """Starts each epoch of the stream at the model's step, and counts what the epoch left over."""
 
-    def __init__(self, stream, counts: bool):
+    def __init__(self, stream, counts: bool, steps_made: int, totals: tf.Tensor | None):
         super().__init__()
         self._stream = stream
         self._counts = counts
+        self._steps_made = steps_made  # before, in the first epoch
+        self._totals = totals  # the running means of these steps
 
     def on_epoch_begin(self, epoch, logs=None):
         self._first_step = int(self.model.step.numpy())
-        self._stream.begin_epoch(self._first_step)
+        self._stream.begin_epoch(self._first_step, self._steps_made)
+        if self._totals is not None:
+            self.model.running_means.totals.assign(self._totals)
+        self._steps_made, self._totals = 0, None
 
     def on_epoch_end(self, epoch, logs=None):
         if int(self.model.step.numpy()) == self._first_step:

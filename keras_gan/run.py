@@ -6,7 +6,7 @@
     tensorboard/            train         TensorBoard              during training
     samples/epoch-*.png     train         people                   after each epoch
     samples.gif             train         people                   at the end
-    checkpoints/step-*/     train         train (resume)           after each epoch
+    checkpoints/step-*/     train         train (resume)           after each epoch, on a signal
     models/best.keras       train         evaluate, export         when the likelihood rises
     models/last.keras       train         evaluate, export         at the end: the whole GAN
     models/generator.keras  train         any Keras program        at the end
@@ -25,6 +25,7 @@ import csv
 import datetime
 import hashlib
 import importlib.metadata
+import io
 import json
 import platform
 from collections.abc import Iterator
@@ -208,8 +209,11 @@ class Run:
         final = self._model_file(name)
         final.parent.mkdir(exist_ok=True)
         temporary = final.with_name(f".{name}.tmp.keras")
-        model.save(temporary)
-        temporary.rename(final)
+        try:
+            model.save(temporary)
+            temporary.rename(final)
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def gan(self) -> keras.Model:
         """The finished model.
@@ -281,20 +285,28 @@ class Run:
             rows = list(csv.DictReader(file))
         return {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else ())}
 
-    def drop_metrics_from(self, epoch: int) -> None:
-        """Removes rows of epochs that will be run again after an interruption."""
-        if not self.metrics_file.is_file():
-            return
-        header, *rows = self.metrics_file.read_text().splitlines()
-        kept = [row for row in rows if int(row.split(",", 1)[0]) < epoch]
-        write_atomically(self.metrics_file, "\n".join([header, *kept]) + "\n")
+    def add_metrics(self, epoch: int, logs: dict[str, float]) -> None:
+        """Writes the row of an epoch; rows from it on, of an interrupted session, go."""
+        row = {"epoch": epoch, **{name: repr(float(value)) for name, value in logs.items()}}
+        rows = []
+        if self.metrics_file.is_file():
+            with self.metrics_file.open(newline="") as file:
+                rows = [old for old in csv.DictReader(file) if int(old["epoch"]) < epoch]
+        text = io.StringIO()
+        table = csv.DictWriter(text, list(row), restval="nan", extrasaction="ignore")
+        table.writeheader()
+        table.writerows([*rows, row])
+        write_atomically(self.metrics_file, text.getvalue())
 
 
 def write_atomically(path: Path, text: str) -> None:
     """Writes a text file so that readers see the old or the new, never half."""
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text)
-    temporary.rename(path)
+    try:
+        temporary.write_text(text)
+        temporary.rename(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def versions() -> dict[str, str]:

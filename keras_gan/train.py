@@ -20,6 +20,7 @@ from keras_gan.errors import InputError, first_line
 from keras_gan.model import GAN
 from keras_gan.recipes import Recipe
 from keras_gan.run import Run, identity_hash
+from keras_gan.session import Session
 
 _log = logging.getLogger("keras_gan")
 
@@ -38,7 +39,7 @@ any setting that changes a number makes another run."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code (0 done, 2 bad input, 3 training stopped)."""
+    """Runs the command; returns its exit code (see `keras_gan.errors`)."""
     return command.run(_main, argv, "train")
 
 
@@ -92,6 +93,29 @@ def _parse(argv: Sequence[str] | None):
         metavar="INT",
         help="steps per call into TensorFlow (by rule)",
     )
+    survival = parser.add_argument_group("survival (changes no number)")
+    survival.add_argument(
+        "--keep-checkpoints",
+        type=int,
+        default=2,
+        metavar="INT",
+        help="checkpoints that stay beside the best (2)",
+    )
+    survival.add_argument(
+        "--checkpoint-minutes",
+        type=float,
+        default=10,
+        metavar="FLOAT",
+        help="save within an epoch after so many minutes; at its end always (10)",
+    )
+    survival.add_argument(
+        "--nan-retries",
+        type=int,
+        default=0,
+        metavar="INT",
+        help="how often NaN or Inf sends the run back to its last checkpoint, "
+        "with other noise (0: it stops)",
+    )
     numerics = parser.add_argument_group("numerics (another value is another run)")
     numerics.add_argument(
         "--precision", default="float32", metavar="NAME", help="float32 or mixed_bfloat16 (float32)"
@@ -122,10 +146,17 @@ class _Job:
             raise InputError(
                 f"unknown --precision {options.precision!r}; choose from float32, mixed_bfloat16"
             )
-        if options.steps_per_execution < 0:
-            raise InputError(
-                f"--steps-per-execution must be >= 1. Received: {options.steps_per_execution}"
-            )
+        for name, least in (
+            ("steps_per_execution", 0),
+            ("keep_checkpoints", 1),
+            ("checkpoint_minutes", 0),
+            ("nan_retries", 0),
+        ):
+            if getattr(options, name) < least:
+                raise InputError(
+                    f"--{name.replace('_', '-')} must be at least {least}. "
+                    f"Received: {getattr(options, name)}"
+                )
         self.strategy = strategies.make(options.strategy)
         self.replicas = self.strategy.num_replicas_in_sync
         if recipe.batch_size % self.replicas:
@@ -223,9 +254,7 @@ class _Job:
         gan, examples = self.gan, self.examples
         parameters = [network.count_params() for network in (gan.generator, gan.discriminator)]
         state_bytes = sum(
-            math.prod(v.shape) * v.dtype.size
-            for group in checkpoints.state(gan).values()
-            for v in group
+            math.prod(v.shape) * v.value.dtype.size for v in checkpoints.state(gan).values()
         )
         for name, value in (
             (
@@ -263,83 +292,67 @@ class _Job:
 
     def train(self) -> int:
         """Trains from where the run directory stands."""
-        if not strategies.is_chief(self.strategy):
-            return self._assist()
+        began = time.monotonic()
+        session = Session(
+            self.gan,
+            strategies.Workers(self.strategy),
+            self._learn,
+            steps_per_epoch=self.steps_per_epoch,
+            left_over=self.left_over,
+            epochs=self.recipe.epochs,
+            retries=self.options.nan_retries,
+        )
+        run = session.train(
+            self._open_run,
+            {
+                "strategy": self.options.strategy,
+                "replicas": self.replicas,
+                "epochs": self.recipe.epochs,
+            },
+            self._callbacks,
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
+        if run is not None:
+            print(f"trained for {time.monotonic() - began:.0f} s; the run is {run.path}")
+            self._animate(run)
+        return 0
+
+    def _open_run(self) -> Run:
+        data_dir = self.options.data_dir
         facts = {
             "recipe": _recipe_name(self.options),
             "preprocessing": self.preprocessing.get_config(),
-            "data_dir": str(Path(self.options.data_dir).resolve())
-            if self.options.data_dir
-            else None,
+            "data_dir": str(Path(data_dir).resolve()) if data_dir else None,
             "example_shape": list(self.gan.example_shape),
             "provenance": self.data_set.provenance,
             "steps_per_epoch": self.steps_per_epoch,
         }
-        run = Run.create_or_open(self.run_dir, self.identity, facts)
-        with run.owned():
-            if self._is_done(run):
-                print(f"{run.path} is finished: {run.epochs_done} epochs")
-                return 0
-            self._fit(run)
-        return 0
+        return Run.create_or_open(self.run_dir, self.identity, facts)
 
-    def _assist(self) -> int:
-        """What a worker does that is not the chief: all the arithmetic, none of the writing."""
-        if (self.run_dir / "config.json").exists() and self._is_done(Run.open(self.run_dir)):
-            return 0
-        restored = checkpoints.restore_latest(self.run_dir / "checkpoints", self.gan)
-        self._learn(restored["epoch"] if restored else 0, [callbacks.StopOnNonFinite()], verbose=0)
-        return 0
-
-    def _is_done(self, run: Run) -> bool:
-        return run.finished and run.epochs_done >= self.recipe.epochs
-
-    def _learn(self, first_epoch: int, parts: list[keras.callbacks.Callback], verbose: int) -> None:
+    def _learn(self, epoch: int, steps_made: int, parts, verbose: int) -> None:
         self.gan.fit(
             self.examples,
             batch_size=self.recipe.batch_size,
             epochs=self.recipe.epochs,
-            initial_epoch=first_epoch,
+            initial_epoch=epoch,
+            initial_step=steps_made,
             callbacks=parts,
             verbose=verbose,
         )
 
-    def _fit(self, run: Run) -> None:
-        restored = checkpoints.restore_latest(run.checkpoints, self.gan) or {
-            "epoch": 0,
-            "best": None,
-        }
-        first = restored["epoch"]
-        run.drop_metrics_from(first)
-        run.begin_session(
-            strategy=self.options.strategy, replicas=self.replicas, epochs=self.recipe.epochs
-        )
-        doing = f"going on after epoch {first}" if first else "training"
-        print(
-            f"{doing} in {run.path}: {self.steps_per_epoch} steps an epoch, "
-            f"{self.left_over} examples left over"
-        )
-        began = time.monotonic()
-        table = keras.callbacks.CSVLogger(str(run.metrics_file), append=True)
-        try:
-            parts = self._callbacks(run, table, restored["best"])
-            self._learn(first, parts, verbose=1 if sys.stdout.isatty() else 2)
-        finally:
-            if table.csv_file is not None:  # Keras leaves it open when training stops early
-                table.csv_file.close()
-        run.save_models(self.gan, self.recipe.epochs)
-        print(f"trained for {time.monotonic() - began:.0f} s; the run is {run.path}")
+    @staticmethod
+    def _animate(run: Run) -> None:
         frames = sorted((run.path / "samples").glob("epoch-*.png"))
         if frames:
             shown = sorted({round(i) for i in np.linspace(0, len(frames) - 1, 120)})
             pictures.animate([frames[i] for i in shown], run.path / "samples.gif")
             print(f"samples: {frames[-1]}, all epochs: {run.path / 'samples.gif'}")
 
-    def _callbacks(self, run: Run, table, best: float | None) -> list[keras.callbacks.Callback]:
+    def _callbacks(self, run: Run, facts: dict) -> list[keras.callbacks.Callback]:
         recipe, to_unit = self.recipe, self.preprocessing.to_unit
-        found: list[keras.callbacks.Callback] = [callbacks.StopOnNonFinite()]
-        facts: dict[str, float | None] = {"best": best}
-        if recipe.likelihood_every and self.data_set.is_image:
+        found: list[keras.callbacks.Callback] = []
+        measured = bool(recipe.likelihood_every and self.data_set.is_image)
+        if measured:
 
             def on_best(generator: keras.Model, value: float) -> None:
                 run.save_best(generator)
@@ -352,7 +365,7 @@ class _Job:
                     recipe.likelihood_samples,
                     recipe.likelihood_every,
                     on_best=on_best,
-                    best=-math.inf if best is None else best,
+                    best=-math.inf if facts["best"] is None else facts["best"],
                 )
             )
         if self._has_pictures:
@@ -360,9 +373,15 @@ class _Job:
             found.append(callbacks.SampleGrid(run.path / "samples", to_unit, data=points))
         return [
             *found,
-            table,
+            keras.callbacks.LambdaCallback(on_epoch_end=run.add_metrics),
             keras.callbacks.TensorBoard(str(run.path / "tensorboard"), write_graph=False),
-            callbacks.Checkpoint(run.checkpoints, lambda: facts),
+            callbacks.Checkpoint(
+                run.checkpoints,
+                lambda: facts,
+                keep=self.options.keep_checkpoints,
+                monitor="val_log_likelihood" if measured else None,
+                minutes=self.options.checkpoint_minutes,
+            ),
         ]
 
     @property

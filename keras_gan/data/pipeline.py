@@ -63,9 +63,15 @@ class IndexedStream:
         with tf.device("CPU:0"):
             self._arrays = tf.nest.map_structure(tf.constant, (x,) if y is None else (x, y))
 
-    def begin_epoch(self, step: int) -> None:
-        """The next iteration is the first epoch that begins at this step of the run or after it."""
-        self._position.assign(-(-step // self.steps_per_epoch) * self.steps_per_epoch)
+    def begin_epoch(self, step: int, made: int = 0) -> None:
+        """The next iteration is the epoch of this step, less the steps of it already made.
+
+        Args:
+            step: Step of the run. Where no epoch begins there, the next one does.
+            made: Steps of the epoch that were made before `step`.
+        """
+        epoch = -(-(step - made) // self.steps_per_epoch)
+        self._position.assign(epoch * self.steps_per_epoch + made)
 
     def left_over(self) -> int:
         """Examples that an epoch leaves out; other ones each epoch when shuffled."""
@@ -75,14 +81,18 @@ class IndexedStream:
         """One epoch each time it is iterated; see `begin_epoch`."""
 
         def steps(_):
-            order = self._order(self._position.read_value() // self.steps_per_epoch)
-            return tf.data.Dataset.range(self.steps_per_epoch).map(
+            position = self._position.read_value()
+            order = self._order(position // self.steps_per_epoch)
+            return tf.data.Dataset.range(position % self.steps_per_epoch, self.steps_per_epoch).map(
                 lambda step: self._examples(order, step), num_parallel_calls=2, deterministic=True
             )
 
         dataset = tf.data.Dataset.from_tensors(0).flat_map(steps)
-        dataset = dataset.apply(tf.data.experimental.assert_cardinality(self.steps_per_epoch))
-        return _sharded_by_data(dataset).prefetch(8)
+        dataset = _sharded_by_data(dataset).prefetch(8)
+        # Keras plans its epochs by this number; TensorFlow's own assertion of it would fail in an
+        # epoch that is entered midway.
+        dataset.cardinality = lambda: tf.constant(self.steps_per_epoch, tf.int64)
+        return dataset
 
     def _order(self, epoch: tf.Tensor) -> tf.Tensor:
         """The examples of an epoch in its order: sorted by random bits."""
@@ -133,7 +143,7 @@ class Regrouped:
             return int(first_component(element).shape[0])
         raise InputError("the data set is empty")
 
-    def begin_epoch(self, step: int) -> None:
+    def begin_epoch(self, step: int, made: int = 0) -> None:
         """Starts the count of examples anew, whatever the step."""
         self._seen.assign(0)
 
