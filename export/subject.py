@@ -14,7 +14,7 @@ import tensorflow as tf
 import keras_gan
 from keras_gan.data import Identity, Preprocessing
 from keras_gan.data import preprocessing as preprocessings
-from keras_gan.priors import NAMES, Prior
+from keras_gan.priors import NAMES, Prior, Uniform
 from keras_gan.randomness import RowDraws
 from keras_gan.run import Run
 
@@ -126,7 +126,9 @@ class Subject:
     def metadata(self) -> dict[str, Any]:
         """What every artefact says of itself, as JSON can hold it."""
         names = {kind: name for name, kind in NAMES.items()}
-        prior = {"name": names.get(type(self.prior), type(self.prior).__name__)}
+        prior: dict[str, Any] = {"name": names.get(type(self.prior), type(self.prior).__name__)}
+        if isinstance(self.prior, Uniform):
+            prior |= {"low": -Uniform.HALF_WIDTH, "high": Uniform.HALF_WIDTH}
         return {
             "format": METADATA_FORMAT,
             "package": {"name": "keras_gan", "version": keras_gan.__version__},

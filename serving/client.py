@@ -24,7 +24,7 @@ import numpy as np
 from serving import calls
 from serving.calls import Attempts, Call, Flow, ModelMetadata, Target, VersionStatus
 from serving.connect import ClientKeys, connect, connect_async
-from serving.errors import ServingError
+from serving.errors import FailedPrecondition, ServingError
 
 GENERATE, SAMPLE, PNG = "serving_default", "sample", "png"
 
@@ -99,7 +99,14 @@ class _Base:
     def _sample(self, seeds: np.ndarray, rows: slice, inputs: dict[str, np.ndarray]) -> Flow:
         more = {alias: np.asarray(array)[rows] for alias, array in inputs.items()}
         outputs = yield from calls.predict_rows(self._target, SAMPLE, {"seed": seeds, **more})
-        return Samples(outputs["images"], outputs["latents"])
+        # Generators of points rather than pictures call them examples.
+        examples = outputs.get("images", outputs.get("examples"))
+        if examples is None or "latents" not in outputs:
+            raise FailedPrecondition(
+                f'The signature "{SAMPLE}" of {self._target.model} gives {sorted(outputs)}, not '
+                "images and latents."
+            )
+        return Samples(examples, outputs["latents"])
 
     def _from_latents(
         self, signature: str, latents: np.ndarray, inputs: dict[str, np.ndarray]

@@ -189,9 +189,10 @@ def model_configs(
                 f"Expected model {entry.name} to have an absolute path or URI; "
                 f"got base_path()={entry.base_path}"
             )
-        if roots is not None and not any(
-            base_path.resolve().is_relative_to(root) for root in roots
-        ):
+        if "\0" in entry.base_path:
+            raise InvalidArgument(f"model {entry.name}: base_path holds a null character")
+        real_path = Path(os.path.realpath(base_path))
+        if roots is not None and not any(real_path.is_relative_to(root) for root in roots):
             raise PermissionDenied(
                 f"Model {entry.name}: base_path {entry.base_path} lies outside the directories "
                 "that this server was started with."

@@ -15,10 +15,18 @@ def save_grid(path: Path, images: np.ndarray, columns: int | None = None, gap: i
 
     Args:
         path: The file; written under a temporary name first.
-        images: float [n, h, w, c] in [0, 1], c 1 or 3.
+        images: float [n, h, w, c] in [0, 1], c 1, 3 or 4.
         columns: Pictures in a row; None makes the grid about square.
         gap: Pixels between pictures.
+
+    Raises:
+        ValueError: These are no pictures.
     """
+    if images.ndim != 4 or images.shape[-1] not in (1, 3, 4):
+        raise ValueError(
+            f"a grid is made of pictures [n, h, w, c] with 1, 3 or 4 channels. Received: "
+            f"{list(images.shape)}"
+        )
     count, height, width, channels = images.shape
     columns = columns or math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)

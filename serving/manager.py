@@ -240,9 +240,12 @@ class Manager:
         while True:
             with self._changed:
                 generation, models = self._configured, self._models
-            for model in models.values():
-                self._bring_up(model)
-            self._take_down(models)
+            try:
+                for model in models.values():
+                    self._bring_up(model)
+                self._take_down(models)
+            except Exception:  # a fault with one model must not end the care for all
+                _logger.exception("versions not followed")
             with self._changed:
                 self._reconciled = generation
                 self._changed.notify_all()

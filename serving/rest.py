@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
 from serving.errors import (
@@ -41,7 +42,6 @@ _PREDICT = re.compile(rf"{_MODEL}:(classify|regress|predict)", re.IGNORECASE | r
 _STATUS = re.compile(rf"{_MODEL}(/metadata)?", re.IGNORECASE | re.ASCII)
 _MODELS = re.compile(r"/v1/models", re.IGNORECASE)
 _MAX_VERSION = (1 << 63) - 1
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"]
 
 
 def build_app(
@@ -60,7 +60,7 @@ def build_app(
         more_routes: What the embedded server offers beside the protocol.
     """
     rest = _Rest(predictor, timeout_seconds)
-    routes: list[BaseRoute] = [Route("/v1/{path:path}", rest.answer, methods=_METHODS)]
+    routes: list[BaseRoute] = [Route("/v1/{path:path}", rest)]
     if metrics_path is not None:
 
         async def metrics(request: Request) -> Response:
@@ -82,14 +82,19 @@ async def _not_found(request: Request, error: Exception | None) -> Response:
 
 
 class _Rest:
+    """The protocol as an ASGI application, so that it sees requests of any method."""
+
     def __init__(self, predictor: Predictor, timeout_seconds: float) -> None:
         self._predictor = predictor
         self._limits = predictor.limits
         self._timeout = timeout_seconds
         self._running = 0
 
-    async def answer(self, request: Request) -> Response:
-        """Answers any request under /v1/."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
         path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1")
         if not path.lower().startswith("/v1/models"):
             return await _not_found(request, None)

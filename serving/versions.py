@@ -23,19 +23,21 @@ def versions_on_disk(base_path: Path) -> dict[int, Path]:
     Returns:
         Version to directory; empty where the base path is missing or cannot be read.
     """
-    root = base_path.resolve()
+    # Those of os.path, unlike those of Path, take a link to itself for a path like any other.
+    root = os.path.realpath(base_path)
     found: dict[int, Path] = {}
     try:
-        entries = list(os.scandir(base_path))
+        names = sorted(os.listdir(base_path))
     except OSError:
         return found
-    for entry in sorted(entries, key=lambda entry: entry.name):
-        if not _VERSION.fullmatch(entry.name) or not entry.is_dir():
+    for name in names:
+        path = base_path / name
+        if not _VERSION.fullmatch(name) or not os.path.isdir(path):
             continue
-        if not Path(entry.path).resolve().is_relative_to(root):
-            _logger.warning("version outside the base path left out", extra={"path": entry.path})
+        if not Path(os.path.realpath(path)).is_relative_to(root):
+            _logger.warning("version outside the base path left out", extra={"path": str(path)})
             continue
-        found[int(entry.name)] = Path(entry.path)
+        found[int(name)] = path
     return found
 
 

@@ -13,9 +13,10 @@ const state = {
   model: null,
   version: null,
   samples: [], // latents of the pictures in the grid
+  drawing: 0, // how often the grid was asked for: only the newest answer is shown
   chosen: [], // their indices, in the order in which they were chosen
   moves: new Map(), // direction to the value that it was moved to
-  latents: null, // of the large picture as it is drawn
+  latents: null, // of the large picture, once it is drawn
 };
 
 // Problems, in words
@@ -78,11 +79,12 @@ async function drawSamples() {
   choose([]);
   state.samples = [];
   $("grid").replaceChildren();
-  const signatures = state.version.signatures;
-  if (!signatures.sample || !signatures.serving_default?.inputs.latents) {
+  const drawing = (state.drawing += 1);
+  const { sample, serving_default: picture } = state.version.signatures;
+  if (!sample?.outputs.images || !sample.outputs.latents || !picture?.inputs.latents) {
     throw new Error(
-      `${state.model.name} version ${state.version.version} has no signatures "sample" (seed) and ` +
-        `"serving_default" (latents), so there is nothing to explore. Its metadata is below.`,
+      `${state.model.name} version ${state.version.version} has no signatures "sample" (seed to images and ` +
+        `latents) and "serving_default" (latents to images), so there is nothing to explore. Its metadata is below.`,
     );
   }
   const seed = $("seed").value.trim();
@@ -91,11 +93,12 @@ async function drawSamples() {
   try {
     const seeds = rowSeeds(BigInt(seed), Number($("count").value));
     const answer = await api.sample(state.model.name, state.version.version, seeds);
+    if (drawing !== state.drawing) return;
     state.samples = answer.latents;
     $("direction").max = answer.latents[0].length - 1;
     $("grid").replaceChildren(...answer.images.map(cell));
   } finally {
-    $("grid").setAttribute("aria-busy", "false");
+    if (drawing === state.drawing) $("grid").setAttribute("aria-busy", "false");
   }
 }
 
@@ -136,9 +139,9 @@ function choose(chosen) {
   $("across-row").hidden = chosen.length < 2;
   $("down-row").hidden = chosen.length < 4;
   $("directions").disabled = chosen.length === 0;
-  for (const id of ["save-picture", "save-latents", "clear"]) $(id).disabled = chosen.length === 0;
+  $("clear").disabled = chosen.length === 0;
+  drawn(null);
   if (chosen.length === 0) {
-    state.latents = null;
     const canvas = $("picture");
     canvas.width = 1;
     canvas.height = 1;
@@ -146,6 +149,12 @@ function choose(chosen) {
   } else {
     show();
   }
+}
+
+// Only a picture that is there can be saved.
+function drawn(latents) {
+  state.latents = latents;
+  for (const id of ["save-picture", "save-latents"]) $(id).disabled = latents === null;
 }
 
 function say(text) {
@@ -184,7 +193,7 @@ async function show() {
       const picture = await api.picture(state.model.name, state.version.version, latents);
       if (state.chosen.length === 0) break;
       draw($("picture"), picture);
-      state.latents = latents;
+      drawn(latents);
       say(text);
     }
   });

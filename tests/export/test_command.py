@@ -33,7 +33,7 @@ def test_inspect(export, capsys: pytest.CaptureFixture[str]) -> None:
         "  out images: float32 [n, 8, 8, 1]  (StatefulPartitionedCall",
         "  out image_bytes: string [n]  (",
         "model.onnx, ONNX opset 18",
-        '  prior: {"name": "uniform", "dimension": 32}',
+        '  prior: {"name": "uniform", "low": -1.732',
         "  evaluation: null",
     ):
         assert line in printed

@@ -162,7 +162,8 @@ def test_what_the_file_says(export) -> None:
     del stored["parity"]
     assert properties.keys() == stored.keys()
     assert properties["recipe"] == "digits"
-    assert json.loads(properties["prior"]) == {"name": "uniform", "dimension": 32}
+    prior = {"name": "uniform", "low": -(3**0.5), "high": 3**0.5, "dimension": 32}
+    assert json.loads(properties["prior"]) == pytest.approx(prior)
 
 
 def test_weights_beside_the_file_above_a_limit(run: Run, tmp_path: Path) -> None:

@@ -161,6 +161,32 @@ def test_batches_shrink_to_what_the_server_takes():
     assert [rows for rows, _ in transport.calls] == [11, 6, 3, 3, 3, 2]
 
 
+class Answering:
+    """A transport that always answers the same."""
+
+    def __init__(self, **outputs):
+        self.outputs = outputs
+
+    def send(self, call, timeout):
+        return self.outputs
+
+    def close(self):
+        pass
+
+
+def test_points_are_called_examples():
+    points, latents = np.ones((3, 2), np.float32), np.zeros((3, 5), np.float32)
+    batch = next(scripted(Answering(examples=points, latents=latents)).stream(3))
+    np.testing.assert_array_equal(batch.images, points)
+    np.testing.assert_array_equal(batch.latents, latents)
+
+
+def test_a_signature_that_gives_no_samples():
+    client = scripted(Answering(logits=np.ones(3), latents=np.ones((3, 5))))
+    with pytest.raises(errors.FailedPrecondition, match=r"\['latents', 'logits'\], not images"):
+        client.generate(3)
+
+
 def test_bad_arguments():
     with pytest.raises(UsageError, match="ftp://x"):
         Client("ftp://x", model="m")
@@ -190,6 +216,9 @@ def test_grid(tmp_path):
     assert pixels[0, 4].tolist() == [128, 128, 128]
     assert pixels[2, 0].tolist() == [255, 255, 255]
     assert [path.name for path in tmp_path.iterdir()] == ["grid.png"]
+    for shape in ((4, 2), (4, 8, 8, 2)):
+        with pytest.raises(ValueError, match="a grid is made of pictures"):
+            save_grid(tmp_path / "none.png", np.zeros(shape, np.float32))
 
 
 def test_command(url, tmp_path, capsys):

@@ -150,6 +150,11 @@ class TestFiles:
                 'model_platform: "tensorflow" } }',
                 "Illegal to list model m multiple times in config list",
             ),
+            (
+                'model_config_list { config { name: "m" base_path: "/m\\000" '
+                'model_platform: "tensorflow" } }',
+                "model m: base_path holds a null character",
+            ),
         ],
     )
     def test_models(self, tmp_path, text, message):

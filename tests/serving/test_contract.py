@@ -454,6 +454,7 @@ class TestRest:
             ("POST", "/v1/models/mlp"),
             ("PUT", "/v1/models/mlp:predict"),
             ("DELETE", "/v1/models/mlp"),
+            ("PURGE", "/v1/models/mlp"),
             ("POST", "/v1/models/mlp:train"),
         ],
     )

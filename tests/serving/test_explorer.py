@@ -124,6 +124,38 @@ def test_another_seed(page):
     assert not np.array_equal(before, pixels(page, "#grid button canvas"))
 
 
+def test_a_late_answer_does_not_replace_a_newer_one(page, client):
+    held = []
+    page.route(
+        "**/v1/models/**",
+        lambda route: route.continue_() if held else held.append(route),
+    )
+    page.click("text=Draw")
+    page.fill("#seed", "7")
+    page.click("text=Draw")
+    page.wait_for_selector("#grid[aria-busy=false] button")
+    with page.expect_response("**/v1/models/**"):
+        held[0].continue_()
+    page.wait_for_timeout(200)
+    assert_pixels(page, "#grid button canvas", samples(client, 7).images[0])
+    assert page.locator("#grid button").count() == 36
+    page.unroute("**/v1/models/**")
+
+
+def test_only_a_picture_that_is_there_can_be_saved(page):
+    held = []
+    page.route("**/v1/models/**", lambda route: held.append(route))
+    choose(page, 4)
+    page.wait_for_timeout(200)
+    assert page.is_disabled("#save-picture")
+    assert page.is_disabled("#save-latents")
+    held[0].continue_()
+    settle(page, "The picture of sample 5.")
+    assert page.is_enabled("#save-picture")
+    assert page.is_enabled("#save-latents")
+    page.unroute("**/v1/models/**")
+
+
 def test_one_picture(page, client):
     choose(page, 4)
     settle(page, "The picture of sample 5.")
@@ -160,6 +192,8 @@ def test_single_directions(page, client):
     choose(page, 0)
     settle(page, "The picture of sample 1.")
     latents = samples(client, 0).latents[0].copy()
+    bounds = [page.get_attribute("#amount", end) for end in ("min", "max")]
+    assert bounds == ["-1", "1"]  # the prior's
     for direction, value in ((2, -0.5), (0, 1.0)):
         page.fill("#direction", str(direction))
         page.fill("#amount", str(value))

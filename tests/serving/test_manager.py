@@ -203,5 +203,8 @@ def test_only_numbers_inside_the_base_path_are_versions(base, tmp_path):
     outside = tmp_path / "outside"
     outside.mkdir()
     (base / "6").symlink_to(outside)
+    (base / "7").symlink_to("7")
     assert set(versions_on_disk(base)) == {1, 2, 5}
     assert versions_on_disk(tmp_path / "missing") == {}
+    (tmp_path / "loop").symlink_to("loop")
+    assert versions_on_disk(tmp_path / "loop") == {}

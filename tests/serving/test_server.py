@@ -286,6 +286,10 @@ class TestPaths:
                 with pytest.raises(grpc.RpcError) as caught:
                     stub.HandleReloadConfigRequest(request, timeout=20)
                 assert caught.value.code() == grpc.StatusCode.PERMISSION_DENIED
+            request.config.model_config_list.config[0].base_path = f"{contract_base}\0/x"
+            with pytest.raises(grpc.RpcError) as caught:
+                stub.HandleReloadConfigRequest(request, timeout=20)
+            assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
         (contract_base / "link").unlink()
 
     @pytest.mark.parametrize(
