@@ -70,6 +70,13 @@ class Predictor:
         with self.manager.use(target.model, target.version, target.label) as version:
             yield version
 
+    def check_rows(self, rows: int) -> None:
+        """Raises ResourceExhausted if a request has more rows than one may have."""
+        if rows > self.limits.max_rows:
+            raise ResourceExhausted(
+                f"The request has {rows} rows; the limit is {self.limits.max_rows}."
+            )
+
     async def predict(
         self,
         target: Target,
@@ -95,10 +102,7 @@ class Predictor:
             inputs = read_inputs(signature)
             outputs = _outputs(signature, output_filter)
             rows = max((array.shape[0] for array in inputs.values() if array.ndim), default=0)
-            if rows > self.limits.max_rows:
-                raise ResourceExhausted(
-                    f"The request has {rows} rows; the limit is {self.limits.max_rows}."
-                )
+            self.check_rows(rows)
             started = time.perf_counter()
             arrays = await self.executor.run(version.servable, name, inputs, outputs)
             self.metrics.runtime(target.model, time.perf_counter() - started)

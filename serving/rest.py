@@ -147,6 +147,7 @@ class _Rest:
         body = await self._body(request)
         # The model is looked up after the body is parsed, as the protocol's errors have it.
         parsed = parse(body)
+        self._predictor.check_rows(parsed.rows)
 
         def read_inputs(signature: SignatureDef | None) -> Arrays:
             if signature is None:

@@ -209,3 +209,14 @@ class TestJson:
         outputs = {"a": np.zeros((2, 1)), "b": np.zeros((3, 1))}
         with pytest.raises(InvalidArgument, match="inconsistent batch size"):
             json_responses.to_json(outputs, by_rows=True)
+
+
+def test_rows_are_counted_before_arrays_are_made():
+    for text, rows in (
+        (b'{"instances": [[1], [2], [3]]}', 3),
+        (b'{"inputs": [NaN, 1]}', 2),
+        (b'{"inputs": {"a": [1, 2], "b": [1, 2, 3]}}', 3),
+        (b'{"inputs": 1}', 0),
+        (b"{}", 0),
+    ):
+        assert json_requests.parse(text).rows == rows
