@@ -150,6 +150,7 @@ def write(directory: str | os.PathLike[str], taken: Snapshot, keep: int = 2) -> 
             "step": taken.step,
             "score": taken.score,
             "facts": taken.facts,
+            "shapes": {name: list(value.shape) for name, value in taken.values.items()},
             "files": files,
         }
         with _files.GFile(os.path.join(folder, "manifest.json"), "w") as file:
@@ -192,12 +193,10 @@ def restore_latest(directory: str | os.PathLike[str], gan: GAN) -> dict | None:
             _log.warning("%s is damaged or incomplete; trying the checkpoint before it", folder)
             continue
         variables = state(gan)
-        prefix = os.path.join(folder, "state")
-        shapes = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()
-        if shapes != {name: list(v.shape) for name, v in variables.items()}:
+        if manifest["shapes"] != {name: list(v.shape) for name, v in variables.items()}:
             raise InputError(f"checkpoint {folder} belongs to another model")
         values = tf.raw_ops.RestoreV2(
-            prefix=prefix,
+            prefix=os.path.join(folder, "state"),
             tensor_names=list(variables),
             shape_and_slices=[""] * len(variables),
             dtypes=[v.value.dtype for v in variables.values()],
@@ -221,8 +220,8 @@ def _manifest(folder: str) -> dict | None:
     try:
         with _files.GFile(os.path.join(folder, "manifest.json")) as file:
             found = json.loads(file.read())
-        return found if isinstance(found.get("files"), dict) else None
-    except (OSError, tf.errors.OpError, ValueError, AttributeError):
+        return found if {"files", "shapes", "facts"} <= set(found) else None
+    except (OSError, tf.errors.OpError, ValueError, TypeError):
         return None
 
 

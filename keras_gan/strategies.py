@@ -102,7 +102,7 @@ class Workers:
         variables = list(variables)
         values = [self._of_first_replica(v.value.read_value()) for v in variables]
         for variable, value in zip(variables, self._sum(values), strict=True):
-            variable.assign(value)
+            variable.assign(tf.cast(value, variable.dtype))
 
     def lost(self, error: tf.errors.OpError) -> str | None:
         """The worker of which an error says that it is gone, as "worker 1 (host:port)"."""
@@ -115,7 +115,8 @@ class Workers:
         return f"{job} {index} ({self._cluster.task_address(job, index)})"
 
     def _of_first_replica(self, value: tf.Tensor) -> tf.Tensor:
-        # Every replica of a worker adds what is given here; all but the chief's add nothing.
+        # Collectives know few types of integers; the seeds of Keras's layers are uint32.
+        value = tf.cast(value, tf.int64) if value.dtype.is_integer else value
         return value if self.is_chief else tf.zeros_like(value)
 
     def _sum_over_replicas(self, values: list[tf.Tensor]) -> list[tf.Tensor]:
@@ -125,7 +126,7 @@ class Workers:
             context = tf.distribute.get_replica_context()
             first = tf.equal(context.replica_id_in_sync_group % self._replicas, 0)
             mine = [tf.where(first, value, tf.zeros_like(value)) for value in values]
-            return context.all_reduce(tf.distribute.ReduceOp.SUM, mine)
+            return [context.all_reduce(tf.distribute.ReduceOp.SUM, value) for value in mine]
 
         shared = self._strategy.run(one_replica, args=(values,))
         return [self._strategy.experimental_local_results(value)[0] for value in shared]

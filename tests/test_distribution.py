@@ -1,7 +1,11 @@
-"""Two replicas with half the batch each are one device with the whole batch."""
+"""Several replicas with a share of the batch each are one device with the whole batch."""
 
 from __future__ import annotations
 
+import pickle
+from pathlib import Path
+
+import keras
 import numpy as np
 import pytest
 import small
@@ -12,62 +16,80 @@ import keras_gan.randomness
 from keras_gan import InputError
 
 
-def two_devices():
+def devices(n):
     # In-process reduction: TensorFlow's collectives cannot change their group size within a
     # process.
     return tf.distribute.MirroredStrategy(
-        ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
+        [f"CPU:{i}" for i in range(n)], cross_device_ops=tf.distribute.ReductionToOneDevice()
     )
 
 
-def train(strategy, dropout=False, data="arrays", **arguments):
-    with strategy.scope():
-        model = small.gan(dropout=dropout, averaging=0.9, **arguments)
-    k, m = model.discriminator_steps, 8
-    x = small.examples(5 * k * m + 3)
-    if data == "arrays":
-        history = model.fit(x, batch_size=m, verbose=0).history
-    else:
+def train(strategy, dropout=False, data="arrays", policy="float32", **arguments):
+    """20 steps of minibatches of 64; weights, metrics, a measurement and what was left over."""
+    keras.config.set_dtype_policy(policy)
+    try:
+        with strategy.scope():
+            model = small.gan(dropout=dropout, averaging=0.9, **arguments)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    k, m = model.discriminator_steps, 64
+    x = small.examples(10 * k * m + 3)
+    if data == "labelled":
         labelled = tf.data.Dataset.from_tensor_slices((x, np.arange(len(x)))).batch(m)
-        history = model.fit(labelled, verbose=0).history
-    assert int(model.step.numpy()) == 5
-    # Batches of 11, 11 and 1 divide unevenly among two replicas.
+        history = model.fit(labelled, epochs=2, verbose=0).history
+    else:
+        history = model.fit(x, batch_size=m, epochs=2, verbose=0).history
+    assert int(model.step.numpy()) == 20
+    # Batches of 11, 11 and 1 divide unevenly among replicas.
     values = model.evaluate(x[:23], batch_size=11, verbose=0, return_dict=True)
     return [np.array(w) for w in model.get_weights()], history, values, model.left_over
 
 
-def assert_same(one, other):
-    assert small.largest_difference(one[0], other[0]) < 1e-5
+def assert_equal(one, other, tolerance=1e-5):
+    assert small.largest_difference(one[0], other[0]) < tolerance
     for name, values in one[1].items():
-        np.testing.assert_allclose(values, other[1][name], atol=1e-5, err_msg=name)
+        np.testing.assert_allclose(values, other[1][name], atol=tolerance, err_msg=name)
     for name, value in one[2].items():
-        np.testing.assert_allclose(value, other[2][name], atol=1e-5, err_msg=name)
+        np.testing.assert_allclose(value, other[2][name], atol=tolerance, err_msg=name)
     assert one[3] == other[3]
 
 
 CASES = [
-    ({"update": "alternating", "discriminator_steps": 1}, {}),
-    ({"update": "alternating", "discriminator_steps": 3}, {"dropout": True}),
-    ({"update": "simultaneous", "discriminator_steps": 1}, {"dropout": True, "data": "tf.data"}),
-    ({"update": "simultaneous", "discriminator_steps": 3}, {}),
+    {"update": "alternating", "discriminator_steps": 1},
+    {"update": "alternating", "discriminator_steps": 2, "dropout": True},
+    {"update": "simultaneous", "discriminator_steps": 1, "dropout": True, "data": "labelled"},
+    {"update": "simultaneous", "discriminator_steps": 2},
 ]
 
 
-@pytest.mark.parametrize(("arguments", "how"), CASES)
-def test_two_replicas_equal_one_device(arguments, how):
-    one = train(tf.distribute.get_strategy(), **arguments, **how)
-    assert_same(one, train(two_devices(), **arguments, **how))
-    assert_same(one, train(two_devices(), steps_per_execution=2, **arguments, **how))
+def worker(path):
+    """One of several processes (see `test_multi_worker`): the numbers of all cases to a file."""
+    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    Path(path).write_bytes(pickle.dumps([train(strategy, **case) for case in CASES]))
+
+
+@pytest.mark.parametrize("case", [*CASES, {"discriminator_steps": 3, "dropout": True}], ids=str)
+def test_two_and_four_replicas_equal_one_device(case):
+    one = train(tf.distribute.get_strategy(), **case)
+    assert_equal(one, train(devices(2), **case))
+    assert_equal(one, train(devices(2), steps_per_execution=2, **case))
+    assert_equal(one, train(devices(4), **case))
+
+
+def test_bfloat16_on_two_replicas():
+    case = {"policy": "mixed_bfloat16", "update": "simultaneous", "discriminator_steps": 2}
+    assert_equal(train(tf.distribute.get_strategy(), **case), train(devices(2), **case), 1e-2)
 
 
 def test_xla_on_two_replicas_compiles_their_gradients():
-    arguments = {"update": "alternating", "discriminator_steps": 2, "dropout": True}
-    one = train(tf.distribute.get_strategy(), **arguments)
-    assert_same(one, train(two_devices(), jit_compile=True, **arguments))
+    case = {"update": "alternating", "discriminator_steps": 2, "dropout": True}
+    assert_equal(
+        train(tf.distribute.get_strategy(), **case), train(devices(2), jit_compile=True, **case)
+    )
 
 
 def test_replicas_draw_different_noise():
-    strategy = two_devices()
+    strategy = devices(2)
     with strategy.scope():
         model = small.gan()
     seen = []
@@ -84,7 +106,7 @@ def test_replicas_draw_different_noise():
 
 
 def test_what_cannot_be_divided_is_refused():
-    with two_devices().scope():
+    with devices(2).scope():
         model = small.gan()
     with pytest.raises(InputError, match="a minibatch of 7 does not divide among 2 replicas"):
         model.fit(small.examples(), batch_size=7, verbose=0)

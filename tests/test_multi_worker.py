@@ -1,28 +1,39 @@
-"""Two processes with half the batch each are one device with the whole batch."""
+"""Several processes through the command: equal to one device, and what happens when one ends."""
 
 from __future__ import annotations
 
 import json
 import os
+import pickle
+import signal
 import socket
 import subprocess
 import sys
+import time
+from pathlib import Path
 
+import pytest
 import small
+import tensorflow as tf
+from test_distribution import CASES, assert_equal, train
 
 from keras_gan.run import Run
 
 SETTINGS = ["--epochs", "2", "--discriminator-steps", "2", "--likelihood-samples", "50"]
+LIMIT = 150  # seconds: a hang is a failure
 
 
-def free_ports(n: int) -> list[int]:
+def cluster(n: int) -> list[str]:
     sockets = [socket.socket() for _ in range(n)]
     for one in sockets:
         one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
+    workers = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
     for one in sockets:
         one.close()
-    return ports
+    return [
+        json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}})
+        for index in range(n)
+    ]
 
 
 def start(path, *arguments, **environment):
@@ -30,34 +41,114 @@ def start(path, *arguments, **environment):
         [sys.executable, "-m", "keras_gan.train", *SETTINGS, "--run-dir", path, *arguments],
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=subprocess.PIPE,
         text=True,
     )
 
 
-def finish(*processes):
-    for process in processes:
-        output, _ = process.communicate(timeout=150)
-        assert process.returncode == 0, output
-
-
-def test_two_workers_equal_one_device(tmp_path):
-    workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
-    cluster = [
-        json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}})
-        for index in range(2)
+def start_two(path, *arguments):
+    return [
+        start(path, "--strategy", "multi_worker", *arguments, TF_CONFIG=config)
+        for config in cluster(2)
     ]
-    finish(start(tmp_path / "one"))
-    finish(
-        *(
-            start(tmp_path / "two", "--strategy", "multi_worker", TF_CONFIG=config)
-            for config in cluster
-        )
-    )
-    one, two = Run.open(tmp_path / "one"), Run.open(tmp_path / "two")
-    assert two.config["sessions"][0]["replicas"] == 2
+
+
+def finish(*processes, code=0) -> list[tuple[str, str]]:
+    """What they printed."""
+    try:
+        ended = [process.communicate(timeout=LIMIT) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    for process, output in zip(processes, ended, strict=True):
+        assert process.returncode == code, output
+    return ended
+
+
+def wait_for(path, process):
+    end = time.monotonic() + LIMIT
+    while not path.exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs") / "one"
+    finish(start(path))
+    return Run.open(path)
+
+
+def assert_same(one: Run, two: Run) -> None:
     difference = small.largest_difference(small.weights(one.gan()), small.weights(two.gan()))
     assert difference < 1e-5
     for name, values in one.metrics().items():
         if not name.startswith("val_"):
             assert all(abs(a - b) < 1e-5 for a, b in zip(values, two.metrics()[name], strict=True))
+
+
+def test_fit_on_two_processes_equals_one_device(tmp_path):
+    """Both rules, k = 1 and 2, dropout, labelled batches; see `test_distribution`."""
+    script = "import sys, test_distribution; test_distribution.worker(sys.argv[1])"
+    finish(
+        *(
+            subprocess.Popen(
+                [sys.executable, "-c", script, tmp_path / f"{index}.pickle"],
+                env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TF_CONFIG": config},
+                cwd=Path(__file__).parent,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for index, config in enumerate(cluster(2))
+        )
+    )
+    for index in range(2):
+        theirs = pickle.loads((tmp_path / f"{index}.pickle").read_bytes())
+        for case, numbers in zip(CASES, theirs, strict=True):
+            assert_equal(train(tf.distribute.get_strategy(), **case), numbers)
+
+
+def test_two_workers_equal_one_device(alone, tmp_path):
+    finish(*start_two(tmp_path / "two"))
+    two = Run.open(tmp_path / "two")
+    assert two.config["sessions"][0]["replicas"] == 2
+    assert_same(alone, two)
+
+
+def test_a_signal_to_one_worker_stops_both_at_one_step_and_one_device_goes_on(alone, tmp_path):
+    path = tmp_path / "run"
+    processes = start_two(path)
+    wait_for(path / "samples" / "epoch-0000.png", processes[0])
+    processes[1].send_signal(signal.SIGTERM)  # the one that is not the chief
+    outputs = finish(*processes, code=75)
+    steps = {err.split("saved after step ")[1].split(";")[0] for _, err in outputs}
+    assert len(steps) == 1
+    ((out, _),) = finish(start(path))
+    assert "replicas: 2 before, 1 now" in out
+    assert_same(alone, Run.open(path))
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_lost_worker_ends_the_other_by_name_and_both_go_on(alone, tmp_path, lost):
+    path = tmp_path / "run"
+    processes = start_two(path)
+    wait_for(path / "checkpoints", processes[0])
+    processes[lost].kill()
+    processes[lost].communicate()
+    ((_, err),) = finish(processes[1 - lost], code=4)
+    last = err.splitlines()[-1]
+    assert last.startswith(f"train: training stopped: worker {lost} (127.0.0.1:")
+    assert last.endswith(" is gone; run the same command again, on any number of workers")
+    finish(*start_two(path))
+    assert_same(alone, Run.open(path))
+
+
+def test_what_the_chief_refuses_every_worker_says(alone, tmp_path):
+    path = tmp_path / "run"
+    path.mkdir()
+    (path / "precious.txt").write_text("")
+    for _, err in finish(*start_two(path), code=2):
+        last = err.splitlines()[-1]
+        assert last.startswith(f"train: error: {path} exists and is not a run directory")

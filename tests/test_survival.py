@@ -1,0 +1,513 @@
+"""Whatever happens to a run, the same command goes on and arrives at the same numbers."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import small
+import tensorflow as tf
+
+from keras_gan import InputError, TrainingError, callbacks, checkpoints, command, strategies, train
+from keras_gan.errors import Interrupted
+from keras_gan.interruption import Interruption
+from keras_gan.run import Run
+from keras_gan.session import Session
+
+LIMIT = 120
+SETTINGS = ["--likelihood-samples", "50", "--batch-size", "100"]
+
+
+def start(path, *arguments, prefix=()):
+    return subprocess.Popen(
+        [
+            *prefix,
+            sys.executable,
+            "-m",
+            "keras_gan.train",
+            *SETTINGS,
+            "--run-dir",
+            str(path),
+            *arguments,
+        ],
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process):
+    """Exit code, stdout, last line of stderr."""
+    try:
+        out, err = process.communicate(timeout=LIMIT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise
+    return process.returncode, out, (err.splitlines() or [""])[-1]
+
+
+def wait_for(found, process):
+    end = time.monotonic() + LIMIT
+    while not found():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def call(capsys, path, *arguments):
+    code = train.main([*SETTINGS, "--run-dir", str(path), *map(str, arguments)])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def assert_equal(one: Run, other: Run, tolerance=0.0) -> None:
+    assert small.largest_difference(small.weights(one.gan()), small.weights(other.gan())) <= (
+        tolerance
+    )
+    if not tolerance:
+        np.testing.assert_equal(one.metrics(), other.metrics())
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs") / "whole"
+    assert train.main([*SETTINGS, "--run-dir", str(path), "--epochs", "4"]) == 0
+    return Run.open(path)
+
+
+@pytest.fixture
+def begun(whole, tmp_path):
+    """A copy of the run as a kill in its last epoch would leave it."""
+    path = tmp_path / "begun"
+    shutil.copytree(whole.path, path)
+    shutil.rmtree(path / "models")
+    return path
+
+
+# --------------------------------------------------------------- within an epoch
+
+
+def test_an_epoch_entered_midway_is_the_rest_of_it(tmp_path):
+    x = small.examples(80)
+
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            signal.raise_signal(signal.SIGTERM)
+
+    def players():
+        return small.gan(discriminator_steps=2, averaging=0.9)
+
+    def fit(gan, epoch, made, parts, verbose=0):
+        return gan.fit(
+            x,
+            batch_size=10,
+            epochs=2,
+            initial_epoch=epoch,
+            initial_step=made,
+            callbacks=parts,
+            verbose=0,
+        )
+
+    one = players()
+    history = fit(one, 0, 0, []).history
+    run = Run.create_or_open(tmp_path / "run", {}, {})
+    seen = {}
+    interrupted = 0
+    while True:  # ended by a signal at every single step
+        gan = players()
+        session = Session(
+            gan,
+            strategies.Workers(tf.distribute.get_strategy()),
+            lambda *args, gan=gan: fit(gan, *args),
+            steps_per_epoch=4,
+            left_over=0,
+            epochs=2,
+        )
+        parts = [
+            keras.callbacks.LambdaCallback(
+                on_epoch_end=lambda epoch, logs: seen.__setitem__(epoch, dict(logs))
+            ),
+            Stop(),
+            callbacks.Checkpoint(run.checkpoints),
+        ]
+        try:
+            session.train(
+                lambda: run, {"replicas": 1}, lambda run, facts, parts=parts: parts, verbose=0
+            )
+            break
+        except Interrupted as error:
+            interrupted += 1
+            assert f"saved after step {interrupted};" in str(error)  # noqa: PT017
+    assert interrupted == 8
+    assert small.largest_difference(small.weights(one), small.weights(gan)) == 0
+    for name, values in history.items():
+        assert [seen[epoch][name] for epoch in range(2)] == values
+
+
+def test_initial_step_is_for_arrays_and_within_an_epoch():
+    model = small.gan()
+    with pytest.raises(InputError, match="`initial_step` is a step within an epoch of arrays"):
+        model.fit(small.examples(40), batch_size=8, initial_step=5, verbose=0)
+    data = tf.data.Dataset.from_tensor_slices(small.examples(40)).batch(8)
+    with pytest.raises(InputError, match="`initial_step` is a step within an epoch of arrays"):
+        model.fit(data, initial_step=1, verbose=0)
+
+
+# ----------------------------------------------------------------------- signals
+
+
+def test_a_signal_saves_and_the_same_command_goes_on(whole, tmp_path):
+    path = tmp_path / "run"
+    process = start(path, "--epochs", "4")
+    wait_for((path / "samples" / "epoch-0001.png").exists, process)
+    process.send_signal(signal.SIGTERM)
+    code, _, last = finish(process)
+    assert code == 75
+    assert last.startswith("train: interrupted: saved after step ")
+    assert last.endswith("the same command goes on from there")
+    code, out, _ = finish(start(path, "--epochs", "4"))
+    assert code == 0
+    assert "going on after epoch" in out
+    assert_equal(whole, Run.open(path))
+
+
+def test_a_second_sigint_ends_at_once(capsys):
+    def main(_):
+        with Interruption() as asked:
+            signal.raise_signal(signal.SIGINT)
+            assert asked.signal == "SIGINT"
+            signal.raise_signal(signal.SIGINT)
+        return 0
+
+    assert command.run(main, [], "train") == 130
+    assert capsys.readouterr().err.splitlines() == [
+        "SIGINT: saving after this step; SIGINT once more ends at once",
+        "train: ended at once",
+    ]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+# ------------------------------------------------------------------------ faults
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 8 MiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", disk], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("needs the right to mount a file system")
+    yield disk
+    subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def test_a_full_disk_ends_the_run_and_loses_nothing(whole, small_disk):
+    path = small_disk / "run"
+    process = start(path, "--epochs", "4000")
+    wait_for(lambda: len(list(path.glob("checkpoints/step-*"))) > 1, process)
+    with pytest.raises(OSError, match="No space left"):
+        (small_disk / "filler").write_bytes(bytes(9 << 20))
+    code, _, last = finish(process)
+    assert code == 4
+    assert last.startswith("train: training stopped: ")
+    assert "No space left on device; the last whole checkpoint is kept" in last
+    (small_disk / "filler").unlink()
+    assert list(path.rglob("*.tmp*")) in ([], list(path.glob("checkpoints/.step-*.tmp")))
+    step = max(int(p.name[5:]) for p in path.glob("checkpoints/step-*"))
+    gan = Run.open(whole.path).gan()  # any compiled model of that structure
+    assert checkpoints.restore_latest(path / "checkpoints", gan) is not None
+    assert int(gan.step.numpy()) == step
+    code, out, _ = finish(start(path, "--epochs", "1"))
+    assert code == 0
+    assert "going on after epoch" in out
+
+
+def test_a_read_only_disk_is_named_before_training(begun, small_disk, capsys):
+    shutil.copytree(begun, small_disk / "run")
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    for path in (small_disk / "run", small_disk / "new"):
+        code, _, err = call(capsys, path, "--epochs", "5")
+        assert code == 2
+        assert f"the run directory {path} cannot be written: Read-only file system" in err
+
+
+def test_lost_data_are_named(tmp_path, capsys):
+    data = tmp_path / "points.npy"
+    np.save(data, np.random.default_rng(0).normal(size=(400, 2)).astype(np.float32))
+    arguments = ["--dataset", data]
+    assert call(capsys, tmp_path / "run", *arguments, "--epochs", "1")[0] == 0
+    data.unlink()
+    code, _, err = call(capsys, tmp_path / "run", *arguments, "--epochs", "2")
+    assert code == 2
+    assert str(data) in err
+    assert Run.open(tmp_path / "run").epochs_done == 1
+
+
+@pytest.mark.parametrize("how", ["truncated", "corrupt", "no manifest", "half a manifest"])
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(whole, begun, how, caplog, capsys):
+    newest = max((begun / "checkpoints").glob("step-*"))
+    _damage(newest, how)
+    assert call(capsys, begun, "--epochs", "4")[0] == 0
+    assert f"{newest} is damaged or incomplete; trying the checkpoint before it" in caplog.text
+    assert_equal(whole, Run.open(begun))
+
+
+def test_no_whole_checkpoint_is_said(begun, capsys):
+    for folder in (begun / "checkpoints").glob("step-*"):
+        _damage(folder, "truncated")
+    code, _, err = call(capsys, begun, "--epochs", "4")
+    assert code == 2
+    assert f"no checkpoint in {begun / 'checkpoints'} is whole" in err
+    assert err.count("train: error") == 1
+
+
+def _damage(folder: Path, how: str) -> None:
+    data, manifest = next(folder.glob("state.data*")), folder / "manifest.json"
+    if how == "truncated":
+        data.write_bytes(data.read_bytes()[:100])
+    elif how == "corrupt":
+        content = bytearray(data.read_bytes())
+        content[len(content) // 2] ^= 1
+        data.write_bytes(content)
+    elif how == "no manifest":
+        manifest.unlink()
+    else:
+        manifest.write_text(manifest.read_text()[:40])
+
+
+def test_the_clock_may_go_backwards(whole, begun, capsys):
+    config = json.loads((begun / "config.json").read_text())
+    config["sessions"][0]["started"] = "2999-01-01T00:00:00+00:00"
+    (begun / "config.json").write_text(json.dumps(config))
+    oldest, *_ = sorted((begun / "checkpoints").glob("step-*"))
+    for number, path in enumerate(sorted(begun.rglob("*"), reverse=True)):
+        os.utime(path, (4e9 + number, 4e9 + number))
+    os.utime(oldest, (5e9, 5e9))
+    shutil.rmtree(max((begun / "checkpoints").glob("step-*")))
+    assert call(capsys, begun, "--epochs", "4")[0] == 0
+    assert_equal(whole, Run.open(begun))
+
+
+def test_a_dead_owner_does_not_block(whole, tmp_path):
+    path = tmp_path / "run"
+    process = start(path, "--epochs", "400")
+    wait_for(lambda: any(path.glob("checkpoints/step-*")), process)
+    code, _, last = finish(start(path, "--epochs", "4"))
+    assert code == 2
+    assert last == f"train: error: another process is training in {path}"
+    process.kill()
+    process.communicate()
+    assert finish(start(path, "--epochs", "1"))[0] == 0
+
+
+def test_other_replicas_go_on_with_the_same_numbers(whole, begun, capsys):
+    shutil.rmtree(max((begun / "checkpoints").glob("step-*")))  # an epoch is left: 14 steps
+    code, out, _ = call(capsys, begun, "--epochs", "4", "--strategy", "mirrored")
+    assert code == 0
+    assert "replicas: 1 before, 4 now" in out
+    assert_equal(whole, Run.open(begun), 1e-5)
+
+
+# --------------------------------------------------------------------------- NaN
+
+
+class Poison(keras.callbacks.Callback):
+    """Breaks D at some steps, each once."""
+
+    def __init__(self, *steps):
+        super().__init__()
+        self.steps = list(steps)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        step = int(self.model.step.numpy())
+        if step in self.steps:
+            self.steps.remove(step)
+            weight = self.model.discriminator.weights[-1]
+            weight.assign(np.full(weight.shape, np.nan, np.float32))
+
+
+@pytest.mark.parametrize(("poison", "retries", "ends"), [((2, 6), 2, True), ((6, 7), 1, False)])
+def test_nan_sends_back_to_the_last_checkpoint_with_other_noise(
+    tmp_path, poison, retries, ends, caplog
+):
+    gan = small.gan()
+    run = Run.create_or_open(tmp_path / "run", {}, {})
+    seeds = []
+    session = Session(
+        gan,
+        strategies.Workers(tf.distribute.get_strategy()),
+        lambda epoch, made, parts, verbose: (
+            seeds.append((gan.seed, int(gan.step.numpy()))),
+            gan.fit(
+                small.examples(40),
+                batch_size=10,
+                epochs=3,
+                initial_epoch=epoch,
+                initial_step=made,
+                callbacks=parts,
+                verbose=0,
+            ),
+        ),
+        steps_per_epoch=4,
+        left_over=0,
+        epochs=3,
+        retries=retries,
+    )
+    poisoner = Poison(*poison)
+
+    def parts(run, facts):
+        return [poisoner, callbacks.Checkpoint(run.checkpoints, lambda: facts)]
+
+    if ends:
+        session.train(lambda: run, {"replicas": 1}, parts, verbose=0)
+        assert [step for _, step in seeds] == [0, 0, 4]
+        assert len({seed for seed, _ in seeds}) == 3
+        assert int(gan.step.numpy()) == 12
+        assert checkpoints.all_finite(gan)
+        fresh = small.gan()
+        assert checkpoints.restore_latest(run.checkpoints, fresh)["reseeds"] == 2
+    else:
+        with pytest.raises(TrainingError, match="epoch 2: a loss became NaN"):
+            session.train(lambda: run, {"replicas": 1}, parts, verbose=0)
+    assert caplog.text.count("Going back to the last checkpoint with other noise") == retries
+
+
+# ------------------------------------------------------------------- checkpoints
+
+
+def test_the_last_and_the_best_are_kept(tmp_path):
+    for name, mode, best in (("max", "max", 3), ("min", "min", 9)):
+        model = small.gan()
+
+        class Score(keras.callbacks.Callback):
+            def on_epoch_end(self, epoch, logs=None):
+                logs["score"] = [1.0, 1.5, 5.0, 2.0, 3.0, float("nan"), 2.5, 2.2, 0.5, 4.0][epoch]
+
+        parts = [Score(), callbacks.Checkpoint(tmp_path / name, keep=2, monitor="score", mode=mode)]
+        model.fit(small.examples(8), batch_size=8, epochs=10, callbacks=parts, verbose=0)
+        kept = sorted(int(p.name[5:]) for p in (tmp_path / name).glob("step-*"))
+        assert kept == sorted({best, 9, 10})
+
+
+def test_a_snapshot_does_not_move_with_training(tmp_path):
+    model = small.gan()
+    taken = checkpoints.snapshot(model)
+    before = small.weights(model)
+    model.fit(small.examples(40), batch_size=8, verbose=0)
+    assert small.largest_difference(small.weights(model), before) > 0
+    checkpoints.write(tmp_path, taken)
+    checkpoints.restore_latest(tmp_path, model)
+    assert small.largest_difference(small.weights(model), before) == 0
+
+
+def test_a_failed_write_is_told_by_the_next(tmp_path):
+    (tmp_path / "file").write_text("")
+    writer = checkpoints.Writer(tmp_path / "file" / "checkpoints")
+    writer.write(checkpoints.snapshot(small.gan()))
+    with pytest.raises(OSError, match="file"):
+        writer.wait()
+
+
+def test_file_systems_without_rename_or_locks():
+    """TensorFlow's own file system in memory stands for remote ones."""
+    model = small.gan()
+    directory = "ram://runs/checkpoints"
+    for _ in range(4):
+        model.fit(small.examples(8), batch_size=8, verbose=0)
+        checkpoints.write(directory, checkpoints.snapshot(model, {"a": 1}), keep=2)
+    files = tf.io.gfile
+    assert sorted(name.rstrip("/") for name in files.listdir(directory)) == [
+        "step-000000003",
+        "step-000000004",
+    ]
+    files.remove(f"{directory}/step-000000004/manifest.json")  # as if killed before its end
+    again = small.gan()
+    assert checkpoints.restore_latest(directory, again) == {"a": 1}
+    assert int(again.step.numpy()) == 3
+
+
+ENDINGS = """
+import os, signal, sys
+import tensorflow as tf
+import small
+from keras_gan import checkpoints
+
+last = count = 0
+
+def ending(function):
+    def call(*args, **kwargs):
+        end_here()
+        result = function(*args, **kwargs)
+        end_here()
+        return result
+    return call
+
+def end_here():
+    global count
+    count += 1
+    if count == last:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def work(directory):
+    model = small.gan()
+    for step in range(3):
+        model.step.assign(step)
+        checkpoints.write(directory, checkpoints.snapshot(model), keep=2)
+    model.step.assign(3)
+    for module, names in (
+        (os, ("fsync", "rename")),
+        (tf.io.gfile, ("makedirs", "remove", "rmtree", "GFile")),
+        (tf.raw_ops, ("SaveV2",)),
+    ):
+        for name in names:
+            setattr(module, name, ending(getattr(module, name)))
+    checkpoints.write(directory, checkpoints.snapshot(model), keep=2)
+
+while True:
+    last += 1
+    child = os.fork()  # TensorFlow is imported, and starts its threads in the child
+    if not child:
+        work(os.path.join(sys.argv[1], str(last)))
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if status == 0:
+        break
+    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, status
+"""
+
+
+def test_ended_at_every_write_sync_and_rename_a_whole_checkpoint_is_there(tmp_path):
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path]),
+    }
+    subprocess.run(
+        [sys.executable, "-c", ENDINGS, tmp_path], check=True, timeout=LIMIT, env=environment
+    )
+    directories = sorted(tmp_path.iterdir(), key=lambda path: int(path.name))
+    seen = []
+    for directory in directories:
+        again = small.gan()
+        assert checkpoints.restore_latest(directory, again) is not None
+        seen.append(int(again.step.numpy()))
+        again.step.assign(4)  # nothing in the way of the next one
+        checkpoints.write(directory, checkpoints.snapshot(again), keep=2)
+        assert checkpoints.restore_latest(directory, again) is not None
+        assert int(again.step.numpy()) == 4
+    assert seen == sorted(seen)
+    assert set(seen) == {2, 3}
+    assert len(seen) > 20
