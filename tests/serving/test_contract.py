@@ -240,6 +240,25 @@ class TestGrpcModels:
         assert [entry.version for entry in answer][-2:] == [2, 1]
         assert {entry.state for entry in answer} >= {30}
 
+    def test_status_of_one_version(self, management):
+        request = get_model_status_pb2.GetModelStatusRequest()
+        request.model_spec.name = "mlp"
+        request.model_spec.version.value = 1
+        (entry,) = management.GetModelStatus(request).model_version_status
+        assert (entry.version, entry.state, entry.status.error_code) == (1, 30, 0)
+
+    def test_no_spec(self, prediction, management):
+        request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
+        assert refused(prediction.GetModelMetadata, request) == (INVALID, "Missing ModelSpec")
+        request = get_model_status_pb2.GetModelStatusRequest()
+        assert refused(management.GetModelStatus, request) == (INVALID, "Missing ModelSpec")
+
+    def test_metadata_of_what_is_unknown(self, prediction):
+        request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
+        request.model_spec.name = "nope"
+        text = "Servable not found for request: Latest(nope)"
+        assert refused(prediction.GetModelMetadata, request) == (NOT_FOUND, text)
+
     def test_status_of_what_is_unknown(self, management):
         request = get_model_status_pb2.GetModelStatusRequest()
         request.model_spec.name = "nope"
@@ -430,6 +449,11 @@ class TestRest:
         ]
         assert versions[-2:] == ["2", "1"]
 
+    def test_status_by_label(self):
+        answer = self.http.get("/v1/models/mlp/labels/stable")
+        assert answer.status_code == 200
+        assert "1" in [entry["version"] for entry in answer.json()["model_version_status"]]
+
     def test_status_of_what_is_unknown(self):
         text = "Could not find any versions of model nope"
         assert self.error(self.http.get("/v1/models/nope"), 404) == text
@@ -444,6 +468,11 @@ class TestRest:
         ]
         assert info["dtype"] == "DT_FLOAT"
         assert [dim["size"] for dim in info["tensor_shape"]["dim"]] == ["-1", "4"]
+
+    def test_metadata_of_a_version(self):
+        for path, version in (("mlp/versions/1", "1"), ("mlp", "2")):
+            answer = self.http.get(f"/v1/models/{path}/metadata").json()
+            assert answer["model_spec"]["version"] == version
 
     @pytest.mark.parametrize(
         ("method", "path"),
@@ -541,6 +570,11 @@ class TestReload:
         assert prediction.Predict(request).model_spec.version.value == 3
         self.reload(management, self.mlp(address.base, (2,)))
         self.wait(management, {1: 50, 2: 30, 3: 50})
+
+    def test_the_default_policy_is_the_latest_version(self, management, address):
+        model = f'name: "mlp" base_path: "{address.base / "mlp"}" model_platform: "tensorflow"'
+        self.reload(management, self.CONFIG.format(f"config {{ {model} }}"))
+        self.wait(management, {1: 50, 2: 50, 3: 30})
 
     def test_an_empty_list_unloads_all(self, management, prediction):
         request = model_management_pb2.ReloadConfigRequest()

@@ -305,6 +305,29 @@ class TestPaths:
             assert answer.split()[1] in (b"400", b"404")
 
 
+@pytest.mark.parametrize(
+    ("http", "names"),
+    [
+        (400, "INVALID_ARGUMENT FAILED_PRECONDITION OUT_OF_RANGE"),
+        (401, "UNAUTHENTICATED"),
+        (403, "PERMISSION_DENIED"),
+        (404, "NOT_FOUND"),
+        (409, "ALREADY_EXISTS ABORTED"),
+        (429, "RESOURCE_EXHAUSTED"),
+        (499, "CANCELLED"),
+        (500, "UNKNOWN INTERNAL DATA_LOSS"),
+        (501, "UNIMPLEMENTED"),
+        (503, "UNAVAILABLE"),
+        (504, "DEADLINE_EXCEEDED"),
+    ],
+)
+def test_http_statuses_of_the_protocol(http, names):
+    found = {
+        error.code.name for error in errors.ServingError.__subclasses__() if error.http == http
+    }
+    assert found == set(names.split())
+
+
 def test_metadata_of_the_export_is_in_the_catalogue(limited):
     models = httpx.get(f"{rest(limited)}/explorer/catalogue.json").json()
     (mlp,) = [model for model in models if model["name"] == "mlp"]
