@@ -32,6 +32,7 @@ __version__ = "0.1.0"
 
 # Loaded when first used: they need packages that take long to import.
 _LAZY = {
+    "CollapseWatch": ("keras_gan.watch", "CollapseWatch"),
     "ParzenWindow": ("keras_gan.evaluation.parzen", "ParzenWindow"),
     "callbacks": ("keras_gan.callbacks", None),
     "command": ("keras_gan.command", None),
@@ -43,6 +44,7 @@ _LAZY = {
 }
 
 __all__ = [
+    "CollapseWatch",
     "GAN",
     "InputError",
     "ParzenWindow",

@@ -13,7 +13,18 @@ from keras_gan.errors import InputError
 from keras_gan.recipes.recipe import Recipe, from_file
 from keras_gan.run import Run
 
-NAMES = ("digits", "mnist", "tfd", "tfd_stage2", "cifar10_mlp", "cifar10_conv", "own_data")
+NAMES = (
+    "digits",
+    "mnist",
+    "tfd",
+    "tfd_stage2",
+    "cifar10_mlp",
+    "cifar10_conv",
+    "own_data",
+    "ring",
+    "gaussian_grid",
+    "figure_1",
+)
 
 __all__ = ["NAMES", "Recipe", "data_of", "from_file", "get"]
 

@@ -1,0 +1,219 @@
+"""`python -m keras_gan.figure_1`: Figure 1 of the paper as an experiment."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from rich.progress import Progress
+
+from keras_gan import command, pictures
+from keras_gan.errors import InputError
+from keras_gan.evaluation import theory
+from keras_gan.model import GAN
+from keras_gan.recipes.figure_1 import MIXTURE, RECIPE
+from keras_gan.run import versions, write_atomically
+
+_DESCRIPTION = """Play the game on one-dimensional data and draw Figure 1 with learnt networks:
+
+  figure_1.png    the four panels: p_data, the learnt p_g and D, D* of equation (2), z -> x
+  figure_1.gif    the same along training
+  figure_1.json   how far D is from D*, D from 1/2 and p_g from p_data, with the protocol
+
+examples:
+  python -m keras_gan.figure_1 --output pictures"""
+
+_INTERVAL, _BINS = (-1.5, 3.5), 100
+_SAMPLES = 1_000_000
+_MASS = 0.99
+_ARROWS = 25
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """A part of the game.
+
+    Attributes:
+        title: Title of the panel that shows its end.
+        learns: "both", "D" or "G".
+        steps: Its length.
+        frame: Steps between two frames of the animation.
+    """
+
+    title: str
+    learns: str
+    steps: int
+    frame: int
+
+
+PHASES = (
+    Phase("(a) near convergence", "both", 250, 25),
+    Phase("(b) D trained to $D^*$, G fixed", "D", 2500, 250),
+    Phase("(c) after updates of G, D fixed", "G", 2, 1),
+    Phase("(d) converged", "both", 5000, 250),
+)
+
+
+class Experiment:
+    """The recipe's players, phase by phase, on examples that are never used twice.
+
+    `p_g` is a histogram of `G`'s samples; `p_data` is exact, as its mean over each bin.
+
+    Args:
+        seed: Seed of the weights, the noise and the data.
+    """
+
+    def __init__(self, seed: int = 0):
+        self._seed = seed
+        edges = np.linspace(*_INTERVAL, _BINS + 1)
+        self._edges, self._width = edges, edges[1] - edges[0]
+        self._x = (edges[1:] + edges[:-1]) / 2
+        self._p_data = np.diff(MIXTURE.cdf(edges)) / self._width
+        self._real = MIXTURE.sample(_SAMPLES, seed=2**32 + seed)
+        players = RECIPE.networks(RECIPE, self._real, seed)
+        self.gan = GAN(*players, RECIPE.make_prior(), seed=seed)
+        # Neighbours have equal shares of the prior between them.
+        latents = self.gan.prior.sample(_SAMPLES, seed).numpy()
+        self._z = np.quantile(latents, (np.arange(_ARROWS) + 0.5) / _ARROWS)
+
+    def play(self, phase: Phase, on_frame: Callable[[], Any] = lambda: None) -> None:
+        """Lets the phase's players learn, with optimizers that begin anew.
+
+        Args:
+            phase: Who learns and how long.
+            on_frame: Called each time that a frame is due.
+        """
+        n = RECIPE.batch_size * phase.steps
+        of_g, of_d = RECIPE.make_optimizers(n)
+        still = keras.optimizers.SGD(0.0)
+        self.gan.compile(
+            still if phase.learns == "D" else of_g,
+            still if phase.learns == "G" else of_d,
+            loss=RECIPE.make_loss(),
+            update=RECIPE.update,
+            steps_per_execution=phase.frame,
+        )
+        examples = MIXTURE.sample(n, seed=(self._seed << 32) + int(self.gan.step.numpy()))
+        frame = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: on_frame())
+        self.gan.fit(examples, batch_size=RECIPE.batch_size, callbacks=[frame], verbose=0)
+
+    def panel(self, title: str) -> pictures.Panel:
+        """The players as they stand."""
+        p_g = np.histogram(self._samples(), self._edges)[0] / (_SAMPLES * self._width)
+        logits = self.gan.discriminator(self._x[:, None].astype(np.float32))
+        return pictures.Panel(
+            title,
+            x=self._x,
+            p_data=self._p_data,
+            p_g=p_g,
+            discriminator=keras.ops.convert_to_numpy(keras.ops.sigmoid(logits))[:, 0],
+            optimal=theory.optimal_discriminator(self._p_data, p_g),
+            z=self._z,
+            generated=self.gan.generator(self._z[:, None].astype(np.float32)).numpy()[:, 0],
+        )
+
+    def measure(self, panel: pictures.Panel) -> dict[str, Any]:
+        """Numbers of a panel just made: largest distances over the central 99 % of the data.
+
+        Returns:
+            The step; `discriminator_error`, of D to D*, and `optimal_standard_error`, the largest
+            standard error that a finite number of samples leaves D*; `from_half`, of D to 1/2;
+            `optimal_from_half`, of D* to 1/2; `jensen_shannon`, of `p_g` to `p_data` (nats).
+        """
+        low, high = MIXTURE.central_interval(_MASS)
+        inside = (self._edges[1:] > low) & (self._edges[:-1] < high)
+        d, best = np.asarray(panel.discriminator)[inside], np.asarray(panel.optimal)[inside]
+        count = np.asarray(panel.p_g)[inside] * self._width * _SAMPLES
+        error = best * (1 - best) / np.sqrt(np.maximum(count, 1))
+        divergence = theory.sampled_jensen_shannon(
+            self._real, self._samples(), bins=_BINS, interval=_INTERVAL
+        )
+        return {
+            "step": int(self.gan.step.numpy()),
+            "discriminator_error": float(np.abs(d - best).max()),
+            "optimal_standard_error": float(error.max()),
+            "from_half": float(np.abs(d - 0.5).max()),
+            "optimal_from_half": float(np.abs(best - 0.5).max()),
+            "jensen_shannon": dataclasses.asdict(divergence),
+        }
+
+    def protocol(self) -> dict[str, Any]:
+        """What the numbers rest on."""
+        return {
+            "seed": self._seed,
+            "data": {
+                "means": MIXTURE.means[:, 0].tolist(),
+                "sd": MIXTURE.sd.tolist(),
+                "weights": MIXTURE.weights.tolist(),
+            },
+            "recipe": RECIPE.settings(),
+            "phases": [dataclasses.asdict(phase) for phase in PHASES],
+            "p_g": {"samples": _SAMPLES, "bins": _BINS, "interval": _INTERVAL},
+            "compared_over": {"mass": _MASS, "interval": MIXTURE.central_interval(_MASS)},
+            "versions": versions(),
+        }
+
+    def _samples(self) -> np.ndarray:
+        return self.gan.generate(_SAMPLES, seed=self._seed + 1, batch_size=100_000)[:, 0]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code (0 done, 2 bad input)."""
+    return command.run(_main, argv, "figure_1")
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    parser = command.Parser(prog="python -m keras_gan.figure_1", description=_DESCRIPTION)
+    parser.add_argument("--output", default=".", metavar="DIR", help="where the files go (.)")
+    parser.add_argument("--seed", type=int, default=0, metavar="INT", help="seed (0)")
+    options = parser.parse_args(argv)
+    output = Path(options.output)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--output {output} cannot be made a directory: {error}") from error
+    experiment = Experiment(options.seed)
+    panels, frames, results = [], [], []
+
+    def draw() -> None:
+        step = int(experiment.gan.step.numpy())
+        frames.append(pictures.figure_1([experiment.panel(f"step {step}")]))
+
+    with Progress() as progress:
+        task = progress.add_task("Figure 1", total=sum(p.steps // p.frame for p in PHASES))
+
+        def on_frame() -> None:
+            draw()
+            progress.advance(task)
+
+        draw()
+        for phase in PHASES:
+            experiment.play(phase, on_frame)
+            panels.append(experiment.panel(phase.title))
+            results.append({"panel": phase.title, **experiment.measure(panels[-1])})
+            progress.console.print(_line(results[-1]))
+    pictures.save_image(pictures.figure_1(panels), output / "figure_1.png")
+    pictures.animate(frames, output / "figure_1.gif")
+    report = {"protocol": experiment.protocol(), "panels": results}
+    write_atomically(output / "figure_1.json", json.dumps(report, indent=1))
+    for ending in ("png", "gif", "json"):
+        print(output / f"figure_1.{ending}")
+    return 0
+
+
+def _line(result: dict[str, Any]) -> str:
+    return (
+        f"{result['panel']:32s} step {result['step']:4d}   |D - D*| "
+        f"{result['discriminator_error']:.3f}   |D - 1/2| {result['from_half']:.3f}   "
+        f"JSD {result['jensen_shannon']['value']:.4f}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""Figure 1's experiment: who learns in which phase, its numbers, its files."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import small
+from PIL import Image
+
+from keras_gan import figure_1
+
+
+@pytest.fixture(scope="module")
+def experiment():
+    return figure_1.Experiment(seed=3)
+
+
+@pytest.mark.parametrize("learns", ["D", "G", "both"])
+def test_only_those_who_learn_move(experiment, learns):
+    players = {"G": experiment.gan.generator, "D": experiment.gan.discriminator}
+    before = {name: small.weights(network) for name, network in players.items()}
+    step = int(experiment.gan.step.numpy())
+    frames = []
+    experiment.play(figure_1.Phase("", learns, 4, 2), lambda: frames.append(1))
+    assert len(frames) == 2
+    assert int(experiment.gan.step.numpy()) == step + 4
+    for name, network in players.items():
+        moved = small.largest_difference(before[name], small.weights(network))
+        assert (moved > 0) == (learns in (name, "both"))
+
+
+def test_measures_where_the_data_lie(experiment):
+    panel = experiment.panel("a")
+    x, p_data = np.asarray(panel.x), np.asarray(panel.p_data)
+    width = x[1] - x[0]
+    np.testing.assert_allclose(p_data.sum() * width, 1, atol=1e-3)
+    np.testing.assert_allclose(p_data, figure_1.MIXTURE.density(x), atol=3e-3)
+    d = np.asarray(panel.optimal) + 0.01
+    middle = (np.abs(x - 0.5)).argmin()
+    d[middle] += 0.02
+    d[[0, -1]] = 5.0  # outside the central 99 %
+    found = experiment.measure(dataclasses.replace(panel, discriminator=d))
+    np.testing.assert_allclose(found["discriminator_error"], 0.03, rtol=1e-6)
+    half = experiment.measure(dataclasses.replace(panel, discriminator=np.full(len(x), 0.3)))
+    np.testing.assert_allclose(half["from_half"], 0.2, rtol=1e-6)
+    low, high = experiment.protocol()["compared_over"]["interval"]
+    np.testing.assert_allclose(figure_1.MIXTURE.cdf([low, high]), [0.005, 0.995], atol=1e-9)
+
+
+def test_the_command_shows_what_the_paper_s_figure_shows(tmp_path, capsys):
+    assert figure_1.main(["--output", str(tmp_path)]) == 0
+    assert str(tmp_path / "figure_1.png") in capsys.readouterr().out
+    report = json.loads((tmp_path / "figure_1.json").read_text())
+    assert report["protocol"]["p_g"]["samples"] == 1_000_000
+    a, b, c, d = report["panels"]
+    assert a["discriminator_error"] > 0.1  # D is partly accurate, ...
+    assert b["discriminator_error"] < 0.05  # ... then optimal for the same G, ...
+    assert a["jensen_shannon"] == b["jensen_shannon"]
+    assert b["optimal_from_half"] > 0.2  # ... which is not there yet ...
+    assert c["from_half"] == b["from_half"]
+    assert 0 < c["jensen_shannon"]["value"] < b["jensen_shannon"]["value"]  # ... but follows D.
+    assert max(d["discriminator_error"], d["from_half"], d["optimal_from_half"]) < 0.05
+    assert d["jensen_shannon"]["value"] < 1e-3
+    with Image.open(tmp_path / "figure_1.gif") as animation:
+        assert animation.n_frames == 1 + sum(p.steps // p.frame for p in figure_1.PHASES)
+        with Image.open(tmp_path / "figure_1.png") as still:
+            assert still.width > 3 * animation.width
+
+
+def test_refuses_an_output_that_is_a_file(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert figure_1.main(["--output", str(tmp_path / "file")]) == 2
+    message = capsys.readouterr().err
+    assert message.startswith("figure_1: error: --output")
+    assert message.count("\n") == 1
