@@ -1,0 +1,103 @@
+"""The train step of each recipe as XLA gets it: what a TPU would need, shown without one.
+
+Shapes are static, nothing of a step runs on the host, and XLA compiles it (for this CPU).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_gan
+from keras_gan import networks, recipes
+from keras_gan.data import preprocessing
+from keras_gan.run import FORMAT, Run
+
+SHAPES = {
+    "digits": (8, 8, 1),
+    "mnist": (28, 28, 1),
+    "tfd": (48, 48, 1),
+    "tfd_stage2": (48, 48, 1),
+    "cifar10_mlp": (32, 32, 3),
+    "cifar10_conv": (32, 32, 3),
+    "own_data": (9, 7, 3),
+}
+
+
+def players(recipe):
+    if recipe.source is not None:
+        images = recipe.source().train.x[:20]
+    else:
+        images = np.random.default_rng(0).integers(0, 256, (20, *SHAPES[recipe.name]), np.uint8)
+    examples = preprocessing.fit(recipe.preprocessing, images).forward(images)
+    return recipe.networks(recipe, examples, 0)
+
+
+@pytest.fixture(scope="module")
+def stage1(tmp_path_factory):
+    recipe = recipes.get("tfd")
+    generator, _ = players(recipe)
+    judge = networks.maxout_discriminator(SHAPES["tfd"], units=1)  # it is not looked at
+    run = Run(tmp_path_factory.mktemp("stage1"), {"format": FORMAT, "identity": {}})
+    run.save_models(keras_gan.GAN(generator, judge, recipe.make_prior()), epochs=1)
+    return str(run.path)
+
+
+def lowered(recipe, stage):
+    generator, discriminator = players(recipe)
+    gan = keras_gan.GAN(
+        generator, discriminator, recipe.make_prior(), averaging=recipe.averaging or None
+    )
+    gan.compile(
+        *recipe.make_optimizers(50_000),
+        loss=recipe.make_loss(),
+        discriminator_steps=recipe.discriminator_steps,
+        update=recipe.update,
+        jit_compile=True,
+    )
+
+    @tf.function(jit_compile=True, autograph=False)
+    def step(x):
+        gan._finish_step(*gan.train_step(x))
+
+    batch = tf.zeros((recipe.discriminator_steps * recipe.batch_size, *gan.example_shape))
+    return step.experimental_get_compiler_ir(batch)(stage=stage)
+
+
+def assert_static_and_on_the_device(hlo):
+    assert hlo.startswith("HloModule")
+    assert re.search(r"\bdot\(", hlo)
+    assert not re.search(r"\w+\[[^\]]*<=", hlo)  # a dimension known by its bound alone
+    assert "set-dimension-size" not in hlo
+    assert not re.search(r"\b(infeed|outfeed|send|recv)(-done)?\(", hlo)
+    assert not re.search(r'custom_call_target="[^"]*(?i:host|callback|python)', hlo)
+
+
+@pytest.mark.parametrize("name", recipes.NAMES)
+def test_every_recipe_lowers_with_static_shapes_and_without_the_host(name, stage1):
+    for k in (1, 3):
+        recipe = dataclasses.replace(
+            recipes.get(name),
+            discriminator_steps=k,
+            stage1=stage1 if name == "tfd_stage2" else "",
+        )
+        assert_static_and_on_the_device(lowered(recipe, "hlo"))
+
+
+@pytest.mark.parametrize("name", ["mnist", "cifar10_conv"])
+def test_xla_compiles_it(name):
+    assert_static_and_on_the_device(lowered(recipes.get(name), "optimized_hlo"))
+
+
+def test_dynamic_shapes_would_be_seen():
+    @tf.function(jit_compile=True)
+    def positive(x):
+        return tf.where(x > 0)
+
+    hlo = positive.experimental_get_compiler_ir(tf.zeros(8))(stage="hlo") + " dot("
+    with pytest.raises(AssertionError):
+        assert_static_and_on_the_device(hlo)
