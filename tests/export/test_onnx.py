@@ -84,6 +84,7 @@ class Converted:
 
     folder: Path
     output: str
+    parameters: int
     latents: np.ndarray
     expected: np.ndarray
 
@@ -111,7 +112,7 @@ def converted(request: pytest.FixtureRequest) -> Iterator[Converted]:
         for precision, file in ((subject, FILES[0]), (subject.in_float16(), FILES[1])):
             onnx_model.write(onnx_model.convert(precision), folder / file)
         output = "images" if subject.is_image else "examples"
-        yield Converted(folder, output, latents, expected)
+        yield Converted(folder, output, subject.generator.count_params(), latents, expected)
 
 
 def answers(path: Path, latents: np.ndarray, output: str = "images") -> np.ndarray:
@@ -128,7 +129,8 @@ def test_every_recipe_in_python(converted: Converted) -> None:
         # The lower bound: float16 is not float32 under another name.
         assert least <= converted.error(found) <= most, file
     sizes = [(converted.folder / file).stat().st_size for file in FILES]
-    assert sizes[1] < 0.6 * sizes[0]
+    saved = 2 * converted.parameters
+    assert sizes[0] - sizes[1] == pytest.approx(saved, rel=0.01, abs=1000)
 
 
 def test_every_recipe_in_node(converted: Converted, needs_node: str, node_modules: Path) -> None:
