@@ -270,19 +270,19 @@ class GAN(keras.Model):
         """Trains both players.
 
         Args:
-            x: Examples, float `[n, ...]` (NumPy array or tensor), or a `tf.data.Dataset` of
-                batches of m examples, or of tuples whose first component that is. What comes with
-                the examples is for losses that use labels.
+            x: Examples, float `[n, ...]` (NumPy array or tensor); a `keras_gan.data.Shards`, which
+                stays on disk; or a `tf.data.Dataset` of batches of m examples, or of tuples whose
+                first component that is. What comes with the examples is for losses that use labels.
             y: Labels `[n, ...]` for an array `x`, or None.
-            batch_size: m for arrays, default 100; a data set has its own.
+            batch_size: m for arrays and shards, default 100; a data set has its own.
             epochs: As in Keras.
             verbose: As in Keras.
             callbacks: As in Keras.
             validation_data: As in Keras; measured as `evaluate` does.
             shuffle: For arrays; the order of each epoch is a function of the seed and the epoch.
             initial_epoch: As in Keras.
-            initial_step: For arrays: steps of the first epoch that were made before, by a model
-                restored from a checkpoint taken within it. The epoch's means go on too.
+            initial_step: For arrays and shards: steps of the first epoch that were made before, by
+                a model restored from a checkpoint taken within it. The epoch's means go on too.
             steps_per_epoch: For data sets, as in Keras; a multiple of `steps_per_execution`.
             validation_steps: As in Keras.
             validation_batch_size: As in Keras.
@@ -298,7 +298,7 @@ class GAN(keras.Model):
         self._assert_compile_called("fit")
         stream = self._stream(x, y, batch_size, shuffle)
         if steps_per_epoch is not None:
-            if isinstance(stream, pipeline.IndexedStream):
+            if isinstance(stream, pipeline.Counted):
                 raise InputError(
                     "`steps_per_epoch` is for data sets; an epoch of arrays is all of them"
                 )
@@ -308,11 +308,10 @@ class GAN(keras.Model):
                     f"`steps_per_execution`={self.steps_per_execution}"
                 )
         if initial_step and not (
-            isinstance(stream, pipeline.IndexedStream)
-            and 0 <= initial_step < stream.steps_per_epoch
+            isinstance(stream, pipeline.Counted) and 0 <= initial_step < stream.steps_per_epoch
         ):
             raise InputError(
-                "`initial_step` is a step within an epoch of arrays. Received: "
+                "`initial_step` is a step within an epoch of arrays or shards. Received: "
                 f"initial_step={initial_step}"
             )
         keeper = _StreamKeeper(
@@ -358,6 +357,13 @@ class GAN(keras.Model):
             stream: pipeline.Stream = pipeline.Regrouped(x, self.discriminator_steps)
             labelled = isinstance(x.element_spec, (tuple, list)) and len(x.element_spec) > 1
             self._check_examples(pipeline.first_component(x.element_spec).shape[1:])
+        elif isinstance(x, pipeline.Shards):
+            self._check_examples(x.shape)
+            self._check_division(batch_size or 100)
+            stream = pipeline.ShardStream(
+                x, batch_size or 100, self.discriminator_steps, self.seed, self.distribute_strategy
+            )
+            labelled = False
         else:
             x = pipeline.checked_array(x)
             self._check_examples(x.shape[1:])
@@ -370,16 +376,20 @@ class GAN(keras.Model):
                 shuffle,
             )
             labelled = y is not None
-        replicas = self.distribute_strategy.num_replicas_in_sync
-        if stream.minibatch % replicas:
-            raise InputError(
-                f"a minibatch of {stream.minibatch} does not divide among {replicas} replicas; "
-                f"use a multiple of {replicas}"
-            )
+        replicas = self._check_division(stream.minibatch)
         if labelled and not getattr(self.loss, "sees_labels", False):
             _log.warning("the data come with labels, which this loss does not use")
         self._share = stream.minibatch // replicas * self.discriminator_steps
         return stream
+
+    def _check_division(self, minibatch: int) -> int:
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        if minibatch % replicas:
+            raise InputError(
+                f"a minibatch of {minibatch} does not divide among {replicas} replicas; "
+                f"use a multiple of {replicas}"
+            )
+        return replicas
 
     def _check_examples(self, shape) -> None:
         if tuple(shape) != self.example_shape:

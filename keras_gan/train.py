@@ -14,7 +14,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_gan import callbacks, checkpoints, command, pictures, recipes, strategies
+from keras_gan import callbacks, checkpoints, command, data, pictures, recipes, strategies
 from keras_gan.data import pipeline, preprocessing
 from keras_gan.errors import InputError, first_line
 from keras_gan.model import GAN
@@ -76,6 +76,18 @@ def _parse(argv: Sequence[str] | None):
     )
     run.add_argument(
         "--download", action="store_true", help="let tensorflow-datasets download the data"
+    )
+    run.add_argument(
+        "--stream",
+        action="store_true",
+        help="leave the training images on disk and read them while training",
+    )
+    run.add_argument(
+        "--shuffle-mebibytes",
+        type=int,
+        default=256,
+        metavar="INT",
+        help="memory of the buffer that mixes streamed images (256)",
     )
     run.add_argument("--fold", type=int, metavar="INT", help="fold of TFD, 0 to 4 (0)")
     run.add_argument("--dry-run", action="store_true", help="say what would be trained, and stop")
@@ -151,6 +163,7 @@ class _Job:
             ("keep_checkpoints", 1),
             ("checkpoint_minutes", 0),
             ("nan_retries", 0),
+            ("shuffle_mebibytes", 1),
         ):
             if getattr(options, name) < least:
                 raise InputError(
@@ -164,21 +177,37 @@ class _Job:
                 f"--batch-size {recipe.batch_size} does not divide among {self.replicas} replicas; "
                 f"use a multiple of {self.replicas}"
             )
-        self.data_set = recipe.load_data(options.data_dir, options.download, options.fold)
+        self.shards: data.Shards | None = None
+        if options.stream:
+            self.data_set, self.shards = self._open_shards()
+        else:
+            self.data_set = recipe.load_data(options.data_dir, options.download, options.fold)
         train = self.data_set.train.x
         name = recipe.preprocessing if self.data_set.is_image else "identity"
         self.preprocessing = preprocessing.fit(name, train)
         self.recipe = dataclasses.replace(recipe, preprocessing=name)
+        # All there are to train on, or, where they are streamed, those that lie in memory.
         self.examples = pipeline.checked_array(self.preprocessing.forward(train))
+        self.size = len(self.examples if self.shards is None else self.shards)
         group = recipe.batch_size * recipe.discriminator_steps
-        self.steps_per_epoch, self.left_over = divmod(len(self.examples), group)
+        self.steps_per_epoch, self.left_over = divmod(self.size, group)
         if not self.steps_per_epoch:
             raise InputError(
-                f"{recipe.dataset} has {len(self.examples)} training examples, "
+                f"{recipe.dataset} has {self.size} training examples, "
                 "fewer than a step takes "
                 f"(--batch-size x --discriminator-steps = {group})"
             )
         self.gan = self._make_gan()
+
+    def _open_shards(self) -> tuple[data.DataSet, data.Shards]:
+        recipe, options = self.recipe, self.options
+        if recipe.source is not None or recipe.dataset in ("digits", "tfd") or options.fold:
+            raise InputError(
+                f"--stream reads data sets of tensorflow-datasets; {recipe.dataset} fits in memory"
+            )
+        return data.open_shards(
+            recipe.dataset, options.data_dir, options.download, options.shuffle_mebibytes << 20
+        )
 
     def _make_gan(self) -> GAN:
         recipe, options = self.recipe, self.options
@@ -195,7 +224,7 @@ class _Job:
                     seed=options.seed,
                     averaging=recipe.averaging or None,
                 )
-                of_g, of_d = recipe.make_optimizers(len(self.examples))
+                of_g, of_d = recipe.make_optimizers(self.size)
                 gan.compile(
                     of_g,
                     of_d,
@@ -240,9 +269,19 @@ class _Job:
             "jit": self.options.jit,
             "fold": self.options.fold,
             "data": self.data_set.fingerprint,
+            **self._stream_identity,
             "networks": identity_hash(
                 {"G": _structure(self.gan.generator), "D": _structure(self.gan.discriminator)}
             ),
+        }
+
+    @property
+    def _stream_identity(self) -> dict:
+        if self.shards is None:
+            return {}
+        return {
+            "shards": self.shards.fingerprint,
+            "shuffle_mebibytes": self.options.shuffle_mebibytes,
         }
 
     def describe(self) -> None:
@@ -259,7 +298,7 @@ class _Job:
         for name, value in (
             (
                 "data",
-                f"{self.data_set.name}: {len(examples):,} examples of shape {gan.example_shape}",
+                f"{self.data_set.name}: {self.size:,} examples of shape {gan.example_shape}",
             ),
             ("latents", f"{gan.prior}"),
             ("generator", f"{parameters[0]:,} parameters"),
@@ -330,8 +369,11 @@ class _Job:
         return Run.create_or_open(self.run_dir, self.identity, facts)
 
     def _learn(self, epoch: int, steps_made: int, parts, verbose: int) -> None:
+        stream = self.shards and dataclasses.replace(
+            self.shards, transform=self.preprocessing.forward
+        )
         self.gan.fit(
-            self.examples,
+            self.examples if stream is None else stream,
             batch_size=self.recipe.batch_size,
             epochs=self.recipe.epochs,
             initial_epoch=epoch,

@@ -6,6 +6,7 @@
     from_files       folders of images, .npy and .npz files
     dataset          `DataSet` and `Split`, checked when made; the rule for missing splits
     preprocessing    to the networks' scale and back to [0, 1]
+    shards           `open_shards`: data that stay on disk while training
     pipeline         the minibatches that a step takes
 
 The packages that read data (tensorflow-datasets, scikit-learn, SciPy, Pillow) are imported when
@@ -22,9 +23,12 @@ from keras_gan.data.preprocessing import (
     Preprocessing,
     UnitRange,
 )
+from keras_gan.data.shards import Shards, open_shards
 
 __all__ = [
     "load",
+    "open_shards",
+    "Shards",
     "DataSet",
     "Split",
     "Preprocessing",

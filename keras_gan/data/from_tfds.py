@@ -47,28 +47,20 @@ def load_tfds(name: str, data_dir: str | os.PathLike[str] | None, download: bool
         InputError: Unknown name, data not there or damaged, no images in them, or images of
             several sizes.
     """
-    builder = _open(name, data_dir)
-    if not _is_prepared(builder):
-        if not download:
-            raise InputError(
-                f"{name} is not prepared in {builder.data_dir_root}: let it be downloaded "
-                "(--download, or download=True), or point TFDS_DATA_DIR or data_dir to a TFDS "
-                "directory that holds it"
-            )
-        builder = _prepare(builder, name)
+    builder = prepared(name, data_dir, download)
     version = f"{name} {builder.version} (tensorflow-datasets)"
     if name in _PAPER_TRAIN:
         n = _PAPER_TRAIN[name]
-        whole, test = _read(builder, "train"), _read(builder, "test")
+        whole, test = read(builder, "train"), read(builder, "test")
         train, validation = whole[:n], whole[n:]
         rule = (
             f"train[:{n}], train[{n}:] for validation, test. The records of TFDS are not in the "
             "original order, so these index splits hold other images than the paper's"
         )
     else:
-        own = {split: _read(builder, split) for split in _split_names(builder)}
+        own = {split: read(builder, split) for split in _split_names(builder)}
         train, validation, test, rule = hold_out(**own)
-    return DataSet(name, train, validation, test, _label_names(builder), f"{version}; {rule}")
+    return DataSet(name, train, validation, test, label_names(builder), f"{version}; {rule}")
 
 
 def load_tfd(fold: int, data_dir: str | os.PathLike[str] | None) -> DataSet:
@@ -99,12 +91,32 @@ def load_tfd(fold: int, data_dir: str | os.PathLike[str] | None) -> DataSet:
     valid, test = f"fold_{fold}_valid", f"fold_{fold}_test"
     return DataSet(
         "tfd",
-        _read(builder, "unlabelled"),
-        _read(builder, valid),
-        _read(builder, test),
-        _label_names(builder),
+        read(builder, "unlabelled"),
+        read(builder, valid),
+        read(builder, test),
+        label_names(builder),
         f"tfd {builder.version} from {tfd.FILE}; train: unlabelled, then {valid} and {test}",
     )
+
+
+def prepared(
+    name: str, data_dir: str | os.PathLike[str] | None, download: bool
+) -> tfds.core.DatasetBuilder:
+    """The builder of this name, its data on disk.
+
+    Raises:
+        InputError: Unknown name, or data not there.
+    """
+    builder = _open(name, data_dir)
+    if _is_prepared(builder):
+        return builder
+    if not download:
+        raise InputError(
+            f"{name} is not prepared in {builder.data_dir_root}: let it be downloaded "
+            "(--download, or download=True), or point TFDS_DATA_DIR or data_dir to a TFDS "
+            "directory that holds it"
+        )
+    return _prepare(builder, name)
 
 
 def _open(name: str, data_dir: str | os.PathLike[str] | None) -> tfds.core.DatasetBuilder:
@@ -164,7 +176,7 @@ def _split_names(builder: tfds.core.DatasetBuilder) -> list[str]:
     return names
 
 
-def _image_key(builder: tfds.core.DatasetBuilder) -> str:
+def image_key(builder: tfds.core.DatasetBuilder) -> str:
     """Which feature is the image to generate: `image`, else the only image there is."""
     import tensorflow_datasets as tfds
 
@@ -199,19 +211,20 @@ def _label_key(builder: tfds.core.DatasetBuilder) -> str | None:
     return classes[0] if len(classes) == 1 else None
 
 
-def _label_names(builder: tfds.core.DatasetBuilder) -> tuple[str, ...] | None:
+def label_names(builder: tfds.core.DatasetBuilder) -> tuple[str, ...] | None:
+    """What the labels 0, 1, ... mean, where the builder says so."""
     key = _label_key(builder)
     feature = builder.info.features[key] if key else None
     return tuple(feature.names) if feature is not None and feature.num_classes else None
 
 
-def _read(builder: tfds.core.DatasetBuilder, split: str) -> Split:
+def read(builder: tfds.core.DatasetBuilder, split: str) -> Split:
     """A split in memory, in the order of its records, which is that of TFDS's own indices."""
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
     n = builder.info.splits[split].num_examples
-    image, label = _image_key(builder), _label_key(builder)
+    image, label = image_key(builder), _label_key(builder)
     config = tfds.ReadConfig(
         interleave_cycle_length=1, try_autocache=False, num_parallel_calls_for_decode=_DECODERS
     )
@@ -267,5 +280,6 @@ def _require_room(
     if needed > memory:
         raise InputError(
             f"split `{split}` of {builder.name} takes {needed / 2**30:,.0f} GiB, and this machine "
-            f"has {memory / 2**30:,.0f} GiB of memory: choose a smaller data set or config"
+            f"has {memory / 2**30:,.0f} GiB of memory: read it while training "
+            "(--stream), or choose a smaller data set or config"
         )

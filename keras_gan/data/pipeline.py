@@ -1,8 +1,8 @@
 """The stream of examples that a step of the game takes: groups of k minibatches of m.
 
 Data in memory are indexed: the order of an epoch is a permutation computed from (seed, epoch), so
-that the step is all there is to restore, and no example comes twice in an epoch. Any other
-`tf.data` set is regrouped.
+that the step is all there is to restore, and no example comes twice in an epoch. Data on disk are
+read in an order that depends on the number of workers too. Any other `tf.data` set is regrouped.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 import numpy as np
 import tensorflow as tf
 
+from keras_gan.data.shards import Shards
 from keras_gan.errors import InputError
 from keras_gan.randomness import Purpose, StepDraws
 
@@ -88,11 +89,7 @@ class IndexedStream:
             )
 
         dataset = tf.data.Dataset.from_tensors(0).flat_map(steps)
-        dataset = _sharded_by_data(dataset).prefetch(8)
-        # Keras plans its epochs by this number; TensorFlow's own assertion of it would fail in an
-        # epoch that is entered midway.
-        dataset.cardinality = lambda: tf.constant(self.steps_per_epoch, tf.int64)
-        return dataset
+        return _sized(_sharded_by_data(dataset).prefetch(8), self.steps_per_epoch)
 
     def _order(self, epoch: tf.Tensor) -> tf.Tensor:
         """The examples of an epoch in its order: sorted by random bits."""
@@ -105,6 +102,73 @@ class IndexedStream:
         index = order[step * self._group : (step + 1) * self._group]
         index = tf.ensure_shape(index, [self._group])
         return tf.nest.map_structure(lambda array: tf.gather(array, index), self._arrays)
+
+
+class ShardStream:
+    """Examples read from disk while training goes on, in groups of `k * m`, from any step on.
+
+    Args:
+        shards: The data.
+        minibatch: `m`.
+        minibatches: `k`.
+        seed: Fixes the order, together with the number of workers.
+        strategy: Over whose workers and replicas a group is divided.
+
+    Attributes:
+        minibatch: `m`.
+        steps_per_epoch: Groups that every worker can fill its part of.
+    """
+
+    def __init__(
+        self,
+        shards: Shards,
+        minibatch: int,
+        minibatches: int,
+        seed: int,
+        strategy: tf.distribute.Strategy,
+    ):
+        self.minibatch = minibatch
+        self._shards, self._seed, self._strategy = shards, seed, strategy
+        self._group = minibatch * minibatches
+        self._position = tf.Variable(0, trainable=False, dtype=tf.int64)
+        dataset = strategy.distribute_datasets_from_function(self._of_worker)
+        self._dataset = _sized(dataset, self.steps_per_epoch)
+
+    def _of_worker(self, context: tf.distribute.InputContext) -> tf.data.Dataset:
+        workers, replicas = context.num_input_pipelines, context.num_replicas_in_sync
+        share, batches = self._group // replicas, replicas // workers  # a replica's; a worker's
+        self.steps_per_epoch = len(self._shards) // workers // (share * batches)
+        if not self.steps_per_epoch:
+            raise InputError(
+                f"the data hold {len(self._shards)} examples, fewer than one step takes "
+                f"({self._group}); use a smaller `batch_size`"
+            )
+
+        def epoch(_):
+            position = self._position.read_value()
+            made = position % self.steps_per_epoch
+            examples = self._shards.read(
+                context.input_pipeline_id, workers, self._seed, position // self.steps_per_epoch
+            )
+            parts = examples.batch(share, drop_remainder=True).map(
+                lambda x: self._shards.transform(x), num_parallel_calls=2, deterministic=True
+            )
+            return parts.skip(made * batches).take((self.steps_per_epoch - made) * batches)
+
+        return tf.data.Dataset.from_tensors(0).flat_map(epoch).prefetch(4 * batches)
+
+    def begin_epoch(self, step: int, made: int = 0) -> None:
+        """As `IndexedStream.begin_epoch`."""
+        epoch = -(-(step - made) // self.steps_per_epoch)
+        self._position.assign(epoch * self.steps_per_epoch + made)
+
+    def left_over(self) -> int:
+        """Examples that an epoch leaves out."""
+        return len(self._shards) - self.steps_per_epoch * self._group
+
+    def dataset(self) -> tf.data.Dataset | tf.distribute.DistributedDataset:
+        """One epoch each time it is iterated; see `begin_epoch`."""
+        return self._dataset
 
 
 class Regrouped:
@@ -159,7 +223,8 @@ class Regrouped:
             return tf.nest.map_structure(tf.identity, element)
 
 
-Stream = IndexedStream | Regrouped
+Counted = IndexedStream | ShardStream  # they know the length of an epoch
+Stream = Counted | Regrouped
 
 
 def checked_array(x) -> np.ndarray:
@@ -189,6 +254,18 @@ def nonfinite_batch(error: tf.errors.OpError) -> int | None:
     """The batch that `Regrouped` found NaN or Inf in, if that is what the error says."""
     found = re.search(rf"{_NONFINITE}.*?(\d+)", str(error.message), re.DOTALL)
     return int(found.group(1)) if found else None
+
+
+def _sized(dataset, steps: int):
+    """The data set with the size of a whole epoch, by which Keras plans its epochs.
+
+    TensorFlow's own assertion of a size would fail in an epoch that is entered midway.
+    """
+    if isinstance(dataset, tf.data.Dataset):
+        dataset.cardinality = lambda: tf.constant(steps, tf.int64)
+    else:
+        dataset._cardinality = steps
+    return dataset
 
 
 def _sharded_by_data(dataset: tf.data.Dataset) -> tf.data.Dataset:

@@ -1,0 +1,172 @@
+"""Training examples that stay on disk: read from the files of tensorflow-datasets while training.
+
+    each worker      has a part of the examples of its own, and opens the files of that part only
+    each epoch       takes every example of the part once: files in a random order, several read in
+                     turn, then a shuffling buffer of a stated size
+    memory           the buffer, and a few batches
+
+The order is a function of the seed, the epoch and the number of workers. Files may be local or on
+any file system that TensorFlow reads ("gs://...").
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+
+from keras_gan.data import from_tfds
+from keras_gan.data.dataset import DataSet
+from keras_gan.errors import InputError
+from keras_gan.randomness import Purpose, StepDraws
+
+if TYPE_CHECKING:
+    import tensorflow_datasets as tfds
+
+SAMPLE = 10_000  # examples of each split that are held in memory beside the stream
+_FILES_AT_ONCE, _BLOCK = 16, 32  # files read in turn, and records of each turn
+
+
+@dataclasses.dataclass(frozen=True)
+class Shards:
+    """Examples of a TFDS split that are read while training goes on; `fit` takes it as data.
+
+    Args:
+        builder: The prepared data set.
+        split: TFDS's name of the split, slices included ("train[:-1000]").
+        image: Name of the feature that is the example.
+        shape: Shape of one example.
+        buffer_bytes: Memory of the shuffling buffer.
+        transform: To the networks' scale: from uint8 `[n, ...]` to float32 `[n, ...]`.
+    """
+
+    builder: tfds.core.DatasetBuilder
+    split: str
+    image: str
+    shape: tuple[int, ...]
+    buffer_bytes: int = 256 << 20
+    transform: Callable[[Any], Any] = lambda x: tf.cast(x, tf.float32) / 255.0
+
+    def __len__(self) -> int:
+        return self.builder.info.splits[self.split].num_examples
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits that stand for the files, by their names, counts and sizes."""
+        info = self.builder.info
+        parts = [info.full_name, self.split]
+        for name in sorted(info.splits):
+            parts += [name, str(info.splits[name].shard_lengths), str(info.splits[name].num_bytes)]
+        return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
+
+    def read(self, worker: int, workers: int, seed: int, epoch: tf.Tensor) -> tf.data.Dataset:
+        """An epoch of a worker's part, uint8 examples in random order.
+
+        Args:
+            worker: 0 ... workers - 1.
+            workers: Number of parts.
+            seed: Seed of the order.
+            epoch: Scalar int64 tensor.
+
+        Raises:
+            InputError: There are fewer examples than workers.
+        """
+        part = len(self) // workers
+        if not part:
+            raise InputError(f"{len(self)} examples do not suffice for {workers} workers")
+        info = self.builder.info
+        files = self._files(worker * part, part)
+        draws = StepDraws(seed, epoch, 0, Purpose.ORDER, 0, len(files) + 1)
+        keys = tf.cast(draws.bits([1])[:, 0], tf.int64)
+        order = tf.argsort(keys[:-1], stable=True)
+        names, skips, takes = zip(*files, strict=True)
+        columns = (tf.constant(names), tf.constant(skips, tf.int64), tf.constant(takes, tf.int64))
+        rows = tuple(tf.gather(column, order) for column in columns)
+
+        def records(name, skip, take):
+            return tf.data.TFRecordDataset(name, buffer_size=1 << 20).skip(skip).take(take)
+
+        def example(record):
+            picture = info.features.deserialize_example(record)[self.image]
+            return tf.ensure_shape(picture, self.shape)
+
+        examples = tf.data.Dataset.from_tensor_slices(rows).interleave(
+            records,
+            cycle_length=min(_FILES_AT_ONCE, len(files)),
+            block_length=_BLOCK,
+            num_parallel_calls=min(2, len(files)),
+            deterministic=True,
+        )
+        examples = examples.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        size = max(1, min(part, self.buffer_bytes // math.prod(self.shape)))
+        return examples.shuffle(size, seed=keys[-1], reshuffle_each_iteration=False)
+
+    def _files(self, first: int, count: int) -> list[tuple[str, int, int]]:
+        """The files of `count` examples from `first` on, as (name, records to skip, to take)."""
+        found = []
+        for file in self.builder.info.splits[self.split].file_instructions:
+            here = file.take if file.take >= 0 else file.examples_in_shard - file.skip
+            skip = min(first, here)
+            first -= skip
+            take = min(count, here - skip)
+            count -= take
+            if take:
+                found.append((os.fspath(file.filename), file.skip + skip, take))
+        return found
+
+
+def open_shards(
+    name: str,
+    data_dir: str | os.PathLike[str] | None = None,
+    download: bool = False,
+    buffer_bytes: int = 256 << 20,
+) -> tuple[DataSet, Shards]:
+    """Open a data set of TFDS whose training examples are to stay on disk.
+
+    Args:
+        name: A builder's name, or "name/config".
+        data_dir: Directory of TFDS, also by URL; None for the usual one.
+        download: Whether what is not there may be downloaded.
+        buffer_bytes: Memory of the shuffling buffer.
+
+    Returns:
+        The data set with at most 10,000 examples of each split in memory (to fit scales, draw
+        pictures and measure by), and the shards of all training examples. Splits that the set
+        lacks are cut from the end of `train`, which TFDS stores in random order: a tenth of it, at
+        most 10,000 examples each.
+
+    Raises:
+        InputError: As `load`; or the files are no TFRecords, or images have several sizes.
+    """
+    builder = from_tfds.prepared(name, data_dir, download)
+    if builder.info.file_format is None or builder.info.file_format.value != "tfrecord":
+        raise InputError(
+            f"{name} is stored as {builder.info.file_format}; only TFRecord files can be streamed"
+        )
+    total = builder.info.splits["train"].num_examples
+    held, end = min(SAMPLE, total // 10), total
+    splits = {}
+    for which in ("test", "validation"):
+        if which in builder.info.splits:
+            splits[which] = f"{which}[:{SAMPLE}]"
+        else:
+            splits[which] = f"train[{end - held}:{end}]"
+            end -= held
+    train = f"train[:{end}]"
+    sample = from_tfds.read(builder, f"train[:{min(SAMPLE, end)}]")
+    data_set = DataSet(
+        name,
+        sample,
+        from_tfds.read(builder, splits["validation"]),
+        from_tfds.read(builder, splits["test"]),
+        from_tfds.label_names(builder),
+        f"{name} {builder.version} (tensorflow-datasets), streamed; {train} to train on, "
+        f"{splits['validation']} for validation, {splits['test']} to test",
+    )
+    image = from_tfds.image_key(builder)
+    return data_set, Shards(builder, train, image, data_set.element_shape, buffer_bytes)

@@ -1,0 +1,197 @@
+"""Data that stay on disk: every example once, one order for a seed, a share for each worker."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import os
+import shutil
+
+import numpy as np
+import pytest
+import small
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from test_distribution import devices
+
+import keras_gan
+from keras_gan import InputError, data, train
+from keras_gan.data import from_tfds
+from keras_gan.data.pipeline import ShardStream
+
+N, FILES = 230, 5
+
+
+class Numbered(tfds.core.GeneratorBasedBuilder):
+    """Images 4x4 whose first two pixels say which of 230 they are."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self):
+        image = tfds.features.Image(shape=(4, 4, 1), encoding_format="png")
+        return self.dataset_info_from_configs(
+            features=tfds.features.FeaturesDict(
+                {"image": image, "label": tfds.features.ClassLabel(num_classes=3)}
+            )
+        )
+
+    def _split_generators(self, dl_manager):
+        return {"train": self._generate_examples()}
+
+    def _generate_examples(self):
+        for i in range(N):
+            image = np.full((4, 4, 1), 100, np.uint8)
+            image[0, 0], image[0, 1] = divmod(i, 16)
+            yield i, {"image": image, "label": i % 3}
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    path = tmp_path_factory.mktemp("tfds")
+    builder = Numbered(data_dir=path)
+    config = tfds.download.DownloadConfig(num_shards=FILES)
+    builder.download_and_prepare(download_config=config)
+    return path
+
+
+@pytest.fixture(scope="module")
+def shards(data_dir):
+    return data.open_shards("numbered", data_dir, buffer_bytes=16 * 40)[1]
+
+
+def numbers(batch) -> list[int]:
+    image = np.asarray(batch).reshape(-1, 4, 4)
+    return [int(i) for i in image[:, 0, 0] * 16 + image[:, 0, 1]]
+
+
+def joined(lists) -> list[int]:
+    return list(itertools.chain.from_iterable(lists))
+
+
+def epoch(shards, worker=0, workers=1, seed=0, number=0):
+    examples = shards.read(worker, workers, seed, tf.constant(number, tf.int64))
+    return [numbers(x)[0] for x in examples.as_numpy_iterator()]
+
+
+def test_splits_and_the_sample_in_memory(data_dir):
+    data_set, shards = data.open_shards("numbered", data_dir)
+    assert len(shards) == 184
+    assert [len(s) for s in (data_set.train, data_set.validation, data_set.test)] == [184, 23, 23]
+    seen = [numbers(s.x) for s in (data_set.train, data_set.validation, data_set.test)]
+    assert sorted(joined(seen)) == list(range(N))
+    assert sorted(epoch(shards)) == sorted(seen[0])
+    split = from_tfds.prepared("numbered", data_dir, False).info.splits["train"]
+    assert len({file.filename for file in split.file_instructions}) == FILES
+
+
+def test_an_epoch_holds_every_example_once_in_an_order_of_its_own(shards):
+    first = epoch(shards)
+    assert len(set(first)) == len(first) == len(shards)
+    assert epoch(shards) == first
+    for other in (epoch(shards, number=1), epoch(shards, seed=1)):
+        assert other != first
+        assert sorted(other) == sorted(first)
+    ranks = np.argsort(np.argsort(first))
+    stored = epoch(dataclasses.replace(shards, buffer_bytes=1))
+    assert abs(np.corrcoef(ranks, np.argsort(np.argsort(stored)))[0, 1]) < 0.5
+
+
+@pytest.mark.parametrize("workers", [2, 3, 7])
+def test_workers_share_the_examples_and_open_their_own_files_only(shards, workers):
+    parts = [epoch(shards, worker, workers) for worker in range(workers)]
+    assert {len(part) for part in parts} == {len(shards) // workers}
+    together = joined(parts)
+    assert len(set(together)) == len(together)
+    part = len(shards) // workers
+    opened = [shards._files(worker * part, part) for worker in range(workers)]
+    assert all(sum(take for _, _, take in files) == part for files in opened)
+    assert max(len(files) for files in opened) <= -(-FILES // workers) + 1
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+@pytest.mark.parametrize("k", [1, 2])
+def test_minibatches_of_the_stream(shards, replicas, k):
+    strategy = tf.distribute.get_strategy() if replicas == 1 else devices(replicas)
+    stream = ShardStream(shards, 10, k, 0, strategy)
+    assert stream.steps_per_epoch == 184 // (10 * k)
+    assert stream.left_over() == 184 - stream.steps_per_epoch * 10 * k
+
+    def batches(step, made=0):
+        stream.begin_epoch(step, made)
+        found = []
+        for batch in stream.dataset():
+            parts = strategy.experimental_local_results(batch)
+            assert [p.shape[0] for p in parts] == [10 * k // replicas] * replicas
+            found.append(joined(numbers(np.round(p.numpy() * 255)) for p in parts))
+        return found
+
+    first, second = batches(0), batches(stream.steps_per_epoch)
+    assert len(first) == len(second) == stream.steps_per_epoch
+    together = joined(first)
+    assert len(set(together)) == len(together)
+    assert first != second
+    assert batches(3, made=3) == first[3:]
+    assert batches(stream.steps_per_epoch + 2, made=2) == second[2:]
+
+
+def test_fit_takes_shards(shards):
+    generator, discriminator = keras_gan.networks.for_shape((4, 4, 1), 5, bounded=True)
+
+    def fit(seed):
+        gan = keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5), seed=seed)
+        gan.compile("sgd", "sgd", discriminator_steps=2)
+        history = gan.fit(shards, batch_size=10, epochs=2, verbose=0).history
+        assert int(gan.step.numpy()) == 18
+        assert gan.left_over == 4
+        return history
+
+    assert np.isfinite(fit(0)["value"]).all()
+    gan = small.gan()
+    with pytest.raises(InputError, match=r"the networks take examples of shape \(6,\)"):
+        gan.fit(shards, verbose=0)
+
+
+def test_the_command_streams_and_resumes(data_dir, tmp_path, capsys):
+    arguments = ["--dataset", "numbered", "--data-dir", str(data_dir), "--batch-size", "20"]
+    arguments += ["--likelihood-samples", "20", "--stream"]
+    for name, parts in (("whole", (3,)), ("parts", (1, 3))):
+        for epochs in parts:
+            path = str(tmp_path / name)
+            assert train.main([*arguments, "--run-dir", path, "--epochs", str(epochs)]) == 0
+    one, other = (keras_gan.run.Run.open(tmp_path / name) for name in ("whole", "parts"))
+    assert small.largest_difference(small.weights(one.gan()), small.weights(other.gan())) == 0
+    assert "9 steps an epoch, 4 examples left over" in capsys.readouterr().out
+    path = str(tmp_path / "parts")
+    code = train.main([*arguments, "--run-dir", path, "--shuffle-mebibytes", "1"])
+    assert code == 2
+    assert "shuffle_mebibytes: 256 there, 1 now" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--dataset", "digits"], "digits fits in memory"),
+        (["--dataset", "no_such_set"], "no data set 'no_such_set'"),
+        (["--dataset", "mnist", "--data-dir", "."], "mnist is not prepared"),
+        (["--shuffle-mebibytes", "0"], "--shuffle-mebibytes must be at least 1"),
+    ],
+)
+def test_bad_input(arguments, words, capsys):
+    assert train.main([*arguments, "--stream"]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+
+
+def test_lost_files_are_named(data_dir, tmp_path, capsys):
+    shutil.copytree(data_dir, tmp_path / "tfds")
+    files = sorted((tmp_path / "tfds").rglob("*tfrecord*"))
+    arguments = ["--dataset", "numbered", "--data-dir", str(tmp_path / "tfds"), "--stream"]
+    arguments += ["--batch-size", "20", "--run-dir", str(tmp_path / "run")]
+    arguments += ["--likelihood-samples", "20"]
+    assert train.main([*arguments, "--epochs", "1"]) == 0
+    os.unlink(files[1])
+    capsys.readouterr()
+    code = train.main([*arguments, "--epochs", "2"])
+    assert code in (2, 4)
+    assert str(files[1].name) in capsys.readouterr().err
