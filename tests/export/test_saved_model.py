@@ -195,7 +195,9 @@ def test_metadata(run: Run, export) -> None:
     assert metadata["package"] == {"name": "keras_gan", "version": keras_gan.__version__}
     assert metadata["recipe"] == "digits"
     assert metadata["weights"] == "last"
-    assert metadata["prior"] == {"name": "uniform", "dimension": 32}
+    assert metadata["prior"] == pytest.approx(
+        {"name": "uniform", "low": -(3**0.5), "high": 3**0.5, "dimension": 32}
+    )
     assert metadata["images"]["shape"] == [8, 8, 1]
     assert metadata["images"]["range"] == [0.0, 1.0]
     assert metadata["training"]["data"] == "digits"
