@@ -1,0 +1,281 @@
+"""What a step costs on paper, and what replicas, processes and survival cost when measured.
+
+    python benchmarks/scaling.py --paper          floating-point operations and bytes of each recipe
+    python benchmarks/scaling.py [--seconds 10]   the measurements, on the MNIST recipe
+
+Measured, each configuration in a process of its own, in turn, three rounds, medians: images per
+second on 1, 2 and 4 virtual devices and in 1 and 2 processes, bound to the number of cores stated;
+in pairs within one process, what a strategy of one device costs beside none; and how long a
+checkpoint after each epoch keeps training waiting. Random pixels: the speed does not depend on
+them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import keras
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+BATCH = 100
+SHAPES = {
+    "digits": (8, 8, 1),
+    "mnist": (28, 28, 1),
+    "tfd": (48, 48, 1),
+    "cifar10_mlp": (32, 32, 3),
+    "cifar10_conv": (32, 32, 3),
+}
+
+
+# ------------------------------------------------------------------------ on paper
+
+
+def products(network: keras.Model) -> list[int]:
+    """Multiplications of a forward pass of one example, for each layer that multiplies."""
+    found = []
+    for layer in network._flatten_layers(include_self=False):
+        if isinstance(layer, keras.layers.Dense):
+            found.append(math.prod(layer.kernel.shape))
+        elif isinstance(layer, keras.layers.Conv2DTranspose):
+            found.append(math.prod(layer.kernel.shape) * math.prod(layer.input.shape[1:3]))
+        elif isinstance(layer, keras.layers.Conv2D):
+            found.append(math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:3]))
+    return found
+
+
+def flops_per_step(of_g: list[int], of_d: list[int], m: int, k: int, rule: str) -> float:
+    """Floating-point operations of a step's products: two for each multiplication and pass.
+
+    A backward pass costs one product for a layer's weights and one for its inputs, where something
+    below wants them: not for z and not for the data.
+    """
+    g, d = sum(of_g), sum(of_d)
+    d_alone = g + 2 * d + 2 * (2 * d - of_d[0])
+    backward_to_g = d + 2 * g - of_g[0]
+    if rule == "simultaneous":
+        per_row = k * d_alone + backward_to_g
+    else:
+        per_row = k * d_alone + g + d + backward_to_g
+    return 2.0 * m * per_row
+
+
+def paper() -> None:
+    from keras_gan import recipes
+    from keras_gan.data import preprocessing
+
+    table = Table(title="a step of each recipe (one generator update, k = 1)")
+    for column in ("recipe", "m", "GFLOP", "gradients, MB", "input, MB", "FLOP per gradient byte"):
+        table.add_column(column, justify="right")
+    for name, shape in SHAPES.items():
+        recipe = recipes.get(name)
+        images = np.random.default_rng(0).integers(0, 256, (20, *shape), np.uint8)
+        examples = preprocessing.fit(recipe.preprocessing, images).forward(images)
+        players = recipe.networks(recipe, examples, 0)
+        flops = flops_per_step(*map(products, players), recipe.batch_size, 1, recipe.update)
+        gradients = 4 * sum(p.count_params() for p in players)
+        data = 4 * recipe.batch_size * math.prod(shape)
+        table.add_row(
+            name,
+            str(recipe.batch_size),
+            f"{flops / 1e9:.2f}",
+            f"{gradients / 1e6:.1f}",
+            f"{data / 1e6:.2f}",
+            f"{flops / gradients:.0f}",
+        )
+    Console().print(table)
+
+
+# ------------------------------------------------------------------------ measured
+
+
+class Clock(keras.callbacks.Callback):
+    """Seconds a step, the first call into the graph left out."""
+
+    def on_train_begin(self, logs=None):
+        self.first = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        now = (int(self.model.step.numpy()), time.perf_counter())
+        self.first = self.first or now
+        self.last = now
+
+    @property
+    def seconds_per_step(self) -> float:
+        return (self.last[1] - self.first[1]) / (self.last[0] - self.first[0])
+
+
+def make_gan(strategy):
+    from keras_gan import GAN, recipes
+
+    recipe = recipes.get("mnist")
+    with strategy.scope():
+        players = recipe.networks(recipe, np.full((2, 28, 28, 1), 0.5, np.float32), 0)
+        gan = GAN(*players, recipe.make_prior())
+        gan.compile(
+            *recipe.make_optimizers(50_000),
+            loss=recipe.make_loss(),
+            update=recipe.update,
+            steps_per_execution=10,
+        )
+    return gan
+
+
+def pixels(steps: int) -> np.ndarray:
+    return np.random.default_rng(0).random((steps * BATCH, 28, 28, 1), dtype=np.float32)
+
+
+def child(kind: str, devices: int, cores: int, seconds: float) -> None:
+    """Prints steps per second of one configuration."""
+    usable = sorted(os.sched_getaffinity(0))
+    if kind == "processes":  # each on a core of its own
+        place = json.loads(os.environ.get("TF_CONFIG", '{"task": {"index": 0}}'))["task"]["index"]
+        usable, cores = usable[place:], 1
+    os.sched_setaffinity(0, usable[:cores])
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(cores)
+    strategy = tf.distribute.get_strategy()
+    if kind == "processes" and devices > 1:
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    elif devices > 1:
+        (cpu,) = tf.config.list_physical_devices("CPU")
+        tf.config.set_logical_device_configuration(
+            cpu, [tf.config.LogicalDeviceConfiguration()] * devices
+        )
+        strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(devices)])
+    gan, clock = make_gan(strategy), Clock()
+    steps = max(20, int(seconds * 20) // 10 * 10)
+    gan.fit(pixels(steps), batch_size=BATCH, callbacks=[clock], verbose=0)
+    print(json.dumps(1 / clock.seconds_per_step))
+
+
+def throughput(kind: str, devices: int, cores: int, seconds: float) -> float:
+    """Images per second of a configuration, in processes of its own."""
+    ports = []
+    for _ in range(devices if kind == "processes" else 0):
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            ports.append(one.getsockname()[1])
+    configs = [{}]
+    if kind == "processes" and devices > 1:
+        cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
+        configs = [
+            {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": i}})}
+            for i in range(devices)
+        ]
+    command = [sys.executable, __file__, "--child", kind, str(devices), str(cores)]
+    processes = [
+        subprocess.Popen(
+            [*command, "--seconds", str(seconds)],
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **config},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for config in configs
+    ]
+    printed = [process.communicate()[0] for process in processes]
+    return BATCH * json.loads(printed[0].splitlines()[-1])
+
+
+def measure_replicas(seconds: float) -> None:
+    configurations = [
+        ("devices", 1, 1),
+        ("devices", 1, 2),
+        ("devices", 2, 2),
+        ("devices", 4, 2),
+        ("processes", 1, 1),
+        ("processes", 2, 2),
+    ]
+    found: dict[tuple, list[float]] = {c: [] for c in configurations}
+    for _ in range(3):
+        for configuration in configurations:
+            found[configuration].append(throughput(*configuration, seconds))
+    medians = {c: statistics.median(values) for c, values in found.items()}
+    table = Table(title="MNIST recipe, global minibatch 100, simultaneous")
+    for column in ("", "cores", "images/s", "per core, of one device on one core"):
+        table.add_column(column, justify="right")
+    base = medians["devices", 1, 1]
+    for (kind, n, cores), value in medians.items():
+        table.add_row(f"{n} {kind}", str(cores), f"{value:.0f}", f"{value / cores / base:.2f}")
+    Console().print(table)
+
+
+def measure_wrapper(seconds: float) -> None:
+    import tensorflow as tf
+
+    device = tf.config.list_logical_devices()[0].name
+    models = {
+        "none": make_gan(tf.distribute.get_strategy()),
+        "one_device": make_gan(tf.distribute.OneDeviceStrategy(device)),
+        "mirrored": make_gan(tf.distribute.MirroredStrategy([device])),
+    }
+    x, times = pixels(100), {name: [] for name in models}
+    for round_ in range(1 + max(3, int(seconds))):
+        for name, gan in models.items():
+            clock = Clock()
+            gan.fit(x, batch_size=BATCH, callbacks=[clock], verbose=0)
+            if round_:
+                times[name].append(clock.seconds_per_step)
+    for name in ("one_device", "mirrored"):
+        ratios = [a / b for a, b in zip(times[name], times["none"], strict=True)]
+        print(f"strategy {name}: {statistics.median(ratios) - 1:+.1%} of a step (bar: 5 %)")
+
+
+def measure_checkpoints() -> None:
+    import tensorflow as tf
+
+    from keras_gan import callbacks
+
+    waited, ends = [], []
+
+    class Timed(callbacks.Checkpoint):
+        def on_epoch_end(self, epoch, logs=None):
+            began = time.perf_counter()
+            super().on_epoch_end(epoch, logs)
+            waited.append(time.perf_counter() - began)
+
+        def on_epoch_begin(self, epoch, logs=None):
+            ends.append(time.perf_counter())
+
+    gan = make_gan(tf.distribute.get_strategy())
+    with tempfile.TemporaryDirectory() as folder:
+        gan.fit(pixels(500), batch_size=BATCH, epochs=5, callbacks=[Timed(folder)], verbose=0)
+    epochs = np.diff(ends)[1:]  # the first holds the tracing
+    print(
+        f"checkpoint after each epoch: training waits {statistics.median(waited[1:]):.3f} s of an "
+        f"epoch of {statistics.median(epochs):.1f} s: "
+        f"{statistics.median(waited[1:]) / statistics.median(epochs):.1%} (bar: 3 %)"
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--paper", action="store_true")
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        kind, devices, cores = options.child
+        child(kind, int(devices), int(cores), options.seconds)
+    elif options.paper:
+        paper()
+    else:
+        measure_checkpoints()
+        measure_wrapper(options.seconds)
+        measure_replicas(options.seconds)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
