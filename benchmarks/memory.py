@@ -56,7 +56,7 @@ def run(arguments: list[str], at_step: int = 0, steps_per_epoch: int = 1) -> tup
     return early, late, peak
 
 
-def write_set(folder: Path, name: str, size: int) -> str:
+def write_set(folder: Path, label: str, size: int) -> str:
     """Writes a TFDS data set of noise images of so many bytes; returns its name."""
     import tensorflow as tf
     import tensorflow_datasets as tfds
@@ -68,6 +68,7 @@ def write_set(folder: Path, name: str, size: int) -> str:
     class Noise(tfds.core.GeneratorBasedBuilder):
         """Noise."""
 
+        name = label
         VERSION = tfds.core.Version("1.0.0")
 
         def _info(self):
@@ -83,9 +84,8 @@ def write_set(folder: Path, name: str, size: int) -> str:
             for index in range(size // len(pictures[0])):
                 yield index, {"image": io.BytesIO(pictures[index % len(pictures)])}
 
-    Noise.name = name
     Noise(data_dir=folder).download_and_prepare()
-    return name
+    return label
 
 
 def main() -> int:

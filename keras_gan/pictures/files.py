@@ -48,7 +48,12 @@ def animate(
         InputError: For no frames, frames of several sizes, or another ending.
     """
     path = _checked(path, _ANIMATIONS)
-    images = [_image(frame) for frame in frames]
+    images = []
+    for frame in frames:
+        image = _image(frame)
+        if path.suffix.lower() == ".gif":  # as Pillow would in the end, but frame by frame
+            image = image.convert("P", palette=Image.Palette.ADAPTIVE)
+        images.append(image)
     if len({image.size for image in images}) != 1:
         raise InputError(
             "`frames` must be at least one picture, all of one size; "
