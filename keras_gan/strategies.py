@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterable
 
 import keras
@@ -138,8 +139,20 @@ def _cluster() -> tf.distribute.cluster_resolver.ClusterResolver:
         _check_cluster(text)
         return tf.distribute.cluster_resolver.TFConfigClusterResolver()
     if "SLURM_PROCID" in os.environ:
+        resolvers = tf.distribute.cluster_resolver
         try:
-            return tf.distribute.cluster_resolver.SlurmClusterResolver()
+            if shutil.which("nvidia-smi"):
+                resolver = resolvers.SlurmClusterResolver()
+                resolver.cluster_spec()  # only now it knows its own task
+                return resolver
+            # It cannot do without GPUs: it is told of some, and asked for the addresses alone.
+            resolver = resolvers.SlurmClusterResolver(
+                gpus_per_node=1 << 16, gpus_per_task=1, auto_set_gpu=False
+            )
+            addresses = resolver.cluster_spec()
+            return resolvers.SimpleClusterResolver(
+                addresses, task_type=resolver.task_type, task_id=resolver.task_id
+            )
         except (KeyError, ValueError, RuntimeError, OSError) as error:
             raise InputError(
                 f"--strategy multi_worker cannot read the cluster from Slurm: {error!r}; "

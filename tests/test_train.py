@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import small
 
-from keras_gan import InputError, TrainingError, callbacks, checkpoints, run, train
+from keras_gan import InputError, TrainingError, callbacks, checkpoints, run, strategies, train
 
 FAST = ["--epochs", "2", "--likelihood-every", "1", "--likelihood-samples", "50"]
 
@@ -381,3 +381,68 @@ def test_mnist_recipe_learns(needs_mnist, tmp_path, capsys):
     table = run.Run.open(tmp_path / "run").metrics()
     assert -1.39 < table["value"][0] < 0
     assert table["val_log_likelihood"][0] > -300
+
+
+def cluster(workers=("a:1", "b:2"), index=0, kind="worker", **others):
+    jobs = {"worker": list(workers), **others}
+    return json.dumps({"cluster": jobs, "task": {"type": kind, "index": index}})
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ("{", "TF_CONFIG must look like"),
+        ("[]", "TF_CONFIG must look like"),
+        ('{"cluster": {"worker": ["a:1"]}}', "TF_CONFIG must look like"),
+        (cluster(["a", "b:2"]), "TF_CONFIG must look like"),
+        (cluster([1, 2]), "TF_CONFIG must look like"),
+        (cluster(["a:1", "a:1"]), "TF_CONFIG names a:1 more than once"),
+        (cluster(index=2), "makes this process worker 2, but the cluster has 2 of worker"),
+        (cluster(index=-1), "makes this process worker -1"),
+        (cluster(index="0"), "makes this process worker '0'"),
+        (cluster(kind="chief"), "makes this process chief 0, but the cluster has 0 of chief"),
+        (cluster(ps=["c:3"]), "TF_CONFIG may name chief and worker. Received: ps"),
+    ],
+)
+def test_a_wrong_cluster_is_one_line(config, words, monkeypatch, capsys):
+    monkeypatch.setenv("TF_CONFIG", config)
+    code, _, err = call(capsys, "--strategy", "multi_worker")
+    assert code == 2
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_a_broken_job_of_slurm_is_one_line(monkeypatch, capsys):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    for name in [name for name in os.environ if name.startswith("SLURM")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("SLURM_PROCID", "0")
+    code, _, err = call(capsys, "--strategy", "multi_worker")
+    assert code == 2
+    assert "cannot read the cluster from Slurm" in err
+    assert err.count("\n") == 1
+
+
+def test_the_cluster_of_a_slurm_job(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    for name, value in (
+        ("PROCID", "2"),
+        ("STEP_NUM_TASKS", "3"),
+        ("STEP_TASKS_PER_NODE", "1(x3)"),
+        ("STEP_NODELIST", "node[07-09]"),
+    ):
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    found = strategies._cluster()
+    nodes = ["node07:8888", "node08:8888", "node09:8888"]
+    assert found.cluster_spec().as_dict() == {"worker": nodes}
+    assert (found.task_type, found.task_id) == ("worker", 2)
+
+
+@pytest.mark.parametrize("strategy", ["default", "one_device", "mirrored"])
+def test_precision_and_xla_under_every_strategy(strategy, tmp_path, capsys):
+    arguments = ["--strategy", strategy, "--epochs", "1", "--batch-size", "100", "--jit"]
+    arguments += ["--precision", "mixed_bfloat16", "--likelihood-samples", "50"]
+    code, _, err = call(capsys, *arguments, "--run-dir", tmp_path / "run")
+    assert code == 0, err
+    table = run.Run.open(tmp_path / "run").metrics()
+    assert np.isfinite(table["value"]).all()
