@@ -17,13 +17,14 @@ from rich.table import Table
 from keras_gan import command, recipes, strategies
 from keras_gan.data import DataSet
 from keras_gan.errors import InputError
-from keras_gan.evaluation import alarms, likelihood, tables, trust
+from keras_gan.evaluation import alarms, distances, likelihood, support, tables, trust
 from keras_gan.evaluation.classifier import Classifier
 from keras_gan.evaluation.examiner import Examiner
 from keras_gan.run import Run, versions, write_atomically
 
 _DESCRIPTION = """Measure a finished run: Parzen log-likelihood in the paper's protocol, beside
-published rows and beside rows that tell how to read it, and a search for collapse and memorisation.
+published rows and beside rows that tell how to read it; distances on the features of a small
+classifier of the same data; and a search for collapse and memorisation.
 The numbers and their whole protocol go to evaluation.json in the run directory.
 
 examples:
@@ -108,7 +109,9 @@ class _Evaluation:
             if not self.options.no_sanity:
                 found["sanity"] = self._sanity()
         found["warnings"] = sorted({str(w.message) for w in caught if w.category is UserWarning})
-        found["diversity"] = self._diversity()
+        classifier = self._classifier()
+        found["distances"] = self._distances(classifier)
+        found["diversity"] = self._diversity(classifier)
         return found
 
     def _unit(self, x: np.ndarray) -> np.ndarray:
@@ -152,13 +155,35 @@ class _Evaluation:
         )
         return {name: dataclasses.asdict(row) for name, row in rows.items()}
 
-    def _diversity(self) -> dict:
+    def _classifier(self) -> Classifier | None:
+        """The small classifier of the run's data, where they have classes."""
+        labels = self.data.train.y
+        if labels is None or labels.max() < 1:
+            return None
+        return Classifier.fit(self._unit(self.data.train.x), labels)
+
+    def _distances(self, classifier: Classifier | None) -> dict:
+        """Samples, and training examples to read them by, against the test set."""
+        on = "pixels" if classifier is None else "the last hidden layer of the small classifier"
+        extract = (lambda x: x) if classifier is None else classifier.features
+        real = extract(self._unit(self.data.test.x))
+        sets = {"samples": self._samples(self.options.seed)}
+        if not self.options.no_sanity:
+            train = np.random.default_rng(self.options.seed).permutation(len(self.data.train))
+            sets["training examples"] = self._unit(self.data.train.x[train[: len(sets["samples"])]])
+        found: dict = {"features": on}
+        for name, examples in sets.items():
+            rows = extract(examples)
+            found[name] = {
+                "frechet": dataclasses.asdict(distances.frechet_distance(real, rows)),
+                "kernel": dataclasses.asdict(distances.kernel_distance(real, rows)),
+                "support": dataclasses.asdict(support.support_overlap(real, rows)),
+            }
+        return found
+
+    def _diversity(self, classifier: Classifier | None) -> dict:
         """Class coverage, duplicates and memorisation of some of the samples, with their alarms."""
         train = self._unit(self.data.train.x)
-        labels = self.data.train.y
-        classifier = None
-        if labels is not None and labels.max() >= 1:
-            classifier = Classifier.fit(train, labels)
         examiner = Examiner(train, held_out=self._unit(self.data.test.x), classifier=classifier)
         samples = self.run.samples(_EXAMINED, self.options.seed, self.options.weights)
         results = examiner.examine(samples)
@@ -197,6 +222,7 @@ class _Evaluation:
                 "not the paper's protocol",
             )
         console.print(table)
+        self._show_distances(console, results["distances"])
         if "spread" in own:
             spread = own["spread"]
             console.print(
@@ -209,6 +235,23 @@ class _Evaluation:
             console.print(f"[red]alarm:[/] {alarm['name']}: {alarm['message']}")
         if not results["diversity"]["alarms"]:
             console.print(f"no sign of collapse or memorisation in {_EXAMINED:,} samples")
+
+    @staticmethod
+    def _show_distances(console: Console, found: dict) -> None:
+        table = Table(title=f"Against the test set, on {found['features']}")
+        columns = ("", "Frechet", "kernel", "precision", "recall", "density", "coverage")
+        for column in columns:
+            table.add_column(column, justify="right" if column else "left")
+        for name, row in found.items():
+            if name != "features":
+                overlap = row["support"]
+                table.add_row(
+                    f"{row['frechet']['generated']:,} {name}",
+                    f"{row['frechet']['distance']:.4g}",
+                    f"{row['kernel']['distance']:.3g}",
+                    *(f"{overlap[column]:.3f}" for column in columns[3:]),
+                )
+        console.print(table)
 
 
 def _cells(row: dict) -> tuple[str, str]:
