@@ -157,10 +157,14 @@ def test_an_epoch_entered_midway_is_the_rest_of_it(tmp_path):
 
 def test_initial_step_is_for_arrays_and_within_an_epoch():
     model = small.gan()
-    with pytest.raises(InputError, match="`initial_step` is a step within an epoch of arrays or shards"):
+    with pytest.raises(
+        InputError, match="`initial_step` is a step within an epoch of arrays or shards"
+    ):
         model.fit(small.examples(40), batch_size=8, initial_step=5, verbose=0)
     data = tf.data.Dataset.from_tensor_slices(small.examples(40)).batch(8)
-    with pytest.raises(InputError, match="`initial_step` is a step within an epoch of arrays or shards"):
+    with pytest.raises(
+        InputError, match="`initial_step` is a step within an epoch of arrays or shards"
+    ):
         model.fit(data, initial_step=1, verbose=0)
 
 
