@@ -18,7 +18,7 @@ train: $(VENV)/core
 	$(VENV)/bin/python -m keras_gan.train --strategy mirrored $(ARGS)
 
 test: $(VENV)/dev
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 lint: $(VENV)/dev
 	$(VENV)/bin/ruff check .

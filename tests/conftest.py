@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,9 +21,11 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 4
 )
 
-# With this set, as continuous integration does, a test may go unrun for want of data only.
+# With this set, as continuous integration does, a test may go unrun for want of data, or of rights
+# that a container may lack.
 TOOLS_REQUIRED = os.environ.get("KERAS_GAN_REQUIRE_TOOLS") == "1"
 NEEDS_MNIST = "needs TFDS_DATA_DIR with mnist prepared"
+NEEDS_MOUNT = "needs the right to mount a file system"
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +54,18 @@ def needs_mnist() -> Path:
     pytest.skip(NEEDS_MNIST)
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 8 MiB; skips the test where none may be mounted."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", disk]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip(NEEDS_MOUNT)
+    yield disk
+    subprocess.run(["umount", "--lazy", disk], check=True)
+
+
 def reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     """Why a test was skipped, from the (file, line, "Skipped: why") that pytest keeps."""
     return report.longrepr[2].removeprefix("Skipped: ")
@@ -60,7 +75,7 @@ def refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
     """Turn a skip that is not allowed into a failure."""
     if not (TOOLS_REQUIRED and report.skipped) or hasattr(report, "wasxfail"):
         return
-    if reason(report) != NEEDS_MNIST:
+    if reason(report) not in (NEEDS_MNIST, NEEDS_MOUNT):
         report.longrepr = f"not run, though KERAS_GAN_REQUIRE_TOOLS=1: {reason(report)}"
         report.outcome = "failed"
 

@@ -205,20 +205,6 @@ def test_a_second_sigint_ends_at_once(capsys):
 # ------------------------------------------------------------------------ faults
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 8 MiB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", disk], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("needs the right to mount a file system")
-    yield disk
-    subprocess.run(["umount", "--lazy", disk], check=True)
-
-
 def test_a_full_disk_ends_the_run_and_loses_nothing(whole, small_disk):
     path = small_disk / "run"
     process = start(path, "--epochs", "4000")
