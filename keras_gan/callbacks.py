@@ -245,7 +245,8 @@ class StopOnRequest(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Saves and ends, but not on the last step of an epoch, whose end is still to come."""
-        if within_epoch(self) and self._requested():
+        # What is not finite ends training in another way, at the next step.
+        if within_epoch(self) and self._requested() and checkpoints.all_finite(self.model):
             if self._checkpoint is not None:
                 self._checkpoint.save()
             self._end()

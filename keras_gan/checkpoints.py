@@ -24,7 +24,6 @@ import hashlib
 import json
 import logging
 import os
-import threading
 
 import keras
 import tensorflow as tf
@@ -91,7 +90,6 @@ class Writer:
         self._keep = keep
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "checkpoints")
         self._last: concurrent.futures.Future | None = None
-        self._lock = threading.Lock()
 
     def write(self, taken: Snapshot) -> None:
         """Begins to write, once the one before is written.
@@ -100,8 +98,7 @@ class Writer:
             OSError: The one before could not be written.
         """
         self.wait()
-        with self._lock:
-            self._last = self._thread.submit(write, self._directory, taken, self._keep)
+        self._last = self._thread.submit(write, self._directory, taken, self._keep)
 
     def wait(self) -> None:
         """Returns when all is written.
@@ -109,14 +106,9 @@ class Writer:
         Raises:
             OSError: It could not be written.
         """
-        with self._lock:
-            last, self._last = self._last, None
+        last, self._last = self._last, None
         if last is not None:
             last.result()
-
-    def close(self) -> None:
-        """Lets the thread end, whatever became of its work."""
-        self._thread.shutdown(wait=True)
 
 
 def write(directory: str | os.PathLike[str], taken: Snapshot, keep: int = 2) -> str:

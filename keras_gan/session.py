@@ -76,7 +76,7 @@ class Session:
             open_run: Makes or opens the run directory; called on the chief.
             resources: Devices and the like, noted in the run.
             parts: From the run and the facts that come back from its checkpoint to the chief's
-                callbacks, the last of them `Checkpoint`.
+                callbacks, `Checkpoint` among them.
             verbose: The chief's, as in Keras.
 
         Returns:
@@ -160,13 +160,14 @@ class Session:
             print(f"replicas: {before} before, {resources['replicas']} now", flush=True)
 
     def _fit(self, asked: Interruption, parts: list[keras.callbacks.Callback], verbose) -> None:
-        saving = parts[-1] if parts else None
-        stop = callbacks.StopOnRequest(
-            lambda: self.workers.any(asked.signal is not None),
-            saving if isinstance(saving, callbacks.Checkpoint) else None,
-        )
+        saving = next((part for part in parts if isinstance(part, callbacks.Checkpoint)), None)
+        stop = callbacks.StopOnRequest(lambda: self.workers.any(asked.signal is not None), saving)
         epoch, made = divmod(int(self.gan.step.numpy()), self.steps_per_epoch)
-        self.fit(epoch, made, [callbacks.StopOnNonFinite(), *parts, stop], verbose)
+        try:
+            self.fit(epoch, made, [callbacks.StopOnNonFinite(), *parts, stop], verbose)
+        finally:
+            if saving is not None:
+                saving.wait()  # nobody reads checkpoints, or leaves, while one is written
 
     @contextlib.contextmanager
     def _faults(self):
