@@ -7,6 +7,7 @@ import json
 import sys
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from keras_gan import command, recipes, strategies
+from keras_gan import command, pictures, recipes, strategies
 from keras_gan.data import DataSet
 from keras_gan.errors import InputError
 from keras_gan.evaluation import alarms, distances, likelihood, support, tables, trust
@@ -50,7 +51,8 @@ def _main(argv: Sequence[str] | None) -> int:
         type=int,
         default=1,
         metavar="INT",
-        help="independent sets of samples, 1 or at least 5 (1)",
+        help="independent sets of samples, 1 or at least 5 (1); several also measure the "
+        "estimator's error on known Gaussians and draw both, figures/trust.png",
     )
     parser.add_argument(
         "--refine", action="store_true", help="report a bandwidth between the grid's as well"
@@ -77,6 +79,8 @@ def _main(argv: Sequence[str] | None) -> int:
     write_atomically(file, json.dumps({**earlier, options.weights: results}, indent=1))
     evaluation.show(results)
     print(f"written to {file}")
+    if "gaussian_error" in results:
+        print(evaluation.draw_trust(results))
     return 0
 
 
@@ -108,6 +112,9 @@ class _Evaluation:
             found["likelihood"] = self._likelihood()
             if not self.options.no_sanity:
                 found["sanity"] = self._sanity()
+        if "spread" in found["likelihood"]:
+            errors = trust.error_on_gaussians(track=track)
+            found["gaussian_error"] = [dataclasses.asdict(error) for error in errors]
         found["warnings"] = sorted({str(w.message) for w in caught if w.category is UserWarning})
         classifier = self._classifier()
         found["distances"] = self._distances(classifier)
@@ -194,6 +201,20 @@ class _Evaluation:
             )
         found["alarms"] = [dataclasses.asdict(alarm) for alarm in alarms.diagnose(*results)]
         return json.loads(json.dumps(found, default=lambda value: np.asarray(value).tolist()))
+
+    def draw_trust(self, results: dict) -> Path:
+        """Draws the spread over sets of samples and the error on known Gaussians."""
+        file = self.run.path / "figures" / "trust.png"
+        file.parent.mkdir(exist_ok=True)
+        sets, errors = results["likelihood"]["spread"]["sets"], results["gaussian_error"]
+        picture = pictures.trust(
+            [row["mean"] for row in sets],
+            [row["standard_error"] for row in sets],
+            [row["dimension"] for row in errors],
+            [row["error"] for row in errors],
+        )
+        pictures.save_image(picture, file)
+        return file
 
     def show(self, results: dict) -> None:
         """Prints the numbers beside those that tell how to read them."""

@@ -8,6 +8,7 @@ import shutil
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from keras_gan import data, evaluate, train
 from keras_gan.evaluation import distances
@@ -76,6 +77,19 @@ def test_distances_are_those_of_the_features(run):
     assert samples["kernel"]["distance"] > 5 * abs(real["kernel"]["distance"])
     assert samples["support"]["coverage"] < 0.5 < real["support"]["coverage"]
     assert real["support"]["precision"] > 0.7
+
+
+def test_several_sets_show_how_far_to_trust_the_number(run, capsys):
+    assert evaluate.main([str(run), "--samples", "100", "--sets", "5", "--no-sanity"]) == 0
+    assert "over 5 sets of samples" in capsys.readouterr().out
+    found = json.loads((run / "evaluation.json").read_text())["last"]
+    spread = found["likelihood"]["spread"]
+    assert [row["seed"] for row in spread["sets"]] == [0, 1, 2, 3, 4]
+    np.testing.assert_allclose(spread["mean"], np.mean([row["mean"] for row in spread["sets"]]))
+    errors = {row["dimension"]: row["error"] for row in found["gaussian_error"]}
+    np.testing.assert_allclose([errors[10], errors[784]], [-0.32, -214.6], rtol=0.05)
+    with Image.open(run / "figures" / "trust.png") as picture:
+        assert picture.width > picture.height > 300
 
 
 @pytest.mark.parametrize(

@@ -281,6 +281,17 @@ def test_saturation_draws_both_objectives():
     assert rows_of(picture, BLUE).max() > rows_of(picture[:150], GREEN).max() + 100
 
 
+def test_trust_draws_sets_and_errors_where_they_are():
+    picture = pictures.trust([80, 80, 80, 80, 90], [1] * 5, [1, 10, 100], [0, -1, -20])
+    half = picture.shape[1] // 2
+    sets, errors = picture[:, :half], picture[:, half:]
+    fifth = columns_of(sets[: rows_of(sets, BLUE).min() + 20], BLUE)
+    assert fifth.min() > columns_of(sets, BLUE).min() + 150  # the highest stands at the right
+    red = (0xD5, 0x5E, 0)
+    assert rows_of(errors, red).max() > rows_of(errors[:, :150], red).max() + 100
+    assert not near(sets, red).any()
+
+
 # ------------------------------------------------------------------------------------ bad input
 
 IMAGES = np.zeros((6, 8, 8))
@@ -311,6 +322,8 @@ IMAGES = np.zeros((6, 8, 8))
         (lambda: pictures.learning_curves({"epoch": [0]}), "value, real_output"),
         (lambda: pictures.scatter(np.zeros((3, 3))), "[n, 2]"),
         (lambda: pictures.scatter(np.full((3, 2), np.nan)), "finite"),
+        (lambda: pictures.trust([1, 2], [1], [1], [1]), "`means`"),
+        (lambda: pictures.trust([1, 2], [1, 1], [1], [np.nan]), "`dimensions`"),
         (lambda: pictures.figure_1([]), "at least one"),
         (
             lambda: pictures.figure_1(

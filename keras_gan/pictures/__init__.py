@@ -6,7 +6,7 @@ Every function returns one, uint8 `[height, width, 3]`; `save_image` and `animat
 from keras_gan.pictures.files import animate, save_image
 from keras_gan.pictures.grids import captioned, grid, nearest_examples, nearest_grid, weight_grid
 from keras_gan.pictures.latents import circuit, lines, rectangle
-from keras_gan.pictures.plots import learning_curves, scatter
+from keras_gan.pictures.plots import learning_curves, scatter, trust
 from keras_gan.pictures.theory import Panel, figure_1, saturation
 
 __all__ = [
@@ -24,5 +24,6 @@ __all__ = [
     "saturation",
     "save_image",
     "scatter",
+    "trust",
     "weight_grid",
 ]

@@ -145,3 +145,50 @@ def scatter(
     )
     tidy(axes)
     return as_picture(figure)
+
+
+def trust(
+    means: ArrayLike, standard_errors: ArrayLike, dimensions: ArrayLike, errors: ArrayLike
+) -> np.ndarray:
+    """How far to trust a Parzen likelihood: spread over sets of samples, error by dimension.
+
+    Args:
+        means: Likelihood of each independent set of samples, nats, `[sets]`.
+        standard_errors: Of each over the test examples, nats, `[sets]`.
+        dimensions: Dimensions of Gaussians whose likelihood is known, `[k]`.
+        errors: Estimate less truth in each, nats, `[k]`.
+
+    Returns:
+        uint8 `[height, width, 3]`.
+
+    Raises:
+        InputError: For arrays that do not fit together, or are not finite.
+    """
+    pairs = (("means", means, standard_errors), ("dimensions", dimensions, errors))
+    for name, first, second in pairs:
+        shapes = np.shape(first), np.shape(second)
+        fit = shapes[0] == shapes[1] and len(shapes[0]) == 1
+        if not (fit and np.isfinite(np.asarray([first, second], np.float64)).all()):
+            raise InputError(
+                f"`{name}` and what belongs to them must be finite and of one length; "
+                f"received {shapes[0]} and {shapes[1]}"
+            )
+    figure = new_figure(8.4, 3.4)
+    sets, known = figure.subplots(1, 2)
+    own = np.asarray(means, np.float64)
+    sets.errorbar(np.arange(len(own)) + 1, own, standard_errors, fmt="o", color=BLUE, capsize=3)
+    sets.axhline(own.mean(), color=GREY, lw=1, ls=":")
+    sets.set_title(f"sets of samples: sd {own.std(ddof=1):.2f} nats", fontsize=10)
+    sets.set_xlabel("set (bars: standard error over test examples)", fontsize=9)
+    sets.set_xlim(0.3, len(own) + 0.7)
+    sets.xaxis.get_major_locator().set_params(integer=True)
+    sets.set_ylabel("nats", fontsize=9)
+    known.plot(dimensions, errors, "o-", color=RED, lw=1.5)
+    known.axhline(0, color=GREY, lw=1, ls=":")
+    known.set_xscale("log")
+    known.set_title("estimate less truth, standard Gaussian", fontsize=10)
+    known.set_xlabel("dimension", fontsize=9)
+    known.set_ylabel("nats", fontsize=9)
+    for axes in (sets, known):
+        tidy(axes)
+    return as_picture(figure)
