@@ -28,7 +28,7 @@ from keras_gan.randomness import Purpose, StepDraws
 if TYPE_CHECKING:
     import tensorflow_datasets as tfds
 
-SAMPLE = 10_000  # examples of each split that are held in memory beside the stream
+SAMPLE, SAMPLE_BYTES = 10_000, 64 << 20  # of each split, held in memory beside the stream
 _FILES_AT_ONCE, _BLOCK = 16, 32  # files read in turn, and records of each turn
 
 
@@ -135,10 +135,10 @@ def open_shards(
         buffer_bytes: Memory of the shuffling buffer.
 
     Returns:
-        The data set with at most 10,000 examples of each split in memory (to fit scales, draw
-        pictures and measure by), and the shards of all training examples. Splits that the set
-        lacks are cut from the end of `train`, which TFDS stores in random order: a tenth of it, at
-        most 10,000 examples each.
+        The data set with at most 10,000 examples and 64 MiB of each split in memory (to fit
+        scales, draw pictures and measure by), and the shards of all training examples. Splits that
+        the set lacks are cut from the end of `train`, which TFDS stores in random order: a tenth
+        of it, at most as many examples each.
 
     Raises:
         InputError: As `load`; or the files are no TFRecords, or images have several sizes.
@@ -149,16 +149,18 @@ def open_shards(
             f"{name} is stored as {builder.info.file_format}; only TFRecord files can be streamed"
         )
     total = builder.info.splits["train"].num_examples
-    held, end = min(SAMPLE, total // 10), total
+    shape = from_tfds.read(builder, "train[:1]").x.shape[1:]
+    most = max(1, min(SAMPLE, SAMPLE_BYTES // math.prod(shape)))
+    held, end = min(most, total // 10), total
     splits = {}
     for which in ("test", "validation"):
         if which in builder.info.splits:
-            splits[which] = f"{which}[:{SAMPLE}]"
+            splits[which] = f"{which}[:{most}]"
         else:
             splits[which] = f"train[{end - held}:{end}]"
             end -= held
     train = f"train[:{end}]"
-    sample = from_tfds.read(builder, f"train[:{min(SAMPLE, end)}]")
+    sample = from_tfds.read(builder, f"train[:{min(most, end)}]")
     data_set = DataSet(
         name,
         sample,
