@@ -1,0 +1,220 @@
+"""Each result: what is run, and what of it is kept.
+
+Training goes through `keras_gan.train` and its run directories, so that whatever was interrupted
+goes on when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rich.progress import track
+
+from keras_gan import data, evaluate, figure_1, figures, pictures, train
+from keras_gan.data import preprocessing
+from keras_gan.evaluation import trust
+from keras_gan.evaluation.likelihood import Protocol
+from keras_gan.run import Run
+from reproduce import results
+from reproduce.curves import bandwidth_curves
+
+EVALUATION_SEED = 0
+
+
+def parzen_sanity(seed: int) -> None:
+    """Training images and k-means centroids as if they were samples: how to read the others."""
+    began, machine = time.monotonic(), results.machine()
+    mnist = data.load("mnist")
+    scale = preprocessing.fit("unit_range", mnist.train.x)
+    parts = (mnist.train.x, mnist.validation.x, mnist.test.x)
+    images, validation, test = (scale.to_unit(scale.forward(x)) for x in parts)
+    rows = trust.sanity_rows(images, validation, test, seed=seed, track=track)
+    name = "parzen_sanity"
+    file = results.PICTURES / f"{name}.png"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    pictures.save_image(bandwidth_curves(rows), file)
+    results.save(
+        name,
+        title="MNIST: real images and centroids as samples",
+        command=f"python -m reproduce {name} --seed {seed}",
+        rows=[
+            {"samples": f"{row.samples:,} {what}", **_nats(dataclasses.asdict(row))}
+            for what, row in rows.items()
+        ],
+        seeds=[seed],
+        protocol=_protocol(dataclasses.asdict(rows["training images"])),
+        data=mnist.provenance,
+        machine=machine,
+        seconds=_since(began),
+        pictures=[results.link(file)],
+    )
+
+
+def digits(seed: int, run_dir: str | None) -> None:
+    """The bundled digits, evaluated with averaged weights."""
+    _trained("digits", "digits", "Digits", seed, 200, run_dir, ["averaged"], ["--refine"])
+
+
+def mnist(seed: int, epochs: int, run_dir: str | None) -> None:
+    """Table 1: the paper's networks and recipe on MNIST."""
+    _trained(
+        f"mnist_seed{seed}",
+        "mnist",
+        f"Table 1, MNIST: the paper's networks and recipe, seed {seed}",
+        seed,
+        epochs,
+        run_dir,
+        ["best", "averaged"],
+        ["--refine", "--no-sanity"],
+    )
+
+
+def figure_1_learnt(seed: int) -> None:
+    """Figure 1 as an experiment."""
+    began, machine = time.monotonic(), results.machine()
+    folder = results.PICTURES
+    _call(figure_1.main, ["--seed", str(seed), "--output", str(folder)])
+    report = folder / "figure_1.json"
+    found = json.loads(report.read_text())
+    report.unlink()  # its contents go where those of all results are
+    results.save(
+        "figure_1",
+        title="Figure 1, with learnt networks",
+        command=f"python -m reproduce figure_1 --seed {seed}",
+        rows=[
+            {**panel, "jensen_shannon": panel["jensen_shannon"]["value"]}
+            for panel in found["panels"]
+        ],
+        seeds=[seed],
+        protocol=found["protocol"],
+        machine=machine,
+        seconds=_since(began),
+        pictures=[results.link(folder / f"figure_1.{ending}") for ending in ("png", "gif")],
+    )
+
+
+def tfd() -> None:
+    """The row that needs a file which its authors give out on request: no number."""
+    results.save(
+        "tfd",
+        title="Table 1, Toronto Face Database",
+        command="python -m reproduce tfd",
+        rows=[],
+        needs="Needs the authors' file; there is no number without it. With the file in place:",
+        commands=[
+            "python -m keras_gan.train --recipe tfd --run-dir runs/tfd",
+            "python -m keras_gan.train --recipe tfd_stage2 --stage1 runs/tfd --run-dir runs/tfd2",
+            "python -m keras_gan.evaluate runs/tfd2",
+        ],
+        pictures=[],
+    )
+
+
+def best_epoch(metrics: dict[str, list[float]], column: str) -> tuple[int, float]:
+    """The epoch, counted from 1, with the highest entry of a column, and that entry."""
+    known = [
+        (value, int(epoch) + 1)
+        for epoch, value in zip(metrics["epoch"], metrics[column], strict=True)
+        if not math.isnan(value)
+    ]
+    value, epoch = max(known, key=lambda pair: pair[0])
+    return epoch, value
+
+
+def curve(metrics: dict[str, list[float]]) -> list[dict[str, float]]:
+    """The validation likelihood along training, where it was measured."""
+    columns = ("epoch", "val_log_likelihood", "val_log_likelihood_averaged")
+    return [
+        {"epoch": int(epoch) + 1, "raw": round(raw, 1), "averaged": round(averaged, 1)}
+        for epoch, raw, averaged in zip(*(metrics[name] for name in columns), strict=True)
+        if not math.isnan(raw)
+    ]
+
+
+def _trained(
+    name: str,
+    recipe: str,
+    title: str,
+    seed: int,
+    epochs: int,
+    run_dir: str | None,
+    weights: Sequence[str],
+    how: Sequence[str],
+) -> None:
+    """Trains to the end what is not trained yet, evaluates it and draws it."""
+    machine = results.machine()
+    path = run_dir or f"runs/reproduce-{name}"
+    settings = ["--recipe", recipe, "--seed", str(seed), "--epochs", str(epochs)]
+    _call(train.main, [*settings, "--run-dir", path])
+    run, began = Run.open(path), time.monotonic()
+    for which in weights:
+        _call(evaluate.main, [path, "--weights", which, "--seed", str(EVALUATION_SEED), *how])
+    _call(figures.main, [path, "--weights", "averaged", "--seed", str(EVALUATION_SEED)])
+    metrics = run.metrics()
+    found = json.loads((run.path / "evaluation.json").read_text())
+    rows = []
+    for which in weights:
+        best, _ = best_epoch(metrics, "val_log_likelihood")
+        epoch = best if which == "best" else run.epochs_done
+        what = "raw weights, best on validation" if which == "best" else f"{which} weights"
+        rows.append({"samples": what, "epoch": epoch, **_nats(found[which]["likelihood"])})
+    own = found[weights[-1]]
+    for what, row in own.get("sanity", {}).items():
+        rows.append({"samples": f"{row['samples']:,} {what}", "epoch": "", **_nats(row)})
+    kept = [
+        results.keep_picture(run.path / "figures" / f"{file}.png", f"{name}_{file}.png")
+        for file in ("figure_2", "figure_3", "curves")
+    ]
+    results.save(
+        name,
+        title=title,
+        command=f"python -m reproduce {recipe} --seed {seed}"
+        + (f" --epochs {epochs}" if recipe == "mnist" else ""),
+        rows=rows,
+        seeds=[seed],
+        protocol={
+            **_protocol(own["likelihood"]),
+            "seed_of_samples": EVALUATION_SEED,
+            "run": own["run"],
+        },
+        curve=curve(metrics),
+        support={
+            what: row["support"] for what, row in own["distances"].items() if what != "features"
+        },
+        alarms=[alarm["name"] for alarm in own["diversity"]["alarms"]],
+        data=own["data"],
+        machine=machine,
+        seconds=_since(began),
+        training_sessions=run.config["sessions"],
+        pictures=kept,
+    )
+
+
+def _nats(row: dict[str, Any]) -> dict[str, Any]:
+    """The columns of a likelihood."""
+    refined = row["refined"]
+    return {
+        **{name: row[name] for name in ("mean", "standard_error", "bandwidth")},
+        "refined": refined["mean"] if refined else "",
+    }
+
+
+def _protocol(likelihood: dict[str, Any]) -> dict[str, Any]:
+    """What has to be equal for two of them to be compared."""
+    names = (*(f.name for f in dataclasses.fields(Protocol) if f.name != "refine"), "test")
+    return {name: likelihood[name] for name in names}
+
+
+def _since(began: float) -> float:
+    return round(time.monotonic() - began, 1)
+
+
+def _call(main: Callable[[list[str]], int], argv: list[str]) -> None:
+    """Calls a command as a shell would; ends with its exit code where that is not 0."""
+    if code := main(argv):
+        raise SystemExit(code)
