@@ -116,7 +116,8 @@ class _Evaluation:
             errors = trust.error_on_gaussians(track=track)
             found["gaussian_error"] = [dataclasses.asdict(error) for error in errors]
         found["warnings"] = sorted({str(w.message) for w in caught if w.category is UserWarning})
-        classifier = self._classifier()
+        train = self.data.train
+        classifier = Classifier.of_labelled(self._unit(train.x), train.y)
         found["distances"] = self._distances(classifier)
         found["diversity"] = self._diversity(classifier)
         return found
@@ -161,13 +162,6 @@ class _Evaluation:
             **self.settings,
         )
         return {name: dataclasses.asdict(row) for name, row in rows.items()}
-
-    def _classifier(self) -> Classifier | None:
-        """The small classifier of the run's data, where they have classes."""
-        labels = self.data.train.y
-        if labels is None or labels.max() < 1:
-            return None
-        return Classifier.fit(self._unit(self.data.train.x), labels)
 
     def _distances(self, classifier: Classifier | None) -> dict:
         """Samples, and training examples to read them by, against the test set."""

@@ -9,8 +9,11 @@ from collections.abc import Callable, Sequence
 import keras
 import numpy as np
 
+from keras_gan.data import DataSet
+from keras_gan.data.preprocessing import Preprocessing
 from keras_gan.errors import InputError
 from keras_gan.evaluation.alarms import Alarm, Result, Thresholds, diagnose
+from keras_gan.evaluation.classifier import Classifier
 from keras_gan.evaluation.coverage import Coverage, ModesFound
 from keras_gan.evaluation.diagnostics import Diversity
 from keras_gan.evaluation.examiner import Examiner
@@ -38,7 +41,7 @@ class CollapseWatch(keras.callbacks.Callback):
         alarms: The alarms of the latest examination.
 
     Example:
-        >>> watch = CollapseWatch(Examiner(images), every=5)
+        >>> watch = CollapseWatch.of(data_set, preprocessing, every=5)
         >>> gan.fit(images, epochs=50, callbacks=[watch])
     """
 
@@ -62,6 +65,25 @@ class CollapseWatch(keras.callbacks.Callback):
         self._seed = seed
         self._thresholds = thresholds or Thresholds()
         self.alarms: tuple[Alarm, ...] = ()
+
+    @classmethod
+    def of(cls, data: DataSet, preprocessing: Preprocessing, **settings) -> CollapseWatch:
+        """The watch of a data set: its classes, where it has labels, and memorisation.
+
+        Trains the small classifier, which takes seconds.
+
+        Args:
+            data: The data set; G learns from its training split.
+            preprocessing: The scale that G learns on.
+            **settings: As in the constructor: `samples`, `every`, `seed`, `thresholds`.
+        """
+        train, unseen = (
+            preprocessing.to_unit(preprocessing.forward(split.x))
+            for split in (data.train, data.validation)
+        )
+        classifier = Classifier.of_labelled(train, data.train.y)
+        examiner = Examiner(train, held_out=unseen, classifier=classifier)
+        return cls(examiner, preprocessing.to_unit, **settings)
 
     def on_epoch_end(self, epoch, logs=None):
         """Examines samples when it is time."""

@@ -93,6 +93,26 @@ def test_thresholds_decide(data, examiner, caplog):
     assert "little-variety" not in {alarm.name for alarm in watch.alarms}
 
 
+def test_of_a_data_set_names_its_classes_on_its_scale():
+    digits = keras_gan.data.load("digits")
+    scale = keras_gan.data.UnitRange()
+    watch = keras_gan.CollapseWatch.of(digits, scale, every=1, samples=300)
+    x = scale.forward(digits.train.x)
+    seven = x[np.flatnonzero(digits.train.y == 7)[0]]
+    generator = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(64), keras.layers.Reshape((8, 8, 1))]
+    )
+    generator.set_weights([np.zeros((2, 64)), seven.ravel()])
+    discriminator = keras_gan.networks.maxout_discriminator((8, 8, 1), units=2)
+    gan = keras_gan.GAN(generator, discriminator, keras_gan.priors.Normal(2))
+    gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
+    history = gan.fit(x[:100], epochs=1, callbacks=[watch], verbose=0).history
+    assert history["kinds_found"] == [1]
+    messages = {alarm.name: alarm.message for alarm in watch.alarms}
+    assert "of class 7" in messages["one-class-only"]
+    assert {"constant-output", "training-set-memorised"} <= set(messages)
+
+
 @pytest.mark.parametrize("settings", [{"samples": 1}, {"every": 0}])
 def test_refuses(examiner, settings):
     with pytest.raises(InputError, match="must be at least"):

@@ -74,6 +74,22 @@ class Classifier:
         return cls(model)
 
     @classmethod
+    def of_labelled(cls, examples: ArrayLike, labels: ArrayLike | None) -> Classifier | None:
+        """The classifier of a data set that has labels of two classes or more, otherwise None.
+
+        Args:
+            examples: Training examples `[n, ...]`.
+            labels: Their classes, int `[n]`, -1 where unknown; or None.
+        """
+        if labels is None:
+            return None
+        labels = np.asarray(labels).reshape(-1)
+        known = labels >= 0
+        if len(np.unique(labels[known])) < 2:
+            return None
+        return cls.fit(np.asarray(examples)[known], labels[known])
+
+    @classmethod
     def load(cls, path: str | os.PathLike) -> Classifier:
         """Reads a classifier that `save` wrote.
 
