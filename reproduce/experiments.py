@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.progress import track
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from keras_gan import data, evaluate, figure_1, figures, pictures, train
 from keras_gan.data import preprocessing
@@ -77,11 +78,9 @@ def mnist(seed: int, epochs: int, run_dir: str | None) -> None:
 def figure_1_learnt(seed: int) -> None:
     """Figure 1 as an experiment."""
     began, machine = time.monotonic(), results.machine()
-    folder = results.PICTURES
+    folder = results.PICTURES.parent  # the README shows them too
     _call(figure_1.main, ["--seed", str(seed), "--output", str(folder)])
-    report = folder / "figure_1.json"
-    found = json.loads(report.read_text())
-    report.unlink()  # its contents go where those of all results are
+    found = json.loads((folder / "figure_1.json").read_text())
     results.save(
         "figure_1",
         title="Figure 1, with learnt networks",
@@ -134,6 +133,15 @@ def curve(metrics: dict[str, list[float]]) -> list[dict[str, float]]:
         for epoch, raw, averaged in zip(*(metrics[name] for name in columns), strict=True)
         if not math.isnan(raw)
     ]
+
+
+def training_seconds(run: Run) -> float:
+    """The sessions of a run together, each from its start to its last epoch's end."""
+    total = 0.0
+    for log in (run.path / "tensorboard" / "train").glob("events.out.tfevents.*"):
+        times = [event.wall_time for event in EventFileLoader(str(log)).Load()]
+        total += max(times) - min(times)
+    return round(total, 1)
 
 
 def _trained(
@@ -190,7 +198,7 @@ def _trained(
         data=own["data"],
         machine=machine,
         seconds=_since(began),
-        training_sessions=run.config["sessions"],
+        training_seconds=training_seconds(run),
         pictures=kept,
     )
 

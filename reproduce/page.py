@@ -108,9 +108,15 @@ def _sentences(result: dict[str, Any]) -> Iterable[str]:
     if "seconds" in result:
         seeds = ", ".join(map(str, result["seeds"]))
         machine, versions = result["machine"], result["versions"]
-        what = "evaluation alone" if "curve" in result else "in all"
+        if "training_seconds" in result:
+            what = (
+                f"trained in {result['training_seconds']:,.0f} s, evaluated and drawn in "
+                f"{result['seconds']:,.0f} s"
+            )
+        else:
+            what = f"{result['seconds']:,.0f} s"
         yield (
-            f"Seed {seeds}; {result['seconds']:.0f} s {what}, on {machine['cores']} cores of "
+            f"Seed {seeds}; {what}, on {machine['cores']} cores of "
             f"{machine['processor']} ({machine['memory_gib']} GiB, load {machine['load']} when it "
             f"began); TensorFlow {versions['tensorflow']}, Keras {versions['keras']}, NumPy "
             f"{versions['numpy']}."
