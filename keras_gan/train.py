@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import logging
-import math
 import sys
-import time
 from collections.abc import Sequence
-from pathlib import Path
 
-import keras
-import numpy as np
-
-from keras_gan import callbacks, checkpoints, command, data, pictures, recipes, strategies
-from keras_gan.data import pipeline, preprocessing
-from keras_gan.errors import InputError, first_line
-from keras_gan.model import GAN
-from keras_gan.recipes import Recipe
-from keras_gan.run import Run, identity_hash
-from keras_gan.session import Session
-
-_log = logging.getLogger("keras_gan")
+from keras_gan import command, recipes, strategies
+from keras_gan.errors import InputError
+from keras_gan.job import Job, recipe_name
 
 _DESCRIPTION = """Train a generative adversarial net and leave a run directory.
 
@@ -45,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: Sequence[str] | None) -> int:
     recipe, options = _parse(argv)
-    job = _Job(recipe, options)
+    job = Job(recipe, options)
     if options.dry_run:
         job.describe()
         return 0
@@ -58,7 +44,7 @@ def _parse(argv: Sequence[str] | None):
     first.add_argument("--recipe")
     first.add_argument("--dataset")
     known, _ = first.parse_known_args(argv)
-    recipe = recipes.get(_recipe_name(known))
+    recipe = recipes.get(recipe_name(known))
 
     parser = command.Parser(prog="python -m keras_gan.train", description=_DESCRIPTION)
     run = parser.add_argument_group("the run")
@@ -91,7 +77,9 @@ def _parse(argv: Sequence[str] | None):
     )
     run.add_argument("--fold", type=int, metavar="INT", help="fold of TFD, 0 to 4 (0)")
     run.add_argument("--dry-run", action="store_true", help="say what would be trained, and stop")
-    execution = parser.add_argument_group("devices (another one continues the same run)")
+    execution = parser.add_argument_group(
+        "devices and watching (another choice continues the same run)"
+    )
     execution.add_argument(
         "--strategy",
         default="default",
@@ -104,6 +92,13 @@ def _parse(argv: Sequence[str] | None):
         default=0,
         metavar="INT",
         help="steps per call into TensorFlow (by rule)",
+    )
+    execution.add_argument(
+        "--watch-every",
+        type=int,
+        default=0,
+        metavar="INT",
+        help="epochs between two looks for a collapse of G, with warnings (0: never)",
     )
     survival = parser.add_argument_group("survival (changes no number)")
     survival.add_argument(
@@ -139,319 +134,6 @@ def _parse(argv: Sequence[str] | None):
         raise InputError(f"recipe {recipe.name!r} brings its own data; leave out --dataset")
     settings = {name: getattr(options, name) for name in recipe.settings()}
     return dataclasses.replace(recipe, **settings), options
-
-
-def _recipe_name(options) -> str:
-    """What was asked for, in a form that finds it again from another folder."""
-    if options.recipe is None:
-        return "digits" if options.dataset in (None, "digits") else "own_data"
-    return str(Path(options.recipe).resolve()) if options.recipe.endswith(".py") else options.recipe
-
-
-class _Job:
-    """One call of the command, everything checked before anything is written."""
-
-    def __init__(self, recipe: Recipe, options):
-        self.recipe = recipe
-        self.options = options
-        if options.precision not in ("float32", "mixed_bfloat16"):
-            raise InputError(
-                f"unknown --precision {options.precision!r}; choose from float32, mixed_bfloat16"
-            )
-        for name, least in (
-            ("steps_per_execution", 0),
-            ("keep_checkpoints", 1),
-            ("checkpoint_minutes", 0),
-            ("nan_retries", 0),
-            ("shuffle_mebibytes", 1),
-        ):
-            if getattr(options, name) < least:
-                raise InputError(
-                    f"--{name.replace('_', '-')} must be at least {least}. "
-                    f"Received: {getattr(options, name)}"
-                )
-        self.strategy = strategies.make(options.strategy)
-        self.replicas = self.strategy.num_replicas_in_sync
-        if recipe.batch_size % self.replicas:
-            raise InputError(
-                f"--batch-size {recipe.batch_size} does not divide among {self.replicas} replicas; "
-                f"use a multiple of {self.replicas}"
-            )
-        self.shards: data.Shards | None = None
-        if options.stream:
-            self.data_set, self.shards = self._open_shards()
-        else:
-            self.data_set = recipe.load_data(options.data_dir, options.download, options.fold)
-        train = self.data_set.train.x
-        name = recipe.preprocessing if self.data_set.is_image else "identity"
-        self.preprocessing = preprocessing.fit(name, train)
-        self.recipe = dataclasses.replace(recipe, preprocessing=name)
-        # All there are to train on, or, where they are streamed, those that lie in memory.
-        self.examples = pipeline.checked_array(self.preprocessing.forward(train))
-        self.size = len(self.examples if self.shards is None else self.shards)
-        group = recipe.batch_size * recipe.discriminator_steps
-        self.steps_per_epoch, self.left_over = divmod(self.size, group)
-        if not self.steps_per_epoch:
-            raise InputError(
-                f"{recipe.dataset} has {self.size} training examples, "
-                "fewer than a step takes "
-                f"(--batch-size x --discriminator-steps = {group})"
-            )
-        self.gan = self._make_gan()
-
-    def _open_shards(self) -> tuple[data.DataSet, data.Shards]:
-        recipe, options = self.recipe, self.options
-        if recipe.source is not None or recipe.dataset in ("digits", "tfd") or options.fold:
-            raise InputError(
-                f"--stream reads data sets of tensorflow-datasets; {recipe.dataset} fits in memory"
-            )
-        return data.open_shards(
-            recipe.dataset, options.data_dir, options.download, options.shuffle_mebibytes << 20
-        )
-
-    def _make_gan(self) -> GAN:
-        recipe, options = self.recipe, self.options
-        steps = options.steps_per_execution or _steps_per_execution(self.steps_per_epoch)
-        before = keras.config.dtype_policy()
-        keras.config.set_dtype_policy(options.precision)
-        try:
-            with self.strategy.scope():
-                generator, discriminator = self._make_networks()
-                gan = GAN(
-                    generator,
-                    discriminator,
-                    recipe.make_prior(),
-                    seed=options.seed,
-                    averaging=recipe.averaging or None,
-                )
-                of_g, of_d = recipe.make_optimizers(self.size)
-                gan.compile(
-                    of_g,
-                    of_d,
-                    loss=recipe.make_loss(),
-                    discriminator_steps=recipe.discriminator_steps,
-                    update=recipe.update,
-                    jit_compile=options.jit,
-                    steps_per_execution=steps,
-                )
-        finally:
-            keras.config.set_dtype_policy(before)
-        if gan.example_shape != self.examples.shape[1:]:
-            raise InputError(
-                f"the networks of recipe {recipe.name!r} make examples of shape "
-                f"{gan.example_shape}; "
-                f"{recipe.dataset} has {self.examples.shape[1:]}"
-            )
-        return gan
-
-    def _make_networks(self) -> tuple[keras.Model, keras.Model]:
-        recipe = self.recipe
-        try:
-            return recipe.networks(recipe, self.examples, self.options.seed)
-        except InputError:
-            raise
-        except ValueError as error:
-            raise InputError(
-                f"the networks of recipe {recipe.name!r} cannot be built for examples of shape "
-                f"{self.examples.shape[1:]}: {first_line(error)}"
-            ) from error
-
-    @property
-    def identity(self) -> dict:
-        """Every setting that changes a number."""
-        settings = self.recipe.settings()
-        del settings["epochs"]
-        return {
-            "recipe": self.recipe.name,
-            **settings,
-            "seed": self.options.seed,
-            "precision": self.options.precision,
-            "jit": self.options.jit,
-            "fold": self.options.fold,
-            "data": self.data_set.fingerprint,
-            **self._stream_identity,
-            "networks": identity_hash(
-                {"G": _structure(self.gan.generator), "D": _structure(self.gan.discriminator)}
-            ),
-        }
-
-    @property
-    def _stream_identity(self) -> dict:
-        if self.shards is None:
-            return {}
-        return {
-            "shards": self.shards.fingerprint,
-            "shuffle_mebibytes": self.options.shuffle_mebibytes,
-        }
-
-    def describe(self) -> None:
-        """Prints what would be trained."""
-        from rich.console import Console
-        from rich.table import Table
-
-        table = Table(show_header=False, title=f"recipe {self.recipe.name}")
-        gan, examples = self.gan, self.examples
-        parameters = [network.count_params() for network in (gan.generator, gan.discriminator)]
-        state_bytes = sum(
-            math.prod(v.shape) * v.value.dtype.size for v in checkpoints.state(gan).values()
-        )
-        for name, value in (
-            (
-                "data",
-                f"{self.data_set.name}: {self.size:,} examples of shape {gan.example_shape}",
-            ),
-            ("latents", f"{gan.prior}"),
-            ("generator", f"{parameters[0]:,} parameters"),
-            ("discriminator", f"{parameters[1]:,} parameters"),
-            (
-                "memory",
-                f"{state_bytes / 2**20:,.0f} MiB of state, "
-                f"{examples.nbytes / 2**20:,.0f} MiB of data",
-            ),
-            (
-                "update",
-                f"{self.recipe.update}, k = {gan.discriminator_steps}, "
-                f"m = {self.recipe.batch_size}",
-            ),
-            ("steps", f"{self.steps_per_epoch:,} an epoch x {self.recipe.epochs} epochs"),
-            ("left over", f"{self.left_over} examples an epoch, other ones each time"),
-            ("replicas", f"{self.replicas} ({self.options.strategy})"),
-            ("run directory", f"{self.run_dir}"),
-        ):
-            table.add_row(name, value)
-        gan.generator.summary()
-        gan.discriminator.summary()
-        Console().print(table)
-
-    @property
-    def run_dir(self) -> Path:
-        """Where the run goes."""
-        default = f"runs/{self.recipe.name}-{identity_hash(self.identity)}"
-        return Path(self.options.run_dir or default)
-
-    def train(self) -> int:
-        """Trains from where the run directory stands."""
-        began = time.monotonic()
-        session = Session(
-            self.gan,
-            strategies.Workers(self.strategy),
-            self._learn,
-            steps_per_epoch=self.steps_per_epoch,
-            left_over=self.left_over,
-            epochs=self.recipe.epochs,
-            retries=self.options.nan_retries,
-        )
-        run = session.train(
-            self._open_run,
-            {
-                "strategy": self.options.strategy,
-                "replicas": self.replicas,
-                "epochs": self.recipe.epochs,
-            },
-            self._callbacks,
-            verbose=1 if sys.stdout.isatty() else 2,
-        )
-        if run is not None:
-            print(f"trained for {time.monotonic() - began:.0f} s; the run is {run.path}")
-            self._animate(run)
-        return 0
-
-    def _open_run(self) -> Run:
-        data_dir = self.options.data_dir
-        facts = {
-            "recipe": _recipe_name(self.options),
-            "preprocessing": self.preprocessing.get_config(),
-            "data_dir": str(Path(data_dir).resolve()) if data_dir else None,
-            "example_shape": list(self.gan.example_shape),
-            "provenance": self.data_set.provenance,
-            "steps_per_epoch": self.steps_per_epoch,
-        }
-        return Run.create_or_open(self.run_dir, self.identity, facts)
-
-    def _learn(self, epoch: int, steps_made: int, parts, verbose: int) -> None:
-        stream = self.shards and dataclasses.replace(
-            self.shards, transform=self.preprocessing.forward
-        )
-        self.gan.fit(
-            self.examples if stream is None else stream,
-            batch_size=self.recipe.batch_size,
-            epochs=self.recipe.epochs,
-            initial_epoch=epoch,
-            initial_step=steps_made,
-            callbacks=parts,
-            verbose=verbose,
-        )
-
-    @staticmethod
-    def _animate(run: Run) -> None:
-        frames = sorted((run.path / "samples").glob("epoch-*.png"))
-        if frames:
-            shown = sorted({round(i) for i in np.linspace(0, len(frames) - 1, 120)})
-            pictures.animate([frames[i] for i in shown], run.path / "samples.gif")
-            print(f"samples: {frames[-1]}, all epochs: {run.path / 'samples.gif'}")
-
-    def _callbacks(self, run: Run, facts: dict) -> list[keras.callbacks.Callback]:
-        recipe, to_unit = self.recipe, self.preprocessing.to_unit
-        found: list[keras.callbacks.Callback] = []
-        measured = bool(recipe.likelihood_every and self.data_set.is_image)
-        if measured:
-
-            def on_best(generator: keras.Model, value: float) -> None:
-                run.save_best(generator)
-                facts["best"] = value
-
-            found.append(
-                callbacks.ValidationLikelihood(
-                    to_unit(self.preprocessing.forward(self.data_set.validation.x[:1000])),
-                    to_unit,
-                    recipe.likelihood_samples,
-                    recipe.likelihood_every,
-                    on_best=on_best,
-                    best=-math.inf if facts["best"] is None else facts["best"],
-                )
-            )
-        if self._has_pictures:
-            points = None if self.data_set.is_image else self.examples[:1000]
-            found.append(callbacks.SampleGrid(run.path / "samples", to_unit, data=points))
-        return [
-            *found,
-            keras.callbacks.LambdaCallback(on_epoch_end=run.add_metrics),
-            keras.callbacks.TensorBoard(str(run.path / "tensorboard"), write_graph=False),
-            callbacks.Checkpoint(
-                run.checkpoints,
-                lambda: facts,
-                keep=self.options.keep_checkpoints,
-                monitor="val_log_likelihood" if measured else None,
-                minutes=self.options.checkpoint_minutes,
-            ),
-        ]
-
-    @property
-    def _has_pictures(self) -> bool:
-        return self.data_set.is_image or self.gan.example_shape == (2,)
-
-
-def _structure(network: keras.Model) -> dict:
-    """A network's configuration without its layers' names, which Keras numbers as they come."""
-    names = [network.name, *(layer.name for layer in network._flatten_layers())]
-    places = {name: f"#{index}" for index, name in enumerate(names)}
-
-    def anonymous(value, is_name=False):
-        if isinstance(value, dict):
-            return {key: anonymous(v, is_name or key in _NAME_KEYS) for key, v in value.items()}
-        if isinstance(value, list):
-            return [anonymous(v, is_name) for v in value]
-        return places.get(value, value) if is_name and isinstance(value, str) else value
-
-    return anonymous(json.loads(network.to_json()))
-
-
-_NAME_KEYS = ("name", "keras_history", "input_layers", "output_layers")  # where layers are named
-
-
-def _steps_per_execution(steps_per_epoch: int) -> int:
-    """The largest divisor of an epoch up to 10: few calls, and progress that still moves."""
-    return max(d for d in range(1, 11) if steps_per_epoch % d == 0)
 
 
 if __name__ == "__main__":

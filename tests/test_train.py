@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import small
 
-from keras_gan import InputError, TrainingError, callbacks, checkpoints, run, strategies, train
+from keras_gan import InputError, TrainingError, callbacks, checkpoints, job, run, strategies, train
 
 FAST = ["--epochs", "2", "--likelihood-every", "1", "--likelihood-samples", "50"]
 
@@ -231,9 +231,9 @@ def test_the_identity_of_networks_is_blind_to_names_alone():
         inputs = keras.Input((3,))
         return keras.Model(inputs, keras.layers.Dense(2, activation, name=name)(inputs))
 
-    assert train._structure(network("relu", "a")) == train._structure(network("relu", "b"))
-    assert train._structure(network("relu", "relu")) == train._structure(network("relu", "b"))
-    assert train._structure(network("relu", "relu")) != train._structure(network("tanh", "tanh"))
+    assert job._structure(network("relu", "a")) == job._structure(network("relu", "b"))
+    assert job._structure(network("relu", "relu")) == job._structure(network("relu", "b"))
+    assert job._structure(network("relu", "relu")) != job._structure(network("tanh", "tanh"))
 
 
 def test_shapes_that_the_networks_do_not_take(recipe_file, tmp_path, capsys):
@@ -436,6 +436,19 @@ def test_the_cluster_of_a_slurm_job(monkeypatch):
     nodes = ["node07:8888", "node08:8888", "node09:8888"]
     assert found.cluster_spec().as_dict() == {"worker": nodes}
     assert (found.task_type, found.task_id) == ("worker", 2)
+
+
+def test_a_collapse_is_watched_for(tmp_path, capsys, caplog):
+    """One epoch with tiny steps: all samples are still the mean of the data."""
+    rates = ["--generator-learning-rate", "1e-6", "--discriminator-learning-rate", "1e-6"]
+    arguments = ["--epochs", "1", "--watch-every", "1", "--likelihood-every", "0", *rates]
+    assert call(capsys, *arguments, "--run-dir", tmp_path / "run")[0] == 0
+    table = run.Run.open(tmp_path / "run").metrics()
+    assert table["alarms"][0] >= 1
+    assert table["sample_spread"][0] < 0.1
+    assert any(
+        r.message.startswith("epoch 1: ") for r in caplog.records if r.levelname == "WARNING"
+    )
 
 
 @pytest.mark.parametrize("strategy", ["default", "one_device", "mirrored"])
