@@ -22,6 +22,7 @@ import tensorflow as tf
 
 from keras_gan.data import from_tfds
 from keras_gan.data.dataset import DataSet
+from keras_gan.data.preprocessing import UnitRange
 from keras_gan.errors import InputError
 from keras_gan.randomness import Purpose, StepDraws
 
@@ -50,7 +51,7 @@ class Shards:
     image: str
     shape: tuple[int, ...]
     buffer_bytes: int = 256 << 20
-    transform: Callable[[Any], Any] = lambda x: tf.cast(x, tf.float32) / 255.0
+    transform: Callable[[Any], Any] = UnitRange().forward
 
     def __len__(self) -> int:
         return self.builder.info.splits[self.split].num_examples
