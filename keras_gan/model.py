@@ -349,6 +349,7 @@ class GAN(keras.Model):
             ) from None
 
     def _stream(self, x, y, batch_size, shuffle):
+        minibatch = 100 if batch_size is None else batch_size
         if isinstance(x, tf.data.Dataset):
             if y is not None or batch_size is not None:
                 raise InputError(
@@ -359,9 +360,9 @@ class GAN(keras.Model):
             self._check_examples(pipeline.first_component(x.element_spec).shape[1:])
         elif isinstance(x, pipeline.Shards):
             self._check_examples(x.shape)
-            self._check_division(batch_size or 100)
+            self._check_division(minibatch)
             stream = pipeline.ShardStream(
-                x, batch_size or 100, self.discriminator_steps, self.seed, self.distribute_strategy
+                x, minibatch, self.discriminator_steps, self.seed, self.distribute_strategy
             )
             labelled = False
         else:
@@ -370,7 +371,7 @@ class GAN(keras.Model):
             stream = pipeline.IndexedStream(
                 x,
                 y,
-                100 if batch_size is None else batch_size,
+                minibatch,
                 self.discriminator_steps,
                 self.seed,
                 shuffle,

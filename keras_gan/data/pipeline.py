@@ -46,8 +46,7 @@ class IndexedStream:
     ):
         if y is not None and len(y) != len(x):
             raise InputError(f"there are {len(x)} examples but {len(y)} labels")
-        if minibatch < 1:
-            raise InputError(f"`batch_size` must be >= 1. Received: {minibatch}")
+        _check_minibatch(minibatch)
         group = minibatch * minibatches
         self.minibatch = minibatch
         self.steps_per_epoch, self._left_over = divmod(len(x), group)
@@ -127,6 +126,7 @@ class ShardStream:
         seed: int,
         strategy: tf.distribute.Strategy,
     ):
+        _check_minibatch(minibatch)
         self.minibatch = minibatch
         self._shards, self._seed, self._strategy = shards, seed, strategy
         self._group = minibatch * minibatches
@@ -243,6 +243,11 @@ def checked_array(x) -> np.ndarray:
     if not finite.all():
         raise InputError(f"example {int(np.argmin(finite))} of the data holds NaN or Inf")
     return x.astype(np.float32, copy=False)
+
+
+def _check_minibatch(minibatch: int) -> None:
+    if minibatch < 1:
+        raise InputError(f"`batch_size` must be >= 1. Received: {minibatch}")
 
 
 def first_component(element):
