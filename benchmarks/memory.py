@@ -112,6 +112,9 @@ def main() -> int:
                 data = write_set(folder, f"noise_{label}", int(size * 2**30))
                 arguments = ["--dataset", data, "--data-dir", str(folder), "--stream"]
                 arguments += ["--run-dir", str(folder / label), "--epochs", "1"]
+                # Noise cannot be learnt: at the default rates the losses break after a while.
+                for player in ("generator", "discriminator"):
+                    arguments += [f"--{player}-learning-rate", "0.001"]
                 began = time.monotonic()
                 peaks.append(run(arguments)[2])
                 print(
