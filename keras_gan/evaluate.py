@@ -165,7 +165,11 @@ class _Evaluation:
 
     def _distances(self, classifier: Classifier | None) -> dict:
         """Samples, and training examples to read them by, against the test set."""
-        on = "pixels" if classifier is None else "the last hidden layer of the small classifier"
+        on = (
+            "the examples as they are"
+            if classifier is None
+            else "the last hidden layer of the small classifier"
+        )
         extract = (lambda x: x) if classifier is None else classifier.features
         real = extract(self._unit(self.data.test.x))
         sets = {"samples": self._samples(self.options.seed)}

@@ -54,7 +54,7 @@ class Phase:
 
 PHASES = (
     Phase("(a) near convergence", "both", 250, 25),
-    Phase("(b) D trained to $D^*$, G fixed", "D", 2500, 250),
+    Phase("(b) D trained to $D^*$, G fixed", "D", 4000, 400),
     Phase("(c) after updates of G, D fixed", "G", 2, 1),
     Phase("(d) converged", "both", 5000, 250),
 )

@@ -21,13 +21,13 @@ MIXTURE = GaussianMixture([1.0], sd=0.6)
 
 
 def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model, keras.Model]:
-    """The players: 1,153 parameters each."""
-    hidden = {"generator": "softplus", "discriminator": "tanh"}
+    """The players: 1,153 and 4,353 parameters."""
+    hidden = {"generator": (32, "softplus"), "discriminator": (64, "tanh")}
     generator, discriminator = (
         networks.mlp_generator(
             inputs,
             (outputs,),
-            hidden=[(32, hidden[name])] * 2,
+            hidden=[hidden[name]] * 2,
             output_activation="linear",
             irange=0.3,
             seed=player_seed,
