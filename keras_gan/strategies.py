@@ -48,7 +48,13 @@ def make(name: str) -> tf.distribute.Strategy:
     if name == "one_device":
         return tf.distribute.OneDeviceStrategy(devices[0].name)
     if name == "mirrored":
-        return tf.distribute.MirroredStrategy([device.name for device in devices])
+        # CPUs of one process share their memory, and TensorFlow's collectives between them cannot
+        # change their number within a process.
+        on_cpus = devices[0].device_type == "CPU"
+        return tf.distribute.MirroredStrategy(
+            [device.name for device in devices],
+            cross_device_ops=tf.distribute.ReductionToOneDevice() if on_cpus else None,
+        )
     try:
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver.connect()
     except (ValueError, tf.errors.OpError) as error:

@@ -126,6 +126,12 @@ def test_minibatches_of_the_stream(shards, replicas, k):
         return found
 
     first, second = batches(0), batches(stream.steps_per_epoch)
+    for seed in (0, 1):  # a user's own seed has no say
+        tf.random.set_seed(seed)
+        again = ShardStream(shards, 10, k, 0, strategy)
+        again.begin_epoch(0)
+        batch = strategy.experimental_local_results(next(iter(again.dataset())))
+        assert joined(numbers(np.round(p.numpy() * 255)) for p in batch) == first[0]
     assert len(first) == len(second) == stream.steps_per_epoch
     together = joined(first)
     assert len(set(together)) == len(together)

@@ -104,6 +104,9 @@ class Shards:
             deterministic=True,
         )
         examples = examples.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        if not tf.executing_eagerly():
+            # Of this function's graph alone: the order must not follow a user's global seed.
+            tf.random.set_seed(None)
         size = max(1, min(part, self.buffer_bytes // math.prod(self.shape)))
         return examples.shuffle(size, seed=keys[-1], reshuffle_each_iteration=False)
 
