@@ -58,9 +58,9 @@ class Job:
                 f"--batch-size {recipe.batch_size} does not divide among {self.replicas} replicas; "
                 f"use a multiple of {self.replicas}"
             )
-        self.shards: data.Shards | None = None
+        shards = None
         if options.stream:
-            self.data_set, self.shards = self._open_shards()
+            self.data_set, shards = self._open_shards()
         else:
             self.data_set = recipe.load_data(options.data_dir, options.download, options.fold)
         train = self.data_set.train.x
@@ -69,7 +69,10 @@ class Job:
         self.recipe = dataclasses.replace(recipe, preprocessing=name)
         # All there are to train on, or, where they are streamed, those that lie in memory.
         self.examples = pipeline.checked_array(self.preprocessing.forward(train))
-        self.size = len(self.examples if self.shards is None else self.shards)
+        self.source: np.ndarray | data.Shards = self.examples
+        if shards is not None:
+            self.source = dataclasses.replace(shards, transform=self.preprocessing.forward)
+        self.size = len(self.source)
         group = recipe.batch_size * recipe.discriminator_steps
         self.steps_per_epoch, self.left_over = divmod(self.size, group)
         if not self.steps_per_epoch:
@@ -158,10 +161,10 @@ class Job:
 
     @property
     def _stream_identity(self) -> dict:
-        if self.shards is None:
+        if not isinstance(self.source, data.Shards):
             return {}
         return {
-            "shards": self.shards.fingerprint,
+            "shards": self.source.fingerprint,
             "shuffle_mebibytes": self.options.shuffle_mebibytes,
         }
 
@@ -250,11 +253,8 @@ class Job:
         return Run.create_or_open(self.run_dir, self.identity, facts)
 
     def _learn(self, epoch: int, steps_made: int, parts, verbose: int) -> None:
-        stream = self.shards and dataclasses.replace(
-            self.shards, transform=self.preprocessing.forward
-        )
         self.gan.fit(
-            self.examples if stream is None else stream,
+            self.source,
             batch_size=self.recipe.batch_size,
             epochs=self.recipe.epochs,
             initial_epoch=epoch,

@@ -360,7 +360,6 @@ class GAN(keras.Model):
             self._check_examples(pipeline.first_component(x.element_spec).shape[1:])
         elif isinstance(x, pipeline.Shards):
             self._check_examples(x.shape)
-            self._check_division(minibatch)
             stream = pipeline.ShardStream(
                 x, minibatch, self.discriminator_steps, self.seed, self.distribute_strategy
             )
@@ -377,20 +376,16 @@ class GAN(keras.Model):
                 shuffle,
             )
             labelled = y is not None
-        replicas = self._check_division(stream.minibatch)
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        if stream.minibatch % replicas:
+            raise InputError(
+                f"a minibatch of {stream.minibatch} does not divide among {replicas} replicas; "
+                f"use a multiple of {replicas}"
+            )
         if labelled and not getattr(self.loss, "sees_labels", False):
             _log.warning("the data come with labels, which this loss does not use")
         self._share = stream.minibatch // replicas * self.discriminator_steps
         return stream
-
-    def _check_division(self, minibatch: int) -> int:
-        replicas = self.distribute_strategy.num_replicas_in_sync
-        if minibatch % replicas:
-            raise InputError(
-                f"a minibatch of {minibatch} does not divide among {replicas} replicas; "
-                f"use a multiple of {replicas}"
-            )
-        return replicas
 
     def _check_examples(self, shape) -> None:
         if tuple(shape) != self.example_shape:

@@ -19,49 +19,33 @@ from keras_gan.randomness import Purpose, StepDraws
 _NONFINITE = "keras_gan found a value that is not finite in batch"
 
 
-class IndexedStream:
-    """Examples in memory, in groups of `k * m`, from any step on.
+class Counted:
+    """A stream of a known number of examples, of which any step can be the next.
 
     Args:
-        x: Array `[n, ...]`, float32.
-        y: Array `[n, ...]` that goes with it, or None.
+        examples: How many there are.
         minibatch: `m`.
         minibatches: `k`.
         seed: Fixes the order.
-        shuffle: False keeps the order of the array, every epoch.
 
     Attributes:
         minibatch: `m`.
         steps_per_epoch: Whole groups in an epoch.
     """
 
-    def __init__(
-        self,
-        x: np.ndarray,
-        y: np.ndarray | None,
-        minibatch: int,
-        minibatches: int,
-        seed: int,
-        shuffle: bool = True,
-    ):
-        if y is not None and len(y) != len(x):
-            raise InputError(f"there are {len(x)} examples but {len(y)} labels")
-        _check_minibatch(minibatch)
-        group = minibatch * minibatches
+    def __init__(self, examples: int, minibatch: int, minibatches: int, seed: int):
+        if minibatch < 1:
+            raise InputError(f"`batch_size` must be >= 1. Received: {minibatch}")
         self.minibatch = minibatch
-        self.steps_per_epoch, self._left_over = divmod(len(x), group)
+        self._group = minibatch * minibatches
+        self._seed = seed
+        self.steps_per_epoch, self._left_over = divmod(examples, self._group)
         if not self.steps_per_epoch:
             raise InputError(
-                f"the data hold {len(x)} examples, fewer than one step takes ({group}: "
+                f"the data hold {examples} examples, fewer than one step takes ({self._group}: "
                 "`discriminator_steps` minibatches); use a smaller `batch_size`"
             )
         self._position = tf.Variable(0, trainable=False, dtype=tf.int64)
-        self._group = group
-        self._shuffle = shuffle
-        self._size = len(x)
-        self._seed = seed
-        with tf.device("CPU:0"):
-            self._arrays = tf.nest.map_structure(tf.constant, (x,) if y is None else (x, y))
 
     def begin_epoch(self, step: int, made: int = 0) -> None:
         """The next iteration is the epoch of this step, less the steps of it already made.
@@ -77,13 +61,48 @@ class IndexedStream:
         """Examples that an epoch leaves out; other ones each epoch when shuffled."""
         return self._left_over
 
+    def _next(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """The epoch that is iterated next, and its first step."""
+        position = self._position.read_value()
+        return position // self.steps_per_epoch, position % self.steps_per_epoch
+
+
+class IndexedStream(Counted):
+    """Examples in memory, in groups of `k * m`, from any step on.
+
+    Args:
+        x: Array `[n, ...]`, float32.
+        y: Array `[n, ...]` that goes with it, or None.
+        minibatch: `m`.
+        minibatches: `k`.
+        seed: Fixes the order.
+        shuffle: False keeps the order of the array, every epoch.
+    """
+
+    def __init__(
+        self,
+        x: np.ndarray,
+        y: np.ndarray | None,
+        minibatch: int,
+        minibatches: int,
+        seed: int,
+        shuffle: bool = True,
+    ):
+        if y is not None and len(y) != len(x):
+            raise InputError(f"there are {len(x)} examples but {len(y)} labels")
+        super().__init__(len(x), minibatch, minibatches, seed)
+        self._shuffle = shuffle
+        self._size = len(x)
+        with tf.device("CPU:0"):
+            self._arrays = tf.nest.map_structure(tf.constant, (x,) if y is None else (x, y))
+
     def dataset(self) -> tf.data.Dataset:
         """One epoch each time it is iterated; see `begin_epoch`."""
 
         def steps(_):
-            position = self._position.read_value()
-            order = self._order(position // self.steps_per_epoch)
-            return tf.data.Dataset.range(position % self.steps_per_epoch, self.steps_per_epoch).map(
+            epoch, first = self._next()
+            order = self._order(epoch)
+            return tf.data.Dataset.range(first, self.steps_per_epoch).map(
                 lambda step: self._examples(order, step), num_parallel_calls=2, deterministic=True
             )
 
@@ -103,7 +122,7 @@ class IndexedStream:
         return tf.nest.map_structure(lambda array: tf.gather(array, index), self._arrays)
 
 
-class ShardStream:
+class ShardStream(Counted):
     """Examples read from disk while training goes on, in groups of `k * m`, from any step on.
 
     Args:
@@ -112,10 +131,6 @@ class ShardStream:
         minibatches: `k`.
         seed: Fixes the order, together with the number of workers.
         strategy: Over whose workers and replicas a group is divided.
-
-    Attributes:
-        minibatch: `m`.
-        steps_per_epoch: Groups that every worker can fill its part of.
     """
 
     def __init__(
@@ -126,45 +141,24 @@ class ShardStream:
         seed: int,
         strategy: tf.distribute.Strategy,
     ):
-        _check_minibatch(minibatch)
-        self.minibatch = minibatch
-        self._shards, self._seed, self._strategy = shards, seed, strategy
-        self._group = minibatch * minibatches
-        self._position = tf.Variable(0, trainable=False, dtype=tf.int64)
+        super().__init__(len(shards), minibatch, minibatches, seed)
+        self._shards = shards
         dataset = strategy.distribute_datasets_from_function(self._of_worker)
         self._dataset = _sized(dataset, self.steps_per_epoch)
 
     def _of_worker(self, context: tf.distribute.InputContext) -> tf.data.Dataset:
         workers, replicas = context.num_input_pipelines, context.num_replicas_in_sync
         share, batches = self._group // replicas, replicas // workers  # a replica's; a worker's
-        self.steps_per_epoch = len(self._shards) // workers // (share * batches)
-        if not self.steps_per_epoch:
-            raise InputError(
-                f"the data hold {len(self._shards)} examples, fewer than one step takes "
-                f"({self._group}); use a smaller `batch_size`"
-            )
 
-        def epoch(_):
-            position = self._position.read_value()
-            made = position % self.steps_per_epoch
-            examples = self._shards.read(
-                context.input_pipeline_id, workers, self._seed, position // self.steps_per_epoch
-            )
-            parts = examples.batch(share, drop_remainder=True).map(
+        def parts(_):
+            epoch, first = self._next()
+            examples = self._shards.read(context.input_pipeline_id, workers, self._seed, epoch)
+            batched = examples.batch(share, drop_remainder=True).map(
                 lambda x: self._shards.transform(x), num_parallel_calls=2, deterministic=True
             )
-            return parts.skip(made * batches).take((self.steps_per_epoch - made) * batches)
+            return batched.skip(first * batches).take((self.steps_per_epoch - first) * batches)
 
-        return tf.data.Dataset.from_tensors(0).flat_map(epoch).prefetch(4 * batches)
-
-    def begin_epoch(self, step: int, made: int = 0) -> None:
-        """As `IndexedStream.begin_epoch`."""
-        epoch = -(-(step - made) // self.steps_per_epoch)
-        self._position.assign(epoch * self.steps_per_epoch + made)
-
-    def left_over(self) -> int:
-        """Examples that an epoch leaves out."""
-        return len(self._shards) - self.steps_per_epoch * self._group
+        return tf.data.Dataset.from_tensors(0).flat_map(parts).prefetch(4 * batches)
 
     def dataset(self) -> tf.data.Dataset | tf.distribute.DistributedDataset:
         """One epoch each time it is iterated; see `begin_epoch`."""
@@ -223,8 +217,7 @@ class Regrouped:
             return tf.nest.map_structure(tf.identity, element)
 
 
-Counted = IndexedStream | ShardStream  # they know the length of an epoch
-Stream = Counted | Regrouped
+Stream = IndexedStream | ShardStream | Regrouped
 
 
 def checked_array(x) -> np.ndarray:
@@ -243,11 +236,6 @@ def checked_array(x) -> np.ndarray:
     if not finite.all():
         raise InputError(f"example {int(np.argmin(finite))} of the data holds NaN or Inf")
     return x.astype(np.float32, copy=False)
-
-
-def _check_minibatch(minibatch: int) -> None:
-    if minibatch < 1:
-        raise InputError(f"`batch_size` must be >= 1. Received: {minibatch}")
 
 
 def first_component(element):
