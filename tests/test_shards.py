@@ -157,6 +157,13 @@ def test_fit_takes_shards(shards):
     for m, words in ((0, "`batch_size` must be >= 1"), (200, "fewer than one step takes")):
         with pytest.raises(InputError, match=words):
             gan.fit(shards, batch_size=m, verbose=0)
+    with devices(2).scope():
+        players = keras_gan.networks.for_shape((4, 4, 1), 5, bounded=True)
+        gan = keras_gan.GAN(*players, keras_gan.priors.Uniform(5))
+        gan.compile("sgd", "sgd")
+    for m in (1, 7):
+        with pytest.raises(InputError, match=f"a minibatch of {m} does not divide among 2"):
+            gan.fit(shards, batch_size=m, verbose=0)
     gan = small.gan()
     with pytest.raises(InputError, match=r"the networks take examples of shape \(6,\)"):
         gan.fit(shards, verbose=0)
