@@ -23,10 +23,10 @@ import sys
 import tempfile
 import time
 
-import keras
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from steps import Clock, flops_per_step, products
 
 BATCH = 100
 SHAPES = {
@@ -39,35 +39,6 @@ SHAPES = {
 
 
 # ------------------------------------------------------------------------ on paper
-
-
-def products(network: keras.Model) -> list[int]:
-    """Multiplications of a forward pass of one example, for each layer that multiplies."""
-    found = []
-    for layer in network._flatten_layers(include_self=False):
-        if isinstance(layer, keras.layers.Dense):
-            found.append(math.prod(layer.kernel.shape))
-        elif isinstance(layer, keras.layers.Conv2DTranspose):
-            found.append(math.prod(layer.kernel.shape) * math.prod(layer.input.shape[1:3]))
-        elif isinstance(layer, keras.layers.Conv2D):
-            found.append(math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:3]))
-    return found
-
-
-def flops_per_step(of_g: list[int], of_d: list[int], m: int, k: int, rule: str) -> float:
-    """Floating-point operations of a step's products: two for each multiplication and pass.
-
-    A backward pass costs one product for a layer's weights and one for its inputs, where something
-    below wants them: not for z and not for the data.
-    """
-    g, d = sum(of_g), sum(of_d)
-    d_alone = g + 2 * d + 2 * (2 * d - of_d[0])
-    backward_to_g = d + 2 * g - of_g[0]
-    if rule == "simultaneous":
-        per_row = k * d_alone + backward_to_g
-    else:
-        per_row = k * d_alone + g + d + backward_to_g
-    return 2.0 * m * per_row
 
 
 def paper() -> None:
@@ -97,22 +68,6 @@ def paper() -> None:
 
 
 # ------------------------------------------------------------------------ measured
-
-
-class Clock(keras.callbacks.Callback):
-    """Seconds a step, the first call into the graph left out."""
-
-    def on_train_begin(self, logs=None):
-        self.first = None
-
-    def on_train_batch_end(self, batch, logs=None):
-        now = (int(self.model.step.numpy()), time.perf_counter())
-        self.first = self.first or now
-        self.last = now
-
-    @property
-    def seconds_per_step(self) -> float:
-        return (self.last[1] - self.first[1]) / (self.last[0] - self.first[0])
 
 
 def make_gan(strategy):

@@ -20,49 +20,12 @@ import numpy as np
 import tensorflow as tf
 from rich.console import Console
 from rich.table import Table
+from steps import Clock, flops_per_step, products
 
 from keras_gan import GAN, recipes
 from keras_gan.data import pipeline
 
 BATCH = 100
-GENERATOR = 100 * 1200 + 1200 * 1200 + 1200 * 784
-DISCRIMINATOR = 784 * 1200 + 240 * 1200 + 240
-DISCRIMINATOR_INPUT = 784 * 1200
-
-
-def flops(rule: str) -> float:
-    """Floating-point operations of the products in one step: two for each weight, row and pass.
-
-    A backward pass costs one product for the weights' gradients and one for the inputs', where
-    they are needed.
-    """
-    forward_g, forward_d = GENERATOR, DISCRIMINATOR
-    backward_g = 2 * GENERATOR - 100 * 1200  # nothing flows on to z
-    weights_and_hidden = 2 * DISCRIMINATOR - DISCRIMINATOR_INPUT  # nothing flows on to the data
-    if rule == "simultaneous":
-        per_row = forward_g + 2 * forward_d + 2 * weights_and_hidden + DISCRIMINATOR + backward_g
-    else:
-        of_d = forward_g + 2 * forward_d + 2 * weights_and_hidden
-        of_g = forward_g + forward_d + DISCRIMINATOR + backward_g
-        per_row = of_d + of_g
-    return 2.0 * BATCH * per_row
-
-
-class Clock(keras.callbacks.Callback):
-    """Seconds a step, from the end of the first call into the graph to the end of the last."""
-
-    def on_train_batch_end(self, batch, logs=None):
-        now = time.perf_counter()
-        if self.first is None:
-            self.first = (batch, now)
-        self.last = (batch, now)
-
-    def on_train_begin(self, logs=None):
-        self.first = None
-
-    @property
-    def seconds_per_step(self) -> float:
-        return (self.last[1] - self.first[1]) / (self.last[0] - self.first[0])
 
 
 class PlainGAN(keras.Model):
@@ -224,6 +187,12 @@ def main() -> None:
         contestants["plain, XLA"] = (plain(x, steps, jit_compile=True), "alternating")
         contestants["ours, alternating, XLA"] = (ours(x, "alternating", True), "alternating")
         contestants["ours, simultaneous, XLA"] = (ours(x, "simultaneous", True), "simultaneous")
+    layers = [
+        products(player) for player in recipes.get("mnist").networks(recipes.get("mnist"), x, 0)
+    ]
+    flops = {
+        rule: flops_per_step(*layers, BATCH, 1, rule) for rule in ("alternating", "simultaneous")
+    }
     for function, _ in contestants.values():
         function()
     times: dict[str, list[float]] = {name: [] for name in contestants}
@@ -240,12 +209,12 @@ def main() -> None:
     for name, (_, rule) in contestants.items():
         per_second = 1 / statistics.median(times[name])
         ratio = statistics.median(b / t for b, t in zip(base, times[name], strict=True))
-        reached = per_second * flops(rule)
+        reached = per_second * flops[rule]
         table.add_row(
             name,
             f"{per_second:.1f}",
             f"{ratio:.2f}",
-            f"{flops(rule) / 1e9:.2f}",
+            f"{flops[rule] / 1e9:.2f}",
             f"{reached / 1e9:.0f}",
             f"{reached / rate:.2f}",
         )

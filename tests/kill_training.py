@@ -13,10 +13,8 @@ place drawn from the seed. Prints a table; ends with code 1 where anything diffe
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +22,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from commands import clusters
 from rich.console import Console
 from rich.table import Table
 
@@ -34,33 +33,19 @@ def start(path: Path, options: argparse.Namespace) -> list[subprocess.Popen]:
     command = [sys.executable, "-m", "keras_gan.train", "--run-dir", str(path)]
     command += ["--epochs", str(options.epochs), "--likelihood-samples", "200"]
     command += ["--checkpoint-minutes", "0.01"]
-    environments: list[dict] = [{}]
+    configs = [None]
     if options.workers > 1:
         command += ["--strategy", "multi_worker"]
-        cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(options.workers)]}
-        environments = [
-            {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": i}})}
-            for i in range(options.workers)
-        ]
+        configs = clusters(options.workers)
     return [
         subprocess.Popen(
             command,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **({"TF_CONFIG": c} if c else {})},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        for environment in environments
+        for c in configs
     ]
-
-
-def free_ports(n: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(n)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 def finish(path: Path, options: argparse.Namespace) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
 import numpy as np
 
 import keras_gan
-from keras_gan import networks
+from keras_gan import networks, recipes
+from keras_gan.data import preprocessing
+from keras_gan.run import FORMAT, Run
 
 
 def players(seed=0, dropout=True, size=6, latent_dim=5):
@@ -54,3 +58,36 @@ def weights(network: keras.Model) -> list[np.ndarray]:
 
 def largest_difference(one: list[np.ndarray], other: list[np.ndarray]) -> float:
     return max(float(np.abs(a - b).max()) for a, b in zip(one, other, strict=True))
+
+
+# Shape of the data of each recipe that reads them.
+SHAPES = {
+    "digits": (8, 8, 1),
+    "mnist": (28, 28, 1),
+    "tfd": (48, 48, 1),
+    "tfd_stage2": (48, 48, 1),
+    "cifar10_mlp": (32, 32, 3),
+    "cifar10_conv": (32, 32, 3),
+    "own_data": (9, 7, 3),
+}
+
+
+def of_recipe(recipe: recipes.Recipe):
+    """The untrained players of a recipe, of full size, and the scale they see data on."""
+    if recipe.source is not None:
+        examples = recipe.source().train.x
+    else:
+        shape = (20, *SHAPES[recipe.name])
+        examples = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    scale = preprocessing.fit(recipe.preprocessing, examples)
+    return *recipe.networks(recipe, scale.forward(examples), 0), scale
+
+
+def first_stage(path: Path) -> str:
+    """A run directory of recipe tfd, untrained, for its second stage to build upon."""
+    recipe = recipes.get("tfd")
+    generator, _, _ = of_recipe(recipe)
+    judge = networks.maxout_discriminator(SHAPES["tfd"], units=1)  # it is not looked at
+    run = Run(path, {"format": FORMAT, "identity": {}})
+    run.save_models(keras_gan.GAN(generator, judge, recipe.make_prior()), epochs=1)
+    return str(path)

@@ -2,75 +2,31 @@
 
 from __future__ import annotations
 
-import json
-import os
 import pickle
 import signal
-import socket
-import subprocess
-import sys
-import time
 from pathlib import Path
 
+import commands
 import pytest
 import small
 import tensorflow as tf
+from commands import clusters, finish, last_line, start_python, wait_for
 from test_distribution import CASES, assert_equal, train
 
 from keras_gan.run import Run
 
 SETTINGS = ["--epochs", "2", "--discriminator-steps", "2", "--likelihood-samples", "50"]
-LIMIT = 150  # seconds: a hang is a failure
-
-
-def cluster(n: int) -> list[str]:
-    sockets = [socket.socket() for _ in range(n)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    workers = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
-    for one in sockets:
-        one.close()
-    return [
-        json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}})
-        for index in range(n)
-    ]
 
 
 def start(path, *arguments, **environment):
-    return subprocess.Popen(
-        [sys.executable, "-m", "keras_gan.train", *SETTINGS, "--run-dir", path, *arguments],
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return commands.start(*SETTINGS, "--run-dir", path, *arguments, **environment)
 
 
 def start_two(path, *arguments):
     return [
         start(path, "--strategy", "multi_worker", *arguments, TF_CONFIG=config)
-        for config in cluster(2)
+        for config in clusters(2)
     ]
-
-
-def finish(*processes, code=0) -> list[tuple[str, str]]:
-    """What they printed."""
-    try:
-        ended = [process.communicate(timeout=LIMIT) for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-    for process, output in zip(processes, ended, strict=True):
-        assert process.returncode == code, output
-    return ended
-
-
-def wait_for(path, process):
-    end = time.monotonic() + LIMIT
-    while not path.exists():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
@@ -91,17 +47,11 @@ def assert_same(one: Run, two: Run) -> None:
 def test_fit_on_two_processes_equals_one_device(tmp_path):
     """Both rules, k = 1 and 2, dropout, labelled batches; see `test_distribution`."""
     script = "import sys, test_distribution; test_distribution.worker(sys.argv[1])"
+    tests = Path(__file__).parent
     finish(
         *(
-            subprocess.Popen(
-                [sys.executable, "-c", script, tmp_path / f"{index}.pickle"],
-                env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TF_CONFIG": config},
-                cwd=Path(__file__).parent,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            for index, config in enumerate(cluster(2))
+            start_python("-c", script, tmp_path / f"{index}.pickle", cwd=tests, TF_CONFIG=config)
+            for index, config in enumerate(clusters(2))
         )
     )
     for index in range(2):
@@ -120,7 +70,7 @@ def test_two_workers_equal_one_device(alone, tmp_path):
 def test_a_signal_to_one_worker_stops_both_at_one_step_and_one_device_goes_on(alone, tmp_path):
     path = tmp_path / "run"
     processes = start_two(path)
-    wait_for(path / "samples" / "epoch-0000.png", processes[0])
+    wait_for((path / "samples" / "epoch-0000.png").exists, processes[0])
     processes[1].send_signal(signal.SIGTERM)  # the one that is not the chief
     outputs = finish(*processes, code=75)
     steps = {err.split("saved after step ")[1].split(";")[0] for _, err in outputs}
@@ -134,11 +84,11 @@ def test_a_signal_to_one_worker_stops_both_at_one_step_and_one_device_goes_on(al
 def test_a_lost_worker_ends_the_other_by_name_and_both_go_on(alone, tmp_path, lost):
     path = tmp_path / "run"
     processes = start_two(path)
-    wait_for(path / "checkpoints", processes[0])
+    wait_for((path / "checkpoints").exists, processes[0])
     processes[lost].kill()
     processes[lost].communicate()
     ((_, err),) = finish(processes[1 - lost], code=4)
-    last = err.splitlines()[-1]
+    last = last_line(err)
     assert last.startswith(f"train: training stopped: worker {lost} (127.0.0.1:")
     assert last.endswith(" is gone; run the same command again, on any number of workers")
     finish(*start_two(path))
@@ -150,5 +100,5 @@ def test_what_the_chief_refuses_every_worker_says(alone, tmp_path):
     path.mkdir()
     (path / "precious.txt").write_text("")
     for _, err in finish(*start_two(path), code=2):
-        last = err.splitlines()[-1]
+        last = last_line(err)
         assert last.startswith(f"train: error: {path} exists and is not a run directory")

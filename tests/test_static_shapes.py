@@ -8,47 +8,21 @@ from __future__ import annotations
 import dataclasses
 import re
 
-import numpy as np
 import pytest
+import small
 import tensorflow as tf
 
 import keras_gan
-from keras_gan import networks, recipes
-from keras_gan.data import preprocessing
-from keras_gan.run import FORMAT, Run
-
-SHAPES = {
-    "digits": (8, 8, 1),
-    "mnist": (28, 28, 1),
-    "tfd": (48, 48, 1),
-    "tfd_stage2": (48, 48, 1),
-    "cifar10_mlp": (32, 32, 3),
-    "cifar10_conv": (32, 32, 3),
-    "own_data": (9, 7, 3),
-}
-
-
-def players(recipe):
-    if recipe.source is not None:
-        images = recipe.source().train.x[:20]
-    else:
-        images = np.random.default_rng(0).integers(0, 256, (20, *SHAPES[recipe.name]), np.uint8)
-    examples = preprocessing.fit(recipe.preprocessing, images).forward(images)
-    return recipe.networks(recipe, examples, 0)
+from keras_gan import recipes
 
 
 @pytest.fixture(scope="module")
 def stage1(tmp_path_factory):
-    recipe = recipes.get("tfd")
-    generator, _ = players(recipe)
-    judge = networks.maxout_discriminator(SHAPES["tfd"], units=1)  # it is not looked at
-    run = Run(tmp_path_factory.mktemp("stage1"), {"format": FORMAT, "identity": {}})
-    run.save_models(keras_gan.GAN(generator, judge, recipe.make_prior()), epochs=1)
-    return str(run.path)
+    return small.first_stage(tmp_path_factory.mktemp("stage1"))
 
 
 def lowered(recipe, stage):
-    generator, discriminator = players(recipe)
+    generator, discriminator, _ = small.of_recipe(recipe)
     gan = keras_gan.GAN(
         generator, discriminator, recipe.make_prior(), averaging=recipe.averaging or None
     )

@@ -8,14 +8,15 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+import commands
 import keras
 import numpy as np
 import pytest
 import small
 import tensorflow as tf
+from commands import LIMIT, last_line, wait_for
 
 from keras_gan import InputError, TrainingError, callbacks, checkpoints, command, strategies, train
 from keras_gan.errors import Interrupted
@@ -23,46 +24,17 @@ from keras_gan.interruption import Interruption
 from keras_gan.run import Run
 from keras_gan.session import Session
 
-LIMIT = 120
 SETTINGS = ["--likelihood-samples", "50", "--batch-size", "100"]
 
 
-def start(path, *arguments, prefix=()):
-    return subprocess.Popen(
-        [
-            *prefix,
-            sys.executable,
-            "-m",
-            "keras_gan.train",
-            *SETTINGS,
-            "--run-dir",
-            str(path),
-            *arguments,
-        ],
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def start(path, *arguments):
+    return commands.start(*SETTINGS, "--run-dir", path, *arguments)
 
 
-def finish(process):
-    """Exit code, stdout, last line of stderr."""
-    try:
-        out, err = process.communicate(timeout=LIMIT)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
-        raise
-    return process.returncode, out, (err.splitlines() or [""])[-1]
-
-
-def wait_for(found, process):
-    end = time.monotonic() + LIMIT
-    while not found():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end
-        time.sleep(0.02)
+def finish(process, code):
+    """Stdout, and the last line of stderr."""
+    ((out, err),) = commands.finish(process, code=code)
+    return out, last_line(err)
 
 
 def call(capsys, path, *arguments):
@@ -95,6 +67,25 @@ def begun(whole, tmp_path):
     return path
 
 
+def session_of(gan, x, epochs, retries=0, on_fit=lambda: None):
+    """A session of 4 steps an epoch, on one device."""
+
+    def fit(epoch, made, parts, verbose):
+        on_fit()
+        gan.fit(
+            x,
+            batch_size=10,
+            epochs=epochs,
+            initial_epoch=epoch,
+            initial_step=made,
+            callbacks=parts,
+            verbose=verbose,
+        )
+
+    workers = strategies.Workers(tf.distribute.get_strategy())
+    return Session(gan, workers, fit, 4, 0, epochs, retries)
+
+
 # --------------------------------------------------------------- within an epoch
 
 
@@ -108,32 +99,14 @@ def test_an_epoch_entered_midway_is_the_rest_of_it(tmp_path):
     def players():
         return small.gan(discriminator_steps=2, averaging=0.9)
 
-    def fit(gan, epoch, made, parts, verbose=0):
-        return gan.fit(
-            x,
-            batch_size=10,
-            epochs=2,
-            initial_epoch=epoch,
-            initial_step=made,
-            callbacks=parts,
-            verbose=0,
-        )
-
     one = players()
-    history = fit(one, 0, 0, []).history
+    history = one.fit(x, batch_size=10, epochs=2, verbose=0).history
     run = Run.create_or_open(tmp_path / "run", {}, {})
     seen = {}
     interrupted = 0
     while True:  # ended by a signal at every single step
         gan = players()
-        session = Session(
-            gan,
-            strategies.Workers(tf.distribute.get_strategy()),
-            lambda *args, gan=gan: fit(gan, *args),
-            steps_per_epoch=4,
-            left_over=0,
-            epochs=2,
-        )
+        session = session_of(gan, x, epochs=2)
         parts = [
             keras.callbacks.LambdaCallback(
                 on_epoch_end=lambda epoch, logs: seen.__setitem__(epoch, dict(logs))
@@ -176,12 +149,10 @@ def test_a_signal_saves_and_the_same_command_goes_on(whole, tmp_path):
     process = start(path, "--epochs", "4")
     wait_for((path / "samples" / "epoch-0001.png").exists, process)
     process.send_signal(signal.SIGTERM)
-    code, _, last = finish(process)
-    assert code == 75
+    _, last = finish(process, 75)
     assert last.startswith("train: interrupted: saved after step ")
     assert last.endswith("the same command goes on from there")
-    code, out, _ = finish(start(path, "--epochs", "4"))
-    assert code == 0
+    out, _ = finish(start(path, "--epochs", "4"), 0)
     assert "going on after epoch" in out
     assert_equal(whole, Run.open(path))
 
@@ -213,8 +184,7 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(whole, small_disk):
     wait_for(lambda: len(list(path.glob("checkpoints/step-*"))) > 1, process)
     with pytest.raises(OSError, match="No space left"):
         (small_disk / "filler").write_bytes(bytes(9 << 20))
-    code, _, last = finish(process)
-    assert code == 4
+    _, last = finish(process, 4)
     assert last.startswith("train: training stopped: ")
     assert "No space left on device; the last whole checkpoint is kept" in last
     (small_disk / "filler").unlink()
@@ -223,8 +193,7 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(whole, small_disk):
     gan = Run.open(whole.path).gan()  # any compiled model of that structure
     assert checkpoints.restore_latest(path / "checkpoints", gan) is not None
     assert int(gan.step.numpy()) == step
-    code, out, _ = finish(start(path, "--epochs", "1"))
-    assert code == 0
+    out, _ = finish(start(path, "--epochs", "1"), 0)
     assert "going on after epoch" in out
 
 
@@ -298,12 +267,11 @@ def test_a_dead_owner_does_not_block(whole, tmp_path):
     path = tmp_path / "run"
     process = start(path, "--epochs", "400")
     wait_for(lambda: any(path.glob("checkpoints/step-*")), process)
-    code, _, last = finish(start(path, "--epochs", "4"))
-    assert code == 2
+    _, last = finish(start(path, "--epochs", "4"), 2)
     assert last == f"train: error: another process is training in {path}"
     process.kill()
     process.communicate()
-    assert finish(start(path, "--epochs", "1"))[0] == 0
+    finish(start(path, "--epochs", "1"), 0)
 
 
 def test_other_replicas_go_on_with_the_same_numbers(whole, begun, capsys):
@@ -339,25 +307,12 @@ def test_nan_sends_back_to_the_last_checkpoint_with_other_noise(
     gan = small.gan()
     run = Run.create_or_open(tmp_path / "run", {}, {})
     seeds = []
-    session = Session(
+    session = session_of(
         gan,
-        strategies.Workers(tf.distribute.get_strategy()),
-        lambda epoch, made, parts, verbose: (
-            seeds.append((gan.seed, int(gan.step.numpy()))),
-            gan.fit(
-                small.examples(40),
-                batch_size=10,
-                epochs=3,
-                initial_epoch=epoch,
-                initial_step=made,
-                callbacks=parts,
-                verbose=0,
-            ),
-        ),
-        steps_per_epoch=4,
-        left_over=0,
+        small.examples(40),
         epochs=3,
         retries=retries,
+        on_fit=lambda: seeds.append((gan.seed, int(gan.step.numpy()))),
     )
     poisoner = Poison(*poison)
 

@@ -14,24 +14,14 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import small
 
 import keras_gan
 from export import onnx_model, parity, writing
 from export.subject import Subject
-from keras_gan import networks, recipes
-from keras_gan.data import preprocessing
-from keras_gan.run import FORMAT, Run
+from keras_gan import recipes
+from keras_gan.run import Run
 
-# Shape of the data of each recipe that reads them; generators only, without training.
-SHAPES = {
-    "digits": (8, 8, 1),
-    "mnist": (28, 28, 1),
-    "tfd": (48, 48, 1),
-    "tfd_stage2": (48, 48, 1),
-    "cifar10_mlp": (32, 32, 3),
-    "cifar10_conv": (32, 32, 3),
-    "own_data": (9, 7, 3),
-}
 BATCH_SIZES = (1, 33)
 FILES = [file for _, file, _ in onnx_model.PRECISIONS]
 TOLERANCES = (1e-5, 5e-3)
@@ -58,24 +48,8 @@ const fs = require("fs");
 
 
 def subject_of(recipe: recipes.Recipe) -> Subject:
-    if recipe.source is not None:
-        examples = recipe.source().train.x
-    else:
-        shape = (20, *SHAPES[recipe.name])
-        examples = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    scale = preprocessing.fit(recipe.preprocessing, examples)
-    generator, discriminator = recipe.networks(recipe, scale.forward(examples), 0)
+    generator, discriminator, scale = small.of_recipe(recipe)
     return Subject(generator, discriminator, recipe.make_prior(), scale, {"recipe": recipe.name})
-
-
-def first_stage(path: Path) -> str:
-    """The run directory of recipe tfd, which its second stage builds upon."""
-    subject = subject_of(recipes.get("tfd"))
-    run = Run(path, {"format": FORMAT, "identity": {}})
-    # Its discriminator is not looked at.
-    small = networks.maxout_discriminator(subject.shape, units=1)
-    run.save_models(keras_gan.GAN(subject.generator, small, subject.prior), epochs=1)
-    return str(path)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,7 +75,7 @@ def converted(request: pytest.FixtureRequest) -> Iterator[Converted]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if recipe.name == "tfd_stage2":
-            recipe = dataclasses.replace(recipe, stage1=first_stage(folder))
+            recipe = dataclasses.replace(recipe, stage1=small.first_stage(folder))
         subject = subject_of(recipe)
         latents = subject.prior.sample(max(BATCH_SIZES), seed=1).numpy()
         latents.tofile(folder / "latents")
