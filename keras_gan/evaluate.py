@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -125,8 +126,12 @@ class _Evaluation:
     def _unit(self, x: np.ndarray) -> np.ndarray:
         return self.run.preprocessing.to_unit(self.run.preprocessing.forward(x))
 
+    @functools.cached_property
+    def _sampler(self) -> Callable[[int, int], np.ndarray]:
+        return self.run.sampler(self.options.weights)
+
     def _samples(self, seed: int) -> np.ndarray:
-        return self.run.samples(self.options.samples, seed, self.options.weights)
+        return self._sampler(self.options.samples, seed)
 
     def _protocol(self, data: DataSet) -> likelihood.Protocol:
         validation = None if self.name == "tfd" else min(1000, len(data.validation))
@@ -190,7 +195,7 @@ class _Evaluation:
         """Class coverage, duplicates and memorisation of some of the samples, with their alarms."""
         train = self._unit(self.data.train.x)
         examiner = Examiner(train, held_out=self._unit(self.data.test.x), classifier=classifier)
-        samples = self.run.samples(_EXAMINED, self.options.seed, self.options.weights)
+        samples = self._sampler(_EXAMINED, self.options.seed)
         results = examiner.examine(samples)
         found: dict = {type(result).__name__: dataclasses.asdict(result) for result in results}
         if classifier is not None and self.data.test.y is not None:

@@ -28,7 +28,7 @@ import importlib.metadata
 import io
 import json
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -256,8 +256,12 @@ class Run:
 
     def samples(self, n: int, seed: int = 0, weights: str = "last") -> np.ndarray:
         """Samples in [0, 1] (points: on their own scale), float32 `[n, ...]`."""
-        sampler = sampling.sampler(self.generator(weights), self.prior)
-        return self.preprocessing.to_unit(sampling.generate(sampler, n, seed))
+        return self.sampler(weights)(n, seed)
+
+    def sampler(self, weights: str = "last") -> Callable[[int, int], np.ndarray]:
+        """`samples` as a function of (n, seed), for several calls: the model is loaded once."""
+        graph = sampling.sampler(self.generator(weights), self.prior)
+        return lambda n, seed: self.preprocessing.to_unit(sampling.generate(graph, n, seed))
 
     def _load(self, name: str) -> keras.Model:
         file = self._model_file(name)
