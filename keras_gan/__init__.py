@@ -23,7 +23,16 @@ import keras
 
 _check_backend(keras.backend.backend())
 
-from keras_gan import layers, losses, networks, optimizers, priors, randomness, schedules
+from keras_gan import (
+    conditions,
+    layers,
+    losses,
+    networks,
+    optimizers,
+    priors,
+    randomness,
+    schedules,
+)
 from keras_gan.errors import InputError, TrainingError
 from keras_gan.model import GAN
 from keras_gan.sampling import transform
@@ -51,6 +60,7 @@ __all__ = [
     "TrainingError",
     "callbacks",
     "command",
+    "conditions",
     "data",
     "evaluation",
     "layers",

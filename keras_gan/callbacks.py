@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_gan import checkpoints, pictures
+from keras_gan.conditions import Classes
 from keras_gan.errors import InputError, Interrupted, TrainingError
 from keras_gan.evaluation.likelihood import Protocol
 
@@ -29,10 +30,7 @@ class StopOnNonFinite(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Looks at the losses."""
-        losses = [
-            float((logs or {}).get(f"{player}_loss", 0.0))
-            for player in ("generator", "discriminator")
-        ]
+        losses = [float(value) for name, value in (logs or {}).items() if name.endswith("_loss")]
         if not all(map(math.isfinite, losses)):
             self._stop(f"a loss became NaN or Inf in step {self.model.nonfinite_step}")
 
@@ -50,6 +48,8 @@ class StopOnNonFinite(keras.callbacks.Callback):
 
 class SampleGrid(keras.callbacks.Callback):
     """Saves a picture of samples from the same latents before training and after each epoch.
+
+    A model conditioned on classes has one row for each.
 
     Args:
         directory: Where `epoch-0000.png` and so on go.
@@ -89,8 +89,15 @@ class SampleGrid(keras.callbacks.Callback):
     def _draw(self, epoch: int) -> None:
         path = self._directory / f"epoch-{epoch:04d}.png"
         averaged = self.model.averaged_generator is not None
-        n = self._rows * self._columns if self._data is None else 1000
-        samples = self._to_unit(self.model.generate(n, self._seed, averaged=averaged))
+        condition = None
+        rows = self._rows
+        if isinstance(self.model.condition, Classes):
+            rows = self.model.condition.count
+            condition = np.repeat(np.arange(rows), self._columns)
+        n = rows * self._columns if self._data is None else 1000
+        samples = self._to_unit(
+            self.model.generate(n, self._seed, condition=condition, averaged=averaged)
+        )
         if self._data is None:
             picture = pictures.captioned(pictures.grid(samples, self._columns), f"epoch {epoch}")
         else:

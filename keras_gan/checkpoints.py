@@ -42,6 +42,7 @@ def state(gan: GAN) -> dict[str, keras.Variable]:
         "model": [v for v in gan.variables if id(v) not in totals],
         "generator_optimizer": gan.generator_optimizer.variables,
         "discriminator_optimizer": gan.discriminator_optimizer.variables,
+        "companion_optimizers": [v for o in gan.companion_optimizers for v in o.variables],
         "metrics": [gan.running_means.totals],
     }
     return {f"{group}/{i}": v for group, found in groups.items() for i, v in enumerate(found)}

@@ -17,6 +17,7 @@ from rich.progress import track
 from rich.table import Table
 
 from keras_gan import command, pictures, recipes, strategies
+from keras_gan.conditions import Classes
 from keras_gan.data import DataSet
 from keras_gan.errors import InputError
 from keras_gan.evaluation import alarms, distances, likelihood, support, tables, trust
@@ -121,13 +122,15 @@ class _Evaluation:
         classifier = Classifier.of_labelled(self._unit(train.x), train.y)
         found["distances"] = self._distances(classifier)
         found["diversity"] = self._diversity(classifier)
+        if isinstance(self.run.condition, Classes):
+            found["given_classes"] = self._given_classes(self.run.condition.count, classifier)
         return found
 
     def _unit(self, x: np.ndarray) -> np.ndarray:
         return self.run.preprocessing.to_unit(self.run.preprocessing.forward(x))
 
     @functools.cached_property
-    def _sampler(self) -> Callable[[int, int], np.ndarray]:
+    def _sampler(self) -> Callable[..., np.ndarray]:
         return self.run.sampler(self.options.weights)
 
     def _samples(self, seed: int) -> np.ndarray:
@@ -205,6 +208,31 @@ class _Evaluation:
         found["alarms"] = [dataclasses.asdict(alarm) for alarm in alarms.diagnose(*results)]
         return json.loads(json.dumps(found, default=lambda value: np.asarray(value).tolist()))
 
+    def _given_classes(self, count: int, classifier: Classifier | None) -> dict:
+        """Samples of each class: which the classifier sees, and the likelihood given the class."""
+        each = max(1, self.options.samples // count)
+        asked = np.repeat(np.arange(count), each)
+        samples = self._sampler(len(asked), self.options.seed, asked)
+        found: dict = {"samples_of_each": each}
+        if classifier is not None:
+            named = classifier.probabilities(samples).argmax(axis=1)
+            right = (named == asked).reshape(count, each).mean(axis=1)
+            found |= {"named_as_asked": float(right.mean()), "of_each_class": right.tolist()}
+        validation, test = self.data.validation, self.data.test
+        if validation.y is not None and test.y is not None:
+            result = likelihood.log_likelihood_given_classes(
+                list(samples.reshape(count, each, *samples.shape[1:])),
+                (self._unit(validation.x), validation.y),
+                (self._unit(test.x), test.y),
+                protocol=dataclasses.replace(
+                    self._protocol(self.data), samples=len(samples), refine=False
+                ),
+                seed=self.options.seed,
+                **self.settings,
+            )
+            found["likelihood"] = dataclasses.asdict(result)
+        return found
+
     def draw_trust(self, results: dict) -> Path:
         """Draws the spread over sets of samples and the error on known Gaussians."""
         file = self.run.path / "figures" / "trust.png"
@@ -247,6 +275,8 @@ class _Evaluation:
             )
         console.print(table)
         self._show_distances(console, results["distances"])
+        if "given_classes" in results:
+            self._show_classes(console, results["given_classes"])
         if "spread" in own:
             spread = own["spread"]
             console.print(
@@ -259,6 +289,19 @@ class _Evaluation:
             console.print(f"[red]alarm:[/] {alarm['name']}: {alarm['message']}")
         if not results["diversity"]["alarms"]:
             console.print(f"no sign of collapse or memorisation in {_EXAMINED:,} samples")
+
+    @staticmethod
+    def _show_classes(console: Console, found: dict) -> None:
+        if "likelihood" in found:
+            nats, sigma = _cells(found["likelihood"])
+            console.print(f"given the class: {nats} nats, sigma {sigma}")
+        if "of_each_class" in found:
+            worst = min(found["of_each_class"])
+            console.print(
+                f"the classifier names {found['named_as_asked']:.1%} of "
+                f"{found['samples_of_each']:,} samples of each class as asked; of the worst "
+                f"class {worst:.1%}"
+            )
 
     @staticmethod
     def _show_distances(console: Console, found: dict) -> None:

@@ -9,7 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan import command, pictures, recipes, sampling
+from keras_gan.conditions import Classes
 from keras_gan.errors import InputError
+from keras_gan.randomness import row_seeds
 from keras_gan.run import Run
 
 _DESCRIPTION = """Draw a finished run, as PNG into its folder figures/:
@@ -17,6 +19,7 @@ _DESCRIPTION = """Draw a finished run, as PNG into its folder figures/:
   figure_2.png    fair random samples; last column: the nearest training example (L2, over the
   whole training set) figure_3.png    straight lines in z between pairs of samples
   rectangle.png   the plane between four samples; circuit.gif walks round its edge
+  classes.png     one row a class, for a model conditioned on classes
   curves.png      V(D, G), D's outputs and the likelihood along training
   weights_*.png   weights of the first layer of D, and of the last of G
 
@@ -62,9 +65,11 @@ def _corners(run: Run, seed: int) -> np.ndarray:
     return run.prior.sample(4, seed + 2).numpy()
 
 
-def _images(run: Run, generator, latents: np.ndarray) -> np.ndarray:
-    seeds = tf.zeros([len(latents)], tf.int64)  # noise inside G, if any, is the same along a line
-    outputs = sampling.transform(generator, tf.constant(latents), seeds).numpy()
+def _images(run: Run, generator, latents: np.ndarray, lines: int = 1) -> np.ndarray:
+    # Noise inside G and a condition, where there are any, are the same along a line.
+    seeds = tf.constant(np.repeat(row_seeds(0, lines), len(latents) // lines))
+    parts = sampling.draw(run.condition, seeds)
+    outputs = sampling.transform(generator, tf.constant(latents), seeds, parts).numpy()
     return run.preprocessing.to_unit(outputs)
 
 
@@ -82,9 +87,13 @@ def _of_images(run: Run, generator, data, options) -> dict[str, np.ndarray]:
     plane = pictures.rectangle(_corners(run, options.seed), _STEPS, _STEPS)
     drawn = {
         "figure_2.png": pictures.nearest_grid(samples, train, _COLUMNS),
-        "figure_3.png": pictures.grid(_images(run, generator, lines), _STEPS),
+        "figure_3.png": pictures.grid(_images(run, generator, lines, options.rows), _STEPS),
         "rectangle.png": pictures.grid(_images(run, generator, plane), _STEPS),
     }
+    if isinstance(run.condition, Classes):
+        condition = np.repeat(np.arange(run.condition.count), _STEPS)
+        of_classes = run.samples(len(condition), options.seed, options.weights, condition)
+        drawn["classes.png"] = pictures.grid(of_classes, _STEPS)
     shape = run.config["example_shape"]
     discriminator = run.gan().discriminator
     first = next((layer for layer in discriminator.layers if hasattr(layer, "kernel")), None)

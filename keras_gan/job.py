@@ -81,7 +81,24 @@ class Job:
                 "fewer than a step takes "
                 f"(--batch-size x --discriminator-steps = {group})"
             )
+        self.labels = self._labels()
         self.gan = self._make_gan()
+
+    def _labels(self) -> np.ndarray | None:
+        """The labels, where the players are conditioned on them."""
+        condition = self.recipe.condition
+        if condition is None or not condition.sees_labels:
+            return None
+        if isinstance(self.source, data.Shards):
+            raise InputError("--stream reads images without their labels; leave it out")
+        labels = self.data_set.train.y
+        if labels is None:
+            raise InputError(
+                f"recipe {self.recipe.name!r} needs the classes of its data; {self.data_set.name} "
+                "has no labels"
+            )
+        condition.check_labels(labels)
+        return labels
 
     def _open_shards(self) -> tuple[data.DataSet, data.Shards]:
         recipe, options = self.recipe, self.options
@@ -105,6 +122,7 @@ class Job:
                     generator,
                     discriminator,
                     recipe.make_prior(),
+                    condition=recipe.condition,
                     seed=options.seed,
                     averaging=recipe.averaging or None,
                 )
@@ -154,6 +172,7 @@ class Job:
             "fold": self.options.fold,
             "data": self.data_set.fingerprint,
             **self._stream_identity,
+            **self._condition_config,
             "networks": identity_hash(
                 {"G": _structure(self.gan.generator), "D": _structure(self.gan.discriminator)}
             ),
@@ -167,6 +186,12 @@ class Job:
             "shards": self.source.fingerprint,
             "shuffle_mebibytes": self.options.shuffle_mebibytes,
         }
+
+    @property
+    def _condition_config(self) -> dict:
+        if self.recipe.condition is None:
+            return {}
+        return {"condition": keras.saving.serialize_keras_object(self.recipe.condition)}
 
     def describe(self) -> None:
         """Prints what would be trained."""
@@ -185,6 +210,7 @@ class Job:
                 f"{self.data_set.name}: {self.size:,} examples of shape {gan.example_shape}",
             ),
             ("latents", f"{gan.prior}"),
+            ("condition", f"{gan.condition or 'none'}"),
             ("generator", f"{parameters[0]:,} parameters"),
             ("discriminator", f"{parameters[1]:,} parameters"),
             (
@@ -249,12 +275,14 @@ class Job:
             "example_shape": list(self.gan.example_shape),
             "provenance": self.data_set.provenance,
             "steps_per_epoch": self.steps_per_epoch,
+            **self._condition_config,
         }
         return Run.create_or_open(self.run_dir, self.identity, facts)
 
     def _learn(self, epoch: int, steps_made: int, parts, verbose: int) -> None:
         self.gan.fit(
             self.source,
+            self.labels,
             batch_size=self.recipe.batch_size,
             epochs=self.recipe.epochs,
             initial_epoch=epoch,

@@ -76,6 +76,38 @@ def _maximum_of_pieces(pieces):
     return maximum, gradient
 
 
+@keras.saving.register_keras_serializable("keras_gan")
+class OneHot(keras.layers.Layer):
+    """Turns a class into a vector of zeros and, at its place, a one.
+
+    Args:
+        count: Number of classes.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Input: int `[...]`. Output: float `[..., count]`, all zero where the class is out of range.
+    """
+
+    def __init__(self, count: int, **kwargs):
+        super().__init__(**kwargs)
+        self.count = count
+
+    def call(self, inputs):
+        """Returns the vectors."""
+        return tf.one_hot(inputs, self.count, dtype=self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        """Returns the input's shape and one more dimension."""
+        return (*input_shape, self.count)
+
+    def compute_output_spec(self, inputs):
+        """Returns what `call` gives: not of the inputs' type, which is an integer's."""
+        return keras.KerasTensor((*inputs.shape, self.count), self.compute_dtype)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "count": self.count}
+
+
 class _Noise(keras.layers.Layer):
     """A layer that draws: in training always, while sampling if `sampling` says so."""
 

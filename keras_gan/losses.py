@@ -13,6 +13,8 @@ The functions are the mathematics. The classes say what each player descends;
 from __future__ import annotations
 
 import math
+import types
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import keras
@@ -65,11 +67,13 @@ class Judgement(NamedTuple):
         logits: float32 `[n]`.
         features: Whatever else D returns under "features", or None.
         labels: The labels that came with the data, or None.
+        condition: The condition under which D judged, by part; empty without one.
     """
 
     logits: tf.Tensor
     features: tf.Tensor | None = None
     labels: tf.Tensor | None = None
+    condition: Mapping[str, tf.Tensor] = types.MappingProxyType({})
 
 
 class Loss:

@@ -6,6 +6,7 @@ All are in one variable: one addition a step instead of dozens of small operatio
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
@@ -23,18 +24,30 @@ SUMMED = (
 
 
 class RunningMeans:
-    """Sums over examples of what is in `SUMMED`, and their number; made in the strategy's scope."""
+    """Sums over examples, and their number; made in the strategy's scope.
 
-    def __init__(self):
-        self.totals = keras.Variable(tf.zeros(len(SUMMED) + 1), trainable=False, name="totals")
+    Args:
+        further: Names of what is summed beside `SUMMED`.
+    """
+
+    def __init__(self, further: Sequence[str] = ()):
+        self.names = (*SUMMED, *further)
+        self.totals = keras.Variable(self._zeros(), trainable=False, name="totals")
+
+    def _zeros(self) -> tf.Tensor:
+        return tf.zeros(len(self.names) + 1)
 
     def add(self, sums: dict[str, tf.Tensor], rows: tf.Tensor) -> None:
         """Adds the sums over `rows` examples."""
-        self.totals.assign_add(tf.stack([*(sums[name] for name in SUMMED), rows]))
+        self.totals.assign_add(tf.stack([*(sums[name] for name in self.names), rows]))
+
+    def reset(self) -> None:
+        """Begins anew."""
+        self.totals.assign(self._zeros())
 
     def metrics(self) -> list[keras.metrics.Metric]:
         """One metric for each quantity, and `jsd_bound`, which follows from the value."""
-        return [_Mean(self, name) for name in (*SUMMED, "jsd_bound")]
+        return [_Mean(self, name) for name in (*self.names, "jsd_bound")]
 
 
 class _Mean(keras.metrics.Metric):
@@ -43,7 +56,7 @@ class _Mean(keras.metrics.Metric):
     def __init__(self, table: RunningMeans, name: str):
         super().__init__(name=name)
         self._table = table
-        self._column = SUMMED.index("value" if name == "jsd_bound" else name)
+        self._column = table.names.index("value" if name == "jsd_bound" else name)
 
     def update_state(self, *args, **kwargs):
         """Refuses: a step updates all means at once."""
@@ -57,4 +70,4 @@ class _Mean(keras.metrics.Metric):
 
     def reset_state(self):
         """Begins all means of the table anew."""
-        self._table.totals.assign(tf.zeros(len(SUMMED) + 1))
+        self._table.reset()

@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan import execution, losses, priors, randomness, sampling, updates
+from keras_gan import conditions, execution, losses, priors, randomness, sampling, updates
+from keras_gan.companions import Companion, Made
+from keras_gan.conditions import Condition
 from keras_gan.data import pipeline
 from keras_gan.errors import InputError, first_line
 from keras_gan.metrics import RunningMeans
@@ -35,6 +38,9 @@ class GAN(keras.Model):
         discriminator: Keras model from examples to logits `[n, 1]` or `[n]`, or to a dict with
             "logits" and, for losses that want them, "features".
         prior: One of `keras_gan.priors`.
+        condition: One of `keras_gan.conditions`, for networks whose further inputs are named after
+            its parts; None plays without.
+        companions: Networks that learn beside the players, `keras_gan.companions.Companion`s.
         seed: Seed of all that is random in training. The networks' initial weights have their own.
         averaging: Factor `a` in [0, 1) of an exponential moving average of G's weights, updated
             each step as `average = a * average + (1 - a) * weights`; None keeps no average.
@@ -59,6 +65,8 @@ class GAN(keras.Model):
         discriminator: keras.Model,
         prior: priors.Prior,
         *,
+        condition: Condition | None = None,
+        companions: Sequence[Companion] = (),
         seed: int = 0,
         averaging: float | None = None,
         **kwargs,
@@ -66,14 +74,21 @@ class GAN(keras.Model):
         super().__init__(**kwargs)
         if not isinstance(prior, priors.Prior):
             raise InputError(f"`prior` must be one of keras_gan.priors. Received: {prior!r}")
+        if condition is not None and not isinstance(condition, Condition):
+            raise InputError(
+                f"`condition` must be one of keras_gan.conditions. Received: {condition!r}"
+            )
         if averaging is not None and not 0 <= averaging < 1:
             raise InputError(f"`averaging` must be None or in [0, 1). Received: {averaging}")
         self.generator = generator
         self.discriminator = discriminator
         self.prior = prior
+        self.condition = condition
+        self.companions = list(companions)
+        self._companion_networks = [companion.network for companion in companions]
         self.seed = int(seed)
         self.averaging = averaging
-        self.example_shape = _check_fit(generator, discriminator, prior)
+        self.example_shape = _check_fit(generator, discriminator, prior, condition)
         self.averaged_generator = None
         if averaging is not None:
             config = {**generator.get_config(), "name": "averaged_generator"}
@@ -86,7 +101,7 @@ class GAN(keras.Model):
         self.left_over: int | None = None
         self.train_function: Callable | None = None
         self.test_function: Callable | None = None
-        self._sample_functions: dict[bool, Callable] = {}
+        self._samplers: dict[bool, sampling.Sampler] = {}
         self.built = True
 
     def _counter(self, name: str, start: int = 0):
@@ -95,9 +110,9 @@ class GAN(keras.Model):
             shape=(), dtype="int64", initializer=initializer, trainable=False, name=name
         )
 
-    def call(self, latents, training=False):
-        """Returns G's output for latents `[n, prior.dimension]`."""
-        return self.generator(latents, training=training)
+    def call(self, inputs, training=False):
+        """Returns G's output for its inputs: latents `[n, prior.dimension]`, and any condition."""
+        return self.generator(inputs, training=training)
 
     # ---------------------------------------------------------------- compile
 
@@ -109,6 +124,7 @@ class GAN(keras.Model):
         discriminator_steps: int = 1,
         update: str = "alternating",
         *,
+        companion_optimizers: Sequence = (),
         jit_compile: bool | str = "auto",
         steps_per_execution: int = 1,
         run_eagerly: bool = False,
@@ -121,7 +137,9 @@ class GAN(keras.Model):
             loss: "non_saturating", "minimax", "blended", or an object of `keras_gan.losses.Loss`.
             discriminator_steps: k, D's updates in a step, each on data and noise of its own; 1 to
                 255.
-            update: "alternating" (Algorithm 1) or "simultaneous" (the paper's released code).
+            update: "alternating" (Algorithm 1), "simultaneous" (the paper's released code) or
+                "fixed" (neither player moves; companions learn from a finished game).
+            companion_optimizers: Keras optimizer (or its name) of each companion, in their order.
             jit_compile: True compiles with XLA: the whole step on one replica, each replica's
                 gradients on several. "auto" does so on an accelerator with one replica.
             steps_per_execution: Steps per call into the graph; callbacks see every one of these
@@ -142,9 +160,16 @@ class GAN(keras.Model):
         with self.distribute_strategy.scope():
             generator_optimizer = keras.optimizers.get(generator_optimizer)
             discriminator_optimizer = keras.optimizers.get(discriminator_optimizer)
-            if generator_optimizer is discriminator_optimizer:
+            companion_optimizers = [keras.optimizers.get(o) for o in companion_optimizers]
+            if len(companion_optimizers) != len(self.companions):
                 raise InputError(
-                    "the players need an optimizer each; both were given the same object"
+                    f"the model has {len(self.companions)} companions; `companion_optimizers` must "
+                    f"be as many. Received: {len(companion_optimizers)}"
+                )
+            optimizers = [generator_optimizer, discriminator_optimizer, *companion_optimizers]
+            if len(set(map(id, optimizers))) < len(optimizers):
+                raise InputError(
+                    "the networks need an optimizer each; two were given the same object"
                 )
             self._check_execution(jit_compile, run_eagerly)
             super().compile(
@@ -156,26 +181,26 @@ class GAN(keras.Model):
             )
             self.generator_optimizer = generator_optimizer
             self.discriminator_optimizer = discriminator_optimizer
-            for optimizer, network in self._players():
+            self.companion_optimizers = companion_optimizers
+            for optimizer, network in zip(optimizers, self._networks, strict=True):
                 optimizer.build(network.trainable_variables)
-            self.running_means = RunningMeans()
+            self.running_means = RunningMeans([f"{c.name}_loss" for c in self.companions])
             self._means = self.running_means.metrics()
         self.loss = loss
         self.discriminator_steps = discriminator_steps
         self.update = update
 
-    def _players(self):
-        return (
-            (self.generator_optimizer, self.generator),
-            (self.discriminator_optimizer, self.discriminator),
-        )
+    @property
+    def _networks(self) -> list[keras.Model]:
+        """All that learn by gradients."""
+        return [self.generator, self.discriminator, *self._companion_networks]
 
     def _check_execution(self, jit_compile, run_eagerly) -> None:
         replicas = self.distribute_strategy.num_replicas_in_sync
         if jit_compile is True:
             if run_eagerly:
                 raise InputError("`jit_compile` and `run_eagerly` exclude each other")
-            for network in (self.generator, self.discriminator):
+            for network in self._networks:
                 for layer in network._flatten_layers():
                     if not layer.supports_jit:
                         raise InputError(
@@ -184,7 +209,7 @@ class GAN(keras.Model):
                         )
         policies = {
             layer.dtype_policy.name
-            for network in (self.generator, self.discriminator)
+            for network in self._networks
             for layer in network._flatten_layers()
         }
         if "mixed_float16" in policies and replicas > 1:
@@ -204,6 +229,7 @@ class GAN(keras.Model):
             "loss": serialize(self.loss),
             "discriminator_steps": self.discriminator_steps,
             "update": self.update,
+            "companion_optimizers": [serialize(o) for o in self.companion_optimizers],
             "jit_compile": self.jit_compile,
             "steps_per_execution": self.steps_per_execution,
             "run_eagerly": self.run_eagerly,
@@ -221,6 +247,8 @@ class GAN(keras.Model):
             "generator": serialize(self.generator),
             "discriminator": serialize(self.discriminator),
             "prior": serialize(self.prior),
+            "condition": serialize(self.condition),
+            "companions": [serialize(companion) for companion in self.companions],
             "seed": self.seed,
             "averaging": self.averaging,
         }
@@ -229,8 +257,10 @@ class GAN(keras.Model):
     def from_config(cls, config: dict, custom_objects=None) -> GAN:
         """Makes the model from `get_config`'s dictionary."""
         config = dict(config)
-        for part in ("generator", "discriminator", "prior"):
-            config[part] = keras.saving.deserialize_keras_object(config[part], custom_objects)
+        for part in ("generator", "discriminator", "prior", "condition", "companions"):
+            if part in config:
+                made = keras.saving.deserialize_keras_object(config[part], custom_objects)
+                config[part] = made
         return cls(**config)
 
     def reseed(self, seed: int) -> None:
@@ -272,7 +302,8 @@ class GAN(keras.Model):
         Args:
             x: Examples, float `[n, ...]` (NumPy array or tensor); a `keras_gan.data.Shards`, which
                 stays on disk; or a `tf.data.Dataset` of batches of m examples, or of tuples whose
-                first component that is. What comes with the examples is for losses that use labels.
+                first component that is. What comes with the examples is for a condition or a loss
+                that uses labels.
             y: Labels `[n, ...]` for an array `x`, or None.
             batch_size: m for arrays and shards, default 100; a data set has its own.
             epochs: As in Keras.
@@ -375,17 +406,31 @@ class GAN(keras.Model):
                 self.seed,
                 shuffle,
             )
-            labelled = y is not None
+            labelled = self._check_labels(y)
         replicas = self.distribute_strategy.num_replicas_in_sync
         if stream.minibatch % replicas:
             raise InputError(
                 f"a minibatch of {stream.minibatch} does not divide among {replicas} replicas; "
                 f"use a multiple of {replicas}"
             )
-        if labelled and not getattr(self.loss, "sees_labels", False):
+        if labelled and not (self._needs_labels or getattr(self.loss, "sees_labels", False)):
             _log.warning("the data come with labels, which this loss does not use")
+        if self._needs_labels and not labelled:
+            raise InputError(
+                f"{self.condition!r} is made from labels: give `y`, or a data set of (x, y)"
+            )
         self._share = stream.minibatch // replicas * self.discriminator_steps
         return stream
+
+    @property
+    def _needs_labels(self) -> bool:
+        return self.condition is not None and self.condition.sees_labels
+
+    def _check_labels(self, y) -> bool:
+        """Whether there are labels; those that a condition is made from must be good ones."""
+        if y is not None and self.condition is not None and self.condition.sees_labels:
+            self.condition.check_labels(y)
+        return y is not None
 
     def _check_examples(self, shape) -> None:
         if tuple(shape) != self.example_shape:
@@ -399,7 +444,7 @@ class GAN(keras.Model):
 
         Args:
             x: Examples as in `fit`, in any number.
-            y: Ignored, as labels are.
+            y: Labels, where a condition is made from them.
             batch_size: Examples of a batch, for arrays.
             **kwargs: As in Keras.
 
@@ -413,6 +458,8 @@ class GAN(keras.Model):
         if not isinstance(x, tf.data.Dataset) and "_use_cached_eval_dataset" not in kwargs:
             x = pipeline.checked_array(x)
             self._check_examples(x.shape[1:])
+            if not self._check_labels(y) and self._needs_labels:
+                raise InputError(f"{self.condition!r} is made from labels: give `y`")
         return super().evaluate(x, y, batch_size=batch_size, **kwargs)
 
     def train_step(self, data) -> tuple[dict, tf.Tensor]:
@@ -437,21 +484,34 @@ class GAN(keras.Model):
             replica=tf.cast(context.replica_id_in_sync_group, tf.int32),
             replicas=context.num_replicas_in_sync,
         )
-        return updates.RULES[self.update](game), tf.constant(game.rows, tf.float32)
+        sums = updates.RULES[self.update](game) | updates.companions(game)
+        return sums, tf.constant(game.rows, tf.float32)
 
     def test_step(self, data) -> tuple[dict, tf.Tensor]:
         """The sums of the metrics over this replica's rows of a batch, and their number."""
         x, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
         rows = tf.shape(x)[0]
-        draws = [
-            StepDraws(self.seed, self._examined.value, 0, purpose, _first_row(rows), rows)
-            for purpose in (Purpose.EVALUATION_LATENTS, Purpose.EVALUATION_GENERATOR)
-        ]
-        with randomness.drawing_from(draws[1]):
-            fake = self.generator(self.prior.draw(draws[0]), training=False)
-            real = updates.judgement(self.discriminator(x, training=False))._replace(labels=labels)
-            judged_fake = updates.judgement(self.discriminator(fake, training=False))
-        sums = updates.discriminator_sums(self.loss, real, judged_fake)
+        first_row = _first_row(rows)
+
+        def draws(purpose):
+            return StepDraws(self.seed, self._examined.value, 0, purpose, first_row, rows)
+
+        latents = self.prior.draw(draws(Purpose.EVALUATION_LATENTS))
+        of_data: conditions.Parts = {}
+        of_samples: conditions.Parts = {}
+        if self.condition is not None:
+            of_data = self.condition.of_data(x, labels, draws(Purpose.EVALUATION_CONDITION))
+            of_samples = self.condition.of_samples(x, labels, draws(Purpose.EVALUATION_CONDITION))
+        with randomness.drawing_from(draws(Purpose.EVALUATION_GENERATOR)):
+            fake = conditions.call(self.generator, latents, of_samples)
+            real = updates.judge(self.discriminator, x, of_data)._replace(labels=labels)
+            judged_fake = updates.judge(self.discriminator, fake, of_samples)
+            made = Made(latents, fake, of_samples)
+            of_companions = {
+                f"{c.name}_loss": tf.reduce_sum(c.loss(made, training=False))
+                for c in self.companions
+            }
+        sums = updates.discriminator_sums(self.loss, real, judged_fake) | of_companions
         sums["generator_loss"] = tf.reduce_sum(self.loss.generator(real, judged_fake))
         return sums, tf.cast(rows, tf.float32)
 
@@ -483,7 +543,7 @@ class GAN(keras.Model):
 
     def _finish_step(self, sums: dict, rows: tf.Tensor) -> None:
         """What a step leaves behind once all replicas are done: metrics, the average, the count."""
-        finite = tf.math.is_finite(sums["discriminator_loss"] + sums["generator_loss"])
+        finite = tf.math.is_finite(tf.add_n([sums[name] for name in sums if "_loss" in name]))
         first = tf.logical_and(tf.logical_not(finite), self._nonfinite_step.value < 0)
         self._nonfinite_step.assign(tf.where(first, self.step.value, self._nonfinite_step.value))
         self.running_means.add(sums, rows)
@@ -511,16 +571,23 @@ class GAN(keras.Model):
     # --------------------------------------------------------------- sampling
 
     def generate(
-        self, n: int, seed: int = 0, *, averaged: bool = False, batch_size: int = 1000
+        self,
+        n: int,
+        seed: int = 0,
+        *,
+        condition: Any = None,
+        averaged: bool = False,
+        batch_size: int = 1000,
     ) -> np.ndarray:
         """Samples from the generator, in inference mode.
 
-        Row `i` depends on the pair (seed, i) alone, by a hash: the same in any call and in
-        exported models.
+        Row `i` depends on the pair (seed, i) and its condition alone, by a hash: the same in any
+        call and in exported models.
 
         Args:
             n: Number of samples.
             seed: Any int.
+            condition: For a conditional model: one for all, or one for each row; drawn if None.
             averaged: True uses the averaged weights.
             batch_size: Samples made at a time.
 
@@ -528,14 +595,15 @@ class GAN(keras.Model):
             float32 `[n, *example_shape]`, G's own output: on the scale the data were trained on.
 
         Raises:
-            InputError: `n` is negative, or there are no averaged weights.
+            InputError: `n` is negative, there are no averaged weights, or the condition does not
+                fit.
         """
         generator = self.averaged_generator if averaged else self.generator
         if generator is None:
             raise InputError("this model keeps no averaged weights; make it with `averaging=0.999`")
-        function = self._sample_functions.get(averaged) or sampling.sampler(generator, self.prior)
-        self._sample_functions[averaged] = function
-        return sampling.generate(function, n, seed, batch_size)
+        if averaged not in self._samplers:
+            self._samplers[averaged] = sampling.Sampler(generator, self.prior, self.condition)
+        return self._samplers[averaged](n, seed, condition, batch_size)
 
 
 class _StreamKeeper(keras.callbacks.Callback):
@@ -579,11 +647,24 @@ def _first_row(rows: tf.Tensor) -> tf.Tensor:
     return tf.math.cumsum(shares, exclusive=True)[replica]
 
 
-def _check_fit(generator, discriminator, prior) -> tuple[int, ...]:
+def _check_fit(generator, discriminator, prior, condition) -> tuple[int, ...]:
     """Builds the networks if need be, and returns the shape of one example."""
+    known: tuple[str, ...] = () if condition is None else condition.names
+    for network in (generator, discriminator):
+        for name in conditions.seen_by(network):
+            if name not in known:
+                raise InputError(
+                    f"{network.name!r} has a further input {name!r}, which is no part of the "
+                    f"condition {condition!r}"
+                )
+    if condition is not None and not conditions.seen_by(generator):
+        raise InputError(
+            f"the generator does not see the condition {condition!r}: it needs a further input "
+            f"named {known[0]!r}"
+        )
     latents = keras.KerasTensor((None, prior.dimension), "float32")
     try:
-        examples = generator(latents)
+        examples = _symbolic(generator, latents)
     except ValueError as error:
         raise InputError(
             f"the generator does not take latents of shape [n, {prior.dimension}] from {prior}: "
@@ -600,7 +681,7 @@ def _check_fit(generator, discriminator, prior) -> tuple[int, ...]:
     if None in shape:
         raise InputError(f"the generator's examples need a fixed shape. Received: {examples.shape}")
     try:
-        outputs = discriminator(keras.KerasTensor((None, *shape), "float32"))
+        outputs = _symbolic(discriminator, keras.KerasTensor((None, *shape), "float32"))
     except ValueError as error:
         raise InputError(
             f"the discriminator does not take the generator's examples of shape "
@@ -612,3 +693,7 @@ def _check_fit(generator, discriminator, prior) -> tuple[int, ...]:
         received = sorted(outputs) if logits is None else logits.shape
         raise InputError(f"the discriminator must give logits [n, 1] or [n]. Received: {received}")
     return tuple(shape)
+
+
+def _symbolic(network, first):
+    return conditions.call(network, first, conditions.seen_by(network))

@@ -225,6 +225,49 @@ def cifar10_conv_discriminator(*, seed: int = 0, name: str = "discriminator") ->
     return model
 
 
+def on_classes(
+    generator: keras.Model,
+    discriminator: keras.Model,
+    shape: Sequence[int],
+    classes: int,
+    *,
+    input_dropout: float = 0.2,
+) -> tuple[keras.Model, keras.Model]:
+    """Players that see a class beside latents and examples (Mirza and Osindero 2014).
+
+    The class joins the latents, and the flattened example behind its dropout, as a one-hot vector.
+
+    Args:
+        generator: From float `[n, d + classes]` to examples `[n, *shape]`; named neither
+            "generator" nor "discriminator".
+        discriminator: From float `[n, size + classes]`, size being the numbers in an example, to
+            logits; without dropout at its input.
+        shape: Shape of one example.
+        classes: Number of classes.
+        input_dropout: Rate of dropout on the example as D sees it.
+
+    Returns:
+        (generator, discriminator), each with a further input "condition", int64 `[n]`.
+    """
+
+    def joined(first, condition):
+        vector = layers.OneHot(classes, name="class")(condition)
+        return kl.Concatenate(name="joined")([first, vector])
+
+    latents = keras.Input((generator.input_shape[1] - classes,), name="latents")
+    condition = keras.Input((), name="condition", dtype="int64")
+    made = keras.Model(
+        [latents, condition], generator(joined(latents, condition)), name="generator"
+    )
+    images = keras.Input(tuple(shape), name="images")
+    condition = keras.Input((), name="condition", dtype="int64")
+    flat = layers.Dropout(input_dropout, name="drop_images")(kl.Flatten(name="flat")(images))
+    judge = keras.Model(
+        [images, condition], discriminator(joined(flat, condition)), name="discriminator"
+    )
+    return made, judge
+
+
 def set_marginal_bias(generator: keras.Model, mean: np.ndarray) -> None:
     """Sets the output bias so that a sigmoid generator starts at the data's pixel means.
 

@@ -43,6 +43,11 @@ class Purpose(enum.IntEnum):
     EVALUATION_LATENTS = 4
     EVALUATION_GENERATOR = 5
     ORDER = 6
+    CONDITION = 7
+    EVALUATION_CONDITION = 8
+    COMPANION = 9
+    COMPANION_GENERATOR = 10
+    COMPANION_NETWORK = 11
 
 
 class Draws(Protocol):

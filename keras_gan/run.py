@@ -36,7 +36,7 @@ import filelock
 import keras
 import numpy as np
 
-from keras_gan import priors, sampling
+from keras_gan import conditions, priors, sampling
 from keras_gan.data import preprocessing
 from keras_gan.errors import InputError
 
@@ -254,14 +254,23 @@ class Run:
         """The scale of the networks, and the way back."""
         return preprocessing.from_config(self.config["preprocessing"])
 
-    def samples(self, n: int, seed: int = 0, weights: str = "last") -> np.ndarray:
-        """Samples in [0, 1] (points: on their own scale), float32 `[n, ...]`."""
-        return self.sampler(weights)(n, seed)
+    @property
+    def condition(self) -> conditions.Condition | None:
+        """What the networks are conditioned on, if anything."""
+        return keras.saving.deserialize_keras_object(self.config.get("condition"))
 
-    def sampler(self, weights: str = "last") -> Callable[[int, int], np.ndarray]:
-        """`samples` as a function of (n, seed), for several calls: the model is loaded once."""
-        graph = sampling.sampler(self.generator(weights), self.prior)
-        return lambda n, seed: self.preprocessing.to_unit(sampling.generate(graph, n, seed))
+    def samples(
+        self, n: int, seed: int = 0, weights: str = "last", condition: Any = None
+    ) -> np.ndarray:
+        """Samples in [0, 1] (points: on their own scale), float32 `[n, ...]`."""
+        return self.sampler(weights)(n, seed, condition)
+
+    def sampler(self, weights: str = "last") -> Callable[..., np.ndarray]:
+        """`samples` as a function of (n, seed, condition): the model is loaded once for all."""
+        sampler = sampling.Sampler(self.generator(weights), self.prior, self.condition)
+        return lambda n, seed, condition=None: self.preprocessing.to_unit(
+            sampler(n, seed, condition)
+        )
 
     def _load(self, name: str) -> keras.Model:
         file = self._model_file(name)

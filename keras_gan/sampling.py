@@ -2,58 +2,115 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import types
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan import priors, randomness
+from keras_gan import conditions, priors, randomness
+from keras_gan.conditions import Condition, Parts
 from keras_gan.errors import InputError
 from keras_gan.randomness import RowDraws
 
-
-def sampler(generator: keras.Model, prior: priors.Prior) -> Callable:
-    """`sample` as a graph, from seeds int64 `[n]` to samples."""
-    return tf.function(
-        lambda seeds: sample(generator, prior, seeds),
-        input_signature=[tf.TensorSpec([None], tf.int64)],
-        autograph=False,
-    )
+_NOTHING: Parts = types.MappingProxyType({})
+_NOISE_STREAM = 1  # of a row's seed; the latents have stream 0
+_CONDITION_STREAM = 1 << 20
 
 
-def generate(sampler: Callable, n: int, seed: int = 0, batch_size: int = 1000) -> np.ndarray:
-    """What `GAN.generate` returns, from a `sampler`."""
-    if n < 0:
-        raise InputError(f"`n` must be >= 0. Received: n={n}")
-    parts = [
-        sampler(randomness.row_seeds(seed, min(batch_size, n - first), first)).numpy()
-        for first in range(0, n, batch_size)
-    ]
-    return np.concatenate(parts) if parts else sampler(np.zeros(0, np.int64)).numpy()
+class Sampler:
+    """A generator as a function of a number and a seed; row `i` depends on (seed, i) alone.
+
+    Args:
+        generator: The network.
+        prior: Its prior.
+        condition: What it is conditioned on, or None.
+    """
+
+    def __init__(
+        self, generator: keras.Model, prior: priors.Prior, condition: Condition | None = None
+    ):
+        self._condition = condition
+        parts = {
+            name: tf.TensorSpec(tensor.shape, tensor.dtype, name)
+            for name, tensor in conditions.seen_by(generator).items()
+        }
+        self._graph = tf.function(
+            lambda seeds, parts: sample(generator, prior, seeds, parts),
+            input_signature=[tf.TensorSpec([None], tf.int64), parts],
+            autograph=False,
+        )
+        self._names = tuple(parts)
+
+    def __call__(
+        self, n: int, seed: int = 0, condition: Any = None, batch_size: int = 1000
+    ) -> np.ndarray:
+        """`n` samples, float32 `[n, ...]`, on the scale of the network.
+
+        Args:
+            n: Number of samples.
+            seed: Any int.
+            condition: What they are conditioned on, one row each or one for all; drawn if None.
+            batch_size: Samples made at a time.
+
+        Raises:
+            InputError: `n` is negative, or the condition cannot be used.
+        """
+        if n < 0:
+            raise InputError(f"`n` must be >= 0. Received: n={n}")
+        if condition is not None and self._condition is None:
+            raise InputError("this model is not conditional: leave out `condition`")
+        given = None
+        if self._condition is not None and condition is not None:
+            given = self._condition.checked(condition, n)
+        starts = range(0, n, batch_size) or [0]
+        return np.concatenate([self._rows(seed, i, min(batch_size, n - i), given) for i in starts])
+
+    def _rows(self, seed: int, first: int, n: int, given) -> np.ndarray:
+        seeds = tf.constant(randomness.row_seeds(seed, n, first))
+        if given is None:
+            parts = draw(self._condition, seeds)
+        else:
+            parts = {name: rows[first : first + n] for name, rows in given.items()}
+        return self._graph(seeds, {name: parts[name] for name in self._names}).numpy()
 
 
-def sample(generator: keras.Model, prior: priors.Prior, seeds: tf.Tensor) -> tf.Tensor:
+def draw(condition: Condition | None, seeds: tf.Tensor) -> Parts:
+    """The condition of samples by seed, where none is given; empty without a condition."""
+    return {} if condition is None else condition.draw(RowDraws(seeds, _CONDITION_STREAM))
+
+
+def sample(
+    generator: keras.Model, prior: priors.Prior, seeds: tf.Tensor, parts: Parts = _NOTHING
+) -> tf.Tensor:
     """Samples whose row `i` depends on `seeds[i]` alone, in a graph or out of one.
 
     Args:
         generator: The network.
         prior: Its prior.
         seeds: int64 `[n]`, for instance from `keras_gan.randomness.row_seeds`.
+        parts: Its condition, `[n, ...]` each.
 
     Returns:
         float32 `[n, ...]`, the network's output.
     """
-    return transform(generator, prior.draw(RowDraws(seeds)), seeds)
+    return transform(generator, prior.draw(RowDraws(seeds)), seeds, parts)
 
 
-def transform(generator: keras.Model, latents: tf.Tensor, noise_seeds: tf.Tensor) -> tf.Tensor:
+def transform(
+    generator: keras.Model,
+    latents: tf.Tensor,
+    noise_seeds: tf.Tensor,
+    parts: Parts = _NOTHING,
+) -> tf.Tensor:
     """G's output for latents; noise inside G, if there is any, comes from `noise_seeds`, one a row.
 
     Args:
         generator: The network.
         latents: float32 `[n, d]`.
         noise_seeds: int64 `[n]`.
+        parts: Its condition, `[n, ...]` each.
     """
-    with randomness.drawing_from(RowDraws(noise_seeds, stream=1)):
-        return tf.cast(generator(latents, training=False), tf.float32)
+    with randomness.drawing_from(RowDraws(noise_seeds, _NOISE_STREAM)):
+        return tf.cast(conditions.call(generator, latents, parts), tf.float32)

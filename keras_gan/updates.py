@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
-from keras_gan import losses, randomness
+from keras_gan import conditions, losses, randomness
+from keras_gan.companions import Made
+from keras_gan.conditions import Parts
 from keras_gan.errors import InputError
 from keras_gan.losses import Judgement
 from keras_gan.randomness import Purpose, StepDraws
@@ -59,9 +61,9 @@ class Round:
         """Gradients of D on minibatch `j`; G is only used."""
         gan = self.gan
         with _unchanged(gan.generator):
-            fake = self._generate(j)
+            made = self._make(j)
         with tf.GradientTape() as tape:
-            real, judged_fake, penalty = self._judge_both(j, fake)
+            real, judged_fake, penalty = self._judge_both(j, made)
             loss = self._mean(gan.loss.discriminator(real, judged_fake)) + penalty
             scaled = gan.discriminator_optimizer.scale_loss(loss)
         gradients = tape.gradient(scaled, gan.discriminator.trainable_variables)
@@ -71,12 +73,12 @@ class Round:
         """Gradients of G on fresh noise `j`; D is only used, its dropout stays on."""
         gan = self.gan
         with tf.GradientTape() as tape:
-            fake = self._generate(j)
+            made = self._make(j)
             with _unchanged(gan.discriminator):
                 if getattr(gan.loss, "generator_sees_data", False):
-                    real, judged_fake, _ = self._judge_both(j, fake)
+                    real, judged_fake, _ = self._judge_both(j, made)
                 else:
-                    real, judged_fake = None, self._judge_fake(j, fake)
+                    real, judged_fake = None, self._judge_fake(j, made)
             losses_of_g = gan.loss.generator(real, judged_fake)
             loss = self._mean(losses_of_g) + sum(gan.generator.losses) / self.replicas
             scaled = gan.generator_optimizer.scale_loss(loss)
@@ -87,8 +89,8 @@ class Round:
         """Gradients of D and of G from one forward pass on minibatch `j`."""
         gan = self.gan
         with tf.GradientTape(persistent=True) as tape:
-            fake = self._generate(j)
-            real, judged_fake, penalty = self._judge_both(j, fake)
+            made = self._make(j)
+            real, judged_fake, penalty = self._judge_both(j, made)
             losses_of_g = gan.loss.generator(real, judged_fake)
             loss_d = self._mean(gan.loss.discriminator(real, judged_fake)) + penalty
             loss_g = self._mean(losses_of_g) + sum(gan.generator.losses) / self.replicas
@@ -99,37 +101,76 @@ class Round:
         sums = discriminator_sums(gan.loss, real, judged_fake)
         return of_d, of_g, {**sums, "generator_loss": tf.reduce_sum(losses_of_g)}
 
+    def companion_gradients(self, j: int) -> tuple[list, Sums]:
+        """Gradients of companion `j` on samples of its own; G is only used."""
+        companion, optimizer = self.gan.companions[j], self.gan.companion_optimizers[j]
+        with _unchanged(self.gan.generator):
+            made = self._make(j, Purpose.COMPANION, Purpose.COMPANION_GENERATOR)
+        with tf.GradientTape() as tape:
+            with randomness.drawing_from(self._draws(j, Purpose.COMPANION_NETWORK)):
+                per_example = companion.loss(made, training=True)
+            loss = self._mean(per_example) + sum(companion.network.losses) / self.replicas
+            scaled = optimizer.scale_loss(loss)
+        gradients = tape.gradient(scaled, companion.network.trainable_variables)
+        return gradients, {f"{companion.name}_loss": tf.reduce_sum(per_example)}
+
+    def look(self, j: int) -> Sums:
+        """What is reported of minibatch `j` when no player moves."""
+        gan = self.gan
+        with _unchanged(gan.generator, gan.discriminator):
+            real, fake, _ = self._judge_both(j, self._make(j))
+        losses_of_g = tf.reduce_sum(gan.loss.generator(real, fake))
+        return {**discriminator_sums(gan.loss, real, fake), "generator_loss": losses_of_g}
+
     def _draws(self, j: int, purpose: Purpose) -> StepDraws:
         first_row = self.replica * self.rows
         return StepDraws(self.gan.seed, self.step, j, purpose, first_row, self.rows)
 
-    def _generate(self, j: int) -> tf.Tensor:
-        latents = self.gan.prior.draw(self._draws(j, Purpose.LATENTS))
-        with randomness.drawing_from(self._draws(j, Purpose.GENERATOR)):
-            return self.gan.generator(latents, training=True)
+    def _condition(self, j: int, make: str) -> Parts:
+        """What the condition makes ("of_data", "of_samples"); both have the same draws."""
+        if self.gan.condition is None:
+            return {}
+        data, draws = self._data(j), self._draws(j, Purpose.CONDITION)
+        return getattr(self.gan.condition, make)(self.real[data], self.labels[data], draws)
 
-    def _judge_both(self, j: int, fake: tf.Tensor) -> tuple[Judgement, Judgement, tf.Tensor]:
+    def _data(self, j: int) -> int:
+        """The minibatch of data for noise `j`: noise k is the generator's, which sees the last."""
+        return min(j, len(self.real) - 1)
+
+    def _make(
+        self,
+        j: int,
+        latents: Purpose = Purpose.LATENTS,
+        inside: Purpose = Purpose.GENERATOR,
+    ) -> Made:
+        drawn = self.gan.prior.draw(self._draws(j, latents))
+        parts = self._condition(j, "of_samples")
+        with randomness.drawing_from(self._draws(j, inside)):
+            examples = conditions.call(self.gan.generator, drawn, parts, training=True)
+        return Made(drawn, examples, parts)
+
+    def _judge_both(self, j: int, made: Made) -> tuple[Judgement, Judgement, tf.Tensor]:
         """Judges data and samples; last, this replica's part of the losses that D's layers add."""
-        # Noise k is the generator's; data it wants to see is the last minibatch. Data and samples
-        # pass one after the other: batch statistics do not mix, and G's gradient does not run back
-        # through the data.
-        of_data = min(j, len(self.real) - 1)
+        # Data and samples pass one after the other: batch statistics do not mix, and G's gradient
+        # does not run back through the data.
+        data = self._data(j)
         judge = self.gan.discriminator
-        real = self._judge(j, Purpose.DISCRIMINATOR_REAL, self.real[of_data])
+        parts = self._condition(data, "of_data")
+        real = self._judge(j, Purpose.DISCRIMINATOR_REAL, self.real[data], parts)
         # Keras forgets a pass's losses when the next begins; those on weights count once.
         added = sum(judge.losses) - sum(
             v.regularizer(v) for v in judge.trainable_variables if v.regularizer
         )
-        judged_fake = self._judge_fake(j, fake)
+        judged_fake = self._judge_fake(j, made)
         penalty = (added + sum(judge.losses)) / self.replicas
-        return real._replace(labels=self.labels[of_data]), judged_fake, penalty
+        return real._replace(labels=self.labels[data]), judged_fake, penalty
 
-    def _judge_fake(self, j: int, fake: tf.Tensor) -> Judgement:
-        return self._judge(j, Purpose.DISCRIMINATOR_FAKE, fake)
+    def _judge_fake(self, j: int, made: Made) -> Judgement:
+        return self._judge(j, Purpose.DISCRIMINATOR_FAKE, made.examples, made.condition)
 
-    def _judge(self, j: int, purpose: Purpose, examples: tf.Tensor) -> Judgement:
+    def _judge(self, j: int, purpose: Purpose, examples: tf.Tensor, parts: Parts) -> Judgement:
         with randomness.drawing_from(self._draws(j, purpose)):
-            return judgement(self.gan.discriminator(examples, training=True))
+            return judge(self.gan.discriminator, examples, parts, training=True)
 
     def _mean(self, per_example: tf.Tensor) -> tf.Tensor:
         """This replica's part of the mean over the global minibatch."""
@@ -164,11 +205,32 @@ def simultaneous(round_: Round) -> Sums:
     return {**_average([*sums, both]), "generator_loss": generator_loss}
 
 
-RULES = {"alternating": alternating, "simultaneous": simultaneous}
+def fixed(round_: Round) -> Sums:
+    """No player moves; each of the k minibatches is only looked at."""
+    return _average([round_.look(j) for j in range(len(round_.real))])
 
 
-def judgement(outputs: Any) -> Judgement:
-    """Reads D's output: logits `[n, 1]` or `[n]`, or a dict with "logits" and "features"."""
+RULES = {"alternating": alternating, "simultaneous": simultaneous, "fixed": fixed}
+
+
+def companions(round_: Round) -> Sums:
+    """Each companion's step."""
+    gan, sums = round_.gan, dict[str, tf.Tensor]()
+    for j, (companion, optimizer) in enumerate(
+        zip(gan.companions, gan.companion_optimizers, strict=True)
+    ):
+        gradients, found = gan.gradients(Round.companion_gradients, round_, j)
+        optimizer.apply(gradients, companion.network.trainable_variables)
+        sums |= found
+    return sums
+
+
+def judge(discriminator: keras.Model, examples: tf.Tensor, parts: Parts, training: bool = False):
+    """D's judgement of examples `[n, ...]` under a condition.
+
+    D returns logits `[n, 1]` or `[n]`, or a dict with "logits" and "features".
+    """
+    outputs = conditions.call(discriminator, examples, parts, training)
     features = None
     if isinstance(outputs, dict):
         if "logits" not in outputs:
@@ -180,7 +242,7 @@ def judgement(outputs: Any) -> Judgement:
         outputs = outputs["logits"]
     if outputs.shape.rank == 2 and outputs.shape[-1] == 1:
         outputs = outputs[:, 0]
-    return Judgement(tf.cast(outputs, tf.float32), features)
+    return Judgement(tf.cast(outputs, tf.float32), features, condition=parts)
 
 
 def discriminator_sums(loss: losses.Loss, real: Judgement, fake: Judgement) -> Sums:
@@ -205,16 +267,16 @@ def _average(sums: list[Sums]) -> Sums:
 
 
 @contextlib.contextmanager
-def _unchanged(network: keras.Model) -> Iterator[None]:
-    """Runs a network in training mode without moving its state, as the other player's step must.
+def _unchanged(*networks: keras.Model) -> Iterator[None]:
+    """Runs networks in training mode without moving their state, as the other player's step must.
 
     Batch statistics and spectral norms are computed but not kept. Keras's seed generators do
     advance: else Keras's own dropout would repeat its masks.
     """
     with keras.StatelessScope() as scope:
         yield
-    seeds = [v for v in network.variables if v.path.endswith("seed_generator_state")]
-    for variable in seeds:
+    variables = [v for network in networks for v in network.variables]
+    for variable in (v for v in variables if v.path.endswith("seed_generator_state")):
         value = scope.get_current_value(variable)
         if value is not None:
             variable.assign(value)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -157,33 +157,108 @@ def log_likelihood(
     """
     protocol = protocol or Protocol()
     centers = _floats("samples", samples, minimum=protocol.samples)[: protocol.samples]
-    dimension = centers.shape[1]
-    held_out = _floats("validation", validation, dimension, minimum=protocol.validation or 1)
-    held_out = held_out[: protocol.validation]
-    points = _floats("test", test, dimension)
+    held_out = _floats("validation", validation, centers.shape[1], protocol.validation or 1)
+    rows = {
+        "validation": held_out[: protocol.validation],
+        "test": _floats("test", test, centers.shape[1]),
+    }
 
-    def means(rows: np.ndarray, bandwidths: Sequence[float], what: str) -> np.ndarray:
-        return _log_densities(rows, centers, bandwidths, strategy, track, f"{label}, {what}")
+    def densities(which: str, bandwidths: Sequence[float], what: str) -> np.ndarray:
+        return _log_densities(rows[which], centers, bandwidths, strategy, track, f"{label}, {what}")
 
+    return _estimated(densities, protocol, len(centers), centers.shape[1], seed)
+
+
+def log_likelihood_given_classes(
+    samples: Sequence[ArrayLike],
+    validation: tuple[ArrayLike, ArrayLike],
+    test: tuple[ArrayLike, ArrayLike],
+    *,
+    protocol: Protocol | None = None,
+    seed: int | None = None,
+    strategy: tf.distribute.Strategy | None = None,
+    track: Track | None = None,
+    label: str = "likelihood given the class",
+) -> LogLikelihood:
+    """Log likelihood of a test set given its classes, log p(x | c): a window for each class.
+
+    Args:
+        samples: The model's samples of class 0, 1, ...: floats `[n, ...]` each.
+        validation: Examples to choose the one bandwidth of all windows on, `[v, ...]`, and their
+            classes, int `[v]`.
+        test: Examples whose likelihood is reported, and their classes.
+        protocol: The paper's MNIST protocol if None; its samples are those of all classes together.
+        seed: What the samples were drawn with, for the record.
+        strategy: As in `log_likelihood`.
+        track: As in `log_likelihood`.
+        label: As in `log_likelihood`.
+
+    Raises:
+        InputError: As `log_likelihood` does, and for classes without samples.
+    """
+    protocol = protocol or Protocol()
+    each = max(1, protocol.samples // len(samples))
+    centers = [
+        _floats(f"samples of class {c}", part, minimum=each)[:each]
+        for c, part in enumerate(samples)
+    ]
+    dimension = centers[0].shape[1]
+    rows, classes = {}, {}
+    for which, (examples, given), limit in (
+        ("validation", validation, protocol.validation),
+        ("test", test, None),
+    ):
+        rows[which] = _floats(which, examples, dimension)[:limit]
+        classes[which] = np.asarray(given)[:limit]
+        if (
+            classes[which].shape != (len(rows[which]),)
+            or not np.isin(classes[which], np.arange(len(samples))).all()
+        ):
+            raise InputError(
+                f"the classes of `{which}` must be {len(rows[which])} ints from 0 to "
+                f"{len(samples) - 1}, one for each example"
+            )
+
+    def densities(which: str, bandwidths: Sequence[float], what: str) -> np.ndarray:
+        found = np.empty((len(rows[which]), len(bandwidths)))
+        for c in tracked(track, sorted(set(classes[which].tolist())), f"{label}, {what}"):
+            mine = classes[which] == c
+            found[mine] = _log_densities(
+                rows[which][mine], centers[c], bandwidths, strategy, None, ""
+            )
+        return found
+
+    return _estimated(densities, protocol, each * len(samples), dimension, seed)
+
+
+def _estimated(
+    densities: Callable[[str, Sequence[float], str], np.ndarray],
+    protocol: Protocol,
+    samples: int,
+    dimension: int,
+    seed: int | None,
+) -> LogLikelihood:
+    """The protocol, given log densities `[n, bandwidths]` of "validation" and "test" examples."""
     grid = protocol.grid
-    scores = means(held_out, grid, "bandwidth").mean(axis=0)
+    of_validation = densities("validation", grid, "bandwidth")
+    scores = of_validation.mean(axis=0)
     best = int(scores.argmax())
     at_edge = len(grid) > 1 and best in (0, len(grid) - 1)
     if at_edge:
         warnings.warn(
             f"the best bandwidth, {grid[best]:g}, is the {'largest' if best else 'smallest'} of the"
             f" grid: a wider grid than {grid[0]:g} to {grid[-1]:g} may give a higher likelihood",
-            stacklevel=2,
+            stacklevel=3,
         )
     chosen = [(grid[best], scores[best])]
     if protocol.refine:
         finer = np.geomspace(
             grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)], REFINED_VALUES
         )
-        finer_scores = means(held_out, finer.tolist(), "refined bandwidth").mean(axis=0)
+        finer_scores = densities("validation", finer.tolist(), "refined bandwidth").mean(axis=0)
         chosen.append((finer[finer_scores.argmax()], finer_scores.max()))
 
-    values = means(points, [bandwidth for bandwidth, _ in chosen], "test examples")
+    values = densities("test", [bandwidth for bandwidth, _ in chosen], "test examples")
     estimates = [
         Estimate(float(bandwidth), float(score), float(column.mean()), _standard_error(column))
         for (bandwidth, score), column in zip(chosen, values.T, strict=True)
@@ -193,9 +268,9 @@ def log_likelihood(
         at_edge=at_edge,
         grid=grid,
         validation_means=tuple(scores.tolist()),
-        samples=len(centers),
-        validation=len(held_out),
-        test=len(points),
+        samples=samples,
+        validation=len(of_validation),
+        test=len(values),
         dimension=dimension,
         seed=seed,
         refined=estimates[1] if protocol.refine else None,

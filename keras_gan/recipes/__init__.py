@@ -15,7 +15,9 @@ from keras_gan.run import Run
 
 NAMES = (
     "digits",
+    "digits_conditional",
     "mnist",
+    "mnist_conditional",
     "tfd",
     "tfd_stage2",
     "cifar10_mlp",

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from keras_gan import losses, optimizers, priors, schedules, updates
+from keras_gan.conditions import Condition
 from keras_gan.data import DataSet, load
 from keras_gan.errors import InputError
 
@@ -29,12 +30,13 @@ class Recipe:
 
     `networks(recipe, examples, seed)` returns (generator, discriminator); `examples` are the
     training data on the networks' scale, float32 `[n, ...]`. `source()` returns the data, for a
-    recipe that makes its own.
+    recipe that makes its own. `condition` is what the networks see besides.
     """
 
     name: str
     networks: Networks
     source: Callable[[], DataSet] | None = None
+    condition: Condition | None = None
     dataset: str = _setting(
         "digits", "data set: a name of tensorflow-datasets, 'digits', or a path"
     )

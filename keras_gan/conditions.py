@@ -1,0 +1,253 @@
+"""What the players may see besides latents and examples: `p(x | c)` (section 7 of the paper).
+
+A condition is a dict of named tensors, one row an example. A network sees the parts that its
+further inputs are named after: a functional model whose first input is the latents or the examples
+and whose other inputs are called "condition", say. A network with one input sees none.
+
+    Classes    part "condition": the class, int64 `[n]`
+    Values     part "condition": real vectors or images, float32 `[n, ...]`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_gan import randomness
+from keras_gan.errors import InputError
+
+Parts = Mapping[str, tf.Tensor]
+
+
+class Condition:
+    """Base of the conditions: where they come from in training and while sampling.
+
+    Attributes:
+        names: Names of the parts.
+        sees_labels: True if the condition of data is made from their labels.
+    """
+
+    names: tuple[str, ...] = ("condition",)
+    sees_labels = False
+
+    def of_data(self, examples: tf.Tensor, labels: Any, draws: randomness.Draws) -> Parts:
+        """The condition under which D judges a minibatch of data.
+
+        Args:
+            examples: The data, float `[n, ...]`.
+            labels: What came with them, `[n, ...]`, or None.
+            draws: Random bits for what is not in the data.
+        """
+        raise NotImplementedError
+
+    def of_samples(self, examples: tf.Tensor, labels: Any, draws: randomness.Draws) -> Parts:
+        """The condition of the samples that stand against these data in training; as above."""
+        return self.of_data(examples, labels, draws)
+
+    def draw(self, draws: randomness.Draws) -> Parts:
+        """The condition of samples for which the user gives none.
+
+        Raises:
+            InputError: It has no distribution of its own.
+        """
+        raise InputError(
+            f"{self!r} has no distribution to draw from: give `condition`, one row a sample"
+        )
+
+    def checked(self, given: Any, n: int) -> dict[str, np.ndarray]:
+        """A user's condition of `n` samples as parts.
+
+        Raises:
+            InputError: It has another shape, type or range.
+        """
+        raise NotImplementedError
+
+    def check_labels(self, labels: Any) -> None:
+        """Looks at the labels of data in memory before training.
+
+        Raises:
+            InputError: They are none that this condition is made from.
+        """
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_config(cls, config: dict) -> Condition:
+        """Makes the condition from `get_config`'s dictionary."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
+        return f"{type(self).__name__}({arguments})"
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Classes(Condition):
+    """One of `count` classes, from the labels of the data.
+
+    Args:
+        count: Number of classes; labels are 0 to `count - 1`.
+        probabilities: How often each is drawn for samples whose class is not given, `[count]`; None
+            draws all alike (balanced).
+        training: Which classes samples have in training: "data", those of the minibatch that they
+            stand against, so after the data's frequencies (Mirza and Osindero 2014), or "drawn",
+            after `probabilities`.
+    """
+
+    sees_labels = True
+
+    def __init__(
+        self,
+        count: int,
+        probabilities: Sequence[float] | None = None,
+        training: str = "data",
+    ):
+        if not isinstance(count, int) or count < 2:
+            raise InputError(f"`count` of classes must be an int >= 2. Received: {count!r}")
+        if training not in ("data", "drawn"):
+            raise InputError(f"`training` must be 'data' or 'drawn'. Received: {training!r}")
+        if probabilities is not None:
+            probabilities = [float(p) for p in probabilities]
+            good = len(probabilities) == count and min(probabilities) >= 0
+            if not good or abs(sum(probabilities) - 1) > 1e-6:
+                raise InputError(
+                    f"`probabilities` must be {count} numbers >= 0 with the sum 1. "
+                    f"Received: {probabilities}"
+                )
+        self.count = count
+        self.probabilities = probabilities
+        self.training = training
+
+    def of_data(self, examples: tf.Tensor, labels: Any, draws: randomness.Draws) -> Parts:
+        """Returns the labels."""
+        return {"condition": tf.cast(labels, tf.int64)}
+
+    def of_samples(self, examples: tf.Tensor, labels: Any, draws: randomness.Draws) -> Parts:
+        """Returns the labels of the data, or classes drawn."""
+        if self.training == "data":
+            return self.of_data(examples, labels, draws)
+        return self.draw(draws)
+
+    def draw(self, draws: randomness.Draws) -> Parts:
+        """Returns classes after `probabilities`."""
+        shares = self.probabilities or [1 / self.count] * self.count
+        bounds = np.cumsum(shares)[:-1]
+        uniform = randomness.uniform(draws.bits([1]))
+        below = tf.cast(uniform >= tf.constant(bounds, tf.float32), tf.int64)
+        return {"condition": tf.reduce_sum(below, axis=1)}
+
+    def checked(self, given: Any, n: int) -> dict[str, np.ndarray]:
+        """A class for all, or `[n]` classes."""
+        classes = np.asarray(given)
+        if classes.ndim == 0:
+            classes = np.full(n, classes)
+        if classes.shape != (n,):
+            raise InputError(
+                f"`condition` must be one class, or one for each of {n} samples. "
+                f"Received: shape {classes.shape}"
+            )
+        self._check_range(classes, "`condition`")
+        return {"condition": classes.astype(np.int64)}
+
+    def check_labels(self, labels: Any) -> None:
+        """Labels must be `[n]` classes."""
+        labels = np.asarray(labels)
+        if labels.ndim != 1:
+            raise InputError(
+                f"a condition on classes takes labels [n]. Received: shape {labels.shape}"
+            )
+        self._check_range(labels, "the labels")
+
+    def _check_range(self, classes: np.ndarray, what: str) -> None:
+        if not np.issubdtype(classes.dtype, np.integer):
+            raise InputError(f"{what} must be integers, classes. Received: {classes.dtype}")
+        bad = (classes < 0) | (classes >= self.count)
+        if bad.any():
+            raise InputError(
+                f"{what} must be classes from 0 to {self.count - 1}. "
+                f"Received: {classes[np.argmax(bad)]} at row {np.argmax(bad)}"
+            )
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {
+            "count": self.count,
+            "probabilities": self.probabilities,
+            "training": self.training,
+        }
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Values(Condition):
+    """Real vectors or images that came with the data as their labels.
+
+    Args:
+        shape: Shape of one.
+    """
+
+    sees_labels = True
+
+    def __init__(self, shape: Sequence[int]):
+        self.shape = tuple(int(size) for size in shape)
+
+    def of_data(self, examples: tf.Tensor, labels: Any, draws: randomness.Draws) -> Parts:
+        """Returns the labels."""
+        return {"condition": tf.cast(labels, tf.float32)}
+
+    def checked(self, given: Any, n: int) -> dict[str, np.ndarray]:
+        """One value for all, or `[n, *shape]`."""
+        values = np.asarray(given, np.float32)
+        if values.shape == self.shape:
+            values = np.broadcast_to(values, (n, *self.shape))
+        if values.shape != (n, *self.shape):
+            raise InputError(
+                f"`condition` must have shape {self.shape} or {(n, *self.shape)}. "
+                f"Received: {values.shape}"
+            )
+        self._check_finite(values, "`condition`")
+        return {"condition": values}
+
+    def check_labels(self, labels: Any) -> None:
+        """Labels must be finite, `[n, *shape]`."""
+        labels = np.asarray(labels)
+        if labels.shape[1:] != self.shape or not np.issubdtype(labels.dtype, np.floating):
+            raise InputError(
+                f"this condition takes float labels [n, {', '.join(map(str, self.shape))}]. "
+                f"Received: {labels.dtype} of shape {labels.shape}"
+            )
+        self._check_finite(labels, "the labels")
+
+    @staticmethod
+    def _check_finite(values: np.ndarray, what: str) -> None:
+        if not np.isfinite(values).all():
+            raise InputError(f"{what} must be finite; there is NaN or Inf")
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"shape": list(self.shape)}
+
+
+def seen_by(network: keras.Model) -> dict[str, keras.KerasTensor]:
+    """A network's inputs after the first by name: the parts of a condition that it sees."""
+    inputs = getattr(network, "inputs", None) or ()
+    return {tensor.name: tensor for tensor in inputs[1:]}
+
+
+def call(network: keras.Model, first: tf.Tensor, parts: Parts, training: bool = False):
+    """The network's output for latents or examples under a condition.
+
+    Args:
+        network: The network.
+        first: Its first input, `[n, ...]`.
+        parts: A condition; parts that the network does not see are left out.
+        training: As in Keras.
+    """
+    names = seen_by(network)
+    inputs = [first, *(parts[name] for name in names)] if names else first
+    return network(inputs, training=training)

@@ -1,0 +1,212 @@
+"""p(x | c): networks that see classes or values beside latents and examples."""
+
+import keras
+import numpy as np
+import pytest
+import small
+import tensorflow as tf
+
+import keras_gan
+from keras_gan import conditions, networks, priors
+from keras_gan.evaluation import likelihood
+from keras_gan.randomness import RowDraws, row_seeds
+
+CLASSES = 3
+
+
+def players(seed=0):
+    generator = networks.mlp_generator(
+        5 + CLASSES,
+        (6,),
+        hidden=[(12, "relu")],
+        output_activation="sigmoid",
+        irange=0.5,
+        seed=seed,
+        name="painter",
+    )
+    discriminator = networks.maxout_discriminator(
+        (6 + CLASSES,), units=6, depth=1, irange=0.5, input_dropout=0.0, seed=1, name="judge"
+    )
+    return networks.on_classes(generator, discriminator, (6,), CLASSES)
+
+
+def conditional_gan(training="data", **compile_arguments):
+    model = keras_gan.GAN(
+        *players(),
+        priors.Uniform(5),
+        condition=conditions.Classes(CLASSES, training=training),
+        averaging=0.9,
+    )
+    optimizers = [keras_gan.optimizers.MomentumSGD(0.1, 0.5) for _ in range(2)]
+    model.compile(*optimizers, **compile_arguments)
+    return model
+
+
+def labelled(n=40):
+    """Examples whose first number tells their class."""
+    labels = np.arange(n) % CLASSES
+    examples = small.examples(n)
+    examples[:, 0] = labels / (CLASSES - 1)
+    return examples, labels
+
+
+def test_each_row_depends_on_its_seed_and_its_class_alone():
+    model = conditional_gan()
+    classes = np.array([2, 0, 1, 2])
+    together = model.generate(4, seed=3, condition=classes)
+    np.testing.assert_array_equal(model.generate(2, seed=3, condition=[2, 0]), together[:2])
+    others = model.generate(4, seed=3, condition=(classes + 1) % CLASSES)
+    assert (np.abs(others - together).max(axis=1) > 1e-4).all()
+
+
+def test_without_a_class_samples_have_the_classes_of_their_distribution():
+    model = conditional_gan()
+    seeds = row_seeds(3, 5)
+    drawn = model.condition.draw(RowDraws(seeds, 1 << 20))["condition"].numpy()
+    np.testing.assert_array_equal(
+        model.generate(5, seed=3), model.generate(5, seed=3, condition=drawn)
+    )
+
+
+@pytest.mark.parametrize("probabilities", [None, [0.7, 0.1, 0.2]])
+def test_classes_are_drawn_as_often_as_said(probabilities):
+    condition = conditions.Classes(CLASSES, probabilities)
+    drawn = condition.draw(RowDraws(row_seeds(0, 20_000)))["condition"].numpy()
+    shares = np.bincount(drawn, minlength=CLASSES) / len(drawn)
+    # Four standard errors of a share of 20,000 draws.
+    np.testing.assert_allclose(shares, probabilities or [1 / 3] * 3, atol=4 * 0.5 / 20_000**0.5)
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+@pytest.mark.parametrize("training", ["data", "drawn"])
+def test_it_learns_the_class_it_is_asked_for(update, training):
+    examples, labels = labelled(600)
+    model = conditional_gan(training, update=update)
+    model.fit(examples, labels, batch_size=30, epochs=40, verbose=0)
+    means = [model.generate(200, condition=c)[:, 0].mean() for c in range(CLASSES)]
+    assert means[0] < 0.25
+    assert 0.25 < means[1] < 0.75
+    assert means[2] > 0.75
+
+
+def test_data_are_judged_under_their_own_labels():
+    """A discriminator that gives the class as its logit tells which class it was shown."""
+    generator, _ = players()
+    images = keras.Input((6,), name="images")
+    condition = keras.Input((), name="condition", dtype="int64")
+    score = keras.layers.Lambda(lambda c: tf.cast(c, tf.float32)[:, None])(condition)
+    zero = keras.layers.Lambda(lambda x: 0 * x[:, :1])(images)
+    judge = keras.Model([images, condition], keras.layers.Add()([score, zero]))
+    model = keras_gan.GAN(
+        generator, judge, priors.Uniform(5), condition=conditions.Classes(CLASSES)
+    )
+    model.compile("sgd", keras.optimizers.SGD())
+    examples, _ = labelled(9)
+    found = model.evaluate(examples, np.full(9, 2), verbose=0, return_dict=True)
+    assert found["real_output"] == pytest.approx(1 / (1 + np.exp(-2)), abs=1e-6)
+    assert found["fake_output"] == pytest.approx(1 / (1 + np.exp(-2)), abs=1e-6)
+
+
+def test_real_vectors_as_a_condition():
+    generator = keras.Sequential([keras.Input((5 + 2,)), keras.layers.Dense(6, "sigmoid")])
+    latents, wanted = keras.Input((5,), name="latents"), keras.Input((2,), name="condition")
+    joined = keras.layers.Concatenate()([latents, wanted])
+    model = keras_gan.GAN(
+        keras.Model([latents, wanted], generator(joined)),
+        small.players()[1],  # sees no condition
+        priors.Uniform(5),
+        condition=conditions.Values([2]),
+    )
+    model.compile("sgd", keras.optimizers.SGD())
+    model.fit(small.examples(), np.ones((40, 2), np.float32), batch_size=10, verbose=0)
+    assert model.generate(3, condition=np.eye(3, 2)).shape == (3, 6)
+    with pytest.raises(keras_gan.InputError, match="no distribution to draw from"):
+        model.generate(3)
+
+
+def test_it_comes_back_from_a_file(tmp_path):
+    model = conditional_gan()
+    model.fit(*labelled(), batch_size=10, verbose=0)
+    model.save(tmp_path / "gan.keras")
+    loaded = keras.saving.load_model(tmp_path / "gan.keras")
+    assert loaded.condition.get_config() == model.condition.get_config()
+    for averaged in (False, True):
+        np.testing.assert_array_equal(
+            loaded.generate(4, condition=1, averaged=averaged),
+            model.generate(4, condition=1, averaged=averaged),
+        )
+    loaded.fit(*labelled(), batch_size=10, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        (3, "classes from 0 to 2. Received: 3 at row 0"),
+        ([0, 1], "one for each of 4 samples"),
+        (0.5, "must be integers"),
+    ],
+)
+def test_bad_classes_for_samples(condition, message):
+    with pytest.raises(keras_gan.InputError, match=message):
+        conditional_gan().generate(4, condition=condition)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (None, "made from labels: give `y`"),
+        (np.full(40, 3), "classes from 0 to 2. Received: 3"),
+        (np.full(40, -1), "classes from 0 to 2. Received: -1"),
+        (np.zeros((40, 1), int), r"takes labels \[n\]"),
+        (np.zeros(40), "must be integers"),
+    ],
+)
+@pytest.mark.parametrize("method", ["fit", "evaluate"])
+def test_bad_labels(method, labels, message):
+    model = conditional_gan()
+    with pytest.raises(keras_gan.InputError, match=message):
+        getattr(model, method)(small.examples(), labels, batch_size=10, verbose=0)
+
+
+def test_networks_and_condition_that_do_not_belong_together():
+    generator, discriminator = players()
+    plain, judge = small.players()
+    with pytest.raises(keras_gan.InputError, match="'condition', which is no part"):
+        keras_gan.GAN(generator, discriminator, priors.Uniform(5))
+    with pytest.raises(keras_gan.InputError, match="does not see the condition"):
+        keras_gan.GAN(plain, judge, priors.Uniform(5), condition=conditions.Classes(3))
+    with pytest.raises(keras_gan.InputError, match="not conditional"):
+        small.gan().generate(3, condition=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"count": 1}, "`count`"),
+        ({"count": 3, "training": "both"}, "`training`"),
+        ({"count": 3, "probabilities": [0.5, 0.5]}, "`probabilities`"),
+        ({"count": 2, "probabilities": [0.5, 0.6]}, "`probabilities`"),
+    ],
+)
+def test_bad_arguments_of_classes(arguments, message):
+    with pytest.raises(keras_gan.InputError, match=message):
+        conditions.Classes(**arguments)
+
+
+def test_likelihood_given_the_class():
+    """Against the definition, with one center of each class at the origin and at (1, 0)."""
+    centers = [np.zeros((1, 2), np.float32), np.array([[1.0, 0.0]], np.float32)]
+    points = np.array([[0.5, 0.0], [1.0, 0.0]], np.float32)
+    classes = np.array([0, 1])
+    found = likelihood.log_likelihood_given_classes(
+        centers,
+        (points, classes),
+        (points, classes),
+        protocol=likelihood.Protocol(2, None, grid=(0.5,)),
+    )
+    normalizer = -np.log(2 * np.pi * 0.25)
+    assert found.mean == pytest.approx(normalizer - 0.5 * (0.5**2 / 0.25) / 2, abs=1e-5)
+    with pytest.raises(keras_gan.InputError, match="classes of `test`"):
+        likelihood.log_likelihood_given_classes(
+            centers, (points, classes), (points, classes + 1), protocol=likelihood.Protocol(2, None)
+        )
