@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
-LIMIT = 120  # seconds: a hang is a failure
+LIMIT = 180  # seconds: a hang is a failure
 
 
 def start(*arguments, **environment) -> subprocess.Popen:
@@ -39,6 +41,28 @@ def finish(*processes: subprocess.Popen, code: int = 0) -> list[tuple[str, str]]
     for process, output in zip(processes, ended, strict=True):
         assert process.returncode == code, output
     return ended
+
+
+def in_two_workers(module: str, folder: Path, *arguments) -> list:
+    """What `worker(*arguments)` of a test module returns in each of two processes.
+
+    Worker i has the folder i for its own. This is one call for many cases: that a process has
+    TensorFlow loaded takes longer than most of them.
+    """
+    script = (
+        f"import os, pickle, sys, {module}; os.chdir(sys.argv[1]); "
+        f"found = {module}.worker(*sys.argv[2:]); pickle.dump(found, open('found', 'wb'))"
+    )
+    folders = [folder / str(index) for index in range(2)]
+    for one in folders:
+        one.mkdir()
+    finish(
+        *(
+            start_python("-c", script, one, *arguments, cwd=Path(__file__).parent, TF_CONFIG=config)
+            for one, config in zip(folders, clusters(2), strict=True)
+        )
+    )
+    return [pickle.loads((one / "found").read_bytes()) for one in folders]
 
 
 def last_line(text: str) -> str:

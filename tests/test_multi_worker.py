@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-import pickle
 import signal
-from pathlib import Path
 
 import commands
+import numpy as np
 import pytest
 import small
 import tensorflow as tf
-from commands import clusters, finish, last_line, start_python, wait_for
-from test_distribution import CASES, assert_equal, train
+from commands import clusters, finish, in_two_workers, last_line, wait_for
+from test_distribution import CASES, assert_equal, tolerance_of, train
 
+import keras_gan.train
 from keras_gan.run import Run
 
 SETTINGS = ["--epochs", "2", "--discriminator-steps", "2", "--likelihood-samples", "50"]
+HALF = [*SETTINGS, "--precision", "mixed_bfloat16"]
+
+
+def worker():
+    """One of two processes: fit in all cases, then the command in bfloat16."""
+    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    found = [train(strategy, **case) for case in CASES]
+    assert keras_gan.train.main([*HALF, "--run-dir", "run", "--strategy", "multi_worker"]) == 0
+    return found
 
 
 def start(path, *arguments, **environment):
@@ -36,28 +45,24 @@ def alone(tmp_path_factory):
     return Run.open(path)
 
 
-def assert_same(one: Run, two: Run) -> None:
+def assert_same(one: Run, two: Run, tolerance=1e-5) -> None:
     difference = small.largest_difference(small.weights(one.gan()), small.weights(two.gan()))
-    assert difference < 1e-5
+    assert difference < tolerance
     for name, values in one.metrics().items():
         if not name.startswith("val_"):
-            assert all(abs(a - b) < 1e-5 for a, b in zip(values, two.metrics()[name], strict=True))
+            np.testing.assert_allclose(two.metrics()[name], values, atol=tolerance, err_msg=name)
 
 
 def test_fit_on_two_processes_equals_one_device(tmp_path):
     """Both rules, k = 1 and 2, dropout, labelled batches; see `test_distribution`."""
-    script = "import sys, test_distribution; test_distribution.worker(sys.argv[1])"
-    tests = Path(__file__).parent
-    finish(
-        *(
-            start_python("-c", script, tmp_path / f"{index}.pickle", cwd=tests, TF_CONFIG=config)
-            for index, config in enumerate(clusters(2))
-        )
-    )
-    for index in range(2):
-        theirs = pickle.loads((tmp_path / f"{index}.pickle").read_bytes())
-        for case, numbers in zip(CASES, theirs, strict=True):
-            assert_equal(train(tf.distribute.get_strategy(), **case), numbers)
+    found = in_two_workers("test_multi_worker", tmp_path)
+    for case, *numbers in zip(CASES, *found, strict=True):
+        one = train(tf.distribute.get_strategy(), **case)
+        for other in numbers:
+            assert_equal(one, other, tolerance_of(case))
+    assert keras_gan.train.main([*HALF, "--run-dir", str(tmp_path / "one")]) == 0
+    two = Run.open(tmp_path / "0" / "run")
+    assert_same(Run.open(tmp_path / "one"), two, 1e-2)
 
 
 def test_two_workers_equal_one_device(alone, tmp_path):

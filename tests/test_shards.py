@@ -6,12 +6,15 @@ import dataclasses
 import itertools
 import os
 import shutil
+import signal
+from unittest import mock
 
 import numpy as np
 import pytest
 import small
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from commands import in_two_workers
 from test_distribution import devices
 
 import keras_gan
@@ -108,6 +111,17 @@ def test_workers_share_the_examples_and_open_their_own_files_only(shards, worker
     assert max(len(files) for files in opened) <= -(-FILES // workers) + 1
 
 
+def batches(stream, strategy, step, made=0):
+    """The examples that an epoch gives this process, batch by batch."""
+    stream.begin_epoch(step, made)
+    found = []
+    for batch in stream.dataset():
+        parts = strategy.experimental_local_results(batch)
+        assert len({len(part) for part in parts}) == 1
+        found.append(joined(numbers(np.round(part.numpy() * 255)) for part in parts))
+    return found
+
+
 @pytest.mark.parametrize("replicas", [1, 2])
 @pytest.mark.parametrize("k", [1, 2])
 def test_minibatches_of_the_stream(shards, replicas, k):
@@ -115,29 +129,56 @@ def test_minibatches_of_the_stream(shards, replicas, k):
     stream = ShardStream(shards, 10, k, 0, strategy)
     assert stream.steps_per_epoch == 184 // (10 * k)
     assert stream.left_over() == 184 - stream.steps_per_epoch * 10 * k
-
-    def batches(step, made=0):
-        stream.begin_epoch(step, made)
-        found = []
-        for batch in stream.dataset():
-            parts = strategy.experimental_local_results(batch)
-            assert [p.shape[0] for p in parts] == [10 * k // replicas] * replicas
-            found.append(joined(numbers(np.round(p.numpy() * 255)) for p in parts))
-        return found
-
-    first, second = batches(0), batches(stream.steps_per_epoch)
+    first, second = batches(stream, strategy, 0), batches(stream, strategy, stream.steps_per_epoch)
     for seed in (0, 1):  # a user's own seed has no say
         tf.random.set_seed(seed)
         again = ShardStream(shards, 10, k, 0, strategy)
-        again.begin_epoch(0)
-        batch = strategy.experimental_local_results(next(iter(again.dataset())))
-        assert joined(numbers(np.round(p.numpy() * 255)) for p in batch) == first[0]
+        assert batches(again, strategy, 0)[0] == first[0]
     assert len(first) == len(second) == stream.steps_per_epoch
+    assert {len(batch) for batch in first} == {10 * k}
     together = joined(first)
     assert len(set(together)) == len(together)
     assert first != second
-    assert batches(3, made=3) == first[3:]
-    assert batches(stream.steps_per_epoch + 2, made=2) == second[2:]
+    assert batches(stream, strategy, 3, made=3) == first[3:]
+    assert batches(stream, strategy, stream.steps_per_epoch + 2, made=2) == second[2:]
+
+
+def worker(data_dir):
+    """One of two processes: its part of epochs, then the command, in one go and interrupted."""
+    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    shards = data.open_shards("numbered", data_dir, buffer_bytes=16 * 40)[1]
+    stream = ShardStream(shards, 10, 2, 0, strategy)
+    assert stream.left_over() == 4
+    parts = [batches(stream, strategy, *at) for at in ((0,), (9,), (12, 3))]
+
+    class Stop(keras_gan.callbacks.SampleGrid):
+        def on_train_batch_end(self, batch, logs=None):
+            if int(self.model.step.numpy()) == 12:
+                signal.raise_signal(signal.SIGTERM)
+
+    arguments = ["--dataset", "numbered", "--data-dir", data_dir, "--stream", "--batch-size", "20"]
+    arguments += ["--strategy", "multi_worker", "--epochs", "2", "--likelihood-every", "0"]
+    arguments += ["--steps-per-execution", "1", "--run-dir"]
+    codes = [train.main([*arguments, "whole"])]
+    with mock.patch.object(keras_gan.callbacks, "SampleGrid", Stop):
+        codes += [train.main([*arguments, "parts"]) for _ in range(2)]
+    return parts, codes
+
+
+def test_two_processes_stream_and_go_on_within_an_epoch(data_dir, tmp_path):
+    (ours, codes), (theirs, their_codes) = in_two_workers("test_shards", tmp_path, data_dir)
+    for epoch in zip(ours[:2], theirs[:2], strict=True):
+        shares = joined(epoch)  # of both workers, all steps
+        assert [len(share) for share in shares] == [10] * 18
+        assert len(set(joined(shares))) == 180
+    for parts in (ours, theirs):
+        assert parts[0] != parts[1]
+        assert parts[2] == parts[1][3:]
+    assert codes == their_codes == [0, 75, 0]
+    one, other = (keras_gan.run.Run.open(tmp_path / "0" / name) for name in ("whole", "parts"))
+    assert small.largest_difference(small.weights(one.gan()), small.weights(other.gan())) == 0
+    np.testing.assert_equal(one.metrics(), other.metrics())
+    assert os.listdir(tmp_path / "1") == ["found"]  # the chief alone writes
 
 
 def test_fit_takes_shards(shards):
