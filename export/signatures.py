@@ -9,14 +9,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from export.subject import Subject
 from keras_gan import InputError
+from keras_gan.conditions import seen_by
 from keras_gan.randomness import row_seeds
 
-NAMES = ("serving_default", "sample", "png", "discriminator")
+NAMES = ("serving_default", "sample", "png", "encode", "discriminator")
 
 Tensors = dict[str, tf.Tensor]
 Arrays = dict[str, np.ndarray]
@@ -70,51 +72,75 @@ def of(subject: Subject, names: Sequence[str] | None = None) -> list[Signature]:
     for name in names:
         check_name(name)
         if name not in made:
-            raise InputError(f"signature {name!r} is for images; this model makes {subject.shape}")
+            why = (
+                "needs a model with an inference network"
+                if name == "encode"
+                else f"is for images; this model makes {subject.shape}"
+            )
+            raise InputError(f"signature {name!r} {why}")
     return [made[name] for name in dict.fromkeys(names)]
 
 
 def _all(subject: Subject) -> dict[str, Signature]:
     examples = "images" if subject.is_image else "examples"
     latents = tf.TensorSpec([None, subject.prior.dimension], tf.float32, "latents")
-    # A generator with noise inside takes seeds for it. A conditional one takes its condition here.
-    further = [tf.TensorSpec([None], tf.int64, "noise_seed")] if subject.noisy else []
+    # A generator with noise inside takes seeds for it.
+    noise = [tf.TensorSpec([None], tf.int64, "noise_seed")] if subject.noisy else []
+    conditions_of_g = _conditions(subject.generator)
+    conditions_of_d = _conditions(subject.discriminator)
+
+    def generate(latents, noise_seed=None, **parts):
+        return subject.generate(latents, noise_seed, parts)
 
     def serving_default(**inputs):
-        return {examples: subject.generate(**inputs)}
+        return {examples: generate(**inputs)}
 
-    def sample(seed):
+    def sample(seed, **parts):
         drawn = subject.draw(seed)
-        return {examples: subject.generate(drawn, seed), "latents": drawn}
+        return {examples: subject.generate(drawn, seed, parts), "latents": drawn}
 
     def png(**inputs):
-        levels = tf.round(subject.generate(**inputs) * 255.0)
+        levels = tf.round(generate(**inputs) * 255.0)
         return {"image_bytes": tf.io.encode_png(tf.cast(levels, tf.uint8))}
 
     def discriminator(**inputs):
-        logits = subject.judge(inputs[examples])
+        logits = subject.judge(inputs.pop(examples), inputs)
         return {"logits": logits, "probabilities": tf.sigmoid(logits)}
 
+    seed = tf.TensorSpec([None], tf.int64, "seed")
+    judged = tf.TensorSpec([None, *subject.shape], tf.float32, examples)
     found = [
-        Signature("serving_default", [latents, *further], serving_default),
-        Signature("sample", [tf.TensorSpec([None], tf.int64, "seed")], sample),
-        Signature(
-            "discriminator",
-            [tf.TensorSpec([None, *subject.shape], tf.float32, examples)],
-            discriminator,
-        ),
+        Signature("serving_default", [latents, *noise, *conditions_of_g], serving_default),
+        Signature("sample", [seed, *conditions_of_g], sample),
+        Signature("discriminator", [judged, *conditions_of_d], discriminator),
     ]
     if subject.is_image and subject.shape[-1] in (1, 2, 3, 4):
-        found.insert(2, Signature("png", [latents, *further], png))
+        found.insert(2, Signature("png", [latents, *noise, *conditions_of_g], png))
+    if subject.encoder is not None:
+
+        def encode(**inputs):
+            return {"latents": subject.encode(inputs.pop(examples), inputs)}
+
+        seen = _conditions(subject.encoder.network)
+        found.append(Signature("encode", [judged, *seen], encode))
     return {signature.name: signature for signature in found}
+
+
+def _conditions(network: keras.Model) -> list[tf.TensorSpec]:
+    """The parts of a condition that the network sees, as inputs."""
+    return [
+        tf.TensorSpec(tensor.shape, tensor.dtype, name) for name, tensor in seen_by(network).items()
+    ]
 
 
 def trial_inputs(subject: Subject, rows: int) -> Arrays:
     """Fixed inputs by name, for comparisons and for warming up."""
     latents = subject.draw(tf.constant(row_seeds(0, rows)))
     noise_seed = row_seeds(1, rows)
-    examples = subject.generate(latents, tf.constant(noise_seed)).numpy()
+    parts = subject.trial_condition(tf.constant(row_seeds(3, rows)))
+    examples = subject.generate(latents, tf.constant(noise_seed), parts).numpy()
     return {
+        **{name: part.numpy() for name, part in parts.items()},
         "latents": latents.numpy(),
         "noise_seed": noise_seed,
         "seed": row_seeds(2, rows),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from types import MappingProxyType
 from typing import Any, Self
 
 import keras
@@ -12,10 +13,13 @@ import numpy as np
 import tensorflow as tf
 
 import keras_gan
+from keras_gan import conditions
+from keras_gan.conditions import Condition, Parts
 from keras_gan.data import Identity, Preprocessing
 from keras_gan.data import preprocessing as preprocessings
+from keras_gan.inference import Inference
 from keras_gan.priors import NAMES, Prior, Uniform
-from keras_gan.randomness import RowDraws
+from keras_gan.randomness import RowDraws, normal
 from keras_gan.run import Run
 
 METADATA_FORMAT = 1
@@ -31,6 +35,8 @@ class Subject:
         discriminator: From examples to logits, as `keras_gan.GAN` has it.
         prior: The prior of the latents.
         preprocessing: The scale of the networks, and the way back.
+        condition: What the networks are conditioned on, or None.
+        encoder: From examples on the networks' scale to latents, or None.
         origin: What else is known of the model, as JSON can hold it: recipe, weights, training,
             evaluation.
     """
@@ -39,6 +45,8 @@ class Subject:
     discriminator: keras.Model
     prior: Prior
     preprocessing: Preprocessing
+    condition: Condition | None = None
+    encoder: Inference | None = None
     origin: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @classmethod
@@ -75,6 +83,8 @@ class Subject:
             _in_precision(gan.discriminator, "float32"),
             gan.prior,
             preprocessings.from_config(run.config["preprocessing"]),
+            gan.condition,
+            next((c for c in gan.companions if isinstance(c, Inference)), None),
             _without_absolute_paths(origin),
         )
 
@@ -105,23 +115,48 @@ class Subject:
         """
         return self.prior.draw(RowDraws(seeds))
 
-    def generate(self, latents: tf.Tensor, noise_seed: tf.Tensor | None = None) -> tf.Tensor:
+    def trial_condition(self, seeds: tf.Tensor) -> Parts:
+        """Conditions to try the model on; standard normal where it has none of its own to draw."""
+        if self.condition is None:
+            return {}
+        draws = RowDraws(seeds)
+        try:
+            return self.condition.draw(draws)
+        except keras_gan.InputError:
+            return {
+                name: normal(draws.bits(tensor.shape[1:]))
+                for name, tensor in conditions.seen_by(self.generator).items()
+            }
+
+    def generate(
+        self,
+        latents: tf.Tensor,
+        noise_seed: tf.Tensor | None = None,
+        parts: Parts = MappingProxyType({}),
+    ) -> tf.Tensor:
         """Examples in [0, 1] (points: on their own scale), float32 `[n, ...]`.
 
         Args:
             latents: float32 `[n, d]`.
             noise_seed: int64 `[n]`, the seeds of the generator's own noise.
+            parts: The condition's parts that the generator sees, `[n, ...]` each.
         """
         if noise_seed is None:
             noise_seed = tf.zeros(tf.shape(latents)[:1], tf.int64)
-        outputs = keras_gan.transform(self.generator, latents, noise_seed)
+        outputs = keras_gan.transform(self.generator, latents, noise_seed, parts)
         return self.preprocessing.to_unit(outputs)
 
-    def judge(self, examples: tf.Tensor) -> tf.Tensor:
+    def judge(self, examples: tf.Tensor, parts: Parts = MappingProxyType({})) -> tf.Tensor:
         """D's logits for examples as `generate` gives them, float32 `[n]`."""
-        outputs = self.discriminator(self.preprocessing.forward(examples), training=False)
+        scaled = self.preprocessing.forward(examples)
+        outputs = conditions.call(self.discriminator, scaled, parts)
         logits = outputs["logits"] if isinstance(outputs, dict) else outputs
         return tf.reshape(tf.cast(logits, tf.float32), [-1])
+
+    def encode(self, examples: tf.Tensor, parts: Parts = MappingProxyType({})) -> tf.Tensor:
+        """Latents of examples as `generate` gives them, float32 `[n, d]`."""
+        assert self.encoder is not None
+        return self.encoder.encode(self.preprocessing.forward(examples), parts)
 
     def metadata(self) -> dict[str, Any]:
         """What every artefact says of itself, as JSON can hold it."""
@@ -135,6 +170,8 @@ class Subject:
             "recipe": self.origin.get("recipe"),
             "weights": self.origin.get("weights"),
             "prior": prior | self.prior.get_config(),
+            "condition": self.condition
+            and {"name": type(self.condition).__name__.lower(), **self.condition.get_config()},
             "images": {
                 "shape": list(self.shape),
                 "range": [0.0, 1.0] if self.is_image else None,

@@ -12,17 +12,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from keras_gan import command, pictures, recipes, strategies
+from keras_gan import command, conditions, inference, pictures, recipes, sampling, strategies
 from keras_gan.conditions import Classes
 from keras_gan.data import DataSet
 from keras_gan.errors import InputError
-from keras_gan.evaluation import alarms, distances, likelihood, support, tables, trust
+from keras_gan.evaluation import (
+    alarms,
+    distances,
+    encoding,
+    likelihood,
+    support,
+    tables,
+    trust,
+)
 from keras_gan.evaluation.classifier import Classifier
 from keras_gan.evaluation.examiner import Examiner
+from keras_gan.inference import Inference
+from keras_gan.randomness import row_seeds
 from keras_gan.run import Run, versions, write_atomically
 
 _DESCRIPTION = """Measure a finished run: Parzen log-likelihood in the paper's protocol, beside
@@ -35,6 +46,8 @@ examples:
   python -m keras_gan.evaluate runs/mnist-5e6f7a8b --weights averaged --sets 5"""
 
 _EXAMINED = 1000
+_JACOBIANS = 200
+_DRAWS = 100  # of each q, for its calibration
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -124,6 +137,9 @@ class _Evaluation:
         found["diversity"] = self._diversity(classifier)
         if isinstance(self.run.condition, Classes):
             found["given_classes"] = self._given_classes(self.run.condition.count, classifier)
+        gan = self.run.gan()
+        if any(isinstance(companion, Inference) for companion in gan.companions):
+            found["inference"] = self._inference(gan, self.run.inference())
         return found
 
     def _unit(self, x: np.ndarray) -> np.ndarray:
@@ -233,6 +249,49 @@ class _Evaluation:
             found["likelihood"] = dataclasses.asdict(result)
         return found
 
+    def _inference(self, gan, network: Inference) -> dict:
+        """Latents found again, q's calibration, and test images reconstructed."""
+        seed = self.options.seed
+        latents = gan.prior.sample(_EXAMINED, seed)
+        parts = sampling.draw(gan.condition, tf.constant(row_seeds(seed, _EXAMINED)))
+        q = network.posterior(conditions.call(gan.generator, latents, parts), parts)
+        drawn = q.sample(_DRAWS, seed=seed)
+        few = {name: part[:_JACOBIANS] for name, part in parts.items()}
+        gram = inference.jacobian_gram(gan.generator, latents[:_JACOBIANS], few)
+        recovered = encoding.recovery(latents, inference.center(q), gram)
+        found: dict = {
+            "recovery": {**dataclasses.asdict(recovered), "mean": recovered.mean},
+            "calibration": dataclasses.asdict(
+                encoding.calibration(q.log_prob(latents), q.log_prob(drawn))
+            ),
+        }
+        if gan.condition is None:
+            found["reconstruction"] = self._reconstructed(gan, network)
+        return found
+
+    def _reconstructed(self, gan, network: Inference) -> dict:
+        """Test images by way of their latents, and beside them the nearest of the samples."""
+        images = self.data.test.x[:_EXAMINED]
+        scaled = self.run.preprocessing.forward(images)
+        real = self._unit(images)
+
+        def made(latents) -> np.ndarray:
+            return self.run.preprocessing.to_unit(gan.generator(latents).numpy())
+
+        encoded = network.encode(scaled)
+        refined = inference.refine(gan.generator, gan.prior, scaled, encoded)
+        samples = self._samples(self.options.seed)
+        places, _ = pictures.nearest_examples(real, samples)
+        ways = {
+            "encoded": made(encoded),
+            "refined": made(refined),
+            f"nearest of {len(samples):,} samples": samples[places],
+        }
+        return {
+            way: dataclasses.asdict(encoding.reconstruction(real, result))
+            for way, result in ways.items()
+        }
+
     def draw_trust(self, results: dict) -> Path:
         """Draws the spread over sets of samples and the error on known Gaussians."""
         file = self.run.path / "figures" / "trust.png"
@@ -277,6 +336,8 @@ class _Evaluation:
         self._show_distances(console, results["distances"])
         if "given_classes" in results:
             self._show_classes(console, results["given_classes"])
+        if "inference" in results:
+            self._show_inference(console, results["inference"])
         if "spread" in own:
             spread = own["spread"]
             console.print(
@@ -289,6 +350,23 @@ class _Evaluation:
             console.print(f"[red]alarm:[/] {alarm['name']}: {alarm['message']}")
         if not results["diversity"]["alarms"]:
             console.print(f"no sign of collapse or memorisation in {_EXAMINED:,} samples")
+
+    @staticmethod
+    def _show_inference(console: Console, found: dict) -> None:
+        recovered, calibrated = found["recovery"], found["calibration"]
+        console.print(
+            f"latents of samples: correlation with those inferred {recovered['mean']:.3f} over the "
+            f"{recovered['used']} directions that carry {recovered['share']:.0%} of G's change"
+        )
+        pairs = zip(calibrated["masses"], calibrated["covered"], strict=True)
+        console.print(
+            "calibration of q: "
+            + ", ".join(f"{covered:.1%} in regions of {mass:.0%}" for mass, covered in pairs)
+        )
+        for way, row in found.get("reconstruction", {}).items():
+            console.print(
+                f"test images, {way}: squared error {row['mean']:.2f} ± {row['standard_error']:.2f}"
+            )
 
     @staticmethod
     def _show_classes(console: Console, found: dict) -> None:

@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras_gan import command, pictures, recipes, sampling
 from keras_gan.conditions import Classes
 from keras_gan.errors import InputError
+from keras_gan.inference import Inference, refine
 from keras_gan.randomness import row_seeds
 from keras_gan.run import Run
 
@@ -20,6 +21,8 @@ _DESCRIPTION = """Draw a finished run, as PNG into its folder figures/:
   whole training set) figure_3.png    straight lines in z between pairs of samples
   rectangle.png   the plane between four samples; circuit.gif walks round its edge
   classes.png     one row a class, for a model conditioned on classes
+  encoded.png     test images, what their inferred latents give, and those refined; then straight
+  lines in z between pairs of test images: for a model with an inference network
   curves.png      V(D, G), D's outputs and the likelihood along training
   weights_*.png   weights of the first layer of D, and of the last of G
 
@@ -28,6 +31,7 @@ examples:
 
 _COLUMNS = 9
 _STEPS = 12
+_LINES = 5  # walks between real images
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -95,7 +99,10 @@ def _of_images(run: Run, generator, data, options) -> dict[str, np.ndarray]:
         of_classes = run.samples(len(condition), options.seed, options.weights, condition)
         drawn["classes.png"] = pictures.grid(of_classes, _STEPS)
     shape = run.config["example_shape"]
-    discriminator = run.gan().discriminator
+    gan = run.gan()
+    if gan.condition is None and any(isinstance(c, Inference) for c in gan.companions):
+        drawn["encoded.png"] = _encoded(run, gan, data.test.x[: 2 * _STEPS])
+    discriminator = gan.discriminator
     first = next((layer for layer in discriminator.layers if hasattr(layer, "kernel")), None)
     if first is not None:
         drawn["weights_discriminator.png"] = pictures.weight_grid(
@@ -107,6 +114,22 @@ def _of_images(run: Run, generator, data, options) -> dict[str, np.ndarray]:
             last[0].kernel.numpy().T, tuple(shape)
         )
     return drawn
+
+
+def _encoded(run: Run, gan, images: np.ndarray) -> np.ndarray:
+    """Real images, found again in z and walked between."""
+    scaled = run.preprocessing.forward(images)
+    encoded = run.inference().encode(scaled).numpy()
+    refined = refine(gan.generator, gan.prior, scaled, encoded)
+    shown = slice(0, _STEPS)
+    walks = pictures.lines(refined[:_LINES], refined[_LINES : 2 * _LINES], _STEPS)
+    rows = [
+        run.preprocessing.to_unit(scaled[shown]),
+        _images(run, gan.generator, encoded[shown]),
+        _images(run, gan.generator, refined[shown]),
+        _images(run, gan.generator, walks),
+    ]
+    return pictures.grid(np.concatenate(rows), _STEPS)
 
 
 if __name__ == "__main__":

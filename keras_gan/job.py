@@ -118,11 +118,13 @@ class Job:
         try:
             with self.strategy.scope():
                 generator, discriminator = self._make_networks()
+                companions = recipe.make_companions(self.examples.shape[1:], options.seed)
                 gan = GAN(
                     generator,
                     discriminator,
                     recipe.make_prior(),
                     condition=recipe.condition,
+                    companions=companions,
                     seed=options.seed,
                     averaging=recipe.averaging or None,
                 )
@@ -133,6 +135,9 @@ class Job:
                     loss=recipe.make_loss(),
                     discriminator_steps=recipe.discriminator_steps,
                     update=recipe.update,
+                    companion_optimizers=[
+                        keras.optimizers.Adam(recipe.companion_learning_rate) for _ in companions
+                    ],
                     jit_compile=options.jit,
                     steps_per_execution=steps,
                 )
@@ -163,6 +168,10 @@ class Job:
         """Every setting that changes a number."""
         settings = self.recipe.settings()
         del settings["epochs"]
+        if not self.gan.companions:
+            del settings["companion_learning_rate"]
+        networks = {"G": self.gan.generator, "D": self.gan.discriminator}
+        networks |= {companion.name: companion.network for companion in self.gan.companions}
         return {
             "recipe": self.recipe.name,
             **settings,
@@ -174,7 +183,7 @@ class Job:
             **self._stream_identity,
             **self._condition_config,
             "networks": identity_hash(
-                {"G": _structure(self.gan.generator), "D": _structure(self.gan.discriminator)}
+                {name: _structure(network) for name, network in networks.items()}
             ),
         }
 
@@ -213,6 +222,7 @@ class Job:
             ("condition", f"{gan.condition or 'none'}"),
             ("generator", f"{parameters[0]:,} parameters"),
             ("discriminator", f"{parameters[1]:,} parameters"),
+            *((c.name, f"{c.network.count_params():,} parameters") for c in gan.companions),
             (
                 "memory",
                 f"{state_bytes / 2**20:,.0f} MiB of state, "

@@ -161,6 +161,48 @@ def _add_maxout_head(
     )
 
 
+def mlp_encoder(
+    shape: Sequence[int],
+    outputs: int,
+    *,
+    hidden: Sequence[int],
+    noise: float = 0.0,
+    seed: int = 0,
+    name: str = "encoder",
+) -> keras.Model:
+    """A fully connected network from examples to numbers, with rectifiers, for inference.
+
+    Noise on its inputs while it learns makes it fit for real examples, which lie beside G's.
+
+    Args:
+        shape: Shape of one example, any rank.
+        outputs: Numbers given for each.
+        hidden: Units of each hidden layer, lowest first.
+        noise: Standard deviation of that noise.
+        seed: Seed of the initial weights.
+        name: Name of the network.
+
+    Returns:
+        A model from float `[n, *shape]` to float32 `[n, outputs]`.
+    """
+    seeds = itertools.count(seed)
+
+    def dense(units: int, activation: str | None, name: str, **kwargs) -> keras.layers.Layer:
+        initializer = keras.initializers.GlorotUniform(seed=next(seeds))
+        return kl.Dense(units, activation, kernel_initializer=initializer, name=name, **kwargs)
+
+    return keras.Sequential(
+        [
+            keras.Input(tuple(shape), name="images"),
+            kl.Flatten(name="flat"),
+            layers.GaussianNoise(noise, name="noise"),
+            *(dense(units, "relu", f"hidden_{index}") for index, units in enumerate(hidden)),
+            dense(outputs, None, "parameters", dtype="float32"),
+        ],
+        name=name,
+    )
+
+
 def cifar10_conv_generator(
     latent_dim: int = 100, *, seed: int = 0, name: str = "generator"
 ) -> keras.Model:

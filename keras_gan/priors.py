@@ -35,6 +35,10 @@ class Prior:
         """Log density of latents `[n, dimension]`, float32 `[n]`, nats."""
         raise NotImplementedError
 
+    def project(self, latents: tf.Tensor) -> tf.Tensor:
+        """The nearest latents that the prior can give, for any float `[n, dimension]`."""
+        raise NotImplementedError
+
     def draw(self, draws: randomness.Draws) -> tf.Tensor:
         """Latents from a source of bits, float32 `[rows, dimension]`."""
         return self.from_bits(draws.bits([self.dimension]))
@@ -69,6 +73,10 @@ class Uniform(Prior):
         """Turns uint32 bits `[n, dimension]` into latents, float32 `[n, dimension]`."""
         return (randomness.uniform(bits) - 0.5) * (2 * self.HALF_WIDTH)
 
+    def project(self, latents: tf.Tensor) -> tf.Tensor:
+        """Cuts each number off at the cube's faces."""
+        return tf.clip_by_value(latents, -self.HALF_WIDTH, self.HALF_WIDTH)
+
     def log_prob(self, latents: tf.Tensor) -> tf.Tensor:
         """Log density of latents `[n, dimension]`, float32 `[n]`, nats."""
         inside = tf.reduce_all(tf.abs(latents) <= self.HALF_WIDTH, axis=-1)
@@ -83,6 +91,10 @@ class Normal(Prior):
     def from_bits(self, bits: tf.Tensor) -> tf.Tensor:
         """Turns uint32 bits `[n, dimension]` into latents, float32 `[n, dimension]`."""
         return randomness.normal(bits)
+
+    def project(self, latents: tf.Tensor) -> tf.Tensor:
+        """Returns them as they are."""
+        return latents
 
     def log_prob(self, latents: tf.Tensor) -> tf.Tensor:
         """Log density of latents `[n, dimension]`, float32 `[n]`, nats."""
@@ -101,6 +113,10 @@ class Spherical(Prior):
     def from_bits(self, bits: tf.Tensor) -> tf.Tensor:
         """Turns uint32 bits `[n, dimension]` into latents, float32 `[n, dimension]`."""
         return tf.math.l2_normalize(randomness.normal(bits), axis=-1, epsilon=1e-30)
+
+    def project(self, latents: tf.Tensor) -> tf.Tensor:
+        """Brings each to the sphere along its ray."""
+        return tf.math.l2_normalize(latents, axis=-1, epsilon=1e-30)
 
     def log_prob(self, latents: tf.Tensor) -> tf.Tensor:
         """Log density of latents `[n, dimension]`, float32 `[n]`, nats."""

@@ -39,6 +39,7 @@ import numpy as np
 from keras_gan import conditions, priors, sampling
 from keras_gan.data import preprocessing
 from keras_gan.errors import InputError
+from keras_gan.inference import Inference
 
 FORMAT = 1
 WEIGHTS = ("last", "best", "averaged")
@@ -243,6 +244,20 @@ class Run:
         if gan.averaged_generator is None:
             raise InputError(f"{self.path} keeps no averaged weights; train with --averaging 0.999")
         return gan.averaged_generator
+
+    def inference(self) -> Inference:
+        """The inference network of the finished run.
+
+        Raises:
+            InputError: The run has none.
+        """
+        for companion in self.gan().companions:
+            if isinstance(companion, Inference):
+                return companion
+        raise InputError(
+            f"{self.path} has no inference network; train one with --recipe digits_inference or "
+            "mnist_inference"
+        )
 
     @property
     def prior(self) -> priors.Prior:

@@ -63,7 +63,11 @@ def largest_difference(one: list[np.ndarray], other: list[np.ndarray]) -> float:
 # Shape of the data of each recipe that reads them.
 SHAPES = {
     "digits": (8, 8, 1),
+    "digits_conditional": (8, 8, 1),
+    "digits_inference": (8, 8, 1),
     "mnist": (28, 28, 1),
+    "mnist_conditional": (28, 28, 1),
+    "mnist_inference": (28, 28, 1),
     "tfd": (48, 48, 1),
     "tfd_stage2": (48, 48, 1),
     "cifar10_mlp": (32, 32, 3),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
+import keras
 import pytest
 import small
 import tensorflow as tf
@@ -24,13 +25,19 @@ def stage1(tmp_path_factory):
 def lowered(recipe, stage):
     generator, discriminator, _ = small.of_recipe(recipe)
     gan = keras_gan.GAN(
-        generator, discriminator, recipe.make_prior(), averaging=recipe.averaging or None
+        generator,
+        discriminator,
+        recipe.make_prior(),
+        condition=recipe.condition,
+        companions=(companions := recipe.make_companions(generator.output_shape[1:], 0)),
+        averaging=recipe.averaging or None,
     )
     gan.compile(
         *recipe.make_optimizers(50_000),
         loss=recipe.make_loss(),
         discriminator_steps=recipe.discriminator_steps,
         update=recipe.update,
+        companion_optimizers=[keras.optimizers.Adam() for _ in companions],
         jit_compile=True,
     )
 
@@ -38,7 +45,10 @@ def lowered(recipe, stage):
     def step(x):
         gan._finish_step(*gan.train_step(x))
 
-    batch = tf.zeros((recipe.discriminator_steps * recipe.batch_size, *gan.example_shape))
+    rows = recipe.discriminator_steps * recipe.batch_size
+    batch = tf.zeros((rows, *gan.example_shape))
+    if recipe.condition is not None:
+        batch = (batch, tf.zeros(rows, tf.int64))
     return step.experimental_get_compiler_ir(batch)(stage=stage)
 
 

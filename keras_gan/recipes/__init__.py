@@ -16,8 +16,10 @@ from keras_gan.run import Run
 NAMES = (
     "digits",
     "digits_conditional",
+    "digits_inference",
     "mnist",
     "mnist_conditional",
+    "mnist_inference",
     "tfd",
     "tfd_stage2",
     "cifar10_mlp",

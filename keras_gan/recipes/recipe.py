@@ -5,18 +5,20 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from keras_gan import losses, optimizers, priors, schedules, updates
+from keras_gan.companions import Companion
 from keras_gan.conditions import Condition
 from keras_gan.data import DataSet, load
 from keras_gan.errors import InputError
 
 Networks = Callable[["Recipe", np.ndarray, int], tuple[keras.Model, keras.Model]]
+Companions = Callable[["Recipe", tuple[int, ...], int], Sequence[Companion]]
 
 
 def _setting(default, text: str):
@@ -30,13 +32,15 @@ class Recipe:
 
     `networks(recipe, examples, seed)` returns (generator, discriminator); `examples` are the
     training data on the networks' scale, float32 `[n, ...]`. `source()` returns the data, for a
-    recipe that makes its own. `condition` is what the networks see besides.
+    recipe that makes its own. `condition` is what the networks see besides. `companions(recipe,
+    shape, seed)` returns the networks that learn beside the players; `shape` is an example's.
     """
 
     name: str
     networks: Networks
     source: Callable[[], DataSet] | None = None
     condition: Condition | None = None
+    companions: Companions | None = None
     dataset: str = _setting(
         "digits", "data set: a name of tensorflow-datasets, 'digits', or a path"
     )
@@ -67,7 +71,12 @@ class Recipe:
         1, "epochs between Parzen estimates on validation data; 0: never"
     )
     likelihood_samples: int = _setting(1000, "samples of such an estimate")
-    stage1: str = _setting("", "run directory whose generator is built upon (second stage of tfd)")
+    companion_learning_rate: float = _setting(
+        1e-3, "learning rate of networks that learn beside the players (Adam)"
+    )
+    stage1: str = _setting(
+        "", "run directory that is built upon (tfd_stage2: its generator; inference: its players)"
+    )
 
     def __post_init__(self):
         """Checks what the objects made from the settings would not."""
@@ -91,6 +100,7 @@ class Recipe:
         for name in (
             "generator_learning_rate",
             "discriminator_learning_rate",
+            "companion_learning_rate",
             "discriminator_loss_weight",
         ):
             if not getattr(self, name) > 0:
@@ -135,6 +145,10 @@ class Recipe:
     def make_loss(self) -> losses.Loss:
         """The loss of both players."""
         return losses.NAMES[self.loss](discriminator_weight=self.discriminator_loss_weight)
+
+    def make_companions(self, shape: tuple[int, ...], seed: int) -> list[Companion]:
+        """The networks that learn beside the players."""
+        return list(self.companions(self, shape, seed)) if self.companions else []
 
     def make_optimizers(self, examples: int) -> tuple[keras.Optimizer, keras.Optimizer]:
         """The optimizers of G and of D, each with schedules that count its own updates.

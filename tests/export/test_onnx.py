@@ -19,7 +19,7 @@ import small
 import keras_gan
 from export import onnx_model, parity, writing
 from export.subject import Subject
-from keras_gan import recipes
+from keras_gan import conditions, recipes
 from keras_gan.run import Run
 
 BATCH_SIZES = (1, 33)
@@ -32,14 +32,18 @@ const ort = require("onnxruntime-node");
 const fs = require("fs");
 (async () => {
   const [folder, sizes, ...names] = process.argv.slice(2);
-  const all = fs.readFileSync(`${folder}/latents`);
-  const latents = new Float32Array(all.buffer, all.byteOffset, all.length / 4);
+  const kinds = { float32: Float32Array, int64: BigInt64Array };
   for (const name of names) {
     const session = await ort.InferenceSession.create(`${folder}/${name}`);
-    const d = session.inputMetadata[0].shape[1];
     for (const n of JSON.parse(sizes)) {
-      const tensor = new ort.Tensor("float32", latents.slice(0, n * d), [n, d]);
-      const { data } = (await session.run({ latents: tensor }))[session.outputNames[0]];
+      const feeds = {};
+      for (const { name: input, type, shape } of session.inputMetadata) {
+        const { buffer } = Uint8Array.from(fs.readFileSync(`${folder}/${input}`));
+        const dims = [n, ...shape.slice(1)];
+        const one = dims.slice(1).reduce((a, b) => a * b, 1);
+        feeds[input] = new ort.Tensor(type, new kinds[type](buffer).slice(0, n * one), dims);
+      }
+      const { data } = (await session.run(feeds))[session.outputNames[0]];
       fs.appendFileSync(`${folder}/${name}.node`, Buffer.from(data.buffer));
     }
   }
@@ -49,17 +53,24 @@ const fs = require("fs");
 
 def subject_of(recipe: recipes.Recipe) -> Subject:
     generator, discriminator, scale = small.of_recipe(recipe)
-    return Subject(generator, discriminator, recipe.make_prior(), scale, {"recipe": recipe.name})
+    return Subject(
+        generator,
+        discriminator,
+        recipe.make_prior(),
+        scale,
+        recipe.condition,
+        {"recipe": recipe.name},
+    )
 
 
 @dataclasses.dataclass(frozen=True)
 class Converted:
-    """A recipe's generator in both precisions, and what Keras makes of 33 latents."""
+    """A recipe's generator in both precisions, and what Keras makes of 33 rows of its inputs."""
 
     folder: Path
     output: str
     parameters: int
-    latents: np.ndarray
+    inputs: dict[str, np.ndarray]
     expected: np.ndarray
 
     def error(self, answers: Iterable[np.ndarray]) -> float:
@@ -77,27 +88,35 @@ def converted(request: pytest.FixtureRequest) -> Iterator[Converted]:
         if recipe.name == "tfd_stage2":
             recipe = dataclasses.replace(recipe, stage1=small.first_stage(folder))
         subject = subject_of(recipe)
-        latents = subject.prior.sample(max(BATCH_SIZES), seed=1).numpy()
-        latents.tofile(folder / "latents")
+        rows = max(BATCH_SIZES)
+        inputs = {"latents": subject.prior.sample(rows, seed=1).numpy()}
+        if subject.condition is not None:
+            inputs["condition"] = np.arange(rows) % subject.condition.count
+        for name_of_input, array in inputs.items():
+            array.tofile(folder / name_of_input)
         # Not `predict`: compiled by XLA, it is itself 1e-5 away from double precision.
-        outputs = subject.generator(latents, training=False).numpy()
+        outputs = conditions.call(subject.generator, inputs["latents"], inputs).numpy()
         expected = np.asarray(subject.preprocessing.to_unit(outputs))
         assert expected.std() > 1e-2  # not one constant, which any graph would give
         for precision, file in ((subject, FILES[0]), (subject.in_float16(), FILES[1])):
             onnx_model.write(onnx_model.convert(precision), folder / file)
         output = "images" if subject.is_image else "examples"
-        yield Converted(folder, output, subject.generator.count_params(), latents, expected)
+        yield Converted(folder, output, subject.generator.count_params(), inputs, expected)
 
 
-def answers(path: Path, latents: np.ndarray, output: str = "images") -> np.ndarray:
+def answers(path: Path, output: str = "images", **inputs: np.ndarray) -> np.ndarray:
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    return session.run([output], {"latents": latents})[0]
+    return session.run([output], inputs)[0]
 
 
 def test_every_recipe_in_python(converted: Converted) -> None:
     for file, least, most in zip(FILES, (0, 1e-6), TOLERANCES, strict=True):
         found = [
-            answers(converted.folder / file, converted.latents[:n], converted.output)
+            answers(
+                converted.folder / file,
+                converted.output,
+                **{name: array[:n] for name, array in converted.inputs.items()},
+            )
             for n in BATCH_SIZES
         ]
         # The lower bound: float16 is not float32 under another name.
@@ -152,7 +171,9 @@ def test_weights_beside_the_file_above_a_limit(run: Run, tmp_path: Path) -> None
     moved = path.rename(tmp_path / "elsewhere")
     latents = subject.prior.sample(33).numpy()
     expected = run.gan().generator(latents)
-    np.testing.assert_allclose(answers(moved / "model.onnx", latents), expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(
+        answers(moved / "model.onnx", latents=latents), expected, rtol=0, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("opset", [13, 15])
@@ -161,7 +182,7 @@ def test_older_opsets(run: Run, opset: int, tmp_path: Path) -> None:
     onnx_model.write(onnx_model.convert(subject, opset), tmp_path / "model.onnx")
     latents = subject.prior.sample(5).numpy()
     expected = subject.generator(latents)
-    found = answers(tmp_path / "model.onnx", latents)
+    found = answers(tmp_path / "model.onnx", latents=latents)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
