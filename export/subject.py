@@ -57,7 +57,7 @@ class Subject:
 
         Args:
             run: The run.
-            weights: "last", "best" or "averaged".
+            weights: One of `keras_gan.run.WEIGHTS`.
 
         Raises:
             keras_gan.InputError: The run has no such weights, or its evaluation cannot be read.

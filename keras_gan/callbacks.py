@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -119,8 +119,9 @@ class ValidationLikelihood(keras.callbacks.Callback):
         every: Epochs between two estimates.
         bandwidths: Values of sigma to choose from.
         seed: Seed of the samples.
-        on_best: Called with the generator whose estimate is the best so far, and the estimate.
-        best: The best estimate of earlier sessions.
+        on_best: Called with "best" or, for averaged weights, "best_averaged", the generator whose
+            estimate is the best of its kind so far, and the estimate.
+        best: The best estimates of earlier sessions, by kind.
     """
 
     def __init__(
@@ -131,8 +132,8 @@ class ValidationLikelihood(keras.callbacks.Callback):
         every: int = 1,
         bandwidths: Sequence[float] = _BANDWIDTHS,
         seed: int = 1,
-        on_best: Callable[[keras.Model, float], None] | None = None,
-        best: float = -math.inf,
+        on_best: Callable[[str, keras.Model, float], None] | None = None,
+        best: Mapping[str, float] | None = None,
     ):
         super().__init__()
         self._images = images.reshape(len(images), -1)
@@ -142,20 +143,26 @@ class ValidationLikelihood(keras.callbacks.Callback):
         self._bandwidths = np.asarray(bandwidths, np.float32)
         self._seed = seed
         self._on_best = on_best
-        self.best = best
+        self.best = dict(best or {})
 
     def on_epoch_end(self, epoch, logs=None):
         """Adds the estimates to the logs."""
         last = epoch + 1 == self.params.get("epochs")
         due = (epoch + 1) % self._every == 0 or last
         logs = {} if logs is None else logs
-        logs["val_log_likelihood"] = value = self._estimate(False) if due else math.nan
-        if self.model.averaged_generator is not None:
-            logs["val_log_likelihood_averaged"] = self._estimate(True) if due else math.nan
-        if value > self.best:
-            self.best = value
-            if self._on_best:
-                self._on_best(self.model.generator, value)
+        for kind, column, generator in (
+            ("best", "val_log_likelihood", self.model.generator),
+            ("best_averaged", "val_log_likelihood_averaged", self.model.averaged_generator),
+        ):
+            if generator is None:
+                continue
+            logs[column] = math.nan
+            if due:
+                logs[column] = value = self._estimate(kind == "best_averaged")
+                if value > self.best.get(kind, -math.inf):
+                    self.best[kind] = value
+                    if self._on_best:
+                        self._on_best(kind, generator, value)
 
     def _estimate(self, averaged: bool) -> float:
         from keras_gan.evaluation.parzen import ParzenWindow

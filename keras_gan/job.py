@@ -17,7 +17,7 @@ from keras_gan.data import pipeline, preprocessing
 from keras_gan.errors import InputError, first_line
 from keras_gan.model import GAN
 from keras_gan.recipes import Recipe
-from keras_gan.run import Run, identity_hash
+from keras_gan.run import BEST, Run, identity_hash
 from keras_gan.session import Session
 
 
@@ -315,9 +315,9 @@ class Job:
         measured = bool(recipe.likelihood_every and self.data_set.is_image)
         if measured:
 
-            def on_best(generator: keras.Model, value: float) -> None:
-                run.save_best(generator)
-                facts["best"] = value
+            def on_best(weights: str, generator: keras.Model, value: float) -> None:
+                run.save_best(weights, generator)
+                facts[weights] = value
 
             found.append(
                 callbacks.ValidationLikelihood(
@@ -326,7 +326,7 @@ class Job:
                     recipe.likelihood_samples,
                     recipe.likelihood_every,
                     on_best=on_best,
-                    best=-math.inf if facts["best"] is None else facts["best"],
+                    best={kind: facts[kind] for kind in BEST if facts.get(kind) is not None},
                 )
             )
         if self.options.watch_every:

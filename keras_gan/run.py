@@ -7,7 +7,7 @@
     samples/epoch-*.png     train         people                   after each epoch
     samples.gif             train         people                   at the end
     checkpoints/step-*/     train         train (resume)           after each epoch, on a signal
-    models/best.keras       train         evaluate, export         when the likelihood rises
+    models/best*.keras      train         evaluate, export         when the likelihood rises
     models/last.keras       train         evaluate, export         at the end: the whole GAN
     models/generator.keras  train         any Keras program        at the end
     evaluation.json         evaluate      export, figures          on demand
@@ -42,7 +42,8 @@ from keras_gan.errors import InputError
 from keras_gan.inference import Inference
 
 FORMAT = 1
-WEIGHTS = ("last", "best", "averaged")
+BEST = ("best", "best_averaged")  # by validation likelihood; each has a file of that name
+WEIGHTS = ("last", "averaged", *BEST)
 _PACKAGES = (
     "keras_gan",
     "tensorflow",
@@ -202,9 +203,9 @@ class Run:
         self.config["epochs_done"] = epochs
         self._write_config()
 
-    def save_best(self, generator: keras.Model) -> None:
-        """Saves the generator with the best validation likelihood so far."""
-        self._save(generator, "best")
+    def save_best(self, weights: str, generator: keras.Model) -> None:
+        """Saves a generator, "best" or "best_averaged", whose validation likelihood is its best."""
+        self._save(generator, weights)
 
     def _save(self, model: keras.Model, name: str) -> None:
         final = self._model_file(name)
@@ -229,15 +230,16 @@ class Run:
 
         Args:
             weights: "last", as training left it; "averaged", the moving average of its weights;
-                "best", as they were after the epoch with the best validation likelihood.
+                "best" and "best_averaged", as each was after the epoch with its best validation
+                likelihood.
 
         Raises:
             InputError: The run has no such weights.
         """
         if weights not in WEIGHTS:
             raise InputError(f"unknown weights {weights!r}; choose from {', '.join(WEIGHTS)}")
-        if weights == "best":
-            return self._load("best")
+        if weights in BEST:
+            return self._load(weights)
         gan = self.gan()
         if weights == "last":
             return gan.generator
@@ -289,9 +291,15 @@ class Run:
 
     def _load(self, name: str) -> keras.Model:
         file = self._model_file(name)
+        if not file.is_file() and name == "last":
+            raise InputError(
+                f"{self.path} has no finished model; run the same train command to finish it"
+            )
         if not file.is_file():
-            wanted = "no finished model" if name == "last" else f"no {name} model"
-            raise InputError(f"{self.path} has {wanted}; run the same train command to finish it")
+            raise InputError(
+                f"{self.path} has no {name} model: it measured no validation likelihood of these "
+                "weights, or an earlier version trained it; choose other --weights"
+            )
         return keras.saving.load_model(file)
 
     # -------------------------------------------------------------- metrics

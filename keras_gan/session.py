@@ -139,11 +139,7 @@ class Session:
         return run, None if "done" in found else found["facts"]
 
     def _restored(self, run: Run) -> dict:
-        return {
-            "best": None,
-            "reseeds": 0,
-            **(checkpoints.restore_latest(run.checkpoints, self.gan) or {}),
-        }
+        return {"reseeds": 0, **(checkpoints.restore_latest(run.checkpoints, self.gan) or {})}
 
     def _announce(self, run: Run, resources: dict) -> None:
         before = run.config["sessions"][-1]["replicas"] if run.config["sessions"] else None

@@ -14,7 +14,18 @@ import numpy as np
 import pytest
 import small
 
-from keras_gan import InputError, TrainingError, callbacks, checkpoints, job, run, strategies, train
+from keras_gan import (
+    InputError,
+    TrainingError,
+    callbacks,
+    checkpoints,
+    data,
+    job,
+    run,
+    strategies,
+    train,
+)
+from keras_gan.evaluation.likelihood import Protocol, log_likelihood
 
 FAST = ["--epochs", "2", "--likelihood-every", "1", "--likelihood-samples", "50"]
 
@@ -75,6 +86,7 @@ def test_a_run_directory_holds_what_its_table_says(finished):
         "samples.gif",
         "models/last.keras",
         "models/best.keras",
+        "models/best_averaged.keras",
         "models/generator.keras",
     } <= there
     assert len(list((finished / "checkpoints").glob("step-*"))) == 2
@@ -100,11 +112,49 @@ def test_weights_mean_the_same_everywhere(finished):
         assert small.largest_difference(small.weights(loaded), small.weights(network)) == 0
     alone = keras.saving.load_model(finished / "models" / "generator.keras", safe_mode=True)
     assert small.largest_difference(small.weights(alone), small.weights(gan.generator)) == 0
-    assert opened.generator("best").output_shape == (None, 8, 8, 1)
+    validation = opened.preprocessing.forward(data.load("digits").validation.x)
+    for weights, column in (
+        ("best", "val_log_likelihood"),
+        ("best_averaged", "val_log_likelihood_averaged"),
+    ):
+        samples = opened.samples(50, seed=1, weights=weights)
+        found = log_likelihood(samples, validation, validation, protocol=Protocol(50, None))
+        assert found.mean == pytest.approx(max(opened.metrics()[column]), abs=1e-3)
     with pytest.raises(
-        InputError, match="unknown weights 'newest'; choose from last, best, averaged"
+        InputError,
+        match="unknown weights 'newest'; choose from last, averaged, best, best_averaged",
     ):
         opened.generator("newest")
+
+
+def test_weights_that_a_run_lacks_are_one_line_and_leave_the_others(finished, tmp_path):
+    older = shutil.copytree(finished, tmp_path / "older")
+    (older / "models" / "best_averaged.keras").unlink()  # earlier versions kept none
+    opened = run.Run.open(older)
+    with pytest.raises(InputError, match=r"has no best_averaged model: [^\n]+--weights$"):
+        opened.generator("best_averaged")
+    for weights in ("last", "averaged", "best"):
+        assert opened.samples(1, weights=weights).shape == (1, 8, 8, 1)
+
+
+def test_the_best_of_each_kind_of_weights_is_noticed(monkeypatch):
+    found = []
+    likelihood = callbacks.ValidationLikelihood(
+        small.examples(), lambda x: x, on_best=lambda *best: found.append(best), best={"best": 1.0}
+    )
+    likelihood.set_model(model := small.gan(averaging=0.9))
+    likelihood.set_params({"epochs": 3})
+    for epoch, (raw, averaged) in enumerate([(0.0, 5.0), (3.0, 4.0), (2.0, 6.0)]):
+        monkeypatch.setattr(
+            likelihood, "_estimate", lambda of_average, r=raw, a=averaged: a if of_average else r
+        )
+        likelihood.on_epoch_end(epoch)
+    average = model.averaged_generator
+    assert found == [
+        ("best_averaged", average, 5.0),
+        ("best", model.generator, 3.0),
+        ("best_averaged", average, 6.0),
+    ]
 
 
 def test_a_finished_run_says_so_and_another_seed_is_refused(finished, recipe_file, capsys):
