@@ -74,7 +74,7 @@ class Subject:
         }
         origin = {
             "recipe": identity["recipe"],
-            "weights": weights,
+            "weights": run.config.get("kept", {}).get("weights", weights),
             "training": training,
             "evaluation": _evaluation(run),
         }

@@ -24,7 +24,8 @@ _DESCRIPTION = """Play the game on one-dimensional data and draw Figure 1 with l
 
   figure_1.png    the four panels: p_data, the learnt p_g and D, D* of equation (2), z -> x
   figure_1.gif    the same along training
-  figure_1.json   how far D is from D*, D from 1/2 and p_g from p_data, with the protocol
+  figure_1.json   how far D is from D*, D from 1/2 and p_g from p_data, with the protocol; the
+                  first two at each frame of the animation as well
 
 examples:
   python -m keras_gan.figure_1 --output pictures"""
@@ -118,30 +119,33 @@ class Experiment:
             generated=self.gan.generator(self._z[:, None].astype(np.float32)).numpy()[:, 0],
         )
 
-    def measure(self, panel: pictures.Panel) -> dict[str, Any]:
-        """Numbers of a panel just made: largest distances over the central 99 % of the data.
+    def distances(self, panel: pictures.Panel) -> dict[str, Any]:
+        """Largest distances over the central 99 % of the data, of a panel just made.
 
         Returns:
             The step; `discriminator_error`, of D to D*, and `optimal_standard_error`, the largest
             standard error that a finite number of samples leaves D*; `from_half`, of D to 1/2;
-            `optimal_from_half`, of D* to 1/2; `jensen_shannon`, of `p_g` to `p_data` (nats).
+            `optimal_from_half`, of D* to 1/2.
         """
         low, high = MIXTURE.central_interval(_MASS)
         inside = (self._edges[1:] > low) & (self._edges[:-1] < high)
         d, best = np.asarray(panel.discriminator)[inside], np.asarray(panel.optimal)[inside]
         count = np.asarray(panel.p_g)[inside] * self._width * _SAMPLES
         error = best * (1 - best) / np.sqrt(np.maximum(count, 1))
-        divergence = theory.sampled_jensen_shannon(
-            self._real, self._samples(), bins=_BINS, interval=_INTERVAL
-        )
         return {
             "step": int(self.gan.step.numpy()),
             "discriminator_error": float(np.abs(d - best).max()),
             "optimal_standard_error": float(error.max()),
             "from_half": float(np.abs(d - 0.5).max()),
             "optimal_from_half": float(np.abs(best - 0.5).max()),
-            "jensen_shannon": dataclasses.asdict(divergence),
         }
+
+    def jensen_shannon(self) -> dict[str, Any]:
+        """The divergence of `p_g` and `p_data` now, in nats, from samples of both."""
+        divergence = theory.sampled_jensen_shannon(
+            self._real, self._samples(), bins=_BINS, interval=_INTERVAL
+        )
+        return dataclasses.asdict(divergence)
 
     def protocol(self) -> dict[str, Any]:
         """What the numbers rest on."""
@@ -179,28 +183,33 @@ def _main(argv: Sequence[str] | None) -> int:
     except OSError as error:
         raise InputError(f"--output {output} cannot be made a directory: {error}") from error
     experiment = Experiment(options.seed)
-    panels, frames, results = [], [], []
+    panels, frames, results, series = [], [], [], []
 
-    def draw() -> None:
+    def draw(phase: Phase) -> None:
         step = int(experiment.gan.step.numpy())
-        frames.append(pictures.figure_1([experiment.panel(f"step {step}")]))
+        panel = experiment.panel(f"step {step}")
+        frames.append(pictures.figure_1([panel]))
+        series.append({"panel": phase.title, **experiment.distances(panel)})
 
     with Progress() as progress:
         task = progress.add_task("Figure 1", total=sum(p.steps // p.frame for p in PHASES))
 
-        def on_frame() -> None:
-            draw()
-            progress.advance(task)
-
-        draw()
+        draw(PHASES[0])
         for phase in PHASES:
+
+            def on_frame(phase: Phase = phase) -> None:
+                draw(phase)
+                progress.advance(task)
+
             experiment.play(phase, on_frame)
             panels.append(experiment.panel(phase.title))
-            results.append({"panel": phase.title, **experiment.measure(panels[-1])})
+            numbers = experiment.distances(panels[-1])
+            divergence = experiment.jensen_shannon()
+            results.append({"panel": phase.title, **numbers, "jensen_shannon": divergence})
             progress.console.print(_line(results[-1]))
     pictures.save_image(pictures.figure_1(panels), output / "figure_1.png")
     pictures.animate(frames, output / "figure_1.gif")
-    report = {"protocol": experiment.protocol(), "panels": results}
+    report = {"protocol": experiment.protocol(), "panels": results, "series": series}
     write_atomically(output / "figure_1.json", json.dumps(report, indent=1))
     for ending in ("png", "gif", "json"):
         print(output / f"figure_1.{ending}")

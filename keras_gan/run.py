@@ -116,6 +116,11 @@ class Run:
             theirs = run.config["identity"]
             keys = sorted(set(theirs) | set(identity))
             differs = [key for key in keys if theirs.get(key) != identity.get(key)]
+            if "kept" in run.config:
+                raise InputError(
+                    f"{path} keeps a trained model, without the state that training goes on from; "
+                    "choose another --run-dir"
+                )
             if differs:
                 changes = ", ".join(
                     f"{k}: {theirs.get(k)!r} there, {identity.get(k)!r} now" for k in differs
@@ -191,9 +196,10 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether training came to an end that was asked for."""
-        return self._model_file("last").is_file()
+        return self.model_file("last").is_file()
 
-    def _model_file(self, name: str) -> Path:
+    def model_file(self, name: str) -> Path:
+        """The file of a model: "last", "generator" or one of `BEST`."""
         return self.path / "models" / f"{name}.keras"
 
     def save_models(self, gan: keras.Model, epochs: int) -> None:
@@ -208,7 +214,7 @@ class Run:
         self._save(generator, weights)
 
     def _save(self, model: keras.Model, name: str) -> None:
-        final = self._model_file(name)
+        final = self.model_file(name)
         final.parent.mkdir(exist_ok=True)
         temporary = final.with_name(f".{name}.tmp.keras")
         try:
@@ -244,7 +250,10 @@ class Run:
         if weights == "last":
             return gan.generator
         if gan.averaged_generator is None:
-            raise InputError(f"{self.path} keeps no averaged weights; train with --averaging 0.999")
+            raise InputError(
+                f"{self.path} keeps no averaged weights; choose other --weights, or train with "
+                "--averaging 0.999"
+            )
         return gan.averaged_generator
 
     def inference(self) -> Inference:
@@ -290,7 +299,7 @@ class Run:
         )
 
     def _load(self, name: str) -> keras.Model:
-        file = self._model_file(name)
+        file = self.model_file(name)
         if not file.is_file() and name == "last":
             raise InputError(
                 f"{self.path} has no finished model; run the same train command to finish it"

@@ -4,29 +4,50 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from keras_gan import command
 from keras_gan.errors import InputError
-from reproduce import experiments, page
+from keras_gan.run import WEIGHTS, Run
+from reproduce import cifar10, experiments, page, variants
+from reproduce.keep import keep
 
 _DESCRIPTION = """Make a result of the paper anew: its JSON in reproduce/results/, its pictures in
-docs/pictures/reproduction/, and the page docs/reproduction.md.
+docs/pictures/reproduction/, and the page docs/reproduction.md with the README's table.
 
   parzen_sanity   MNIST's training images and k-means centroids as samples (minutes)
   digits          the bundled digits, trained and evaluated (minutes)
   figure_1        Figure 1 with learnt networks (minutes)
-  mnist           Table 1 and Figures 2a and 3: the paper's recipe (hours; see --epochs)
+  mnist           Table 1 and Figures 2a and 3: the paper's recipe (hours; 1000 epochs)
+  mnist_tuned     the same networks under our settings (hours; the recipe's epochs)
+  variants        the recipe and, one factor at a time, other games (about an hour; 20 epochs)
+  cifar10_mlp     Figure 2c: losses, speed and samples (hours; the recipe's epochs)
+  cifar10_conv    Figure 2d, likewise
   tfd             what the row of the Toronto Face Database needs
   all             all of these
   page            the page alone, from the JSON files that there are
 
-MNIST is read from TFDS_DATA_DIR. What was interrupted goes on when the same command is given again.
+MNIST and CIFAR-10 are read from TFDS_DATA_DIR. What was interrupted goes on when the same command
+is given again. `python -m reproduce keep --help`: a finished run, small enough for the repository.
 
 examples:
   python -m reproduce mnist --seed 1 --epochs 300
-  python -m reproduce digits --run-dir runs/digits"""
+  python -m reproduce digits --run-dir runs/digits
+  python -m reproduce keep runs/reproduce-mnist_seed0 --weights best_averaged"""
 
-RESULTS = ("parzen_sanity", "digits", "figure_1", "mnist", "tfd")
+RESULTS = (
+    "parzen_sanity",
+    "digits",
+    "figure_1",
+    "mnist",
+    "mnist_tuned",
+    "variants",
+    "cifar10_mlp",
+    "cifar10_conv",
+    "tfd",
+)
+_TRAIN = ("digits", "mnist", "mnist_tuned", "cifar10_mlp", "cifar10_conv")
+_EPOCHS = (*_TRAIN[1:], "variants", "all")
 
 
 def parser() -> command.Parser:
@@ -34,13 +55,15 @@ def parser() -> command.Parser:
     made = command.Parser(prog="python -m reproduce", description=_DESCRIPTION)
     made.add_argument("result", choices=(*RESULTS, "all", "page"), help="what to make")
     made.add_argument("--seed", type=int, default=0, metavar="INT", help="seed (0)")
+    made.add_argument("--epochs", type=int, metavar="INT", help="epochs, where others make sense")
     made.add_argument(
-        "--epochs", type=int, default=1000, metavar="INT", help="epochs of mnist (1000)"
+        "--run-dir", metavar="DIR", help="run directory of what trains (runs/reproduce-<result>)"
     )
     made.add_argument(
-        "--run-dir",
-        metavar="DIR",
-        help="run directory of digits or mnist (runs/reproduce-<result>)",
+        "--data-note",
+        default="",
+        metavar="TEXT",
+        help="what a reader must know of the copy of CIFAR-10, such as 'JPEG copy'",
     )
     return made
 
@@ -51,21 +74,57 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str] | None) -> int:
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if argv[:1] == ["keep"]:
+        return _keep(argv[1:])
     options = parser().parse_args(argv)
-    if options.run_dir and options.result not in ("digits", "mnist"):
-        raise InputError("--run-dir is for digits and mnist, which train")
+    seed, epochs, run_dir = options.seed, options.epochs, options.run_dir
+    if run_dir and options.result not in _TRAIN:
+        raise InputError(f"--run-dir is for what trains: {', '.join(_TRAIN)}")
+    if epochs is not None and (epochs < 1 or options.result not in _EPOCHS):
+        raise InputError(f"--epochs must be at least 1, and is for {', '.join(_EPOCHS)}")
     make = {
-        "parzen_sanity": lambda: experiments.parzen_sanity(options.seed),
-        "digits": lambda: experiments.digits(options.seed, options.run_dir),
-        "figure_1": lambda: experiments.figure_1_learnt(options.seed),
-        "mnist": lambda: experiments.mnist(options.seed, options.epochs, options.run_dir),
+        "parzen_sanity": lambda: experiments.parzen_sanity(seed),
+        "digits": lambda: experiments.digits(seed, run_dir),
+        "figure_1": lambda: experiments.figure_1_learnt(seed),
+        "mnist": lambda: experiments.mnist(seed, epochs or 1000, run_dir),
+        "mnist_tuned": lambda: experiments.mnist_tuned(seed, epochs, run_dir),
+        "variants": lambda: variants.measure(seed, epochs or 20),
         "tfd": experiments.tfd,
+        **{
+            name: lambda name=name: cifar10.measure(name, seed, epochs, run_dir, options.data_note)
+            for name in ("cifar10_mlp", "cifar10_conv")
+        },
     }
     for name in RESULTS if options.result == "all" else (options.result,):
         if name != "page":
             make[name]()
         page.write()
-    print(f"written: {page.PAGE}")
+    print(f"written: {page.PAGE}, {page.README}")
+    return 0
+
+
+def _keep(argv: Sequence[str]) -> int:
+    made = command.Parser(
+        prog="python -m reproduce keep",
+        description="Keep a finished run in a few megabytes: its weights in half precision.",
+    )
+    made.add_argument("run", metavar="RUN", help="run directory of a finished run on images")
+    made.add_argument(
+        "--weights", default="last", metavar="WHICH", help=f"{', '.join(WEIGHTS)} (last)"
+    )
+    made.add_argument("--output", metavar="DIR", help="the new directory (kept/<recipe>)")
+    options = made.parse_args(argv)
+    kept = keep(
+        Run.open(options.run), options.weights, Path(options.output) if options.output else None
+    )
+    lost = kept.config["kept"]
+    print(
+        f"kept: {kept.path}; half precision moves a pixel by at most "
+        f"{lost['largest_pixel_difference']:.1e} and the likelihood of validation examples from "
+        f"{lost['validation_log_likelihood_in_float32']:.2f} to "
+        f"{lost['validation_log_likelihood']:.2f} nats"
+    )
     return 0
 
 

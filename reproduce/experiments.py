@@ -1,30 +1,32 @@
-"""Each result: what is run, and what of it is kept.
-
-Training goes through `keras_gan.train` and its run directories, so that whatever was interrupted
-goes on when the same command is given again.
-"""
+"""Each result: what is run, and what of it is kept."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rich.progress import track
-from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-from keras_gan import data, evaluate, figure_1, figures, pictures, train
+from keras_gan import data, evaluate, figure_1, figures, pictures, recipes, train
 from keras_gan.data import preprocessing
 from keras_gan.evaluation import trust
 from keras_gan.evaluation.likelihood import Protocol
-from keras_gan.run import Run
+from keras_gan.run import BEST, Run
 from reproduce import results
-from reproduce.curves import bandwidth_curves
+from reproduce.curves import bandwidth_curves, distances_from_optimum
+from reproduce.runs import call, curve, epoch_of, training_seconds
 
 EVALUATION_SEED = 0
+_MNIST = ("best", "best_averaged", "averaged")
+_SAMPLES = {
+    "last": "raw weights, last",
+    "averaged": "averaged weights, last",
+    "best": "raw weights, best on validation",
+    "best_averaged": "averaged weights, best on validation",
+}
 
 
 def parzen_sanity(seed: int) -> None:
@@ -58,29 +60,34 @@ def parzen_sanity(seed: int) -> None:
 
 def digits(seed: int, run_dir: str | None) -> None:
     """The bundled digits, evaluated with averaged weights."""
-    _trained("digits", "digits", "Digits", seed, 200, run_dir, ["averaged"], ["--refine"])
+    epochs = recipes.get("digits").epochs
+    _trained("digits", "digits", "Digits", seed, epochs, run_dir, ["averaged"], ["--refine"])
 
 
 def mnist(seed: int, epochs: int, run_dir: str | None) -> None:
     """Table 1: the paper's networks and recipe on MNIST."""
-    _trained(
-        f"mnist_seed{seed}",
-        "mnist",
-        f"Table 1, MNIST: the paper's networks and recipe, seed {seed}",
-        seed,
-        epochs,
-        run_dir,
-        ["best", "averaged"],
-        ["--refine", "--no-sanity"],
-    )
+    title = f"Table 1, MNIST: the paper's networks and recipe, seed {seed}"
+    how = ["--refine", "--no-sanity"]
+    _trained(f"mnist_seed{seed}", "mnist", title, seed, epochs, run_dir, _MNIST, how)
+
+
+def mnist_tuned(seed: int, epochs: int | None, run_dir: str | None) -> None:
+    """The same networks under settings of our own."""
+    epochs = epochs or recipes.get("mnist_tuned").epochs
+    title = f"MNIST: the paper's networks, our settings, seed {seed}"
+    how = ["--refine", "--no-sanity"]
+    _trained(f"mnist_tuned_seed{seed}", "mnist_tuned", title, seed, epochs, run_dir, _MNIST, how)
 
 
 def figure_1_learnt(seed: int) -> None:
     """Figure 1 as an experiment."""
     began, machine = time.monotonic(), results.machine()
     folder = results.PICTURES.parent  # the README shows them too
-    _call(figure_1.main, ["--seed", str(seed), "--output", str(folder)])
+    call(figure_1.main, ["--seed", str(seed), "--output", str(folder)])
     found = json.loads((folder / "figure_1.json").read_text())
+    distances = results.PICTURES / "figure_1_distances.png"
+    distances.parent.mkdir(parents=True, exist_ok=True)
+    pictures.save_image(distances_from_optimum(found["series"]), distances)
     results.save(
         "figure_1",
         title="Figure 1, with learnt networks",
@@ -90,10 +97,14 @@ def figure_1_learnt(seed: int) -> None:
             for panel in found["panels"]
         ],
         seeds=[seed],
+        series=found["series"],
         protocol=found["protocol"],
         machine=machine,
         seconds=_since(began),
-        pictures=[results.link(folder / f"figure_1.{ending}") for ending in ("png", "gif")],
+        pictures=[
+            *(results.link(folder / f"figure_1.{ending}") for ending in ("png", "gif")),
+            results.link(distances),
+        ],
     )
 
 
@@ -114,36 +125,6 @@ def tfd() -> None:
     )
 
 
-def best_epoch(metrics: dict[str, list[float]], column: str) -> tuple[int, float]:
-    """The epoch, counted from 1, with the highest entry of a column, and that entry."""
-    known = [
-        (value, int(epoch) + 1)
-        for epoch, value in zip(metrics["epoch"], metrics[column], strict=True)
-        if not math.isnan(value)
-    ]
-    value, epoch = max(known, key=lambda pair: pair[0])
-    return epoch, value
-
-
-def curve(metrics: dict[str, list[float]]) -> list[dict[str, float]]:
-    """The validation likelihood along training, where it was measured."""
-    columns = ("epoch", "val_log_likelihood", "val_log_likelihood_averaged")
-    return [
-        {"epoch": int(epoch) + 1, "raw": round(raw, 1), "averaged": round(averaged, 1)}
-        for epoch, raw, averaged in zip(*(metrics[name] for name in columns), strict=True)
-        if not math.isnan(raw)
-    ]
-
-
-def training_seconds(run: Run) -> float:
-    """The sessions of a run together, each from its start to its last epoch's end."""
-    total = 0.0
-    for log in (run.path / "tensorboard" / "train").glob("events.out.tfevents.*"):
-        times = [event.wall_time for event in EventFileLoader(str(log)).Load()]
-        total += max(times) - min(times)
-    return round(total, 1)
-
-
 def _trained(
     name: str,
     recipe: str,
@@ -158,19 +139,22 @@ def _trained(
     machine = results.machine()
     path = run_dir or f"runs/reproduce-{name}"
     settings = ["--recipe", recipe, "--seed", str(seed), "--epochs", str(epochs)]
-    _call(train.main, [*settings, "--run-dir", path])
+    call(train.main, [*settings, "--run-dir", path])
     run, began = Run.open(path), time.monotonic()
+    # Earlier versions kept fewer.
+    weights = [w for w in weights if w not in BEST or run.model_file(w).is_file()]
     for which in weights:
-        _call(evaluate.main, [path, "--weights", which, "--seed", str(EVALUATION_SEED), *how])
-    _call(figures.main, [path, "--weights", "averaged", "--seed", str(EVALUATION_SEED)])
-    metrics = run.metrics()
+        call(evaluate.main, [path, "--weights", which, "--seed", str(EVALUATION_SEED), *how])
+    call(figures.main, [path, "--weights", "averaged", "--seed", str(EVALUATION_SEED)])
     found = json.loads((run.path / "evaluation.json").read_text())
-    rows = []
-    for which in weights:
-        best, _ = best_epoch(metrics, "val_log_likelihood")
-        epoch = best if which == "best" else run.epochs_done
-        what = "raw weights, best on validation" if which == "best" else f"{which} weights"
-        rows.append({"samples": what, "epoch": epoch, **_nats(found[which]["likelihood"])})
+    rows: list[dict[str, Any]] = [
+        {
+            "samples": _SAMPLES[which],
+            "epoch": epoch_of(run, which),
+            **_nats(found[which]["likelihood"]),
+        }
+        for which in weights
+    ]
     own = found[weights[-1]]
     for what, row in own.get("sanity", {}).items():
         rows.append({"samples": f"{row['samples']:,} {what}", "epoch": "", **_nats(row)})
@@ -182,7 +166,7 @@ def _trained(
         name,
         title=title,
         command=f"python -m reproduce {recipe} --seed {seed}"
-        + (f" --epochs {epochs}" if recipe == "mnist" else ""),
+        + (f" --epochs {epochs}" if recipe != "digits" else ""),
         rows=rows,
         seeds=[seed],
         protocol={
@@ -190,7 +174,7 @@ def _trained(
             "seed_of_samples": EVALUATION_SEED,
             "run": own["run"],
         },
-        curve=curve(metrics),
+        curve=curve(run.metrics()),
         support={
             what: row["support"] for what, row in own["distances"].items() if what != "features"
         },
@@ -220,9 +204,3 @@ def _protocol(likelihood: dict[str, Any]) -> dict[str, Any]:
 
 def _since(began: float) -> float:
     return round(time.monotonic() - began, 1)
-
-
-def _call(main: Callable[[list[str]], int], argv: list[str]) -> None:
-    """Calls a command as a shell would; ends with its exit code where that is not 0."""
-    if code := main(argv):
-        raise SystemExit(code)

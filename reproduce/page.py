@@ -1,14 +1,16 @@
-"""`docs/reproduction.md`, made from the JSON of the results and from nothing else."""
+"""`docs/reproduction.md` and the README's table, made from the JSON of the results alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from keras_gan.run import write_atomically
-from reproduce import results
+from reproduce import results, summary
 
 PAGE = results.ROOT / "docs" / "reproduction.md"
+README = results.ROOT / "README.md"
+_BEGIN, _END = "<!-- made by: python -m reproduce page -->\n", "<!-- end -->\n"
 
 _HEAD = """# The paper's results from this code
 
@@ -23,6 +25,11 @@ under a Parzen window on samples; the bandwidth is chosen from a grid on validat
 Published for the paper's networks: 225 ± 2 (MNIST) and 2057 ± 26 (Toronto Face Database). Real
 training images and, far more, centroids that blur them, set the scale: a number above that of real
 images is smoothing, not better samples.
+"""
+
+_OVER_SEEDS = """\
+The standard error of several seeds' mean is over seeds, of a single seed's over test
+examples; that of the difference is both together.
 """
 
 # Column of the JSON: heading, format.
@@ -42,18 +49,77 @@ _COLUMNS = {
     "from_half": ("D to 1/2", "{:.3f}"),
     "optimal_from_half": ("D* to 1/2", "{:.3f}"),
     "jensen_shannon": ("JSD, nats", "{:.5f}"),
+    "nats": ("nats", "{}"),
+    "command": ("command", "{}"),
+    "seeds": ("seeds", "{}"),
+    "difference": ("difference to the recipe, standard errors", "{:+.1f}"),
+    "variant": ("variant", "{}"),
+    "updates": ("updates of G", "{:,}"),
+    "shown": ("images shown to D", "{:,}"),
+    "value": ("V(D, G)", "{:.3f}"),
+    "jsd_bound": ("bound of the JSD", "{:.3f}"),
+    "real_output": ("D(x)", "{:.3f}"),
+    "held_out_output": ("D(x), held out", "{:.3f}"),
+    "fake_output": ("D(G(z))", "{:.3f}"),
+    "seconds": ("seconds", "{:,.0f}"),
+    "discriminator_loss": ("loss of D", "{:.3f}"),
+    "generator_loss": ("loss of G", "{:.3f}"),
+    "epochs": ("epochs", "{}"),
+    "images_per_second": ("images/s", "{:,.1f}"),
+    "seconds_per_epoch": ("s an epoch", "{:,.0f}"),
+    "generator_parameters": ("parameters of G", "{:,}"),
+    "discriminator_parameters": ("of D", "{:,}"),
+    "gflop_per_image": ("GFLOP an image", "{:.3f}"),
+    "all_epochs": ("the recipe's epochs", "{}"),
+    "estimated_gpu_hours": ("*estimate*: hours of them on a GPU", "{:.1f}"),
 }
-_SHOWN_EPOCHS = (10, 20, 30, 50, 70, 100, 150, 200, 250, 300, 400, 500, 600, 700, 800, 900, 1000)
+_SHOWN_EPOCHS = (
+    1,
+    2,
+    5,
+    10,
+    20,
+    30,
+    50,
+    70,
+    100,
+    150,
+    200,
+    250,
+    300,
+    400,
+    500,
+    600,
+    700,
+    800,
+    900,
+    1000,
+)
 
 
-def render(found: Iterable[dict[str, Any]]) -> str:
+def render(found: Sequence[dict[str, Any]]) -> str:
     """The page of these results."""
-    return "\n".join([_HEAD, *(_section(result) for result in found)])
+    parts = [_HEAD, *(_section(result) for result in found)]
+    if rows := summary.over_seeds(found):
+        parts += ["## MNIST: our settings over seeds\n", _OVER_SEEDS, table(rows)]
+    return "\n".join(parts)
+
+
+def readme(text: str, found: Sequence[dict[str, Any]]) -> str:
+    """The README's text with its table of these results."""
+    before, begin, rest = text.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not (begin and end):
+        raise ValueError(f"the README lacks the lines {_BEGIN!r} and {_END!r}")
+    return f"{before}{begin}\n{table(summary.readme_rows(found))}\n{end}{after}"
 
 
 def write() -> None:
-    """Writes the page of the results that there are."""
-    write_atomically(PAGE, render(results.load()))
+    """Writes the page, and the README's table, of the results that there are."""
+    found = results.load()
+    text = readme(README.read_text(encoding="utf-8"), found)
+    write_atomically(PAGE, render(found))
+    write_atomically(README, text)
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -75,14 +141,21 @@ def _section(result: dict[str, Any]) -> str:
         parts += [f"{result['needs']}\n", commands]
     if result["rows"]:
         parts.append(table(result["rows"]))
-    shown = [row for row in result.get("curve", []) if row["epoch"] in _SHOWN_EPOCHS]
+    shown = [row for row in result.get("curve", []) if _is_shown(row["epoch"])]
     if shown:
         parts += ["Likelihood of validation examples along training:\n", table(shown)]
+    losses = [row for row in result.get("losses", []) if _is_shown(row["epoch"])]
+    if losses:
+        parts += ["Training, means over an epoch:\n", table(losses)]
     parts += [f"{sentence}\n" for sentence in _sentences(result)]
     if result["pictures"]:
         pictures = (f"![{result['result']}]({picture})" for picture in result["pictures"])
         parts.append(" ".join(pictures) + "\n")
     return "\n".join(parts)
+
+
+def _is_shown(epoch: int) -> bool:
+    return epoch in _SHOWN_EPOCHS
 
 
 def _sentences(result: dict[str, Any]) -> Iterable[str]:
@@ -104,6 +177,22 @@ def _sentences(result: dict[str, Any]) -> Iterable[str]:
             f"{protocol['samples']:,} samples, {len(protocol['grid'])} bandwidths from "
             f"{protocol['grid'][0]:g} to {protocol['grid'][-1]:g}, {held_out:,} validation and "
             f"{protocol['test']:,} test examples. Data: {result['data']}."
+        )
+    if "likelihood_samples" in result.get("protocol", {}):
+        protocol = result["protocol"]
+        yield (
+            f"Recipe `{protocol['recipe']}`, {protocol['epochs']} epochs of it long "
+            f"({protocol['updates']:,} updates of G). Likelihoods, in nats, are of the first 1,000 "
+            f"validation images under {protocol['likelihood_samples']:,} samples, at the best "
+            f"bandwidth; V, its bound and D(G(z)) are D's on {protocol['held_out']:,} held-out "
+            "images, without dropout; D(x) stands beside it for training images. Data: "
+            f"{result['data']}."
+        )
+    if "estimate_assumes" in result:
+        yield (
+            "The estimate is no measurement. It assumes a GPU that keeps up "
+            f"{result['estimate_assumes'] / 1e12:g} TFLOP/s in float32 over a step's products, "
+            f"and that all else takes no time. Data: {result['data']}."
         )
     if "seconds" in result:
         seeds = ", ".join(map(str, result["seeds"]))

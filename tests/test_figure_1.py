@@ -40,9 +40,9 @@ def test_measures_where_the_data_lie(experiment):
     middle = (np.abs(x - 0.5)).argmin()
     d[middle] += 0.02
     d[[0, -1]] = 5.0  # outside the central 99 %
-    found = experiment.measure(dataclasses.replace(panel, discriminator=d))
+    found = experiment.distances(dataclasses.replace(panel, discriminator=d))
     np.testing.assert_allclose(found["discriminator_error"], 0.03, rtol=1e-6)
-    half = experiment.measure(dataclasses.replace(panel, discriminator=np.full(len(x), 0.3)))
+    half = experiment.distances(dataclasses.replace(panel, discriminator=np.full(len(x), 0.3)))
     np.testing.assert_allclose(half["from_half"], 0.2, rtol=1e-6)
     low, high = experiment.protocol()["compared_over"]["interval"]
     np.testing.assert_allclose(figure_1.MIXTURE.cdf([low, high]), [0.005, 0.995], atol=1e-9)
@@ -63,7 +63,11 @@ def test_the_command_shows_what_the_paper_s_figure_shows(tmp_path, capsys):
     assert d["from_half"] < 0.05
     assert d["optimal_from_half"] < 0.08
     assert d["jensen_shannon"]["value"] < 1e-3
+    series = report["series"]
+    assert series[-1] == {name: d[name] for name in d if name != "jensen_shannon"}
+    assert [row["step"] for row in series] == sorted({row["step"] for row in series})
     with Image.open(tmp_path / "figure_1.gif") as animation:
+        assert animation.n_frames == len(series)
         assert animation.n_frames == 1 + sum(p.steps // p.frame for p in figure_1.PHASES)
         with Image.open(tmp_path / "figure_1.png") as still:
             assert still.width > 3 * animation.width

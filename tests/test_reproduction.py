@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 import shlex
 import tomllib
 
+import numpy as np
 import pytest
 
+from keras_gan import InputError, networks, recipes, train
+from keras_gan.run import Run
 from reproduce import __main__ as command
-from reproduce import experiments, page, results
+from reproduce import cifar10, experiments, page, results, runs, summary, variants
 
 FOUND = results.load()
 
@@ -19,6 +23,16 @@ def test_the_page_is_generated():
     assert page.PAGE.read_text(encoding="utf-8") == page.render(FOUND), (
         "run: python -m reproduce page"
     )
+
+
+def test_the_readme_s_table_is_generated():
+    text = page.README.read_text(encoding="utf-8")
+    assert text == page.readme(text, FOUND), "run: python -m reproduce page"
+    (digits,) = (result for result in FOUND if named(result) == "digits")
+    row = digits["rows"][0]
+    assert f"| {row['mean']:.1f} ± {row['standard_error']:.1f} | `{digits['command']}` |" in text
+    with pytest.raises(ValueError, match="lacks the lines"):
+        page.readme("no markers", FOUND)
 
 
 def named(result: dict) -> str:
@@ -48,7 +62,6 @@ def test_a_result_says_how_it_was_made(result):
         assert result["protocol"]
         assert result["seconds"] > 0
         assert {"processor", "cores", "memory_gib", "load"} == set(result["machine"])
-        assert result["pictures"]
     else:
         assert result["needs"]
     for picture in result["pictures"]:
@@ -74,9 +87,9 @@ def test_the_curve_and_its_best_epoch():
         "val_log_likelihood": [math.nan, 5.04, math.nan, -1.0],
         "val_log_likelihood_averaged": [math.nan, 7.0, math.nan, 9.0],
     }
-    assert experiments.best_epoch(metrics, "val_log_likelihood") == (2, 5.04)
-    assert experiments.best_epoch(metrics, "val_log_likelihood_averaged") == (4, 9.0)
-    assert experiments.curve(metrics) == [
+    assert runs.best_epoch(metrics, "val_log_likelihood") == (2, 5.04)
+    assert runs.best_epoch(metrics, "val_log_likelihood_averaged") == (4, 9.0)
+    assert runs.curve(metrics) == [
         {"epoch": 2, "raw": 5.0, "averaged": 7.0},
         {"epoch": 4, "raw": -1.0, "averaged": 9.0},
     ]
@@ -92,7 +105,7 @@ def test_tfd_gives_commands_and_no_number(tmp_path, monkeypatch):
 
 def test_bad_input_is_one_line(capsys):
     assert command.main(["parzen_sanity", "--run-dir", "runs/x"]) == 2
-    assert "--run-dir is for digits and mnist" in capsys.readouterr().err
+    assert "--run-dir is for what trains: digits, mnist, " in capsys.readouterr().err
     assert command.main(["everything"]) == 2
 
 
@@ -100,3 +113,165 @@ def test_it_is_not_installed():
     with (results.ROOT / "pyproject.toml").open("rb") as file:
         included = tomllib.load(file)["tool"]["setuptools"]["packages"]["find"]["include"]
     assert {name.partition(".")[0] for name in included} == {"keras_gan", "export", "serving"}
+
+
+def weighed(name: str, mean: float, error: float = 2.0) -> dict:
+    """A result of one seed, with one row."""
+    row = {"samples": "averaged weights, last", "mean": mean, "standard_error": error}
+    return {"result": name, "rows": [row]}
+
+
+def test_our_settings_over_seeds_against_the_recipe():
+    seeds = [weighed(f"mnist_tuned_seed{i}", mean) for i, mean in enumerate((230.0, 236.0, 233.0))]
+    (row,) = summary.over_seeds([*seeds, weighed("mnist_seed0", 224.0)])
+    assert (row["seeds"], row["mean"]) == (3, 233.0)
+    assert row["standard_error"] == pytest.approx(math.sqrt(3))  # their sd is 3
+    assert row["difference"] == pytest.approx(9 / math.sqrt(3 + 4))
+    (alone,) = summary.over_seeds(seeds[:1])
+    assert (alone["standard_error"], alone["difference"]) == (2.0, "")
+    assert summary.over_seeds([weighed("mnist_seed0", 224.0)]) == []
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Run:
+    """One epoch of the digits recipe, with all kinds of weights."""
+    path = tmp_path_factory.mktemp("runs") / "digits"
+    fast = ["--epochs", "1", "--likelihood-every", "1", "--likelihood-samples", "50"]
+    assert train.main([*fast, "--averaging", "0.9", "--run-dir", str(path)]) == 0
+    return Run.open(path)
+
+
+def test_a_kept_run_is_the_run_but_for_rounding(trained, tmp_path, capsys):
+    output = tmp_path / "small"
+    arguments = ["keep", str(trained.path), "--weights", "best_averaged", "--output", str(output)]
+    assert command.main(arguments) == 0
+    kept = Run.open(output)
+    found = kept.config["kept"]
+    assert (found["weights"], found["epoch"], kept.epochs_done) == ("best_averaged", 1, 1)
+    for network, own in (
+        (kept.generator(), trained.generator("best_averaged")),
+        (kept.gan().discriminator, trained.gan().discriminator),
+    ):
+        for half, whole in zip(network.get_weights(), own.get_weights(), strict=True):
+            assert half.dtype == np.float32
+            np.testing.assert_array_equal(half, whole.astype(np.float16))
+    moved = np.abs(kept.samples(500, 7) - trained.samples(500, 7, "best_averaged")).max()
+    assert 0 < moved < 2 * found["largest_pixel_difference"] < 0.01
+    nats = found["validation_log_likelihood"], found["validation_log_likelihood_in_float32"]
+    assert 0 < abs(nats[0] - nats[1]) < 0.1
+    sizes = [run.model_file("last").stat().st_size for run in (kept, trained)]
+    assert sizes[0] < sizes[1] / 5  # half precision; no optimizers, no average
+    assert command.main(arguments) == 2
+    assert "exists; remove it or choose another" in capsys.readouterr().err
+    assert train.main(["--run-dir", str(output), "--epochs", "2"]) == 2
+    assert "without the state that training goes on from" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", sorted((results.ROOT / "kept").iterdir()), ids=lambda p: p.name)
+def test_each_kept_run_of_the_repository_samples(path):
+    run = Run.open(path)
+    images = run.samples(1000, seed=0)
+    data = run.preprocessing.to_unit(run.preprocessing.forward(recipes.data_of(run).train.x))
+    assert np.abs(images.mean(axis=0) - data.mean(axis=0)).max() < 0.2
+    assert images.std(axis=0).mean() == pytest.approx(data.std(axis=0).mean(), rel=0.2)
+    found = run.config["kept"]
+    before, after = (found[f"validation_log_likelihood{end}"] for end in ("_in_float32", ""))
+    assert abs(before - after) < 0.1
+    assert sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) < 10e6
+
+
+def tiny(recipe, examples, seed):
+    """Players that learn nothing much, in no time."""
+    shape = examples.shape[1:]
+    generator = networks.mlp_generator(
+        recipe.latent_dim, shape, hidden=[(4, "relu")], output_activation="sigmoid", seed=seed
+    )
+    return generator, networks.maxout_discriminator(shape, units=4, seed=seed + 1)
+
+
+TINY = dataclasses.replace(
+    recipes.get("digits"), name="tiny", networks=tiny, averaging=0.9, likelihood_samples=50
+)
+
+
+def test_variants_leave_a_line_each_and_make_none_twice(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    to_completion = variants.Variant("to completion", {"discriminator_steps": 3}, 1 / 2, 100)
+    lines = (
+        variants.Variant("the recipe"),
+        variants.Variant("minimax", {"loss": "minimax"}),
+        variants.Variant("k = 2", {"discriminator_steps": 2}, 1 / 2),
+        to_completion,
+    )
+    variants.measure(0, 1, TINY, lines[:2])
+    (before,) = results.load(tmp_path)
+    variants.measure(0, 1, TINY, lines)
+    (found,) = results.load(tmp_path)
+    assert found["rows"][:2] == before["rows"]
+    assert [row["variant"] for row in found["rows"]] == [line.name for line in lines]
+    # 1,439 images in minibatches of 50; 100 images do not fill a step of 3 x 50, so they come twice
+    assert [row["updates"] for row in found["rows"]] == [28, 28, 14, 14]
+    assert [row["shown"] for row in found["rows"]] == [1400, 1400, 1400, 2100]
+    for row in found["rows"]:
+        assert row["jsd_bound"] == pytest.approx((row["value"] + math.log(4)) / 2, abs=1e-5)
+        assert all(math.isfinite(value) for name, value in row.items() if name != "variant")
+    recipe, minimax = found["rows"][:2]
+    assert recipe["raw"] != minimax["raw"]
+    assert "| to completion | 14 | 2,100 |" in page.render([found])
+    with pytest.raises(InputError, match="variants of another length or seed"):
+        variants.measure(0, 2, TINY, lines)
+
+
+def test_the_variants_differ_from_the_recipe_in_one_thing():
+    one, *others = variants.VARIANTS
+    assert one == variants.Variant(one.name)
+    for variant in others:
+        dataclasses.replace(recipes.get("mnist"), **variant.settings)
+        assert len(variant.settings) == 1 or variant.examples
+        k = variant.settings.get("discriminator_steps", 1)
+        assert variant.share == pytest.approx(1 if "updates of G" in variant.name else 1 / k)
+
+
+COLOURS = """
+from keras_gan import networks, recipes
+
+def build(recipe, examples, seed):
+    shape = examples.shape[1:]
+    return (
+        networks.mlp_generator(recipe.latent_dim, shape, hidden=[(4, "relu")], seed=seed,
+        output_activation="sigmoid"),
+        networks.maxout_discriminator(shape, units=4, pieces=2, depth=1, seed=seed + 1),
+    )
+
+RECIPE = recipes.Recipe(
+    name="colours", networks=build, dataset="digits", latent_dim=3, batch_size=100, epochs=300,
+    likelihood_every=0,
+)
+"""
+
+
+def test_what_a_recipe_without_a_likelihood_costs(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(results, "keep_picture", lambda source, name: f"pictures/{name}")
+    (tmp_path / "colours.py").write_text(COLOURS)
+    path = str(tmp_path / "run")
+    cifar10.measure(str(tmp_path / "colours.py"), 0, 2, path, "JPEG copy")
+    (found,) = results.load(tmp_path / "results")
+    (row,) = found["rows"]
+    assert (row["epochs"], row["all_epochs"]) == (2, 300)
+    assert row["generator_parameters"] == 3 * 4 + 4 + 4 * 64 + 64
+    assert row["discriminator_parameters"] == 64 * 8 + 8 + 4 + 1
+    # Simultaneous: D's own part and G's, in products of two operations each.
+    g, d = [12, 256], [512, 4]
+    own = sum(g) + 2 * sum(d) + 2 * (2 * sum(d) - d[0])
+    flops = 2 * (own + sum(d) + 2 * sum(g) - g[0])
+    assert row["gflop_per_image"] == pytest.approx(flops / 1e9)
+    hours = 300 * 1400 * flops / cifar10.GPU_FLOPS / 3600
+    assert row["estimated_gpu_hours"] == pytest.approx(hours)
+    assert row["images_per_second"] * row["seconds_per_epoch"] == pytest.approx(1400)
+    assert [entry["epoch"] for entry in found["losses"]] == [1, 2]
+    text = page.render([found])
+    assert "2 epochs, JPEG copy" in text
+    assert "*estimate*" in text
+    assert "It assumes a GPU that keeps up 10 TFLOP/s" in text
+    assert found["pictures"] == ["pictures/colours_figure_2.png"]

@@ -39,10 +39,14 @@ def tidy(axes: Axes) -> None:
 def learning_curves(table: Mapping[str, Sequence[float]]) -> np.ndarray:
     """V(D, G) and D's mean outputs along training, beside their values at the equilibrium.
 
+    A second axis reads V as (V + log 4) / 2, which bounds the Jensen-Shannon divergence from below
+    (equation 3).
+
     Args:
         table: Columns of equal length: "epoch" counted from 0, "value", "real_output" and
             "fake_output" as `GAN.fit` logs them; where there was validation also the same with
-            "val_" before them, and "val_log_likelihood". NaN where an epoch has no number.
+            "val_" before them, "val_log_likelihood", and "val_log_likelihood_averaged" for
+            averaged weights. NaN where an epoch has no number.
 
     Returns:
         uint8 `[height, width, 3]`, with a panel more if there is a likelihood.
@@ -65,19 +69,25 @@ def learning_curves(table: Mapping[str, Sequence[float]]) -> np.ndarray:
         (output, "val_real_output", "D(x), validation", BLUE, "--"),
         (output, "fake_output", "D(G(z))", GREEN, "-"),
         (output, "val_fake_output", "D(G(z)), validation", GREEN, "--"),
-        *((axes, "val_log_likelihood", "validation", RED, "-") for axes in more),
+        *((axes, "val_log_likelihood", "raw weights", RED, "-") for axes in more),
+        *((axes, "val_log_likelihood_averaged", "averaged weights", ORANGE, "-") for axes in more),
     ]
     for axes, name, label, colour, style in curves:
         if name in table:
             _curve(axes, table["epoch"], table[name], style, color=colour, label=label)
-    for axes, level, text in ((value, -np.log(4), "$-\\log 4$"), (output, 0.5, "1/2")):
+    for axes, level in ((value, -np.log(4)), (output, 0.5)):
         axes.axhline(level, color=GREY, lw=1, ls=":")
-        axes.text(1.01, level, text, transform=axes.get_yaxis_transform(), va="center", fontsize=9)
-    value.set_title("value of the game, V(D, G), nats", fontsize=10)
+    bound = value.secondary_yaxis(
+        "right", functions=(lambda v: (v + np.log(4)) / 2, lambda b: 2 * b - np.log(4))
+    )
+    bound.set_ylabel("bound of the JSD, nats", fontsize=9)
+    bound.spines["right"].set_visible(False)
+    bound.tick_params(labelsize=9)
+    value.set_title("value of the game, V(D, G), nats; equilibrium dotted", fontsize=10)
     output.set_title("mean output of the discriminator", fontsize=10)
     output.set_ylim(-0.03, 1.03)
     for axes in more:
-        axes.set_title("Parzen log-likelihood, nats", fontsize=10)
+        axes.set_title("Parzen log-likelihood, validation, nats", fontsize=10)
     for axes in (value, output, *more):
         axes.set_xlabel("epochs")
         axes.xaxis.get_major_locator().set_params(integer=True)

@@ -1,0 +1,88 @@
+"""CIFAR-10's two recipes: no likelihood was published, so samples, losses, and what a run costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.steps import flops_per_step, products
+from keras_gan import figures, pictures, recipes, train
+from keras_gan.run import Run
+from reproduce import results
+from reproduce.runs import call, training_seconds
+
+GPU_FLOPS = 10e12  # assumed of a GPU: operations per second that a run in float32 keeps up
+_LOSSES = ("discriminator_loss", "generator_loss", "value", "real_output", "fake_output")
+
+
+def measure(name: str, seed: int, epochs: int | None, run_dir: str | None, note: str) -> None:
+    """Trains a recipe, and keeps its samples, its losses and its speed.
+
+    Args:
+        name: "cifar10_mlp", "cifar10_conv", or a recipe's file.
+        seed: Seed of everything random.
+        epochs: Epochs to train; the recipe's by default.
+        run_dir: The run directory.
+        note: What a reader must know of this copy of the data; stands on the picture too.
+    """
+    machine, recipe = results.machine(), recipes.get(name)
+    epochs = epochs or recipe.epochs
+    path = run_dir or f"runs/reproduce-{recipe.name}"
+    settings = ["--recipe", name, "--seed", str(seed), "--epochs", str(epochs)]
+    call(train.main, [*settings, "--run-dir", path])
+    call(figures.main, [path, "--seed", "0"])
+    run = Run.open(path)
+    marked = f", {note}" if note else ""
+    results.save(
+        recipe.name,
+        title=f"CIFAR-10: recipe `{recipe.name}`, {run.epochs_done} epochs{marked}",
+        command=f"python -m reproduce {recipe.name} --seed {seed} --epochs {epochs}"
+        + (f" --data-note '{note}'" if note else ""),
+        rows=[_costs(run, recipe.epochs)],
+        losses=_losses(run),
+        estimate_assumes=GPU_FLOPS,
+        seeds=[seed],
+        protocol={"run": run.identity},
+        data=run.config["provenance"] + marked,
+        machine=machine,
+        seconds=training_seconds(run),
+        pictures=[_marked_figure_2(run, f"{recipe.name}, {run.epochs_done} epochs{marked}")],
+    )
+
+
+def _costs(run: Run, all_epochs: int) -> dict[str, Any]:
+    gan, settings = run.gan(), run.identity
+    m, k = settings["batch_size"], settings["discriminator_steps"]
+    images = run.config["steps_per_epoch"] * m * k
+    seconds = training_seconds(run) / run.epochs_done
+    players = [gan.generator, gan.discriminator]
+    flops = flops_per_step(*map(products, players), m, k, settings["update"]) / (m * k)
+    return {
+        "epochs": run.epochs_done,
+        "images_per_second": images / seconds,
+        "seconds_per_epoch": seconds,
+        "generator_parameters": gan.generator.count_params(),
+        "discriminator_parameters": gan.discriminator.count_params(),
+        "gflop_per_image": flops / 1e9,
+        "all_epochs": all_epochs,
+        "estimated_gpu_hours": all_epochs * images * flops / GPU_FLOPS / 3600,
+    }
+
+
+def _losses(run: Run) -> list[dict[str, Any]]:
+    table = run.metrics()
+    return [
+        {"epoch": int(epoch) + 1, **{name: table[name][i] for name in _LOSSES}}
+        for i, epoch in enumerate(table["epoch"])
+    ]
+
+
+def _marked_figure_2(run: Run, caption: str) -> str:
+    drawn = run.path / "figures" / "figure_2.png"
+    with Image.open(drawn) as file:
+        picture = np.asarray(file.convert("RGB"))
+    marked = drawn.with_name("figure_2_marked.png")
+    pictures.save_image(pictures.captioned(picture, caption), marked)
+    return results.keep_picture(marked, f"{run.identity['recipe']}_figure_2.png")

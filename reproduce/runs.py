@@ -1,0 +1,73 @@
+"""Training goes through the commands and their run directories; this is what is read from those.
+
+So whatever was interrupted goes on when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+
+from keras_gan.data import DataSet
+from keras_gan.data.preprocessing import Preprocessing
+from keras_gan.evaluation.likelihood import Protocol, log_likelihood
+from keras_gan.run import Run
+
+_COLUMNS = {"best": "val_log_likelihood", "best_averaged": "val_log_likelihood_averaged"}
+
+
+def call(main: Callable[[list[str]], int], argv: list[str]) -> None:
+    """Calls a command as a shell would; ends with its exit code where that is not 0."""
+    if code := main(argv):
+        raise SystemExit(code)
+
+
+def best_epoch(metrics: dict[str, list[float]], column: str) -> tuple[int, float]:
+    """The epoch, counted from 1, with the highest entry of a column, and that entry."""
+    known = [
+        (value, int(epoch) + 1)
+        for epoch, value in zip(metrics["epoch"], metrics[column], strict=True)
+        if not math.isnan(value)
+    ]
+    value, epoch = max(known, key=lambda pair: pair[0])
+    return epoch, value
+
+
+def epoch_of(run: Run, weights: str) -> int:
+    """The epochs, from 1, behind one of `keras_gan.run.WEIGHTS`."""
+    if weights not in _COLUMNS:
+        return run.epochs_done
+    return best_epoch(run.metrics(), _COLUMNS[weights])[0]
+
+
+def curve(metrics: dict[str, list[float]]) -> list[dict[str, float]]:
+    """The validation likelihood along training, where it was measured."""
+    columns = ("epoch", *_COLUMNS.values())
+    return [
+        {"epoch": int(epoch) + 1, "raw": round(raw, 1), "averaged": round(averaged, 1)}
+        for epoch, raw, averaged in zip(*(metrics[name] for name in columns), strict=True)
+        if not math.isnan(raw)
+    ]
+
+
+def training_seconds(run: Run) -> float:
+    """The sessions of a run together, each from its start to its last epoch's end."""
+    total = 0.0
+    for log in (run.path / "tensorboard" / "train").glob("events.out.tfevents.*"):
+        times = [event.wall_time for event in EventFileLoader(str(log)).Load()]
+        total += max(times) - min(times)
+    return round(total, 1)
+
+
+def validation_images(data: DataSet, scale: Preprocessing) -> np.ndarray:
+    """The first 1,000 validation examples in [0, 1]: what bandwidths are chosen on."""
+    return scale.to_unit(scale.forward(data.validation.x[:1000]))
+
+
+def validation_nats(samples: np.ndarray, validation: np.ndarray) -> float:
+    """Mean likelihood of validation examples under the best bandwidth of the paper's grid, nats."""
+    protocol = Protocol(len(samples), len(validation))
+    return log_likelihood(samples, validation, validation, protocol=protocol).validation_mean

@@ -1,0 +1,103 @@
+"""What several results say together: our settings over seeds, and the README's table."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from keras_gan.evaluation import tables
+
+_SANITY = "parzen_sanity"
+
+
+def over_seeds(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Our settings for MNIST's networks against the recipe's, one row for each kind of weights.
+
+    The standard error of a mean over seeds is over seeds; of a single seed it is the one over test
+    examples.
+
+    Returns:
+        Rows with "samples", "seeds", "mean" and "standard_error" (nats), and "difference" to the
+        recipe's mean in standard errors of the difference ("" where there is no recipe).
+    """
+    rows = []
+    tuned, paper = (_by_weights(found, f"{recipe}_seed") for recipe in ("mnist_tuned", "mnist"))
+    for samples, own in tuned.items():
+        mean, error = _mean(own)
+        difference: float | str = ""
+        if samples in paper:
+            other, other_error = _mean(paper[samples])
+            difference = (mean - other) / math.hypot(error, other_error)
+        rows.append(
+            {
+                "samples": samples,
+                "seeds": len(own),
+                "mean": mean,
+                "standard_error": error,
+                "difference": difference,
+            }
+        )
+    return rows
+
+
+def _by_weights(found: Sequence[dict[str, Any]], prefix: str) -> dict[str, list[dict[str, Any]]]:
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for result in found:
+        if result["result"].startswith(prefix):
+            for row in result["rows"]:
+                rows.setdefault(row["samples"], []).append(row)
+    return rows
+
+
+def _mean(rows: Sequence[dict[str, Any]]) -> tuple[float, float]:
+    if len(rows) == 1:
+        return rows[0]["mean"], rows[0]["standard_error"]
+    means = [row["mean"] for row in rows]
+    return statistics.mean(means), statistics.stdev(means) / math.sqrt(len(means))
+
+
+def readme_rows(found: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
+    """Table 1 as published, as we have it, and what says how to read it; then the digits."""
+    rows = [
+        {"samples": f"MNIST, published: {row.model}", "nats": f"{row.mnist}", "command": ""}
+        for row in tables.TABLE_1
+    ]
+    for result in _with_rows(found, "mnist_seed"):
+        epochs, seed = result["protocol"]["run"]["epochs"], result["seeds"][0]
+        name = f"MNIST, the paper's recipe, {epochs:,} epochs, seed {seed}"
+        rows += _rows(result, name)
+    command = "python -m reproduce mnist_tuned --seed 0"
+    rows += [
+        {
+            "samples": f"MNIST, our settings, {row['seeds']} seeds: {row['samples']}",
+            "nats": _nats(row),
+            "command": f"`{command}`, and the other seeds",
+        }
+        for row in over_seeds(found)
+    ]
+    for name, prefix in (("MNIST", _SANITY), ("Digits", "digits")):
+        for result in _with_rows(found, prefix):
+            rows += _rows(result, name)
+    return rows
+
+
+def _with_rows(found: Sequence[dict[str, Any]], prefix: str) -> list[dict[str, Any]]:
+    return [result for result in found if result["result"].startswith(prefix)]
+
+
+def _rows(result: dict[str, Any], name: str) -> list[dict[str, str]]:
+    return [
+        {
+            "samples": f"{name}: {row['samples']}"
+            + (f", epoch {row['epoch']:,}" if row.get("epoch") else ""),
+            "nats": _nats(row),
+            "command": f"`{result['command']}`",
+        }
+        for row in result["rows"]
+    ]
+
+
+def _nats(row: dict[str, Any]) -> str:
+    return f"{row['mean']:.1f} ± {row['standard_error']:.1f}"
