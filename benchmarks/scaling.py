@@ -26,16 +26,9 @@ import time
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from steps import Clock, flops_per_step, products
+from steps import SHAPES, Clock, flops_per_step, products
 
 BATCH = 100
-SHAPES = {
-    "digits": (8, 8, 1),
-    "mnist": (28, 28, 1),
-    "tfd": (48, 48, 1),
-    "cifar10_mlp": (32, 32, 3),
-    "cifar10_conv": (32, 32, 3),
-}
 
 
 # ------------------------------------------------------------------------ on paper

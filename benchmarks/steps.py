@@ -7,6 +7,15 @@ import time
 
 import keras
 
+# Shapes of the data of the recipes that are measured.
+SHAPES = {
+    "digits": (8, 8, 1),
+    "mnist": (28, 28, 1),
+    "tfd": (48, 48, 1),
+    "cifar10_mlp": (32, 32, 3),
+    "cifar10_conv": (32, 32, 3),
+}
+
 
 class Clock(keras.callbacks.Callback):
     """Seconds a step, from the end of the first call into the graph to the end of the last."""

@@ -18,6 +18,7 @@ import time
 import keras
 import numpy as np
 import tensorflow as tf
+from plain import PlainGAN, in_keras_layers
 from rich.console import Console
 from rich.table import Table
 from steps import Clock, flops_per_step, products
@@ -28,79 +29,10 @@ from keras_gan.data import pipeline
 BATCH = 100
 
 
-class PlainGAN(keras.Model):
-    """A GAN as users write it after the examples on keras.io."""
-
-    def __init__(self, generator, discriminator, latent_dim):
-        super().__init__()
-        self.generator = generator
-        self.discriminator = discriminator
-        self.latent_dim = latent_dim
-        self.seed_generator = keras.random.SeedGenerator(0)
-
-    def compile(self, d_optimizer, g_optimizer, loss_fn, **kwargs):
-        super().compile(**kwargs)
-        self.d_optimizer = d_optimizer
-        self.g_optimizer = g_optimizer
-        self.loss_fn = loss_fn
-        self.d_loss_metric = keras.metrics.Mean(name="d_loss")
-        self.g_loss_metric = keras.metrics.Mean(name="g_loss")
-
-    @property
-    def metrics(self):
-        return [self.d_loss_metric, self.g_loss_metric]
-
-    def _latents(self, n):
-        return keras.random.uniform(
-            (n, self.latent_dim), -(3**0.5), 3**0.5, seed=self.seed_generator
-        )
-
-    def train_step(self, real):
-        n = keras.ops.shape(real)[0]
-        fake = self.generator(self._latents(n))
-        combined = keras.ops.concatenate([fake, real], axis=0)
-        labels = keras.ops.concatenate([keras.ops.zeros((n, 1)), keras.ops.ones((n, 1))], axis=0)
-        with tf.GradientTape() as tape:
-            d_loss = self.loss_fn(labels, self.discriminator(combined, training=True))
-        gradients = tape.gradient(d_loss, self.discriminator.trainable_weights)
-        self.d_optimizer.apply_gradients(
-            zip(gradients, self.discriminator.trainable_weights, strict=True)
-        )
-        with tf.GradientTape() as tape:
-            predictions = self.discriminator(self.generator(self._latents(n)), training=True)
-            g_loss = self.loss_fn(keras.ops.ones((n, 1)), predictions)
-        gradients = tape.gradient(g_loss, self.generator.trainable_weights)
-        self.g_optimizer.apply_gradients(
-            zip(gradients, self.generator.trainable_weights, strict=True)
-        )
-        self.d_loss_metric.update_state(d_loss)
-        self.g_loss_metric.update_state(g_loss)
-        return {"d_loss": self.d_loss_metric.result(), "g_loss": self.g_loss_metric.result()}
-
-
-class PlainMaxout(keras.layers.Layer):
-    """Maxout as one writes it with Keras's own operations."""
-
-    def call(self, x):
-        return keras.ops.max(keras.ops.reshape(x, (-1, x.shape[-1] // 5, 5)), axis=-1)
-
-
-def plain_discriminator() -> keras.Model:
-    uniform = keras.initializers.RandomUniform(-0.005, 0.005)
-    model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten()])
-    for rate in (0.2, 0.5):
-        model.add(keras.layers.Dropout(rate))
-        model.add(keras.layers.Dense(1200, kernel_initializer=uniform))
-        model.add(PlainMaxout())
-    model.add(keras.layers.Dropout(0.5))
-    model.add(keras.layers.Dense(1, kernel_initializer=uniform))
-    return model
-
-
 def plain(x: np.ndarray, steps: int, **compile_arguments):
     """A function that trains the plain model, and gives seconds a step."""
-    generator, _ = recipes.get("mnist").networks(recipes.get("mnist"), x, 0)
-    model = PlainGAN(generator, plain_discriminator(), 100)
+    generator, discriminator = recipes.get("mnist").networks(recipes.get("mnist"), x, 0)
+    model = PlainGAN(generator, in_keras_layers(discriminator), 100)
     model.compile(
         keras.optimizers.SGD(0.1, momentum=0.5),
         keras.optimizers.SGD(0.1, momentum=0.5),

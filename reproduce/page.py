@@ -71,6 +71,14 @@ _COLUMNS = {
     "discriminator_parameters": ("of D", "{:,}"),
     "gflop_per_image": ("GFLOP an image", "{:.3f}"),
     "all_epochs": ("the recipe's epochs", "{}"),
+    "recipe": ("recipe", "{}"),
+    "update": ("updates", "{}"),
+    "minibatch": ("m", "{}"),
+    "ours_seconds": ("s per 1,000 images", "{:.3f}"),
+    "plain_seconds": ("plain loop", "{:.3f}"),
+    "ratio": ("plain / ours", "{:.2f}"),
+    "ours_peak": ("peak memory, MiB", "{:,.0f}"),
+    "plain_peak": ("plain loop, MiB", "{:,.0f}"),
     "estimated_gpu_hours": ("*estimate*: hours of them on a GPU", "{:.1f}"),
 }
 _SHOWN_EPOCHS = (

@@ -1,0 +1,55 @@
+"""The page of costs says what its JSON says, and both loops train the same networks."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks import plain, recipes
+from keras_gan import layers, networks
+
+
+def test_the_page_is_generated():
+    if not recipes.FILE.is_file():
+        assert not recipes.PAGE.exists()
+        return
+    found = json.loads(recipes.FILE.read_text())
+    assert recipes.PAGE.read_text(encoding="utf-8") == recipes.render(found), recipes.COMMAND
+
+
+def test_a_line_has_medians_and_the_ratio_of_pairs():
+    ours = [{"seconds": s, "peak": p} for s, p in ((1.0, 500.0), (2.0, 510.0), (4.0, 520.0))]
+    loop = [{"seconds": s, "peak": p} for s, p in ((2.0, 600.0), (3.0, 610.0), (12.0, 620.0))]
+    line = recipes.row("digits", {"ours": ours, "plain": loop})
+    assert (line["ours_seconds"], line["plain_seconds"], line["ratio"]) == (2.0, 3.0, 2.0)
+    assert (line["ours_peak"], line["plain_peak"]) == (510.0, 610.0)
+    report = {
+        "rounds": 3,
+        "rows": [line],
+        "machine": {"cores": 2, "processor": "P", "memory_gib": 1.0, "load": 0.0},
+        "versions": {"tensorflow": "2", "keras": "3"},
+    }
+    assert "| digits | 50 | simultaneous | 2.000 | 3.000 | 2.00 | 510 | 610 |" in recipes.render(
+        report
+    )
+
+
+@pytest.mark.parametrize("who", ["ours", "plain"])
+def test_each_loop_trains(who):
+    found = recipes.measure("digits", who, steps=20)
+    assert found["seconds"] > 0
+    assert found["peak"] > 100
+
+
+def test_the_plain_loop_has_keras_s_layers_and_the_same_shapes():
+    own = networks.cifar10_conv_discriminator()
+    other = plain.in_keras_layers(own)
+    assert [w.shape for w in other.trainable_weights] == [w.shape for w in own.trainable_weights]
+    assert other.output_shape == own.output_shape
+    ours = (layers.Maxout, layers.Dropout, layers.GaussianNoise)
+    assert any(isinstance(layer, ours) for layer in own.layers)
+    assert not any(isinstance(layer, ours) for layer in other.layers)
+    found = plain.PlainMaxout(2)(np.array([[[3.0, 5.0, -2.0, -1.0]]], np.float32))
+    np.testing.assert_array_equal(found, [[[5.0, -1.0]]])
