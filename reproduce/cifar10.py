@@ -37,7 +37,7 @@ def measure(name: str, seed: int, epochs: int | None, run_dir: str | None, note:
     marked = f", {note}" if note else ""
     results.save(
         recipe.name,
-        title=f"CIFAR-10: recipe `{recipe.name}`, {run.epochs_done} epochs{marked}",
+        title=f"CIFAR-10: recipe `{recipe.name}`, epoch {run.epochs_done}{marked}",
         command=f"python -m reproduce {recipe.name} --seed {seed} --epochs {epochs}"
         + (f" --data-note '{note}'" if note else ""),
         rows=[_costs(run, recipe.epochs)],
@@ -48,7 +48,7 @@ def measure(name: str, seed: int, epochs: int | None, run_dir: str | None, note:
         data=run.config["provenance"] + marked,
         machine=machine,
         seconds=training_seconds(run),
-        pictures=[_marked_figure_2(run, f"{recipe.name}, {run.epochs_done} epochs{marked}")],
+        pictures=[_marked_figure_2(run, f"{recipe.name}, epoch {run.epochs_done}{marked}")],
     )
 
 

@@ -79,7 +79,7 @@ _COLUMNS = {
     "ratio": ("plain / ours", "{:.2f}"),
     "ours_peak": ("peak memory, MiB", "{:,.0f}"),
     "plain_peak": ("plain loop, MiB", "{:,.0f}"),
-    "estimated_gpu_hours": ("*estimate*: hours of them on a GPU", "{:.1f}"),
+    "estimated_gpu_hours": ("*estimate*: hours of them on a GPU", "{:.2f}"),
 }
 _SHOWN_EPOCHS = (
     1,
@@ -198,7 +198,8 @@ def _sentences(result: dict[str, Any]) -> Iterable[str]:
         )
     if "estimate_assumes" in result:
         yield (
-            "The estimate is no measurement. It assumes a GPU that keeps up "
+            "Images a second are the whole run's, its start and its files included. The estimate is "
+            "no measurement. It assumes a GPU that keeps up "
             f"{result['estimate_assumes'] / 1e12:g} TFLOP/s in float32 over a step's products, "
             f"and that all else takes no time. Data: {result['data']}."
         )

@@ -11,6 +11,7 @@ import tomllib
 import numpy as np
 import pytest
 
+from export.subject import Subject
 from keras_gan import InputError, networks, recipes, train
 from keras_gan.run import Run
 from reproduce import __main__ as command
@@ -175,6 +176,7 @@ def test_each_kept_run_of_the_repository_samples(path):
     assert np.abs(images.mean(axis=0) - data.mean(axis=0)).max() < 0.2
     assert images.std(axis=0).mean() == pytest.approx(data.std(axis=0).mean(), rel=0.2)
     found = run.config["kept"]
+    assert Subject.from_run(run).metadata()["weights"] == found["weights"]
     before, after = (found[f"validation_log_likelihood{end}"] for end in ("_in_float32", ""))
     assert abs(before - after) < 0.1
     assert sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) < 10e6
@@ -271,7 +273,23 @@ def test_what_a_recipe_without_a_likelihood_costs(tmp_path, monkeypatch):
     assert row["images_per_second"] * row["seconds_per_epoch"] == pytest.approx(1400)
     assert [entry["epoch"] for entry in found["losses"]] == [1, 2]
     text = page.render([found])
-    assert "2 epochs, JPEG copy" in text
+    assert "epoch 2, JPEG copy" in text
     assert "*estimate*" in text
     assert "It assumes a GPU that keeps up 10 TFLOP/s" in text
     assert found["pictures"] == ["pictures/colours_figure_2.png"]
+
+
+def test_the_readme_has_the_recipe_and_our_settings_beside_what_was_published():
+    recipe = weighed("mnist_seed0", 224.04)
+    recipe |= {"protocol": {"run": {"epochs": 1000}}, "seeds": [0], "command": "the command"}
+    recipe["rows"][0]["epoch"] = 985
+    tuned = [weighed(f"mnist_tuned_seed{i}", mean) for i, mean in enumerate((230.0, 236.0))]
+    rows = summary.readme_rows([recipe, *tuned])
+    assert [(row["samples"], row["nats"]) for row in rows[-3:]] == [
+        ("MNIST, published: Adversarial nets", "225 ± 2"),
+        (
+            "MNIST, the paper's recipe, 1,000 epochs, seed 0: averaged weights, last, epoch 985",
+            "224.0 ± 2.0",
+        ),
+        ("MNIST, our settings, 2 seeds: averaged weights, last", "233.0 ± 3.0"),
+    ]
