@@ -198,8 +198,8 @@ def _sentences(result: dict[str, Any]) -> Iterable[str]:
         )
     if "estimate_assumes" in result:
         yield (
-            "Images a second are the whole run's, its start and its files included. The estimate is "
-            "no measurement. It assumes a GPU that keeps up "
+            "Images a second are the whole run's, its start and its files included. The estimate "
+            "is no measurement. It assumes a GPU that keeps up "
             f"{result['estimate_assumes'] / 1e12:g} TFLOP/s in float32 over a step's products, "
             f"and that all else takes no time. Data: {result['data']}."
         )
