@@ -15,10 +15,16 @@ import tensorflow as tf
 
 from export.subject import Subject
 from keras_gan import InputError
-from keras_gan.conditions import seen_by
+from keras_gan.conditions import Known, seen_by
 from keras_gan.randomness import row_seeds
 
-NAMES = ("serving_default", "sample", "png", "encode", "discriminator")
+NAMES = ("serving_default", "sample", "png", "encode", "complete", "discriminator")
+
+_NEEDS = {
+    "png": "is for images; this model makes {shape}",
+    "encode": "needs a model with an inference network",
+    "complete": "needs a model of completion",
+}
 
 Tensors = dict[str, tf.Tensor]
 Arrays = dict[str, np.ndarray]
@@ -72,12 +78,7 @@ def of(subject: Subject, names: Sequence[str] | None = None) -> list[Signature]:
     for name in names:
         check_name(name)
         if name not in made:
-            why = (
-                "needs a model with an inference network"
-                if name == "encode"
-                else f"is for images; this model makes {subject.shape}"
-            )
-            raise InputError(f"signature {name!r} {why}")
+            raise InputError(f"signature {name!r} {_NEEDS[name].format(shape=subject.shape)}")
     return [made[name] for name in dict.fromkeys(names)]
 
 
@@ -123,6 +124,16 @@ def _all(subject: Subject) -> dict[str, Signature]:
 
         seen = _conditions(subject.encoder.network)
         found.append(Signature("encode", [judged, *seen], encode))
+    if isinstance(subject.condition, Known):
+
+        def complete(images, mask, latents, **noise):
+            known = subject.preprocessing.forward(images)
+            parts = {"known": tf.where(mask, known, 0.0), "mask": mask}
+            painted = generate(latents, **noise, **parts)
+            return {"images": tf.where(mask, images, painted)}
+
+        mask = tf.TensorSpec([None, *subject.shape[:2], 1], tf.bool, "mask")
+        found.append(Signature("complete", [judged, mask, latents, *noise], complete))
     return {signature.name: signature for signature in found}
 
 

@@ -6,6 +6,8 @@ and whose other inputs are called "condition", say. A network with one input see
 
     Classes    part "condition": the class, int64 `[n]`
     Values     part "condition": real vectors or images, float32 `[n, ...]`
+    Known      parts "mask": which pixels are known, bool `[n, h, w, 1]`, and "known": the images
+               with 0 at the others, float32 `[n, h, w, c]`
 """
 
 from __future__ import annotations
@@ -231,6 +233,134 @@ class Values(Condition):
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
         return {"shape": list(self.shape)}
+
+
+# How often each kind of mask comes in training; what is missing is ...
+MASKS = {
+    "half": 0.3,  # the upper, lower, left or right half
+    "rectangle": 0.2,  # a rectangle, its corners anywhere
+    "strokes": 0.15,  # three straight strokes of a brush
+    "scattered": 0.15,  # single pixels, any share of them
+    "everything": 0.15,
+    "nothing": 0.05,
+}
+_STROKES = 3
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Known(Condition):
+    """Any part of an image, for completion: p(x_S | x_notS) for every S (section 7 of the paper).
+
+    In training each image has a mask of a kind of `MASKS`, and samples complete the images of the
+    minibatch that they stand against. Without a condition nothing is known: G then is a sampler.
+
+    Args:
+        shape: Shape of an image, `(h, w, c)`.
+    """
+
+    names = ("known", "mask")
+
+    def __init__(self, shape: Sequence[int]):
+        self.shape = tuple(int(size) for size in shape)
+        if len(self.shape) != 3:
+            raise InputError(f"images have a shape (h, w, c). Received: {shape}")
+
+    @property
+    def _mask_shape(self) -> tuple[int, ...]:
+        return (*self.shape[:2], 1)
+
+    def of_data(self, examples: tf.Tensor, labels: Any, draws: randomness.Draws) -> Parts:
+        """Returns the images under masks drawn."""
+        return self._parts(examples, masks(self.shape[0], self.shape[1], draws))
+
+    def draw(self, draws: randomness.Draws) -> Parts:
+        """Returns images of which nothing is known."""
+        rows = tf.shape(draws.bits([1]))[0]
+        return self._parts(
+            tf.zeros([rows, *self.shape]), tf.zeros([rows, *self._mask_shape], tf.bool)
+        )
+
+    @staticmethod
+    def _parts(images, mask) -> Parts:
+        return {"known": tf.where(mask, images, 0.0), "mask": mask}
+
+    def checked(self, given: Any, n: int) -> dict[str, np.ndarray]:
+        """A dict of images "known" and a bool "mask", true where known; one for all, or `[n, ...]`.
+
+        Images have shape `[h, w, c]`; a mask has `[h, w]`, or a last axis of 1 besides.
+        """
+        if not isinstance(given, Mapping) or set(given) != set(self.names):
+            raise InputError("`condition` must be a dict of 'known' images and their bool 'mask'")
+        images, mask = np.asarray(given["known"]), np.asarray(given["mask"])
+        if mask.dtype != bool:
+            raise InputError(f"a mask must be bool, true where known. Received: {mask.dtype}")
+        if mask.shape[-2:] == self.shape[:2]:
+            mask = mask[..., None]
+        for name, array, shape in (("known", images, self.shape), ("mask", mask, self._mask_shape)):
+            if array.shape not in (shape, (n, *shape)):
+                raise InputError(
+                    f"{name!r} must have shape {shape}, alone or for each of {n} samples. "
+                    f"Received: {array.shape}"
+                )
+        images = np.broadcast_to(images, (n, *self.shape)).astype(np.float32)
+        mask = np.broadcast_to(mask, (n, *self._mask_shape))
+        if not np.isfinite(images[np.broadcast_to(mask, images.shape)]).all():
+            raise InputError("'known' holds NaN or Inf where the mask says that it is known")
+        return {"known": np.where(mask, images, np.float32(0)), "mask": mask}
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"shape": list(self.shape)}
+
+
+def masks(height: int, width: int, draws: randomness.Draws) -> tf.Tensor:
+    """Masks of the kinds of `MASKS`, bool `[n, height, width, 1]`, true where known."""
+    u = randomness.uniform(draws.bits([8 + 4 * _STROKES]))
+    kind = tf.reduce_sum(
+        tf.cast(
+            u[:, :1] >= tf.constant(np.cumsum(list(MASKS.values()))[:-1], tf.float32), tf.int32
+        ),
+        axis=1,
+    )
+    # Centers of the pixels, in units of the image's sides.
+    y = ((tf.range(height, dtype=tf.float32) + 0.5) / height)[None, :, None]
+    x = ((tf.range(width, dtype=tf.float32) + 0.5) / width)[None, None, :]
+
+    def of(column: int) -> tf.Tensor:
+        return u[:, column, None, None]
+
+    def between(value, one, other):
+        return (value > tf.minimum(one, other)) & (value < tf.maximum(one, other))
+
+    along = tf.where(of(1) < 0.5, y, x)  # [n, h, w]: the way across the halves
+    half = (along < 0.5) == (of(2) < 0.5)
+    rectangle = between(y, of(1), of(2)) & between(x, of(3), of(4))
+    strokes = tf.zeros_like(half)
+    for stroke in range(_STROKES):
+        a, b, c, d = (of(8 + 4 * stroke + corner) for corner in range(4))
+        strokes |= _distance_to_line(y, x, a, b, c, d) < 0.04 + 0.06 * of(5)
+    scattered = randomness.uniform(draws.bits([height, width])) < of(6)
+    everything = tf.ones_like(half)
+    found = {
+        "half": half,
+        "rectangle": rectangle,
+        "strokes": strokes,
+        "scattered": scattered,
+        "everything": everything,
+        "nothing": ~everything,
+    }
+    missing = tf.zeros_like(half)
+    for number, name in enumerate(MASKS):
+        missing |= (kind == number)[:, None, None] & found[name]
+    return ~missing[..., None]
+
+
+def _distance_to_line(y, x, y0, x0, y1, x1):
+    """Distance of points to the straight line between two points."""
+    dy, dx = y1 - y0, x1 - x0
+    part = ((y - y0) * dy + (x - x0) * dx) / (dy**2 + dx**2 + 1e-12)
+    part = tf.clip_by_value(part, 0.0, 1.0)
+    return tf.sqrt((y - y0 - part * dy) ** 2 + (x - x0 - part * dx) ** 2)
 
 
 def seen_by(network: keras.Model) -> dict[str, keras.KerasTensor]:

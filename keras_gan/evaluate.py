@@ -18,11 +18,12 @@ from rich.progress import track
 from rich.table import Table
 
 from keras_gan import command, conditions, inference, pictures, recipes, sampling, strategies
-from keras_gan.conditions import Classes
+from keras_gan.conditions import Classes, Known
 from keras_gan.data import DataSet
 from keras_gan.errors import InputError
 from keras_gan.evaluation import (
     alarms,
+    completion,
     distances,
     encoding,
     likelihood,
@@ -47,6 +48,7 @@ examples:
 
 _EXAMINED = 1000
 _JACOBIANS = 200
+_COMPLETIONS = 16  # of each image
 _DRAWS = 100  # of each q, for its calibration
 
 
@@ -137,6 +139,8 @@ class _Evaluation:
         found["diversity"] = self._diversity(classifier)
         if isinstance(self.run.condition, Classes):
             found["given_classes"] = self._given_classes(self.run.condition.count, classifier)
+        if isinstance(self.run.condition, Known):
+            found["completion"] = self._completion(classifier)
         gan = self.run.gan()
         if any(isinstance(companion, Inference) for companion in gan.companions):
             found["inference"] = self._inference(gan, self.run.inference())
@@ -249,6 +253,37 @@ class _Evaluation:
             found["likelihood"] = dataclasses.asdict(result)
         return found
 
+    def _completion(self, classifier: Classifier | None) -> dict:
+        """Test images completed below a known upper half."""
+        test, train = self.data.test, self._unit(self.data.train.x)
+        scaled = self.run.preprocessing.forward(test.x[:_EXAMINED])
+        real, labels = self._unit(test.x[:_EXAMINED]), None
+        if test.y is not None:
+            labels = test.y[:_EXAMINED]
+        height = real.shape[1]
+        mask = np.broadcast_to(
+            (np.arange(height) < height // 2)[:, None, None], (*real.shape[1:3], 1)
+        )
+        seeds = range(self.options.seed, self.options.seed + _COMPLETIONS)
+        given = {"known": scaled, "mask": mask}
+        drawn = np.stack([self._sampler(len(real), seed, given) for seed in seeds])
+        places, _ = pictures.nearest_examples(np.where(mask, real, 0), np.where(mask, train, 0))
+        mean = train.mean(axis=0)
+        measured = completion.completion(
+            real, mask, drawn, nearest=train[places], mean=mean, labels=labels
+        )
+        found: dict = {"known": "the upper half", **dataclasses.asdict(measured)}
+        if classifier is not None and labels is not None:
+            found["named_rightly"] = {
+                what: classifier.accuracy(images, labels)
+                for what, images in (
+                    ("whole images", real),
+                    ("completed", drawn[0]),
+                    ("mean image filled in", np.where(mask, real, mean)),
+                )
+            }
+        return found
+
     def _inference(self, gan, network: Inference) -> dict:
         """Latents found again, q's calibration, and test images reconstructed."""
         seed = self.options.seed
@@ -336,6 +371,8 @@ class _Evaluation:
         self._show_distances(console, results["distances"])
         if "given_classes" in results:
             self._show_classes(console, results["given_classes"])
+        if "completion" in results:
+            self._show_completion(console, results["completion"])
         if "inference" in results:
             self._show_inference(console, results["inference"])
         if "spread" in own:
@@ -350,6 +387,25 @@ class _Evaluation:
             console.print(f"[red]alarm:[/] {alarm['name']}: {alarm['message']}")
         if not results["diversity"]["alarms"]:
             console.print(f"no sign of collapse or memorisation in {_EXAMINED:,} samples")
+
+    @staticmethod
+    def _show_completion(console: Console, found: dict) -> None:
+        table = Table(title=f"{found['images']:,} test images completed from {found['known']}")
+        table.add_column("missing pixels filled with")
+        table.add_column("squared error", justify="right")
+        for what, name in (
+            (f"mean of {found['draws']} completions", "squared_error"),
+            ("one completion", "squared_error_of_one"),
+            ("nearest training image", "squared_error_of_nearest"),
+            ("mean training image", "squared_error_of_mean"),
+        ):
+            table.add_row(what, f"{found[name]:.2f}")
+        console.print(table)
+        within = found["spread_within_class"]
+        beside = "" if within is None else f"; of images of one class {within:.3f}"
+        console.print(f"spread of the completions of an image {found['spread']:.3f}{beside}")
+        for what, share in found.get("named_rightly", {}).items():
+            console.print(f"the classifier names {share:.1%} rightly: {what}")
 
     @staticmethod
     def _show_inference(console: Console, found: dict) -> None:

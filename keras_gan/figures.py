@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan import command, pictures, recipes, sampling
-from keras_gan.conditions import Classes
+from keras_gan.conditions import Classes, Known
 from keras_gan.errors import InputError
 from keras_gan.inference import Inference, refine
 from keras_gan.randomness import row_seeds
@@ -21,6 +21,7 @@ _DESCRIPTION = """Draw a finished run, as PNG into its folder figures/:
   whole training set) figure_3.png    straight lines in z between pairs of samples
   rectangle.png   the plane between four samples; circuit.gif walks round its edge
   classes.png     one row a class, for a model conditioned on classes
+  completed.png   known part, four completions, truth: for a model of completion
   encoded.png     test images, what their inferred latents give, and those refined; then straight
   lines in z between pairs of test images: for a model with an inference network
   curves.png      V(D, G), D's outputs and the likelihood along training
@@ -98,6 +99,8 @@ def _of_images(run: Run, generator, data, options) -> dict[str, np.ndarray]:
         condition = np.repeat(np.arange(run.condition.count), _STEPS)
         of_classes = run.samples(len(condition), options.seed, options.weights, condition)
         drawn["classes.png"] = pictures.grid(of_classes, _STEPS)
+    if isinstance(run.condition, Known):
+        drawn["completed.png"] = _completed(run, data.test.x[:_STEPS], options)
     shape = run.config["example_shape"]
     gan = run.gan()
     if gan.condition is None and any(isinstance(c, Inference) for c in gan.companions):
@@ -114,6 +117,25 @@ def _of_images(run: Run, generator, data, options) -> dict[str, np.ndarray]:
             last[0].kernel.numpy().T, tuple(shape)
         )
     return drawn
+
+
+def _completed(run: Run, images: np.ndarray, options) -> np.ndarray:
+    """The known part, grey where pixels miss, four completions, the truth; for two halves."""
+    scaled = run.preprocessing.forward(images)
+    real = run.preprocessing.to_unit(scaled)
+    height, width = real.shape[1:3]
+    upper = np.broadcast_to((np.arange(height) < height // 2)[:, None, None], (height, width, 1))
+    left = np.broadcast_to((np.arange(width) < width // 2)[None, :, None], (height, width, 1))
+    sampler = run.sampler(options.weights)
+    panels = []
+    for mask in (upper, left):
+        draws = [
+            sampler(len(real), options.seed + draw, {"known": scaled, "mask": mask})
+            for draw in range(4)
+        ]
+        panels.append(np.stack([np.where(mask, real, 0.5), *draws, real], axis=1))
+    rows = np.concatenate(panels, axis=1)  # [n, 12, h, w, c]
+    return pictures.grid(rows.reshape(-1, *real.shape[1:]), rows.shape[1])
 
 
 def _encoded(run: Run, gan, images: np.ndarray) -> np.ndarray:

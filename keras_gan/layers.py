@@ -108,6 +108,32 @@ class OneHot(keras.layers.Layer):
         return {**super().get_config(), "count": self.count}
 
 
+@keras.saving.register_keras_serializable("keras_gan")
+class Cast(keras.layers.Layer):
+    """Turns integers or booleans into floats of the layer's type."""
+
+    def call(self, inputs):
+        """Returns the numbers."""
+        return tf.cast(inputs, self.compute_dtype)
+
+    def compute_output_spec(self, inputs):
+        """Returns what `call` gives."""
+        return keras.KerasTensor(inputs.shape, self.compute_dtype)
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Compose(keras.layers.Layer):
+    """Takes known pixels as they are, to the last bit, and the others from a painted image.
+
+    Inputs: painted and known, float `[n, h, w, c]`; mask, bool `[n, h, w, 1]`, true where known.
+    Output: float `[n, h, w, c]`.
+    """
+
+    def call(self, painted, known, mask):
+        """Returns the composed images."""
+        return ops.where(mask, known, painted)
+
+
 class _Noise(keras.layers.Layer):
     """A layer that draws: in training always, while sampling if `sampling` says so."""
 

@@ -274,10 +274,11 @@ def on_classes(
     classes: int,
     *,
     input_dropout: float = 0.2,
+    input_noise: float = 0.0,
 ) -> tuple[keras.Model, keras.Model]:
     """Players that see a class beside latents and examples (Mirza and Osindero 2014).
 
-    The class joins the latents, and the flattened example behind its dropout, as a one-hot vector.
+    The class joins the latents, and the flattened example, as a one-hot vector.
 
     Args:
         generator: From float `[n, d + classes]` to examples `[n, *shape]`; named neither
@@ -287,27 +288,71 @@ def on_classes(
         shape: Shape of one example.
         classes: Number of classes.
         input_dropout: Rate of dropout on the example as D sees it.
+        input_noise: Standard deviation of noise on it.
 
     Returns:
         (generator, discriminator), each with a further input "condition", int64 `[n]`.
     """
 
-    def joined(first, condition):
-        vector = layers.OneHot(classes, name="class")(condition)
-        return kl.Concatenate(name="joined")([first, vector])
+    def see_class():
+        condition = keras.Input((), name="condition", dtype="int64")
+        return condition, layers.OneHot(classes, name="class")(condition)
 
     latents = keras.Input((generator.input_shape[1] - classes,), name="latents")
-    condition = keras.Input((), name="condition", dtype="int64")
-    made = keras.Model(
-        [latents, condition], generator(joined(latents, condition)), name="generator"
-    )
+    condition, vector = see_class()
+    joined = kl.Concatenate(name="joined")([latents, vector])
+    made = keras.Model([latents, condition], generator(joined), name="generator")
+    condition, vector = see_class()
+    return made, _judging(discriminator, shape, condition, vector, input_dropout, input_noise)
+
+
+def on_known(
+    generator: keras.Model,
+    discriminator: keras.Model,
+    shape: Sequence[int],
+    *,
+    input_dropout: float = 0.2,
+    input_noise: float = 0.0,
+) -> tuple[keras.Model, keras.Model]:
+    """Players for completion: G sees the known pixels and which they are, D the whole and which.
+
+    Args:
+        generator: From float `[n, d + size + h w]`, size being the numbers in an image, to images
+            `[n, *shape]`; named neither "generator" nor "discriminator".
+        discriminator: From float `[n, size + h w]` to logits; without dropout at its input.
+        shape: Shape of an image, `(h, w, c)`.
+        input_dropout: Rate of dropout on the image as D sees it.
+        input_noise: Standard deviation of noise on it.
+
+    Returns:
+        (generator, discriminator), with further inputs "known", float `[n, h, w, c]` (G), and
+        "mask", bool `[n, h, w, 1]` (both).
+    """
+
+    def see_mask():
+        mask = keras.Input((*shape[:2], 1), name="mask", dtype="bool")
+        return mask, kl.Flatten(name="flat_mask")(layers.Cast(name="cast")(mask))
+
+    size = math.prod(shape)
+    latents = keras.Input((generator.input_shape[1] - size - math.prod(shape[:2]),), name="latents")
+    known = keras.Input(tuple(shape), name="known")
+    mask, which = see_mask()
+    parts = [latents, kl.Flatten(name="flat_known")(known), which]
+    painted = generator(kl.Concatenate(name="joined")(parts))
+    composed = layers.Compose(name="composed", dtype="float32")(painted, known, mask)
+    made = keras.Model([latents, known, mask], composed, name="generator")
+    mask, which = see_mask()
+    return made, _judging(discriminator, shape, mask, which, input_dropout, input_noise)
+
+
+def _judging(discriminator, shape, condition, vector, dropout, noise) -> keras.Model:
+    """D on examples and a condition's vector behind them."""
     images = keras.Input(tuple(shape), name="images")
-    condition = keras.Input((), name="condition", dtype="int64")
-    flat = layers.Dropout(input_dropout, name="drop_images")(kl.Flatten(name="flat")(images))
-    judge = keras.Model(
-        [images, condition], discriminator(joined(flat, condition)), name="discriminator"
-    )
-    return made, judge
+    flat = kl.Flatten(name="flat")(images)
+    flat = layers.GaussianNoise(noise, name="noise")(flat)
+    flat = layers.Dropout(dropout, name="drop_images")(flat)
+    joined = kl.Concatenate(name="joined")([flat, vector])
+    return keras.Model([images, condition], discriminator(joined), name="discriminator")
 
 
 def set_marginal_bias(generator: keras.Model, mean: np.ndarray) -> None:
