@@ -1,8 +1,8 @@
 """`kept/`: finished runs in a few megabytes, so that a clone can sample, draw, export and serve.
 
 A kept run is a run directory like any other, without what only training needs. Its one model holds
-the chosen weights of G, which are its "last" ones, beside the discriminator as training left it;
-its weights lie in the file as float16, and Keras casts them to float32 when it loads them.
+the chosen weights of G, which are its "last" ones, beside the other networks as training left them.
+Its weights lie in the file as float16, and Keras casts them to float32 when it loads them.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ def keep(run: Run, weights: str = "last", output: Path | None = None) -> Run:
     small = type(gan).from_config({**gan.get_config(), "averaging": None})
     small.generator.set_weights(generator.get_weights())
     small.discriminator.set_weights(gan.discriminator.get_weights())
+    for new, old in zip(small.companions, gan.companions, strict=True):
+        new.network.set_weights(old.network.get_weights())
     small.step.assign(gan.step)
 
     half = output.with_name(f".{output.name}.tmp")

@@ -135,9 +135,10 @@ def test_our_settings_over_seeds_against_the_recipe():
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> Run:
-    """One epoch of the digits recipe, with all kinds of weights."""
+    """One epoch, with all kinds of weights and a network beside the players."""
     path = tmp_path_factory.mktemp("runs") / "digits"
     fast = ["--epochs", "1", "--likelihood-every", "1", "--likelihood-samples", "50"]
+    fast += ["--recipe", "digits_inference"]
     assert train.main([*fast, "--averaging", "0.9", "--run-dir", str(path)]) == 0
     return Run.open(path)
 
@@ -152,6 +153,7 @@ def test_a_kept_run_is_the_run_but_for_rounding(trained, tmp_path, capsys):
     for network, own in (
         (kept.generator(), trained.generator("best_averaged")),
         (kept.gan().discriminator, trained.gan().discriminator),
+        (kept.gan().companions[0].network, trained.gan().companions[0].network),
     ):
         for half, whole in zip(network.get_weights(), own.get_weights(), strict=True):
             assert half.dtype == np.float32
@@ -164,7 +166,7 @@ def test_a_kept_run_is_the_run_but_for_rounding(trained, tmp_path, capsys):
     assert sizes[0] < sizes[1] / 5  # half precision; no optimizers, no average
     assert command.main(arguments) == 2
     assert "exists; remove it or choose another" in capsys.readouterr().err
-    assert train.main(["--run-dir", str(output), "--epochs", "2"]) == 2
+    assert train.main(["--recipe", "digits_inference", "--run-dir", str(output)]) == 2
     assert "without the state that training goes on from" in capsys.readouterr().err
 
 
