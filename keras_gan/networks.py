@@ -104,6 +104,7 @@ def maxout_discriminator(
     max_norm: float | None = None,
     input_dropout: float = 0.2,
     hidden_dropout: float = 0.5,
+    input_noise: float = 0.0,
     seed: int = 0,
     name: str = "discriminator",
 ) -> keras.Model:
@@ -118,6 +119,8 @@ def maxout_discriminator(
         max_norm: Bound on the norm of each piece's incoming weights, or None.
         input_dropout: Rate at the network's input.
         hidden_dropout: Rate at the input of every further layer, the output layer included.
+        input_noise: Standard deviation of normal noise at the network's input, on data and samples
+            alike, while it learns; an option of the released code.
         seed: Seed of the initial weights.
         name: Name of the network.
 
@@ -129,6 +132,8 @@ def maxout_discriminator(
     model = keras.Sequential([keras.Input(tuple(shape), name="images")], name=name)
     if len(shape) != 1:
         model.add(kl.Flatten(name="flat"))
+    if input_noise:
+        model.add(layers.GaussianNoise(input_noise, name="noise"))
     _add_maxout_head(
         model, uniform, [units] * depth, pieces, irange, constraint, input_dropout, hidden_dropout
     )

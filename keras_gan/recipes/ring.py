@@ -13,7 +13,7 @@ import functools
 import keras
 import numpy as np
 
-from keras_gan import layers, networks
+from keras_gan import networks
 from keras_gan.data import DataSet, Split
 from keras_gan.evaluation.gaussians import GaussianMixture
 from keras_gan.recipes.recipe import Recipe
@@ -61,18 +61,16 @@ def build(
         irange=0.2,
         seed=seed,
     )
-    judge = networks.maxout_discriminator(
+    discriminator = networks.maxout_discriminator(
         examples.shape[1:],
         units=64,
         pieces=3,
         irange=0.2,
         input_dropout=0.0,
         hidden_dropout=0.0,
+        input_noise=noise,
         seed=seed + 1,
-        name="judge",
     )
-    x = keras.Input(examples.shape[1:], name="examples")
-    discriminator = keras.Model(x, judge(layers.GaussianNoise(noise)(x)), name="discriminator")
     return generator, discriminator
 
 

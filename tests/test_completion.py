@@ -1,0 +1,136 @@
+"""p(x_S | x_notS): any part of an image completed by one model."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_gan
+from keras_gan import conditions, networks, priors
+from keras_gan.conditions import Known
+from keras_gan.evaluation import completion
+from keras_gan.randomness import RowDraws, row_seeds
+
+SHAPE = (6, 4, 1)
+PIXELS = 24
+
+
+def completing_gan(**compile_arguments):
+    generator = networks.mlp_generator(
+        5 + 2 * PIXELS,
+        SHAPE,
+        hidden=[(24, "relu")],
+        output_activation="sigmoid",
+        irange=0.3,
+        name="painter",
+    )
+    discriminator = networks.maxout_discriminator(
+        (2 * PIXELS,), units=8, depth=1, irange=0.3, input_dropout=0.0, seed=1, name="judge"
+    )
+    model = keras_gan.GAN(
+        *networks.on_known(generator, discriminator, SHAPE),
+        priors.Uniform(5),
+        condition=Known(SHAPE),
+    )
+    optimizers = [keras.optimizers.Adam(2e-3, beta_1=0.5) for _ in range(2)]
+    model.compile(*optimizers, **compile_arguments)
+    return model
+
+
+def stripes(n=400):
+    """Images of one grey each: any known pixel tells all others."""
+    grey = np.random.default_rng(0).random((n, 1, 1, 1), dtype=np.float32)
+    return np.broadcast_to(grey, (n, *SHAPE)).copy()
+
+
+def test_known_pixels_come_back_to_the_last_bit():
+    model = completing_gan()
+    images = np.random.default_rng(1).random((9, *SHAPE), dtype=np.float32)
+    mask = np.random.default_rng(2).random((9, *SHAPE[:2])) < 0.5
+    found = model.generate(9, condition={"known": images, "mask": mask})
+    np.testing.assert_array_equal(found[mask], images[mask])
+    assert (found[~mask] != images[~mask]).all()
+
+
+def test_hidden_pixels_decide_nothing():
+    model = completing_gan()
+    images, mask = stripes(5), np.arange(4) < 2
+    mask = np.broadcast_to(mask, SHAPE[:2])
+    hidden = np.where(mask[..., None], images, np.nan)
+    np.testing.assert_array_equal(
+        model.generate(5, condition={"known": images, "mask": mask}),
+        model.generate(5, condition={"known": hidden, "mask": mask}),
+    )
+
+
+def test_draws_differ_by_seed_and_nothing_known_is_the_default():
+    model = completing_gan()
+    nothing = {"known": np.zeros(SHAPE), "mask": np.zeros(SHAPE[:2], bool)}
+    np.testing.assert_array_equal(model.generate(4), model.generate(4, condition=nothing))
+    assert np.abs(model.generate(4, seed=1) - model.generate(4)).max(axis=(1, 2, 3)).min() > 1e-3
+
+
+def test_it_learns_what_the_known_part_says():
+    model = completing_gan()
+    images = stripes()
+    model.fit(images, batch_size=50, epochs=60, verbose=0)
+    mask = np.zeros(SHAPE[:2], bool)
+    mask[:3] = True
+    found = model.generate(100, condition={"known": images[:100], "mask": mask})
+    error = np.abs(found[:, 3:] - images[:100, 3:]).mean()
+    guess = np.abs(images.mean() - images[:100, 3:]).mean()
+    assert error < 0.6 * guess
+
+
+def test_every_kind_of_mask_comes_as_often_as_said():
+    found = conditions.masks(28, 28, RowDraws(row_seeds(0, 4000))).numpy()
+    assert found.dtype == bool
+    assert found.shape == (4000, 28, 28, 1)
+    known = found.mean(axis=(1, 2, 3))
+    assert sum(conditions.MASKS.values()) == pytest.approx(1)
+    for share, kinds in ((0.0, ["everything"]), (1.0, ["nothing"])):
+        at_least = sum(conditions.MASKS[kind] for kind in kinds)
+        assert np.mean(known == share) == pytest.approx(at_least, abs=0.03)
+    halves = np.zeros((4, 28, 28, 1), bool)
+    halves[0, :14] = halves[1, 14:] = halves[2, :, :14] = halves[3, :, 14:] = True
+    shares = [np.mean((found == half).all(axis=(1, 2, 3))) for half in halves]
+    np.testing.assert_allclose(shares, conditions.MASKS["half"] / 4, atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (np.zeros(SHAPE), "a dict of 'known' images and their bool 'mask'"),
+        ({"known": np.zeros(SHAPE)}, "a dict of"),
+        ({"known": np.zeros(SHAPE), "mask": np.zeros(SHAPE[:2])}, "must be bool"),
+        ({"known": np.zeros(SHAPE), "mask": np.zeros((6, 5), bool)}, "'mask' must have shape"),
+        ({"known": np.zeros((2, *SHAPE)), "mask": np.zeros(SHAPE[:2], bool)}, "'known' must have"),
+        ({"known": np.full(SHAPE, np.nan), "mask": np.ones(SHAPE[:2], bool)}, "NaN or Inf"),
+    ],
+)
+def test_bad_conditions(given, message):
+    with pytest.raises(keras_gan.InputError, match=message):
+        completing_gan().generate(3, condition=given)
+    with pytest.raises(keras_gan.InputError, match=r"a shape \(h, w, c\)"):
+        Known((6,))
+
+
+def test_what_completions_are_measured_by():
+    """Two images of two pixels, one known; the numbers by hand."""
+    truth = np.array([0.0, 1.0, 0.0, 3.0]).reshape(2, 1, 2, 1)
+    mask = np.array([True, False]).reshape(1, 2, 1)
+    drawn = truth[None] + np.array([-1.0, 3.0]).reshape(2, 1, 1, 1, 1) * ~mask
+    nearest, mean = truth + 2, np.array([0.0, 1.0]).reshape(1, 2, 1)
+    found = completion.completion(
+        truth, mask, drawn, nearest=nearest, mean=mean, labels=np.array([7, 7])
+    )
+    assert found.missing == 1
+    assert found.squared_error == pytest.approx(1)  # both are 1 above on average
+    assert found.squared_error_of_one == pytest.approx((1 + 9) / 2)
+    assert found.squared_error_of_nearest == pytest.approx(4)
+    assert found.squared_error_of_mean == pytest.approx((0 + 4) / 2)
+    assert found.spread == pytest.approx(8**0.5)  # -1 and 3 about 1
+    assert found.spread_within_class == pytest.approx(1)  # 1 and 3 about 2
+    with pytest.raises(keras_gan.InputError, match="known pixels as they are"):
+        completion.completion(truth, mask, drawn + 1, nearest=nearest, mean=mean)
+    with pytest.raises(keras_gan.InputError, match="nothing to complete"):
+        completion.completion(truth, mask | True, drawn, nearest=nearest, mean=mean)
