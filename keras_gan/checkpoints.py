@@ -28,7 +28,7 @@ import os
 import keras
 import tensorflow as tf
 
-from keras_gan.errors import InputError
+from keras_gan.errors import InputError, first_line
 from keras_gan.model import GAN
 
 _log = logging.getLogger("keras_gan")
@@ -76,6 +76,20 @@ def snapshot(gan: GAN, facts: dict | None = None, score: float | None = None) ->
     """The state of a compiled model now; later updates leave it alone."""
     values = {name: v.value.read_value() for name, v in state(gan).items()}
     return Snapshot(int(gan.step.numpy()), values, dict(facts or {}), score)
+
+
+def make_directory(directory: str) -> None:
+    """Makes a directory for checkpoints, unless it is there.
+
+    Raises:
+        InputError: It cannot be made.
+    """
+    try:
+        _files.makedirs(directory)
+    except tf.errors.OpError as error:
+        raise InputError(
+            f"the directory of checkpoints {directory} cannot be made: {first_line(error)}"
+        ) from error
 
 
 class Writer:

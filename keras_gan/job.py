@@ -28,6 +28,11 @@ def recipe_name(options) -> str:
     return str(Path(options.recipe).resolve()) if options.recipe.endswith(".py") else options.recipe
 
 
+def _place(folder: str | None) -> str | None:
+    """The name of a folder that holds from any other: a URL, or an absolute path."""
+    return folder if not folder or "://" in folder else str(Path(folder).resolve())
+
+
 class Job:
     """One call of the command, everything checked before anything is written."""
 
@@ -51,6 +56,12 @@ class Job:
                     f"--{name.replace('_', '-')} must be at least {least}. "
                     f"Received: {getattr(options, name)}"
                 )
+        if "://" in (options.run_dir or ""):
+            raise InputError(
+                "--run-dir needs a file system with locks and rename: keep it on a local or "
+                "mounted disk; checkpoints alone may go to a URL (--checkpoint-dir, or "
+                f"keras_gan.callbacks.Checkpoint). Received: {options.run_dir}"
+            )
         self.strategy = strategies.make(options.strategy)
         self.replicas = self.strategy.num_replicas_in_sync
         if recipe.batch_size % self.replicas:
@@ -277,17 +288,26 @@ class Job:
         return 0
 
     def _open_run(self) -> Run:
-        data_dir = self.options.data_dir
+        asked = _place(self.options.checkpoint_dir)
+        if asked is not None:
+            checkpoints.make_directory(asked)
         facts = {
             "recipe": recipe_name(self.options),
             "preprocessing": self.preprocessing.get_config(),
-            "data_dir": str(Path(data_dir).resolve()) if data_dir else None,
+            "data_dir": _place(self.options.data_dir),
+            "checkpoint_dir": asked,
             "example_shape": list(self.gan.example_shape),
             "provenance": self.data_set.provenance,
             "steps_per_epoch": self.steps_per_epoch,
             **self._condition_config,
         }
-        return Run.create_or_open(self.run_dir, self.identity, facts)
+        run = Run.create_or_open(self.run_dir, self.identity, facts)
+        if asked not in (None, run.checkpoints):
+            raise InputError(
+                f"the checkpoints of {run.path} are in {run.checkpoints}; leave out "
+                "--checkpoint-dir, or choose another --run-dir"
+            )
+        return run
 
     def _learn(self, epoch: int, steps_made: int, parts, verbose: int) -> None:
         self.gan.fit(

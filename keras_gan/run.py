@@ -184,9 +184,9 @@ class Run:
         return self.config["identity"]
 
     @property
-    def checkpoints(self) -> Path:
-        """Folder of the checkpoints."""
-        return self.path / "checkpoints"
+    def checkpoints(self) -> str:
+        """Folder or URL of the checkpoints."""
+        return self.config.get("checkpoint_dir") or str(self.path / "checkpoints")
 
     @property
     def epochs_done(self) -> int:

@@ -29,7 +29,7 @@ from keras_gan.errors import InputError, SurroundingsError, TrainingError
 from keras_gan.interruption import Interruption
 from keras_gan.model import GAN
 from keras_gan.randomness import row_seeds
-from keras_gan.run import Run
+from keras_gan.run import Run, identity_hash
 from keras_gan.strategies import Workers
 
 _log = logging.getLogger("keras_gan")
@@ -139,7 +139,14 @@ class Session:
         return run, None if "done" in found else found["facts"]
 
     def _restored(self, run: Run) -> dict:
-        return {"reseeds": 0, **(checkpoints.restore_latest(run.checkpoints, self.gan) or {})}
+        found = checkpoints.restore_latest(run.checkpoints, self.gan) or {}
+        identity = identity_hash(run.identity)
+        if found.get("identity", identity) != identity:  # the folder need not be the run's own
+            raise InputError(
+                f"{run.checkpoints} holds the checkpoints of another run; choose another "
+                "--checkpoint-dir, with another --run-dir"
+            )
+        return {"reseeds": 0, **found, "identity": identity}
 
     def _announce(self, run: Run, resources: dict) -> None:
         before = run.config["sessions"][-1]["replicas"] if run.config["sessions"] else None

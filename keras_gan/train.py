@@ -102,6 +102,11 @@ def _parse(argv: Sequence[str] | None):
     )
     survival = parser.add_argument_group("survival (changes no number)")
     survival.add_argument(
+        "--checkpoint-dir",
+        metavar="DIR",
+        help="where the checkpoints go, also by URL, such as gs://bucket/run (RUN/checkpoints)",
+    )
+    survival.add_argument(
         "--keep-checkpoints",
         type=int,
         default=2,

@@ -218,6 +218,29 @@ def test_lost_data_are_named(tmp_path, capsys):
     assert Run.open(tmp_path / "run").epochs_done == 1
 
 
+def test_checkpoints_alone_may_lie_elsewhere(whole, tmp_path, capsys):
+    """A host that is gone took its run directory with it; another goes on from a URL."""
+    folder = ["--checkpoint-dir", "ram://bucket/run"]
+    assert call(capsys, tmp_path / "gone", "--epochs", 2, *folder)[0] == 0
+    assert not (tmp_path / "gone" / "checkpoints").exists()
+    path = tmp_path / "new"
+    code, out, _ = call(capsys, path, "--epochs", 3, *folder)
+    assert code == 0
+    assert "going on after epoch 2" in out
+    assert call(capsys, path, "--epochs", 4)[0] == 0  # the run knows where they are
+    new = Run.open(path)
+    assert small.largest_difference(small.weights(whole.gan()), small.weights(new.gan())) == 0
+    assert new.metrics()["value"] == whole.metrics()["value"][2:]
+    for arguments, words in (
+        (["--run-dir", tmp_path / "other", "--seed", 1, *folder], "the checkpoints of another run"),
+        (["--checkpoint-dir", tmp_path], f"the checkpoints of {path} are in ram://bucket/run"),
+    ):
+        code, _, err = call(capsys, path, "--epochs", 5, *arguments)
+        assert code == 2
+        assert words in err
+        assert err.count("\n") == 1
+
+
 @pytest.mark.parametrize("how", ["truncated", "corrupt", "no manifest", "half a manifest"])
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(whole, begun, how, caplog, capsys):
     newest = max((begun / "checkpoints").glob("step-*"))

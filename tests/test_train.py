@@ -251,6 +251,8 @@ def test_help_teaches(capsys):
         (["--learning-speed", "1"], "unrecognized arguments: --learning-speed 1"),
         (["--recipe", "cifar10_conv", "--dataset", "digits"], "made for images 32x32x3"),
         (["--averaging", "1.5"], "--averaging must be in"),
+        (["--run-dir", "gs://bucket/run"], "--run-dir needs a file system with locks and rename"),
+        (["--checkpoint-dir", "nowhere://run"], "checkpoints nowhere://run cannot be made"),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(arguments, words, tmp_path, monkeypatch, capsys):
