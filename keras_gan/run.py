@@ -6,7 +6,8 @@
     tensorboard/            train         TensorBoard              during training
     samples/epoch-*.png     train         people                   after each epoch
     samples.gif             train         people                   at the end
-    checkpoints/step-*/     train         train (resume)           after each epoch, on a signal
+    checkpoints/step-*/     train         train (resume)           after each epoch, on a signal;
+                                                                   may lie elsewhere
     models/best*.keras      train         evaluate, export         when the likelihood rises
     models/last.keras       train         evaluate, export         at the end: the whole GAN
     models/generator.keras  train         any Keras program        at the end
