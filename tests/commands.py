@@ -43,16 +43,27 @@ def finish(*processes: subprocess.Popen, code: int = 0) -> list[tuple[str, str]]
     return ended
 
 
+# A process can join a cluster once; commands that it calls take the strategy that is there.
+_WORKER = """
+import os, pickle, sys
+import {module}
+from keras_gan import strategies
+strategy = strategies.make("multi_worker")
+strategies.make = lambda name: strategy
+os.chdir(sys.argv[1])
+found = {module}.worker(strategy, *sys.argv[2:])
+with open("found", "wb") as file:
+    pickle.dump(found, file)
+"""
+
+
 def in_two_workers(module: str, folder: Path, *arguments) -> list:
-    """What `worker(*arguments)` of a test module returns in each of two processes.
+    """What `worker(strategy, *arguments)` of a test module returns in each of two processes.
 
     Worker i has the folder i for its own. This is one call for many cases: that a process has
     TensorFlow loaded takes longer than most of them.
     """
-    script = (
-        f"import os, pickle, sys, {module}; os.chdir(sys.argv[1]); "
-        f"found = {module}.worker(*sys.argv[2:]); pickle.dump(found, open('found', 'wb'))"
-    )
+    script = _WORKER.format(module=module)
     folders = [folder / str(index) for index in range(2)]
     for one in folders:
         one.mkdir()

@@ -19,9 +19,8 @@ SETTINGS = ["--epochs", "2", "--discriminator-steps", "2", "--likelihood-samples
 HALF = [*SETTINGS, "--precision", "mixed_bfloat16"]
 
 
-def worker():
+def worker(strategy):
     """One of two processes: fit in all cases, then the command in bfloat16."""
-    strategy = tf.distribute.MultiWorkerMirroredStrategy()
     found = [train(strategy, **case) for case in CASES]
     assert keras_gan.train.main([*HALF, "--run-dir", "run", "--strategy", "multi_worker"]) == 0
     return found

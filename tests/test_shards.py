@@ -143,9 +143,8 @@ def test_minibatches_of_the_stream(shards, replicas, k):
     assert batches(stream, strategy, stream.steps_per_epoch + 2, made=2) == second[2:]
 
 
-def worker(data_dir):
+def worker(strategy, data_dir):
     """One of two processes: its part of epochs, then the command, in one go and interrupted."""
-    strategy = tf.distribute.MultiWorkerMirroredStrategy()
     shards = data.open_shards("numbered", data_dir, buffer_bytes=16 * 40)[1]
     stream = ShardStream(shards, 10, 2, 0, strategy)
     assert stream.left_over() == 4
