@@ -369,7 +369,7 @@ def seen_by(network: keras.Model) -> dict[str, keras.KerasTensor]:
     return {tensor.name: tensor for tensor in inputs[1:]}
 
 
-def call(network: keras.Model, first: tf.Tensor, parts: Parts, training: bool = False):
+def call(network: keras.Model, first: tf.Tensor, parts: Parts, training: bool = False) -> tf.Tensor:
     """The network's output for latents or examples under a condition.
 
     Args:
