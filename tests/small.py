@@ -67,6 +67,7 @@ SHAPES = {
     "digits_inference": (8, 8, 1),
     "digits_completion": (8, 8, 1),
     "mnist": (28, 28, 1),
+    "mnist_tuned": (28, 28, 1),
     "mnist_conditional": (28, 28, 1),
     "mnist_inference": (28, 28, 1),
     "mnist_completion": (28, 28, 1),

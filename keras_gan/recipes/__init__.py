@@ -19,6 +19,7 @@ NAMES = (
     "digits_inference",
     "digits_completion",
     "mnist",
+    "mnist_tuned",
     "mnist_conditional",
     "mnist_inference",
     "mnist_completion",

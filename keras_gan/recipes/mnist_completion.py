@@ -2,7 +2,7 @@
 
     python -m keras_gan.train --recipe mnist_completion
 
-The networks of `mnist`. G sees the known pixels and which they are besides z; D sees the whole
+The networks of `mnist`, learning as in `mnist_tuned`. G sees the known pixels and which they are besides z; D sees the whole
 image and which pixels were known. Masks in training: `keras_gan.conditions.MASKS`.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from keras_gan import networks
 from keras_gan.conditions import Known
-from keras_gan.recipes import mnist
+from keras_gan.recipes import mnist_tuned
 from keras_gan.recipes.recipe import Recipe
 
 _SHAPE = (28, 28, 1)
@@ -39,9 +39,9 @@ def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model,
         seed=seed + 1,
         name="judge",
     )
-    return networks.on_known(generator, discriminator, _SHAPE)
+    return networks.on_known(generator, discriminator, _SHAPE, input_noise=mnist_tuned.INPUT_NOISE)
 
 
 RECIPE = dataclasses.replace(
-    mnist.RECIPE, name="mnist_completion", networks=build, condition=Known(_SHAPE)
+    mnist_tuned.RECIPE, name="mnist_completion", networks=build, condition=Known(_SHAPE)
 )

@@ -2,7 +2,7 @@
 
     python -m keras_gan.train --recipe mnist_conditional
 
-The paper's networks, which see the class besides. In training samples have the classes of the data
+The paper's networks, which see the class besides, learning as in `mnist_tuned`. In training samples have the classes of the data
 that they stand against; a sample whose class is not given has each class as often. Published for
 other conditional nets: 132 +- 1.8 nats (Mirza and Osindero 2014).
 """
@@ -14,7 +14,7 @@ import numpy as np
 
 from keras_gan import networks
 from keras_gan.conditions import Classes
-from keras_gan.recipes import mnist
+from keras_gan.recipes import mnist_tuned
 from keras_gan.recipes.recipe import Recipe
 
 _CLASSES = 10
@@ -35,9 +35,11 @@ def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model,
     discriminator = networks.maxout_discriminator(
         (examples[0].size + _CLASSES,), units=240, input_dropout=0.0, seed=seed + 1, name="judge"
     )
-    return networks.on_classes(generator, discriminator, shape, _CLASSES)
+    return networks.on_classes(
+        generator, discriminator, shape, _CLASSES, input_noise=mnist_tuned.INPUT_NOISE
+    )
 
 
 RECIPE = dataclasses.replace(
-    mnist.RECIPE, name="mnist_conditional", networks=build, condition=Classes(_CLASSES)
+    mnist_tuned.RECIPE, name="mnist_conditional", networks=build, condition=Classes(_CLASSES)
 )
