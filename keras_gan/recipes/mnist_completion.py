@@ -2,8 +2,9 @@
 
     python -m keras_gan.train --recipe mnist_completion
 
-The networks of `mnist`, learning as in `mnist_tuned`. G sees the known pixels and which they are besides z; D sees the whole
-image and which pixels were known. Masks in training: `keras_gan.conditions.MASKS`.
+The networks of `mnist`, learning as in `mnist_tuned`. G sees the known pixels and which they are
+besides z; D sees the whole image and which pixels were known. Masks in training:
+`keras_gan.conditions.MASKS`.
 """
 
 import dataclasses
