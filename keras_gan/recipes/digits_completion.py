@@ -2,7 +2,7 @@
 
     python -m keras_gan.train --recipe digits_completion
 
-The networks of `digits`. G sees the known pixels and which they are besides z; D sees the whole
+The networks of `digits`, learning as in `digits_conditional`. G sees the known pixels and which they are besides z; D sees the whole
 image and which pixels were known. Masks in training: `keras_gan.conditions.MASKS`.
 """
 
@@ -13,10 +13,11 @@ import numpy as np
 
 from keras_gan import networks
 from keras_gan.conditions import Known
-from keras_gan.recipes import digits
+from keras_gan.recipes import digits_conditional
 from keras_gan.recipes.recipe import Recipe
 
 _SHAPE = (8, 8, 1)
+_NOISE = 0.3  # on the images as D sees them
 
 
 def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model, keras.Model]:
@@ -40,9 +41,11 @@ def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model,
         seed=seed + 1,
         name="judge",
     )
-    return networks.on_known(generator, discriminator, _SHAPE)
+    return networks.on_known(
+        generator, discriminator, _SHAPE, input_dropout=0.0, input_noise=_NOISE
+    )
 
 
 RECIPE = dataclasses.replace(
-    digits.RECIPE, name="digits_completion", networks=build, condition=Known(_SHAPE)
+    digits_conditional.RECIPE, name="digits_completion", networks=build, condition=Known(_SHAPE)
 )

@@ -2,8 +2,9 @@
 
     python -m keras_gan.train --recipe digits_conditional
 
-The networks of `digits`, which see the class besides. In training samples have the classes of the
-data that they stand against; a sample whose class is not given has each class as often.
+The networks of `digits`, which see the class besides; noise on D's images and Adam, as in
+`mnist_tuned`. In training samples have the classes of the data that they stand against; a sample
+whose class is not given has each class as often.
 """
 
 import dataclasses
@@ -17,6 +18,7 @@ from keras_gan.recipes import digits
 from keras_gan.recipes.recipe import Recipe
 
 _CLASSES = 10
+_NOISE = 0.3  # on the images as D sees them
 
 
 def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model, keras.Model]:
@@ -39,9 +41,19 @@ def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model,
         seed=seed + 1,
         name="judge",
     )
-    return networks.on_classes(generator, discriminator, shape, _CLASSES)
+    return networks.on_classes(
+        generator, discriminator, shape, _CLASSES, input_dropout=0.0, input_noise=_NOISE
+    )
 
 
 RECIPE = dataclasses.replace(
-    digits.RECIPE, name="digits_conditional", networks=build, condition=Classes(_CLASSES)
+    digits.RECIPE,
+    name="digits_conditional",
+    networks=build,
+    condition=Classes(_CLASSES),
+    update="alternating",
+    discriminator_loss_weight=1.0,
+    optimizer="adam",
+    generator_learning_rate=5e-4,
+    discriminator_learning_rate=5e-4,
 )
