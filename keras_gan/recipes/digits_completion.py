@@ -2,8 +2,9 @@
 
     python -m keras_gan.train --recipe digits_completion
 
-The networks of `digits`, learning as in `digits_conditional`. G sees the known pixels and which they are besides z; D sees the whole
-image and which pixels were known. Masks in training: `keras_gan.conditions.MASKS`.
+The networks of `digits`, learning as in `digits_conditional`. G sees the known pixels and which
+they are besides z; D sees the whole image and which pixels were known. Masks in training:
+`keras_gan.conditions.MASKS`.
 """
 
 import dataclasses
