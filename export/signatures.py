@@ -22,8 +22,8 @@ NAMES = ("serving_default", "sample", "png", "encode", "complete", "discriminato
 
 _NEEDS = {
     "png": "is for images; this model makes {shape}",
-    "encode": "needs a model with an inference network",
-    "complete": "needs a model of completion",
+    "encode": "needs a model with an inference network, as the recipe digits_inference has one",
+    "complete": "needs a model of completion, as the recipe digits_completion makes one",
 }
 
 Tensors = dict[str, tf.Tensor]

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 import keras_gan
 from keras_gan import conditions
-from keras_gan.conditions import Condition, Parts
+from keras_gan.conditions import Classes, Condition, Parts
 from keras_gan.data import Identity, Preprocessing
 from keras_gan.data import preprocessing as preprocessings
 from keras_gan.inference import Inference
@@ -63,6 +63,9 @@ class Subject:
             keras_gan.InputError: The run has no such weights, or its evaluation cannot be read.
         """
         gan = run.gan()
+        encoder = next((c for c in gan.companions if isinstance(c, Inference)), None)
+        if encoder is not None:
+            encoder = Inference(_in_precision(encoder.network, "float32"), encoder.prior)
         identity = run.identity
         training = {
             "data": identity["dataset"],
@@ -84,7 +87,7 @@ class Subject:
             gan.prior,
             preprocessings.from_config(run.config["preprocessing"]),
             gan.condition,
-            next((c for c in gan.companions if isinstance(c, Inference)), None),
+            encoder,
             _without_absolute_paths(origin),
         )
 
@@ -143,20 +146,31 @@ class Subject:
         """
         if noise_seed is None:
             noise_seed = tf.zeros(tf.shape(latents)[:1], tf.int64)
+        parts = self._checked(parts)
         outputs = keras_gan.transform(self.generator, latents, noise_seed, parts)
         return self.preprocessing.to_unit(outputs)
 
     def judge(self, examples: tf.Tensor, parts: Parts = MappingProxyType({})) -> tf.Tensor:
         """D's logits for examples as `generate` gives them, float32 `[n]`."""
         scaled = self.preprocessing.forward(examples)
-        outputs = conditions.call(self.discriminator, scaled, parts)
+        outputs = conditions.call(self.discriminator, scaled, self._checked(parts))
         logits = outputs["logits"] if isinstance(outputs, dict) else outputs
         return tf.reshape(tf.cast(logits, tf.float32), [-1])
 
     def encode(self, examples: tf.Tensor, parts: Parts = MappingProxyType({})) -> tf.Tensor:
         """Latents of examples as `generate` gives them, float32 `[n, d]`."""
         assert self.encoder is not None
-        return self.encoder.encode(self.preprocessing.forward(examples), parts)
+        return self.encoder.encode(self.preprocessing.forward(examples), self._checked(parts))
+
+    def _checked(self, parts: Parts) -> Parts:
+        """The parts; in a graph, a class that the model does not have fails the whole request."""
+        if not isinstance(self.condition, Classes) or "condition" not in parts:
+            return parts
+        classes, count = parts["condition"], self.condition.count
+        words = f"condition must be classes from 0 to {count - 1}. Received:"
+        good = tf.reduce_all((classes >= 0) & (classes < count))
+        with tf.control_dependencies([tf.debugging.Assert(good, [words, classes])]):
+            return {**parts, "condition": tf.identity(classes)}
 
     def metadata(self) -> dict[str, Any]:
         """What every artefact says of itself, as JSON can hold it."""

@@ -1,11 +1,13 @@
-"""What the tests of export share: a trained run, its export, and a model with everything in it."""
+"""What the tests of export share: trained runs, their exports, and a model with all layers."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
 import os
 import subprocess
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -20,34 +22,64 @@ from keras_gan import layers, priors, train
 from keras_gan.data import GlobalContrastNormalization
 from keras_gan.run import Run
 
-
-@pytest.fixture(scope="session")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run of the digits recipe, one epoch long, with best and averaged weights."""
-    path = tmp_path_factory.mktemp("runs") / "digits"
-    assert train.main(["--epochs", "1", "--likelihood-every", "1", "--run-dir", str(path)]) == 0
-    return Run.open(path)
+# The recipe of a plain, a conditional and an inference model, and the signatures of their exports.
+SIGNATURES = {
+    "digits": ("serving_default", "sample", "png", "discriminator"),
+    "digits_conditional": ("serving_default", "sample", "png", "discriminator"),
+    "digits_inference": ("serving_default", "sample", "png", "encode", "discriminator"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Export:
-    """A version that the command made, and what it printed."""
+    """A version that the command made of a run, and what it printed."""
 
+    run: Run
     path: Path
     printed: str
+    signatures: Sequence[str]
 
 
 @pytest.fixture(scope="session")
-def export(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Export:
-    """The run in every format, with every signature and warm-up requests."""
-    output = tmp_path_factory.mktemp("models")
-    printed = io.StringIO()
-    formats = ("--formats", "saved_model", "onnx", "onnx_float16")
-    signatures = ("--signatures", "serving_default", "sample", "png", "discriminator")
-    with redirect_stdout(printed):
-        code = main([str(run.path), "--output", str(output), *formats, *signatures, "--warmup"])
-    assert code == 0
-    return Export(output / "digits" / "1", printed.getvalue())
+def export_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Export]:
+    """From a recipe's name to a run one epoch long, exported with warm-up requests.
+
+    The plain model in every format: ONNX of the others has tests of its own.
+    """
+
+    @functools.cache
+    def make(recipe: str) -> Export:
+        path, output = tmp_path_factory.mktemp("runs") / recipe, tmp_path_factory.mktemp("models")
+        training = ("--epochs", "1", "--likelihood-every", "1", "--run-dir", str(path))
+        assert train.main(["--recipe", recipe, *training]) == 0
+        printed, formats = io.StringIO(), ["--formats", "saved_model"]
+        if recipe == "digits":
+            formats += ["onnx", "onnx_float16"]
+        chosen = ("--signatures", *SIGNATURES[recipe])
+        with redirect_stdout(printed):
+            code = main([str(path), "--output", str(output), *formats, *chosen, "--warmup"])
+        assert code == 0
+        return Export(Run.open(path), output / recipe / "1", printed.getvalue(), SIGNATURES[recipe])
+
+    return make
+
+
+@pytest.fixture(scope="session", params=SIGNATURES)
+def each_export(request: pytest.FixtureRequest, export_of: Callable[[str], Export]) -> Export:
+    """The export of a plain, a conditional and an inference model."""
+    return export_of(request.param)
+
+
+@pytest.fixture(scope="session")
+def export(export_of: Callable[[str], Export]) -> Export:
+    """The export of the plain model."""
+    return export_of("digits")
+
+
+@pytest.fixture(scope="session")
+def run(export: Export) -> Run:
+    """The run of the plain model, with best and averaged weights."""
+    return export.run
 
 
 @pytest.fixture(scope="session")

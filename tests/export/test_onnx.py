@@ -59,7 +59,7 @@ def subject_of(recipe: recipes.Recipe) -> Subject:
         recipe.make_prior(),
         scale,
         recipe.condition,
-        {"recipe": recipe.name},
+        origin={"recipe": recipe.name},
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
@@ -21,13 +22,12 @@ from PIL import Image
 import keras_gan
 from export import saved_model, signatures, writing
 from export.subject import Subject
-from keras_gan import networks, priors
-from keras_gan.data import UnitRange, preprocessing
+from keras_gan import inference, networks, priors
+from keras_gan.data import UnitRange
 from keras_gan.data.preprocessing import Preprocessing
 from keras_gan.randomness import row_seeds
 from keras_gan.run import Run
 
-ALL = ("serving_default", "sample", "png", "discriminator")
 SEED = 7
 Requests = list[tuple[str, dict[str, np.ndarray]]]
 
@@ -74,30 +74,51 @@ def python(code: str, data: object, *arguments: str | Path, cwd: Path) -> bytes:
     return result.stdout
 
 
-def numbers(
-    gan: keras_gan.GAN, scale: Preprocessing, noisy: bool, n: int
-) -> Iterator[tuple[str, dict, dict]]:
-    """Signature, inputs, and outputs computed by the GAN."""
-    latents = gan.prior.sample(n, seed=11).numpy()
-    noise = {"noise_seed": row_seeds(3, n)} if noisy else {}
-    outputs = keras_gan.transform(gan.generator, latents, row_seeds(3, n)).numpy()
-    images = scale.to_unit(outputs)
-    yield "serving_default", {"latents": latents, **noise}, {"images": images}
-    yield "png", {"latents": latents, **noise}, {"image_bytes": images}
-    yield (
-        "sample",
-        {"seed": row_seeds(SEED, n)},
-        {
-            "images": scale.to_unit(gan.generate(n, seed=SEED)),
-            "latents": gan.prior.sample(n, seed=SEED).numpy(),
-        },
-    )
-    logits = np.ravel(gan.discriminator(scale.forward(images), training=False))
-    yield (
-        "discriminator",
-        {"images": images},
-        {"logits": logits, "probabilities": 1 / (1 + np.exp(-logits))},
-    )
+@dataclasses.dataclass(frozen=True)
+class Exported:
+    """A SavedModel, and the parts of Keras that it was made from."""
+
+    path: Path
+    gan: keras_gan.GAN
+    scale: Preprocessing
+    noisy: bool = False
+    encode: Callable | None = None
+
+    @classmethod
+    def of(cls, export) -> Exported:
+        run = export.run
+        encode = run.inference().encode if "encode" in export.signatures else None
+        return cls(export.path, run.gan(), run.preprocessing, encode=encode)
+
+    def numbers(self, n: int) -> Iterator[tuple[str, dict, dict]]:
+        """Signature, inputs, and outputs computed by the GAN."""
+        gan, scale = self.gan, self.scale
+        latents = gan.prior.sample(n, seed=11).numpy()
+        noise = {"noise_seed": row_seeds(3, n)} if self.noisy else {}
+        classes = None if gan.condition is None else np.arange(n) % gan.condition.count
+        condition = {} if classes is None else {"condition": classes}
+        outputs = keras_gan.transform(gan.generator, latents, row_seeds(3, n), condition).numpy()
+        images = scale.to_unit(outputs)
+        yield "serving_default", {"latents": latents, **noise, **condition}, {"images": images}
+        yield "png", {"latents": latents, **noise, **condition}, {"image_bytes": images}
+        yield (
+            "sample",
+            {"seed": row_seeds(SEED, n), **condition},
+            {
+                "images": scale.to_unit(gan.generate(n, seed=SEED, condition=classes)),
+                "latents": gan.prior.sample(n, seed=SEED).numpy(),
+            },
+        )
+        scaled = scale.forward(images)
+        seen = scaled if classes is None else [scaled, classes]
+        logits = np.ravel(gan.discriminator(seen, training=False))
+        yield (
+            "discriminator",
+            {"images": images, **condition},
+            {"logits": logits, "probabilities": 1 / (1 + np.exp(-logits))},
+        )
+        if self.encode is not None:
+            yield "encode", {"images": images}, {"latents": self.encode(scaled).numpy()}
 
 
 def assert_numbers(outputs: dict, expected: dict) -> None:
@@ -112,32 +133,32 @@ def assert_numbers(outputs: dict, expected: dict) -> None:
             np.testing.assert_allclose(outputs[name], value, rtol=1e-5, atol=1e-5)
 
 
-@pytest.fixture(scope="module")
-def photo_export(photo_subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    settings = writing.Settings(formats=("saved_model",), signatures=ALL)
-    output = tmp_path_factory.mktemp("models")
-    return writing.write(photo_subject, output, "photos", settings=settings).path
+@pytest.fixture(params=["digits", "digits_conditional", "digits_inference", "photos"])
+def exported(request: pytest.FixtureRequest, export_of, tmp_path: Path) -> Exported:
+    """The plain, the conditional and the inference model, and the one with noise inside."""
+    if request.param != "photos":
+        return Exported.of(export_of(request.param))
+    subject = request.getfixturevalue("photo_subject")
+    names = ("serving_default", "sample", "png", "discriminator")
+    settings = writing.Settings(formats=("saved_model",), signatures=names)
+    path = writing.write(subject, tmp_path, "photos", settings=settings).path
+    return Exported(path, request.getfixturevalue("photos"), subject.preprocessing, noisy=True)
 
 
 def test_every_signature_in_v1_sessions_and_in_saved_model_load(
-    run: Run, export, photos: keras_gan.GAN, photo_subject: Subject, photo_export: Path, tmp_path
+    exported: Exported, tmp_path: Path
 ) -> None:
-    scale = preprocessing.from_config(run.config["preprocessing"])
-    for path, gan, preprocess, noisy in (
-        (export.path, run.gan(), scale, False),
-        (photo_export, photos, photo_subject.preprocessing, True),
-    ):
-        cases = [case for n in (1, 33) for case in numbers(gan, preprocess, noisy, n)]
-        requests = [(name, inputs) for name, inputs, _ in cases]
-        answers = pickle.loads(python(LOADER, requests, path, cwd=tmp_path))
-        # First all answers of the v1 session, then all of tf.saved_model.load.
-        for (_, _, expected), answer in zip(cases * 2, answers, strict=True):
-            assert_numbers(answer, expected)
+    cases = [case for n in (1, 33) for case in exported.numbers(n)]
+    requests = [(name, inputs) for name, inputs, _ in cases]
+    answers = pickle.loads(python(LOADER, requests, exported.path, cwd=tmp_path))
+    # First all answers of the v1 session, then all of tf.saved_model.load.
+    for (_, _, expected), answer in zip(cases * 2, answers, strict=True):
+        assert_numbers(answer, expected)
 
 
-def test_every_signature_through_saved_model_cli(run: Run, export, tmp_path: Path) -> None:
-    scale = preprocessing.from_config(run.config["preprocessing"])
-    cases = [(n, *case) for n in (1, 33) for case in numbers(run.gan(), scale, False, n)]
+def test_every_signature_through_saved_model_cli(export, tmp_path: Path) -> None:
+    exported = Exported.of(export)
+    cases = [(n, *case) for n in (1, 33) for case in exported.numbers(n)]
     commands = []
     for n, name, inputs, _ in cases:
         folder = tmp_path / f"{name}-{n}"
@@ -146,13 +167,59 @@ def test_every_signature_through_saved_model_cli(run: Run, export, tmp_path: Pat
         for key, array in inputs.items():
             np.save(folder / f"in-{key}.npy", array)
             pairs.append(f"{key}={folder / f'in-{key}.npy'}")
-        chosen = ("--dir", str(export.path), "--tag_set", "serve", "--signature_def", name)
+        chosen = ("--dir", str(exported.path), "--tag_set", "serve", "--signature_def", name)
         commands.append(["run", *chosen, "--inputs", ";".join(pairs), "--outdir", str(folder)])
     python(COMMAND, commands, cwd=tmp_path)
     for n, name, _, expected in cases:
         files = (tmp_path / f"{name}-{n}" / f"{key}.npy" for key in expected)
         found = {file.stem: np.load(file, allow_pickle=True) for file in files}
         assert_numbers(found, expected)
+
+
+def test_names_and_types_of_the_signatures(each_export) -> None:
+    """As the table in docs/export.md has them."""
+    condition = {"condition": (tf.int64, [None])} if "cond" in each_export.run.path.name else {}
+    latents, images = (tf.float32, [None, 32]), (tf.float32, [None, 8, 8, 1])
+    number = (tf.float32, [None])
+    table = {
+        "serving_default": ({"latents": latents} | condition, {"images": images}),
+        "sample": (
+            {"seed": (tf.int64, [None])} | condition,
+            {"images": images, "latents": latents},
+        ),
+        "png": ({"latents": latents} | condition, {"image_bytes": (tf.string, [None])}),
+        "encode": ({"images": images}, {"latents": latents}),
+        "discriminator": (
+            {"images": images} | condition,
+            {"logits": number, "probabilities": number},
+        ),
+    }
+    found = {}
+    for name, graph in tf.saved_model.load(str(each_export.path)).signatures.items():
+        sides = (graph.structured_input_signature[1], graph.structured_outputs)
+        found[name] = tuple(
+            {key: (spec.dtype, spec.shape.as_list()) for key, spec in side.items()}
+            for side in sides
+        )
+    assert found == {name: table[name] for name in each_export.signatures}
+
+
+def test_a_class_that_the_model_does_not_have(export_of) -> None:
+    signatures = tf.saved_model.load(str(export_of("digits_conditional").path)).signatures
+    for bad in (10, -1):
+        classes = tf.constant([3, bad], tf.int64)
+        for name in ("serving_default", "sample", "png", "discriminator"):
+            rows = {
+                "latents": tf.zeros([2, 32]),
+                "seed": tf.zeros([2], tf.int64),
+                "images": tf.zeros([2, 8, 8, 1]),
+            }
+            takes = signatures[name].structured_input_signature[1]
+            inputs = {key: rows[key] for key in takes if key in rows}
+            with pytest.raises(
+                tf.errors.InvalidArgumentError, match=rf"classes from 0 to 9.*\[3 {bad}\]"
+            ):
+                signatures[name](**inputs, condition=classes)
 
 
 def test_a_row_depends_on_its_seed_alone(export, tmp_path: Path) -> None:
@@ -198,6 +265,7 @@ def test_metadata(run: Run, export) -> None:
     assert metadata["prior"] == pytest.approx(
         {"name": "uniform", "low": -(3**0.5), "high": 3**0.5, "dimension": 32}
     )
+    assert metadata["condition"] is None
     assert metadata["images"]["shape"] == [8, 8, 1]
     assert metadata["images"]["range"] == [0.0, 1.0]
     assert metadata["training"]["data"] == "digits"
@@ -206,11 +274,17 @@ def test_metadata(run: Run, export) -> None:
     assert max(metadata["parity"]["SavedModel"].values()) < 1e-5
 
 
-def test_warm_up_requests_cover_every_signature(export) -> None:
+def test_metadata_of_a_condition(export_of) -> None:
+    path = export_of("digits_conditional").path
+    metadata = json.loads((path / writing.METADATA_FILE).read_text())
+    assert (metadata["condition"]["name"], metadata["condition"]["count"]) == ("classes", 10)
+
+
+def test_warm_up_requests_cover_every_signature(each_export) -> None:
     from tensorflow_serving.apis import prediction_log_pb2
 
-    file = export.path / "assets.extra" / "tf_serving_warmup_requests"
-    model = tf.saved_model.load(str(export.path))
+    file = each_export.path / "assets.extra" / "tf_serving_warmup_requests"
+    model = tf.saved_model.load(str(each_export.path))
     seen = set()
     for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
         request = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
@@ -218,7 +292,7 @@ def test_warm_up_requests_cover_every_signature(export) -> None:
         inputs = {key: tf.make_ndarray(proto) for key, proto in request.inputs.items()}
         model.signatures[name](**{key: tf.constant(array) for key, array in inputs.items()})
         seen.add(name)
-    assert seen == set(ALL)
+    assert seen == set(each_export.signatures)
 
 
 def test_no_file_holds_an_absolute_path_of_this_machine(run: Run, export) -> None:
@@ -266,17 +340,21 @@ def test_networks_trained_in_mixed_precision_are_exported_in_float32(tmp_path: P
         )
 
     discriminator = networks.maxout_discriminator((2, 2, 1), units=4)
+    prior = priors.Uniform(4)
     exact = generator()
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         mixed = generator()
+        network = networks.mlp_encoder((2, 2, 1), inference.parameters(prior), hidden=[8])
     finally:
         keras.config.set_dtype_policy("float32")
     run = Run(tmp_path, {"identity": {"recipe": "r", "dataset": "d", "data": "0", "seed": 0}})
     run.config |= {"provenance": "", "versions": {}, "preprocessing": {"name": "unit_range"}}
-    run.save_models(keras_gan.GAN(mixed, discriminator, priors.Uniform(4)), epochs=1)
+    companions = [inference.Inference(network, prior)]
+    run.save_models(keras_gan.GAN(mixed, discriminator, prior, companions=companions), epochs=1)
     subject = Subject.from_run(run)
     latents = subject.prior.sample(9).numpy()
     np.testing.assert_array_equal(subject.generate(latents), exact(latents))
+    assert {layer.compute_dtype for layer in subject.encoder.network.layers} == {"float32"}
     written = writing.write(subject, tmp_path / "models", "m", settings=writing.Settings(("onnx",)))
     assert written.errors["model.onnx"]["serving_default"] < 1e-5
