@@ -14,12 +14,12 @@ import tensorflow as tf
 
 import keras_gan
 from keras_gan import conditions
-from keras_gan.conditions import Classes, Condition, Parts
+from keras_gan.conditions import Classes, Condition, Known, Parts
 from keras_gan.data import Identity, Preprocessing
 from keras_gan.data import preprocessing as preprocessings
 from keras_gan.inference import Inference
 from keras_gan.priors import NAMES, Prior, Uniform
-from keras_gan.randomness import RowDraws, normal
+from keras_gan.randomness import RowDraws, normal, uniform
 from keras_gan.run import Run
 
 METADATA_FORMAT = 1
@@ -123,6 +123,8 @@ class Subject:
         if self.condition is None:
             return {}
         draws = RowDraws(seeds)
+        if isinstance(self.condition, Known):  # whose own samples know nothing
+            return self.condition.of_data(uniform(draws.bits(self.shape)), None, draws)
         try:
             return self.condition.draw(draws)
         except keras_gan.InputError:

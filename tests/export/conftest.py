@@ -22,11 +22,12 @@ from keras_gan import layers, priors, train
 from keras_gan.data import GlobalContrastNormalization
 from keras_gan.run import Run
 
-# The recipe of a plain, a conditional and an inference model, and the signatures of their exports.
+# The recipe of each kind of model, and the signatures of their exports.
 SIGNATURES = {
     "digits": ("serving_default", "sample", "png", "discriminator"),
     "digits_conditional": ("serving_default", "sample", "png", "discriminator"),
     "digits_inference": ("serving_default", "sample", "png", "encode", "discriminator"),
+    "digits_completion": ("serving_default", "sample", "png", "complete", "discriminator"),
 }
 
 
@@ -66,7 +67,7 @@ def export_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Expor
 
 @pytest.fixture(scope="session", params=SIGNATURES)
 def each_export(request: pytest.FixtureRequest, export_of: Callable[[str], Export]) -> Export:
-    """The export of a plain, a conditional and an inference model."""
+    """The export of each kind of model."""
     return export_of(request.param)
 
 

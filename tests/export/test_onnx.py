@@ -15,11 +15,13 @@ import onnx
 import onnxruntime
 import pytest
 import small
+import tensorflow as tf
 
 import keras_gan
 from export import onnx_model, parity, writing
 from export.subject import Subject
 from keras_gan import conditions, recipes
+from keras_gan.randomness import row_seeds
 from keras_gan.run import Run
 
 BATCH_SIZES = (1, 33)
@@ -32,7 +34,7 @@ const ort = require("onnxruntime-node");
 const fs = require("fs");
 (async () => {
   const [folder, sizes, ...names] = process.argv.slice(2);
-  const kinds = { float32: Float32Array, int64: BigInt64Array };
+  const kinds = { float32: Float32Array, int64: BigInt64Array, bool: Uint8Array };
   for (const name of names) {
     const session = await ort.InferenceSession.create(`${folder}/${name}`);
     for (const n of JSON.parse(sizes)) {
@@ -90,8 +92,8 @@ def converted(request: pytest.FixtureRequest) -> Iterator[Converted]:
         subject = subject_of(recipe)
         rows = max(BATCH_SIZES)
         inputs = {"latents": subject.prior.sample(rows, seed=1).numpy()}
-        if subject.condition is not None:
-            inputs["condition"] = np.arange(rows) % subject.condition.count
+        condition = subject.trial_condition(tf.constant(row_seeds(2, rows)))
+        inputs |= {name: part.numpy() for name, part in condition.items()}
         for name_of_input, array in inputs.items():
             array.tofile(folder / name_of_input)
         # Not `predict`: compiled by XLA, it is itself 1e-5 away from double precision.

@@ -23,11 +23,13 @@ import keras_gan
 from export import saved_model, signatures, writing
 from export.subject import Subject
 from keras_gan import inference, networks, priors
+from keras_gan.conditions import Classes, Known, seen_by
 from keras_gan.data import UnitRange
 from keras_gan.data.preprocessing import Preprocessing
 from keras_gan.randomness import row_seeds
 from keras_gan.run import Run
 
+KINDS = ("digits", "digits_conditional", "digits_inference", "digits_completion")
 SEED = 7
 Requests = list[tuple[str, dict[str, np.ndarray]]]
 
@@ -95,8 +97,7 @@ class Exported:
         gan, scale = self.gan, self.scale
         latents = gan.prior.sample(n, seed=11).numpy()
         noise = {"noise_seed": row_seeds(3, n)} if self.noisy else {}
-        classes = None if gan.condition is None else np.arange(n) % gan.condition.count
-        condition = {} if classes is None else {"condition": classes}
+        condition, given = condition_of(gan, n)
         outputs = keras_gan.transform(gan.generator, latents, row_seeds(3, n), condition).numpy()
         images = scale.to_unit(outputs)
         yield "serving_default", {"latents": latents, **noise, **condition}, {"images": images}
@@ -105,20 +106,39 @@ class Exported:
             "sample",
             {"seed": row_seeds(SEED, n), **condition},
             {
-                "images": scale.to_unit(gan.generate(n, seed=SEED, condition=classes)),
+                "images": scale.to_unit(gan.generate(n, seed=SEED, condition=given)),
                 "latents": gan.prior.sample(n, seed=SEED).numpy(),
             },
         )
         scaled = scale.forward(images)
-        seen = scaled if classes is None else [scaled, classes]
-        logits = np.ravel(gan.discriminator(seen, training=False))
+        seen = {name: condition[name] for name in seen_by(gan.discriminator)}
+        judged = [scaled, *seen.values()] if seen else scaled
+        logits = np.ravel(gan.discriminator(judged, training=False))
         yield (
             "discriminator",
-            {"images": images, **condition},
+            {"images": images, **seen},
             {"logits": logits, "probabilities": 1 / (1 + np.exp(-logits))},
         )
         if self.encode is not None:
             yield "encode", {"images": images}, {"latents": self.encode(scaled).numpy()}
+        if isinstance(gan.condition, Known):
+            known, mask = condition["known"], condition["mask"]
+            assert (images[np.broadcast_to(mask, images.shape)] == known[mask]).all()
+            given = {"images": known, "mask": mask, "latents": latents}
+            yield "complete", given, {"images": images}
+
+
+def condition_of(gan: keras_gan.GAN, n: int) -> tuple[dict, object]:
+    """A condition of n rows: by the names of the inputs, and as `GAN.generate` takes it."""
+    if isinstance(gan.condition, Classes):
+        classes = np.arange(n) % gan.condition.count
+        return {"condition": classes}, classes
+    if isinstance(gan.condition, Known):
+        rng = np.random.default_rng(5)
+        mask = rng.random((n, *gan.condition.shape[:2], 1)) < 0.5
+        known = np.where(mask, rng.random((n, *gan.condition.shape), np.float32), np.float32(0))
+        return {"known": known, "mask": mask}, {"known": known, "mask": mask}
+    return {}, None
 
 
 def assert_numbers(outputs: dict, expected: dict) -> None:
@@ -133,9 +153,9 @@ def assert_numbers(outputs: dict, expected: dict) -> None:
             np.testing.assert_allclose(outputs[name], value, rtol=1e-5, atol=1e-5)
 
 
-@pytest.fixture(params=["digits", "digits_conditional", "digits_inference", "photos"])
+@pytest.fixture(params=[*KINDS, "photos"])
 def exported(request: pytest.FixtureRequest, export_of, tmp_path: Path) -> Exported:
-    """The plain, the conditional and the inference model, and the one with noise inside."""
+    """Each kind of model, and the one with noise inside."""
     if request.param != "photos":
         return Exported.of(export_of(request.param))
     subject = request.getfixturevalue("photo_subject")
@@ -178,19 +198,23 @@ def test_every_signature_through_saved_model_cli(export, tmp_path: Path) -> None
 
 def test_names_and_types_of_the_signatures(each_export) -> None:
     """As the table in docs/export.md has them."""
-    condition = {"condition": (tf.int64, [None])} if "cond" in each_export.run.path.name else {}
     latents, images = (tf.float32, [None, 32]), (tf.float32, [None, 8, 8, 1])
-    number = (tf.float32, [None])
+    number, mask = (tf.float32, [None]), (tf.bool, [None, 8, 8, 1])
+    of_g, of_d = {
+        "digits_conditional": 2 * ({"condition": (tf.int64, [None])},),
+        "digits_completion": ({"known": images, "mask": mask}, {"mask": mask}),
+    }.get(each_export.run.path.name, ({}, {}))
     table = {
-        "serving_default": ({"latents": latents} | condition, {"images": images}),
+        "serving_default": ({"latents": latents} | of_g, {"images": images}),
         "sample": (
-            {"seed": (tf.int64, [None])} | condition,
+            {"seed": (tf.int64, [None])} | of_g,
             {"images": images, "latents": latents},
         ),
-        "png": ({"latents": latents} | condition, {"image_bytes": (tf.string, [None])}),
+        "png": ({"latents": latents} | of_g, {"image_bytes": (tf.string, [None])}),
         "encode": ({"images": images}, {"latents": latents}),
+        "complete": ({"images": images, "mask": mask, "latents": latents}, {"images": images}),
         "discriminator": (
-            {"images": images} | condition,
+            {"images": images} | of_d,
             {"logits": number, "probabilities": number},
         ),
     }
