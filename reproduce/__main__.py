@@ -23,6 +23,8 @@ docs/pictures/reproduction/, and the page docs/reproduction.md with the README's
   variants        the recipe and, one factor at a time, other games (about an hour; 20 epochs)
   cifar10_mlp     Figure 2c: losses, speed and samples (hours; the recipe's epochs)
   cifar10_conv    Figure 2d, likewise
+  digits_conditional, mnist_conditional, digits_inference, mnist_inference, mnist_completion
+                  section 7: classes, latents, missing pixels (minutes; MNIST: an hour)
   tfd             what the row of the Toronto Face Database needs
   all             all of these
   page            the page alone, from the JSON files that there are
@@ -44,9 +46,17 @@ RESULTS = (
     "variants",
     "cifar10_mlp",
     "cifar10_conv",
+    *experiments.EXTENSIONS,
     "tfd",
 )
-_TRAIN = ("digits", "mnist", "mnist_tuned", "cifar10_mlp", "cifar10_conv")
+_TRAIN = (
+    "digits",
+    "mnist",
+    "mnist_tuned",
+    "cifar10_mlp",
+    "cifar10_conv",
+    *experiments.EXTENSIONS,
+)
 _EPOCHS = (*_TRAIN[1:], "variants", "all")
 
 
@@ -58,6 +68,12 @@ def parser() -> command.Parser:
     made.add_argument("--epochs", type=int, metavar="INT", help="epochs, where others make sense")
     made.add_argument(
         "--run-dir", metavar="DIR", help="run directory of what trains (runs/reproduce-<result>)"
+    )
+    made.add_argument(
+        "--players",
+        default="",
+        metavar="RUN",
+        help="for inference: a finished run whose players stay as they are",
     )
     made.add_argument(
         "--data-note",
@@ -83,6 +99,8 @@ def _main(argv: Sequence[str] | None) -> int:
         raise InputError(f"--run-dir is for what trains: {', '.join(_TRAIN)}")
     if epochs is not None and (epochs < 1 or options.result not in _EPOCHS):
         raise InputError(f"--epochs must be at least 1, and is for {', '.join(_EPOCHS)}")
+    if options.players and not options.result.endswith("_inference"):
+        raise InputError("--players is for digits_inference and mnist_inference")
     make = {
         "parzen_sanity": lambda: experiments.parzen_sanity(seed),
         "digits": lambda: experiments.digits(seed, run_dir),
@@ -94,6 +112,12 @@ def _main(argv: Sequence[str] | None) -> int:
         **{
             name: lambda name=name: cifar10.measure(name, seed, epochs, run_dir, options.data_note)
             for name in ("cifar10_mlp", "cifar10_conv")
+        },
+        **{
+            name: lambda name=name: experiments.extension(
+                name, seed, epochs, run_dir, options.players
+            )
+            for name in experiments.EXTENSIONS
         },
     }
     for name in RESULTS if options.result == "all" else (options.result,):

@@ -21,6 +21,15 @@ from reproduce.runs import call, curve, epoch_of, training_seconds
 
 EVALUATION_SEED = 0
 _MNIST = ("best", "best_averaged", "averaged")
+EXTENSIONS = {
+    "digits_conditional": "Section 7: digits of a class that is asked for",
+    "digits_inference": "Section 7: latents of digits, inferred",
+    "mnist_conditional": "Section 7: MNIST of a class that is asked for",
+    "mnist_inference": "Section 7: latents of MNIST, inferred",
+    "mnist_completion": "Section 7: MNIST completed",
+}
+_MEASURES = ("given_classes", "inference", "completion")  # of extensions, where there are any
+_FIGURES = ("figure_2", "figure_3", "classes", "encoded", "completed", "curves")
 _SAMPLES = {
     "last": "raw weights, last",
     "averaged": "averaged weights, last",
@@ -79,6 +88,34 @@ def mnist_tuned(seed: int, epochs: int | None, run_dir: str | None) -> None:
     _trained(f"mnist_tuned_seed{seed}", "mnist_tuned", title, seed, epochs, run_dir, _MNIST, how)
 
 
+def extension(
+    recipe: str, seed: int, epochs: int | None, run_dir: str | None, players: str
+) -> None:
+    """One of section 7's proposals, as its recipe trains it.
+
+    Args:
+        recipe: One of `EXTENSIONS`.
+        seed: Seed of everything random.
+        epochs: The recipe's by default.
+        run_dir: Where it is trained.
+        players: For inference: the run whose players stay fixed; "" trains them beside it.
+    """
+    how = ["--refine", "--no-sanity"]
+    further = ["--stage1", players, "--update", "fixed"] if players else []
+    weights = ["last"] if players else ["best_averaged", "averaged"]
+    _trained(
+        recipe,
+        recipe,
+        EXTENSIONS[recipe],
+        seed,
+        epochs or recipes.get(recipe).epochs,
+        run_dir,
+        weights,
+        how,
+        further,
+    )
+
+
 def figure_1_learnt(seed: int) -> None:
     """Figure 1 as an experiment."""
     began, machine = time.monotonic(), results.machine()
@@ -134,18 +171,19 @@ def _trained(
     run_dir: str | None,
     weights: Sequence[str],
     how: Sequence[str],
+    further: Sequence[str] = (),
 ) -> None:
     """Trains to the end what is not trained yet, evaluates it and draws it."""
     machine = results.machine()
     path = run_dir or f"runs/reproduce-{name}"
-    settings = ["--recipe", recipe, "--seed", str(seed), "--epochs", str(epochs)]
+    settings = ["--recipe", recipe, "--seed", str(seed), "--epochs", str(epochs), *further]
     call(train.main, [*settings, "--run-dir", path])
     run, began = Run.open(path), time.monotonic()
     # Earlier versions kept fewer.
     weights = [w for w in weights if w not in BEST or run.model_file(w).is_file()]
     for which in weights:
         call(evaluate.main, [path, "--weights", which, "--seed", str(EVALUATION_SEED), *how])
-    call(figures.main, [path, "--weights", "averaged", "--seed", str(EVALUATION_SEED)])
+    call(figures.main, [path, "--weights", weights[-1], "--seed", str(EVALUATION_SEED)])
     found = json.loads((run.path / "evaluation.json").read_text())
     rows: list[dict[str, Any]] = [
         {
@@ -160,13 +198,15 @@ def _trained(
         rows.append({"samples": f"{row['samples']:,} {what}", "epoch": "", **_nats(row)})
     kept = [
         results.keep_picture(run.path / "figures" / f"{file}.png", f"{name}_{file}.png")
-        for file in ("figure_2", "figure_3", "curves")
+        for file in _FIGURES
+        if (run.path / "figures" / f"{file}.png").is_file()
     ]
     results.save(
         name,
         title=title,
         command=f"python -m reproduce {recipe} --seed {seed}"
-        + (f" --epochs {epochs}" if recipe != "digits" else ""),
+        + (f" --epochs {epochs}" if recipe != "digits" else "")
+        + (" --players RUN" if further else ""),
         rows=rows,
         seeds=[seed],
         protocol={
@@ -174,7 +214,8 @@ def _trained(
             "seed_of_samples": EVALUATION_SEED,
             "run": own["run"],
         },
-        curve=curve(run.metrics()),
+        curve=[] if further else curve(run.metrics()),
+        **{what: own[what] for what in _MEASURES if what in own},
         support={
             what: row["support"] for what, row in own["distances"].items() if what != "features"
         },

@@ -166,6 +166,49 @@ def _is_shown(epoch: int) -> bool:
     return epoch in _SHOWN_EPOCHS
 
 
+def _of_extensions(result: dict[str, Any]) -> Iterable[str]:
+    if "given_classes" in result:
+        found = result["given_classes"]
+        nats = found["likelihood"]
+        yield (
+            "Given its class, a test example has "
+            f"{nats['mean']:.1f} ± {nats['standard_error']:.1f} nats (bandwidth "
+            f"{nats['bandwidth']:.3f}). The small classifier names {found['named_as_asked']:.1%} of "
+            f"{found['samples_of_each']:,} samples of each class as asked, of the worst class "
+            f"{min(found['of_each_class']):.1%}."
+        )
+    if "inference" in result:
+        found = result["inference"]
+        recovered, calibrated = found["recovery"], found["calibration"]
+        pairs = zip(calibrated["masses"], calibrated["covered"], strict=True)
+        covered = ", ".join(f"{share:.0%} in regions of {mass:.0%}" for mass, share in pairs)
+        errors = "; ".join(
+            f"{way} {row['mean']:.2f} ± {row['standard_error']:.2f}"
+            for way, row in found["reconstruction"].items()
+        )
+        correlations = ", ".join(
+            f"{value:.2f}" for value in recovered["correlations"][: recovered["used"]]
+        )
+        yield (
+            "Latents of samples correlate with those inferred by "
+            f"{recovered['mean']:.3f}, the mean over the {recovered['used']} directions of z that "
+            f"carry {recovered['share']:.0%} of G's squared change ({correlations}). The true latents lie {covered} of q's mass. "
+            f"Squared error of a reconstructed test image: {errors}."
+        )
+    if "completion" in result:
+        found = result["completion"]
+        named = ", ".join(f"{what} {share:.1%}" for what, share in found["named_rightly"].items())
+        yield (
+            f"{found['images']:,} test images completed from {found['known']}. Squared error over "
+            f"the missing pixels: mean of {found['draws']} completions "
+            f"{found['squared_error']:.2f}, one completion {found['squared_error_of_one']:.2f}, nearest training image "
+            f"{found['squared_error_of_nearest']:.2f}, mean training image "
+            f"{found['squared_error_of_mean']:.2f}. Spread of an image's completions "
+            f"{found['spread']:.3f}, of images of one class {found['spread_within_class']:.3f}. "
+            f"Named rightly by the small classifier: {named}."
+        )
+
+
 def _sentences(result: dict[str, Any]) -> Iterable[str]:
     if "support" in result:
         alarms = ", ".join(result["alarms"]) or "none"
@@ -178,6 +221,7 @@ def _sentences(result: dict[str, Any]) -> Iterable[str]:
             f"Against test examples, on a small classifier's features: {rows}. Alarms of collapse "
             f"or memorisation: {alarms}."
         )
+    yield from _of_extensions(result)
     if "test" in result.get("protocol", {}):
         protocol = result["protocol"]
         held_out = protocol["validation"]
