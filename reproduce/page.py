@@ -173,9 +173,9 @@ def _of_extensions(result: dict[str, Any]) -> Iterable[str]:
         yield (
             "Given its class, a test example has "
             f"{nats['mean']:.1f} ± {nats['standard_error']:.1f} nats (bandwidth "
-            f"{nats['bandwidth']:.3f}). The small classifier names {found['named_as_asked']:.1%} of "
-            f"{found['samples_of_each']:,} samples of each class as asked, of the worst class "
-            f"{min(found['of_each_class']):.1%}."
+            f"{nats['bandwidth']:.3f}). The small classifier names "
+            f"{found['named_as_asked']:.1%} of {found['samples_of_each']:,} samples of each class "
+            f"as asked, of the worst class {min(found['of_each_class']):.1%}."
         )
     if "inference" in result:
         found = result["inference"]
@@ -192,8 +192,9 @@ def _of_extensions(result: dict[str, Any]) -> Iterable[str]:
         yield (
             "Latents of samples correlate with those inferred by "
             f"{recovered['mean']:.3f}, the mean over the {recovered['used']} directions of z that "
-            f"carry {recovered['share']:.0%} of G's squared change ({correlations}). The true latents lie {covered} of q's mass. "
-            f"Squared error of a reconstructed test image: {errors}."
+            f"carry {recovered['share']:.0%} of G's squared change ({correlations}). "
+            f"The true latents lie {covered} of q's mass. Squared error of a reconstructed test "
+            f"image: {errors}."
         )
     if "completion" in result:
         found = result["completion"]
@@ -201,7 +202,8 @@ def _of_extensions(result: dict[str, Any]) -> Iterable[str]:
         yield (
             f"{found['images']:,} test images completed from {found['known']}. Squared error over "
             f"the missing pixels: mean of {found['draws']} completions "
-            f"{found['squared_error']:.2f}, one completion {found['squared_error_of_one']:.2f}, nearest training image "
+            f"{found['squared_error']:.2f}, one completion "
+            f"{found['squared_error_of_one']:.2f}, nearest training image "
             f"{found['squared_error_of_nearest']:.2f}, mean training image "
             f"{found['squared_error_of_mean']:.2f}. Spread of an image's completions "
             f"{found['spread']:.3f}, of images of one class {found['spread_within_class']:.3f}. "
