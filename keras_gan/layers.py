@@ -78,22 +78,25 @@ def _maximum_of_pieces(pieces):
 
 @keras.saving.register_keras_serializable("keras_gan")
 class OneHot(keras.layers.Layer):
-    """Turns a class into a vector of zeros and, at its place, a one.
+    """Turns a class into a vector of zeros and, at its place, one value.
 
     Args:
         count: Number of classes.
+        value: That value; `sqrt(count)` gives each component the mean square 1, as those of the
+            priors have.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Input: int `[...]`. Output: float `[..., count]`, all zero where the class is out of range.
     """
 
-    def __init__(self, count: int, **kwargs):
+    def __init__(self, count: int, value: float = 1.0, **kwargs):
         super().__init__(**kwargs)
         self.count = count
+        self.value = value
 
     def call(self, inputs):
         """Returns the vectors."""
-        return tf.one_hot(inputs, self.count, dtype=self.compute_dtype)
+        return self.value * tf.one_hot(inputs, self.count, dtype=self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         """Returns the input's shape and one more dimension."""
@@ -105,7 +108,7 @@ class OneHot(keras.layers.Layer):
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "count": self.count}
+        return {**super().get_config(), "count": self.count, "value": self.value}
 
 
 @keras.saving.register_keras_serializable("keras_gan")

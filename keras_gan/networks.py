@@ -301,7 +301,7 @@ def on_classes(
 
     def see_class():
         condition = keras.Input((), name="condition", dtype="int64")
-        return condition, layers.OneHot(classes, name="class")(condition)
+        return condition, layers.OneHot(classes, math.sqrt(classes), name="class")(condition)
 
     latents = keras.Input((generator.input_shape[1] - classes,), name="latents")
     condition, vector = see_class()
