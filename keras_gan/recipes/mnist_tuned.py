@@ -4,8 +4,9 @@
 
 Both kinds of D's inputs get normal noise while it learns, an option of the released code. D then
 cannot tell data from samples by what lies below the noise, its gradient stays useful from the
-first epoch on, and G learns the coarse part of the images before the fine one. Chosen on
-validation images; docs/reproduction.md says what it reaches, beside the paper's recipe.
+first epoch on, and G learns the coarse part of the images before the fine one. What D cannot see
+wanders: it is the long average of G's weights that is smooth. Chosen on validation images;
+docs/reproduction.md says what it reaches, beside the paper's recipe.
 """
 
 import dataclasses
@@ -37,9 +38,9 @@ RECIPE = dataclasses.replace(
     discriminator_loss_weight=1.0,
     batch_size=250,
     optimizer="adam",
-    generator_learning_rate=1e-3,
-    discriminator_learning_rate=1e-3,
-    learning_rate_divisor=1.0004,  # a factor 20 in 40 epochs of 200 updates
-    averaging=0.998,
+    generator_learning_rate=5e-4,
+    discriminator_learning_rate=5e-4,
+    learning_rate_divisor=1.0,
+    averaging=0.9995,  # over ten epochs of 200 updates
     epochs=40,
 )
