@@ -42,6 +42,8 @@ __version__ = "0.1.0"
 # Loaded when first used: they need packages that take long to import.
 _LAZY = {
     "CollapseWatch": ("keras_gan.watch", "CollapseWatch"),
+    "DiscriminatorFeatures": ("keras_gan.features", "DiscriminatorFeatures"),
+    "InferenceFeatures": ("keras_gan.features", "InferenceFeatures"),
     "ParzenWindow": ("keras_gan.evaluation.parzen", "ParzenWindow"),
     "callbacks": ("keras_gan.callbacks", None),
     "command": ("keras_gan.command", None),
@@ -55,7 +57,9 @@ _LAZY = {
 
 __all__ = [
     "CollapseWatch",
+    "DiscriminatorFeatures",
     "GAN",
+    "InferenceFeatures",
     "InputError",
     "ParzenWindow",
     "TrainingError",

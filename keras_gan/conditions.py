@@ -154,7 +154,7 @@ class Classes(Condition):
                 f"`condition` must be one class, or one for each of {n} samples. "
                 f"Received: shape {classes.shape}"
             )
-        self._check_range(classes, "`condition`")
+        check_classes(classes, self.count, "`condition`")
         return {"condition": classes.astype(np.int64)}
 
     def check_labels(self, labels: Any) -> None:
@@ -164,17 +164,7 @@ class Classes(Condition):
             raise InputError(
                 f"a condition on classes takes labels [n]. Received: shape {labels.shape}"
             )
-        self._check_range(labels, "the labels")
-
-    def _check_range(self, classes: np.ndarray, what: str) -> None:
-        if not np.issubdtype(classes.dtype, np.integer):
-            raise InputError(f"{what} must be integers, classes. Received: {classes.dtype}")
-        bad = (classes < 0) | (classes >= self.count)
-        if bad.any():
-            raise InputError(
-                f"{what} must be classes from 0 to {self.count - 1}. "
-                f"Received: {classes[np.argmax(bad)]} at row {np.argmax(bad)}"
-            )
+        check_classes(labels, self.count, "the labels")
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
@@ -233,6 +223,28 @@ class Values(Condition):
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
         return {"shape": list(self.shape)}
+
+
+def check_classes(classes: np.ndarray, count: int, what: str, least: int = 0) -> None:
+    """Refuses numbers that are no classes from `least` to `count - 1`.
+
+    Args:
+        classes: The numbers, `[n]`.
+        count: Number of classes.
+        what: What a message calls them.
+        least: -1 where classes may be unknown.
+
+    Raises:
+        InputError: They are no integers, or one is out of range.
+    """
+    if not np.issubdtype(classes.dtype, np.integer):
+        raise InputError(f"{what} must be integers, classes. Received: {classes.dtype}")
+    bad = (classes < least) | (classes >= count)
+    if bad.any():
+        raise InputError(
+            f"{what} must be classes from {least} to {count - 1}. "
+            f"Received: {classes[np.argmax(bad)]} at row {np.argmax(bad)}"
+        )
 
 
 # How often each kind of mask comes in training; what is missing is ...

@@ -142,6 +142,8 @@ class _Evaluation:
         if isinstance(self.run.condition, Known):
             found["completion"] = self._completion(classifier)
         gan = self.run.gan()
+        if gan.names_classes and self.data.test.y is not None:
+            found["classification"] = self._classification(gan)
         if any(isinstance(companion, Inference) for companion in gan.companions):
             found["inference"] = self._inference(gan, self.run.inference())
         return found
@@ -252,6 +254,19 @@ class _Evaluation:
             )
             found["likelihood"] = dataclasses.asdict(result)
         return found
+
+    def _classification(self, gan) -> dict:
+        """Test error of the classes that D names."""
+        labels = np.asarray(self.data.test.y)
+        known = labels >= 0
+        named = gan.classify(self.run.preprocessing.forward(self.data.test.x[known])).argmax(axis=1)
+        wrong = named != labels[known]
+        return {
+            "labels": self.run.identity.get("labels", 0),
+            "images": len(wrong),
+            "test_error": float(wrong.mean()),
+            "standard_error": float(wrong.std() / np.sqrt(len(wrong))),
+        }
 
     def _completion(self, classifier: Classifier | None) -> dict:
         """Test images completed below a known upper half."""
@@ -371,6 +386,12 @@ class _Evaluation:
         self._show_distances(console, results["distances"])
         if "given_classes" in results:
             self._show_classes(console, results["given_classes"])
+        if "classification" in results:
+            found = results["classification"]
+            console.print(
+                f"D names {found['test_error']:.2%} ± {found['standard_error']:.2%} of "
+                f"{found['images']:,} test images wrongly, with {found['labels'] or 'all'} labels"
+            )
         if "completion" in results:
             self._show_completion(console, results["completion"])
         if "inference" in results:

@@ -74,12 +74,12 @@ class Job:
             self.data_set, shards = self._open_shards()
         else:
             self.data_set = recipe.load_data(options.data_dir, options.download, options.fold)
-        train = self.data_set.train.x
+        self.learnt = self._learnt(recipe)
         name = recipe.preprocessing if self.data_set.is_image else "identity"
-        self.preprocessing = preprocessing.fit(name, train)
+        self.preprocessing = preprocessing.fit(name, self.data_set.train.x)
         self.recipe = dataclasses.replace(recipe, preprocessing=name)
         # All there are to train on, or, where they are streamed, those that lie in memory.
-        self.examples = pipeline.checked_array(self.preprocessing.forward(train))
+        self.examples = pipeline.checked_array(self.preprocessing.forward(self.learnt.train.x))
         self.source: np.ndarray | data.Shards = self.examples
         if shards is not None:
             self.source = dataclasses.replace(shards, transform=self.preprocessing.forward)
@@ -92,24 +92,36 @@ class Job:
                 "fewer than a step takes "
                 f"(--batch-size x --discriminator-steps = {group})"
             )
-        self.labels = self._labels()
+        self.labels = self.learnt.train.y if self._sees_labels else None
         self.gan = self._make_gan()
+        if self.labels is not None:
+            self.gan.check_labels(self.labels)
 
-    def _labels(self) -> np.ndarray | None:
-        """The labels, where the players are conditioned on them."""
+    @property
+    def _sees_labels(self) -> bool:
         condition = self.recipe.condition
-        if condition is None or not condition.sees_labels:
-            return None
-        if isinstance(self.source, data.Shards):
+        return self._is_semi_supervised or (condition is not None and condition.sees_labels)
+
+    @property
+    def _is_semi_supervised(self) -> bool:
+        return self.recipe.make_loss().sees_labels
+
+    def _learnt(self, recipe: Recipe) -> data.DataSet:
+        """The data as they are learnt from: with few labels, where the loss sees these."""
+        if not self._sees_labels:
+            return self.data_set
+        if self.options.stream:
             raise InputError("--stream reads images without their labels; leave it out")
-        labels = self.data_set.train.y
-        if labels is None:
+        if self.data_set.train.y is None:
             raise InputError(
-                f"recipe {self.recipe.name!r} needs the classes of its data; {self.data_set.name} "
+                f"recipe {recipe.name!r} needs the classes of its data; {self.data_set.name} "
                 "has no labels"
             )
-        condition.check_labels(labels)
-        return labels
+        if not self._is_semi_supervised:
+            return self.data_set
+        return data.keep_labels(
+            self.data_set, recipe.labels, share=recipe.labelled_share, seed=self.options.seed
+        )
 
     def _open_shards(self) -> tuple[data.DataSet, data.Shards]:
         recipe, options = self.recipe, self.options
@@ -181,6 +193,8 @@ class Job:
         del settings["epochs"]
         if not self.gan.companions:
             del settings["companion_learning_rate"]
+        if not self._is_semi_supervised:
+            del settings["labels"], settings["labelled_share"]
         networks = {"G": self.gan.generator, "D": self.gan.discriminator}
         networks |= {companion.name: companion.network for companion in self.gan.companions}
         return {
@@ -297,7 +311,7 @@ class Job:
             "data_dir": _place(self.options.data_dir),
             "checkpoint_dir": asked,
             "example_shape": list(self.gan.example_shape),
-            "provenance": self.data_set.provenance,
+            "provenance": self.learnt.provenance,
             "steps_per_epoch": self.steps_per_epoch,
             **self._condition_config,
         }

@@ -137,6 +137,18 @@ class Compose(keras.layers.Layer):
         return ops.where(mask, known, painted)
 
 
+@keras.saving.register_keras_serializable("keras_gan")
+class LogSumExp(keras.layers.Layer):
+    """The logarithm of the sum of the exponentials of the last axis.
+
+    Input: float `[..., n]`. Output: float `[...]`.
+    """
+
+    def call(self, inputs):
+        """Returns the logarithms."""
+        return ops.logsumexp(inputs, axis=-1)
+
+
 class _Noise(keras.layers.Layer):
     """A layer that draws: in training always, while sampling if `sampling` says so."""
 

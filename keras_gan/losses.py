@@ -8,6 +8,7 @@ any finite logit:
 
 The functions are the mathematics. The classes say what each player descends;
 `GAN.compile(loss=...)` takes one of them, its name, or any object with the two methods of `Loss`.
+A loss that is no sum over examples takes its means with `global_mean`.
 """
 
 from __future__ import annotations
@@ -60,6 +61,23 @@ def non_saturating_generator(*, fake_logits: tf.Tensor) -> tf.Tensor:
     return tf.nn.softplus(-fake_logits)
 
 
+def global_mean(values: tf.Tensor) -> tf.Tensor:
+    """The mean over the rows of the global minibatch, the same on every replica, differentiable.
+
+    Args:
+        values: float `[n, ...]`, this replica's rows.
+
+    Returns:
+        float `[...]`.
+    """
+    total = tf.reduce_sum(values, axis=0), tf.cast(tf.shape(values)[0], values.dtype)
+    context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync > 1:
+        # Sums, for in `evaluate` replicas may have different numbers of rows.
+        total = context.all_reduce(tf.distribute.ReduceOp.SUM, total)
+    return total[0] / total[1]
+
+
 class Judgement(NamedTuple):
     """What the discriminator says of one minibatch, as a loss sees it.
 
@@ -68,12 +86,14 @@ class Judgement(NamedTuple):
         features: Whatever else D returns under "features", or None.
         labels: The labels that came with the data, or None.
         condition: The condition under which D judged, by part; empty without one.
+        classes: What else D returns under "classes", float32 `[n, K]`, or None.
     """
 
     logits: tf.Tensor
     features: tf.Tensor | None = None
     labels: tf.Tensor | None = None
     condition: Mapping[str, tf.Tensor] = types.MappingProxyType({})
+    classes: tf.Tensor | None = None
 
 
 class Loss:
@@ -82,12 +102,17 @@ class Loss:
     Attributes:
         generator_sees_data: True if `generator` uses `real`; D then judges a minibatch of data in
             the generator's step too.
-        sees_labels: True if a method uses `labels`; else data that bring labels are met with a
-            warning.
+        sees_labels: True if a method uses `labels`, which `fit` then asks for; else data that bring
+            labels are met with a warning.
+        takes_global_means: True if a method calls `global_mean`; XLA then cannot compile the
+            gradients of several replicas.
+        reads: What D must return beside "logits".
     """
 
     generator_sees_data = False
     sees_labels = False
+    takes_global_means = False
+    reads: tuple[str, ...] = ()
 
     def discriminator(self, real: Judgement, fake: Judgement) -> tf.Tensor:
         """Returns D's loss for each pair, float `[n]`."""
@@ -197,7 +222,86 @@ class NonSaturating(Blended):
         return {"discriminator_weight": self.discriminator_weight}
 
 
-NAMES = {"minimax": Minimax, "non_saturating": NonSaturating, "blended": Blended}
+@keras.saving.register_keras_serializable("keras_gan")
+class FeatureMatching(NonSaturating):
+    """D as in equation (1); G brings the mean features of samples to those of data.
+
+    G descends the squared distance between the two means over the global minibatch, of the features
+    that D returns (Salimans et al. 2016, section 3.1).
+
+    Args:
+        discriminator_weight: Factor of D's loss.
+    """
+
+    generator_sees_data = True
+    takes_global_means = True
+    reads: tuple[str, ...] = ("features",)
+
+    def generator(self, real: Judgement | None, fake: Judgement) -> tf.Tensor:
+        """Returns the squared distance for every generated example, float `[n]`."""
+        if real is None or real.features is None or fake.features is None:
+            raise InputError("feature matching needs a discriminator that returns 'features'")
+        weights = self._data_weights(real)
+        seen = tf.cast(real.features, tf.float32)
+        seen *= tf.reshape(weights, [-1, *(1 for _ in seen.shape[1:])])
+        distance = tf.stop_gradient(global_mean(seen)) - global_mean(
+            tf.cast(fake.features, tf.float32)
+        )
+        return tf.reduce_sum(tf.square(distance)) * tf.ones_like(fake.logits)
+
+    def _data_weights(self, real: Judgement) -> tf.Tensor:
+        """How much each example of the data counts, float32 `[n]`, with mean 1."""
+        return tf.ones_like(real.logits)
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class SemiSupervised(FeatureMatching):
+    """Feature matching with a D that also learns the classes of the labelled examples.
+
+    D is a classifier of K + 1 classes, the last of which is "generated" with logit 0, so that
+    `D(x) = sigmoid(logsumexp(classes))` (Salimans et al. 2016, section 5;
+    `networks.maxout_discriminator(classes=K)`). It descends equation (1) on unlabelled data and on
+    samples, and the cross-entropy of the K classes on labelled data, each a mean over its rows of
+    the global minibatch. Labels are int `[n]`, -1 where unknown.
+
+    Args:
+        discriminator_weight: Factor of D's loss.
+    """
+
+    sees_labels = True
+    reads = ("features", "classes")
+
+    def discriminator(self, real: Judgement, fake: Judgement) -> tf.Tensor:
+        """Returns the loss, whose mean is the sum of the three means, float `[n]`."""
+        of_data = self._data_weights(real) * tf.nn.softplus(-real.logits)
+        known = tf.greater_equal(real.labels, 0)
+        entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
+            tf.where(known, real.labels, 0), real.classes
+        )
+        of_classes = _balanced(known) * entropy
+        return self.discriminator_weight * (of_data + tf.nn.softplus(fake.logits) + of_classes)
+
+    def _data_weights(self, real: Judgement) -> tf.Tensor:
+        return _balanced(tf.less(real.labels, 0))
+
+
+def _balanced(rows: tf.Tensor) -> tf.Tensor:
+    """Weights by which a mean over all rows is one over these, float32 `[n]`; 0 if there are none.
+
+    Args:
+        rows: Which rows count, bool `[n]`.
+    """
+    chosen = tf.cast(rows, tf.float32)
+    return tf.math.divide_no_nan(chosen, global_mean(chosen))
+
+
+NAMES = {
+    "minimax": Minimax,
+    "non_saturating": NonSaturating,
+    "blended": Blended,
+    "feature_matching": FeatureMatching,
+    "semi_supervised": SemiSupervised,
+}
 
 
 def get(loss: str | Loss) -> Loss:

@@ -36,7 +36,7 @@ class GAN(keras.Model):
         generator: Keras model from latents float `[n, prior.dimension]` to examples float `[n,
             ...]`.
         discriminator: Keras model from examples to logits `[n, 1]` or `[n]`, or to a dict with
-            "logits" and, for losses that want them, "features".
+            "logits" and, for losses that want them, "features" and "classes" `[n, K]`.
         prior: One of `keras_gan.priors`.
         condition: One of `keras_gan.conditions`, for networks whose further inputs are named after
             its parts; None plays without.
@@ -88,7 +88,7 @@ class GAN(keras.Model):
         self._companion_networks = [companion.network for companion in companions]
         self.seed = int(seed)
         self.averaging = averaging
-        self.example_shape = _check_fit(generator, discriminator, prior, condition)
+        self.example_shape, self._judged = _check_fit(generator, discriminator, prior, condition)
         self.averaged_generator = None
         if averaging is not None:
             config = {**generator.get_config(), "name": "averaged_generator"}
@@ -134,7 +134,7 @@ class GAN(keras.Model):
         Args:
             generator_optimizer: Keras optimizer (or its name) of G.
             discriminator_optimizer: Keras optimizer (or its name) of D; another object than G's.
-            loss: "non_saturating", "minimax", "blended", or an object of `keras_gan.losses.Loss`.
+            loss: A name of `keras_gan.losses.NAMES`, or an object of `keras_gan.losses.Loss`.
             discriminator_steps: k, D's updates in a step, each on data and noise of its own; 1 to
                 255.
             update: "alternating" (Algorithm 1), "simultaneous" (the paper's released code) or
@@ -157,6 +157,12 @@ class GAN(keras.Model):
         if update not in updates.RULES:
             raise InputError(f"unknown update {update!r}; choose from {', '.join(updates.RULES)}")
         loss = losses.get(loss)
+        missing = sorted({*getattr(loss, "reads", ())} - {*self._judged})
+        if missing:
+            raise InputError(
+                f"the loss {type(loss).__name__} reads {' and '.join(missing)} of a discriminator, "
+                f"which returns only {' and '.join(sorted(self._judged))}"
+            )
         with self.distribute_strategy.scope():
             generator_optimizer = keras.optimizers.get(generator_optimizer)
             discriminator_optimizer = keras.optimizers.get(discriminator_optimizer)
@@ -171,7 +177,7 @@ class GAN(keras.Model):
                 raise InputError(
                     "the networks need an optimizer each; two were given the same object"
                 )
-            self._check_execution(jit_compile, run_eagerly)
+            self._check_execution(loss, jit_compile, run_eagerly)
             super().compile(
                 optimizer=None,
                 loss=None,
@@ -195,11 +201,16 @@ class GAN(keras.Model):
         """All that learn by gradients."""
         return [self.generator, self.discriminator, *self._companion_networks]
 
-    def _check_execution(self, jit_compile, run_eagerly) -> None:
+    def _check_execution(self, loss, jit_compile, run_eagerly) -> None:
         replicas = self.distribute_strategy.num_replicas_in_sync
         if jit_compile is True:
             if run_eagerly:
                 raise InputError("`jit_compile` and `run_eagerly` exclude each other")
+            if replicas > 1 and getattr(loss, "takes_global_means", False):
+                raise InputError(
+                    f"XLA cannot compile the loss {type(loss).__name__}, which takes means over "
+                    "the global minibatch, on several replicas; use jit_compile=False"
+                )
             for network in self._networks:
                 for layer in network._flatten_layers():
                     if not layer.supports_jit:
@@ -406,31 +417,49 @@ class GAN(keras.Model):
                 self.seed,
                 shuffle,
             )
-            labelled = self._check_labels(y)
+            labelled = y is not None
+            if labelled:
+                self.check_labels(y)
         replicas = self.distribute_strategy.num_replicas_in_sync
         if stream.minibatch % replicas:
             raise InputError(
                 f"a minibatch of {stream.minibatch} does not divide among {replicas} replicas; "
                 f"use a multiple of {replicas}"
             )
-        if labelled and not (self._needs_labels or getattr(self.loss, "sees_labels", False)):
+        if labelled and not self._reader_of_labels:
             _log.warning("the data come with labels, which this loss does not use")
-        if self._needs_labels and not labelled:
+        if self._reader_of_labels and not labelled:
             raise InputError(
-                f"{self.condition!r} is made from labels: give `y`, or a data set of (x, y)"
+                f"{self._reader_of_labels} is made from labels: give `y`, or a data set of (x, y)"
             )
         self._share = stream.minibatch // replicas * self.discriminator_steps
         return stream
 
     @property
-    def _needs_labels(self) -> bool:
-        return self.condition is not None and self.condition.sees_labels
+    def _reader_of_labels(self) -> str:
+        """What uses labels, if anything does."""
+        if self.condition is not None and self.condition.sees_labels:
+            return repr(self.condition)
+        sees = getattr(self.loss, "sees_labels", False)
+        return f"the loss {type(self.loss).__name__}" if sees else ""
 
-    def _check_labels(self, y) -> bool:
-        """Whether there are labels; those that a condition is made from must be good ones."""
-        if y is not None and self.condition is not None and self.condition.sees_labels:
+    def check_labels(self, y: Any) -> None:
+        """Looks at labels in memory before training.
+
+        Args:
+            y: The labels, `[n, ...]`.
+
+        Raises:
+            InputError: They are none that the condition or the loss can use.
+        """
+        if self.condition is not None and self.condition.sees_labels:
             self.condition.check_labels(y)
-        return y is not None
+        if "classes" in getattr(self.loss, "reads", ()):
+            labels = np.asarray(y)
+            if labels.ndim != 1:
+                raise InputError(f"the labels must be [n]. Received: shape {labels.shape}")
+            count = self._judged["classes"][-1]
+            conditions.check_classes(labels, count, "the labels (-1: unknown)", least=-1)
 
     def _check_examples(self, shape) -> None:
         if tuple(shape) != self.example_shape:
@@ -444,7 +473,7 @@ class GAN(keras.Model):
 
         Args:
             x: Examples as in `fit`, in any number.
-            y: Labels, where a condition is made from them.
+            y: Labels, where a condition or the loss is made from them.
             batch_size: Examples of a batch, for arrays.
             **kwargs: As in Keras.
 
@@ -458,8 +487,10 @@ class GAN(keras.Model):
         if not isinstance(x, tf.data.Dataset) and "_use_cached_eval_dataset" not in kwargs:
             x = pipeline.checked_array(x)
             self._check_examples(x.shape[1:])
-            if not self._check_labels(y) and self._needs_labels:
-                raise InputError(f"{self.condition!r} is made from labels: give `y`")
+            if y is not None:
+                self.check_labels(y)
+            elif self._reader_of_labels:
+                raise InputError(f"{self._reader_of_labels} is made from labels: give `y`")
         return super().evaluate(x, y, batch_size=batch_size, **kwargs)
 
     def train_step(self, data) -> tuple[dict, tf.Tensor]:
@@ -605,6 +636,37 @@ class GAN(keras.Model):
             self._samplers[averaged] = sampling.Sampler(generator, self.prior, self.condition)
         return self._samplers[averaged](n, seed, condition, batch_size)
 
+    @property
+    def names_classes(self) -> bool:
+        """Whether D names classes, so that `classify` can be used."""
+        return "classes" in self._judged
+
+    def classify(self, x: np.ndarray, *, batch_size: int = 1000) -> np.ndarray:
+        """Class probabilities of examples, from a discriminator that names classes.
+
+        Args:
+            x: Examples, float `[n, *example_shape]`, on the scale the data were trained on.
+            batch_size: Examples looked at at a time.
+
+        Returns:
+            float32 `[n, K]`, rows with the sum 1: p(class given x, and that x is data).
+
+        Raises:
+            InputError: D names no classes, or the examples do not fit.
+        """
+        if not self.names_classes:
+            raise InputError(
+                "the discriminator names no classes; make it with "
+                "networks.maxout_discriminator(classes=K)"
+            )
+        x = pipeline.checked_array(x)
+        self._check_examples(x.shape[1:])
+        scores = [
+            updates.judge(self.discriminator, x[first : first + batch_size], {}).classes
+            for first in range(0, len(x), batch_size)
+        ]
+        return tf.nn.softmax(tf.concat(scores, axis=0)).numpy()
+
 
 class _StreamKeeper(keras.callbacks.Callback):
     """Starts each epoch of the stream at the model's step, and counts what the epoch left over."""
@@ -647,8 +709,8 @@ def _first_row(rows: tf.Tensor) -> tf.Tensor:
     return tf.math.cumsum(shares, exclusive=True)[replica]
 
 
-def _check_fit(generator, discriminator, prior, condition) -> tuple[int, ...]:
-    """Builds the networks if need be, and returns the shape of one example."""
+def _check_fit(generator, discriminator, prior, condition) -> tuple[tuple[int, ...], dict]:
+    """Builds the networks if need be; returns an example's shape and those of what D gives."""
     known: tuple[str, ...] = () if condition is None else condition.names
     for network in (generator, discriminator):
         for name in conditions.seen_by(network):
@@ -688,11 +750,12 @@ def _check_fit(generator, discriminator, prior, condition) -> tuple[int, ...]:
             f"{shape}: "
             f"{first_line(error)}"
         ) from error
-    logits = outputs.get("logits") if isinstance(outputs, dict) else outputs
+    judged = outputs if isinstance(outputs, dict) else {"logits": outputs}
+    logits = judged.get("logits")
     if logits is None or logits.shape not in ((None,), (None, 1)):
-        received = sorted(outputs) if logits is None else logits.shape
+        received = sorted(judged) if logits is None else logits.shape
         raise InputError(f"the discriminator must give logits [n, 1] or [n]. Received: {received}")
-    return tuple(shape)
+    return tuple(shape), {name: tuple(tensor.shape) for name, tensor in judged.items()}
 
 
 def _symbolic(network, first):

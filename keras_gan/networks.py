@@ -105,6 +105,7 @@ def maxout_discriminator(
     input_dropout: float = 0.2,
     hidden_dropout: float = 0.5,
     input_noise: float = 0.0,
+    classes: int = 0,
     seed: int = 0,
     name: str = "discriminator",
 ) -> keras.Model:
@@ -121,11 +122,14 @@ def maxout_discriminator(
         hidden_dropout: Rate at the input of every further layer, the output layer included.
         input_noise: Standard deviation of normal noise at the network's input, on data and samples
             alike, while it learns; an option of the released code.
+        classes: Number K of classes that it also names, as `losses.SemiSupervised` wants it.
         seed: Seed of the initial weights.
         name: Name of the network.
 
     Returns:
-        A model from float `[n, *shape]` to float32 logits `[n, 1]`.
+        A model from float `[n, *shape]` to float32 logits `[n, 1]`; with classes to a dict of
+        "classes", the scores float32 `[n, K]`, "logits", `logsumexp(classes)` `[n]`, and
+        "features", the last hidden layer float `[n, units]`.
     """
     uniform = _Uniform(seed)
     constraint = keras.constraints.MaxNorm(max_norm) if max_norm else None
@@ -134,14 +138,21 @@ def maxout_discriminator(
         model.add(kl.Flatten(name="flat"))
     if input_noise:
         model.add(layers.GaussianNoise(input_noise, name="noise"))
-    _add_maxout_head(
-        model, uniform, [units] * depth, pieces, irange, constraint, input_dropout, hidden_dropout
-    )
-    return model
+    dropout = input_dropout, hidden_dropout
+    outputs = classes or 1
+    _add_maxout_head(model, uniform, [units] * depth, pieces, irange, constraint, *dropout, outputs)
+    if not classes:
+        return model
+    says = {
+        "logits": layers.LogSumExp(dtype="float32", name="logit")(model.outputs[0]),
+        "features": model.get_layer(f"maxout_{depth - 1}").output,
+        "classes": model.outputs[0],
+    }
+    return keras.Model(model.inputs[0], says, name=name)
 
 
 def _add_maxout_head(
-    model, uniform, units, pieces, irange, constraint, first_dropout, hidden_dropout
+    model, uniform, units, pieces, irange, constraint, first_dropout, hidden_dropout, outputs=1
 ) -> None:
     for index, width in enumerate(units):
         model.add(layers.Dropout(hidden_dropout if index else first_dropout, name=f"drop_{index}"))
@@ -157,11 +168,11 @@ def _add_maxout_head(
     model.add(layers.Dropout(hidden_dropout, name="drop_output"))
     model.add(
         kl.Dense(
-            1,
+            outputs,
             kernel_initializer=uniform(irange),
             kernel_constraint=constraint,
             dtype="float32",
-            name="logit",
+            name="logit" if outputs == 1 else "classes",
         )
     )
 

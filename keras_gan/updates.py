@@ -228,21 +228,24 @@ def companions(round_: Round) -> Sums:
 def judge(discriminator: keras.Model, examples: tf.Tensor, parts: Parts, training: bool = False):
     """D's judgement of examples `[n, ...]` under a condition.
 
-    D returns logits `[n, 1]` or `[n]`, or a dict with "logits" and "features".
+    D returns logits `[n, 1]` or `[n]`, or a dict with "logits" and perhaps "features" and
+    "classes".
     """
     outputs = conditions.call(discriminator, examples, parts, training)
-    features = None
+    features = classes = None
     if isinstance(outputs, dict):
         if "logits" not in outputs:
             raise InputError(
                 f"a discriminator that returns a dict must give 'logits'; "
                 f"it gives {sorted(outputs)}"
             )
-        features = outputs.get("features")
+        features, classes = outputs.get("features"), outputs.get("classes")
         outputs = outputs["logits"]
     if outputs.shape.rank == 2 and outputs.shape[-1] == 1:
         outputs = outputs[:, 0]
-    return Judgement(tf.cast(outputs, tf.float32), features, condition=parts)
+    if classes is not None:
+        classes = tf.cast(classes, tf.float32)
+    return Judgement(tf.cast(outputs, tf.float32), features, condition=parts, classes=classes)
 
 
 def discriminator_sums(loss: losses.Loss, real: Judgement, fake: Judgement) -> Sums:

@@ -13,7 +13,7 @@ from keras_gan.data import preprocessing
 from keras_gan.run import FORMAT, Run
 
 
-def players(seed=0, dropout=True, size=6, latent_dim=5):
+def players(seed=0, dropout=True, size=6, latent_dim=5, classes=0):
     generator = networks.mlp_generator(
         latent_dim,
         (size,),
@@ -30,13 +30,14 @@ def players(seed=0, dropout=True, size=6, latent_dim=5):
         irange=0.5,
         input_dropout=0.2 if dropout else 0.0,
         hidden_dropout=0.5 if dropout else 0.0,
+        classes=classes,
         seed=seed + 1,
     )
     return generator, discriminator
 
 
-def gan(seed=0, dropout=True, averaging=None, **compile_arguments):
-    generator, discriminator = players(seed, dropout)
+def gan(seed=0, dropout=True, averaging=None, classes=0, **compile_arguments):
+    generator, discriminator = players(seed, dropout, classes=classes)
     model = keras_gan.GAN(
         generator, discriminator, keras_gan.priors.Uniform(5), seed=seed, averaging=averaging
     )
@@ -66,11 +67,13 @@ SHAPES = {
     "digits_conditional": (8, 8, 1),
     "digits_inference": (8, 8, 1),
     "digits_completion": (8, 8, 1),
+    "digits_semi_supervised": (8, 8, 1),
     "mnist": (28, 28, 1),
     "mnist_tuned": (28, 28, 1),
     "mnist_conditional": (28, 28, 1),
     "mnist_inference": (28, 28, 1),
     "mnist_completion": (28, 28, 1),
+    "mnist_semi_supervised": (28, 28, 1),
     "tfd": (48, 48, 1),
     "tfd_stage2": (48, 48, 1),
     "cifar10_mlp": (32, 32, 3),

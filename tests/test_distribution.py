@@ -31,14 +31,15 @@ def train(strategy, dropout=False, data="arrays", policy="float32", **arguments)
         keras.config.set_dtype_policy("float32")
     k, m = model.discriminator_steps, 64
     x = small.examples(10 * k * m + 3)
+    y = np.arange(len(x)) % 4 - 1
     if data == "labelled":
-        labelled = tf.data.Dataset.from_tensor_slices((x, np.arange(len(x)))).batch(m)
+        labelled = tf.data.Dataset.from_tensor_slices((x, y)).batch(m)
         history = model.fit(labelled, epochs=2, verbose=0).history
     else:
         history = model.fit(x, batch_size=m, epochs=2, verbose=0).history
     assert int(model.step.numpy()) == 20
     # Batches of 11, 11 and 1 divide unevenly among replicas.
-    values = model.evaluate(x[:23], batch_size=11, verbose=0, return_dict=True)
+    values = model.evaluate(x[:23], y[:23], batch_size=11, verbose=0, return_dict=True)
     return [np.array(w) for w in model.get_weights()], history, values, model.left_over
 
 
@@ -61,6 +62,8 @@ CASES = [
     {"update": "simultaneous", "discriminator_steps": 1, "dropout": True, "data": "labelled"},
     {"update": "simultaneous", "discriminator_steps": 2},
     {"update": "simultaneous", "discriminator_steps": 2, "policy": "mixed_bfloat16"},
+    {"update": "alternating", "classes": 3, "loss": "feature_matching"},
+    {"update": "simultaneous", "classes": 3, "loss": "semi_supervised", "data": "labelled"},
 ]
 
 

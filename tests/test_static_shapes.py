@@ -47,7 +47,7 @@ def lowered(recipe, stage):
 
     rows = recipe.discriminator_steps * recipe.batch_size
     batch = tf.zeros((rows, *gan.example_shape))
-    if recipe.condition is not None:
+    if recipe.condition is not None or recipe.make_loss().sees_labels:
         batch = (batch, tf.zeros(rows, tf.int64))
     return step.experimental_get_compiler_ir(batch)(stage=stage)
 

@@ -6,6 +6,7 @@
     from_files       folders of images, .npy and .npz files
     dataset          `DataSet` and `Split`, checked when made; the rule for missing splits
     preprocessing    to the networks' scale and back to [0, 1]
+    labels           `keep_labels`: few labels, for semi-supervised learning
     shards           `open_shards`: data that stay on disk while training
     pipeline         the minibatches that a step takes
 
@@ -16,6 +17,7 @@ they are needed.
 from __future__ import annotations
 
 from keras_gan.data.dataset import DataSet, Split
+from keras_gan.data.labels import draw_labelled, keep_labels
 from keras_gan.data.loading import load
 from keras_gan.data.preprocessing import (
     GlobalContrastNormalization,
@@ -27,6 +29,8 @@ from keras_gan.data.shards import Shards, open_shards
 
 __all__ = [
     "load",
+    "draw_labelled",
+    "keep_labels",
     "open_shards",
     "Shards",
     "DataSet",

@@ -71,6 +71,10 @@ class Recipe:
         1, "epochs between Parzen estimates on validation data; 0: never"
     )
     likelihood_samples: int = _setting(1000, "samples of such an estimate")
+    labels: int = _setting(
+        0, "labelled training examples of a semi-supervised run, evenly over the classes; 0: all"
+    )
+    labelled_share: float = _setting(0.2, "labelled rows of a semi-supervised run's minibatches")
     companion_learning_rate: float = _setting(
         1e-3, "learning rate of networks that learn beside the players (Adam)"
     )
@@ -92,6 +96,7 @@ class Recipe:
             ("epochs", 0),
             ("likelihood_every", 0),
             ("likelihood_samples", 1),
+            ("labels", 0),
         ):
             if getattr(self, name) < least:
                 raise InputError(
@@ -110,6 +115,13 @@ class Recipe:
                 raise InputError(
                     f"{_flag(name)} must be in [0, 1). Received: {getattr(self, name)}"
                 )
+        if not 0 < self.labelled_share < 1:
+            raise InputError(f"--labelled-share must be in (0, 1). Received: {self.labelled_share}")
+        if self.labels and not self.make_loss().sees_labels:
+            raise InputError(
+                f"--labels is for a loss that sees labels, which {self.loss} does not; use "
+                "--recipe digits_semi_supervised or mnist_semi_supervised"
+            )
         if self.discriminator_steps > 255:
             raise InputError(
                 f"--discriminator-steps must be at most 255. Received: {self.discriminator_steps}"

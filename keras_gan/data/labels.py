@@ -1,0 +1,78 @@
+"""Data of which few labels are known, for semi-supervised learning."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from keras_gan.data.dataset import DataSet, Split
+from keras_gan.errors import InputError
+
+
+def draw_labelled(labels: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
+    """Chooses labelled examples evenly over the classes.
+
+    Args:
+        labels: Classes, int `[n]`, -1 where unknown.
+        count: How many to choose. Where the classes do not divide them, some classes get one more.
+        seed: Seed of the choice.
+
+    Returns:
+        Rows, int `[count]`, in random order.
+
+    Raises:
+        InputError: There are fewer labelled examples, or more classes than `count`.
+    """
+    order = np.random.RandomState(seed).permutation(np.flatnonzero(np.asarray(labels) >= 0))
+    classes = len(np.unique(labels[order]))
+    if not max(classes, 1) <= count <= len(order):
+        raise InputError(
+            f"the number of labels to keep must be from {classes} (one of each class) to "
+            f"{len(order)} (all that are known). Received: {count}"
+        )
+    rank = np.empty(len(order), np.int64)  # of each among those of its class
+    for label in np.unique(labels[order]):
+        places = labels[order] == label
+        rank[places] = np.arange(places.sum())
+    return order[np.argsort(rank, kind="stable")[:count]]
+
+
+def keep_labels(data_set: DataSet, count: int, *, share: float, seed: int = 0) -> DataSet:
+    """A data set of which few training examples have labels, and these come often.
+
+    Training examples are all that there are, without labels, and after them the labelled ones
+    again, with their labels, as often as it takes to make them `share` of the whole: so every
+    minibatch has some.
+
+    Args:
+        data_set: A data set with labels.
+        count: Number of labelled examples, evenly over the classes; 0 keeps all labels.
+        share: Labelled rows among all rows, in (0, 1); each labelled example comes at least once.
+        seed: Seed of their choice.
+
+    Returns:
+        The data set; its validation and test splits are as they were.
+
+    Raises:
+        InputError: The data have no labels, or not so many.
+    """
+    train = data_set.train
+    if train.y is None:
+        raise InputError(f"{data_set.name} has no labels to keep")
+    if not 0 < share < 1:
+        raise InputError(f"the share of labelled rows must be in (0, 1). Received: {share}")
+    known = int((train.y >= 0).sum())
+    chosen = draw_labelled(train.y, count or known, seed)
+    often = max(len(chosen), round(share / (1 - share) * len(train)))
+    repeated = np.resize(chosen, often)
+    labels = np.full(len(train), -1, np.int64)
+    return dataclasses.replace(
+        data_set,
+        train=Split(
+            np.concatenate([train.x, train.x[repeated]]),
+            np.concatenate([labels, train.y[repeated]]),
+        ),
+        provenance=f"{data_set.provenance}; labels of {len(chosen):,} training examples, "
+        f"evenly over the classes, by seed {seed}",
+    )
