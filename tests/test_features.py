@@ -1,0 +1,107 @@
+"""Features of a run for scikit-learn."""
+
+from __future__ import annotations
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from keras_gan import GAN, DiscriminatorFeatures, InferenceFeatures, InputError, networks, priors
+from keras_gan.conditions import Classes
+from keras_gan.inference import Inference, parameters
+from keras_gan.run import FORMAT, Run
+
+SHAPE = (4, 4, 1)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    prior = priors.Uniform(3)
+    encoder = networks.mlp_encoder(SHAPE, parameters(prior), hidden=(8,), seed=2)
+    gan = GAN(
+        networks.mlp_generator(3, SHAPE, hidden=[(8, "relu")], output_activation="sigmoid"),
+        networks.maxout_discriminator(SHAPE, units=5, pieces=2, irange=0.5),
+        prior,
+        companions=[Inference(encoder, prior)],
+    )
+    config = {"format": FORMAT, "identity": {}, "preprocessing": {"name": "unit_range"}}
+    path = tmp_path_factory.mktemp("runs") / "run"
+    (path / "models").mkdir(parents=True)
+    (path / "config.json").write_text(json.dumps(config))
+    Run(path, config).save_models(gan, epochs=1)
+    return path
+
+
+def images(n=30):
+    return np.random.default_rng(0).random((n, *SHAPE), dtype=np.float32)
+
+
+def test_the_last_hidden_layer_by_hand(run):
+    judge = Run.open(run).gan().discriminator
+    x = images()
+    first, first_bias, second, second_bias, *_ = judge.get_weights()
+
+    def maxout(values):
+        return values.reshape(len(values), 2, 5).max(axis=1)
+
+    lower = maxout(x.reshape(30, 16) @ first + first_bias)
+    upper = maxout(lower @ second + second_bias)
+    transformer = DiscriminatorFeatures(run).fit(x)
+    np.testing.assert_allclose(transformer.transform(x), upper, rtol=1e-4, atol=1e-5)
+    for same in (x.reshape(30, 16), x[..., 0]):
+        np.testing.assert_array_equal(transformer.transform(same), transformer.transform(x))
+    of_bytes = np.round(255 * x).astype(np.uint8)
+    np.testing.assert_allclose(transformer.transform(of_bytes), upper, atol=0.02)
+    found = DiscriminatorFeatures(run, layer="maxout_0").fit_transform(x)
+    np.testing.assert_allclose(found, lower, rtol=1e-4, atol=1e-5)
+    assert list(transformer.get_feature_names_out()) == [
+        f"discriminatorfeatures{i}" for i in range(5)
+    ]
+
+
+def test_the_center_of_q(run):
+    x = images()
+    wanted = Run.open(run).inference().encode(x)
+    found = InferenceFeatures(run).fit_transform(x)
+    assert found.shape == (30, 3)
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [DiscriminatorFeatures, InferenceFeatures])
+def test_within_scikit_learn(run, kind):
+    x = images()
+    y = np.arange(30) % 2
+    pipeline = make_pipeline(kind(str(run)), PCA(2), LogisticRegression())
+    again = clone(pipeline)
+    assert again[0].get_params()["run_dir"] == str(run)
+    assert again.set_params(**{f"{pipeline.steps[0][0]}__run_dir": run})[0].run_dir == run
+    np.testing.assert_array_equal(pipeline.fit(x, y).predict(x), again.fit(x, y).predict(x))
+
+
+def test_bad_input_is_one_line(run, tmp_path):
+    fitted = DiscriminatorFeatures(run).fit(images())
+    for x, message in (
+        (images()[:, :3], r"takes images of shape \(4, 4, 1\), or flat ones of 16 numbers"),
+        (images(0), "at least one"),
+        (2 * images(), r"must lie in \[0, 1\]"),
+        (np.where(images() > 0.99, np.nan, images()), "X.* is nan"),
+    ):
+        for call in (fitted.transform, DiscriminatorFeatures(run).fit):
+            with pytest.raises(InputError, match=message) as caught:
+                call(x)
+            assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match=r"no layer 'last'; choose from .*maxout_0"):
+        DiscriminatorFeatures(run, layer="last").fit(images())
+    with pytest.raises(InputError, match="is not a run directory"):
+        InferenceFeatures(tmp_path).fit(images())
+    serialized = keras.saving.serialize_keras_object(Classes(3))
+    conditional = Run(tmp_path, {"format": FORMAT, "condition": serialized})
+    conditional.path.joinpath("config.json").write_text(json.dumps(conditional.config))
+    with pytest.raises(InputError, match="see a condition besides images"):
+        DiscriminatorFeatures(tmp_path).fit(images())
