@@ -240,6 +240,7 @@ class _Evaluation:
             named = classifier.probabilities(samples).argmax(axis=1)
             right = (named == asked).reshape(count, each).mean(axis=1)
             found |= {"named_as_asked": float(right.mean()), "of_each_class": right.tolist()}
+        found["alarms"] = self._alarms_within(samples.reshape(count, each, *samples.shape[1:]))
         validation, test = self.data.validation, self.data.test
         if validation.y is not None and test.y is not None:
             result = likelihood.log_likelihood_given_classes(
@@ -267,6 +268,20 @@ class _Evaluation:
             "test_error": float(wrong.mean()),
             "standard_error": float(wrong.std() / np.sqrt(len(wrong))),
         }
+
+    def _alarms_within(self, samples: np.ndarray) -> dict[str, list[str]]:
+        """Alarms that the samples of a class raise beside its own examples, by class."""
+        train, test = self.data.train, self.data.test
+        found = {}
+        for c, own in enumerate(samples):
+            of_class = [
+                self._unit(split.x[split.y == c]) for split in (train, test) if split.y is not None
+            ]
+            examiner = Examiner(of_class[0], held_out=of_class[1] if of_class[1:] else None)
+            names = [alarm.name for alarm in alarms.diagnose(*examiner.examine(own[:_EXAMINED]))]
+            if names:
+                found[str(c)] = names
+        return found
 
     def _completion(self, classifier: Classifier | None) -> dict:
         """Test images completed below a known upper half."""
@@ -450,6 +465,8 @@ class _Evaluation:
         if "likelihood" in found:
             nats, sigma = _cells(found["likelihood"])
             console.print(f"given the class: {nats} nats, sigma {sigma}")
+        for c, names in found["alarms"].items():
+            console.print(f"[red]alarm within class {c}:[/] {', '.join(names)}")
         if "of_each_class" in found:
             worst = min(found["of_each_class"])
             console.print(

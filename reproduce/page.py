@@ -175,7 +175,13 @@ def _of_extensions(result: dict[str, Any]) -> Iterable[str]:
             f"{nats['mean']:.1f} ± {nats['standard_error']:.1f} nats (bandwidth "
             f"{nats['bandwidth']:.3f}). The small classifier names "
             f"{found['named_as_asked']:.1%} of {found['samples_of_each']:,} samples of each class "
-            f"as asked, of the worst class {min(found['of_each_class']):.1%}."
+            f"as asked, of the worst class {min(found['of_each_class']):.1%}. Alarms within "
+            "classes: "
+            + (
+                "; ".join(f"{c}: {', '.join(names)}" for c, names in found["alarms"].items())
+                or "none"
+            )
+            + "."
         )
     if "inference" in result:
         found = result["inference"]
