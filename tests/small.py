@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 import keras_gan
-from keras_gan import networks, recipes
+from keras_gan import conditions, inference, networks, priors, recipes
 from keras_gan.data import preprocessing
 from keras_gan.run import FORMAT, Run
 
@@ -46,6 +46,77 @@ def gan(seed=0, dropout=True, averaging=None, classes=0, **compile_arguments):
         keras_gan.optimizers.MomentumSGD(0.1, 0.5),
         **compile_arguments,
     )
+    return model
+
+
+CLASSES = 3
+
+
+def conditional_players(seed=0):
+    generator = networks.mlp_generator(
+        5 + CLASSES,
+        (6,),
+        hidden=[(12, "relu")],
+        output_activation="sigmoid",
+        irange=0.5,
+        seed=seed,
+        name="painter",
+    )
+    discriminator = networks.maxout_discriminator(
+        (6 + CLASSES,), units=6, depth=1, irange=0.5, input_dropout=0.0, seed=1, name="judge"
+    )
+    return networks.on_classes(generator, discriminator, (6,), CLASSES)
+
+
+def conditional_gan(training="data", **compile_arguments):
+    model = keras_gan.GAN(
+        *conditional_players(),
+        priors.Uniform(5),
+        condition=conditions.Classes(CLASSES, training=training),
+        averaging=0.9,
+    )
+    optimizers = [keras_gan.optimizers.MomentumSGD(0.1, 0.5) for _ in range(2)]
+    model.compile(*optimizers, **compile_arguments)
+    return model
+
+
+def companion(prior, size=6, hidden=(32,)):
+    network = networks.mlp_encoder((size,), inference.parameters(prior), hidden=hidden, seed=3)
+    return inference.Inference(network, prior)
+
+
+def inference_gan(prior=None, generator=None, **compile_arguments):
+    prior = prior or priors.Uniform(5)
+    made, discriminator = players(latent_dim=prior.dimension)
+    model = keras_gan.GAN(generator or made, discriminator, prior, companions=[companion(prior)])
+    model.compile(
+        *(keras_gan.optimizers.MomentumSGD(0.1, 0.5) for _ in range(2)),
+        companion_optimizers=[keras.optimizers.Adam(1e-2)],
+        **compile_arguments,
+    )
+    return model
+
+
+def completing_gan(shape=(6, 4, 1), **compile_arguments):
+    size, pixels = np.prod(shape), np.prod(shape[:2])
+    generator = networks.mlp_generator(
+        5 + size + pixels,
+        shape,
+        hidden=[(24, "relu")],
+        output_activation="sigmoid",
+        irange=0.3,
+        name="painter",
+    )
+    discriminator = networks.maxout_discriminator(
+        (size + pixels,), units=8, depth=1, irange=0.3, input_dropout=0.0, seed=1, name="judge"
+    )
+    model = keras_gan.GAN(
+        *networks.on_known(generator, discriminator, shape),
+        priors.Uniform(5),
+        condition=conditions.Known(shape),
+    )
+    optimizers = [keras.optimizers.Adam(2e-3, beta_1=0.5) for _ in range(2)]
+    model.compile(*optimizers, **compile_arguments)
     return model
 
 

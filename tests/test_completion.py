@@ -1,39 +1,16 @@
 """p(x_S | x_notS): any part of an image completed by one model."""
 
-import keras
 import numpy as np
 import pytest
+import small
 
 import keras_gan
-from keras_gan import conditions, networks, priors
+from keras_gan import conditions
 from keras_gan.conditions import Known
 from keras_gan.evaluation import completion
 from keras_gan.randomness import RowDraws, row_seeds
 
 SHAPE = (6, 4, 1)
-PIXELS = 24
-
-
-def completing_gan(**compile_arguments):
-    generator = networks.mlp_generator(
-        5 + 2 * PIXELS,
-        SHAPE,
-        hidden=[(24, "relu")],
-        output_activation="sigmoid",
-        irange=0.3,
-        name="painter",
-    )
-    discriminator = networks.maxout_discriminator(
-        (2 * PIXELS,), units=8, depth=1, irange=0.3, input_dropout=0.0, seed=1, name="judge"
-    )
-    model = keras_gan.GAN(
-        *networks.on_known(generator, discriminator, SHAPE),
-        priors.Uniform(5),
-        condition=Known(SHAPE),
-    )
-    optimizers = [keras.optimizers.Adam(2e-3, beta_1=0.5) for _ in range(2)]
-    model.compile(*optimizers, **compile_arguments)
-    return model
 
 
 def stripes(n=400):
@@ -43,7 +20,7 @@ def stripes(n=400):
 
 
 def test_known_pixels_come_back_to_the_last_bit():
-    model = completing_gan()
+    model = small.completing_gan()
     images = np.random.default_rng(1).random((9, *SHAPE), dtype=np.float32)
     mask = np.random.default_rng(2).random((9, *SHAPE[:2])) < 0.5
     found = model.generate(9, condition={"known": images, "mask": mask})
@@ -52,7 +29,7 @@ def test_known_pixels_come_back_to_the_last_bit():
 
 
 def test_hidden_pixels_decide_nothing():
-    model = completing_gan()
+    model = small.completing_gan()
     images, mask = stripes(5), np.arange(4) < 2
     mask = np.broadcast_to(mask, SHAPE[:2])
     hidden = np.where(mask[..., None], images, np.nan)
@@ -63,14 +40,14 @@ def test_hidden_pixels_decide_nothing():
 
 
 def test_draws_differ_by_seed_and_nothing_known_is_the_default():
-    model = completing_gan()
+    model = small.completing_gan()
     nothing = {"known": np.zeros(SHAPE), "mask": np.zeros(SHAPE[:2], bool)}
     np.testing.assert_array_equal(model.generate(4), model.generate(4, condition=nothing))
     assert np.abs(model.generate(4, seed=1) - model.generate(4)).max(axis=(1, 2, 3)).min() > 1e-3
 
 
 def test_it_learns_what_the_known_part_says():
-    model = completing_gan()
+    model = small.completing_gan()
     images = stripes()
     model.fit(images, batch_size=50, epochs=60, verbose=0)
     mask = np.zeros(SHAPE[:2], bool)
@@ -109,7 +86,7 @@ def test_every_kind_of_mask_comes_as_often_as_said():
 )
 def test_bad_conditions(given, message):
     with pytest.raises(keras_gan.InputError, match=message):
-        completing_gan().generate(3, condition=given)
+        small.completing_gan().generate(3, condition=given)
     with pytest.raises(keras_gan.InputError, match=r"a shape \(h, w, c\)"):
         Known((6,))
 

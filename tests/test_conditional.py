@@ -5,41 +5,12 @@ import numpy as np
 import pytest
 import small
 import tensorflow as tf
+from small import CLASSES
 
 import keras_gan
-from keras_gan import conditions, networks, priors
+from keras_gan import conditions, priors
 from keras_gan.evaluation import likelihood
 from keras_gan.randomness import RowDraws, row_seeds
-
-CLASSES = 3
-
-
-def players(seed=0):
-    generator = networks.mlp_generator(
-        5 + CLASSES,
-        (6,),
-        hidden=[(12, "relu")],
-        output_activation="sigmoid",
-        irange=0.5,
-        seed=seed,
-        name="painter",
-    )
-    discriminator = networks.maxout_discriminator(
-        (6 + CLASSES,), units=6, depth=1, irange=0.5, input_dropout=0.0, seed=1, name="judge"
-    )
-    return networks.on_classes(generator, discriminator, (6,), CLASSES)
-
-
-def conditional_gan(training="data", **compile_arguments):
-    model = keras_gan.GAN(
-        *players(),
-        priors.Uniform(5),
-        condition=conditions.Classes(CLASSES, training=training),
-        averaging=0.9,
-    )
-    optimizers = [keras_gan.optimizers.MomentumSGD(0.1, 0.5) for _ in range(2)]
-    model.compile(*optimizers, **compile_arguments)
-    return model
 
 
 def labelled(n=40):
@@ -51,7 +22,7 @@ def labelled(n=40):
 
 
 def test_each_row_depends_on_its_seed_and_its_class_alone():
-    model = conditional_gan()
+    model = small.conditional_gan()
     classes = np.array([2, 0, 1, 2])
     together = model.generate(4, seed=3, condition=classes)
     np.testing.assert_array_equal(model.generate(2, seed=3, condition=[2, 0]), together[:2])
@@ -60,7 +31,7 @@ def test_each_row_depends_on_its_seed_and_its_class_alone():
 
 
 def test_without_a_class_samples_have_the_classes_of_their_distribution():
-    model = conditional_gan()
+    model = small.conditional_gan()
     seeds = row_seeds(3, 5)
     drawn = model.condition.draw(RowDraws(seeds, 1 << 20))["condition"].numpy()
     np.testing.assert_array_equal(
@@ -81,7 +52,7 @@ def test_classes_are_drawn_as_often_as_said(probabilities):
 @pytest.mark.parametrize("training", ["data", "drawn"])
 def test_it_learns_the_class_it_is_asked_for(update, training):
     examples, labels = labelled(600)
-    model = conditional_gan(training, update=update)
+    model = small.conditional_gan(training, update=update)
     model.fit(examples, labels, batch_size=30, epochs=40, verbose=0)
     means = [model.generate(200, condition=c)[:, 0].mean() for c in range(CLASSES)]
     assert means[0] < 0.25
@@ -91,7 +62,7 @@ def test_it_learns_the_class_it_is_asked_for(update, training):
 
 def test_data_are_judged_under_their_own_labels():
     """A discriminator that gives the class as its logit tells which class it was shown."""
-    generator, _ = players()
+    generator, _ = small.conditional_players()
     images = keras.Input((6,), name="images")
     condition = keras.Input((), name="condition", dtype="int64")
     score = keras.layers.Lambda(lambda c: tf.cast(c, tf.float32)[:, None])(condition)
@@ -125,7 +96,7 @@ def test_real_vectors_as_a_condition():
 
 
 def test_it_comes_back_from_a_file(tmp_path):
-    model = conditional_gan()
+    model = small.conditional_gan()
     model.fit(*labelled(), batch_size=10, verbose=0)
     model.save(tmp_path / "gan.keras")
     loaded = keras.saving.load_model(tmp_path / "gan.keras")
@@ -148,7 +119,7 @@ def test_it_comes_back_from_a_file(tmp_path):
 )
 def test_bad_classes_for_samples(condition, message):
     with pytest.raises(keras_gan.InputError, match=message):
-        conditional_gan().generate(4, condition=condition)
+        small.conditional_gan().generate(4, condition=condition)
 
 
 @pytest.mark.parametrize(
@@ -163,13 +134,13 @@ def test_bad_classes_for_samples(condition, message):
 )
 @pytest.mark.parametrize("method", ["fit", "evaluate"])
 def test_bad_labels(method, labels, message):
-    model = conditional_gan()
+    model = small.conditional_gan()
     with pytest.raises(keras_gan.InputError, match=message):
         getattr(model, method)(small.examples(), labels, batch_size=10, verbose=0)
 
 
 def test_networks_and_condition_that_do_not_belong_together():
-    generator, discriminator = players()
+    generator, discriminator = small.conditional_players()
     plain, judge = small.players()
     with pytest.raises(keras_gan.InputError, match="'condition', which is no part"):
         keras_gan.GAN(generator, discriminator, priors.Uniform(5))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -21,22 +23,31 @@ def devices(n):
     )
 
 
-def train(strategy, dropout=False, data="arrays", policy="float32", **arguments):
+MAKE = {
+    "plain": functools.partial(small.gan, dropout=False, averaging=0.9),
+    "conditional": small.conditional_gan,
+    "inference": small.inference_gan,
+    "completion": functools.partial(small.completing_gan, (3, 2, 1)),
+}
+
+
+def train(strategy, kind="plain", data="arrays", policy="float32", **arguments):
     """20 steps of minibatches of 64; weights, metrics, a measurement and what was left over."""
     keras.config.set_dtype_policy(policy)
     try:
         with strategy.scope():
-            model = small.gan(dropout=dropout, averaging=0.9, **arguments)
+            model = MAKE[kind](**arguments)
     finally:
         keras.config.set_dtype_policy("float32")
     k, m = model.discriminator_steps, 64
-    x = small.examples(10 * k * m + 3)
-    y = np.arange(len(x)) % 4 - 1
+    x = small.examples(10 * k * m + 3).reshape(-1, *model.example_shape)
+    y = np.arange(len(x)) % small.CLASSES if kind == "conditional" else np.arange(len(x)) % 4 - 1
     if data == "labelled":
         labelled = tf.data.Dataset.from_tensor_slices((x, y)).batch(m)
         history = model.fit(labelled, epochs=2, verbose=0).history
     else:
-        history = model.fit(x, batch_size=m, epochs=2, verbose=0).history
+        labels = y if kind == "conditional" else None
+        history = model.fit(x, labels, batch_size=m, epochs=2, verbose=0).history
     assert int(model.step.numpy()) == 20
     # Batches of 11, 11 and 1 divide unevenly among replicas.
     values = model.evaluate(x[:23], y[:23], batch_size=11, verbose=0, return_dict=True)
@@ -64,6 +75,13 @@ CASES = [
     {"update": "simultaneous", "discriminator_steps": 2, "policy": "mixed_bfloat16"},
     {"update": "alternating", "classes": 3, "loss": "feature_matching"},
     {"update": "simultaneous", "classes": 3, "loss": "semi_supervised", "data": "labelled"},
+    {"kind": "conditional", "update": "simultaneous", "data": "labelled"},
+]
+OTHERS = [
+    {"kind": "conditional", "training": "drawn", "discriminator_steps": 2},
+    {"kind": "inference", "discriminator_steps": 2},
+    {"kind": "inference", "update": "fixed"},
+    {"kind": "completion", "update": "simultaneous", "discriminator_steps": 2},
 ]
 
 
@@ -73,6 +91,11 @@ def test_two_and_four_replicas_equal_one_device(case):
     assert_equal(one, train(devices(2), **case), tolerance)
     assert_equal(one, train(devices(2), steps_per_execution=2, **case), tolerance)
     assert_equal(one, train(devices(4), **case), tolerance)
+
+
+@pytest.mark.parametrize("case", OTHERS, ids=str)
+def test_conditions_and_companions_on_two_replicas(case):
+    assert_equal(train(tf.distribute.get_strategy(), **case), train(devices(2), **case))
 
 
 def test_xla_on_two_replicas_compiles_their_gradients():

@@ -14,23 +14,6 @@ from keras_gan.inference import Inference
 PRIORS = [priors.Uniform, priors.Normal, priors.Spherical]
 
 
-def companion(prior, size=6, hidden=(32,)):
-    network = networks.mlp_encoder((size,), inference.parameters(prior), hidden=hidden, seed=3)
-    return Inference(network, prior)
-
-
-def model(prior=None, update="alternating", generator=None):
-    prior = prior or priors.Uniform(5)
-    made, discriminator = small.players(latent_dim=prior.dimension)
-    gan = keras_gan.GAN(generator or made, discriminator, prior, companions=[companion(prior)])
-    gan.compile(
-        *(keras_gan.optimizers.MomentumSGD(0.1, 0.5) for _ in range(2)),
-        update=update,
-        companion_optimizers=[keras.optimizers.Adam(1e-2)],
-    )
-    return gan
-
-
 def invertible(prior):
     """A generator that hides nothing: a linear one."""
     generator = keras.Sequential([keras.Input((5,)), keras.layers.Dense(6)], name="generator")
@@ -42,7 +25,7 @@ def invertible(prior):
 @pytest.mark.parametrize("kind", PRIORS)
 def test_latents_are_found_again(kind):
     prior = kind(5)
-    gan = model(prior, "fixed", invertible(prior))
+    gan = small.inference_gan(prior, invertible(prior), update="fixed")
     gan.fit(small.examples(2000), batch_size=50, epochs=15, verbose=0)
     latents = prior.sample(1000, seed=1)
     q = gan.companions[0].posterior(gan.generator(latents))
@@ -85,7 +68,7 @@ def test_q_on_the_circle_integrates_to_one():
 
 def test_players_do_not_notice_that_it_learns_beside_them():
     alone = small.gan()
-    beside = model()
+    beside = small.inference_gan()
     for gan in (alone, beside):
         gan.fit(small.examples(), batch_size=10, epochs=2, verbose=0)
     assert small.weights(alone.generator)[0].sum() != 0
@@ -97,7 +80,7 @@ def test_players_do_not_notice_that_it_learns_beside_them():
 
 
 def test_fixed_players_stay_while_it_learns():
-    gan = model(update="fixed")
+    gan = small.inference_gan(update="fixed")
     before = [small.weights(n) for n in (gan.generator, gan.discriminator)]
     began = small.weights(gan.companions[0].network)
     history = gan.fit(small.examples(), batch_size=10, epochs=3, verbose=0).history
@@ -109,7 +92,7 @@ def test_fixed_players_stay_while_it_learns():
 
 
 def test_it_comes_back_from_a_file_and_from_a_checkpoint(tmp_path):
-    gan = model()
+    gan = small.inference_gan()
     examples = small.examples()
     gan.fit(examples, batch_size=10, verbose=0)
     gan.save(tmp_path / "gan.keras")
@@ -118,7 +101,7 @@ def test_it_comes_back_from_a_file_and_from_a_checkpoint(tmp_path):
         loaded.companions[0].encode(examples), gan.companions[0].encode(examples)
     )
     checkpoints.write(tmp_path / "checkpoints", checkpoints.snapshot(gan))
-    other = model()
+    other = small.inference_gan()
     checkpoints.restore_latest(tmp_path / "checkpoints", other)
     for one in (gan, loaded, other):
         one.fit(examples, batch_size=10, verbose=0, epochs=2, initial_epoch=1)
@@ -165,7 +148,7 @@ def test_bad_input():
     with pytest.raises(keras_gan.InputError, match="must give 10 numbers"):
         Inference(networks.mlp_encoder((6,), 9, hidden=(4,)), priors.Uniform(5))
     with pytest.raises(keras_gan.InputError, match="`companion_optimizers` must be as many"):
-        model().compile("sgd", keras.optimizers.SGD())
+        small.inference_gan().compile("sgd", keras.optimizers.SGD())
     with pytest.raises(keras_gan.InputError, match="`share`"):
         encoding.recovery(np.eye(3), np.eye(3), np.eye(3), share=0)
     with pytest.raises(keras_gan.InputError, match="5 images, but 4"):

@@ -53,7 +53,7 @@ def assert_same(one: Run, two: Run, tolerance=1e-5) -> None:
 
 
 def test_fit_on_two_processes_equals_one_device(tmp_path):
-    """Both rules, k = 1 and 2, dropout, labelled batches; see `test_distribution`."""
+    """Both rules, k = 1 and 2, dropout, labels, classes; see `test_distribution`."""
     found = in_two_workers("test_multi_worker", tmp_path)
     for case, *numbers in zip(CASES, *found, strict=True):
         one = train(tf.distribute.get_strategy(), **case)

@@ -170,12 +170,39 @@ def test_a_finished_run_says_so_and_another_seed_is_refused(finished, recipe_fil
     assert (finished / "metrics.csv").read_bytes() == before
 
 
-@pytest.mark.parametrize("kept", ["all of the first part", "half a checkpoint more"])
-def test_interrupted_and_resumed_is_uninterrupted(finished, recipe_file, tmp_path, kept):
-    """The networks hold Keras's own dropout, whose seeds only our checkpoints keep."""
+def optimizers(gan):
+    return [gan.generator_optimizer, gan.discriminator_optimizer, *gan.companion_optimizers]
+
+
+OTHERS = {
+    "conditional": ["--recipe", "digits_conditional"],
+    "inference": ["--recipe", "digits_inference"],
+    "inference, fixed players": ["--recipe", "digits_inference", "--update", "fixed"],
+}
+
+
+@pytest.mark.parametrize(
+    ("model", "kept"),
+    [
+        ("plain", "all of the first part"),
+        ("plain", "half a checkpoint more"),
+        *((model, "all of the first part") for model in OTHERS),
+    ],
+)
+def test_interrupted_and_resumed_is_uninterrupted(request, recipe_file, tmp_path, model, kept):
+    """The plain networks hold Keras's own dropout, whose seeds only our checkpoints keep."""
     path = tmp_path / "parts"
-    arguments = ["--recipe", recipe_file, "--run-dir", str(path)]
-    assert train.main([*arguments, "--epochs", "3"]) == 0
+    if model == "plain":
+        arguments, uninterrupted = ["--recipe", recipe_file], request.getfixturevalue("finished")
+    else:
+        arguments, uninterrupted = (
+            [*OTHERS[model], "--batch-size", "250", *FAST],
+            tmp_path / "whole",
+        )
+        assert train.main([*arguments, "--run-dir", str(uninterrupted)]) == 0
+    whole = run.Run.open(uninterrupted)
+    arguments += ["--run-dir", str(path)]
+    assert train.main([*arguments, "--epochs", str(whole.epochs_done // 2)]) == 0
     shutil.rmtree(path / "models")  # as if killed before the end
     if kept != "all of the first part":
         newest = sorted((path / "checkpoints").glob("step-*"))[-1]
@@ -185,13 +212,13 @@ def test_interrupted_and_resumed_is_uninterrupted(finished, recipe_file, tmp_pat
         data.write_bytes(data.read_bytes()[:100])
         with (path / "metrics.csv").open("a") as table:
             table.write("3" + ",0" * 9 + "\n")
-    assert train.main([*arguments, "--epochs", "6"]) == 0
-    whole, parts = run.Run.open(finished), run.Run.open(path)
+    assert train.main([*arguments, "--epochs", str(whole.epochs_done)]) == 0
+    parts = run.Run.open(path)
     one, other = whole.gan(), parts.gan()
     assert small.largest_difference(small.weights(one), small.weights(other)) == 0
-    for name in ("generator_optimizer", "discriminator_optimizer"):
-        for a, b in zip(getattr(one, name).variables, getattr(other, name).variables, strict=True):
-            np.testing.assert_array_equal(a.numpy(), b.numpy())
+    for a, b in zip(optimizers(one), optimizers(other), strict=True):
+        for of_a, of_b in zip(a.variables, b.variables, strict=True):
+            np.testing.assert_array_equal(of_a.numpy(), of_b.numpy())
     assert whole.metrics() == parts.metrics()
     assert len(parts.config["sessions"]) == 2
 
