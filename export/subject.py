@@ -168,7 +168,7 @@ class Subject:
         """The parts; in a graph, a class that the model does not have fails the whole request."""
         if not isinstance(self.condition, Classes) or "condition" not in parts:
             return parts
-        classes, count = parts["condition"], self.condition.count
+        classes, count = tf.ensure_shape(parts["condition"], [None]), self.condition.count
         words = f"condition must be classes from 0 to {count - 1}. Received:"
         good = tf.reduce_all((classes >= 0) & (classes < count))
         with tf.control_dependencies([tf.debugging.Assert(good, [words, classes])]):

@@ -14,19 +14,31 @@ import argparse
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from serving import calls
-from serving.calls import Attempts, Call, Flow, ModelMetadata, Target, VersionStatus
+from serving.calls import Arrays, Attempts, Call, Flow, ModelMetadata, Target, VersionStatus
 from serving.connect import ClientKeys, connect, connect_async
 from serving.errors import FailedPrecondition, ServingError
 
 GENERATE, SAMPLE, PNG = "serving_default", "sample", "png"
+
+
+def _rows(n: int, inputs: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:
+    """Inputs as arrays of n rows; a single number is that of all rows."""
+    arrays = {alias: np.asarray(given) for alias, given in inputs.items()}
+    for alias, array in arrays.items():
+        if not array.ndim:
+            arrays[alias] = np.full(n, array)
+        elif len(array) != n:
+            raise ValueError(f"{alias} must have {n} rows. Received: shape {list(array.shape)}")
+    return arrays
 
 
 class Samples(NamedTuple):
@@ -88,17 +100,16 @@ class _Base:
     def _attempts(self) -> Attempts:
         return Attempts(self._timeout, self._retries)
 
-    def _seed_batches(self, n: int, seed: int) -> Iterator[tuple[slice, np.ndarray]]:
+    def _sample_batches(self, n: int, seed: int, inputs: dict[str, ArrayLike]) -> Iterator[Flow]:
         if n < 1:
             raise ValueError(f"n must be at least 1. Received: {n}")
-        seeds = calls.row_seeds(seed, n)
+        arrays = {"seed": calls.row_seeds(seed, n), **_rows(n, inputs)}
         for start in range(0, n, self._batch_size):
             rows = slice(start, start + self._batch_size)
-            yield rows, seeds[rows]
+            yield self._sample({alias: array[rows] for alias, array in arrays.items()})
 
-    def _sample(self, seeds: np.ndarray, rows: slice, inputs: dict[str, np.ndarray]) -> Flow:
-        more = {alias: np.asarray(array)[rows] for alias, array in inputs.items()}
-        outputs = yield from calls.predict_rows(self._target, SAMPLE, {"seed": seeds, **more})
+    def _sample(self, inputs: Arrays) -> Flow:
+        outputs = yield from calls.predict_rows(self._target, SAMPLE, inputs)
         # Generators of points rather than pictures call them examples.
         examples = outputs.get("images", outputs.get("examples"))
         if examples is None or "latents" not in outputs:
@@ -109,12 +120,12 @@ class _Base:
         return Samples(examples, outputs["latents"])
 
     def _from_latents(
-        self, signature: str, latents: np.ndarray, inputs: dict[str, np.ndarray]
+        self, signature: str, latents: np.ndarray, inputs: dict[str, ArrayLike]
     ) -> Flow:
         latents = np.asarray(latents, np.float32)
         if latents.ndim != 2:
             raise ValueError(f"latents must have shape [n, d]. Received: {list(latents.shape)}")
-        arrays = {"latents": latents, **{k: np.asarray(v) for k, v in inputs.items()}}
+        arrays = {"latents": latents, **_rows(len(latents), inputs)}
         parts = []
         for start in range(0, max(len(latents), 1), self._batch_size):
             piece = {k: v[start : start + self._batch_size] for k, v in arrays.items()}
@@ -122,7 +133,7 @@ class _Base:
             parts.append(next(iter(outputs.values())))
         return np.concatenate(parts)
 
-    def _predict(self, signature: str, inputs: dict[str, np.ndarray]) -> Flow:
+    def _predict(self, signature: str, inputs: dict[str, ArrayLike]) -> Flow:
         arrays = {alias: np.asarray(array) for alias, array in inputs.items()}
         outputs = yield from calls.predict_rows(self._target, signature, arrays)
         if "" in outputs:  # REST leaves out the name of a single output
@@ -148,36 +159,38 @@ class Client(_Base):
 
     _connect = staticmethod(connect)
 
-    def generate(self, n: int, seed: int = 0, **inputs: np.ndarray) -> np.ndarray:
+    def generate(self, n: int, seed: int = 0, **inputs: ArrayLike) -> np.ndarray:
         """Draws pictures: row i depends on `seed` and i alone, on either server and in any batch.
 
         Args:
             n: How many.
             seed: Any integer.
-            **inputs: Further inputs of the `sample` signature, n rows each (a condition, say).
+            **inputs: Further inputs of the `sample` signature (a condition, say): n rows each, or
+                one number for all rows.
 
         Returns:
             float32 [n, h, w, c] in [0, 1].
 
         Raises:
+            ValueError: An input has another number of rows.
             ServingError: The server refused, or could not be reached within the timeout.
         """
         return np.concatenate([batch.images for batch in self.stream(n, seed, **inputs)])
 
-    def stream(self, n: int, seed: int = 0, **inputs: np.ndarray) -> Iterator[Samples]:
+    def stream(self, n: int, seed: int = 0, **inputs: ArrayLike) -> Iterator[Samples]:
         """Draws pictures batch by batch, with their latents; takes what `generate` takes."""
-        for rows, seeds in self._seed_batches(n, seed):
-            yield self._drive(self._sample(seeds, rows, inputs))
+        for flow in self._sample_batches(n, seed, inputs):
+            yield self._drive(flow)
 
-    def images(self, latents: np.ndarray, **inputs: np.ndarray) -> np.ndarray:
+    def images(self, latents: np.ndarray, **inputs: ArrayLike) -> np.ndarray:
         """Turns latents, float32 [n, d], into pictures, float32 [n, h, w, c] in [0, 1]."""
         return self._drive(self._from_latents(GENERATE, latents, inputs))
 
-    def png(self, latents: np.ndarray, **inputs: np.ndarray) -> list[bytes]:
+    def png(self, latents: np.ndarray, **inputs: ArrayLike) -> list[bytes]:
         """Turns latents, float32 [n, d], into n PNG files."""
         return self._drive(self._from_latents(PNG, latents, inputs)).tolist()
 
-    def predict(self, signature: str = GENERATE, **inputs: np.ndarray) -> dict[str, np.ndarray]:
+    def predict(self, signature: str = GENERATE, **inputs: ArrayLike) -> dict[str, np.ndarray]:
         """Runs any signature on rows; returns all its outputs."""
         return self._drive(self._predict(signature, inputs))
 
@@ -228,26 +241,26 @@ class AsyncClient(_Base):
 
     _connect = staticmethod(connect_async)
 
-    async def generate(self, n: int, seed: int = 0, **inputs: np.ndarray) -> np.ndarray:
+    async def generate(self, n: int, seed: int = 0, **inputs: ArrayLike) -> np.ndarray:
         """Draws pictures; see `Client.generate`."""
         parts = [batch.images async for batch in self.stream(n, seed, **inputs)]
         return np.concatenate(parts)
 
-    async def stream(self, n: int, seed: int = 0, **inputs: np.ndarray) -> AsyncIterator[Samples]:
+    async def stream(self, n: int, seed: int = 0, **inputs: ArrayLike) -> AsyncIterator[Samples]:
         """Draws pictures batch by batch; see `Client.stream`."""
-        for rows, seeds in self._seed_batches(n, seed):
-            yield await self._drive(self._sample(seeds, rows, inputs))
+        for flow in self._sample_batches(n, seed, inputs):
+            yield await self._drive(flow)
 
-    async def images(self, latents: np.ndarray, **inputs: np.ndarray) -> np.ndarray:
+    async def images(self, latents: np.ndarray, **inputs: ArrayLike) -> np.ndarray:
         """Turns latents into pictures; see `Client.images`."""
         return await self._drive(self._from_latents(GENERATE, latents, inputs))
 
-    async def png(self, latents: np.ndarray, **inputs: np.ndarray) -> list[bytes]:
+    async def png(self, latents: np.ndarray, **inputs: ArrayLike) -> list[bytes]:
         """Turns latents into PNG files; see `Client.png`."""
         return (await self._drive(self._from_latents(PNG, latents, inputs))).tolist()
 
     async def predict(
-        self, signature: str = GENERATE, **inputs: np.ndarray
+        self, signature: str = GENERATE, **inputs: ArrayLike
     ) -> dict[str, np.ndarray]:
         """Runs any signature on rows; returns all its outputs."""
         return await self._drive(self._predict(signature, inputs))
@@ -305,6 +318,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--label", help="the label of its version")
     parser.add_argument("--count", type=int, default=64, help="how many pictures (default: 64)")
     parser.add_argument("--seed", type=int, default=0, help="the seed (default: 0)")
+    parser.add_argument(
+        "--condition", type=int, nargs="+", metavar="CLASS", help="the class, or classes in turn"
+    )
     parser.add_argument("--columns", type=int, help="pictures in a row (default: about square)")
     parser.add_argument("--output", type=Path, default=Path("samples.png"), help="the file")
     parser.add_argument("--timeout", type=float, default=60.0, help="seconds for each batch")
@@ -323,10 +339,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             timeout=flags.timeout,
             keys=ClientKeys(flags.ca_file, flags.certificate_file, flags.key_file),
         ) as client:
-            images = client.generate(flags.count, flags.seed)
+            inputs = {}
+            if flags.condition is not None:
+                inputs["condition"] = np.resize(flags.condition, flags.count)
+            images = client.generate(flags.count, flags.seed, **inputs)
         save_grid(flags.output, images, flags.columns)
     except (ServingError, OSError) as error:
-        print(f"{flags.url}: {error}", file=sys.stderr)
+        # TensorFlow's texts go on with the place in its graph.
+        print(f"{flags.url}: {str(error).splitlines()[0]}", file=sys.stderr)
         return 1
     except ValueError as error:
         print(error, file=sys.stderr)

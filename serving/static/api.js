@@ -24,22 +24,35 @@ async function ask(path, options = {}) {
 
 export const catalogue = () => ask("/explorer/catalogue.json");
 
+// Seeds are 64-bit integers, which JSON.stringify does not take.
+function json(value) {
+  if (Array.isArray(value)) return `[${value.map(json).join(",")}]`;
+  return typeof value === "bigint" ? String(value) : JSON.stringify(value);
+}
+
 function predict(model, version, signature, inputs) {
   const path = `/v1/models/${encodeURIComponent(model)}/versions/${version}:predict`;
-  // Written by hand: seeds are 64-bit integers, which JSON.stringify does not take.
-  const body = `{"signature_name": ${JSON.stringify(signature)}, "inputs": ${inputs}}`;
+  const named = Object.entries(inputs).map(([name, rows]) => `${JSON.stringify(name)}: ${json(rows)}`);
+  const body = `{"signature_name": ${JSON.stringify(signature)}, "inputs": {${named.join(", ")}}}`;
   return ask(path, { method: "POST", body });
 }
 
+// `more` are further inputs by name, a row each: the condition of a conditional model.
+
 // Pictures and latents of rows with these seeds.
-export async function sample(model, version, seeds) {
-  const { outputs } = await predict(model, version, "sample", `{"seed": [${seeds.join(",")}]}`);
+export async function sample(model, version, seeds, more) {
+  const { outputs } = await predict(model, version, "sample", { seed: seeds, ...more });
   return outputs;
 }
 
 // The picture of one row of latents.
-export async function picture(model, version, latents) {
-  const inputs = `{"latents": [${JSON.stringify(latents)}]}`;
-  const { outputs } = await predict(model, version, "serving_default", inputs);
+export async function picture(model, version, latents, more) {
+  const { outputs } = await predict(model, version, "serving_default", { latents: [latents], ...more });
+  return outputs[0];
+}
+
+// The latents of one picture.
+export async function encode(model, version, image, more) {
+  const { outputs } = await predict(model, version, "encode", { images: [image], ...more });
   return outputs[0];
 }

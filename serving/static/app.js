@@ -4,15 +4,20 @@ import { describe } from "./about.js";
 import * as api from "./api.js";
 import { between, moved, rowSeeds } from "./latents.js";
 import { draw, save } from "./pictures.js";
+import { Sketch } from "./sketch.js";
 
 const MOST_CHOSEN = 4;
 const $ = (id) => document.getElementById(id);
+
+const sketch = new Sketch($("sketch"));
 
 const state = {
   models: [],
   model: null,
   version: null,
-  samples: [], // latents of the pictures in the grid
+  samples: [], // latents of the pictures in the grid, those of one's own last
+  own: [], // what `samples` has of one's own: latents, picture and class
+  classes: [], // of the samples, in a model of classes
   drawing: 0, // how often the grid was asked for: only the newest answer is shown
   chosen: [], // their indices, in the order in which they were chosen
   moves: new Map(), // direction to the value that it was moved to
@@ -71,6 +76,40 @@ function chooseVersion() {
   const uniform = typeof prior?.low === "number" && typeof prior?.high === "number";
   $("amount").min = uniform ? prior.low : -3;
   $("amount").max = uniform ? prior.high : 3;
+  const names = Array.from({ length: classCount() }, (_, i) => [String(i), String(i)]);
+  const kept = names.some(([name]) => name === $("class").value) ? $("class").value : "";
+  options($("class"), [["", "each in turn"], ...names], kept);
+  options($("shown-class"), names, "0");
+  $("class-row").hidden = names.length === 0;
+  $("shown-class-row").hidden = names.length === 0;
+  state.own = [];
+  const { inputs, outputs } = state.version.signatures.encode ?? { inputs: {}, outputs: {} };
+  const shape = inputs.images?.shape ?? [];
+  $("own").hidden = !(outputs.latents && [1, 3, 4].includes(shape[3]) && unknown("encode").length === 0);
+  if (!$("own").hidden) sketch.begin(shape.slice(1));
+  for (const id of ["seen", "made"]) draw($(id), [[[0]]]);
+}
+
+// How many classes the model tells apart; 0 if it has none.
+function classCount() {
+  const { metadata, signatures } = state.version;
+  const condition = metadata?.condition;
+  return signatures.serving_default?.inputs.condition && condition?.name === "classes" ? condition.count : 0;
+}
+
+// Further inputs of a signature for rows of these classes: noise has the seed 0.
+function further(signature, classes) {
+  const { inputs } = state.version.signatures[signature];
+  const more = {};
+  if (inputs.condition) more.condition = classes;
+  if (inputs.noise_seed) more.noise_seed = classes.map(() => 0);
+  return more;
+}
+
+// Inputs of a signature that the page cannot give.
+function unknown(signature) {
+  const known = ["seed", "latents", "images", "noise_seed", ...(classCount() ? ["condition"] : [])];
+  return Object.keys(state.version.signatures[signature].inputs).filter((name) => !known.includes(name));
 }
 
 // The grid
@@ -87,16 +126,28 @@ async function drawSamples() {
         `latents) and "serving_default" (latents to images), so there is nothing to explore. Its metadata is below.`,
     );
   }
+  const inputs = new Set([...unknown("sample"), ...unknown("serving_default")]);
+  if (inputs.size > 0) {
+    throw new Error(
+      `${state.model.name} version ${state.version.version} takes further inputs (${[...inputs].join(", ")}), ` +
+        `which this page cannot give. Its metadata is below.`,
+    );
+  }
   const seed = $("seed").value.trim();
   if (!/^-?\d{1,20}$/.test(seed)) throw new Error("The seed must be a whole number of at most 20 digits.");
   $("grid").setAttribute("aria-busy", "true");
   try {
     const seeds = rowSeeds(BigInt(seed), Number($("count").value));
-    const answer = await api.sample(state.model.name, state.version.version, seeds);
+    const wanted = $("class").value;
+    const classes = seeds.map((_, i) => (wanted === "" ? i % (classCount() || 1) : Number(wanted)));
+    const more = further("sample", classes);
+    const answer = await api.sample(state.model.name, state.version.version, seeds, more);
     if (drawing !== state.drawing) return;
-    state.samples = answer.latents;
+    state.samples = [...answer.latents, ...state.own.map(({ latents }) => latents)];
+    state.classes = [...classes, ...state.own.map(({ shownAs }) => shownAs)];
     $("direction").max = answer.latents[0].length - 1;
-    $("grid").replaceChildren(...answer.images.map(cell));
+    const pictures = [...answer.images, ...state.own.map(({ picture }) => picture)];
+    $("grid").replaceChildren(...pictures.map(cell));
   } finally {
     if (drawing === state.drawing) $("grid").setAttribute("aria-busy", "false");
   }
@@ -107,7 +158,7 @@ function cell(picture, index) {
   const canvas = document.createElement("canvas");
   const place = document.createElement("span");
   button.type = "button";
-  button.setAttribute("aria-label", `Sample ${index + 1}`);
+  button.setAttribute("aria-label", name(index).replace(/^./, (first) => first.toUpperCase()));
   button.setAttribute("aria-pressed", "false");
   place.className = "place";
   place.hidden = true;
@@ -115,6 +166,28 @@ function cell(picture, index) {
   button.addEventListener("click", () => toggle(index));
   draw(canvas, picture);
   return button;
+}
+
+function name(index) {
+  const own = index - (state.samples.length - state.own.length);
+  return own < 0 ? `sample ${index + 1}` : `your picture ${own + 1}`;
+}
+
+// A picture of one's own becomes one more cell, and is chosen.
+async function encode() {
+  const [model, version] = [state.model.name, state.version.version];
+  const seen = sketch.picture();
+  const shownAs = Number($("shown-class").value);
+  const latents = await api.encode(model, version, seen, further("encode", [shownAs]));
+  const picture = await api.picture(model, version, latents, further("serving_default", [shownAs]));
+  if (model !== state.model.name || version !== state.version.version) return;
+  draw($("seen"), seen);
+  draw($("made"), picture);
+  state.own.push({ latents, picture, shownAs });
+  state.samples.push(latents);
+  state.classes.push(shownAs);
+  $("grid").append(cell(picture, state.samples.length - 1));
+  choose([state.samples.length - 1]);
 }
 
 // Choosing pictures, and walking between them
@@ -139,6 +212,7 @@ function choose(chosen) {
   $("across-row").hidden = chosen.length < 2;
   $("down-row").hidden = chosen.length < 4;
   $("directions").disabled = chosen.length === 0;
+  if (chosen.length === 1) $("shown-class").value = state.classes[chosen[0]];
   $("clear").disabled = chosen.length === 0;
   drawn(null);
   if (chosen.length === 0) {
@@ -163,10 +237,10 @@ function say(text) {
 }
 
 function where() {
-  const names = state.chosen.map((index) => `sample ${index + 1}`);
+  const names = state.chosen.map(name);
   const across = Math.round(100 * $("across").value);
   const down = Math.round(100 * $("down").value);
-  if (names.length === 1) return `The picture of ${names[0]}.`;
+  if (names.length === 1) return names[0].startsWith("your") ? `Made from ${names[0]}.` : `The picture of ${names[0]}.`;
   const line = `${across} % of the way from ${names[0]} to ${names[1]}`;
   if (names.length === 2) return `${line}.`;
   if (names.length === 3) return `${line}. Choose a fourth picture for the square.`;
@@ -190,7 +264,8 @@ async function show() {
       const latents = moved(point, state.moves);
       const text = where();
       showDirection(latents);
-      const picture = await api.picture(state.model.name, state.version.version, latents);
+      const more = further("serving_default", [Number($("shown-class").value)]);
+      const picture = await api.picture(state.model.name, state.version.version, latents, more);
       if (state.chosen.length === 0) break;
       draw($("picture"), picture);
       drawn(latents);
@@ -228,11 +303,20 @@ $("down").addEventListener("input", show);
 $("direction").addEventListener("input", () => state.latents && showDirection(state.latents));
 $("amount").addEventListener("input", () => { state.moves.set(direction(), Number($("amount").value)); show(); });
 $("reset").addEventListener("click", () => { state.moves.clear(); show(); });
+$("shown-class").addEventListener("change", show);
+$("encode").addEventListener("submit", (event) => { event.preventDefault(); attempt(encode); });
+$("open").addEventListener("click", () => { $("open").value = ""; }); // the same file may come again
+$("open").addEventListener("change", () => attempt(async () => {
+  if ($("open").files.length > 0) await sketch.open($("open").files[0]);
+}));
+$("invert").addEventListener("click", () => sketch.invert());
+$("wipe").addEventListener("click", () => sketch.clear());
 $("clear").addEventListener("click", () => choose([]));
 $("save-picture").addEventListener("click", () => $("picture").toBlob((blob) => save(blob, "picture.png")));
 $("save-latents").addEventListener("click", () => {
   const { name } = state.model;
   const content = { model: name, version: Number(state.version.version), latents: state.latents };
+  if (classCount()) content.condition = Number($("shown-class").value);
   save(new Blob([JSON.stringify(content)], { type: "application/json" }), "latents.json");
 });
 

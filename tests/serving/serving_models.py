@@ -65,6 +65,52 @@ class Generator(tf.Module):
         return {"serving_default": serving_default, "sample": sample, "png": png}
 
 
+CLASSES = 3
+
+
+class Sketch(tf.Module):
+    """A generator of classes with the way back, as exports of such models have them."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        draw = np.random.default_rng(seed).normal
+        self.of_latents = tf.Variable(draw(0, 0.8, (LATENT, SIZE * SIZE)).astype(np.float32))
+        self.of_class = tf.Variable(draw(0, 2, (CLASSES, SIZE * SIZE)).astype(np.float32))
+
+    def images(self, latents: tf.Tensor, condition: tf.Tensor) -> tf.Tensor:
+        condition = tf.ensure_shape(condition, [None])
+        words = f"condition must be classes from 0 to {CLASSES - 1}. Received:"
+        good = tf.reduce_all((condition >= 0) & (condition < CLASSES))
+        with tf.control_dependencies([tf.debugging.Assert(good, [words, condition])]):
+            classes = tf.one_hot(condition, CLASSES)
+        pixels = tf.sigmoid(latents @ self.of_latents + classes @ self.of_class)
+        return tf.reshape(pixels, [-1, SIZE, SIZE, 1])  # [n, h, w, 1]
+
+    def signatures(self) -> dict:
+        condition = tf.TensorSpec([None], tf.int64, name="condition")
+
+        @tf.function(
+            input_signature=[tf.TensorSpec([None, LATENT], tf.float32, name="latents"), condition]
+        )
+        def serving_default(latents, condition):
+            return {"images": self.images(latents, condition)}
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.int64, name="seed"), condition])
+        def sample(seed, condition):
+            frequencies = tf.range(1.0, LATENT + 1)
+            latents = tf.sin(tf.cast(seed % 1000, tf.float32)[:, None] * frequencies)
+            return {"images": self.images(latents, condition), "latents": latents}
+
+        @tf.function(
+            input_signature=[tf.TensorSpec([None, SIZE, SIZE, 1], tf.float32, name="images")]
+        )
+        def encode(images):
+            flat = tf.reshape(images, [-1, SIZE * SIZE])
+            return {"latents": tf.tanh(flat @ tf.transpose(self.of_latents) / SIZE)}
+
+        return {"serving_default": serving_default, "sample": sample, "encode": encode}
+
+
 class Types(tf.Module):
     """What generators lack: other dtypes, several inputs, strings, outputs without rows."""
 
@@ -126,9 +172,11 @@ METADATA = {
 
 
 def write_contract_models(base: Path) -> Path:
-    """Writes `mlp` (versions 1 to 3, 3 not served) and `types`, with their configuration file."""
+    """Writes `mlp` (versions 1 to 3, 3 not served), `sketch` and `types`, with their file."""
     for number in (1, 2, 3):
         save(Generator(number), base / "mlp" / str(number), METADATA)
+    condition = {"name": "classes", "count": CLASSES}
+    save(Sketch(1), base / "sketch" / "1", {**METADATA, "condition": condition})
     save(Types(1), base / "types" / "7")
     config = base / "models.config"
     config.write_text(config_text(base))
@@ -143,6 +191,7 @@ def config_text(base: Path) -> str:
     version_labels {{ key: "stable" value: 1 }}
     version_labels {{ key: "canary" value: 2 }}
   }}
+  config {{ name: "sketch" base_path: "{base / "sketch"}" model_platform: "tensorflow" }}
   config {{ name: "types" base_path: "{base / "types"}" model_platform: "tensorflow" }}
 }}
 """

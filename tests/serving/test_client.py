@@ -71,6 +71,39 @@ def test_predict_names_every_output(url):
         assert strings["copy_bytes"].tolist() == [b"\xff\x00", b"a"]
 
 
+def test_a_condition(url):
+    with Client(url, model="sketch", batch_size=3) as client:
+        classes = np.array([2, 0, 1, 2, 1])
+        images = client.generate(5, seed=3, condition=classes)
+        # Row i depends on its seed and its class alone.
+        for number in range(3):
+            alike = client.generate(5, seed=3, condition=number)
+            rows = classes == number
+            np.testing.assert_allclose(images[rows], alike[rows], atol=1e-6)
+            assert (np.abs(images[~rows] - alike[~rows]).max(axis=(1, 2, 3)) > 0.1).all()
+        latents = client.predict("encode", images=images)["latents"]
+        made = client.images(latents, condition=classes.tolist())
+        expected = client.predict(latents=latents, condition=classes)["images"]
+        np.testing.assert_allclose(made, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({}, "Missing .*condition"),
+        ({"condition": [[0], [1]]}, r"condition.* \[2,1\] is not compatible with expected shape"),
+        ({"condition": [0.0, 1.0]}, "expected type: int64|to be int64 but double"),
+        ({"condition": [0, 3]}, r"condition must be classes from 0 to 2. Received:\] \[0 3\]"),
+        ({"condition": [-1, 0]}, r"condition must be classes from 0 to 2. Received:\] \[-1 0\]"),
+    ],
+)
+def test_bad_conditions(url, inputs, message):
+    with Client(url, model="sketch") as client:
+        with pytest.raises(errors.InvalidArgument, match=message):
+            client.generate(2, **inputs)
+        assert client.generate(2, condition=0).shape == (2, 6, 6, 1)
+
+
 def test_status_and_metadata(url):
     with Client(url, model="mlp", label="stable") as client:
         states = {entry.version: entry.state for entry in client.status()}
@@ -198,6 +231,15 @@ def test_bad_arguments():
         scripted(Scripted()).generate(0)
 
 
+def test_inputs_of_other_lengths():
+    for call in (
+        lambda client: client.generate(3, condition=[0, 1]),
+        lambda client: client.images(np.ones((3, 2)), condition=[0, 1]),
+    ):
+        with pytest.raises(ValueError, match=r"condition must have 3 rows. Received: shape \[2\]"):
+            call(scripted(Scripted()))
+
+
 def test_nobody_listens():
     with (
         Client("http://127.0.0.1:9", model="m", retries=1) as client,
@@ -226,8 +268,16 @@ def test_command(url, tmp_path, capsys):
     assert main([url, "--model=mlp", "--count=9", "--output", str(output)]) == 0
     with Image.open(output) as picture:
         assert picture.size == (3 * 7 - 1, 3 * 7 - 1)
+    of_classes = [url, "--model=sketch", "--count=6", "--columns=3", "--output", str(output)]
+    assert main([*of_classes, "--condition", "0", "1", "2"]) == 0
+    with Image.open(output) as picture, Client(url, model="sketch") as client:
+        expected = client.generate(6, condition=[0, 1, 2, 0, 1, 2])
+        assert np.asarray(picture)[:6, :6].tolist() == np.rint(255 * expected[0, ..., 0]).tolist()
     assert main([url, "--model=nope", "--output", str(output)]) == 1
     assert main(["nowhere", "--model=mlp"]) == 2
+    assert main([*of_classes, "--condition", "3"]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].endswith("Servable not found for request: Latest(nope)")
     assert lines[1].startswith("'nowhere' is no address of a server")
+    assert "condition must be classes from 0 to 2" in lines[2]
+    assert len(lines) == 3

@@ -61,8 +61,8 @@ def client(address):
         yield client
 
 
-def samples(client, seed, n=36):
-    (batch,) = client.stream(n, seed)
+def samples(client, seed, n=36, **inputs):
+    (batch,) = client.stream(n, seed, **inputs)
     return batch
 
 
@@ -234,6 +234,101 @@ def test_model_and_version(page, address):
         assert part in about
 
 
+@pytest.fixture
+def sketch(page, address):
+    """The page at the model with classes and the way back, and a client for it."""
+    page.select_option("#model", "sketch")
+    page.wait_for_function("document.querySelector('#metadata').textContent.includes('sketch')")
+    page.wait_for_selector("#grid[aria-busy=false] button")
+    with Client(address.rest, model="sketch") as client:
+        yield client
+
+
+def test_controls_of_other_models_are_hidden(page):
+    for control in ("#class-row", "#shown-class-row", "#own"):
+        assert page.is_hidden(control)
+
+
+def test_a_class(page, sketch):
+    assert page.locator("#class option").all_text_contents() == ["each in turn", "0", "1", "2"]
+    in_turn = sketch.generate(36, seed=0, condition=np.arange(36) % 3)
+    for index in (0, 1, 35):
+        assert_pixels(page, f"#grid button:nth-child({index + 1}) canvas", in_turn[index])
+    page.select_option("#class", "2")
+    page.click("text=Draw")
+    images = sketch.generate(36, seed=0, condition=2)
+    for index in (0, 1, 35):
+        assert_pixels(page, f"#grid button:nth-child({index + 1}) canvas", images[index])
+    choose(page, 4)
+    assert_picture(page, images[4])
+    page.select_option("#shown-class", "1")
+    assert_picture(page, sketch.generate(36, seed=0, condition=1)[4])
+    with page.expect_download() as download:
+        page.click("#save-latents")
+    assert json.loads(download.value.path().read_text())["condition"] == 1
+
+
+def test_walks_keep_the_class_of_the_first_picture(page, sketch):
+    choose(page, 1, 5)
+    page.fill("#across", "1")
+    settle(page, "100 % of the way from sample 2 to sample 6.")
+    assert_picture(page, sketch.generate(6, seed=0, condition=1)[5])
+
+
+def assert_encoded(page, sketch, seen):
+    """The last cell of the grid is what the model makes of this picture."""
+    latents = sketch.predict("encode", images=seen[None])["latents"]
+    made = sketch.images(latents, condition=0)[0]
+    assert_pixels(page, "#seen", seen)
+    assert_pixels(page, "#made", made, atol=1)
+    assert_pixels(page, "#grid button:last-child canvas", made, atol=1)
+    assert_picture(page, made)
+    return latents[0]
+
+
+def test_an_opened_picture_and_a_walk_from_it(page, sketch, tmp_path):
+    levels = np.random.default_rng(0).integers(0, 256, (6, 6), np.uint8)
+    Image.fromarray(levels).save(tmp_path / "own.png")
+    page.set_input_files("#open", tmp_path / "own.png")
+    page.click("text=Find its latents")
+    settle(page, "Made from your picture 1.")
+    own = assert_encoded(page, sketch, np.float32(levels[..., None] / 255))
+    choose(page, 3)
+    page.fill("#across", "0.5")
+    settle(page, "50 % of the way from your picture 1 to sample 4.")
+    halfway = (own + samples(sketch, 0, 36, condition=0).latents[3]) / 2
+    assert_picture(page, sketch.images(halfway[None], condition=0)[0])
+    page.click("text=Another seed")  # one's own pictures stay
+    page.wait_for_selector("#grid[aria-busy=false] button[aria-label='Your picture 1']")
+    page.set_input_files(
+        "#open", {"name": "a.png", "mimeType": "image/png", "buffer": b"no picture"}
+    )
+    page.wait_for_selector("#problem:not([hidden])")
+    assert page.text_content("#problem") == "a.png is no picture that this browser can read."
+
+
+def test_a_drawing(page, sketch):
+    page.locator("#sketch").scroll_into_view_if_needed()
+    box = page.locator("#sketch").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + box["width"] / 4, y, steps=3)
+    page.mouse.up()
+    drawn = pixels(page, "#sketch")
+    assert set(np.unique(drawn[:, : drawn.shape[1] // 3])) == {0}
+    assert drawn.max() == 255
+    side = drawn.shape[0] // 6
+    page.click("text=Find its latents")
+    settle(page, "Made from your picture 1.")
+    blocks = np.float32(drawn.reshape(6, side, 6, side, 1).mean((1, 3)) / 255)
+    assert_encoded(page, sketch, blocks)
+    corner = "canvas => canvas.getContext('2d').getImageData(0, 0, 1, 1).data[0]"
+    for button, level in (("Invert", 255), ("Wipe", 0)):
+        page.click(f"text={button}")
+        assert page.locator("#sketch").evaluate(corner) == level
+
+
 def test_problems_are_told_in_words(page):
     page.expected_faults = 1  # the browser logs the failed request too
     page.select_option("#model", "types")
@@ -267,7 +362,7 @@ def test_by_keyboard(page, client):
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 
-def test_names_for_readers(page):
+def test_names_for_readers(page, sketch):
     choose(page, 0)
     assert page.get_attribute("#grid button >> nth=0", "aria-pressed") == "true"
     unnamed = page.evaluate(
@@ -282,6 +377,9 @@ def test_on_a_phone(browser, address, scheme):
     context = browser.new_context(viewport={"width": 360, "height": 740}, color_scheme=scheme)
     page = context.new_page()
     open_page(page, address)
+    page.select_option("#model", "sketch")  # with all controls
+    page.wait_for_selector("#own:not([hidden])")
+    page.wait_for_selector("#grid[aria-busy=false] button")
     choose(page, 0, 1, 2, 3)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -304,4 +402,4 @@ def test_only_the_page_s_own_files_are_served(http):
     ):
         assert http.get(path).status_code == 404
     catalogue = http.get("/explorer/catalogue.json").json()
-    assert [model["name"] for model in catalogue] == ["mlp", "types"]
+    assert [model["name"] for model in catalogue] == ["mlp", "sketch", "types"]

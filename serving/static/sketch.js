@@ -1,0 +1,97 @@
+// A picture of one's own, drawn or opened, white on black, at a model's size when it is asked for.
+
+const LONGER_SIDE = 256; // at least so many pixels to draw on
+const STROKE = 0.11; // of the canvas's width
+
+export class Sketch {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.context = canvas.getContext("2d", { willReadFrequently: true });
+    canvas.addEventListener("pointerdown", (event) => {
+      canvas.setPointerCapture(event.pointerId);
+      this.last = this.#place(event);
+      this.#line(this.last);
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      if (canvas.hasPointerCapture(event.pointerId)) this.#line(this.#place(event));
+    });
+  }
+
+  #place(event) {
+    const { width, height, clientWidth, clientHeight } = this.canvas;
+    return [(event.offsetX / clientWidth) * width, (event.offsetY / clientHeight) * height];
+  }
+
+  #line(to) {
+    const { context } = this;
+    context.strokeStyle = "white";
+    context.lineWidth = STROKE * this.canvas.width;
+    context.lineCap = "round";
+    context.lineJoin = "round";
+    context.beginPath();
+    context.moveTo(...this.last);
+    context.lineTo(...to);
+    context.stroke();
+    this.last = to;
+  }
+
+  // Empties the canvas, and fits it to images of this shape.
+  begin([height, width, channels]) {
+    this.block = Math.ceil(LONGER_SIDE / Math.max(height, width));
+    this.canvas.width = width * this.block;
+    this.canvas.height = height * this.block;
+    this.channels = channels;
+    this.clear();
+  }
+
+  clear() {
+    this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+  }
+
+  invert() {
+    const { width, height } = this.canvas;
+    const image = this.context.getImageData(0, 0, width, height);
+    for (let at = 0; at < image.data.length; at += 1) if (at % 4 < 3) image.data[at] = 255 - image.data[at];
+    this.context.putImageData(image, 0, 0);
+  }
+
+  // The middle of a picture in a file, as large as fits.
+  async open(file) {
+    let picture;
+    try {
+      picture = await createImageBitmap(file);
+    } catch {
+      throw new Error(`${file.name} is no picture that this browser can read.`);
+    }
+    const { width, height } = this.canvas;
+    const scale = Math.max(width / picture.width, height / picture.height);
+    const [w, h] = [picture.width * scale, picture.height * scale];
+    this.clear();
+    // A small picture keeps its pixels: one of the model's own size comes to it as it is.
+    this.context.imageSmoothingEnabled = scale < 1;
+    this.context.imageSmoothingQuality = "high";
+    this.context.drawImage(picture, (width - w) / 2, (height - h) / 2, w, h);
+  }
+
+  // The picture, nested lists [h][w][c] in [0, 1]: each pixel is the mean of its part of the canvas.
+  picture() {
+    const { block, channels, canvas } = this;
+    const { data, width, height } = this.context.getImageData(0, 0, canvas.width, canvas.height);
+    const rows = [];
+    for (let top = 0; top < height; top += block) {
+      const row = [];
+      for (let left = 0; left < width; left += block) {
+        const sum = [0, 0, 0, 0];
+        for (let y = top; y < top + block; y += 1) {
+          for (let x = left; x < left + block; x += 1) {
+            for (let c = 0; c < 4; c += 1) sum[c] += data[4 * (y * width + x) + c];
+          }
+        }
+        const rgba = sum.map((value) => value / (255 * block * block));
+        row.push(channels === 1 ? [0.299 * rgba[0] + 0.587 * rgba[1] + 0.114 * rgba[2]] : rgba.slice(0, channels));
+      }
+      rows.push(row);
+    }
+    return rows;
+  }
+}
