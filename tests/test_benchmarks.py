@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import plain, recipes
+from benchmarks import plain, recipes, semi_supervised
 from keras_gan import layers, networks
 
 
@@ -53,3 +53,26 @@ def test_the_plain_loop_has_keras_s_layers_and_the_same_shapes():
     assert not any(isinstance(layer, ours) for layer in other.layers)
     found = plain.PlainMaxout(2)(np.array([[[3.0, 5.0, -2.0, -1.0]]], np.float32))
     np.testing.assert_array_equal(found, [[[5.0, -1.0]]])
+
+
+def test_few_labels_on_good_features_and_on_none():
+    random = np.random.default_rng(0)
+    labels, test_labels = np.arange(60) % 2, np.arange(40) % 2
+    told, noise = (
+        (function(labels), function(test_labels))
+        for function in (
+            lambda y: y[:, None] + 0.01 * random.normal(size=(len(y), 1)),
+            lambda y: random.normal(size=(len(y), 3)),
+        )
+    )
+    rows = semi_supervised.compare({"told": told, "noise": noise}, labels, test_labels, [8], 3)
+    assert [row["features"] for row in rows] == ["told", "noise"]
+    assert rows[0]["errors"] == [0, 0, 0]
+    errors = rows[1]["errors"]
+    assert len(errors) == 3
+    assert 0.2 < rows[1]["error"] < 0.8
+    (difference,) = rows[1]["differences"]
+    standard_error = np.std(errors, ddof=1) / 3**0.5
+    assert difference["to"] == "told"
+    assert difference["difference"] == pytest.approx(np.mean(errors))
+    assert difference["in_standard_errors"] == pytest.approx(np.mean(errors) / standard_error)
