@@ -71,16 +71,25 @@ def readme_rows(found: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
     command = "python -m reproduce mnist_tuned --seed 0"
     rows += [
         {
-            "samples": f"MNIST, our settings, {row['seeds']} seeds: {row['samples']}",
+            "samples": f"MNIST, our settings, {_seeds(row['seeds'])}: {row['samples']}",
             "nats": _nats(row),
             "command": f"`{command}`, and the other seeds",
         }
         for row in over_seeds(found)
     ]
-    for name, prefix in (("MNIST", _SANITY), ("Digits", "digits")):
-        for result in _with_rows(found, prefix):
-            rows += _rows(result, name)
+    for name, exactly in (
+        ("MNIST, with classes", "mnist_conditional"),
+        ("MNIST", _SANITY),
+        ("Digits", "digits"),
+    ):
+        for result in found:
+            if result["result"] == exactly:
+                rows += _rows(result, name)
     return rows
+
+
+def _seeds(number: int) -> str:
+    return "one seed" if number == 1 else f"{number} seeds"
 
 
 def _with_rows(found: Sequence[dict[str, Any]], prefix: str) -> list[dict[str, Any]]:
