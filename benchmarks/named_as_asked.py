@@ -47,7 +47,9 @@ def classifier(train, validation) -> keras.Model:
         ]
     )
     rate = keras.optimizers.schedules.CosineDecay(2e-3, 5 * len(train.x) // 128)
-    model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
     held_out = (validation.x / np.float32(255), validation.y)
     model.fit(
         train.x / np.float32(255),
