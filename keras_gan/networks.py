@@ -141,14 +141,57 @@ def maxout_discriminator(
     dropout = input_dropout, hidden_dropout
     outputs = classes or 1
     _add_maxout_head(model, uniform, [units] * depth, pieces, irange, constraint, *dropout, outputs)
-    if not classes:
-        return model
+    return _naming_classes(model, f"maxout_{depth - 1}") if classes else model
+
+
+def _naming_classes(model: keras.Sequential, features: str) -> keras.Model:
+    """A discriminator from a classifier and the name of its last hidden layer."""
     says = {
         "logits": layers.LogSumExp(dtype="float32", name="logit")(model.outputs[0]),
-        "features": model.get_layer(f"maxout_{depth - 1}").output,
+        "features": model.get_layer(features).output,
         "classes": model.outputs[0],
     }
-    return keras.Model(model.inputs[0], says, name=name)
+    return keras.Model(model.inputs[0], says, name=model.name)
+
+
+def noisy_discriminator(
+    shape: Sequence[int],
+    classes: int,
+    *,
+    hidden: Sequence[int],
+    input_noise: float = 0.3,
+    hidden_noise: float = 0.5,
+    seed: int = 0,
+    name: str = "discriminator",
+) -> keras.Model:
+    """Rectifiers with normal noise on the input of every layer, which also names classes.
+
+    The network of Salimans et al. 2016 for MNIST without its weight normalisation.
+
+    Args:
+        shape: Shape of one example, any rank.
+        classes: Number K of classes.
+        hidden: Units of each hidden layer, lowest first.
+        input_noise: Standard deviation of the noise on the network's input, while it learns.
+        hidden_noise: The same on the input of every further layer, the output layer included.
+        seed: Seed of the initial weights (He et al. 2015).
+        name: Name of the network.
+
+    Returns:
+        As `maxout_discriminator` with classes; "features" is `[n, hidden[-1]]`.
+    """
+    seeds = itertools.count(seed * (len(hidden) + 1))
+    model = keras.Sequential([keras.Input(tuple(shape), name="images")], name=name)
+    model.add(kl.Flatten(name="flat"))
+    for index, units in enumerate(hidden):
+        noise = hidden_noise if index else input_noise
+        model.add(layers.GaussianNoise(noise, name=f"noise_{index}"))
+        initializer = keras.initializers.HeNormal(seed=next(seeds))
+        model.add(kl.Dense(units, "relu", kernel_initializer=initializer, name=f"hidden_{index}"))
+    model.add(layers.GaussianNoise(hidden_noise, name="noise_output"))
+    initializer = keras.initializers.HeNormal(seed=next(seeds))
+    model.add(kl.Dense(classes, kernel_initializer=initializer, dtype="float32", name="classes"))
+    return _naming_classes(model, f"hidden_{len(hidden) - 1}")
 
 
 def _add_maxout_head(

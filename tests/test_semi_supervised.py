@@ -111,6 +111,24 @@ def test_the_network_is_a_classifier_whose_last_class_has_logit_0():
         np.testing.assert_array_equal(one, other)
 
 
+def test_the_noisy_network_by_hand():
+    judge = networks.noisy_discriminator((2, 3), CLASSES, hidden=(5, 4), seed=7)
+    x = RANDOM.normal(size=(10, 2, 3)).astype(np.float32)
+    first, first_bias, second, second_bias, last, last_bias = judge.get_weights()
+    hidden = np.maximum(x.reshape(10, 6) @ first + first_bias, 0)
+    hidden = np.maximum(hidden @ second + second_bias, 0)
+    says = judge(x)
+    np.testing.assert_allclose(says["features"], hidden, rtol=1e-4, atol=1e-5)
+    scores = hidden @ last + last_bias
+    np.testing.assert_allclose(says["classes"], scores, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(says["logits"], logsumexp(scores, axis=1), rtol=1e-4, atol=1e-5)
+    noisy = judge(np.repeat(x[:1], 4000, axis=0), training=True)["features"]
+    assert np.std(noisy, axis=0).max() > 0.1
+    again = networks.noisy_discriminator((2, 3), CLASSES, hidden=(5, 4), seed=7)
+    for one, other in zip(judge.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def clusters(n=300):
     """Three classes by the first two numbers, one label each."""
     classes = np.arange(n) % CLASSES
