@@ -31,7 +31,6 @@ def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model,
         generator.add(kl.Activation("softplus", name=f"softplus_{index}"))
     generator.add(_dense(math.prod(shape), "sigmoid", 3 * seed + 2, "output", dtype="float32"))
     generator.add(kl.Reshape(shape, dtype="float32", name="images"))
-    networks.set_marginal_bias(generator, examples.mean(axis=0))
     discriminator = networks.noisy_discriminator(
         shape, _CLASSES, hidden=(1000, 500, 250, 250, 250), seed=seed + 1
     )
