@@ -51,6 +51,13 @@ export async function picture(model, version, latents, more) {
   return outputs[0];
 }
 
+// Completions of one picture, a row for each of these latents; `mask` is true where it is known.
+export async function complete(model, version, { images, mask }, latents, more) {
+  const given = { images: latents.map(() => images), mask: latents.map(() => mask) };
+  const { outputs } = await predict(model, version, "complete", { ...more, ...given, latents });
+  return outputs;
+}
+
 // The latents of one picture.
 export async function encode(model, version, image, more) {
   const { outputs } = await predict(model, version, "encode", { images: [image], ...more });

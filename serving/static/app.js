@@ -2,26 +2,32 @@
 
 import { describe } from "./about.js";
 import * as api from "./api.js";
+import { Hole } from "./hole.js";
 import { between, moved, rowSeeds } from "./latents.js";
 import { draw, save } from "./pictures.js";
+import { classCount, further, taken, unknown } from "./signatures.js";
 import { Sketch } from "./sketch.js";
 
 const MOST_CHOSEN = 4;
+const COMPLETIONS = 8;
 const $ = (id) => document.getElementById(id);
 
-const sketch = new Sketch($("sketch"));
+const hole = new Hole($("hole"));
+const sketch = new Sketch($("sketch"), () => hole.show(sketch.picture()));
 
+// A sample is what can be chosen: its name, latents, class and button; `given` is the picture that it
+// completes, and which part of that is known.
 const state = {
   models: [],
   model: null,
   version: null,
-  samples: [], // latents of the pictures in the grid, those of one's own last
-  own: [], // what `samples` has of one's own: latents, picture and class
-  classes: [], // of the samples, in a model of classes
+  own: [], // samples made from pictures of one's own: the grid's last
   drawing: 0, // how often the grid was asked for: only the newest answer is shown
-  chosen: [], // their indices, in the order in which they were chosen
+  completing: 0, // the same of completions
+  others: 0, // how often others were asked for
+  chosen: [], // samples, in the order in which they were chosen
   moves: new Map(), // direction to the value that it was moved to
-  latents: null, // of the large picture, once it is drawn
+  made: null, // what the large picture was made from, once it is drawn
 };
 
 // Problems, in words
@@ -29,6 +35,7 @@ const state = {
 function problem(error) {
   $("problem").hidden = !error;
   $("problem").textContent = error ? error.message : "";
+  if (error) $("problem").scrollIntoView({ block: "nearest" });
 }
 
 async function attempt(work) {
@@ -76,47 +83,37 @@ function chooseVersion() {
   const uniform = typeof prior?.low === "number" && typeof prior?.high === "number";
   $("amount").min = uniform ? prior.low : -3;
   $("amount").max = uniform ? prior.high : 3;
-  const names = Array.from({ length: classCount() }, (_, i) => [String(i), String(i)]);
+  const names = Array.from({ length: classCount(state.version) }, (_, i) => [String(i), String(i)]);
   const kept = names.some(([name]) => name === $("class").value) ? $("class").value : "";
   options($("class"), [["", "each in turn"], ...names], kept);
   options($("shown-class"), names, "0");
   $("class-row").hidden = names.length === 0;
   $("shown-class-row").hidden = names.length === 0;
   state.own = [];
-  const { inputs, outputs } = state.version.signatures.encode ?? { inputs: {}, outputs: {} };
-  const shape = inputs.images?.shape ?? [];
-  $("own").hidden = !(outputs.latents && [1, 3, 4].includes(shape[3]) && unknown("encode").length === 0);
-  if (!$("own").hidden) sketch.begin(shape.slice(1));
+  const shapes = {
+    encode: taken(state.version, "encode", "latents"),
+    complete: taken(state.version, "complete", "images"),
+  };
+  for (const [name, shape] of Object.entries(shapes)) {
+    for (const part of document.querySelectorAll(`.for-${name}`)) part.hidden = !shape;
+  }
+  const shape = shapes.encode ?? shapes.complete;
+  $("own").hidden = !shape;
+  if (shape) {
+    hole.begin(shape);
+    sketch.begin(shape);
+  }
   for (const id of ["seen", "made"]) draw($(id), [[[0]]]);
-}
-
-// How many classes the model tells apart; 0 if it has none.
-function classCount() {
-  const { metadata, signatures } = state.version;
-  const condition = metadata?.condition;
-  return signatures.serving_default?.inputs.condition && condition?.name === "classes" ? condition.count : 0;
-}
-
-// Further inputs of a signature for rows of these classes: noise has the seed 0.
-function further(signature, classes) {
-  const { inputs } = state.version.signatures[signature];
-  const more = {};
-  if (inputs.condition) more.condition = classes;
-  if (inputs.noise_seed) more.noise_seed = classes.map(() => 0);
-  return more;
-}
-
-// Inputs of a signature that the page cannot give.
-function unknown(signature) {
-  const known = ["seed", "latents", "images", "noise_seed", ...(classCount() ? ["condition"] : [])];
-  return Object.keys(state.version.signatures[signature].inputs).filter((name) => !known.includes(name));
+  state.completing += 1;
+  $("completions").replaceChildren();
+  $("completed").textContent = "";
+  $("others").disabled = true;
 }
 
 // The grid
 
 async function drawSamples() {
   choose([]);
-  state.samples = [];
   $("grid").replaceChildren();
   const drawing = (state.drawing += 1);
   const { sample, serving_default: picture } = state.version.signatures;
@@ -126,51 +123,54 @@ async function drawSamples() {
         `latents) and "serving_default" (latents to images), so there is nothing to explore. Its metadata is below.`,
     );
   }
-  const inputs = new Set([...unknown("sample"), ...unknown("serving_default")]);
+  const inputs = new Set([...unknown(state.version, "sample"), ...unknown(state.version, "serving_default")]);
   if (inputs.size > 0) {
     throw new Error(
       `${state.model.name} version ${state.version.version} takes further inputs (${[...inputs].join(", ")}), ` +
         `which this page cannot give. Its metadata is below.`,
     );
   }
-  const seed = $("seed").value.trim();
-  if (!/^-?\d{1,20}$/.test(seed)) throw new Error("The seed must be a whole number of at most 20 digits.");
+  const seed = givenSeed();
   $("grid").setAttribute("aria-busy", "true");
   try {
-    const seeds = rowSeeds(BigInt(seed), Number($("count").value));
+    const seeds = rowSeeds(seed, Number($("count").value));
     const wanted = $("class").value;
-    const classes = seeds.map((_, i) => (wanted === "" ? i % (classCount() || 1) : Number(wanted)));
-    const more = further("sample", classes);
+    const classes = seeds.map((_, i) => (wanted === "" ? i % (classCount(state.version) || 1) : Number(wanted)));
+    const more = further(state.version, "sample", classes);
     const answer = await api.sample(state.model.name, state.version.version, seeds, more);
     if (drawing !== state.drawing) return;
-    state.samples = [...answer.latents, ...state.own.map(({ latents }) => latents)];
-    state.classes = [...classes, ...state.own.map(({ shownAs }) => shownAs)];
     $("direction").max = answer.latents[0].length - 1;
-    const pictures = [...answer.images, ...state.own.map(({ picture }) => picture)];
-    $("grid").replaceChildren(...pictures.map(cell));
+    const drawn = answer.latents.map((latents, i) =>
+      newSample(`sample ${i + 1}`, answer.images[i], { latents, shownAs: classes[i] }),
+    );
+    $("grid").replaceChildren(...[...drawn, ...state.own].map(({ button }) => button));
   } finally {
     if (drawing === state.drawing) $("grid").setAttribute("aria-busy", "false");
   }
 }
 
-function cell(picture, index) {
+function givenSeed() {
+  const seed = $("seed").value.trim();
+  if (!/^-?\d{1,20}$/.test(seed)) throw new Error("The seed must be a whole number of at most 20 digits.");
+  return BigInt(seed);
+}
+
+// A sample with a button that chooses it.
+function newSample(name, picture, made) {
   const button = document.createElement("button");
   const canvas = document.createElement("canvas");
   const place = document.createElement("span");
+  const sample = { name, button, ...made };
   button.type = "button";
-  button.setAttribute("aria-label", name(index).replace(/^./, (first) => first.toUpperCase()));
+  button.className = "cell";
+  button.setAttribute("aria-label", name.replace(/^./, (first) => first.toUpperCase()));
   button.setAttribute("aria-pressed", "false");
   place.className = "place";
   place.hidden = true;
   button.append(canvas, place);
-  button.addEventListener("click", () => toggle(index));
+  button.addEventListener("click", () => toggle(sample));
   draw(canvas, picture);
-  return button;
-}
-
-function name(index) {
-  const own = index - (state.samples.length - state.own.length);
-  return own < 0 ? `sample ${index + 1}` : `your picture ${own + 1}`;
+  return sample;
 }
 
 // A picture of one's own becomes one more cell, and is chosen.
@@ -178,24 +178,54 @@ async function encode() {
   const [model, version] = [state.model.name, state.version.version];
   const seen = sketch.picture();
   const shownAs = Number($("shown-class").value);
-  const latents = await api.encode(model, version, seen, further("encode", [shownAs]));
-  const picture = await api.picture(model, version, latents, further("serving_default", [shownAs]));
+  const latents = await api.encode(model, version, seen, further(state.version, "encode", [shownAs]));
+  const picture = await api.picture(model, version, latents, further(state.version, "serving_default", [shownAs]));
   if (model !== state.model.name || version !== state.version.version) return;
   draw($("seen"), seen);
   draw($("made"), picture);
-  state.own.push({ latents, picture, shownAs });
-  state.samples.push(latents);
-  state.classes.push(shownAs);
-  $("grid").append(cell(picture, state.samples.length - 1));
-  choose([state.samples.length - 1]);
+  const own = newSample(`your picture ${state.own.length + 1}`, picture, { latents, shownAs });
+  state.own.push(own);
+  $("grid").append(own.button);
+  choose([own]);
+}
+
+// Completions of a picture of one's own, of the seed's next latents if others are wanted.
+async function complete(others) {
+  const given = { images: sketch.picture(), mask: hole.mask() };
+  if (given.mask.flat(2).every(Boolean)) {
+    throw new Error("Nothing is missing yet: brush over a part of the second field, or hide half of it.");
+  }
+  const [model, version] = [state.model.name, state.version.version];
+  const seed = givenSeed();
+  const completing = (state.completing += 1);
+  state.others = others ? state.others + 1 : 0;
+  const first = COMPLETIONS * state.others;
+  const seeds = rowSeeds(seed, first + COMPLETIONS).slice(first);
+  const [drawing, painting] = ["sample", "complete"].map((signature) =>
+    further(state.version, signature, seeds.map(() => 0)),
+  );
+  const { latents } = await api.sample(model, version, seeds, drawing);
+  const pictures = await api.complete(model, version, given, latents, painting);
+  if (completing !== state.completing) return;
+  choose([]);
+  const original = document.createElement("canvas");
+  original.setAttribute("role", "img");
+  original.setAttribute("aria-label", "The original");
+  draw(original, given.images);
+  const samples = latents.map((row, i) =>
+    newSample(`completion ${first + i + 1}`, pictures[i], { latents: row, shownAs: 0, given }),
+  );
+  $("completions").replaceChildren(original, ...samples.map(({ button }) => button));
+  $("completed").textContent = `The original and completions ${first + 1} to ${first + COMPLETIONS}: choose them as you do samples.`;
+  $("others").disabled = false;
 }
 
 // Choosing pictures, and walking between them
 
-function toggle(index) {
+function toggle(sample) {
   const { chosen } = state;
-  if (chosen.includes(index)) choose(chosen.filter((other) => other !== index));
-  else choose(chosen.length < MOST_CHOSEN ? [...chosen, index] : [index]);
+  if (chosen.includes(sample)) choose(chosen.filter((other) => other !== sample));
+  else choose(chosen.length < MOST_CHOSEN ? [...chosen, sample] : [sample]);
 }
 
 function choose(chosen) {
@@ -203,16 +233,16 @@ function choose(chosen) {
   state.moves.clear();
   $("across").value = 0;
   $("down").value = 0;
-  [...$("grid").children].forEach((button, index) => {
-    const place = chosen.indexOf(index);
+  for (const button of document.querySelectorAll(".cell")) {
+    const place = chosen.findIndex((sample) => sample.button === button);
     button.setAttribute("aria-pressed", String(place >= 0));
     button.lastChild.hidden = place < 0;
     button.lastChild.textContent = place + 1;
-  });
+  }
   $("across-row").hidden = chosen.length < 2;
   $("down-row").hidden = chosen.length < 4;
   $("directions").disabled = chosen.length === 0;
-  if (chosen.length === 1) $("shown-class").value = state.classes[chosen[0]];
+  if (chosen.length === 1) $("shown-class").value = chosen[0].shownAs;
   $("clear").disabled = chosen.length === 0;
   drawn(null);
   if (chosen.length === 0) {
@@ -226,9 +256,9 @@ function choose(chosen) {
 }
 
 // Only a picture that is there can be saved.
-function drawn(latents) {
-  state.latents = latents;
-  for (const id of ["save-picture", "save-latents"]) $(id).disabled = latents === null;
+function drawn(made) {
+  state.made = made;
+  for (const id of ["save-picture", "save-latents"]) $(id).disabled = made === null;
 }
 
 function say(text) {
@@ -237,7 +267,7 @@ function say(text) {
 }
 
 function where() {
-  const names = state.chosen.map(name);
+  const names = state.chosen.map(({ name }) => name);
   const across = Math.round(100 * $("across").value);
   const down = Math.round(100 * $("down").value);
   if (names.length === 1) return names[0].startsWith("your") ? `Made from ${names[0]}.` : `The picture of ${names[0]}.`;
@@ -245,6 +275,14 @@ function where() {
   if (names.length === 2) return `${line}.`;
   if (names.length === 3) return `${line}. Choose a fourth picture for the square.`;
   return `${line}, and ${down} % down to ${names[2]} and ${names[3]}.`;
+}
+
+// A walk keeps the class of its first picture, or what that completes.
+async function pictureOf(latents, given) {
+  const [model, version] = [state.model.name, state.version.version];
+  const classes = [Number($("shown-class").value)];
+  if (!given) return api.picture(model, version, latents, further(state.version, "serving_default", classes));
+  return (await api.complete(model, version, given, [latents], further(state.version, "complete", classes)))[0];
 }
 
 // One request at a time; when it is back, the newest wish is next.
@@ -259,16 +297,16 @@ async function show() {
     while (wanted) {
       wanted = false;
       if (state.chosen.length === 0) break;
-      const corners = state.chosen.map((index) => state.samples[index]);
+      const corners = state.chosen.map(({ latents }) => latents);
       const point = between(corners, Number($("across").value), Number($("down").value));
       const latents = moved(point, state.moves);
       const text = where();
       showDirection(latents);
-      const more = further("serving_default", [Number($("shown-class").value)]);
-      const picture = await api.picture(state.model.name, state.version.version, latents, more);
+      const { given } = state.chosen[0];
+      const picture = await pictureOf(latents, given);
       if (state.chosen.length === 0) break;
       draw($("picture"), picture);
-      drawn(latents);
+      drawn({ latents, ...given });
       say(text);
     }
   });
@@ -300,11 +338,16 @@ $("another").addEventListener("click", () => {
 });
 $("across").addEventListener("input", show);
 $("down").addEventListener("input", show);
-$("direction").addEventListener("input", () => state.latents && showDirection(state.latents));
+$("direction").addEventListener("input", () => state.made && showDirection(state.made.latents));
 $("amount").addEventListener("input", () => { state.moves.set(direction(), Number($("amount").value)); show(); });
 $("reset").addEventListener("click", () => { state.moves.clear(); show(); });
 $("shown-class").addEventListener("change", show);
 $("encode").addEventListener("submit", (event) => { event.preventDefault(); attempt(encode); });
+$("complete").addEventListener("submit", (event) => { event.preventDefault(); attempt(() => complete(false)); });
+$("others").addEventListener("click", () => attempt(() => complete(true)));
+$("lower").addEventListener("click", () => hole.set((y) => y >= 0.5));
+$("right").addEventListener("click", () => hole.set((y, x) => x >= 0.5));
+$("nothing").addEventListener("click", () => hole.set(() => false));
 $("open").addEventListener("click", () => { $("open").value = ""; }); // the same file may come again
 $("open").addEventListener("change", () => attempt(async () => {
   if ($("open").files.length > 0) await sketch.open($("open").files[0]);
@@ -315,8 +358,8 @@ $("clear").addEventListener("click", () => choose([]));
 $("save-picture").addEventListener("click", () => $("picture").toBlob((blob) => save(blob, "picture.png")));
 $("save-latents").addEventListener("click", () => {
   const { name } = state.model;
-  const content = { model: name, version: Number(state.version.version), latents: state.latents };
-  if (classCount()) content.condition = Number($("shown-class").value);
+  const content = { model: name, version: Number(state.version.version), ...state.made };
+  if (classCount(state.version)) content.condition = Number($("shown-class").value);
   save(new Blob([JSON.stringify(content)], { type: "application/json" }), "latents.json");
 });
 

@@ -1,4 +1,9 @@
-// Drawing pictures, given as nested lists [h][w][c] in [0, 1].
+// Pictures as nested lists [h][w][c] in [0, 1]: making, drawing, saving.
+
+// Nested lists of this shape with one value.
+export function filled([size, ...rest], value) {
+  return Array.from({ length: size }, () => (rest.length > 0 ? filled(rest, value) : value));
+}
 
 export function draw(canvas, picture) {
   const height = picture.length;

@@ -1,51 +1,40 @@
 // A picture of one's own, drawn or opened, white on black, at a model's size when it is asked for.
 
-const LONGER_SIDE = 256; // at least so many pixels to draw on
+import { fit, strokes } from "./pointer.js";
+
 const STROKE = 0.11; // of the canvas's width
 
 export class Sketch {
-  constructor(canvas) {
+  constructor(canvas, changed) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d", { willReadFrequently: true });
-    canvas.addEventListener("pointerdown", (event) => {
-      canvas.setPointerCapture(event.pointerId);
-      this.last = this.#place(event);
-      this.#line(this.last);
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      if (canvas.hasPointerCapture(event.pointerId)) this.#line(this.#place(event));
-    });
+    this.changed = changed;
+    strokes(canvas, (from, to) => this.#line(from, to));
   }
 
-  #place(event) {
-    const { width, height, clientWidth, clientHeight } = this.canvas;
-    return [(event.offsetX / clientWidth) * width, (event.offsetY / clientHeight) * height];
-  }
-
-  #line(to) {
+  #line(from, to) {
     const { context } = this;
     context.strokeStyle = "white";
     context.lineWidth = STROKE * this.canvas.width;
     context.lineCap = "round";
     context.lineJoin = "round";
     context.beginPath();
-    context.moveTo(...this.last);
+    context.moveTo(...from);
     context.lineTo(...to);
     context.stroke();
-    this.last = to;
+    this.changed();
   }
 
   // Empties the canvas, and fits it to images of this shape.
-  begin([height, width, channels]) {
-    this.block = Math.ceil(LONGER_SIDE / Math.max(height, width));
-    this.canvas.width = width * this.block;
-    this.canvas.height = height * this.block;
-    this.channels = channels;
+  begin(shape) {
+    this.block = fit(this.canvas, shape);
+    this.channels = shape[2];
     this.clear();
   }
 
   clear() {
     this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    this.changed();
   }
 
   invert() {
@@ -53,6 +42,7 @@ export class Sketch {
     const image = this.context.getImageData(0, 0, width, height);
     for (let at = 0; at < image.data.length; at += 1) if (at % 4 < 3) image.data[at] = 255 - image.data[at];
     this.context.putImageData(image, 0, 0);
+    this.changed();
   }
 
   // The middle of a picture in a file, as large as fits.
@@ -71,6 +61,7 @@ export class Sketch {
     this.context.imageSmoothingEnabled = scale < 1;
     this.context.imageSmoothingQuality = "high";
     this.context.drawImage(picture, (width - w) / 2, (height - h) / 2, w, h);
+    this.changed();
   }
 
   // The picture, nested lists [h][w][c] in [0, 1]: each pixel is the mean of its part of the canvas.

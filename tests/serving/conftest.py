@@ -41,7 +41,7 @@ def _quiet_tensorflow():
 def contract_base(tmp_path_factory) -> Path:
     """The contract's models on disk; nothing may change them."""
     base = tmp_path_factory.mktemp("contract")
-    for name in ("mlp", "sketch", "types"):
+    for name in ("mlp", "painter", "sketch", "types"):
         (base / name).mkdir()
     serving_models.write_contract_models(base)
     return base

@@ -111,6 +111,45 @@ class Sketch(tf.Module):
         return {"serving_default": serving_default, "sample": sample, "encode": encode}
 
 
+class Painter(tf.Module):
+    """A generator that completes pictures, as exports of such models have it."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        draw = np.random.default_rng(seed).normal
+        self.of_latents = tf.Variable(draw(0, 0.8, (LATENT, SIZE * SIZE)).astype(np.float32))
+        self.of_known = tf.Variable(draw(0, 0.8, (SIZE * SIZE, SIZE * SIZE)).astype(np.float32))
+
+    def images(self, known: tf.Tensor, mask: tf.Tensor, latents: tf.Tensor) -> tf.Tensor:
+        seen = tf.reshape(tf.where(mask, known, 0.5), [-1, SIZE * SIZE])
+        painted = tf.sigmoid(latents @ self.of_latents + seen @ self.of_known)
+        return tf.where(mask, known, tf.reshape(painted, [-1, SIZE, SIZE, 1]))  # [n, h, w, 1]
+
+    def signatures(self) -> dict:
+        def pictures(dtype, name):
+            return tf.TensorSpec([None, SIZE, SIZE, 1], dtype, name=name)
+
+        known, mask = pictures(tf.float32, "known"), pictures(tf.bool, "mask")
+        latents = tf.TensorSpec([None, LATENT], tf.float32, name="latents")
+        seed = tf.TensorSpec([None], tf.int64, name="seed")
+
+        @tf.function(input_signature=[known, mask, latents])
+        def serving_default(known, mask, latents):
+            return {"images": self.images(known, mask, latents)}
+
+        @tf.function(input_signature=[known, mask, seed])
+        def sample(known, mask, seed):
+            frequencies = tf.range(1.0, LATENT + 1)
+            latents = tf.sin(tf.cast(seed % 1000, tf.float32)[:, None] * frequencies)
+            return {"images": self.images(known, mask, latents), "latents": latents}
+
+        @tf.function(input_signature=[pictures(tf.float32, "images"), mask, latents])
+        def complete(images, mask, latents):
+            return {"images": self.images(images, mask, latents)}
+
+        return {"serving_default": serving_default, "sample": sample, "complete": complete}
+
+
 class Types(tf.Module):
     """What generators lack: other dtypes, several inputs, strings, outputs without rows."""
 
@@ -172,9 +211,10 @@ METADATA = {
 
 
 def write_contract_models(base: Path) -> Path:
-    """Writes `mlp` (versions 1 to 3, 3 not served), `sketch` and `types`, with their file."""
+    """Writes `mlp` (version 3 not served), `painter`, `sketch` and `types`, with their file."""
     for number in (1, 2, 3):
         save(Generator(number), base / "mlp" / str(number), METADATA)
+    save(Painter(1), base / "painter" / "1", METADATA)
     condition = {"name": "classes", "count": CLASSES}
     save(Sketch(1), base / "sketch" / "1", {**METADATA, "condition": condition})
     save(Types(1), base / "types" / "7")
@@ -191,6 +231,7 @@ def config_text(base: Path) -> str:
     version_labels {{ key: "stable" value: 1 }}
     version_labels {{ key: "canary" value: 2 }}
   }}
+  config {{ name: "painter" base_path: "{base / "painter"}" model_platform: "tensorflow" }}
   config {{ name: "sketch" base_path: "{base / "sketch"}" model_platform: "tensorflow" }}
   config {{ name: "types" base_path: "{base / "types"}" model_platform: "tensorflow" }}
 }}

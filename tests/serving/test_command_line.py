@@ -30,7 +30,7 @@ def test_settings(contract_base):
             *("--enable_batching", "--max_rows=7", "--file_system_poll_wait_seconds=3"),
         ]
     )
-    assert [model.name for model in settings.models] == ["mlp", "sketch", "types"]
+    assert [model.name for model in settings.models] == ["mlp", "painter", "sketch", "types"]
     assert settings.roots == (contract_base.resolve(),)
     assert (settings.port, settings.rest_api_port) == (None, 9001)
     assert settings.host == "127.0.0.1"

@@ -234,13 +234,27 @@ def test_model_and_version(page, address):
         assert part in about
 
 
+def choose_model(page, name):
+    page.select_option("#model", name)
+    page.wait_for_function(
+        "name => document.querySelector('#metadata').textContent.includes(name)", arg=name
+    )
+    page.wait_for_selector("#grid[aria-busy=false] button")
+
+
 @pytest.fixture
 def sketch(page, address):
     """The page at the model with classes and the way back, and a client for it."""
-    page.select_option("#model", "sketch")
-    page.wait_for_function("document.querySelector('#metadata').textContent.includes('sketch')")
-    page.wait_for_selector("#grid[aria-busy=false] button")
+    choose_model(page, "sketch")
     with Client(address.rest, model="sketch") as client:
+        yield client
+
+
+@pytest.fixture
+def painter(page, address):
+    """The page at the model that completes pictures, and a client for it."""
+    choose_model(page, "painter")
+    with Client(address.rest, model="painter") as client:
         yield client
 
 
@@ -308,13 +322,7 @@ def test_an_opened_picture_and_a_walk_from_it(page, sketch, tmp_path):
 
 
 def test_a_drawing(page, sketch):
-    page.locator("#sketch").scroll_into_view_if_needed()
-    box = page.locator("#sketch").bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + box["width"] / 4, y, steps=3)
-    page.mouse.up()
+    stroke(page, "#sketch", 0.2, 0)
     drawn = pixels(page, "#sketch")
     assert set(np.unique(drawn[:, : drawn.shape[1] // 3])) == {0}
     assert drawn.max() == 255
@@ -327,6 +335,79 @@ def test_a_drawing(page, sketch):
     for button, level in (("Invert", 255), ("Wipe", 0)):
         page.click(f"text={button}")
         assert page.locator("#sketch").evaluate(corner) == level
+
+
+def stroke(page, selector, across, down):
+    """A stroke of the mouse through the middle of a canvas, over these parts of its sides."""
+    page.locator(selector).scroll_into_view_if_needed()
+    box = page.locator(selector).bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    dx, dy = box["width"] * across / 2, box["height"] * down / 2
+    page.mouse.move(x - dx, y - dy)
+    page.mouse.down()
+    page.mouse.move(x + dx, y + dy, steps=3)
+    page.mouse.up()
+
+
+NOTHING_KNOWN = {"known": np.zeros((36, 6, 6, 1)), "mask": np.zeros((36, 6, 6, 1), bool)}
+
+
+def test_completions(page, painter, tmp_path):
+    drawn = samples(painter, 0, **NOTHING_KNOWN)
+    assert_pixels(page, "#grid button:nth-child(36) canvas", drawn.images[35])
+    levels = np.random.default_rng(0).integers(0, 256, (6, 6), np.uint8)
+    Image.fromarray(levels).save(tmp_path / "own.png")
+    page.set_input_files("#open", tmp_path / "own.png")
+    original = np.float32(levels[..., None] / 255)
+
+    page.click("button >> text=Complete")
+    page.wait_for_selector("#problem:not([hidden])")
+    assert page.text_content("#problem").startswith("Nothing is missing yet")
+
+    halves = {"Lower": np.s_[3:], "Right": np.s_[:, 3:]}
+    for (name, half), button, rows in zip(
+        halves.items(), ("Complete", "Others"), (np.s_[:8], np.s_[8:16]), strict=True
+    ):
+        mask = np.ones((6, 6, 1), bool)
+        mask[half] = False
+        page.click(f"text={name} half")
+        page.click(f"button >> text={button}")
+        page.wait_for_selector(f"#completions button[aria-label='Completion {rows.stop}']")
+        assert page.is_hidden("#problem")
+        completed = complete(painter, original, mask, drawn.latents[rows])
+        np.testing.assert_array_equal(completed[:, mask], np.tile(original[mask], (8, 1)))
+        assert_pixels(page, "#completions > canvas", original)
+        for index in range(8):
+            canvas = f"#completions button >> nth={index} >> canvas"
+            assert_pixels(page, canvas, completed[index], atol=1)
+
+
+def complete(client, original, mask, latents):
+    images, masks = (np.repeat(part[None], len(latents), 0) for part in (original, mask))
+    return client.predict("complete", images=images, mask=masks, latents=latents)["images"]
+
+
+def test_a_brushed_hole_and_a_walk_between_completions(page, painter):
+    stroke(page, "#sketch", 0, 0.5)
+    stroke(page, "#hole", 0.5, 0)
+    page.click("button >> text=Complete")
+    for index in (1, 5):
+        page.click(f"#completions button >> nth={index}")
+    page.fill("#across", "0.25")
+    settle(page, "25 % of the way from completion 2 to completion 6.")
+    with page.expect_download() as download:
+        page.click("#save-latents")
+    saved = json.loads(download.value.path().read_text())
+    original, mask = np.float32(saved["images"]), np.array(saved["mask"])
+    # The stroke runs along the edge of rows 2 and 3, and its round ends reach past its own.
+    hidden = np.zeros((6, 6, 1), bool)
+    hidden[2:4, 1:5] = True
+    np.testing.assert_array_equal(~mask, hidden)
+    assert original.max() > 0.1  # what was drawn
+    latents = samples(painter, 0, **NOTHING_KNOWN).latents
+    halfway = np.float32(0.75 * latents[1] + 0.25 * latents[5])
+    np.testing.assert_allclose(saved["latents"], halfway, atol=1e-6)
+    assert_picture(page, complete(painter, original, mask, halfway[None])[0])
 
 
 def test_problems_are_told_in_words(page):
@@ -362,7 +443,7 @@ def test_by_keyboard(page, client):
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 
-def test_names_for_readers(page, sketch):
+def test_names_for_readers(page):
     choose(page, 0)
     assert page.get_attribute("#grid button >> nth=0", "aria-pressed") == "true"
     unnamed = page.evaluate(
@@ -377,18 +458,19 @@ def test_on_a_phone(browser, address, scheme):
     context = browser.new_context(viewport={"width": 360, "height": 740}, color_scheme=scheme)
     page = context.new_page()
     open_page(page, address)
-    page.select_option("#model", "sketch")  # with all controls
-    page.wait_for_selector("#own:not([hidden])")
-    page.wait_for_selector("#grid[aria-busy=false] button")
-    choose(page, 0, 1, 2, 3)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    for model in ("painter", "sketch"):  # with all controls
+        choose_model(page, model)
+        choose(page, 0, 1, 2, 3)
+        assert page.is_visible("#own")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        sizes = page.eval_on_selector_all(
+            "button:not(.cell), select",
+            "es => es.filter(e => e.checkVisibility()).map(e => e.getBoundingClientRect().height)",
+        )
+        assert min(sizes) >= 40
     colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
     lightness = np.mean([int(part) for part in colour[4:-1].split(",")])
     assert lightness < 64 if scheme == "dark" else lightness > 192
-    sizes = page.eval_on_selector_all(
-        "button:not(#grid button), select", "es => es.map(e => e.getBoundingClientRect().height)"
-    )
-    assert min(sizes) >= 40
     context.close()
 
 
@@ -402,4 +484,4 @@ def test_only_the_page_s_own_files_are_served(http):
     ):
         assert http.get(path).status_code == 404
     catalogue = http.get("/explorer/catalogue.json").json()
-    assert [model["name"] for model in catalogue] == ["mlp", "sketch", "types"]
+    assert [model["name"] for model in catalogue] == ["mlp", "painter", "sketch", "types"]

@@ -45,6 +45,7 @@ class TestFiles:
         entries = message.model_config_list.config
         assert [(entry.name, entry.base_path) for entry in entries] == [
             ("mlp", "/models/mlp"),
+            ("painter", "/models/painter"),
             ("sketch", "/models/sketch"),
             ("types", "/models/types"),
         ]
@@ -84,7 +85,7 @@ class TestFiles:
     def test_kserve(self, written):
         # KServe's schema lives in its cluster; here its fields by name.
         for name, document in zip(
-            ("mlp", "sketch", "types"), documents(written / "kserve.yaml"), strict=True
+            ("mlp", "painter", "sketch", "types"), documents(written / "kserve.yaml"), strict=True
         ):
             assert document["apiVersion"] == "serving.kserve.io/v1beta1"
             assert document["kind"] == "InferenceService"
@@ -214,7 +215,8 @@ def test_launch(contract_base, tmp_path):
         text=True,
     )
     try:
-        assert process.stdout.readline() == f"AVAILABLE: mlp, sketch, types at localhost:{port}\n"
+        names = "mlp, painter, sketch, types"
+        assert process.stdout.readline() == f"AVAILABLE: {names} at localhost:{port}\n"
         with Client(f"http://127.0.0.1:{rest}", model="mlp") as client:
             assert client.generate(3).shape == (3, 6, 6, 1)
         process.send_signal(signal.SIGTERM)

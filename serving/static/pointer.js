@@ -1,0 +1,31 @@
+// Canvases for a pointer (mouse, pen or finger).
+
+const LONGER_SIDE = 256; // at least so many pixels to draw on
+
+// Fits a canvas to pictures of this shape; how many of its pixels are a side of one of theirs.
+export function fit(canvas, [height, width]) {
+  const block = Math.ceil(LONGER_SIDE / Math.max(height, width));
+  canvas.width = width * block;
+  canvas.height = height * block;
+  return block;
+}
+
+// Calls `piece` with the two ends of each piece of a stroke, in the canvas's pixels.
+export function strokes(canvas, piece) {
+  let last;
+  const place = ({ offsetX, offsetY }) => [
+    (offsetX / canvas.clientWidth) * canvas.width,
+    (offsetY / canvas.clientHeight) * canvas.height,
+  ];
+  canvas.addEventListener("pointerdown", (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    last = place(event);
+    piece(last, last);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!canvas.hasPointerCapture(event.pointerId)) return;
+    const to = place(event);
+    piece(last, to);
+    last = to;
+  });
+}
