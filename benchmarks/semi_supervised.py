@@ -207,7 +207,8 @@ def _main(argv) -> int:
             f"Received: {min(options.labels)}"
         )
     report = {
-        "command": "python -m benchmarks.semi_supervised " + " ".join(argv),
+        "command": "python -m benchmarks.semi_supervised "
+        + " ".join(Path(word).name if Path(word).is_dir() else word for word in argv),
         "run": {"epochs": run.epochs_done, **run.identity},
         "data": data.provenance,
         "draws": options.draws,

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.progress import track
@@ -101,7 +102,9 @@ def extension(
         players: For inference: the run whose players stay fixed; "" trains them beside it.
     """
     how = ["--refine", "--no-sanity"]
-    further = ["--stage1", players, "--update", "fixed"] if players else []
+    # Fixed players' likelihood stays as it is.
+    fixed = ["--update", "fixed", "--likelihood-every", "0"]
+    further = ["--stage1", players, *fixed] if players else []
     weights = ["last"] if players else ["best_averaged", "averaged"]
     _trained(
         recipe,
@@ -212,7 +215,7 @@ def _trained(
         protocol={
             **_protocol(own["likelihood"]),
             "seed_of_samples": EVALUATION_SEED,
-            "run": own["run"],
+            "run": {**own["run"], "stage1": Path(own["run"]["stage1"]).name},
         },
         curve=[] if further else curve(run.metrics()),
         **{what: own[what] for what in _MEASURES if what in own},
