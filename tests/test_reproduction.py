@@ -171,8 +171,10 @@ def test_a_kept_run_is_the_run_but_for_rounding(trained, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("path", sorted((results.ROOT / "kept").iterdir()), ids=lambda p: p.name)
-def test_each_kept_run_of_the_repository_samples(path):
+def test_each_kept_run_of_the_repository_samples(path, request):
     run = Run.open(path)
+    if run.identity["dataset"] == "mnist":
+        request.getfixturevalue("needs_mnist")
     images = run.samples(1000, seed=0)
     data = run.preprocessing.to_unit(run.preprocessing.forward(recipes.data_of(run).train.x))
     assert np.abs(images.mean(axis=0) - data.mean(axis=0)).max() < 0.2
