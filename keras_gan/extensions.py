@@ -1,0 +1,167 @@
+"""What `evaluate` says besides of models that do more than sample (section 7 of the paper)."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from keras_gan import conditions, inference, pictures, sampling
+from keras_gan.conditions import Classes, Known
+from keras_gan.evaluation import alarms, completion, encoding, likelihood
+from keras_gan.evaluation.examiner import Examiner
+from keras_gan.inference import Inference
+from keras_gan.measurement import EXAMINED, Measurement
+from keras_gan.model import GAN
+from keras_gan.randomness import row_seeds
+
+_JACOBIANS = 200
+_COMPLETIONS = 16  # of each image
+_DRAWS = 100  # of each q, for its calibration
+
+
+def measure(of: Measurement) -> dict:
+    """The further numbers that apply to the run, as JSON can hold them."""
+    found: dict = {}
+    if isinstance(of.run.condition, Classes):
+        found["given_classes"] = _given_classes(of, of.run.condition.count)
+    if isinstance(of.run.condition, Known):
+        found["completion"] = _completion(of)
+    gan = of.run.gan()
+    if gan.names_classes and of.data.test.y is not None:
+        found["classification"] = _classification(of, gan)
+    if any(isinstance(companion, Inference) for companion in gan.companions):
+        found["inference"] = _inference(of, gan, of.run.inference())
+    return found
+
+
+def _given_classes(of: Measurement, count: int) -> dict:
+    """Samples of each class: which the classifier sees, and the likelihood given the class."""
+    each = max(1, of.options.samples // count)
+    asked = np.repeat(np.arange(count), each)
+    samples = of.sampler(len(asked), of.options.seed, asked)
+    found: dict = {"samples_of_each": each}
+    classifier = of.classifier
+    if classifier is not None:
+        named = classifier.probabilities(samples).argmax(axis=1)
+        right = (named == asked).reshape(count, each).mean(axis=1)
+        found |= {"named_as_asked": float(right.mean()), "of_each_class": right.tolist()}
+    found["alarms"] = _alarms_within(of, samples.reshape(count, each, *samples.shape[1:]))
+    validation, test = of.data.validation, of.data.test
+    if validation.y is not None and test.y is not None:
+        result = likelihood.log_likelihood_given_classes(
+            list(samples.reshape(count, each, *samples.shape[1:])),
+            (of.unit(validation.x), validation.y),
+            (of.unit(test.x), test.y),
+            protocol=dataclasses.replace(of.protocol, samples=len(samples), refine=False),
+            seed=of.options.seed,
+            **of.settings,
+        )
+        found["likelihood"] = dataclasses.asdict(result)
+    return found
+
+
+def _classification(of: Measurement, gan: GAN) -> dict:
+    """Test error of the classes that D names."""
+    labels = np.asarray(of.data.test.y)
+    known = labels >= 0
+    named = gan.classify(of.run.preprocessing.forward(of.data.test.x[known])).argmax(axis=1)
+    wrong = named != labels[known]
+    return {
+        "labels": of.run.identity.get("labels", 0),
+        "images": len(wrong),
+        "test_error": float(wrong.mean()),
+        "standard_error": float(wrong.std() / np.sqrt(len(wrong))),
+    }
+
+
+def _alarms_within(of: Measurement, samples: np.ndarray) -> dict[str, list[str]]:
+    """Alarms that the samples of a class raise beside its own examples, by class."""
+    train, test = of.data.train, of.data.test
+    found = {}
+    for c, own in enumerate(samples):
+        of_class = [
+            of.unit(split.x[split.y == c]) for split in (train, test) if split.y is not None
+        ]
+        examiner = Examiner(of_class[0], held_out=of_class[1] if of_class[1:] else None)
+        names = [alarm.name for alarm in alarms.diagnose(*examiner.examine(own[:EXAMINED]))]
+        if names:
+            found[str(c)] = names
+    return found
+
+
+def _completion(of: Measurement) -> dict:
+    """Test images completed below a known upper half."""
+    test, train = of.data.test, of.unit(of.data.train.x)
+    scaled = of.run.preprocessing.forward(test.x[:EXAMINED])
+    real, labels = of.unit(test.x[:EXAMINED]), None
+    if test.y is not None:
+        labels = test.y[:EXAMINED]
+    height = real.shape[1]
+    mask = np.broadcast_to((np.arange(height) < height // 2)[:, None, None], (*real.shape[1:3], 1))
+    seeds = range(of.options.seed, of.options.seed + _COMPLETIONS)
+    given = {"known": scaled, "mask": mask}
+    drawn = np.stack([of.sampler(len(real), seed, given) for seed in seeds])
+    places, _ = pictures.nearest_examples(np.where(mask, real, 0), np.where(mask, train, 0))
+    mean = train.mean(axis=0)
+    measured = completion.completion(
+        real, mask, drawn, nearest=train[places], mean=mean, labels=labels
+    )
+    found: dict = {"known": "the upper half", **dataclasses.asdict(measured)}
+    classifier = of.classifier
+    if classifier is not None and labels is not None:
+        found["named_rightly"] = {
+            what: classifier.accuracy(images, labels)
+            for what, images in (
+                ("whole images", real),
+                ("completed", drawn[0]),
+                ("mean image filled in", np.where(mask, real, mean)),
+            )
+        }
+    return found
+
+
+def _inference(of: Measurement, gan: GAN, network: Inference) -> dict:
+    """Latents found again, q's calibration, and test images reconstructed."""
+    seed = of.options.seed
+    latents = gan.prior.sample(EXAMINED, seed)
+    parts = sampling.draw(gan.condition, tf.constant(row_seeds(seed, EXAMINED)))
+    q = network.posterior(conditions.call(gan.generator, latents, parts), parts)
+    drawn = q.sample(_DRAWS, seed=seed)
+    few = {name: part[:_JACOBIANS] for name, part in parts.items()}
+    gram = inference.jacobian_gram(gan.generator, latents[:_JACOBIANS], few)
+    recovered = encoding.recovery(latents, inference.center(q), gram)
+    found: dict = {
+        "recovery": {**dataclasses.asdict(recovered), "mean": recovered.mean},
+        "calibration": dataclasses.asdict(
+            encoding.calibration(q.log_prob(latents), q.log_prob(drawn))
+        ),
+    }
+    if gan.condition is None:
+        found["reconstruction"] = _reconstructed(of, gan, network)
+    return found
+
+
+def _reconstructed(of: Measurement, gan: GAN, network: Inference) -> dict:
+    """Test images by way of their latents, and beside them the nearest of the samples."""
+    images = of.data.test.x[:EXAMINED]
+    scaled = of.run.preprocessing.forward(images)
+    real = of.unit(images)
+
+    def made(latents) -> np.ndarray:
+        return of.run.preprocessing.to_unit(gan.generator(latents).numpy())
+
+    encoded = network.encode(scaled)
+    refined = inference.refine(gan.generator, gan.prior, scaled, encoded)
+    samples = of.samples(of.options.seed)
+    places, _ = pictures.nearest_examples(real, samples)
+    ways = {
+        "encoded": made(encoded),
+        "refined": made(refined),
+        f"nearest of {len(samples):,} samples": samples[places],
+    }
+    return {
+        way: dataclasses.asdict(encoding.reconstruction(real, result))
+        for way, result in ways.items()
+    }

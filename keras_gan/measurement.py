@@ -1,0 +1,166 @@
+"""The numbers of a finished run: likelihood, distances, diversity; what `evaluate` keeps."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from rich.progress import track
+
+from keras_gan import recipes, strategies
+from keras_gan.evaluation import alarms, distances, likelihood, support, trust
+from keras_gan.evaluation.classifier import Classifier
+from keras_gan.evaluation.examiner import Examiner
+from keras_gan.run import Run, versions
+
+EXAMINED = 1000  # samples, or test examples, where all would be more than it takes
+
+
+class Measurement:
+    """A finished run under measurement.
+
+    Args:
+        run: The run.
+        options: The evaluate command's: `weights`, `seed`, `samples`, `sets`, `refine`,
+            `no_sanity`, `strategy`, `data_dir`.
+
+    Attributes:
+        run: The run.
+        options: The options.
+        data: The data that it was trained on.
+        settings: How likelihoods are computed: `strategy` and `track`.
+    """
+
+    def __init__(self, run: Run, options):
+        self.run = run
+        self.options = options
+        self.data = recipes.data_of(run, options.data_dir)
+        self.settings: dict[str, Any] = {
+            "strategy": None
+            if options.strategy == "default"
+            else strategies.make(options.strategy),
+            "track": track,
+        }
+
+    def measure(self) -> dict:
+        """All numbers, as JSON can hold them."""
+        found: dict = {
+            "run": {"epochs": self.run.epochs_done, **self.run.identity},
+            "weights": self.options.weights,
+            "data": self.data.provenance,
+            "versions": versions(),
+        }
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            found["likelihood"] = self._likelihood()
+            if not self.options.no_sanity:
+                found["sanity"] = self._sanity()
+        if "spread" in found["likelihood"]:
+            errors = trust.error_on_gaussians(track=track)
+            found["gaussian_error"] = [dataclasses.asdict(error) for error in errors]
+        found["warnings"] = sorted({str(w.message) for w in caught if w.category is UserWarning})
+        found["distances"] = self._distances()
+        found["diversity"] = self._diversity()
+        return found
+
+    @functools.cached_property
+    def classifier(self) -> Classifier | None:
+        """A small classifier of the training examples; None where they have no classes."""
+        return Classifier.of_labelled(self.unit(self.data.train.x), self.data.train.y)
+
+    def unit(self, x: np.ndarray) -> np.ndarray:
+        """Examples of the data as samples come: in [0, 1], after the run's preprocessing."""
+        return self.run.preprocessing.to_unit(self.run.preprocessing.forward(x))
+
+    @functools.cached_property
+    def sampler(self) -> Callable[..., np.ndarray]:
+        """Samples from (number, seed, condition), of the weights asked for."""
+        return self.run.sampler(self.options.weights)
+
+    def samples(self, seed: int) -> np.ndarray:
+        """As many samples as asked for."""
+        return self.sampler(self.options.samples, seed)
+
+    @property
+    def _is_tfd(self) -> bool:
+        return self.run.identity["dataset"] == "tfd"
+
+    @property
+    def protocol(self) -> likelihood.Protocol:
+        """The likelihood's protocol for these data."""
+        validation = None if self._is_tfd else min(1000, len(self.data.validation))
+        return likelihood.Protocol(self.options.samples, validation, refine=self.options.refine)
+
+    def _likelihood(self) -> dict:
+        options = self.options
+        settings: dict[str, Any] = {**self.settings, "protocol": self.protocol}
+        if self._is_tfd:
+            folds = [recipes.data_of(self.run, options.data_dir, fold) for fold in range(5)]
+            pairs = [(self.unit(fold.validation.x), self.unit(fold.test.x)) for fold in folds]
+            over_folds = likelihood.log_likelihood_over_folds(
+                self.samples(options.seed), pairs, seed=options.seed, **settings
+            )
+            return dataclasses.asdict(over_folds)
+        validation, test = self.unit(self.data.validation.x), self.unit(self.data.test.x)
+        if options.sets == 1:
+            result = likelihood.log_likelihood(
+                self.samples(options.seed), validation, test, seed=options.seed, **settings
+            )
+            return dataclasses.asdict(result)
+        seeds = range(options.seed, options.seed + options.sets)
+        spread = trust.spread_over_sets(self.samples, validation, test, seeds=seeds, **settings)
+        return {**dataclasses.asdict(spread.sets[0]), "spread": dataclasses.asdict(spread)}
+
+    def _sanity(self) -> dict:
+        rows = trust.sanity_rows(
+            self.unit(self.data.train.x),
+            self.unit(self.data.validation.x),
+            self.unit(self.data.test.x),
+            protocol=self.protocol,
+            seed=self.options.seed,
+            **self.settings,
+        )
+        return {name: dataclasses.asdict(row) for name, row in rows.items()}
+
+    def _distances(self) -> dict:
+        """Samples, and training examples to read them by, against the test set."""
+        classifier = self.classifier
+        on = (
+            "the examples as they are"
+            if classifier is None
+            else "the last hidden layer of the small classifier"
+        )
+        extract = (lambda x: x) if classifier is None else classifier.features
+        real = extract(self.unit(self.data.test.x))
+        sets = {"samples": self.samples(self.options.seed)}
+        if not self.options.no_sanity:
+            train = np.random.default_rng(self.options.seed).permutation(len(self.data.train))
+            sets["training examples"] = self.unit(self.data.train.x[train[: len(sets["samples"])]])
+        found: dict = {"features": on}
+        for name, examples in sets.items():
+            rows = extract(examples)
+            found[name] = {
+                "frechet": dataclasses.asdict(distances.frechet_distance(real, rows)),
+                "kernel": dataclasses.asdict(distances.kernel_distance(real, rows)),
+                "support": dataclasses.asdict(support.support_overlap(real, rows)),
+            }
+        return found
+
+    def _diversity(self) -> dict:
+        """Class coverage, duplicates and memorisation of some of the samples, with their alarms."""
+        train, classifier = self.unit(self.data.train.x), self.classifier
+        examiner = Examiner(train, held_out=self.unit(self.data.test.x), classifier=classifier)
+        samples = self.sampler(EXAMINED, self.options.seed)
+        results = examiner.examine(samples)
+        found: dict = {type(result).__name__: dataclasses.asdict(result) for result in results}
+        if classifier is not None and self.data.test.y is not None:
+            found["classifier_accuracy_on_test"] = classifier.accuracy(
+                self.unit(self.data.test.x), self.data.test.y
+            )
+        found["alarms"] = [dataclasses.asdict(alarm) for alarm in alarms.diagnose(*results)]
+        return json.loads(json.dumps(found, default=lambda value: np.asarray(value).tolist()))
