@@ -7,32 +7,25 @@ Beside the players of `digits`, or after them with G fixed:
 """
 
 import dataclasses
+import functools
 
 import keras
 import numpy as np
 
-from keras_gan import networks
-from keras_gan.inference import Inference, parameters
-from keras_gan.recipes import digits, finished
+from keras_gan.recipes import digits, section_7
 from keras_gan.recipes.recipe import Recipe
 
 
 def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model, keras.Model]:
     """The players of `digits`, or those of `--stage1`."""
     if recipe.stage1:
-        return finished.players(recipe, examples.shape[1:])
+        return section_7.finished(recipe, examples.shape[1:])
     return digits.build(recipe, examples, seed)
 
 
-def companions(recipe: Recipe, shape: tuple[int, ...], seed: int) -> list[Inference]:
-    """The inference network: two layers of rectifiers."""
-    prior = recipe.make_prior()
-    network = networks.mlp_encoder(
-        shape, parameters(prior), hidden=(256, 256), noise=0.1, seed=seed
-    )
-    return [Inference(network, prior)]
-
-
 RECIPE = dataclasses.replace(
-    digits.RECIPE, name="digits_inference", networks=build, companions=companions
+    digits.RECIPE,
+    name="digits_inference",
+    networks=build,
+    companions=functools.partial(section_7.inference, sizes=section_7.DIGITS),
 )

@@ -8,41 +8,14 @@ besides z; D sees the whole image and which pixels were known. Masks in training
 """
 
 import dataclasses
+import functools
 
-import keras
-import numpy as np
-
-from keras_gan import networks
 from keras_gan.conditions import Known
-from keras_gan.recipes import mnist_tuned
-from keras_gan.recipes.recipe import Recipe
-
-_SHAPE = (28, 28, 1)
-
-
-def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model, keras.Model]:
-    """The players, with further inputs for the known pixels and the mask."""
-    size = examples[0].size
-    pixels = _SHAPE[0] * _SHAPE[1]
-    generator = networks.mlp_generator(
-        recipe.latent_dim + size + pixels,
-        _SHAPE,
-        hidden=[(1200, "relu"), (1200, "relu")],
-        output_activation="sigmoid",
-        seed=seed,
-        name="painter",
-    )
-    networks.set_marginal_bias(generator, examples.mean(axis=0))
-    discriminator = networks.maxout_discriminator(
-        (size + pixels,),
-        units=240,
-        input_dropout=0.0,
-        seed=seed + 1,
-        name="judge",
-    )
-    return networks.on_known(generator, discriminator, _SHAPE, input_noise=mnist_tuned.INPUT_NOISE)
-
+from keras_gan.recipes import mnist_tuned, section_7
 
 RECIPE = dataclasses.replace(
-    mnist_tuned.RECIPE, name="mnist_completion", networks=build, condition=Known(_SHAPE)
+    mnist_tuned.RECIPE,
+    name="mnist_completion",
+    networks=functools.partial(section_7.completing, sizes=section_7.MNIST),
+    condition=Known((28, 28, 1)),
 )

@@ -15,17 +15,15 @@ import keras
 import numpy as np
 
 from keras_gan import networks
-from keras_gan.recipes import mnist
+from keras_gan.recipes import mnist, section_7
 from keras_gan.recipes.recipe import Recipe
-
-INPUT_NOISE = 0.3
 
 
 def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model, keras.Model]:
     """The players of `mnist`; D with noise at its input."""
     generator, _ = mnist.build(recipe, examples, seed)
     discriminator = networks.maxout_discriminator(
-        examples.shape[1:], units=240, input_noise=INPUT_NOISE, seed=seed + 1
+        examples.shape[1:], units=240, input_noise=section_7.INPUT_NOISE, seed=seed + 1
     )
     return generator, discriminator
 
