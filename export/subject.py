@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from types import MappingProxyType
 from typing import Any, Self
 
 import keras
@@ -14,10 +13,10 @@ import tensorflow as tf
 
 import keras_gan
 from keras_gan import conditions
-from keras_gan.conditions import Classes, Condition, Known, Parts
+from keras_gan.conditions import NOTHING, Classes, Condition, Known, Parts
 from keras_gan.data import Identity, Preprocessing
 from keras_gan.data import preprocessing as preprocessings
-from keras_gan.inference import Inference
+from keras_gan.inference import Inference, among
 from keras_gan.priors import NAMES, Prior, Uniform
 from keras_gan.randomness import RowDraws, normal, uniform
 from keras_gan.run import Run
@@ -63,7 +62,7 @@ class Subject:
             keras_gan.InputError: The run has no such weights, or its evaluation cannot be read.
         """
         gan = run.gan()
-        encoder = next((c for c in gan.companions if isinstance(c, Inference)), None)
+        encoder = among(gan.companions)
         if encoder is not None:
             encoder = Inference(_in_precision(encoder.network, "float32"), encoder.prior)
         identity = run.identity
@@ -137,7 +136,7 @@ class Subject:
         self,
         latents: tf.Tensor,
         noise_seed: tf.Tensor | None = None,
-        parts: Parts = MappingProxyType({}),
+        parts: Parts = NOTHING,
     ) -> tf.Tensor:
         """Examples in [0, 1] (points: on their own scale), float32 `[n, ...]`.
 
@@ -152,14 +151,14 @@ class Subject:
         outputs = keras_gan.transform(self.generator, latents, noise_seed, parts)
         return self.preprocessing.to_unit(outputs)
 
-    def judge(self, examples: tf.Tensor, parts: Parts = MappingProxyType({})) -> tf.Tensor:
+    def judge(self, examples: tf.Tensor, parts: Parts = NOTHING) -> tf.Tensor:
         """D's logits for examples as `generate` gives them, float32 `[n]`."""
         scaled = self.preprocessing.forward(examples)
         outputs = conditions.call(self.discriminator, scaled, self._checked(parts))
         logits = outputs["logits"] if isinstance(outputs, dict) else outputs
         return tf.reshape(tf.cast(logits, tf.float32), [-1])
 
-    def encode(self, examples: tf.Tensor, parts: Parts = MappingProxyType({})) -> tf.Tensor:
+    def encode(self, examples: tf.Tensor, parts: Parts = NOTHING) -> tf.Tensor:
         """Latents of examples as `generate` gives them, float32 `[n, d]`."""
         assert self.encoder is not None
         return self.encoder.encode(self.preprocessing.forward(examples), self._checked(parts))

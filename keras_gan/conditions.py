@@ -12,6 +12,7 @@ and whose other inputs are called "condition", say. A network with one input see
 
 from __future__ import annotations
 
+import types
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ from keras_gan import randomness
 from keras_gan.errors import InputError
 
 Parts = Mapping[str, tf.Tensor]
+NOTHING: Parts = types.MappingProxyType({})
 
 
 class Condition:

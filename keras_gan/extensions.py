@@ -31,8 +31,9 @@ def measure(of: Measurement) -> dict:
     gan = of.run.gan()
     if gan.names_classes and of.data.test.y is not None:
         found["classification"] = _classification(of, gan)
-    if any(isinstance(companion, Inference) for companion in gan.companions):
-        found["inference"] = _inference(of, gan, of.run.inference())
+    network = inference.among(gan.companions)
+    if network is not None:
+        found["inference"] = _inference(of, gan, network)
     return found
 
 

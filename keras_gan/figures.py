@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras_gan import command, pictures, recipes, sampling
 from keras_gan.conditions import Classes, Known
 from keras_gan.errors import InputError
-from keras_gan.inference import Inference, refine
+from keras_gan.inference import Inference, among, refine
 from keras_gan.randomness import row_seeds
 from keras_gan.run import Run
 
@@ -103,8 +103,9 @@ def _of_images(run: Run, generator, data, options) -> dict[str, np.ndarray]:
         drawn["completed.png"] = _completed(run, data.test.x[:_STEPS], options)
     shape = run.config["example_shape"]
     gan = run.gan()
-    if gan.condition is None and any(isinstance(c, Inference) for c in gan.companions):
-        drawn["encoded.png"] = _encoded(run, gan, data.test.x[: 2 * _STEPS])
+    network = among(gan.companions)
+    if gan.condition is None and network is not None:
+        drawn["encoded.png"] = _encoded(run, gan, network, data.test.x[: 2 * _STEPS])
     discriminator = gan.discriminator
     first = next((layer for layer in discriminator.layers if hasattr(layer, "kernel")), None)
     if first is not None:
@@ -138,10 +139,10 @@ def _completed(run: Run, images: np.ndarray, options) -> np.ndarray:
     return pictures.grid(rows.reshape(-1, *real.shape[1:]), rows.shape[1])
 
 
-def _encoded(run: Run, gan, images: np.ndarray) -> np.ndarray:
+def _encoded(run: Run, gan, network: Inference, images: np.ndarray) -> np.ndarray:
     """Real images, found again in z and walked between."""
     scaled = run.preprocessing.forward(images)
-    encoded = run.inference().encode(scaled).numpy()
+    encoded = network.encode(scaled).numpy()
     refined = refine(gan.generator, gan.prior, scaled, encoded)
     shown = slice(0, _STEPS)
     walks = pictures.lines(refined[:_LINES], refined[_LINES : 2 * _LINES], _STEPS)

@@ -10,7 +10,7 @@ players or after them. `q` has the prior's support:
 
 from __future__ import annotations
 
-import types
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import keras
@@ -19,13 +19,12 @@ import tensorflow as tf
 
 from keras_gan import conditions, priors
 from keras_gan.companions import Companion, Made
-from keras_gan.conditions import Parts
+from keras_gan.conditions import NOTHING, Parts
 from keras_gan.errors import InputError
 
 if TYPE_CHECKING:
     from tensorflow_probability import distributions as tfd
 
-_NOTHING: Parts = types.MappingProxyType({})
 _LEAST_SCALE = 1e-3
 
 
@@ -60,7 +59,7 @@ class Inference(Companion):
         return -q.log_prob(made.latents)
 
     def posterior(
-        self, examples: tf.Tensor, parts: Parts = _NOTHING, training: bool = False
+        self, examples: tf.Tensor, parts: Parts = NOTHING, training: bool = False
     ) -> tfd.Distribution:
         """q(z | x) for each example: batch shape `[n]`, event shape `[dimension]`.
 
@@ -71,7 +70,7 @@ class Inference(Companion):
         """
         return posterior(self.prior, conditions.call(self.network, examples, parts, training))
 
-    def encode(self, examples: tf.Tensor, parts: Parts = _NOTHING) -> tf.Tensor:
+    def encode(self, examples: tf.Tensor, parts: Parts = NOTHING) -> tf.Tensor:
         """The center of q(z | x), in the prior's support, float32 `[n, dimension]`."""
         return center(self.posterior(examples, parts))
 
@@ -86,6 +85,11 @@ class Inference(Companion):
     def from_config(cls, config: dict) -> Inference:
         """Makes the companion from `get_config`'s dictionary."""
         return cls(**{k: keras.saving.deserialize_keras_object(v) for k, v in config.items()})
+
+
+def among(companions: Iterable[Companion]) -> Inference | None:
+    """The inference network among a model's companions, or None."""
+    return next((c for c in companions if isinstance(c, Inference)), None)
 
 
 def parameters(prior: priors.Prior) -> int:
@@ -123,9 +127,7 @@ def center(q: tfd.Distribution) -> tf.Tensor:
     return q.mean_direction if hasattr(q, "mean_direction") else q.mean()
 
 
-def jacobian_gram(
-    generator: keras.Model, latents: tf.Tensor, parts: Parts = _NOTHING
-) -> np.ndarray:
+def jacobian_gram(generator: keras.Model, latents: tf.Tensor, parts: Parts = NOTHING) -> np.ndarray:
     """`E[J^T J]` of the generator over latents `[n, d]`: which directions it uses, `[d, d]`."""
 
     @tf.function(autograph=False)
@@ -145,7 +147,7 @@ def refine(
     prior: priors.Prior,
     examples: np.ndarray,
     latents: np.ndarray,
-    parts: Parts = _NOTHING,
+    parts: Parts = NOTHING,
     *,
     steps: int = 100,
     learning_rate: float = 0.05,

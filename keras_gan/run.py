@@ -40,7 +40,7 @@ import numpy as np
 from keras_gan import conditions, priors, sampling
 from keras_gan.data import preprocessing
 from keras_gan.errors import InputError
-from keras_gan.inference import Inference
+from keras_gan.inference import Inference, among
 
 FORMAT = 1
 BEST = ("best", "best_averaged")  # by validation likelihood; each has a file of that name
@@ -263,9 +263,9 @@ class Run:
         Raises:
             InputError: The run has none.
         """
-        for companion in self.gan().companions:
-            if isinstance(companion, Inference):
-                return companion
+        found = among(self.gan().companions)
+        if found is not None:
+            return found
         raise InputError(
             f"{self.path} has no inference network; train one with --recipe digits_inference or "
             "mnist_inference"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import types
 from typing import Any
 
 import keras
@@ -10,11 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan import conditions, priors, randomness
-from keras_gan.conditions import Condition, Parts
+from keras_gan.conditions import NOTHING, Condition, Parts
 from keras_gan.errors import InputError
 from keras_gan.randomness import RowDraws
 
-_NOTHING: Parts = types.MappingProxyType({})
 _NOISE_STREAM = 1  # of a row's seed; the latents have stream 0
 _CONDITION_STREAM = 1 << 20
 
@@ -82,7 +80,7 @@ def draw(condition: Condition | None, seeds: tf.Tensor) -> Parts:
 
 
 def sample(
-    generator: keras.Model, prior: priors.Prior, seeds: tf.Tensor, parts: Parts = _NOTHING
+    generator: keras.Model, prior: priors.Prior, seeds: tf.Tensor, parts: Parts = NOTHING
 ) -> tf.Tensor:
     """Samples whose row `i` depends on `seeds[i]` alone, in a graph or out of one.
 
@@ -102,7 +100,7 @@ def transform(
     generator: keras.Model,
     latents: tf.Tensor,
     noise_seeds: tf.Tensor,
-    parts: Parts = _NOTHING,
+    parts: Parts = NOTHING,
 ) -> tf.Tensor:
     """G's output for latents; noise inside G, if there is any, comes from `noise_seeds`, one a row.
 

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from keras_gan import networks
-from keras_gan.recipes import digits
+from keras_gan.recipes import digits, section_7
 from keras_gan.recipes.recipe import Recipe
 
 _CLASSES = 10
@@ -37,14 +37,7 @@ RECIPE = dataclasses.replace(
     digits.RECIPE,
     name="digits_semi_supervised",
     networks=build,
-    loss="semi_supervised",
+    **section_7.SEMI_SUPERVISED,
     labels=50,
-    labelled_share=0.5,
-    discriminator_loss_weight=1.0,
-    update="alternating",
-    optimizer="adam",
-    generator_learning_rate=1e-3,
-    discriminator_learning_rate=1e-3,
-    learning_rate_divisor=1.0,
     epochs=75,
 )

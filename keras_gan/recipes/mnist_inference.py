@@ -9,23 +9,11 @@ Beside the players of `mnist_tuned`, or after them with G fixed:
 import dataclasses
 import functools
 
-import keras
-import numpy as np
-
 from keras_gan.recipes import mnist_tuned, section_7
-from keras_gan.recipes.recipe import Recipe
-
-
-def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model, keras.Model]:
-    """The players of `mnist_tuned`, or those of `--stage1`."""
-    if recipe.stage1:
-        return section_7.finished(recipe, examples.shape[1:])
-    return mnist_tuned.build(recipe, examples, seed)
-
 
 RECIPE = dataclasses.replace(
     mnist_tuned.RECIPE,
     name="mnist_inference",
-    networks=build,
+    networks=functools.partial(section_7.for_inference, build=mnist_tuned.build),
     companions=functools.partial(section_7.inference, sizes=section_7.MNIST),
 )

@@ -14,7 +14,7 @@ import numpy as np
 from keras import layers as kl
 
 from keras_gan import networks
-from keras_gan.recipes import mnist
+from keras_gan.recipes import mnist, section_7
 from keras_gan.recipes.recipe import Recipe
 
 _CLASSES = 10
@@ -46,14 +46,7 @@ RECIPE = dataclasses.replace(
     mnist.RECIPE,
     name="mnist_semi_supervised",
     networks=build,
-    loss="semi_supervised",
+    **section_7.SEMI_SUPERVISED,
     labels=100,
-    labelled_share=0.5,
-    discriminator_loss_weight=1.0,
-    update="alternating",
-    optimizer="adam",
-    generator_learning_rate=1e-3,
-    discriminator_learning_rate=1e-3,
-    learning_rate_divisor=1.0,
     epochs=100,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,10 +12,21 @@ import numpy as np
 from keras_gan import networks
 from keras_gan.errors import InputError
 from keras_gan.inference import Inference, parameters
-from keras_gan.recipes.recipe import Recipe
+from keras_gan.recipes.recipe import Networks, Recipe
 from keras_gan.run import Run
 
 INPUT_NOISE = 0.3  # on the images as D sees them
+
+SEMI_SUPERVISED: dict[str, Any] = {
+    "loss": "semi_supervised",
+    "labelled_share": 0.5,
+    "discriminator_loss_weight": 1.0,
+    "update": "alternating",
+    "optimizer": "adam",
+    "generator_learning_rate": 1e-3,
+    "discriminator_learning_rate": 1e-3,
+    "learning_rate_divisor": 1.0,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,6 +115,15 @@ def inference(
         shape, parameters(prior), hidden=(sizes.width,) * 2, noise=sizes.encoder_noise, seed=seed
     )
     return [Inference(network, prior)]
+
+
+def for_inference(
+    recipe: Recipe, examples: np.ndarray, seed: int, *, build: Networks
+) -> tuple[keras.Model, keras.Model]:
+    """The players that an inference network learns from: those of `--stage1`, or new ones."""
+    if recipe.stage1:
+        return finished(recipe, examples.shape[1:])
+    return build(recipe, examples, seed)
 
 
 def finished(recipe: Recipe, shape: tuple[int, ...]) -> tuple[keras.Model, keras.Model]:
