@@ -51,7 +51,7 @@ def features_of(run: Run, data: DataSet) -> Features:
         f"{components.n_components_} components": [components.transform(x) for x in flat],
     }
     transformers = {
-        f"D, {layer or 'last hidden layer'}": DiscriminatorFeatures(run.path, layer)
+        f"D, {layer or 'first hidden layer'}": DiscriminatorFeatures(run.path, layer)
         for layer in hidden or [None]
     }
     if gan.companions:

@@ -91,9 +91,12 @@ class _Features(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 class DiscriminatorFeatures(_Features):
     """Activations of a run's discriminator (section 7 of the paper, point 4).
 
+    Those of its first hidden layer by default, which help most where labels are few: the last one
+    keeps little but what tells samples from data (`docs/extensions.md` has numbers).
+
     Args:
         run_dir: Directory of a finished run.
-        layer: Name of a layer of D; None for its last hidden layer.
+        layer: Name of a layer of D; None for its first hidden layer.
     """
 
     def __init__(self, run_dir: str | os.PathLike[str], layer: str | None = None):
@@ -103,7 +106,7 @@ class DiscriminatorFeatures(_Features):
     def _load(self, run: Run) -> keras.Model:
         judge = run.gan().discriminator
         if self.layer is None:
-            output = next(layer for layer in reversed(judge.layers) if layer.weights).input
+            output = _first_hidden(judge)
         else:
             names = [layer.name for layer in judge.layers]
             if self.layer not in names:
@@ -113,6 +116,14 @@ class DiscriminatorFeatures(_Features):
                 )
             output = judge.get_layer(self.layer).output
         return keras.Model(judge.inputs[0], output, name="features")
+
+
+def _first_hidden(judge: keras.Model) -> Any:
+    """What the second layer with a kernel sees: the first one's output, through its units."""
+    with_kernel = [layer for layer in judge.layers if any(len(w.shape) > 1 for w in layer.weights)]
+    if len(with_kernel) < 2:
+        raise InputError(f"{judge.name!r} has no hidden layer; name one of its layers: `layer`")
+    return with_kernel[1].input
 
 
 class InferenceFeatures(_Features):

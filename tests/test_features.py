@@ -30,8 +30,11 @@ def run(tmp_path_factory):
         prior,
         companions=[Inference(encoder, prior)],
     )
+    return saved(gan, tmp_path_factory.mktemp("runs") / "run")
+
+
+def saved(gan, path):
     config = {"format": FORMAT, "identity": {}, "preprocessing": {"name": "unit_range"}}
-    path = tmp_path_factory.mktemp("runs") / "run"
     (path / "models").mkdir(parents=True)
     (path / "config.json").write_text(json.dumps(config))
     Run(path, config).save_models(gan, epochs=1)
@@ -42,7 +45,7 @@ def images(n=30):
     return np.random.default_rng(0).random((n, *SHAPE), dtype=np.float32)
 
 
-def test_the_last_hidden_layer_by_hand(run):
+def test_hidden_layers_by_hand(run):
     judge = Run.open(run).gan().discriminator
     x = images()
     first, first_bias, second, second_bias, *_ = judge.get_weights()
@@ -53,13 +56,13 @@ def test_the_last_hidden_layer_by_hand(run):
     lower = maxout(x.reshape(30, 16) @ first + first_bias)
     upper = maxout(lower @ second + second_bias)
     transformer = DiscriminatorFeatures(run).fit(x)
-    np.testing.assert_allclose(transformer.transform(x), upper, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(transformer.transform(x), lower, rtol=1e-4, atol=1e-5)
     for same in (x.reshape(30, 16), x[..., 0]):
         np.testing.assert_array_equal(transformer.transform(same), transformer.transform(x))
     of_bytes = np.round(255 * x).astype(np.uint8)
-    np.testing.assert_allclose(transformer.transform(of_bytes), upper, atol=0.02)
-    found = DiscriminatorFeatures(run, layer="maxout_0").fit_transform(x)
-    np.testing.assert_allclose(found, lower, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(transformer.transform(of_bytes), lower, atol=0.02)
+    found = DiscriminatorFeatures(run, layer="maxout_1").fit_transform(x)
+    np.testing.assert_allclose(found, upper, rtol=1e-4, atol=1e-5)
     assert list(transformer.get_feature_names_out()) == [
         f"discriminatorfeatures{i}" for i in range(5)
     ]
@@ -98,6 +101,10 @@ def test_bad_input_is_one_line(run, tmp_path):
             assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match=r"no layer 'last'; choose from .*maxout_0"):
         DiscriminatorFeatures(run, layer="last").fit(images())
+    flat = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten(), keras.layers.Dense(1)])
+    linear = GAN(Run.open(run).gan().generator, flat, priors.Uniform(3))
+    with pytest.raises(InputError, match="has no hidden layer; name one of its layers"):
+        DiscriminatorFeatures(saved(linear, tmp_path / "linear")).fit(images())
     with pytest.raises(InputError, match="is not a run directory"):
         InferenceFeatures(tmp_path).fit(images())
     serialized = keras.saving.serialize_keras_object(Classes(3))
