@@ -23,8 +23,9 @@ docs/pictures/reproduction/, and the page docs/reproduction.md with the README's
   variants        the recipe and, one factor at a time, other games (about an hour; 20 epochs)
   cifar10_mlp     Figure 2c: losses, speed and samples (hours; the recipe's epochs)
   cifar10_conv    Figure 2d, likewise
-  digits_conditional, mnist_conditional, digits_inference, mnist_inference, mnist_completion
-                  section 7: classes, latents, missing pixels (minutes; MNIST: an hour)
+  digits_conditional, mnist_conditional, digits_inference, mnist_inference, mnist_completion,
+  mnist_semi_supervised
+                  section 7: classes, latents, missing pixels, few labels (minutes; MNIST: an hour)
   tfd             what the row of the Toronto Face Database needs
   all             all of these
   page            the page alone, from the JSON files that there are

@@ -28,8 +28,9 @@ EXTENSIONS = {
     "mnist_conditional": "Section 7: MNIST of a class that is asked for",
     "mnist_inference": "Section 7: latents of MNIST, inferred",
     "mnist_completion": "Section 7: MNIST completed",
+    "mnist_semi_supervised": "Section 7: MNIST classified from 100 labels",
 }
-_MEASURES = ("given_classes", "inference", "completion")  # of extensions, where there are any
+_MEASURES = ("given_classes", "inference", "completion", "classification")  # of extensions, if any
 _FIGURES = ("figure_2", "figure_3", "classes", "encoded", "completed", "curves")
 _SAMPLES = {
     "last": "raw weights, last",

@@ -215,6 +215,12 @@ def _of_extensions(result: dict[str, Any]) -> Iterable[str]:
             f"{found['spread']:.3f}, of images of one class {found['spread_within_class']:.3f}. "
             f"Named rightly by the small classifier: {named}."
         )
+    if "classification" in result:
+        found = result["classification"]
+        yield (
+            f"D names {found['test_error']:.2%} ± {found['standard_error']:.2%} of "
+            f"{found['images']:,} test images wrongly, with {found['labels'] or 'all'} labels."
+        )
 
 
 def _sentences(result: dict[str, Any]) -> Iterable[str]:
