@@ -16,7 +16,7 @@ from keras import layers as kl
 
 from keras_gan import layers
 from keras_gan.errors import InputError
-from keras_gan.randomness import row_seeds
+from keras_gan.randomness import RowDraws, drawing_from, row_seeds
 
 MAX_NORM = 1.9365  # TFD: the norm that no unit's incoming weights may exceed
 
@@ -166,7 +166,8 @@ def noisy_discriminator(
 ) -> keras.Model:
     """Rectifiers with normal noise on the input of every layer, which also names classes.
 
-    The network of Salimans et al. 2016 for MNIST without its weight normalisation.
+    The network of Salimans et al. 2016 for MNIST: weights are normalised, and only those of the
+    classes learn their length. Its lengths start at 1; see `normalize_on`.
 
     Args:
         shape: Shape of one example, any rank.
@@ -174,23 +175,28 @@ def noisy_discriminator(
         hidden: Units of each hidden layer, lowest first.
         input_noise: Standard deviation of the noise on the network's input, while it learns.
         hidden_noise: The same on the input of every further layer, the output layer included.
-        seed: Seed of the initial weights (He et al. 2015).
+        seed: Seed of the initial weights, whose directions are normal.
         name: Name of the network.
 
     Returns:
         As `maxout_discriminator` with classes; "features" is `[n, hidden[-1]]`.
     """
     seeds = itertools.count(seed * (len(hidden) + 1))
+
+    def dense(units: int, activation: str | None, name: str, **kwargs) -> keras.layers.Layer:
+        initializer = keras.initializers.RandomNormal(stddev=0.1, seed=next(seeds))
+        return layers.WeightNormDense(
+            units, activation, kernel_initializer=initializer, name=name, **kwargs
+        )
+
     model = keras.Sequential([keras.Input(tuple(shape), name="images")], name=name)
     model.add(kl.Flatten(name="flat"))
     for index, units in enumerate(hidden):
         noise = hidden_noise if index else input_noise
         model.add(layers.GaussianNoise(noise, name=f"noise_{index}"))
-        initializer = keras.initializers.HeNormal(seed=next(seeds))
-        model.add(kl.Dense(units, "relu", kernel_initializer=initializer, name=f"hidden_{index}"))
+        model.add(dense(units, "relu", f"hidden_{index}", train_scale=False))
     model.add(layers.GaussianNoise(hidden_noise, name="noise_output"))
-    initializer = keras.initializers.HeNormal(seed=next(seeds))
-    model.add(kl.Dense(classes, kernel_initializer=initializer, dtype="float32", name="classes"))
+    model.add(dense(classes, None, "classes", dtype="float32"))
     return _naming_classes(model, f"hidden_{len(hidden) - 1}")
 
 
@@ -423,6 +429,23 @@ def set_marginal_bias(generator: keras.Model, mean: np.ndarray) -> None:
     """
     probability = np.clip(np.asarray(mean, np.float64).reshape(-1), 1e-7, 1 - 1e-7)
     generator.get_layer("output").bias.assign(np.log(probability) - np.log1p(-probability))
+
+
+def normalize_on(network: keras.Model, examples: np.ndarray, *, seed: int = 0) -> None:
+    """Starts weight-normalised layers from data: each unit with mean 0 and variance 1.
+
+    See `layers.WeightNormDense.normalize_on`. What a layer sees has the noise of training.
+
+    Args:
+        network: A built functional or sequential model from examples.
+        examples: Some hundred examples, float `[n, ...]`, on the network's scale.
+        seed: Seed of the noise.
+    """
+    for layer in network.layers:
+        if isinstance(layer, layers.WeightNormDense):
+            below = keras.Model(network.inputs[0], layer.input)
+            with drawing_from(RowDraws(row_seeds(seed, len(examples)))):
+                layer.normalize_on(below(examples, training=True))
 
 
 def set_sparse_kernel(layer: keras.layers.Dense, nonzeros: int = 100, *, seed: int = 0) -> None:

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 import keras_gan
-from keras_gan import conditions, inference, networks, priors, recipes
+from keras_gan import conditions, inference, layers, networks, priors, recipes
 from keras_gan.data import preprocessing
 from keras_gan.run import FORMAT, Run
 
@@ -50,6 +50,31 @@ def gan(seed=0, dropout=True, averaging=None, classes=0, **compile_arguments):
 
 
 CLASSES = 3
+
+
+def semi_supervised_gan(**compile_arguments):
+    """Weight-normalised layers in both players, batch statistics in G."""
+    generator = keras.Sequential(
+        [
+            keras.Input((5,)),
+            keras.layers.Dense(
+                8, use_bias=False, kernel_initializer=keras.initializers.GlorotUniform(seed=0)
+            ),
+            keras.layers.BatchNormalization(synchronized=True),
+            layers.WeightNormDense(
+                6,
+                "sigmoid",
+                kernel_initializer=keras.initializers.GlorotUniform(seed=1),
+                dtype="float32",
+            ),
+        ]
+    )
+    discriminator = networks.noisy_discriminator((6,), CLASSES, hidden=(8, 6), seed=1)
+    networks.normalize_on(discriminator, examples(50), seed=2)
+    model = keras_gan.GAN(generator, discriminator, priors.Uniform(5), averaging=0.9)
+    optimizers = [keras_gan.optimizers.MomentumSGD(0.1, 0.5) for _ in range(2)]
+    model.compile(*optimizers, loss="semi_supervised", **compile_arguments)
+    return model
 
 
 def conditional_players(seed=0):

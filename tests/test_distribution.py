@@ -26,6 +26,7 @@ def devices(n):
 MAKE = {
     "plain": functools.partial(small.gan, dropout=False, averaging=0.9),
     "conditional": small.conditional_gan,
+    "semi_supervised": small.semi_supervised_gan,
     "inference": small.inference_gan,
     "completion": functools.partial(small.completing_gan, (3, 2, 1)),
 }
@@ -78,6 +79,7 @@ CASES = [
     {"kind": "conditional", "update": "simultaneous", "data": "labelled"},
 ]
 OTHERS = [
+    {"kind": "semi_supervised", "data": "labelled"},
     {"kind": "conditional", "training": "drawn", "discriminator_steps": 2},
     {"kind": "inference", "discriminator_steps": 2},
     {"kind": "inference", "update": "fixed"},

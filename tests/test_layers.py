@@ -345,6 +345,71 @@ def test_untied_bias():
     assert half.compute_output_shape(x.shape) == x.shape
 
 
+# --------------------------------------------------------------------- WeightNormDense
+
+
+def weight_norm(units=3, inputs=5, **arguments):
+    layer = layers.WeightNormDense(units, **arguments)
+    layer.build((None, inputs))
+    direction, scale = numbers((inputs, units), 1), np.abs(numbers(units, 2))
+    layer.direction.assign(direction)
+    layer.scale.assign(scale)
+    layer.bias.assign(numbers(units, 3))
+    return layer, direction, scale, numbers(units, 3)
+
+
+@modes
+def test_weight_norm_and_its_gradients(mode):
+    layer, direction, scale, bias = weight_norm()
+    x, upstream = numbers((7, 5)), numbers((7, 3), seed=4)
+
+    @MODES[mode]
+    def both(x, upstream):
+        with tf.GradientTape() as tape:
+            y = layer(x)
+        return y, tape.gradient(y, layer.trainable_variables, upstream)
+
+    y, (of_direction, of_scale, of_bias) = both(tf.constant(x), tf.constant(upstream))
+    norm = np.linalg.norm(direction, axis=0)
+    np.testing.assert_allclose(y, x @ (scale * direction / norm) + bias, rtol=1e-4, atol=1e-5)
+    # Equation 3 of Salimans and Kingma 2016.
+    of_kernel = x.T @ upstream
+    wanted = (of_kernel * direction).sum(0) / norm
+    np.testing.assert_allclose(of_scale, wanted, rtol=1e-4, atol=1e-5)
+    wanted = scale / norm * of_kernel - scale * wanted / norm**2 * direction
+    np.testing.assert_allclose(of_direction, wanted, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(of_bias, upstream.sum(0), rtol=1e-4, atol=1e-5)
+
+
+def test_weight_norm_starts_from_data():
+    layer, *_ = weight_norm(train_scale=False)
+    x = 3 + 2 * numbers((500, 5), seed=5)
+    x[:, 4] = 1
+    layer.direction.assign(np.where(np.arange(3) == 1, np.eye(5)[4][:, None], layer.direction))
+    constant = layer.scale.numpy()[1]
+    layer.normalize_on(x)
+    y = layer(x).numpy()
+    np.testing.assert_allclose(y.mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(y.std(0), [1, 0, 1], atol=1e-4)
+    assert layer.scale.numpy()[1] == constant
+    assert [w.path.split("/")[-1] for w in layer.trainable_weights] == ["direction", "bias"]
+
+
+def test_weight_norm_in_networks():
+    layer, *_, bias = weight_norm(activation="relu", dtype="mixed_float16")
+    layer.direction.assign(1e-4 * layer.direction)  # whose squares vanish in half precision
+    x = numbers((4, 2, 5))
+    assert layer(x).dtype == tf.float16
+    assert layer.compute_output_shape(x.shape) == layer(x).shape == (4, 2, 3)
+    wanted = np.maximum(x @ layer.kernel.numpy() + bias, 0)
+    np.testing.assert_allclose(layer(x), wanted, rtol=1e-2, atol=1e-2)
+    again = reloaded(layer)
+    assert (again.units, again.train_scale) == (3, True)
+    assert again.activation is keras.activations.relu
+    zero = layers.WeightNormDense(2, kernel_initializer="zeros")
+    np.testing.assert_array_equal(zero(numbers((3, 5))), 0)
+
+
 # ------------------------------------------------------------------------- outside a GAN
 
 
@@ -359,7 +424,7 @@ def test_layers_train_in_any_keras_model_and_load_in_safe_mode(tmp_path):
             layers.PartialMaxPooling2D(2, 2),
             layers.UntiedBias(),
             keras.layers.Flatten(),
-            keras.layers.Dense(1, kernel_initializer=keras.initializers.GlorotUniform(seed=4)),
+            layers.WeightNormDense(1, kernel_initializer=keras.initializers.GlorotUniform(seed=4)),
         ]
     )
     model.compile("sgd", "mse")

@@ -10,6 +10,7 @@ import pytest
 import small
 import tensorflow as tf
 from scipy.special import log_softmax, logsumexp
+from sklearn.preprocessing import normalize
 
 from keras_gan import InputError, data, evaluate, losses, networks, recipes, train
 from keras_gan.data import DataSet, Split
@@ -114,7 +115,14 @@ def test_the_network_is_a_classifier_whose_last_class_has_logit_0():
 def test_the_noisy_network_by_hand():
     judge = networks.noisy_discriminator((2, 3), CLASSES, hidden=(5, 4), seed=7)
     x = RANDOM.normal(size=(10, 2, 3)).astype(np.float32)
-    first, first_bias, second, second_bias, last, last_bias = judge.get_weights()
+    for layer in judge.layers:
+        for number, weight in enumerate(layer.weights[1:]):
+            weight.assign(1 + number + RANDOM.random(weight.shape))
+    (first, first_bias), (second, second_bias), (last, last_bias) = (
+        (w.scale.numpy() * normalize(w.direction.numpy(), axis=0, norm="l2"), w.bias.numpy())
+        for w in judge.layers
+        if w.weights
+    )
     hidden = np.maximum(x.reshape(10, 6) @ first + first_bias, 0)
     hidden = np.maximum(hidden @ second + second_bias, 0)
     says = judge(x)
@@ -125,8 +133,26 @@ def test_the_noisy_network_by_hand():
     noisy = judge(np.repeat(x[:1], 4000, axis=0), training=True)["features"]
     assert np.std(noisy, axis=0).max() > 0.1
     again = networks.noisy_discriminator((2, 3), CLASSES, hidden=(5, 4), seed=7)
-    for one, other in zip(judge.get_weights(), again.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    for one, other in zip(judge.layers, again.layers, strict=True):
+        for weight, same in zip(one.weights[:1], other.weights[:1], strict=True):
+            np.testing.assert_array_equal(weight, same)
+    lengths = [len(layer.trainable_weights) for layer in judge.layers if layer.weights]
+    assert lengths == [2, 2, 3]  # only the classes learn theirs
+
+
+def test_the_noisy_network_starts_from_data():
+    judge = networks.noisy_discriminator((2, 3), CLASSES, hidden=(5, 40), input_noise=1.0, seed=7)
+    x = RANDOM.random((4000, 2, 3)).astype(np.float32)
+    networks.normalize_on(judge, x[:2000], seed=1)
+    start = judge.get_weights()
+    for name in ("hidden_0", "hidden_1", "classes"):
+        layer = judge.get_layer(name)
+        seen = keras.Model(judge.inputs[0], layer.input)(x[2000:], training=True).numpy()
+        sums = seen @ layer.kernel.numpy() + layer.bias.numpy()
+        np.testing.assert_allclose(sums.mean(0), 0, atol=0.15)
+        np.testing.assert_allclose(sums.std(0), 1, atol=0.1)
+    networks.normalize_on(judge, x[:2000], seed=1)
+    np.testing.assert_allclose(judge.get_weights()[1], start[1], rtol=1e-5)
 
 
 def clusters(n=300):

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import layers as kl
 
-from keras_gan import networks
+from keras_gan import layers, networks
 from keras_gan.recipes import mnist, section_7
 from keras_gan.recipes.recipe import Recipe
 
@@ -25,28 +25,42 @@ def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model,
     shape = examples.shape[1:]
     generator = keras.Sequential([keras.Input((recipe.latent_dim,))], name="generator")
     for index in range(2):
-        generator.add(_dense(500, None, 3 * seed + index, f"hidden_{index}"))
+        initializer = keras.initializers.GlorotUniform(seed=3 * seed + index)
+        # The next layer has what a bias and a scale would do.
+        generator.add(
+            kl.Dense(500, use_bias=False, kernel_initializer=initializer, name=f"hidden_{index}")
+        )
         # Without it G does not keep up with D's features. One batch on any number of replicas:
-        generator.add(kl.BatchNormalization(momentum=0.9, synchronized=True, name=f"norm_{index}"))
+        generator.add(
+            kl.BatchNormalization(
+                momentum=0.9, scale=False, synchronized=True, name=f"norm_{index}"
+            )
+        )
         generator.add(kl.Activation("softplus", name=f"softplus_{index}"))
-    generator.add(_dense(math.prod(shape), "sigmoid", 3 * seed + 2, "output", dtype="float32"))
+    generator.add(
+        layers.WeightNormDense(
+            math.prod(shape),
+            "sigmoid",
+            kernel_initializer=keras.initializers.GlorotUniform(seed=3 * seed + 2),
+            dtype="float32",
+            name="output",
+        )
+    )
     generator.add(kl.Reshape(shape, dtype="float32", name="images"))
     discriminator = networks.noisy_discriminator(
         shape, _CLASSES, hidden=(1000, 500, 250, 250, 250), seed=seed + 1
     )
+    networks.normalize_on(discriminator, examples[:500], seed=seed)
     return generator, discriminator
-
-
-def _dense(units: int, activation: str | None, seed: int, name: str, **kwargs) -> kl.Dense:
-    initializer = keras.initializers.HeNormal(seed=seed)
-    return kl.Dense(units, activation, kernel_initializer=initializer, name=name, **kwargs)
 
 
 RECIPE = dataclasses.replace(
     mnist.RECIPE,
     name="mnist_semi_supervised",
     networks=build,
-    **section_7.SEMI_SUPERVISED,
+    **section_7.SEMI_SUPERVISED
+    | {"generator_learning_rate": 3e-3, "discriminator_learning_rate": 3e-3},
+    batch_size=200,
     labels=100,
     epochs=100,
 )
