@@ -5,6 +5,7 @@ players or after them. `q` has the prior's support:
 
     Uniform      normal distributions cut off at the cube's faces, independent
     Normal       normal distributions, independent
+    Mixture      likewise
     Spherical    a power spherical distribution (De Cao and Aziz 2020, arXiv:2006.04437)
 """
 
@@ -112,14 +113,14 @@ def posterior(prior: priors.Prior, numbers: tf.Tensor) -> tfd.Distribution:
         direction = tf.math.l2_normalize(place, axis=-1, epsilon=1e-30)
         return tfd.PowerSpherical(direction, tf.nn.softplus(spread[:, 0]) + _LEAST_SCALE)
     scale = tf.nn.softplus(spread) + _LEAST_SCALE
-    if isinstance(prior, priors.Normal):
+    if isinstance(prior, (priors.Normal, priors.Mixture)):
         return tfd.Independent(tfd.Normal(place, scale), 1)
     if isinstance(prior, priors.Uniform):
         # Its mode stays within the cube, else its mass there could vanish.
         edge = prior.HALF_WIDTH
         cut = tfd.TruncatedNormal(edge * tf.tanh(place), scale, -edge, edge)
         return tfd.Independent(cut, 1)
-    raise InputError(f"there is no inference for {prior!r}; use uniform, normal or spherical")
+    raise InputError(f"there is no inference for {prior!r}; use one of {', '.join(priors.NAMES)}")
 
 
 def center(q: tfd.Distribution) -> tf.Tensor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_gan import randomness
@@ -27,8 +28,13 @@ class Prior:
             raise InputError(f"`dimension` of a prior must be an int >= 1. Received: {dimension!r}")
         self.dimension = dimension
 
+    @property
+    def words(self) -> int:
+        """Number of 32-bit words of randomness that one latent vector takes."""
+        return self.dimension
+
     def from_bits(self, bits: tf.Tensor) -> tf.Tensor:
-        """Turns uint32 bits `[n, dimension]` into latents, float32 `[n, dimension]`."""
+        """Turns uint32 bits `[n, words]` into latents, float32 `[n, dimension]`."""
         raise NotImplementedError
 
     def log_prob(self, latents: tf.Tensor) -> tf.Tensor:
@@ -41,7 +47,7 @@ class Prior:
 
     def draw(self, draws: randomness.Draws) -> tf.Tensor:
         """Latents from a source of bits, float32 `[rows, dimension]`."""
-        return self.from_bits(draws.bits([self.dimension]))
+        return self.from_bits(draws.bits([self.words]))
 
     def sample(self, n: int, seed: int = 0) -> tf.Tensor:
         """The latents of `GAN.generate(n, seed=seed)`, float32 `[n, dimension]`."""
@@ -126,4 +132,72 @@ class Spherical(Prior):
         return tf.where(on_sphere, -log_area, -math.inf)
 
 
-NAMES = {"uniform": Uniform, "normal": Normal, "spherical": Spherical}
+@keras.saving.register_keras_serializable("keras_gan")
+class Mixture(Prior):
+    """An equal mixture of isotropic normals: zero mean and unit variance in each dimension.
+
+    Every normal has variance 1/2 in each dimension. The centers are vertices of the cube
+    `{-sqrt(1/2), sqrt(1/2)}^dimension`, in opposite pairs: their mean is exactly 0, and the other
+    half of each dimension's variance lies between them. Which vertices is fixed by the arguments
+    alone (signs from SplitMix64). Dimensions are uncorrelated given the normal, not over the whole:
+    fewer centers than dimensions cannot point everywhere alike.
+
+    `log_prob` is with respect to Lebesgue measure.
+
+    Args:
+        dimension: Length of a latent vector, at least 1.
+        components: Number of normals, even and at least 2.
+
+    Attributes:
+        centers: Their means, float32 `[components, dimension]`; the second half negates the first.
+    """
+
+    DEVIATION = math.sqrt(0.5)  # of a normal, and of the centers
+
+    def __init__(self, dimension: int, components: int = 10):
+        super().__init__(dimension)
+        whole = isinstance(components, int) and not isinstance(components, bool)
+        if not whole or components < 2 or components % 2:
+            raise InputError(
+                "`components` of a mixture must be an even int >= 2, as its centers come in "
+                f"opposite pairs. Received: {components!r}"
+            )
+        self.components = components
+        signs = np.where(randomness.row_seeds(0, components // 2 * dimension) < 0, -1, 1)
+        half = np.float32(self.DEVIATION) * signs.reshape(-1, dimension)
+        self.centers = np.concatenate([half, -half]).astype(np.float32)
+
+    @property
+    def words(self) -> int:
+        """One word for each dimension, behind the one that chooses the normal."""
+        return self.dimension + 1
+
+    def from_bits(self, bits: tf.Tensor) -> tf.Tensor:
+        """Turns uint32 bits `[n, dimension + 1]` into latents, float32 `[n, dimension]`."""
+        chosen = tf.bitwise.right_shift(tf.cast(bits[:, 0], tf.uint64) * self.components, 32)
+        center = tf.gather(self.centers, tf.cast(chosen, tf.int32))
+        return center + self.DEVIATION * randomness.normal(bits[:, 1:])
+
+    def project(self, latents: tf.Tensor) -> tf.Tensor:
+        """Returns them as they are."""
+        return latents
+
+    def log_prob(self, latents: tf.Tensor) -> tf.Tensor:
+        """Log density of latents `[n, dimension]`, float32 `[n]`, nats."""
+        latents = tf.cast(latents, tf.float32)
+        squares = tf.math.squared_difference(latents[:, None, :], self.centers)
+        of_each = -tf.reduce_sum(squares, axis=-1) / (2 * self.DEVIATION**2)
+        constant = math.log(self.components) + self.dimension * math.log(
+            self.DEVIATION * math.sqrt(2 * math.pi)
+        )
+        return tf.reduce_logsumexp(of_each, axis=-1) - constant
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "components": self.components}
+
+    def __repr__(self) -> str:
+        return f"Mixture({self.dimension}, components={self.components})"
+
+
+NAMES = {"uniform": Uniform, "normal": Normal, "spherical": Spherical, "mixture": Mixture}

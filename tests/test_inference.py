@@ -11,7 +11,7 @@ from keras_gan import checkpoints, inference, networks, priors
 from keras_gan.evaluation import encoding
 from keras_gan.inference import Inference
 
-PRIORS = [priors.Uniform, priors.Normal, priors.Spherical]
+PRIORS = list(priors.NAMES.values())
 
 
 def invertible(prior):
@@ -49,7 +49,7 @@ def test_the_support_of_the_prior_is_never_left(kind):
     assert np.isfinite(prior.log_prob(prior.project(tf.constant(outside)))).all()
 
 
-@pytest.mark.parametrize("kind", [priors.Uniform, priors.Normal])
+@pytest.mark.parametrize("kind", [priors.Uniform, priors.Normal, priors.Mixture])
 def test_q_integrates_to_one_in_one_dimension(kind):
     numbers = tf.constant([[0.3, -1.0], [-2.0, 1.0], [5.0, 0.5]])
     q = inference.posterior(kind(1), numbers)

@@ -12,7 +12,8 @@ def lines(starts: ArrayLike, ends: ArrayLike, steps: int = 10) -> np.ndarray:
     """Straight lines between pairs of points.
 
     A line between latents of a uniform prior stays in its cube. One between latents of a normal or
-    a spherical prior passes through shorter vectors than the prior draws.
+    a spherical prior passes through shorter vectors than the prior draws, and one of a mixture
+    between its normals.
 
     Args:
         starts: Latents `[pairs, d]`.
