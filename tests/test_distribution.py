@@ -75,6 +75,8 @@ CASES = [
     {"update": "simultaneous", "discriminator_steps": 2},
     {"update": "simultaneous", "discriminator_steps": 2, "policy": "mixed_bfloat16"},
     {"update": "alternating", "classes": 3, "loss": "feature_matching"},
+    {"update": "alternating", "discriminator_steps": 2, "loss": "held_back"},
+    {"update": "simultaneous", "loss": "held_back", "dropout": True},
     {"update": "simultaneous", "classes": 3, "loss": "semi_supervised", "data": "labelled"},
     {"kind": "conditional", "update": "simultaneous", "data": "labelled"},
 ]

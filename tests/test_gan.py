@@ -245,9 +245,11 @@ def test_steps_per_execution_changes_no_number(update):
     assert of_one == of_three
 
 
-def test_jit_compile_gives_the_numbers_of_the_graph():
+@pytest.mark.parametrize("loss", ["non_saturating", "held_back"])
+def test_jit_compile_gives_the_numbers_of_the_graph(loss):
     plain, compiled = (
-        small.gan(discriminator_steps=2, jit_compile=jit, averaging=0.5) for jit in (False, True)
+        small.gan(discriminator_steps=2, jit_compile=jit, averaging=0.5, loss=loss)
+        for jit in (False, True)
     )
     for model in (plain, compiled):
         model.fit(small.examples(33), batch_size=4, verbose=0)

@@ -72,11 +72,11 @@ def test_values_and_gradients(name, jit_compile):
     np.testing.assert_allclose(gradient, derivative(LOGITS), rtol=2e-6, atol=1e-38)
 
 
-@pytest.mark.parametrize("name", ["non_saturating", "minimax", "blended"])
+@pytest.mark.parametrize("name", ["non_saturating", "minimax", "blended", "held_back"])
 def test_equilibrium(name):
     half = Judgement(tf.zeros([3]))
     loss = losses.get(name)
-    of_g = {"non_saturating": np.log(2), "minimax": -np.log(2), "blended": 0.0}[name]
+    of_g = {"non_saturating": np.log(2), "minimax": -np.log(2), "blended": 0.0}.get(name, np.log(2))
     np.testing.assert_allclose(loss.discriminator(half, half), [2 * np.log(2)] * 3, rtol=1e-6)
     np.testing.assert_allclose(loss.generator(None, half), [of_g] * 3, rtol=1e-6, atol=1e-7)
 
@@ -106,12 +106,54 @@ def test_blend_is_that_of_the_released_code(minimax, non_saturating, weight):
     np.testing.assert_allclose(gradient, slope, rtol=3e-6, atol=1e-38)
 
 
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize(
+    ("real", "fake", "factor_of_d", "factor_of_g"),
+    [
+        ([3.0, 1.0, 2.0], [-1.0, -2.0, -0.5], None, 1.0),  # D is ahead
+        ([0.5, -1.0, 0.0], [2.0, -0.5, 1.0], 1.0, None),  # G is ahead
+        ([90.0, 90.0], [-90.0, -90.0], 0.0, 1.0),
+        ([-90.0, -90.0], [90.0, 90.0], 1.0, 0.0),
+        ([1e4, -1e4], [1e4, -1e4], 1.0, 1.0),
+    ],
+)
+def test_who_is_ahead_is_held_back(real, fake, factor_of_d, factor_of_g, jit_compile):
+    loss = losses.HeldBack(discriminator_weight=0.5)
+
+    @tf.function(jit_compile=jit_compile)
+    def values_and_gradients(x, y):
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch([x, y])
+            of_d = loss.discriminator(Judgement(x), Judgement(y))
+            of_g = loss.generator(None, Judgement(y))
+        return of_d, of_g, *tape.gradient(of_d, [x, y]), tape.gradient(of_g, y)
+
+    found = values_and_gradients(tf.constant(real), tf.constant(fake))
+    x, y = np.array(real), np.array(fake)
+    value = np.mean(-softplus(-x)) + np.mean(-softplus(y))  # log D(x), log(1 - D(G(z)))
+    d, g = min(1, value / (-2 * np.log(2))), min(1, 2 - 2 * np.mean(sigmoid(y)))
+    assert factor_of_d in (None, pytest.approx(d, abs=1e-12))
+    assert factor_of_g in (None, pytest.approx(g, abs=1e-12))
+    assert 0 <= d <= 1
+    assert 0 <= g <= 1
+    expected = (
+        d * 0.5 * (softplus(-x) + softplus(y)),
+        g * softplus(-y),
+        -d * 0.5 * sigmoid(-x),  # the factor is a constant
+        d * 0.5 * sigmoid(y),
+        -g * sigmoid(-y),
+    )
+    for ours, wanted in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, wanted, rtol=1e-5, atol=1e-30)
+
+
 @pytest.mark.parametrize(
     "loss",
     [
         losses.Minimax(0.5),
         losses.NonSaturating(discriminator_weight=0.25),
         losses.Blended(2.0, 0.5, 0.75),
+        losses.HeldBack(0.5),
     ],
     ids=lambda loss: type(loss).__name__,
 )
@@ -164,7 +206,9 @@ def test_blend_refuses_weights_without_a_mean(weights):
 
 
 @pytest.mark.parametrize("weight", [0, -0.5, np.nan, np.inf])
-@pytest.mark.parametrize("loss", [losses.Minimax, losses.NonSaturating, losses.Blended])
+@pytest.mark.parametrize(
+    "loss", [losses.Minimax, losses.NonSaturating, losses.Blended, losses.HeldBack]
+)
 def test_discriminator_weight_is_positive(loss, weight):
     with pytest.raises(InputError, match="`discriminator_weight` must be > 0"):
         loss(discriminator_weight=weight)

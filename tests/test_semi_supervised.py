@@ -235,12 +235,13 @@ def test_all_labels_and_too_many():
         data.keep_labels(DataSet("x", *[Split(small.examples())] * 3), 8, share=0.1)
 
 
-def test_xla_on_several_replicas_is_refused():
+@pytest.mark.parametrize("loss", ["feature_matching", "held_back"])
+def test_xla_on_several_replicas_is_refused(loss):
     strategy = tf.distribute.MirroredStrategy(
         ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
     )
     with strategy.scope(), pytest.raises(InputError, match="use jit_compile=False"):
-        small.gan(classes=CLASSES, loss="feature_matching", jit_compile=True)
+        small.gan(classes=CLASSES, loss=loss, jit_compile=True)
 
 
 def test_from_the_command_to_the_test_error(tmp_path, capsys):
