@@ -9,7 +9,7 @@ from pathlib import Path
 from keras_gan import command
 from keras_gan.errors import InputError
 from keras_gan.run import WEIGHTS, Run
-from reproduce import cifar10, experiments, page, variants
+from reproduce import cifar10, efficiency, experiments, page, variants
 from reproduce.keep import keep
 
 _DESCRIPTION = """Make a result of the paper anew: its JSON in reproduce/results/, its pictures in
@@ -21,6 +21,7 @@ docs/pictures/reproduction/, and the page docs/reproduction.md with the README's
   mnist           Table 1 and Figures 2a and 3: the paper's recipe (hours; 1000 epochs)
   mnist_tuned     the same networks under our settings (hours; the recipe's epochs)
   variants        the recipe and, one factor at a time, other games (about an hour; 20 epochs)
+  efficiency      section 7: what makes the pair train faster (hours; 20 epochs)
   cifar10_mlp     Figure 2c: losses, speed and samples (hours; the recipe's epochs)
   cifar10_conv    Figure 2d, likewise
   digits_conditional, mnist_conditional, digits_inference, mnist_inference, mnist_completion,
@@ -45,6 +46,7 @@ RESULTS = (
     "mnist",
     "mnist_tuned",
     "variants",
+    "efficiency",
     "cifar10_mlp",
     "cifar10_conv",
     *experiments.EXTENSIONS,
@@ -58,7 +60,7 @@ _TRAIN = (
     "cifar10_conv",
     *experiments.EXTENSIONS,
 )
-_EPOCHS = (*_TRAIN[1:], "variants", "all")
+_EPOCHS = (*_TRAIN[1:], "variants", "efficiency", "all")
 
 
 def parser() -> command.Parser:
@@ -109,6 +111,7 @@ def _main(argv: Sequence[str] | None) -> int:
         "mnist": lambda: experiments.mnist(seed, epochs or 1000, run_dir),
         "mnist_tuned": lambda: experiments.mnist_tuned(seed, epochs, run_dir),
         "variants": lambda: variants.measure(seed, epochs or 20),
+        "efficiency": lambda: efficiency.measure(seed, epochs or 20),
         "tfd": experiments.tfd,
         **{
             name: lambda name=name: cifar10.measure(name, seed, epochs, run_dir, options.data_note)

@@ -1,7 +1,8 @@
-"""Pictures that no other room draws: likelihood by bandwidth, D's distance from D*."""
+"""Pictures that no other room draws: of bandwidths, of D's distance from D*, of efficiency."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,8 @@ import numpy as np
 
 from keras_gan.evaluation.likelihood import LogLikelihood
 from keras_gan.pictures import plots
+
+_SHOWN_NATS = 300  # below the best
 
 
 def bandwidth_curves(rows: Mapping[str, LogLikelihood]) -> np.ndarray:
@@ -62,4 +65,54 @@ def distances_from_optimum(series: Sequence[Mapping[str, Any]]) -> np.ndarray:
     axes.set(xlabel="step at each phase's end", ylabel="largest distance")
     axes.legend(frameon=False, fontsize=9)
     plots.tidy(axes)
+    return plots.as_picture(figure)
+
+
+def efficiency_curves(
+    rows: Sequence[Mapping[str, Any]], panels: Mapping[str, Sequence[str]], levels: Sequence[float]
+) -> np.ndarray:
+    """Validation likelihood along training; the first row, the recipe, is in every panel.
+
+    Args:
+        rows: "variant", "seed", and "looks" with "updates", "raw" and "averaged", as
+            `reproduce.efficiency` makes them.
+        panels: Variants of each panel, at most four, by its title; those with other seeds get
+            one more.
+        levels: Likelihoods to mark, nats.
+
+    Returns:
+        uint8 `[height, width, 3]`.
+    """
+    recipe = rows[0]
+    again = {row["variant"] for row in rows if row["seed"] != recipe["seed"]}
+    drawn = {
+        title: [row for row in rows if row["variant"] in names and row["seed"] == recipe["seed"]]
+        for title, names in panels.items()
+    }
+    drawn["several seeds"] = [row for row in rows if row["variant"] in again]
+    columns = math.ceil(math.sqrt(len(drawn)))
+    height = math.ceil(len(drawn) / columns)
+    figure = plots.new_figure(4.2 * columns, 3.4 * height)
+    grid = figure.subplots(height, columns, sharex=True, sharey=True, squeeze=False)
+    for axes, (title, lines) in zip(grid.flat, drawn.items(), strict=False):
+        free = iter(("black", plots.BLUE, plots.ORANGE, plots.GREEN, plots.RED))
+        colours: dict[str, str] = {}
+        for row in [recipe, *lines]:
+            name = row["variant"]
+            label = None if name in colours else name
+            colour = colours[name] = colours.get(name) or next(free)
+            for kind, style, shown in (("averaged", "-", label), ("raw", ":", None)):
+                known = [look for look in row["looks"] if look[kind] is not None]
+                points = [[look[column] for look in known] for column in ("updates", kind)]
+                axes.plot(*points, style, color=colour, lw=1.3, label=shown)
+        for level in levels:
+            axes.axhline(level, color=plots.GREY, lw=0.8)
+        axes.set_title(title, fontsize=10)
+        axes.legend(frameon=False, fontsize=8, loc="lower right")
+        plots.tidy(axes)
+    averaged = [look["averaged"] for row in rows for look in row["looks"]]
+    top = max((nats for nats in averaged if nats is not None), default=0.0)
+    grid[0, 0].set_ylim(top - _SHOWN_NATS, top + 15)
+    figure.supxlabel("updates of G", fontsize=10)
+    figure.supylabel("nats, validation images", fontsize=10)
     return plots.as_picture(figure)

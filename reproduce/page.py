@@ -62,6 +62,11 @@ _COLUMNS = {
     "held_out_output": ("D(x), held out", "{:.3f}"),
     "fake_output": ("D(G(z))", "{:.3f}"),
     "seconds": ("seconds", "{:,.0f}"),
+    "seed": ("seed", "{}"),
+    "updates_until_100": ("updates until 100 nats", "{:,}"),
+    "seconds_until_100": ("seconds until 100 nats", "{:,.0f}"),
+    "updates_until_150": ("updates until 150 nats", "{:,}"),
+    "seconds_until_150": ("seconds until 150 nats", "{:,.0f}"),
     "discriminator_loss": ("loss of D", "{:.3f}"),
     "generator_loss": ("loss of G", "{:.3f}"),
     "epochs": ("epochs", "{}"),
@@ -131,14 +136,19 @@ def write() -> None:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Rows as a table in Markdown; a column that is empty in all of them is left out."""
-    columns = [name for name in rows[0] if any(row[name] != "" for row in rows)]
+    """Rows as a table in Markdown; a column that is empty in all of them is left out.
+
+    "looks", what a row's curve is drawn from, is no column.
+    """
+    columns = [name for name in rows[0] if name != "looks" and any(row[name] != "" for row in rows)]
     lines = [[_COLUMNS[name][0] for name in columns], ["---"] * len(columns)]
     lines += [[_cell(name, row[name]) for name in columns] for row in rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _cell(column: str, value: Any) -> str:
+    if value is None:
+        return "none"
     return "" if value == "" else _COLUMNS[column][1].format(value)
 
 
@@ -253,6 +263,20 @@ def _sentences(result: dict[str, Any]) -> Iterable[str]:
             f"bandwidth; V, its bound and D(G(z)) are D's on {protocol['held_out']:,} held-out "
             "images, without dropout; D(x) stands beside it for training images. Data: "
             f"{result['data']}."
+        )
+    if "levels" in result.get("protocol", {}):
+        protocol = result["protocol"]
+        yield (
+            f"Recipe `{protocol['recipe']}`, {protocol['epochs']} epochs of it long "
+            f"({protocol['updates']:,} updates of G). Likelihoods, in nats, are of the first "
+            f"{protocol['validation']:,} validation images under {protocol['samples']:,} samples, "
+            f"at the best bandwidth. They are looked at every {protocol['looked_every']:,} "
+            "updates; *until* is the first look at which the averaged weights have so many; "
+            "none: at no look, or no finite samples. Seconds are of training alone, its "
+            "graph's building included, looks left out. Other seeds are for the recipe and "
+            f"the two lines with the fewest seconds until {protocol['levels'][-1]} nats (behind "
+            "them, the highest likelihood of averaged weights). In the picture, full lines are "
+            f"averaged weights, dotted ones raw. Data: {result['data']}."
         )
     if "estimate_assumes" in result:
         yield (

@@ -8,14 +8,28 @@ import math
 import shlex
 import tomllib
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from export import saved_model, signatures
 from export.subject import Subject
 from keras_gan import InputError, networks, recipes, train
+from keras_gan.data import UnitRange
 from keras_gan.run import Run
 from reproduce import __main__ as command
-from reproduce import cifar10, experiments, page, results, runs, summary, variants
+from reproduce import (
+    cifar10,
+    efficiency,
+    experiments,
+    lines,
+    page,
+    results,
+    runs,
+    summary,
+    variants,
+)
 
 FOUND = results.load()
 
@@ -59,7 +73,7 @@ def test_a_result_says_how_it_was_made(result):
     assert result["command"] in page.PAGE.read_text(encoding="utf-8")
     assert {"python", "tensorflow", "keras", "numpy"} <= set(result["versions"])
     if result["rows"]:
-        assert result["seeds"] == [options.seed]
+        assert result["seeds"][0] == options.seed
         assert result["protocol"]
         assert result["seconds"] > 0
         assert {"processor", "cores", "memory_gib", "load"} == set(result["machine"])
@@ -198,7 +212,7 @@ def tiny(recipe, examples, seed):
     """Players that learn nothing much, in no time."""
     shape = examples.shape[1:]
     generator = networks.mlp_generator(
-        recipe.latent_dim, shape, hidden=[(4, "relu")], output_activation="sigmoid", seed=seed
+        recipe.latent_dim, shape, hidden=[(4, "relu")] * 2, output_activation="sigmoid", seed=seed
     )
     return generator, networks.maxout_discriminator(shape, units=4, seed=seed + 1)
 
@@ -210,19 +224,19 @@ TINY = dataclasses.replace(
 
 def test_variants_leave_a_line_each_and_make_none_twice(tmp_path, monkeypatch):
     monkeypatch.setattr(results, "RESULTS", tmp_path)
-    to_completion = variants.Variant("to completion", {"discriminator_steps": 3}, 1 / 2, 100)
-    lines = (
-        variants.Variant("the recipe"),
-        variants.Variant("minimax", {"loss": "minimax"}),
-        variants.Variant("k = 2", {"discriminator_steps": 2}, 1 / 2),
+    to_completion = lines.Variant("to completion", {"discriminator_steps": 3}, 1 / 2, 100)
+    few = (
+        lines.Variant("the recipe"),
+        lines.Variant("minimax", {"loss": "minimax"}),
+        lines.Variant("k = 2", {"discriminator_steps": 2}, 1 / 2),
         to_completion,
     )
-    variants.measure(0, 1, TINY, lines[:2])
+    variants.measure(0, 1, TINY, few[:2])
     (before,) = results.load(tmp_path)
-    variants.measure(0, 1, TINY, lines)
+    variants.measure(0, 1, TINY, few)
     (found,) = results.load(tmp_path)
     assert found["rows"][:2] == before["rows"]
-    assert [row["variant"] for row in found["rows"]] == [line.name for line in lines]
+    assert [row["variant"] for row in found["rows"]] == [line.name for line in few]
     # 1,439 images in minibatches of 50; 100 images do not fill a step of 3 x 50, so they come twice
     assert [row["updates"] for row in found["rows"]] == [28, 28, 14, 14]
     assert [row["shown"] for row in found["rows"]] == [1400, 1400, 1400, 2100]
@@ -232,18 +246,137 @@ def test_variants_leave_a_line_each_and_make_none_twice(tmp_path, monkeypatch):
     recipe, minimax = found["rows"][:2]
     assert recipe["raw"] != minimax["raw"]
     assert "| to completion | 14 | 2,100 |" in page.render([found])
-    with pytest.raises(InputError, match="variants of another length or seed"):
-        variants.measure(0, 2, TINY, lines)
+    with pytest.raises(InputError, match="lines of another length or seed"):
+        variants.measure(0, 2, TINY, few)
 
 
 def test_the_variants_differ_from_the_recipe_in_one_thing():
     one, *others = variants.VARIANTS
-    assert one == variants.Variant(one.name)
+    assert one == lines.Variant(one.name)
     for variant in others:
         dataclasses.replace(recipes.get("mnist"), **variant.settings)
         assert len(variant.settings) == 1 or variant.examples
         k = variant.settings.get("discriminator_steps", 1)
         assert variant.share == pytest.approx(1 if "updates of G" in variant.name else 1 / k)
+
+
+def test_the_table_of_efficiency_goes_on_where_it_was_interrupted(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "ROOT", tmp_path)
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    monkeypatch.setattr(results, "PICTURES", tmp_path / "docs" / "pictures")
+    made = []
+
+    def train(variant, *arguments):
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        made.append(variant.name)
+        return lines.train(variant, *arguments)
+
+    monkeypatch.setattr(efficiency, "train", train)
+    few = {
+        "the game": [lines.Variant("k = 2", {"discriminator_steps": 2})],
+        "G": efficiency.factors(TINY)["G's higher layers"][1:],
+    }
+    with pytest.raises(KeyboardInterrupt):
+        efficiency.measure(0, 1, TINY, few, every=14)
+    (before,) = results.load(tmp_path)
+    monkeypatch.setattr(efficiency, "train", lines.train)
+    efficiency.measure(0, 1, TINY, few, every=14)
+    (found,) = results.load(tmp_path)
+    rows = found["rows"]
+    assert rows[:2] == before["rows"]
+    names = ["the recipe", "k = 2", few["G"][0].name]
+    best = efficiency.best(rows[:3])
+    assert set(best) == set(names[1:])
+    expected = [(name, 0) for name in names]
+    expected += [(name, seed) for seed in (1, 2) for name in ("the recipe", *best)]
+    assert [(row["variant"], row["seed"]) for row in rows] == expected
+    for row in rows:
+        # 1,439 images in minibatches of 50, or in pairs of them
+        assert [look["updates"] for look in row["looks"]] == [14, 28]
+        assert [look["seconds"] for look in row["looks"]] == sorted(
+            look["seconds"] for look in row["looks"]
+        )
+        assert (row["updates"], row["seconds"]) == (28, row["looks"][1]["seconds"])
+        assert (row["raw"], row["averaged"]) == tuple(
+            row["looks"][1][kind] for kind in ("raw", "averaged")
+        )
+    assert len({row["raw"] for row in rows}) == len(rows)
+    assert (tmp_path / "docs" / found["pictures"][0]).is_file()
+    text = page.render([found])
+    assert "| k = 2 | 0 | 28 |" in text
+    assert "looks" not in text.partition("Recipe `tiny`")[0]
+    with pytest.raises(InputError, match="lines of another length or seed"):
+        efficiency.measure(1, 1, TINY, few, every=14)
+
+
+def test_the_lines_of_efficiency_differ_from_the_recipe_in_one_thing():
+    recipe = recipes.get("mnist")
+    found = [line for changed in efficiency.factors(recipe).values() for line in changed]
+    assert len({line.name for line in found}) == len(found) == 14
+    for line in found:
+        changed = dataclasses.replace(recipe, **line.settings)
+        assert changed != recipe
+        assert (line.share, line.examples) == (1, None)
+        assert len(line.settings) == 1 or set(line.settings) == {"networks", "latent_dim"}
+    rates = [line.settings for line in efficiency.factors(recipe)["learning rates"]]
+    assert [rate for of_line in rates for rate in of_line.values()] == [0.05, 0.2, 0.05, 0.2]
+
+
+@pytest.mark.parametrize(("place", "latents", "inputs"), [(0, 32, (4, 4)), (1, 96, (36, 36))])
+def test_generators_with_noise_in_their_higher_layers(place, latents, inputs, tmp_path):
+    line = efficiency.factors(TINY)["G's higher layers"][place]
+    changed = dataclasses.replace(TINY, **line.settings)
+    generator, discriminator = changed.networks(changed, np.zeros((2, 8, 8, 1), np.float32), 0)
+    plain, _ = TINY.networks(TINY, np.zeros((2, 8, 8, 1), np.float32), 0)
+    assert generator.input_shape == (None, latents)
+    shapes = [weight.shape for weight in generator.get_weights()[::2]]
+    assert shapes == [(32, 4), (inputs[0], 4), (inputs[1], 64)]
+    np.testing.assert_array_equal(generator.get_weights()[0], plain.get_weights()[0])
+    z = changed.make_prior().sample(6, seed=3).numpy()
+    once, again = (generator(z).numpy() for _ in range(2))
+    np.testing.assert_array_equal(once, again)  # a function of z
+    generator.save(tmp_path / "g.keras")
+    loaded = keras.saving.load_model(tmp_path / "g.keras")
+    np.testing.assert_array_equal(loaded(z), once)
+    if place == 0:
+        np.testing.assert_array_equal(once, plain(z))
+        assert np.abs(generator(z, training=True) - once).max() > 0
+    else:
+        for part in range(3):  # each third of z matters, and the first as in the recipe
+            moved = z.copy()
+            moved[:, 32 * part : 32 * part + 32] *= -1
+            assert np.abs(generator(moved) - once).max() > 0
+    subject = Subject(generator, discriminator, changed.make_prior(), UnitRange())
+    saved_model.write(tmp_path / "saved", signatures.of(subject, ["sample"]))
+    sample = tf.saved_model.load(str(tmp_path / "saved")).signatures["sample"]
+    given = sample(seed=tf.constant([5, 6], tf.int64))
+    expected = generator(given["latents"])
+    np.testing.assert_allclose(given["images"], expected, atol=1e-6)
+
+
+def test_when_a_level_is_reached_and_who_is_best():
+    looks = [
+        {"updates": 500, "seconds": 8.0, "averaged": None},
+        {"updates": 1000, "seconds": 16.0, "averaged": 99.9},
+        {"updates": 1500, "seconds": 24.0, "averaged": 150.0},
+        {"updates": 2000, "seconds": 32.0, "averaged": 90.0},
+    ]
+    assert efficiency.first_at(looks, 100, "updates") == 1500
+    assert efficiency.first_at(looks, 90, "seconds") == 16.0
+    assert efficiency.first_at(looks, 151, "seconds") is None
+    columns = ("variant", "seed", "seconds_until_150", "averaged")
+    rows = [
+        ("the recipe", 0, 1.0, 300.0),
+        ("not finite", 0, None, None),
+        ("never", 0, None, 149.0),
+        ("slow", 0, 90.0, 200.0),
+        ("never, and worse", 0, None, 140.0),
+        ("never", 1, 0.5, 300.0),
+    ]
+    rows = [dict(zip(columns, row, strict=True)) for row in rows]
+    assert efficiency.best(rows) == ["slow", "never"]
+    assert page.table([{"averaged": None, "seed": 0}]).splitlines()[-1] == "| none | 0 |"
 
 
 COLOURS = """

@@ -1,0 +1,218 @@
+"""What makes the pair train faster (section 7, efficiency), measured on MNIST's recipe.
+
+One factor at a time, a budget of generator updates; the best settings again with other seeds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_gan import data, layers, pictures, recipes
+from keras_gan.recipes import Recipe
+from reproduce import results
+from reproduce.curves import efficiency_curves
+from reproduce.lines import Game, Lines, Variant, train
+from reproduce.runs import validation_images
+
+LEVELS = (100, 150)  # nats; the time until each is what the table compares
+_VALIDATION = 2000  # validation images
+_BEST = 2  # settings that are tried with other seeds
+_OTHER_SEEDS = 2
+_AS_IT_IS = Variant("the recipe")
+
+Row = dict[str, Any]
+
+
+def factors(recipe: Recipe) -> dict[str, tuple[Variant, ...]]:
+    """What the lines of the table change, by subject."""
+    rates = {"G": "generator_learning_rate", "D": "discriminator_learning_rate"}
+    changes = {"halved": 1 / 2, "doubled": 2}
+    return {
+        "the game": (
+            Variant("alternating updates", {"update": "alternating"}),
+            Variant("k = 2", {"discriminator_steps": 2}),
+            Variant("the player that is ahead held back", {"loss": "held_back"}),
+        ),
+        "learning rates": tuple(
+            Variant(f"{player}'s learning rate {what}", {rate: factor * getattr(recipe, rate)})
+            for player, rate in rates.items()
+            for what, factor in changes.items()
+        ),
+        "distribution of z": tuple(
+            Variant(f"prior {name}", {"prior": name}) for name in ("normal", "spherical", "mixture")
+        ),
+        "dimensions of z": tuple(
+            Variant(f"z of {n} dimensions", {"latent_dim": n}) for n in (20, 400)
+        ),
+        "G's higher layers": (
+            Variant("dropout on the inputs of G's higher layers", _with_dropout(recipe)),
+            Variant("latents of their own for G's higher layers", _with_latents(recipe)),
+        ),
+    }
+
+
+def _with_dropout(recipe: Recipe) -> dict[str, Any]:
+    """The recipe's G, what enters its layers above the first dropped out while it learns."""
+
+    def build(changed: Recipe, examples: np.ndarray, seed: int):
+        generator, discriminator = recipe.networks(changed, examples, seed)
+        latents = keras.Input(generator.input_shape[1:], name="latents")
+        dropped = keras.Sequential([latents], name=generator.name)
+        for index, layer in enumerate(generator.layers):
+            if index and isinstance(layer, keras.layers.Dense):
+                dropped.add(layers.Dropout(0.5, name=f"drop_{index}"))
+            dropped.add(layer)
+        return dropped, discriminator
+
+    return {"networks": build}
+
+
+def _with_latents(recipe: Recipe) -> dict[str, Any]:
+    """The recipe's G, with two hidden layers, each of whose outputs further latents join.
+
+    z is three times as long, so that G stays a function of z alone.
+    """
+
+    def build(changed: Recipe, examples: np.ndarray, seed: int):
+        narrow = dataclasses.replace(changed, latent_dim=recipe.latent_dim)
+        generator, discriminator = recipe.networks(narrow, examples, seed)
+        latents = keras.Input((changed.latent_dim,), name="latents")
+        outputs, *others = keras.ops.split(latents, 3, axis=1)
+        for index, layer in enumerate(generator.layers):
+            dense = isinstance(layer, keras.layers.Dense)
+            if index and dense:
+                outputs = keras.layers.Concatenate(name=f"join_{index}")([outputs, others.pop(0)])
+            wider = type(layer).from_config(layer.get_config())
+            outputs = wider(outputs)
+            if dense:
+                wider.bias.assign(layer.bias)  # the output's is at the data's means
+        return keras.Model(latents, outputs, name=generator.name), discriminator
+
+    return {"networks": build, "latent_dim": 3 * recipe.latent_dim}
+
+
+def measure(
+    seed: int,
+    epochs: int,
+    recipe: Recipe | None = None,
+    lines: Mapping[str, Sequence[Variant]] | None = None,
+    every: int = 500,
+) -> None:
+    """Trains and measures what has no line yet.
+
+    Args:
+        seed: First of the seeds of everything random.
+        epochs: Length in epochs of the recipe.
+        recipe: MNIST's by default.
+        lines: `factors` of the recipe by default.
+        every: Updates of G between two looks at the likelihood.
+
+    Raises:
+        InputError: The file holds lines of another protocol.
+    """
+    machine = results.machine()
+    recipe = recipe or recipes.get("mnist")
+    lines = lines or factors(recipe)
+    data_set = recipe.load_data()
+    updates = epochs * (len(data_set.train) // recipe.batch_size)
+    file = results.PICTURES / "efficiency.png"
+    table = Lines(
+        "efficiency",
+        title="Section 7: what makes the pair train faster, one factor at a time",
+        command=f"python -m reproduce efficiency --seed {seed} --epochs {epochs}",
+        seeds=[seed + i for i in range(1 + _OTHER_SEEDS)],
+        protocol={
+            "recipe": recipe.name,
+            "epochs": epochs,
+            "updates": updates,
+            "looked_every": every,
+            "samples": recipe.likelihood_samples,
+            "validation": len(data_set.validation.x[:_VALIDATION]),
+            "levels": list(LEVELS),
+        },
+        data=data_set.provenance,
+        machine=machine,
+        pictures=[results.link(file)],
+    )
+
+    panels = {title: [variant.name for variant in changed] for title, changed in lines.items()}
+    variants = {variant.name: variant for variant in itertools.chain([_AS_IT_IS], *lines.values())}
+
+    def complete(names: Iterable[str], seed: int) -> None:
+        for name in names:
+            if not table.has(variant=name, seed=seed):
+                row = _row(variants[name], recipe, data_set, updates, seed, every)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                pictures.save_image(efficiency_curves([*table.rows, row], panels, LEVELS), file)
+                table.add(row)
+
+    complete(variants, seed)
+    again = [_AS_IT_IS.name, *best(table.rows)]
+    for other in table.seeds[1:]:
+        complete(again, other)
+
+
+def best(rows: Sequence[Row]) -> list[str]:
+    """The variants that were fastest with the first row's seed; that row, the recipe, aside.
+
+    That is the fewest seconds until the highest of `LEVELS`; behind them, where it was not
+    reached, the highest likelihood of averaged weights at the end.
+    """
+
+    def slowness(row: Row) -> tuple[float, float]:
+        seconds, nats = row[f"seconds_until_{LEVELS[-1]}"], row["averaged"]
+        return (
+            math.inf if seconds is None else seconds,
+            math.inf if nats is None else -nats,
+        )
+
+    others = [row for row in rows[1:] if row["seed"] == rows[0]["seed"]]
+    return [row["variant"] for row in sorted(others, key=slowness)[:_BEST]]
+
+
+def _row(
+    variant: Variant,
+    recipe: Recipe,
+    data_set: data.DataSet,
+    updates: int,
+    seed: int,
+    every: int,
+) -> Row:
+    looks: list[Row] = []
+
+    def look(game: Game) -> None:
+        validation = validation_images(data_set, game.scale, _VALIDATION)
+        nats = game.nats(recipe.likelihood_samples, validation)
+        looks.append({"updates": game.updates, "seconds": round(game.seconds, 1), **nats})
+
+    train(variant, recipe, data_set, updates, seed, look, every)
+    last = looks[-1]
+    return {
+        "variant": variant.name,
+        "seed": seed,
+        "updates": last["updates"],
+        "seconds": last["seconds"],
+        **{
+            f"{column}_until_{level}": first_at(looks, level, column)
+            for level in LEVELS
+            for column in ("updates", "seconds")
+        },
+        "raw": last["raw"],
+        "averaged": last["averaged"],
+        "looks": looks,
+    }
+
+
+def first_at(looks: Sequence[Row], level: float, column: str) -> float | None:
+    """A column of the first look at which averaged weights had so many nats, or None."""
+    reached = (
+        look[column] for look in looks if look["averaged"] is not None and look["averaged"] >= level
+    )
+    return next(reached, None)
