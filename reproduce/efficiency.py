@@ -1,6 +1,8 @@
 """What makes the pair train faster (section 7, efficiency), measured on MNIST's recipe.
 
 One factor at a time, a budget of generator updates; the best settings again with other seeds.
+Lines take hours, in which the machine may do other things: seconds come from the pace of each line,
+measured for all of them one after the other when they are done.
 """
 
 from __future__ import annotations
@@ -143,17 +145,27 @@ def measure(
     )
 
     panels = {title: [variant.name for variant in changed] for title, changed in lines.items()}
+    paces: dict[str, float] = {}
     variants = {variant.name: variant for variant in itertools.chain([_AS_IT_IS], *lines.values())}
 
     def complete(names: Iterable[str], seed: int) -> None:
         for name in names:
             if not table.has(variant=name, seed=seed):
                 row = _row(variants[name], recipe, data_set, updates, seed, every)
+                if name in paces:
+                    row = _timed(row, paces[name])
                 file.parent.mkdir(parents=True, exist_ok=True)
                 pictures.save_image(efficiency_curves([*table.rows, row], panels, LEVELS), file)
                 table.add(row)
 
     complete(variants, seed)
+    if not all("milliseconds" in row for row in table.rows):
+        paces = {
+            name: _milliseconds(variant, recipe, data_set, seed, max(1, every // 5))
+            for name, variant in variants.items()
+        }
+        table.replace([_timed(row, paces[row["variant"]]) for row in table.rows])
+    paces = {row["variant"]: row["milliseconds"] for row in table.rows}
     again = [_AS_IT_IS.name, *best(table.rows)]
     for other in table.seeds[1:]:
         complete(again, other)
@@ -199,20 +211,46 @@ def _row(
         "seed": seed,
         "updates": last["updates"],
         "seconds": last["seconds"],
-        **{
-            f"{column}_until_{level}": first_at(looks, level, column)
-            for level in LEVELS
-            for column in ("updates", "seconds")
-        },
         "raw": last["raw"],
         "averaged": last["averaged"],
+        **{f"updates_until_{level}": first_at(looks, level) for level in LEVELS},
         "looks": looks,
     }
 
 
-def first_at(looks: Sequence[Row], level: float, column: str) -> float | None:
-    """A column of the first look at which averaged weights had so many nats, or None."""
+def first_at(looks: Sequence[Row], level: float) -> int | None:
+    """Updates at the first look at which averaged weights had so many nats, or None."""
     reached = (
-        look[column] for look in looks if look["averaged"] is not None and look["averaged"] >= level
+        look["updates"]
+        for look in looks
+        if look["averaged"] is not None and look["averaged"] >= level
     )
     return next(reached, None)
+
+
+def _milliseconds(
+    variant: Variant, recipe: Recipe, data_set: data.DataSet, seed: int, every: int
+) -> float:
+    """Of an update of G: the median over stretches of so many updates, the first one left out."""
+    ends: list[float] = []
+    stretches = 8
+    train(
+        variant,
+        recipe,
+        data_set,
+        round(stretches * every / variant.share),
+        seed,
+        lambda game: ends.append(game.seconds),
+        every,
+    )
+    return round(1000 * float(np.median(np.diff(ends))) / every, 2)
+
+
+def _timed(row: Row, milliseconds: float) -> Row:
+    """A row with its pace, and by that the seconds that its updates take."""
+    until = {
+        f"seconds_until_{level}": None if updates is None else round(updates * milliseconds / 1e3)
+        for level in LEVELS
+        for updates in [row[f"updates_until_{level}"]]
+    }
+    return {**row, "milliseconds": milliseconds, **until}

@@ -184,6 +184,10 @@ class Lines:
 
     def add(self, row: dict[str, Any]) -> None:
         """Appends a row, whose training took "seconds", and saves."""
-        self.rows.append(row)
+        self.replace([*self.rows, row])
+
+    def replace(self, rows: list[dict[str, Any]]) -> None:
+        """Saves these rows in place of all that there are."""
+        self.rows = rows
         seconds = round(sum(row["seconds"] for row in self.rows), 1)
         results.save(rows=self.rows, seconds=seconds, **self._facts)

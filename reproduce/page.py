@@ -63,6 +63,7 @@ _COLUMNS = {
     "fake_output": ("D(G(z))", "{:.3f}"),
     "seconds": ("seconds", "{:,.0f}"),
     "seed": ("seed", "{}"),
+    "milliseconds": ("ms an update", "{:,.1f}"),
     "updates_until_100": ("updates until 100 nats", "{:,}"),
     "seconds_until_100": ("seconds until 100 nats", "{:,.0f}"),
     "updates_until_150": ("updates until 150 nats", "{:,}"),
