@@ -32,10 +32,12 @@ class Condition:
 
     Attributes:
         names: Names of the parts.
+        names_in_training: Names of what `of_samples` gives besides, for losses.
         sees_labels: True if the condition of data is made from their labels.
     """
 
     names: tuple[str, ...] = ("condition",)
+    names_in_training: tuple[str, ...] = ()
     sees_labels = False
 
     def of_data(self, examples: tf.Tensor, labels: Any, draws: randomness.Draws) -> Parts:
@@ -265,14 +267,16 @@ _STROKES = 3
 class Known(Condition):
     """Any part of an image, for completion: p(x_S | x_notS) for every S (section 7 of the paper).
 
-    In training each image has a mask of a kind of `MASKS`, and samples complete the images of the
-    minibatch that they stand against. Without a condition nothing is known: G then is a sampler.
+    In training each image has a mask of a kind of `MASKS`, and samples complete every second image
+    of the minibatch that they stand against, two samples each; a loss finds the whole image of each
+    under "truth". Without a condition nothing is known: G then is a sampler.
 
     Args:
         shape: Shape of an image, `(h, w, c)`.
     """
 
     names = ("known", "mask")
+    names_in_training = ("truth",)
 
     def __init__(self, shape: Sequence[int]):
         self.shape = tuple(int(size) for size in shape)
@@ -286,6 +290,14 @@ class Known(Condition):
     def of_data(self, examples: tf.Tensor, labels: Any, draws: randomness.Draws) -> Parts:
         """Returns the images under masks drawn."""
         return self._parts(examples, masks(self.shape[0], self.shape[1], draws))
+
+    def of_samples(self, examples: tf.Tensor, labels: Any, draws: randomness.Draws) -> Parts:
+        """Returns every second of these, twice: samples 2i and 2i + 1 complete image 2i."""
+        rows = tf.range(tf.shape(examples)[0])
+        twice = rows - rows % 2
+        parts = self.of_data(examples, labels, draws)
+        parts = {name: tf.gather(part, twice) for name, part in parts.items()}
+        return {**parts, "truth": tf.gather(examples, twice)}
 
     def draw(self, draws: randomness.Draws) -> Parts:
         """Returns images of which nothing is known."""

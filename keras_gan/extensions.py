@@ -117,6 +117,7 @@ def _completion(of: Measurement) -> dict:
             for what, images in (
                 ("whole images", real),
                 ("completed", drawn[0]),
+                (f"mean of {len(drawn)} completions", drawn.mean(axis=0)),
                 ("mean image filled in", np.where(mask, real, mean)),
             )
         }

@@ -157,11 +157,12 @@ class GAN(keras.Model):
         if update not in updates.RULES:
             raise InputError(f"unknown update {update!r}; choose from {', '.join(updates.RULES)}")
         loss = losses.get(loss)
-        missing = sorted({*getattr(loss, "reads", ())} - {*self._judged})
+        known = {*self._judged, *(self.condition.names_in_training if self.condition else ())}
+        missing = sorted({*getattr(loss, "reads", ())} - known)
         if missing:
             raise InputError(
-                f"the loss {type(loss).__name__} reads {' and '.join(missing)} of a discriminator, "
-                f"which returns only {' and '.join(sorted(self._judged))}"
+                f"the loss {type(loss).__name__} reads {' and '.join(missing)}; this discriminator "
+                f"and condition ({self.condition}) give only {' and '.join(sorted(known))}"
             )
         with self.distribute_strategy.scope():
             generator_optimizer = keras.optimizers.get(generator_optimizer)

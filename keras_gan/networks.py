@@ -372,6 +372,7 @@ def on_classes(
 
 
 def on_known(
+    reader: keras.Model,
     generator: keras.Model,
     discriminator: keras.Model,
     shape: Sequence[int],
@@ -382,9 +383,12 @@ def on_known(
     """Players for completion: G sees the known pixels and which they are, D the whole and which.
 
     Args:
-        generator: From float `[n, d + size + h w]`, size being the numbers in an image, to images
-            `[n, *shape]`; named neither "generator" nor "discriminator".
-        discriminator: From float `[n, size + h w]` to logits; without dropout at its input.
+        reader: G's lower part, from the known pixels and, as a last channel, which they are, float
+            `[n, h, w, c + 1]`, to numbers `[n, r]`.
+        generator: From float `[n, d + r]` to images `[n, *shape]`; named neither "generator" nor
+            "discriminator".
+        discriminator: From float `[n, size + h w]`, size being the numbers in an image, to logits;
+            without dropout at its input.
         shape: Shape of an image, `(h, w, c)`.
         input_dropout: Rate of dropout on the image as D sees it.
         input_noise: Standard deviation of noise on it.
@@ -396,18 +400,51 @@ def on_known(
 
     def see_mask():
         mask = keras.Input((*shape[:2], 1), name="mask", dtype="bool")
-        return mask, kl.Flatten(name="flat_mask")(layers.Cast(name="cast")(mask))
+        return mask, layers.Cast(name="cast")(mask)
 
-    size = math.prod(shape)
-    latents = keras.Input((generator.input_shape[1] - size - math.prod(shape[:2]),), name="latents")
+    latents = keras.Input((generator.input_shape[1] - reader.output_shape[1],), name="latents")
     known = keras.Input(tuple(shape), name="known")
     mask, which = see_mask()
-    parts = [latents, kl.Flatten(name="flat_known")(known), which]
-    painted = generator(kl.Concatenate(name="joined")(parts))
+    read = reader(kl.Concatenate(name="seen")([known, which]))
+    painted = generator(kl.Concatenate(name="joined")([latents, read]))
     composed = layers.Compose(name="composed", dtype="float32")(painted, known, mask)
     made = keras.Model([latents, known, mask], composed, name="generator")
     mask, which = see_mask()
+    which = kl.Flatten(name="flat_mask")(which)
     return made, _judging(discriminator, shape, mask, which, input_dropout, input_noise)
+
+
+def conv_reader(
+    shape: Sequence[int], outputs: int, *, seed: int = 0, name: str = "reader"
+) -> keras.Model:
+    """Two convolutions of stride 2 and a layer above them, rectifiers all, for `on_known`.
+
+    Args:
+        shape: Shape of an image, `(h, w, c)`.
+        outputs: Numbers given for each.
+        seed: Seed of the initial weights.
+        name: Name of the network.
+
+    Returns:
+        A model from float `[n, h, w, c + 1]` to float `[n, outputs]`.
+    """
+    seeds = itertools.count(3 * seed)
+
+    def settings(name: str) -> dict:
+        initializer = keras.initializers.GlorotUniform(seed=next(seeds))
+        return {"activation": "relu", "kernel_initializer": initializer, "name": name}
+
+    *sides, channels = shape
+    return keras.Sequential(
+        [
+            keras.Input((*sides, channels + 1), name="seen"),
+            kl.Conv2D(32, 5, strides=2, padding="same", **settings("conv_0")),
+            kl.Conv2D(64, 5, strides=2, padding="same", **settings("conv_1")),
+            kl.Flatten(name="flat"),
+            kl.Dense(outputs, **settings("hidden")),
+        ],
+        name=name,
+    )
 
 
 def _judging(discriminator, shape, condition, vector, dropout, noise) -> keras.Model:

@@ -245,7 +245,9 @@ def judge(discriminator: keras.Model, examples: tf.Tensor, parts: Parts, trainin
         outputs = outputs[:, 0]
     if classes is not None:
         classes = tf.cast(classes, tf.float32)
-    return Judgement(tf.cast(outputs, tf.float32), features, condition=parts, classes=classes)
+    return Judgement(
+        tf.cast(outputs, tf.float32), features, condition=parts, classes=classes, examples=examples
+    )
 
 
 def discriminator_sums(loss: losses.Loss, real: Judgement, fake: Judgement) -> Sums:

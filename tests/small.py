@@ -124,6 +124,8 @@ def inference_gan(prior=None, generator=None, **compile_arguments):
 
 def completing_gan(shape=(6, 4, 1), **compile_arguments):
     size, pixels = np.prod(shape), np.prod(shape[:2])
+    seen = keras.Input((*shape[:2], shape[2] + 1))
+    reader = keras.Sequential([seen, keras.layers.Flatten()], name="reader")
     generator = networks.mlp_generator(
         5 + size + pixels,
         shape,
@@ -136,7 +138,7 @@ def completing_gan(shape=(6, 4, 1), **compile_arguments):
         (size + pixels,), units=8, depth=1, irange=0.3, input_dropout=0.0, seed=1, name="judge"
     )
     model = keras_gan.GAN(
-        *networks.on_known(generator, discriminator, shape),
+        *networks.on_known(reader, generator, discriminator, shape),
         priors.Uniform(5),
         condition=conditions.Known(shape),
     )

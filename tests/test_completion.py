@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 import small
+import tensorflow as tf
+from scipy import stats
 
 import keras_gan
-from keras_gan import conditions
+from keras_gan import conditions, losses
 from keras_gan.conditions import Known
 from keras_gan.evaluation import completion
+from keras_gan.losses import Judgement
 from keras_gan.randomness import RowDraws, row_seeds
 
 SHAPE = (6, 4, 1)
@@ -46,8 +49,63 @@ def test_draws_differ_by_seed_and_nothing_known_is_the_default():
     assert np.abs(model.generate(4, seed=1) - model.generate(4)).max(axis=(1, 2, 3)).min() > 1e-3
 
 
-def test_it_learns_what_the_known_part_says():
-    model = small.completing_gan()
+def test_two_samples_complete_every_second_image():
+    images, condition = stripes(5), Known(SHAPE)
+    real, fake = (
+        make(images, None, RowDraws(row_seeds(3, 5)))
+        for make in (condition.of_data, condition.of_samples)
+    )
+    assert set(real) == {"known", "mask"}
+    for row, image in enumerate([0, 0, 2, 2, 4]):
+        np.testing.assert_array_equal(fake["truth"][row], images[image])
+        for name, part in real.items():
+            np.testing.assert_array_equal(fake[name][row], part[image])
+
+
+def completing_loss(made, truth, weight):
+    fake = Judgement(
+        tf.zeros([len(made)]), examples=tf.constant(made), condition={"truth": tf.constant(truth)}
+    )
+    return losses.Completing(energy_weight=weight).generator(None, fake).numpy()
+
+
+def test_the_energy_score_of_pairs():
+    """-log D is log 2 for logits of 0; norms by hand, the fifth completion without a second one."""
+    made = np.zeros((5, 1, 2, 1), np.float32)
+    made[:, 0, 0, 0] = [3, 0, 0, 6, 1]
+    truth = np.zeros_like(made)
+    truth[:, 0, 1, 0] = [4, 4, 0, 0, 0]
+    wanted = [5 - 3 / 2, 4 - 3 / 2, 0 - 6 / 2, 6 - 6 / 2, 1]
+    found = completing_loss(made, truth, 0.5)
+    np.testing.assert_allclose(found, np.log(2) + 0.5 * np.array(wanted), rtol=1e-5)
+
+
+def test_the_energy_score_is_least_for_the_true_distribution():
+    """Truth N(0, 1), completions N(m, s^2); E|N(m, v)| is the mean of a folded normal."""
+    n = 400_000
+    rng = np.random.default_rng(0)
+    truth = np.repeat(rng.standard_normal(n // 2), 2).astype(np.float32)[:, None, None, None]
+    noise = rng.standard_normal(truth.shape).astype(np.float32)
+
+    def folded(mean, variance):
+        return stats.foldnorm.mean(abs(mean) / variance**0.5, scale=variance**0.5)
+
+    found = {}
+    for m, s in ((0, 1), (0, 0.5), (0, 2), (0.5, 1), (0, 0)):
+        found[m, s] = completing_loss(m + s * noise, truth, 1.0).mean() - np.log(2)
+        wanted = folded(m, 1 + s**2) - (folded(0, 2 * s**2) / 2 if s else 0)
+        assert found[m, s] == pytest.approx(wanted, abs=5e-3)
+    assert min(found, key=found.get) == (0, 1)
+
+
+def test_completing_needs_images_to_complete():
+    with pytest.raises(keras_gan.InputError, match="Completing reads truth; this discriminator"):
+        small.gan(loss="completing")
+
+
+@pytest.mark.parametrize("loss", ["non_saturating", "completing"])
+def test_it_learns_what_the_known_part_says(loss):
+    model = small.completing_gan(loss=loss)
     images = stripes()
     model.fit(images, batch_size=50, epochs=60, verbose=0)
     mask = np.zeros(SHAPE[:2], bool)

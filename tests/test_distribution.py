@@ -86,6 +86,7 @@ OTHERS = [
     {"kind": "inference", "discriminator_steps": 2},
     {"kind": "inference", "update": "fixed"},
     {"kind": "completion", "update": "simultaneous", "discriminator_steps": 2},
+    {"kind": "completion", "update": "alternating", "loss": "completing"},
 ]
 
 

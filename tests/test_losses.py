@@ -154,6 +154,7 @@ def test_who_is_ahead_is_held_back(real, fake, factor_of_d, factor_of_g, jit_com
         losses.NonSaturating(discriminator_weight=0.25),
         losses.Blended(2.0, 0.5, 0.75),
         losses.HeldBack(0.5),
+        losses.Completing(0.5, energy_weight=2.0),
     ],
     ids=lambda loss: type(loss).__name__,
 )

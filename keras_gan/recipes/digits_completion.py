@@ -2,8 +2,7 @@
 
     python -m keras_gan.train --recipe digits_completion
 
-The networks of `digits`, learning as in `digits_conditional`. G sees the known pixels and which
-they are besides z; D sees the whole image and which pixels were known. Masks in training:
+The networks of `digits`, completing as in `mnist_completion`. Masks in training:
 `keras_gan.conditions.MASKS`.
 """
 
@@ -18,4 +17,5 @@ RECIPE = dataclasses.replace(
     name="digits_completion",
     networks=functools.partial(section_7.completing, sizes=section_7.DIGITS),
     condition=Known((8, 8, 1)),
+    **section_7.COMPLETION,
 )

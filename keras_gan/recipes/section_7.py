@@ -16,6 +16,13 @@ from keras_gan.recipes.recipe import Networks, Recipe
 from keras_gan.run import Run
 
 INPUT_NOISE = 0.3  # on the images as D sees them
+_NOISE_OF_COMPLETIONS = 0.1  # the same: the known part must be seen well
+
+COMPLETION: dict[str, Any] = {
+    "loss": "completing",
+    "discriminator_learning_rate": 1e-3,
+    "learning_rate_divisor": 1.00015,  # a tenth of it after 15,000 updates
+}
 
 SEMI_SUPERVISED: dict[str, Any] = {
     "loss": "semi_supervised",
@@ -65,16 +72,17 @@ def completing(
 ) -> tuple[keras.Model, keras.Model]:
     """Players that see known pixels and which they are; see `networks.on_known`."""
     shape = examples.shape[1:]
-    pixels = math.prod(shape[:2])
+    reader = networks.conv_reader(shape, sizes.width, seed=seed + 2)
     pair = _players(
         recipe,
         examples,
         seed,
         sizes,
-        of_generator=math.prod(shape) + pixels,
-        of_discriminator=pixels,
+        of_generator=sizes.width,
+        of_discriminator=math.prod(shape[:2]),
     )
-    return networks.on_known(*pair, shape, **_seeing(sizes))
+    seeing = {**_seeing(sizes), "input_noise": _NOISE_OF_COMPLETIONS}
+    return networks.on_known(reader, *pair, shape, **seeing)
 
 
 def _players(
