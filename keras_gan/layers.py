@@ -136,7 +136,7 @@ class WeightNormDense(keras.layers.Layer):
         products = ops.matmul(inputs, ops.cast(self.kernel, inputs.dtype))
         return self.activation(products + ops.cast(self.bias, inputs.dtype))
 
-    def normalize_on(self, inputs) -> None:
+    def normalize_on(self, inputs: tf.Tensor) -> None:
         """Sets g and b so that before the activation each unit has mean 0 and variance 1.
 
         The initialization of Salimans and Kingma 2016, section 3. A unit that does not vary on the
