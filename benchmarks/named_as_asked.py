@@ -6,8 +6,8 @@ RUN is a run of mnist_conditional or mnist_completion. The classifier, a convolu
 trained here on MNIST's training split, names at least 99 % of the real test digits rightly, or the
 program stops. Conditional: 10,000 samples, 1,000 of each class. Completion: test digits whose lower
 half is missing, completed, and with the mean image filled in. How often any completion can be right
-is told by a like classifier that sees upper halves alone: as often as its first guess, and as often
-as a class drawn after its probabilities, which is what completions drawn from the truth would have.
+is told by a like classifier that sees upper halves alone, black below: as its first guess, and as a
+class drawn after its probabilities, which is what completions drawn from the truth would have.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ HALF = 14  # lines of the known upper half
 
 
 def classifier(train, validation, lines: int = 28) -> keras.Model:
-    """The classifier of the upper lines, trained if there is none yet; about two minutes."""
+    """The classifier by the upper lines, trained if there is none yet; about two minutes."""
     file = Path(f"build/mnist_classifier_{lines}.keras")
     if file.is_file():
         return keras.saving.load_model(file)
@@ -38,7 +38,7 @@ def classifier(train, validation, lines: int = 28) -> keras.Model:
     layers = keras.layers
     model = keras.Sequential(
         [
-            keras.Input((lines, 28, 1)),
+            keras.Input((28, 28, 1)),
             layers.Conv2D(32, 5, activation="relu"),
             layers.MaxPooling2D(),
             layers.Conv2D(64, 3, activation="relu"),
@@ -54,9 +54,10 @@ def classifier(train, validation, lines: int = 28) -> keras.Model:
     model.compile(
         keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"]
     )
-    held_out = (validation.x[:, :lines] / np.float32(255), validation.y)
+    seen = (np.arange(28) < lines)[:, None, None] / np.float32(255)
+    held_out = (validation.x * seen, validation.y)
     model.fit(
-        train.x[:, :lines] / np.float32(255),
+        train.x * seen,
         train.y,
         batch_size=128,
         epochs=5,
@@ -108,7 +109,8 @@ def main() -> None:
         filled = np.where(mask[..., None], real, mean)
         found["mean image filled in"] = float(right(filled, labels).mean())
         of_halves = classifier(data.train, data.validation, HALF)
-        probability = of_halves.predict(real[:, :HALF], batch_size=1000, verbose=0)
+        upper = np.where(mask[..., None], real, 0)
+        probability = of_halves.predict(upper, batch_size=1000, verbose=0)
         found["upper half alone, first guess"] = float((probability.argmax(1) == labels).mean())
         drawn = probability[np.arange(len(labels)), labels].mean()
         found["upper half alone, a class drawn"] = float(drawn)
