@@ -3,7 +3,9 @@
     python -m keras_gan.train --recipe mnist_semi_supervised --labels 100
 
 D names ten classes and "generated" and sees few labels; G matches D's features (Salimans et al.
-2016). `python -m keras_gan.evaluate RUN` reports D's test error.
+2016). `python -m keras_gan.evaluate RUN` reports D's test error. The nets, the minibatches and the
+first learning rate are the published ones; that the rate falls, for a run of 40 epochs and not
+hundreds, and that the game counts as much as the labels, is ours.
 """
 
 import dataclasses
@@ -59,8 +61,13 @@ RECIPE = dataclasses.replace(
     name="mnist_semi_supervised",
     networks=build,
     **section_7.SEMI_SUPERVISED
-    | {"generator_learning_rate": 3e-3, "discriminator_learning_rate": 3e-3},
-    batch_size=200,
+    | {
+        "generator_learning_rate": 3e-3,
+        "discriminator_learning_rate": 3e-3,
+        "learning_rate_divisor": 1.0001,
+    },
+    batch_size=200,  # 100 labelled and 100 unlabelled rows against 200 samples
     labels=100,
-    epochs=100,
+    epochs=40,
+    likelihood_every=10,
 )
