@@ -374,6 +374,7 @@ def test_a_broken_loss_stops_and_keeps_the_last_good_checkpoint(tmp_path):
         TrainingError, match=r"epoch 2: a loss became NaN or Inf in step 6 \(counted from 0\)"
     ):
         model.fit(small.examples(32), batch_size=8, epochs=3, callbacks=parts, verbose=0)
+    parts[-1].wait()  # a thread writes
     assert [p.name for p in tmp_path.iterdir()] == ["step-000000004"]
     again = small.gan()
     assert checkpoints.restore_latest(tmp_path, again) == {}
