@@ -339,6 +339,12 @@ class Known(Condition):
         return {"shape": list(self.shape)}
 
 
+def half_known(height: int, width: int, axis: int) -> np.ndarray:
+    """The mask whose upper (axis 0) or left half (axis 1) is known, bool `[height, width, 1]`."""
+    places = np.indices((height, width))[axis]
+    return (places < (height, width)[axis] // 2)[..., None]
+
+
 def masks(height: int, width: int, draws: randomness.Draws) -> tf.Tensor:
     """Masks of the kinds of `MASKS`, bool `[n, height, width, 1]`, true where known."""
     u = randomness.uniform(draws.bits([8 + 4 * _STROKES]))

@@ -99,8 +99,7 @@ def _completion(of: Measurement) -> dict:
     real, labels = of.unit(test.x[:EXAMINED]), None
     if test.y is not None:
         labels = test.y[:EXAMINED]
-    height = real.shape[1]
-    mask = np.broadcast_to((np.arange(height) < height // 2)[:, None, None], (*real.shape[1:3], 1))
+    mask = conditions.half_known(real.shape[1], real.shape[2], axis=0)
     seeds = range(of.options.seed, of.options.seed + _COMPLETIONS)
     given = {"known": scaled, "mask": mask}
     drawn = np.stack([of.sampler(len(real), seed, given) for seed in seeds])

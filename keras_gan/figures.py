@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan import command, pictures, recipes, sampling
-from keras_gan.conditions import Classes, Known
+from keras_gan.conditions import Classes, Known, half_known
 from keras_gan.errors import InputError
 from keras_gan.inference import Inference, among, refine
 from keras_gan.randomness import row_seeds
@@ -124,12 +124,9 @@ def _completed(run: Run, images: np.ndarray, options) -> np.ndarray:
     """The known part, grey where pixels miss, four completions, the truth; for two halves."""
     scaled = run.preprocessing.forward(images)
     real = run.preprocessing.to_unit(scaled)
-    height, width = real.shape[1:3]
-    upper = np.broadcast_to((np.arange(height) < height // 2)[:, None, None], (height, width, 1))
-    left = np.broadcast_to((np.arange(width) < width // 2)[None, :, None], (height, width, 1))
     sampler = run.sampler(options.weights)
     panels = []
-    for mask in (upper, left):
+    for mask in (half_known(real.shape[1], real.shape[2], axis) for axis in (0, 1)):
         draws = [
             sampler(len(real), options.seed + draw, {"known": scaled, "mask": mask})
             for draw in range(4)

@@ -234,6 +234,14 @@ def _of_extensions(result: dict[str, Any]) -> Iterable[str]:
         )
 
 
+def _of_lines(protocol: dict[str, Any], validation: int, samples: int) -> str:
+    return (
+        f"Recipe `{protocol['recipe']}`, {protocol['epochs']} epochs of it long "
+        f"({protocol['updates']:,} updates of G). Likelihoods, in nats, are of the first "
+        f"{validation:,} validation images under {samples:,} samples, at the best bandwidth"
+    )
+
+
 def _sentences(result: dict[str, Any]) -> Iterable[str]:
     if "support" in result:
         alarms = ", ".join(result["alarms"]) or "none"
@@ -258,23 +266,21 @@ def _sentences(result: dict[str, Any]) -> Iterable[str]:
     if "likelihood_samples" in result.get("protocol", {}):
         protocol = result["protocol"]
         yield (
-            f"Recipe `{protocol['recipe']}`, {protocol['epochs']} epochs of it long "
-            f"({protocol['updates']:,} updates of G). Likelihoods, in nats, are of the first 1,000 "
-            f"validation images under {protocol['likelihood_samples']:,} samples, at the best "
-            f"bandwidth; V, its bound and D(G(z)) are D's on {protocol['held_out']:,} held-out "
+            f"{_of_lines(protocol, 1000, protocol['likelihood_samples'])}; V, "
+            f"its bound and D(G(z)) are D's on {protocol['held_out']:,} held-out "
             "images, without dropout; D(x) stands beside it for training images. Data: "
             f"{result['data']}."
         )
     if "levels" in result.get("protocol", {}):
         protocol = result["protocol"]
         yield (
-            f"Recipe `{protocol['recipe']}`, {protocol['epochs']} epochs of it long "
-            f"({protocol['updates']:,} updates of G). Likelihoods, in nats, are of the first "
-            f"{protocol['validation']:,} validation images under {protocol['samples']:,} samples, "
-            f"at the best bandwidth. They are looked at every {protocol['looked_every']:,} "
+            f"{_of_lines(protocol, protocol['validation'], protocol['samples'])}. They are "
+            f"looked at every {protocol['looked_every']:,} "
             "updates; *until* is the first look at which the averaged weights have so many; "
-            "none: at no look, or no finite samples. Seconds are of training alone, its "
-            "graph's building included, looks left out. Other seeds are for the recipe and "
+            "none: at no look, or no finite samples. Seconds until a level are its "
+            "updates at the line's pace, the fastest of several stretches, measured for all lines "
+            "one after the other; *seconds* are those that the training itself took, looks left "
+            "out, and other work on the machine lengthens them. Other seeds are for the recipe and "
             f"the two lines with the fewest seconds until {protocol['levels'][-1]} nats (behind "
             "them, the highest likelihood of averaged weights). In the picture, full lines are "
             f"averaged weights, dotted ones raw. Data: {result['data']}."
