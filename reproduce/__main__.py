@@ -21,6 +21,7 @@ docs/pictures/reproduction/, and the page docs/reproduction.md with the README's
   mnist           Table 1 and Figures 2a and 3: the paper's recipe (hours; 1000 epochs)
   mnist_tuned     the same networks under our settings (hours; the recipe's epochs)
   variants        the recipe and, one factor at a time, other games (about an hour; 20 epochs)
+  hypotheses      the recipe and other readings of it (about an hour; 20 epochs)
   efficiency      section 7: what makes the pair train faster (hours; 20 epochs)
   cifar10_mlp     Figure 2c: losses, speed and samples (hours; the recipe's epochs)
   cifar10_conv    Figure 2d, likewise
@@ -45,7 +46,7 @@ RESULTS = (
     "figure_1",
     "mnist",
     "mnist_tuned",
-    "variants",
+    *variants.TABLES,
     "efficiency",
     "cifar10_mlp",
     "cifar10_conv",
@@ -60,7 +61,7 @@ _TRAIN = (
     "cifar10_conv",
     *experiments.EXTENSIONS,
 )
-_EPOCHS = (*_TRAIN[1:], "variants", "efficiency", "all")
+_EPOCHS = (*_TRAIN[1:], *variants.TABLES, "efficiency", "all")
 
 
 def parser() -> command.Parser:
@@ -110,7 +111,10 @@ def _main(argv: Sequence[str] | None) -> int:
         "figure_1": lambda: experiments.figure_1_learnt(seed),
         "mnist": lambda: experiments.mnist(seed, epochs or 1000, run_dir),
         "mnist_tuned": lambda: experiments.mnist_tuned(seed, epochs, run_dir),
-        "variants": lambda: variants.measure(seed, epochs or 20),
+        **{
+            name: lambda name=name: variants.measure(name, seed, epochs or 20)
+            for name in variants.TABLES
+        },
         "efficiency": lambda: efficiency.measure(seed, epochs or 20),
         "tfd": experiments.tfd,
         **{

@@ -29,12 +29,14 @@ class Variant:
         share: Updates of G as a share of the recipe's.
         examples: Training examples, the first ones; None for all. Where they are fewer than a step
             takes they are repeated.
+        shuffled: Whether each epoch has an order of its own.
     """
 
     name: str
     settings: dict[str, Any] = dataclasses.field(default_factory=dict)
     share: float = 1.0
     examples: int | None = None
+    shuffled: bool = True
 
 
 @dataclasses.dataclass
@@ -124,6 +126,7 @@ def train(
         batch_size=recipe.batch_size,
         epochs=-(-wanted // steps),
         callbacks=[_Course(game, wanted, look, every)],
+        shuffle=variant.shuffled,
         verbose=0,
     )
     return game

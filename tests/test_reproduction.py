@@ -231,9 +231,9 @@ def test_variants_leave_a_line_each_and_make_none_twice(tmp_path, monkeypatch):
         lines.Variant("k = 2", {"discriminator_steps": 2}, 1 / 2),
         to_completion,
     )
-    variants.measure(0, 1, TINY, few[:2])
+    variants.measure("variants", 0, 1, TINY, lambda recipe: few[:2])
     (before,) = results.load(tmp_path)
-    variants.measure(0, 1, TINY, few)
+    variants.measure("variants", 0, 1, TINY, lambda recipe: few)
     (found,) = results.load(tmp_path)
     assert found["rows"][:2] == before["rows"]
     assert [row["variant"] for row in found["rows"]] == [line.name for line in few]
@@ -247,17 +247,70 @@ def test_variants_leave_a_line_each_and_make_none_twice(tmp_path, monkeypatch):
     assert recipe["raw"] != minimax["raw"]
     assert "| to completion | 14 | 2,100 |" in page.render([found])
     with pytest.raises(InputError, match="lines of another length or seed"):
-        variants.measure(0, 2, TINY, few)
+        variants.measure("variants", 0, 2, TINY, lambda recipe: few)
 
 
 def test_the_variants_differ_from_the_recipe_in_one_thing():
-    one, *others = variants.VARIANTS
+    one, *others = variants.games(recipes.get("mnist"))
     assert one == lines.Variant(one.name)
     for variant in others:
         dataclasses.replace(recipes.get("mnist"), **variant.settings)
         assert len(variant.settings) == 1 or variant.examples
         k = variant.settings.get("discriminator_steps", 1)
         assert variant.share == pytest.approx(1 if "updates of G" in variant.name else 1 / k)
+
+
+def test_the_hypotheses_differ_from_the_recipe_in_one_thing():
+    recipe = recipes.get("digits")
+    one, *others = variants.hypotheses(recipe)
+    assert one == lines.Variant(one.name)
+    assert len({line.name for line in others}) == len(others)
+    examples = np.full((2, 8, 8, 1), 0.2, np.float32)
+
+    def players(line: lines.Variant) -> list[keras.Model]:
+        changed = dataclasses.replace(recipe, **line.settings)
+        return list(changed.networks(changed, examples, 0))
+
+    def rates(network: keras.Model) -> list[float]:
+        return [layer.rate for layer in network.layers if "drop" in layer.name]
+
+    plain = players(one)
+    differences = []
+    for line in others:
+        assert (line.share, line.examples) == (1, None)
+        for network, before in zip(players(line), plain, strict=True):
+            weights = zip(network.get_weights(), before.get_weights(), strict=True)
+            factors = {
+                round(float(np.linalg.norm(new) / np.linalg.norm(old)), 4)
+                for new, old in weights
+                if np.any(old)
+            }
+            if factors != {1.0} or rates(network) != rates(before):
+                differences.append((line.name, before.name, factors, rates(network)))
+    # G's biases, but for the output's, and all of D's start at 0.
+    assert differences == [
+        (others[0].name, "generator", {0.1, 1.0}, []),
+        (others[1].name, "discriminator", {10.0}, [0.2, 0.5, 0.5]),
+        (others[2].name, "generator", {1.0, 0.0}, []),
+        (others[3].name, "discriminator", {1.0}, [0.0, 0.5, 0.5]),
+        (others[4].name, "discriminator", {1.0}, [0.2, 0.5, 0.0]),
+    ]
+    settings = [line.settings for line in others[5:]]
+    assert settings[:2] == [{"momentum": 0.7}, {"momentum": 0.9, "final_momentum": 0.9}]
+    divisor = settings[2]["learning_rate_divisor"]
+    assert divisor == pytest.approx(math.exp(50 * math.log(1.000004)), rel=1e-12)
+    assert [line.shuffled for line in others] == [True] * 8 + [False]
+
+
+def test_a_line_may_keep_one_order_of_minibatches():
+    def learnt(shuffled: bool) -> np.ndarray:
+        line = lines.Variant("a line", shuffled=shuffled)
+        game = lines.train(line, TINY, TINY.load_data(), 28, 0)
+        return game.gan.discriminator.get_weights()[0]
+
+    ordered = learnt(False)
+    np.testing.assert_array_equal(learnt(False), ordered)
+    assert np.abs(learnt(True) - ordered).max() > 1e-7
 
 
 def test_the_table_of_efficiency_goes_on_where_it_was_interrupted(tmp_path, monkeypatch):
