@@ -94,8 +94,7 @@ OTHERS = [
 def test_two_and_four_replicas_equal_one_device(case):
     one, tolerance = train(tf.distribute.get_strategy(), **case), tolerance_of(case)
     assert_equal(one, train(devices(2), **case), tolerance)
-    assert_equal(one, train(devices(2), steps_per_execution=2, **case), tolerance)
-    assert_equal(one, train(devices(4), **case), tolerance)
+    assert_equal(one, train(devices(4), steps_per_execution=2, **case), tolerance)
 
 
 @pytest.mark.parametrize("case", OTHERS, ids=str)
