@@ -103,7 +103,7 @@ class Shards:
             num_parallel_calls=min(2, len(files)),
             deterministic=True,
         )
-        examples = examples.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        examples = examples.map(example, num_parallel_calls=os.cpu_count(), deterministic=True)
         if not tf.executing_eagerly():
             # Of this function's graph alone: the order must not follow a user's global seed.
             tf.random.set_seed(None)
