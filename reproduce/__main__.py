@@ -80,6 +80,9 @@ def parser() -> command.Parser:
         help="for inference: a finished run whose players stay as they are",
     )
     made.add_argument(
+        "--precision", default="float32", metavar="NAME", help="for CIFAR-10: as of training"
+    )
+    made.add_argument(
         "--data-note",
         default="",
         metavar="TEXT",
@@ -105,6 +108,8 @@ def _main(argv: Sequence[str] | None) -> int:
         raise InputError(f"--epochs must be at least 1, and is for {', '.join(_EPOCHS)}")
     if options.players and not options.result.endswith("_inference"):
         raise InputError("--players is for digits_inference and mnist_inference")
+    if options.precision != "float32" and not options.result.startswith("cifar10"):
+        raise InputError("--precision is for cifar10_mlp and cifar10_conv")
     make = {
         "parzen_sanity": lambda: experiments.parzen_sanity(seed),
         "digits": lambda: experiments.digits(seed, run_dir),
@@ -118,7 +123,9 @@ def _main(argv: Sequence[str] | None) -> int:
         "efficiency": lambda: efficiency.measure(seed, epochs or 20),
         "tfd": experiments.tfd,
         **{
-            name: lambda name=name: cifar10.measure(name, seed, epochs, run_dir, options.data_note)
+            name: lambda name=name: cifar10.measure(
+                name, seed, epochs, run_dir, options.data_note, options.precision
+            )
             for name in ("cifar10_mlp", "cifar10_conv")
         },
         **{

@@ -17,7 +17,14 @@ GPU_FLOPS = 10e12  # assumed of a GPU: operations per second that a run in float
 _LOSSES = ("discriminator_loss", "generator_loss", "value", "real_output", "fake_output")
 
 
-def measure(name: str, seed: int, epochs: int | None, run_dir: str | None, note: str) -> None:
+def measure(
+    name: str,
+    seed: int,
+    epochs: int | None,
+    run_dir: str | None,
+    note: str,
+    precision: str = "float32",
+) -> None:
     """Trains a recipe, and keeps its samples, its losses and its speed.
 
     Args:
@@ -26,29 +33,33 @@ def measure(name: str, seed: int, epochs: int | None, run_dir: str | None, note:
         epochs: Epochs to train; the recipe's by default.
         run_dir: The run directory.
         note: What a reader must know of this copy of the data; stands on the picture too.
+        precision: As of `keras_gan.train`; what is not float32 stands beside the note.
     """
     machine, recipe = results.machine(), recipes.get(name)
     epochs = epochs or recipe.epochs
     path = run_dir or f"runs/reproduce-{recipe.name}"
-    settings = ["--recipe", name, "--seed", str(seed), "--epochs", str(epochs)]
-    call(train.main, [*settings, "--run-dir", path])
+    settings = ["--seed", str(seed), "--epochs", str(epochs)]
+    if precision != "float32":
+        settings += ["--precision", precision]
+    call(train.main, ["--recipe", name, *settings, "--run-dir", path])
     call(figures.main, [path, "--seed", "0"])
     run = Run.open(path)
-    marked = f", {note}" if note else ""
+    mixed = precision if precision != "float32" else ""
+    title = ", ".join(filter(None, [f"epoch {run.epochs_done}", mixed, note]))
     results.save(
         recipe.name,
-        title=f"CIFAR-10: recipe `{recipe.name}`, epoch {run.epochs_done}{marked}",
-        command=f"python -m reproduce {recipe.name} --seed {seed} --epochs {epochs}"
+        title=f"CIFAR-10: recipe `{recipe.name}`, {title}",
+        command=f"python -m reproduce {recipe.name} {' '.join(settings)}"
         + (f" --data-note '{note}'" if note else ""),
         rows=[_costs(run, recipe.epochs)],
         losses=_losses(run),
         estimate_assumes=GPU_FLOPS,
         seeds=[seed],
         protocol={"run": run.identity},
-        data=run.config["provenance"] + marked,
+        data=", ".join(filter(None, [run.config["provenance"], note])),
         machine=machine,
         seconds=training_seconds(run),
-        pictures=[_marked_figure_2(run, f"{recipe.name}, epoch {run.epochs_done}{marked}")],
+        pictures=[_marked_figure_2(run, f"{recipe.name}, {title}")],
     )
 
 

@@ -460,7 +460,8 @@ def test_what_a_recipe_without_a_likelihood_costs(tmp_path, monkeypatch):
     monkeypatch.setattr(results, "keep_picture", lambda source, name: f"pictures/{name}")
     (tmp_path / "colours.py").write_text(COLOURS)
     path = str(tmp_path / "run")
-    cifar10.measure(str(tmp_path / "colours.py"), 0, 2, path, "JPEG copy")
+    recipe = str(tmp_path / "colours.py")
+    cifar10.measure(recipe, 0, 2, path, "JPEG copy", "mixed_bfloat16")
     (found,) = results.load(tmp_path / "results")
     (row,) = found["rows"]
     assert (row["epochs"], row["all_epochs"]) == (2, 300)
@@ -476,7 +477,10 @@ def test_what_a_recipe_without_a_likelihood_costs(tmp_path, monkeypatch):
     assert row["images_per_second"] * row["seconds_per_epoch"] == pytest.approx(1400)
     assert [entry["epoch"] for entry in found["losses"]] == [1, 2]
     text = page.render([found])
-    assert "epoch 2, JPEG copy" in text
+    assert "epoch 2, mixed_bfloat16, JPEG copy" in text
+    assert found["command"].endswith(
+        "--epochs 2 --precision mixed_bfloat16 --data-note 'JPEG copy'"
+    )
     assert "*estimate*" in text
     assert "It assumes a GPU that keeps up 10 TFLOP/s" in text
     assert found["pictures"] == ["pictures/colours_figure_2.png"]
