@@ -21,5 +21,6 @@ RECIPE = dataclasses.replace(
     condition=Known((28, 28, 1)),
     **section_7.COMPLETION,
     batch_size=100,
+    generator_learning_rate=5e-4,
     epochs=30,
 )

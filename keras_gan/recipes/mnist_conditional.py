@@ -20,4 +20,6 @@ RECIPE = dataclasses.replace(
     name="mnist_conditional",
     networks=functools.partial(section_7.conditional, sizes=section_7.MNIST, classes=_CLASSES),
     condition=Classes(_CLASSES),
+    generator_learning_rate=5e-4,
+    epochs=35,
 )

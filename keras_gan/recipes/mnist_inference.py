@@ -16,4 +16,6 @@ RECIPE = dataclasses.replace(
     name="mnist_inference",
     networks=functools.partial(section_7.for_inference, build=mnist_tuned.build),
     companions=functools.partial(section_7.inference, sizes=section_7.MNIST),
+    generator_learning_rate=5e-4,
+    epochs=35,
 )

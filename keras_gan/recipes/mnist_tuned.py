@@ -36,9 +36,9 @@ RECIPE = dataclasses.replace(
     discriminator_loss_weight=1.0,
     batch_size=250,
     optimizer="adam",
-    generator_learning_rate=5e-4,
+    generator_learning_rate=1e-3,
     discriminator_learning_rate=5e-4,
     learning_rate_divisor=1.0,
     averaging=0.9995,  # over ten epochs of 200 updates
-    epochs=35,
+    epochs=20,
 )
