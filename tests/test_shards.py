@@ -20,7 +20,7 @@ from test_distribution import devices
 import keras_gan
 from keras_gan import InputError, data, train
 from keras_gan.data import from_tfds
-from keras_gan.data.pipeline import ShardStream
+from keras_gan.data.pipeline import IndexedStream, Regrouped, ShardStream
 
 N, FILES = 230, 5
 
@@ -141,6 +141,21 @@ def test_minibatches_of_the_stream(shards, replicas, k):
     assert first != second
     assert batches(stream, strategy, 3, made=3) == first[3:]
     assert batches(stream, strategy, stream.steps_per_epoch + 2, made=2) == second[2:]
+
+
+def test_nothing_is_tuned_while_a_set_is_read_unless_its_owner_asks(shards):
+    x = np.zeros((4, 2), np.float32)
+    own = tf.data.Dataset.from_tensor_slices(x).batch(2)
+    asked = tf.data.Options()
+    asked.autotune.enabled = True
+    streams = [
+        IndexedStream(x, None, 2, 1, seed=0),
+        ShardStream(shards, 10, 1, 0, tf.distribute.get_strategy()),
+        Regrouped(own, 1),
+        Regrouped(own.with_options(asked), 1),
+    ]
+    tuned = [stream.dataset().options().autotune.enabled for stream in streams]
+    assert tuned == [False, False, False, True]
 
 
 def worker(strategy, data_dir):

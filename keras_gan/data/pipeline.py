@@ -159,7 +159,7 @@ class ShardStream(Counted):
             return batched.skip(first * batches).take((self.steps_per_epoch - first) * batches)
 
         dataset = tf.data.Dataset.from_tensors(0).flat_map(parts).prefetch(4 * batches)
-        return dataset.with_options(_as_built())
+        return dataset.with_options(_options(dataset))
 
     def dataset(self) -> tf.data.Dataset | tf.distribute.DistributedDataset:
         """One epoch each time it is iterated; see `begin_epoch`."""
@@ -264,18 +264,18 @@ def _sized(dataset, steps: int):
 
 def _sharded_by_data(dataset: tf.data.Dataset) -> tf.data.Dataset:
     """Several workers each take their part of every group, never of the files."""
-    options = _as_built()
+    options = _options(dataset)
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     options.deterministic = True
     return dataset.with_options(options)
 
 
-def _as_built() -> tf.data.Options:
-    """No tuning of buffers and threads while the set is read.
+def _options(dataset: tf.data.Dataset) -> tf.data.Options:
+    """No tuning of threads and buffers while the set is read, unless its owner asked for it.
 
-    The thread that tunes sleeps longer the longer an epoch is, and is waited for at its end: up to
-    an epoch's own time was lost there.
+    The thread that tunes sleeps longer the longer an epoch is, and its end is waited for: up to an
+    epoch's own time was lost there.
     """
     options = tf.data.Options()
-    options.autotune.enabled = False
+    options.autotune.enabled = bool(dataset.options().autotune.enabled)
     return options
