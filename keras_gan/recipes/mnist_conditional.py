@@ -21,5 +21,4 @@ RECIPE = dataclasses.replace(
     networks=functools.partial(section_7.conditional, sizes=section_7.MNIST, classes=_CLASSES),
     condition=Classes(_CLASSES),
     generator_learning_rate=5e-4,
-    epochs=35,
 )

@@ -17,5 +17,4 @@ RECIPE = dataclasses.replace(
     networks=functools.partial(section_7.for_inference, build=mnist_tuned.build),
     companions=functools.partial(section_7.inference, sizes=section_7.MNIST),
     generator_learning_rate=5e-4,
-    epochs=35,
 )

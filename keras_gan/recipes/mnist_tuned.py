@@ -40,5 +40,5 @@ RECIPE = dataclasses.replace(
     discriminator_learning_rate=5e-4,
     learning_rate_divisor=1.0,
     averaging=0.9995,  # over ten epochs of 200 updates
-    epochs=20,
+    epochs=35,
 )
