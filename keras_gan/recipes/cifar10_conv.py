@@ -4,6 +4,9 @@
 
 Global contrast normalisation to norm 55; minibatches of 128; maxout convolutions with overlapping
 pooling in D, one transposed convolution in G.
+
+It begins slowly: with seed 0 and `--precision mixed_bfloat16` D's output leaves 1/2 in epoch 6, and
+until epoch 12 G has hardly moved. The released code made hundreds of epochs.
 """
 
 import dataclasses
