@@ -2,9 +2,10 @@
 
     python -m keras_gan.train --recipe mnist_conditional
 
-The paper's networks, which see the class besides, learning as in `mnist_tuned`, both at one rate. In
-training samples have the classes of the data that they stand against; a sample whose class is not
-given has each class as often. Published for other conditional nets: 132 +- 1.8 nats (Mirza and Osindero 2014).
+The paper's networks, which see the class besides, learning as in `mnist_tuned`, both at one rate.
+In training samples have the classes of the data that they stand against; a sample whose class is
+not given has each class as often. Published for other conditional nets: 132 +- 1.8 nats (Mirza and
+Osindero 2014).
 """
 
 import dataclasses
