@@ -38,13 +38,12 @@ def measure(
     machine, recipe = results.machine(), recipes.get(name)
     epochs = epochs or recipe.epochs
     path = run_dir or f"runs/reproduce-{recipe.name}"
+    mixed = precision if precision != "float32" else ""
     settings = ["--seed", str(seed), "--epochs", str(epochs)]
-    if precision != "float32":
-        settings += ["--precision", precision]
+    settings += ["--precision", mixed] if mixed else []
     call(train.main, ["--recipe", name, *settings, "--run-dir", path])
     call(figures.main, [path, "--seed", "0"])
     run = Run.open(path)
-    mixed = precision if precision != "float32" else ""
     title = ", ".join(filter(None, [f"epoch {run.epochs_done}", mixed, note]))
     results.save(
         recipe.name,
