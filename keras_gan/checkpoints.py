@@ -142,7 +142,8 @@ def write(directory: str | os.PathLike[str], taken: Snapshot, keep: int = 2) -> 
     """
     directory = os.fspath(directory)
     final = os.path.join(directory, f"step-{taken.step:09d}")
-    folder = final if _is_remote(directory) else os.path.join(directory, f".step-{taken.step}.tmp")
+    # What a killed process left under this name goes with the next checkpoint.
+    folder = final if _is_remote(directory) else os.path.join(directory, ".step-new.tmp")
     try:
         _remove(folder)
         _files.makedirs(folder)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from keras_gan.errors import InputError, TrainingError
+from keras_gan.errors import InputError, SurroundingsError, TrainingError
 from keras_gan.run import WEIGHTS
 
 
@@ -57,12 +57,16 @@ def add_settings(parser: argparse._ArgumentGroup, settings: Any) -> None:
 
 
 def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None, name: str) -> int:
-    """Runs a command; an error of ours is one line on stderr and its exit code."""
+    """Runs a command; an error of ours, or of the disk, is one line on stderr and its exit code."""
     try:
         return main(argv)
     except (InputError, TrainingError) as error:
         print(f"{name}: {error.heading}: {error}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        what = f"{error.filename or 'a file'}: {error.strerror or error}"
+        print(f"{name}: error: {what}", file=sys.stderr)
+        return SurroundingsError.exit_code
     except KeyboardInterrupt:
         print(f"{name}: ended at once", file=sys.stderr)
         return 130

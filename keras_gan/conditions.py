@@ -34,11 +34,13 @@ class Condition:
         names: Names of the parts.
         names_in_training: Names of what `of_samples` gives besides, for losses.
         sees_labels: True if the condition of data is made from their labels.
+        group: Rows of a minibatch that belong together, and so to one replica.
     """
 
     names: tuple[str, ...] = ("condition",)
     names_in_training: tuple[str, ...] = ()
     sees_labels = False
+    group = 1
 
     def of_data(self, examples: tf.Tensor, labels: Any, draws: randomness.Draws) -> Parts:
         """The condition under which D judges a minibatch of data.
@@ -277,6 +279,7 @@ class Known(Condition):
 
     names = ("known", "mask")
     names_in_training = ("truth",)
+    group = 2
 
     def __init__(self, shape: Sequence[int]):
         self.shape = tuple(int(size) for size in shape)

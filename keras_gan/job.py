@@ -64,11 +64,6 @@ class Job:
             )
         self.strategy = strategies.make(options.strategy)
         self.replicas = self.strategy.num_replicas_in_sync
-        if recipe.batch_size % self.replicas:
-            raise InputError(
-                f"--batch-size {recipe.batch_size} does not divide among {self.replicas} replicas; "
-                f"use a multiple of {self.replicas}"
-            )
         shards = None
         if options.stream:
             self.data_set, shards = self._open_shards()
@@ -94,6 +89,8 @@ class Job:
             )
         self.labels = self.learnt.train.y if self._sees_labels else None
         self.gan = self._make_gan()
+        self.gan.check_minibatch(recipe.batch_size)
+        _check_loadable(self.gan)
         if self.labels is not None:
             self.gan.check_labels(self.labels)
 
@@ -307,6 +304,7 @@ class Job:
             checkpoints.make_directory(asked)
         facts = {
             "recipe": recipe_name(self.options),
+            "dataset": data.place(self.recipe.dataset),
             "preprocessing": self.preprocessing.get_config(),
             "data_dir": _place(self.options.data_dir),
             "checkpoint_dir": asked,
@@ -387,6 +385,20 @@ class Job:
     @property
     def _has_pictures(self) -> bool:
         return self.data_set.is_image or self.gan.example_shape == (2,)
+
+
+def _check_loadable(gan: GAN) -> None:
+    """Refuses what could be saved after training but not loaded any more."""
+    networks = [gan.generator, gan.discriminator, *(c.network for c in gan.companions)]
+    layers = [layer for network in networks for layer in network._flatten_layers()]
+    for part in (*layers, *gan.companions, gan.condition):
+        made = type(part)
+        known = keras.saving.get_registered_object(keras.saving.get_registered_name(made))
+        if part is not None and known is None and made.__module__.partition(".")[0] != "keras":
+            raise InputError(
+                f"a model with {made.__name__} could be saved, but not loaded: decorate the class "
+                "with @keras.saving.register_keras_serializable()"
+            )
 
 
 def _structure(network: keras.Model) -> dict:

@@ -307,9 +307,10 @@ class SemiSupervised(FeatureMatching):
     def discriminator(self, real: Judgement, fake: Judgement) -> tf.Tensor:
         """Returns the loss, whose mean is the sum of the three means, float `[n]`."""
         of_data = self._data_weights(real) * tf.nn.softplus(-real.logits)
-        known = tf.greater_equal(real.labels, 0)
+        labels = tf.cast(real.labels, tf.int64)
+        known = tf.greater_equal(labels, 0)
         entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
-            tf.where(known, real.labels, 0), real.classes
+            tf.where(known, labels, 0), real.classes
         )
         of_classes = _balanced(known) * entropy
         return self.discriminator_weight * (of_data + tf.nn.softplus(fake.logits) + of_classes)

@@ -214,7 +214,9 @@ class GAN(keras.Model):
                 )
             for network in self._networks:
                 for layer in network._flatten_layers():
-                    if not layer.supports_jit:
+                    # Means over all replicas stand within what would be compiled.
+                    joins = replicas > 1 and getattr(layer, "synchronized", False)
+                    if joins or not layer.supports_jit:
                         raise InputError(
                             f"XLA cannot compile layer {layer.name!r} of {network.name!r}; "
                             "use jit_compile=False"
@@ -421,20 +423,31 @@ class GAN(keras.Model):
             labelled = y is not None
             if labelled:
                 self.check_labels(y)
-        replicas = self.distribute_strategy.num_replicas_in_sync
-        if stream.minibatch % replicas:
-            raise InputError(
-                f"a minibatch of {stream.minibatch} does not divide among {replicas} replicas; "
-                f"use a multiple of {replicas}"
-            )
+        self.check_minibatch(stream.minibatch)
         if labelled and not self._reader_of_labels:
             _log.warning("the data come with labels, which this loss does not use")
         if self._reader_of_labels and not labelled:
             raise InputError(
                 f"{self._reader_of_labels} is made from labels: give `y`, or a data set of (x, y)"
             )
+        replicas = self.distribute_strategy.num_replicas_in_sync
         self._share = stream.minibatch // replicas * self.discriminator_steps
         return stream
+
+    def check_minibatch(self, size: int) -> None:
+        """Looks at the size of a minibatch before training.
+
+        Raises:
+            InputError: It does not divide among the replicas.
+        """
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        group = 1 if self.condition is None else self.condition.group
+        if size % (replicas * group):
+            raise InputError(
+                f"a minibatch of {size} does not divide among {replicas} replicas"
+                + (f" in groups of {group}" if group > 1 else "")
+                + f"; use a multiple of {replicas * group}"
+            )
 
     @property
     def _reader_of_labels(self) -> str:
@@ -473,7 +486,7 @@ class GAN(keras.Model):
         """Measures the game on data, both players in inference mode and on noise of its own.
 
         Args:
-            x: Examples as in `fit`, in any number.
+            x: Examples, an array or a data set as in `fit`, in any number.
             y: Labels, where a condition or the loss is made from them.
             batch_size: Examples of a batch, for arrays.
             **kwargs: As in Keras.
@@ -543,7 +556,8 @@ class GAN(keras.Model):
                 f"{c.name}_loss": tf.reduce_sum(c.loss(made, training=False))
                 for c in self.companions
             }
-        sums = updates.discriminator_sums(self.loss, real, judged_fake) | of_companions
+        losses_of_d = self.loss.discriminator(real, judged_fake)
+        sums = updates.discriminator_sums(real, judged_fake, losses_of_d) | of_companions
         sums["generator_loss"] = tf.reduce_sum(self.loss.generator(real, judged_fake))
         return sums, tf.cast(rows, tf.float32)
 
@@ -583,8 +597,10 @@ class GAN(keras.Model):
             for average, weight in zip(
                 self.averaged_generator.weights, self.generator.weights, strict=True
             ):
-                factor = self.averaging if weight.trainable else 0.0  # batch statistics are copied
-                average.assign_sub((1 - factor) * (average.value - weight.value))
+                if weight.trainable:
+                    average.assign_sub((1 - self.averaging) * (average.value - weight.value))
+                else:
+                    average.assign(weight.value)  # batch statistics and counts
         self.step.assign_add(1)
 
     def _finish_batch(self, sums: dict, rows: tf.Tensor) -> None:

@@ -26,9 +26,13 @@ import csv
 import datetime
 import hashlib
 import importlib.metadata
+import importlib.util
 import io
 import json
 import platform
+import re
+import sys
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -39,7 +43,7 @@ import numpy as np
 
 from keras_gan import conditions, priors, sampling
 from keras_gan.data import preprocessing
-from keras_gan.errors import InputError
+from keras_gan.errors import InputError, first_line
 from keras_gan.inference import Inference, among
 
 FORMAT = 1
@@ -310,7 +314,15 @@ class Run:
                 f"{self.path} has no {name} model: it measured no validation likelihood of these "
                 "weights, or an earlier version trained it; choose other --weights"
             )
-        return keras.saving.load_model(file)
+        recipe = Path(self.config["recipe"])
+        if recipe.suffix == ".py" and recipe.is_file():
+            import_file(recipe)  # it may define classes that the model is made of
+        try:
+            return keras.saving.load_model(file)
+        except TypeError as error:  # Keras names the class somewhere in a long text
+            unknown = re.search(r"Could not locate \w+ '[^']+'", str(error))
+            what = f"{unknown[0]}; import first what defines it" if unknown else first_line(error)
+            raise InputError(f"{file} cannot be loaded: {what}") from error
 
     # -------------------------------------------------------------- metrics
 
@@ -334,15 +346,36 @@ class Run:
     def add_metrics(self, epoch: int, logs: dict[str, float]) -> None:
         """Writes the row of an epoch; rows from it on, of an interrupted session, go."""
         row = {"epoch": epoch, **{name: repr(float(value)) for name, value in logs.items()}}
-        rows = []
+        rows: list[dict[str, str]] = []
         if self.metrics_file.is_file():
             with self.metrics_file.open(newline="") as file:
                 rows = [old for old in csv.DictReader(file) if int(old["epoch"]) < epoch]
         text = io.StringIO()
-        table = csv.DictWriter(text, list(row), restval="nan", extrasaction="ignore")
+        columns = dict.fromkeys([*(rows[0] if rows else ()), *row])
+        table = csv.DictWriter(text, list(columns), restval="nan")
         table.writeheader()
         table.writerows([*rows, row])
         write_atomically(self.metrics_file, text.getvalue())
+
+
+def import_file(path: Path) -> types.ModuleType:
+    """Runs a user's Python file as a module of its own.
+
+    Raises:
+        InputError: It is no Python file, or it cannot be run.
+    """
+    name = f"recipe_{hashlib.blake2b(str(path.resolve()).encode(), digest_size=4).hexdigest()}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise InputError(f"{path} is not a Python file; a recipe file's name ends in .py")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)  # dataclasses look there
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise InputError(
+            f"the recipe file {path} fails: {type(error).__name__}: {error}"
+        ) from error
+    return module
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -25,7 +25,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan import callbacks, checkpoints
-from keras_gan.errors import InputError, SurroundingsError, TrainingError
+from keras_gan.errors import InputError, SurroundingsError, TrainingError, first_line
 from keras_gan.interruption import Interruption
 from keras_gan.model import GAN
 from keras_gan.randomness import row_seeds
@@ -38,6 +38,13 @@ _log = logging.getLogger("keras_gan")
 _FILE_FAULT = re.compile(
     r"(\S+); (No space left on device|Read-only file system|No such file or directory"
     r"|Input/output error|Stale file handle|Permission denied|Disk quota exceeded)"
+)
+# Damaged data, or a file system that does not answer.
+_UNREADABLE = (
+    tf.errors.DataLossError,
+    tf.errors.UnavailableError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.AbortedError,
 )
 
 
@@ -116,7 +123,7 @@ class Session:
                     if run is not None:
                         checkpoints.restore_latest(run.checkpoints, self.gan)
             if run is not None:
-                run.save_models(self.gan, self.epochs)
+                run.save_models(self.gan, int(self.gan.step.numpy()) // self.steps_per_epoch)
             return run
 
     def _begin(self, open_run, stack) -> tuple[Run | None, dict | None]:
@@ -190,4 +197,6 @@ class Session:
             fault = _FILE_FAULT.search(error.message)
             if fault:
                 raise SurroundingsError(f"{fault[1]}: {fault[2]}; {again}") from error
+            if isinstance(error, _UNREADABLE):
+                raise SurroundingsError(f"{first_line(error)}; {again}") from error
             raise

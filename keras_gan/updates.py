@@ -63,11 +63,12 @@ class Round:
         with _unchanged(gan.generator):
             made = self._make(j)
         with tf.GradientTape() as tape:
-            real, judged_fake, penalty = self._judge_both(j, made)
-            loss = self._mean(gan.loss.discriminator(real, judged_fake)) + penalty
+            real, judged_fake, penalty = self._judge_penalised(j, made)
+            losses_of_d = gan.loss.discriminator(real, judged_fake)
+            loss = self._mean(losses_of_d) + penalty
             scaled = gan.discriminator_optimizer.scale_loss(loss)
         gradients = tape.gradient(scaled, gan.discriminator.trainable_variables)
-        return gradients, discriminator_sums(gan.loss, real, judged_fake)
+        return gradients, discriminator_sums(real, judged_fake, losses_of_d)
 
     def generator_gradients(self, j: int) -> tuple[list, Sums]:
         """Gradients of G on fresh noise `j`; D is only used, its dropout stays on."""
@@ -75,10 +76,9 @@ class Round:
         with tf.GradientTape() as tape:
             made = self._make(j)
             with _unchanged(gan.discriminator):
-                if getattr(gan.loss, "generator_sees_data", False):
-                    real, judged_fake, _ = self._judge_both(j, made)
-                else:
-                    real, judged_fake = None, self._judge_fake(j, made)
+                sees_data = getattr(gan.loss, "generator_sees_data", False)
+                real = self._judge_data(j) if sees_data else None
+                judged_fake = self._judge_fake(j, made)
             losses_of_g = gan.loss.generator(real, judged_fake)
             loss = self._mean(losses_of_g) + sum(gan.generator.losses) / self.replicas
             scaled = gan.generator_optimizer.scale_loss(loss)
@@ -90,22 +90,23 @@ class Round:
         gan = self.gan
         with tf.GradientTape(persistent=True) as tape:
             made = self._make(j)
-            real, judged_fake, penalty = self._judge_both(j, made)
+            real, judged_fake, penalty = self._judge_penalised(j, made)
+            losses_of_d = gan.loss.discriminator(real, judged_fake)
             losses_of_g = gan.loss.generator(real, judged_fake)
-            loss_d = self._mean(gan.loss.discriminator(real, judged_fake)) + penalty
+            loss_d = self._mean(losses_of_d) + penalty
             loss_g = self._mean(losses_of_g) + sum(gan.generator.losses) / self.replicas
             scaled_d = gan.discriminator_optimizer.scale_loss(loss_d)
             scaled_g = gan.generator_optimizer.scale_loss(loss_g)
         of_d = tape.gradient(scaled_d, gan.discriminator.trainable_variables)
         of_g = tape.gradient(scaled_g, gan.generator.trainable_variables)
-        sums = discriminator_sums(gan.loss, real, judged_fake)
+        sums = discriminator_sums(real, judged_fake, losses_of_d)
         return of_d, of_g, {**sums, "generator_loss": tf.reduce_sum(losses_of_g)}
 
     def companion_gradients(self, j: int) -> tuple[list, Sums]:
-        """Gradients of companion `j` on samples of its own; G is only used."""
+        """Gradients of companion `j` on samples of its own, as `GAN.generate` makes them."""
         companion, optimizer = self.gan.companions[j], self.gan.companion_optimizers[j]
         with _unchanged(self.gan.generator):
-            made = self._make(j, Purpose.COMPANION, Purpose.COMPANION_GENERATOR)
+            made = self._make(j, Purpose.COMPANION, Purpose.COMPANION_GENERATOR, training=False)
         with tf.GradientTape() as tape:
             with randomness.drawing_from(self._draws(j, Purpose.COMPANION_NETWORK)):
                 per_example = companion.loss(made, training=True)
@@ -118,9 +119,10 @@ class Round:
         """What is reported of minibatch `j` when no player moves."""
         gan = self.gan
         with _unchanged(gan.generator, gan.discriminator):
-            real, fake, _ = self._judge_both(j, self._make(j))
-        losses_of_g = tf.reduce_sum(gan.loss.generator(real, fake))
-        return {**discriminator_sums(gan.loss, real, fake), "generator_loss": losses_of_g}
+            made = self._make(j)
+            real, fake = self._judge_data(j), self._judge_fake(j, made)
+        sums = discriminator_sums(real, fake, gan.loss.discriminator(real, fake))
+        return {**sums, "generator_loss": tf.reduce_sum(gan.loss.generator(real, fake))}
 
     def _draws(self, j: int, purpose: Purpose) -> StepDraws:
         first_row = self.replica * self.rows
@@ -142,28 +144,33 @@ class Round:
         j: int,
         latents: Purpose = Purpose.LATENTS,
         inside: Purpose = Purpose.GENERATOR,
+        training: bool = True,
     ) -> Made:
         drawn = self.gan.prior.draw(self._draws(j, latents))
         parts = self._condition(j, "of_samples")
         with randomness.drawing_from(self._draws(j, inside)):
-            examples = conditions.call(self.gan.generator, drawn, parts, training=True)
+            examples = conditions.call(self.gan.generator, drawn, parts, training)
         return Made(drawn, examples, parts)
 
-    def _judge_both(self, j: int, made: Made) -> tuple[Judgement, Judgement, tf.Tensor]:
+    def _judge_penalised(self, j: int, made: Made) -> tuple[Judgement, Judgement, tf.Tensor]:
         """Judges data and samples; last, this replica's part of the losses that D's layers add."""
-        # Data and samples pass one after the other: batch statistics do not mix, and G's gradient
-        # does not run back through the data.
-        data = self._data(j)
         judge = self.gan.discriminator
-        parts = self._condition(data, "of_data")
-        real = self._judge(j, Purpose.DISCRIMINATOR_REAL, self.real[data], parts)
+        real = self._judge_data(j)
         # Keras forgets a pass's losses when the next begins; those on weights count once.
         added = sum(judge.losses) - sum(
             v.regularizer(v) for v in judge.trainable_variables if v.regularizer
         )
         judged_fake = self._judge_fake(j, made)
-        penalty = (added + sum(judge.losses)) / self.replicas
-        return real._replace(labels=self.labels[data]), judged_fake, penalty
+        return real, judged_fake, (added + sum(judge.losses)) / self.replicas
+
+    # Data and samples pass one after the other: batch statistics do not mix, and G's gradient does
+    # not run back through the data.
+
+    def _judge_data(self, j: int) -> Judgement:
+        data = self._data(j)
+        parts = self._condition(data, "of_data")
+        judged = self._judge(j, Purpose.DISCRIMINATOR_REAL, self.real[data], parts)
+        return judged._replace(labels=self.labels[data])
 
     def _judge_fake(self, j: int, made: Made) -> Judgement:
         return self._judge(j, Purpose.DISCRIMINATOR_FAKE, made.examples, made.condition)
@@ -250,11 +257,11 @@ def judge(discriminator: keras.Model, examples: tf.Tensor, parts: Parts, trainin
     )
 
 
-def discriminator_sums(loss: losses.Loss, real: Judgement, fake: Judgement) -> Sums:
+def discriminator_sums(real: Judgement, fake: Judgement, losses_of_d: tf.Tensor) -> Sums:
     """Sums over the rows of all that is reported of D; `value` is the integrand of equation (1)."""
     value = -losses.discriminator(real_logits=real.logits, fake_logits=fake.logits)
     return {
-        "discriminator_loss": tf.reduce_sum(loss.discriminator(real, fake)),
+        "discriminator_loss": tf.reduce_sum(losses_of_d),
         "value": tf.reduce_sum(value),
         "real_output": tf.reduce_sum(tf.sigmoid(real.logits)),
         "fake_output": tf.reduce_sum(tf.sigmoid(fake.logits)),

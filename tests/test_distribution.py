@@ -128,8 +128,11 @@ def test_replicas_draw_different_noise():
 
 def test_what_cannot_be_divided_is_refused():
     with devices(2).scope():
-        model = small.gan()
+        model, completing = small.gan(), small.completing_gan()
     with pytest.raises(InputError, match="a minibatch of 7 does not divide among 2 replicas"):
         model.fit(small.examples(), batch_size=7, verbose=0)
+    images = np.zeros((12, 6, 4, 1), np.float32)
+    with pytest.raises(InputError, match="2 replicas in groups of 2; use a multiple of 4"):
+        completing.fit(images, batch_size=6, verbose=0)
     with pytest.raises(InputError, match="`train_on_batch` takes one replica"):
         model.train_on_batch(small.examples(8))

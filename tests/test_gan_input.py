@@ -84,6 +84,18 @@ def test_layers_that_xla_cannot_compile_are_refused():
         model.compile("sgd", "sgd", jit_compile=True)
 
 
+def test_statistics_over_all_replicas_are_refused_under_xla():
+    strategy = tf.distribute.MirroredStrategy(
+        ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
+    )
+    with strategy.scope():
+        generator, discriminator = small.players()
+        generator.add(keras.layers.BatchNormalization(synchronized=True, name="joined"))
+        model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5))
+        with pytest.raises(InputError, match="cannot compile layer 'joined' of 'generator'"):
+            model.compile("sgd", "sgd", jit_compile=True)
+
+
 @pytest.mark.parametrize(
     ("x", "words"),
     [
@@ -91,6 +103,11 @@ def test_layers_that_xla_cannot_compile_are_refused():
         (np.zeros((8, 6), np.uint8), r"must be float examples"),
         (np.zeros((7, 6), np.float32), "fewer than one step takes"),
         (np.full((8, 6), np.nan, np.float32), "example 0 of the data holds NaN or Inf"),
+        (np.zeros((0, 6), np.float32), r"the data are empty: shape \(0, 6\)"),
+        (
+            tf.data.Dataset.from_tensors({"image": np.zeros((8, 6), np.float32)}),
+            "alone or first in a tuple",
+        ),
         (tf.data.Dataset.from_tensors(np.zeros((8, 5), np.float32)), r"the data have \(5,\)"),
         (tf.data.Dataset.from_tensors(np.zeros((8, 6), np.int32)), "batches of float examples"),
         (

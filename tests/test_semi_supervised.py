@@ -219,6 +219,8 @@ def test_few_labels_evenly_and_often(count, share, each):
     assert times.max() - times.min() <= 1
     other = data.keep_labels(whole, count, share=share, seed=2).train
     assert {x.tobytes() for x in other.x[other.y >= 0]} != set(rows)
+    one, same = (data.keep_labels(whole, count, share=share, seed=s).train for s in (-1, 2**32 - 1))
+    np.testing.assert_array_equal(one.y, same.y)
 
 
 def test_all_labels_and_too_many():

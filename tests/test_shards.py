@@ -18,7 +18,7 @@ from commands import in_two_workers
 from test_distribution import devices
 
 import keras_gan
-from keras_gan import InputError, data, train
+from keras_gan import InputError, data, recipes, train
 from keras_gan.data import from_tfds
 from keras_gan.data.pipeline import IndexedStream, Regrouped, ShardStream
 
@@ -233,6 +233,7 @@ def test_the_command_streams_and_resumes(data_dir, tmp_path, capsys):
             assert train.main([*arguments, "--run-dir", path, "--epochs", str(epochs)]) == 0
     one, other = (keras_gan.run.Run.open(tmp_path / name) for name in ("whole", "parts"))
     assert small.largest_difference(small.weights(one.gan()), small.weights(other.gan())) == 0
+    assert recipes.data_of(one).fingerprint == one.identity["data"]
     assert "9 steps an epoch, 4 examples left over" in capsys.readouterr().out
     path = str(tmp_path / "parts")
     code = train.main([*arguments, "--run-dir", path, "--shuffle-mebibytes", "1"])
@@ -263,8 +264,12 @@ def test_lost_files_are_named(data_dir, tmp_path, capsys):
     arguments += ["--batch-size", "20", "--run-dir", str(tmp_path / "run")]
     arguments += ["--likelihood-samples", "20"]
     assert train.main([*arguments, "--epochs", "1"]) == 0
-    os.unlink(files[1])
     capsys.readouterr()
+    whole = files[1].read_bytes()
+    files[1].write_bytes(whole[:-30] + b"x" + whole[-29:])
+    assert train.main([*arguments, "--epochs", "2"]) in (2, 4)
+    assert "corrupted record" in capsys.readouterr().err
+    os.unlink(files[1])
     code = train.main([*arguments, "--epochs", "2"])
     assert code in (2, 4)
     assert str(files[1].name) in capsys.readouterr().err

@@ -18,7 +18,16 @@ import small
 import tensorflow as tf
 from commands import LIMIT, last_line, wait_for
 
-from keras_gan import InputError, TrainingError, callbacks, checkpoints, command, strategies, train
+from keras_gan import (
+    InputError,
+    TrainingError,
+    callbacks,
+    checkpoints,
+    command,
+    recipes,
+    strategies,
+    train,
+)
 from keras_gan.errors import Interrupted
 from keras_gan.interruption import Interruption
 from keras_gan.run import Run
@@ -197,6 +206,34 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(whole, small_disk):
     assert "going on after epoch" in out
 
 
+def test_epochs_are_those_that_were_made_and_no_column_is_lost(tmp_path):
+    """Interrupted in epoch 3 of many, and then asked for one."""
+    run = Run.create_or_open(tmp_path / "run", {}, {})
+    gan, x = small.gan(), small.examples(40)
+    gan.fit(x, batch_size=10, epochs=2, verbose=0)
+    gan.train_on_batch(x[:10])
+    checkpoints.write(run.checkpoints, checkpoints.snapshot(gan))
+    session_of(small.gan(), x, 1).train(
+        lambda: run, {"replicas": 1}, lambda run, facts: [], verbose=0
+    )
+    assert Run.open(run.path).epochs_done == 2
+    run.add_metrics(0, {"value": 1.0, "alarms": 3.0})
+    run.add_metrics(1, {"value": 2.0, "sample_spread": 4.0})
+    metrics = run.metrics()
+    assert (metrics["value"], metrics["alarms"][0]) == ([1.0, 2.0], 3.0)
+    assert np.isnan(metrics["alarms"][1])
+    assert np.isnan(metrics["sample_spread"][0])
+
+
+def test_a_disk_that_fails_a_command_is_one_line(capsys):
+    def main(_):
+        raise OSError(28, "No space left on device", "runs/x/evaluation.json")
+
+    assert command.run(main, [], "evaluate") == 4
+    err = capsys.readouterr().err
+    assert err == "evaluate: error: runs/x/evaluation.json: No space left on device\n"
+
+
 def test_a_read_only_disk_is_named_before_training(begun, small_disk, capsys):
     shutil.copytree(begun, small_disk / "run")
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
@@ -206,15 +243,19 @@ def test_a_read_only_disk_is_named_before_training(begun, small_disk, capsys):
         assert f"the run directory {path} cannot be written: Read-only file system" in err
 
 
-def test_lost_data_are_named(tmp_path, capsys):
+def test_lost_data_are_named(tmp_path, capsys, monkeypatch):
     data = tmp_path / "points.npy"
     np.save(data, np.random.default_rng(0).normal(size=(400, 2)).astype(np.float32))
-    arguments = ["--dataset", data]
-    assert call(capsys, tmp_path / "run", *arguments, "--epochs", "1")[0] == 0
+    arguments = ["--dataset", "./points.npy"]
+    with monkeypatch.context() as elsewhere:
+        elsewhere.chdir(tmp_path)
+        assert call(capsys, tmp_path / "run", *arguments, "--epochs", "1")[0] == 0
+    assert len(recipes.data_of(Run.open(tmp_path / "run")).train) == 320
     data.unlink()
+    monkeypatch.chdir(tmp_path)
     code, _, err = call(capsys, tmp_path / "run", *arguments, "--epochs", "2")
     assert code == 2
-    assert str(data) in err
+    assert "there is no file or folder points.npy" in err
     assert Run.open(tmp_path / "run").epochs_done == 1
 
 
@@ -474,8 +515,9 @@ def test_ended_at_every_write_sync_and_rename_a_whole_checkpoint_is_there(tmp_pa
         again = small.gan()
         assert checkpoints.restore_latest(directory, again) is not None
         seen.append(int(again.step.numpy()))
-        again.step.assign(4)  # nothing in the way of the next one
+        again.step.assign(4)  # nothing in the way of the next one, and nothing left beside it
         checkpoints.write(directory, checkpoints.snapshot(again), keep=2)
+        assert len(list(directory.iterdir())) == 2
         assert checkpoints.restore_latest(directory, again) is not None
         assert int(again.step.numpy()) == 4
     assert seen == sorted(seen)

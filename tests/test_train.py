@@ -334,6 +334,41 @@ def test_nan_in_memory_is_refused_before_training(tmp_path, capsys):
     assert not (tmp_path / "run").exists()
 
 
+LAYER = """
+from __future__ import annotations
+
+@dataclasses.dataclass
+class Size:
+    units: int = 16
+
+@keras.saving.register_keras_serializable("mine")
+class Doubled(keras.layers.Layer):
+    def call(self, inputs):
+        return 2 * inputs
+"""
+
+
+def test_classes_of_a_recipe_file_are_loaded_with_its_run(tmp_path, capsys):
+    text = LAYER.replace("@dataclasses", "import dataclasses, keras\n@dataclasses") + RECIPE
+    text = text.replace("Dropout(0.3, seed=1), ", "Dropout(0.3, seed=1), Doubled(), ")
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    arguments = ("--recipe", path, "--run-dir", tmp_path / "run", "--epochs", "1")
+    assert call(capsys, *arguments)[0] == 0
+    made = run.Run.open(tmp_path / "run")
+    registered = keras.saving.get_custom_objects()
+    del registered["mine>Doubled"]  # as in another process
+    assert any(type(layer).__name__ == "Doubled" for layer in made.gan().discriminator.layers)
+    del registered["mine>Doubled"]
+    path.unlink()
+    with pytest.raises(InputError, match="cannot be loaded: Could not locate class 'Doubled'"):
+        made.gan()
+    path.write_text(text.replace('@keras.saving.register_keras_serializable("mine")', ""))
+    code, _, err = call(capsys, *arguments[:2], "--dry-run")
+    assert code == 2
+    assert "Doubled could be saved, but not loaded: decorate the class" in err
+
+
 @pytest.mark.skipif(os.geteuid() == 0 and not Path("/proc").exists(), reason="needs /proc")
 def test_an_unwritable_run_directory_is_named(recipe_file, capsys):
     code, _, err = call(capsys, "--recipe", recipe_file, "--run-dir", "/proc/nowhere/run")

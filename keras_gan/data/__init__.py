@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from keras_gan.data.dataset import DataSet, Split
 from keras_gan.data.labels import draw_labelled, keep_labels
-from keras_gan.data.loading import load
+from keras_gan.data.loading import load, place
 from keras_gan.data.preprocessing import (
     GlobalContrastNormalization,
     Identity,
@@ -29,6 +29,7 @@ from keras_gan.data.shards import Shards, open_shards
 
 __all__ = [
     "load",
+    "place",
     "draw_labelled",
     "keep_labels",
     "open_shards",

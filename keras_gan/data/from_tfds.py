@@ -58,7 +58,7 @@ def load_tfds(name: str, data_dir: str | os.PathLike[str] | None, download: bool
             "original order, so these index splits hold other images than the paper's"
         )
     else:
-        own = {split: read(builder, split) for split in _split_names(builder)}
+        own = {split: read(builder, split) for split in split_names(builder)}
         train, validation, test, rule = hold_out(**own)
     return DataSet(name, train, validation, test, label_names(builder), f"{version}; {rule}")
 
@@ -167,7 +167,8 @@ def _prepare(builder: tfds.core.DatasetBuilder, name: str) -> tfds.core.DatasetB
     return builder
 
 
-def _split_names(builder: tfds.core.DatasetBuilder) -> list[str]:
+def split_names(builder: tfds.core.DatasetBuilder) -> list[str]:
+    """Those of `train`, `validation` and `test` that there are, `train` among them."""
     names = [name for name in ("train", "validation", "test") if name in builder.info.splits]
     if "train" not in names:
         raise InputError(

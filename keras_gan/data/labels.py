@@ -24,7 +24,7 @@ def draw_labelled(labels: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
     Raises:
         InputError: There are fewer labelled examples, or more classes than `count`.
     """
-    order = np.random.RandomState(seed).permutation(np.flatnonzero(np.asarray(labels) >= 0))
+    order = np.random.RandomState(seed % 2**32).permutation(np.flatnonzero(np.asarray(labels) >= 0))
     classes = len(np.unique(labels[order]))
     if not max(classes, 1) <= count <= len(order):
         raise InputError(

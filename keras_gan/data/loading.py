@@ -60,6 +60,11 @@ def load(
     return load_tfds(name, data_dir, download)
 
 
+def place(source: str) -> str:
+    """What finds the same source from any folder: a path made absolute, or the name."""
+    return os.path.abspath(os.path.expanduser(source)) if _is_path(source) else source
+
+
 def _is_path(source: str | os.PathLike[str]) -> bool:
     if not isinstance(source, str):
         return True

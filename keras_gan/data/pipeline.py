@@ -179,7 +179,7 @@ class Regrouped:
 
     def __init__(self, dataset: tf.data.Dataset, minibatches: int):
         x = first_component(dataset.element_spec)
-        if x.shape.rank is None or x.shape.rank < 1 or not x.dtype.is_floating:
+        if not isinstance(x, tf.TensorSpec) or not x.shape.rank or not x.dtype.is_floating:
             raise InputError(
                 "a data set must give batches of float examples, [m, ...], "
                 "alone or first in a tuple. "
@@ -233,7 +233,9 @@ def checked_array(x) -> np.ndarray:
             "the data must be float examples [n, ...] (bring images of bytes to [0, 1] first). "
             f"Received: {x.dtype} of shape {x.shape}"
         )
-    finite = np.isfinite(x).reshape(len(x), -1).all(axis=1)
+    if not x.size:
+        raise InputError(f"the data are empty: shape {x.shape}")
+    finite = np.isfinite(x).all(axis=tuple(range(1, x.ndim)))
     if not finite.all():
         raise InputError(f"example {int(np.argmin(finite))} of the data holds NaN or Inf")
     return x.astype(np.float32, copy=False)

@@ -152,13 +152,14 @@ def open_shards(
         raise InputError(
             f"{name} is stored as {builder.info.file_format}; only TFRecord files can be streamed"
         )
+    own = from_tfds.split_names(builder)
     total = builder.info.splits["train"].num_examples
     shape = from_tfds.read(builder, "train[:1]").x.shape[1:]
     most = max(1, min(SAMPLE, SAMPLE_BYTES // math.prod(shape)))
     held, end = min(most, total // 10), total
     splits = {}
     for which in ("test", "validation"):
-        if which in builder.info.splits:
+        if which in own:
             splits[which] = f"{which}[:{most}]"
         else:
             splits[which] = f"train[{end - held}:{end}]"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 
-from keras_gan.data import DataSet
+from keras_gan.data import DataSet, open_shards
 from keras_gan.errors import InputError
 from keras_gan.recipes.recipe import Recipe, from_file
 from keras_gan.run import Run
@@ -55,7 +55,7 @@ def get(name: str) -> Recipe:
 
 
 def data_of(run: Run, data_dir: str | None = None, fold: int | None = None) -> DataSet:
-    """The data that a run was trained on.
+    """The data that a run was trained on; of a stream, what it held in memory.
 
     Args:
         run: The run.
@@ -67,11 +67,15 @@ def data_of(run: Run, data_dir: str | None = None, fold: int | None = None) -> D
     """
     recipe = get(run.config["recipe"])
     settings = {name: run.identity[name] for name in recipe.settings() if name in run.identity}
+    # Where the data lie, in any folder; runs of earlier versions do not say.
+    settings["dataset"] = run.config.get("dataset", run.identity["dataset"])
     recipe = dataclasses.replace(recipe, **settings)
     own_fold = run.identity["fold"]
-    found = recipe.load_data(
-        data_dir or run.config["data_dir"], fold=own_fold if fold is None else fold
-    )
+    data_dir = data_dir or run.config["data_dir"]
+    if "shards" in run.identity:
+        found, _ = open_shards(recipe.dataset, data_dir)
+    else:
+        found = recipe.load_data(data_dir, fold=own_fold if fold is None else fold)
     if fold is None and found.fingerprint != run.identity["data"]:
         raise InputError(
             f"data set {recipe.dataset!r} is not the one that {run.path} was trained on "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from keras_gan.companions import Companion
 from keras_gan.conditions import Condition
 from keras_gan.data import DataSet, load
 from keras_gan.errors import InputError
+from keras_gan.run import import_file
 
 Networks = Callable[["Recipe", np.ndarray, int], tuple[keras.Model, keras.Model]]
 Companions = Callable[["Recipe", tuple[int, ...], int], Sequence[Companion]]
@@ -203,17 +203,7 @@ def from_file(path: str | os.PathLike) -> Recipe:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"there is no recipe file {path}")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise InputError(f"{path} is not a Python file; a recipe file's name ends in .py")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise InputError(
-            f"the recipe file {path} fails: {type(error).__name__}: {error}"
-        ) from error
-    recipe = getattr(module, "RECIPE", None)
+    recipe = getattr(import_file(path), "RECIPE", None)
     if not isinstance(recipe, Recipe):
         raise InputError(f"{path} must define RECIPE = keras_gan.recipes.Recipe(...)")
     return recipe
