@@ -19,8 +19,8 @@ docs/pictures/reproduction/, and the page docs/reproduction.md with the README's
   digits          the bundled digits, trained and evaluated (minutes)
   figure_1        Figure 1 with learnt networks (minutes)
   mnist           Table 1 and Figures 2a and 3: the paper's recipe (hours; 1000 epochs)
-  mnist_tuned     the same networks under our settings (hours; the recipe's epochs)
-  variants        the recipe and, one factor at a time, other games (about an hour; 20 epochs)
+  mnist_tuned     the same networks under our settings (a quarter of an hour; the recipe's epochs)
+  variants        the recipe and, one factor at a time, other games (20 minutes; 10 epochs)
   hypotheses      the recipe and other readings of it (about an hour; 20 epochs)
   efficiency      section 7: what makes the pair train faster (hours; 20 epochs)
   cifar10_mlp     Figure 2c: losses, speed and samples (hours; the recipe's epochs)
@@ -33,7 +33,9 @@ docs/pictures/reproduction/, and the page docs/reproduction.md with the README's
   page            the page alone, from the JSON files that there are
 
 MNIST and CIFAR-10 are read from TFDS_DATA_DIR. What was interrupted goes on when the same command
-is given again. `python -m reproduce keep --help`: a finished run, small enough for the repository.
+is given again: variants, hypotheses and efficiency with the lines that their file lacks, so remove
+the file in reproduce/results/ to make them anew. `python -m reproduce keep --help`: a finished run,
+small enough for the repository.
 
 examples:
   python -m reproduce mnist --seed 1 --epochs 300
@@ -117,7 +119,7 @@ def _main(argv: Sequence[str] | None) -> int:
         "mnist": lambda: experiments.mnist(seed, epochs or 1000, run_dir),
         "mnist_tuned": lambda: experiments.mnist_tuned(seed, epochs, run_dir),
         **{
-            name: lambda name=name: variants.measure(name, seed, epochs or 20)
+            name: lambda name=name: variants.measure(name, seed, epochs or variants.EPOCHS[name])
             for name in variants.TABLES
         },
         "efficiency": lambda: efficiency.measure(seed, epochs or 20),

@@ -77,7 +77,7 @@ def efficiency_curves(
         rows: "variant", "seed", and "looks" with "updates", "raw" and "averaged", as
             `reproduce.efficiency` makes them.
         panels: Variants of each panel, at most four, by its title; those with other seeds get
-            one more.
+            one more, without raw weights.
         levels: Likelihoods to mark, nats.
 
     Returns:
@@ -89,10 +89,10 @@ def efficiency_curves(
         title: [row for row in rows if row["variant"] in names and row["seed"] == recipe["seed"]]
         for title, names in panels.items()
     }
-    drawn["several seeds"] = [row for row in rows if row["variant"] in again]
+    drawn["several seeds"] = [row for row in rows if row["variant"] in again and row is not recipe]
     columns = math.ceil(math.sqrt(len(drawn)))
     height = math.ceil(len(drawn) / columns)
-    figure = plots.new_figure(4.2 * columns, 3.4 * height)
+    figure = plots.new_figure(4.2 * columns, 4.1 * height)
     grid = figure.subplots(height, columns, sharex=True, sharey=True, squeeze=False)
     for axes, (title, lines) in zip(grid.flat, drawn.items(), strict=False):
         free = iter(("black", plots.BLUE, plots.ORANGE, plots.GREEN, plots.RED))
@@ -101,15 +101,18 @@ def efficiency_curves(
             name = row["variant"]
             label = None if name in colours else name
             colour = colours[name] = colours.get(name) or next(free)
-            for kind, style, shown in (("averaged", "-", label), ("raw", ":", None)):
+            kinds = [("averaged", "-", label), ("raw", ":", None)]
+            for kind, style, shown in kinds[:1] if title == "several seeds" else kinds:
                 known = [look for look in row["looks"] if look[kind] is not None]
                 points = [[look[column] for look in known] for column in ("updates", kind)]
                 axes.plot(*points, style, color=colour, lw=1.3, label=shown)
         for level in levels:
             axes.axhline(level, color=plots.GREY, lw=0.8)
         axes.set_title(title, fontsize=10)
-        axes.legend(frameon=False, fontsize=8, loc="lower right")
+        axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.08))
         plots.tidy(axes)
+    for axes in grid.flat[len(drawn) :]:
+        axes.remove()
     averaged = [look["averaged"] for row in rows for look in row["looks"]]
     top = max((nats for nats in averaged if nats is not None), default=0.0)
     grid[0, 0].set_ylim(top - _SHOWN_NATS, top + 15)

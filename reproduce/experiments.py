@@ -18,7 +18,7 @@ from keras_gan.evaluation.likelihood import Protocol
 from keras_gan.run import BEST, Run
 from reproduce import results
 from reproduce.curves import bandwidth_curves, distances_from_optimum
-from reproduce.runs import call, curve, epoch_of, training_seconds
+from reproduce.runs import call, command_of, curve, epoch_of, training_seconds
 
 EVALUATION_SEED = 0
 _MNIST = ("best", "best_averaged", "averaged")
@@ -32,12 +32,14 @@ EXTENSIONS = {
 }
 _MEASURES = ("given_classes", "inference", "completion", "classification")  # of extensions, if any
 _FIGURES = ("figure_2", "figure_3", "classes", "encoded", "completed", "curves")
+_OVERLAP = ("precision", "recall", "density", "coverage")
 _SAMPLES = {
     "last": "raw weights, last",
     "averaged": "averaged weights, last",
     "best": "raw weights, best on validation",
     "best_averaged": "averaged weights, best on validation",
 }
+_FIXED = "averaged weights of the players, which stay"
 
 
 def parzen_sanity(seed: int) -> None:
@@ -102,11 +104,6 @@ def extension(
         run_dir: Where it is trained.
         players: For inference: the run whose players stay fixed; "" trains them beside it.
     """
-    how = ["--refine", "--no-sanity"]
-    # Fixed players' likelihood stays as it is.
-    fixed = ["--update", "fixed", "--likelihood-every", "0"]
-    further = ["--stage1", players, *fixed] if players else []
-    weights = ["last"] if players else ["best_averaged", "averaged"]
     _trained(
         recipe,
         recipe,
@@ -114,9 +111,9 @@ def extension(
         seed,
         epochs or recipes.get(recipe).epochs,
         run_dir,
-        weights,
-        how,
-        further,
+        ["last"] if players else ["best_averaged", "averaged"],
+        ["--refine", "--no-sanity"],
+        players,
     )
 
 
@@ -175,42 +172,48 @@ def _trained(
     run_dir: str | None,
     weights: Sequence[str],
     how: Sequence[str],
-    further: Sequence[str] = (),
+    players: str = "",
 ) -> None:
     """Trains to the end what is not trained yet, evaluates it and draws it."""
     machine = results.machine()
     path = run_dir or f"runs/reproduce-{name}"
-    settings = ["--recipe", recipe, "--seed", str(seed), "--epochs", str(epochs), *further]
+    settings = ["--recipe", recipe, "--seed", str(seed), "--epochs", str(epochs)]
+    if players:  # their likelihood stays as it is
+        settings += ["--stage1", players, "--update", "fixed", "--likelihood-every", "0"]
     call(train.main, [*settings, "--run-dir", path])
     run, began = Run.open(path), time.monotonic()
     # Earlier versions kept fewer.
     weights = [w for w in weights if w not in BEST or run.model_file(w).is_file()]
     for which in weights:
         call(evaluate.main, [path, "--weights", which, "--seed", str(EVALUATION_SEED), *how])
-    call(figures.main, [path, "--weights", weights[-1], "--seed", str(EVALUATION_SEED)])
     found = json.loads((run.path / "evaluation.json").read_text())
     rows: list[dict[str, Any]] = [
         {
-            "samples": _SAMPLES[which],
-            "epoch": epoch_of(run, which),
+            "samples": _FIXED if players else _SAMPLES[which],
+            "epoch": "" if players else epoch_of(run, which),
             **_nats(found[which]["likelihood"]),
+            **_overlap(found[which], "samples"),
+            "alarms": ", ".join(a["name"] for a in found[which]["diversity"]["alarms"]) or "none",
         }
         for which in weights
     ]
     own = found[weights[-1]]
     for what, row in own.get("sanity", {}).items():
-        rows.append({"samples": f"{row['samples']:,} {what}", "epoch": "", **_nats(row)})
-    kept = [
-        results.keep_picture(run.path / "figures" / f"{file}.png", f"{name}_{file}.png")
-        for file in _FIGURES
-        if (run.path / "figures" / f"{file}.png").is_file()
-    ]
+        real = _overlap(own, "training examples" if what == "training images" else "")
+        rows.append(
+            {"samples": f"{row['samples']:,} {what}", "epoch": "", **_nats(row), **real}
+            | {"alarms": ""}
+        )
+    kept = []
+    if "best_averaged" in weights and epoch_of(run, "best_averaged") != run.epochs_done:
+        kept += _drawn(run, "best_averaged", ["figure_2"], f"{name}_best")
+    kept += _drawn(run, weights[-1], ["encoded"] if players else _FIGURES, name)
     results.save(
         name,
         title=title,
         command=f"python -m reproduce {recipe} --seed {seed}"
         + (f" --epochs {epochs}" if recipe != "digits" else "")
-        + (" --players RUN" if further else ""),
+        + (" --players RUN" if players else ""),
         rows=rows,
         seeds=[seed],
         protocol={
@@ -218,18 +221,28 @@ def _trained(
             "seed_of_samples": EVALUATION_SEED,
             "run": {**own["run"], "stage1": Path(own["run"]["stage1"]).name},
         },
-        curve=[] if further else curve(run.metrics()),
+        **({"players": command_of(Run.open(players))} if players else {}),
+        curve=[] if players else curve(run.metrics()),
         **{what: own[what] for what in _MEASURES if what in own},
-        support={
-            what: row["support"] for what, row in own["distances"].items() if what != "features"
-        },
-        alarms=[alarm["name"] for alarm in own["diversity"]["alarms"]],
         data=own["data"],
         machine=machine,
         seconds=_since(began),
         training_seconds=training_seconds(run),
         pictures=kept,
     )
+
+
+def _drawn(run: Run, weights: str, wanted: Sequence[str], name: str) -> list[str]:
+    """The figures of a run that there are, kept."""
+    call(figures.main, [str(run.path), "--weights", weights, "--seed", str(EVALUATION_SEED)])
+    files = [run.path / "figures" / f"{figure}.png" for figure in wanted]
+    return [results.keep_picture(file, f"{name}_{file.name}") for file in files if file.is_file()]
+
+
+def _overlap(found: dict[str, Any], what: str) -> dict[str, Any]:
+    """The columns of precision and recall; empty for what was not measured."""
+    row = found["distances"].get(what, {}).get("support", {})
+    return {name: row.get(name, "") for name in _OVERLAP}
 
 
 def _nats(row: dict[str, Any]) -> dict[str, Any]:

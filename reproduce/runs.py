@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
+from keras_gan import recipes
 from keras_gan.data import DataSet
 from keras_gan.data.preprocessing import Preprocessing
 from keras_gan.evaluation.likelihood import Protocol, log_likelihood
@@ -23,6 +24,17 @@ def call(main: Callable[[list[str]], int], argv: list[str]) -> None:
     """Calls a command as a shell would; ends with its exit code where that is not 0."""
     if code := main(argv):
         raise SystemExit(code)
+
+
+def command_of(run: Run) -> str:
+    """The train command of a finished run."""
+    recipe = run.config["recipe"]
+    flags = {"recipe": recipe, "seed": run.identity["seed"], "epochs": run.epochs_done}
+    for name, value in recipes.get(recipe).settings().items():
+        if run.identity.get(name, value) != value:
+            flags[name] = run.identity[name]
+    given = (f"--{name.replace('_', '-')} {value}" for name, value in flags.items())
+    return f"python -m keras_gan.train {' '.join(given)}"
 
 
 def best_epoch(metrics: dict[str, list[float]], column: str) -> tuple[int, float]:

@@ -16,29 +16,24 @@ def over_seeds(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Our settings for MNIST's networks against the recipe's, one row for each kind of weights.
 
     The standard error of a mean over seeds is over seeds; of a single seed it is the one over test
-    examples.
+    examples. That of a difference takes all of them: over seeds, where there are several, and over
+    test examples, as if those of both were others.
 
     Returns:
-        Rows with "samples", "seeds", "mean" and "standard_error" (nats), and "difference" to the
-        recipe's mean in standard errors of the difference ("" where there is no recipe).
+        Rows with "samples", "seeds", "mean", "standard_error", "difference" to the recipe's mean
+        and "difference_error", all nats; the last two "" where there is no recipe.
     """
     rows = []
     tuned, paper = (_by_weights(found, f"{recipe}_seed") for recipe in ("mnist_tuned", "mnist"))
     for samples, own in tuned.items():
         mean, error = _mean(own)
-        difference: float | str = ""
+        row = {"samples": samples, "seeds": len(own), "mean": mean, "standard_error": error}
+        row |= {"difference": "", "difference_error": ""}
         if samples in paper:
-            other, other_error = _mean(paper[samples])
-            difference = (mean - other) / math.hypot(error, other_error)
-        rows.append(
-            {
-                "samples": samples,
-                "seeds": len(own),
-                "mean": mean,
-                "standard_error": error,
-                "difference": difference,
-            }
-        )
+            other, _ = _mean(paper[samples])
+            errors = [*_errors(own), *_errors(paper[samples])]
+            row |= {"difference": mean - other, "difference_error": math.hypot(*errors)}
+        rows.append(row)
     return rows
 
 
@@ -56,6 +51,12 @@ def _mean(rows: Sequence[dict[str, Any]]) -> tuple[float, float]:
         return rows[0]["mean"], rows[0]["standard_error"]
     means = [row["mean"] for row in rows]
     return statistics.mean(means), statistics.stdev(means) / math.sqrt(len(means))
+
+
+def _errors(rows: Sequence[dict[str, Any]]) -> list[float]:
+    """Standard errors of a mean: over test examples and, of several seeds, over these."""
+    over_test = math.sqrt(statistics.mean(row["standard_error"] ** 2 for row in rows))
+    return [over_test, _mean(rows)[1]] if len(rows) > 1 else [over_test]
 
 
 def readme_rows(found: Sequence[dict[str, Any]]) -> list[dict[str, str]]:

@@ -94,6 +94,7 @@ TABLES: dict[str, tuple[str, Table]] = {
     "variants": ("The game and others, one factor at a time", games),
     "hypotheses": ("The recipe and other readings of it, one factor at a time", hypotheses),
 }
+EPOCHS = {"variants": 10, "hypotheses": 20}
 
 
 def measure(

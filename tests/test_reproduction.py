@@ -149,7 +149,9 @@ def test_our_settings_over_seeds_against_the_recipe():
     (row,) = summary.over_seeds([*seeds, weighed("mnist_seed0", 224.0)])
     assert (row["seeds"], row["mean"]) == (3, 233.0)
     assert row["standard_error"] == pytest.approx(math.sqrt(3))  # their sd is 3
-    assert row["difference"] == pytest.approx(9 / math.sqrt(3 + 4))
+    assert row["difference"] == pytest.approx(9)
+    # over our seeds, and over test examples for both
+    assert row["difference_error"] == pytest.approx(math.sqrt(3 + 4 + 4))
     (alone,) = summary.over_seeds(seeds[:1])
     assert (alone["standard_error"], alone["difference"]) == (2.0, "")
     assert summary.over_seeds([weighed("mnist_seed0", 224.0)]) == []
