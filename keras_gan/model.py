@@ -772,6 +772,9 @@ def _check_fit(generator, discriminator, prior, condition) -> tuple[tuple[int, .
     if logits is None or logits.shape not in ((None,), (None, 1)):
         received = sorted(judged) if logits is None else logits.shape
         raise InputError(f"the discriminator must give logits [n, 1] or [n]. Received: {received}")
+    last = getattr(discriminator, "layers", None) or [discriminator]
+    if getattr(last[-1], "activation", None) is keras.activations.sigmoid:
+        raise InputError("the discriminator must give logits; leave out the sigmoid at its end")
     return tuple(shape), {name: tuple(tensor.shape) for name, tensor in judged.items()}
 
 

@@ -44,6 +44,10 @@ def test_discriminator_must_give_logits():
             keras.Model(images, keras.layers.Dense(2)(images)),
             keras_gan.priors.Uniform(5),
         )
+    for last in (keras.layers.Dense(1, "sigmoid"), keras.layers.Activation("sigmoid")):
+        judged = last(keras.layers.Dense(1)(images))
+        with pytest.raises(InputError, match="leave out the sigmoid"):
+            keras_gan.GAN(generator, keras.Model(images, judged), keras_gan.priors.Uniform(5))
     with pytest.raises(InputError, match="features"):
         keras_gan.GAN(
             generator,

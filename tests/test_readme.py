@@ -21,13 +21,19 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_program_runs(tmp_path, monkeypatch):
+def test_the_programs_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "kept").symlink_to(ROOT / "kept")
+    (tmp_path / "photos").mkdir()
+    for index in range(20):
+        Image.new("RGB", (6, 4), (index, 0, 0)).save(tmp_path / "photos" / f"{index}.png")
     names: dict = {}
-    exec(compile(program, "README.md", "exec"), names)
+    for program in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
+        exec(compile(program, "README.md", "exec"), names)
     assert names["images"].shape == (64, 8, 8, 1)
-    assert (tmp_path / "gan.keras").is_file()
+    assert names["x"].shape == (16, 4, 6, 3)
+    assert names["again"].built
+    assert names["threes"].shape == (64, 28, 28, 1)
 
 
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"python -m ([\w.]+)", README))))
