@@ -18,7 +18,7 @@ train: $(VENV)/core
 	$(VENV)/bin/python -m keras_gan.train --strategy mirrored $(ARGS)
 
 test: $(VENV)/dev
-	$(VENV)/bin/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	$(VENV)/bin/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/dev
 	$(VENV)/bin/ruff check .

@@ -192,9 +192,15 @@ def of_recipe(recipe: recipes.Recipe):
 
 
 def first_stage(path: Path) -> str:
-    """A run directory of recipe tfd, untrained, for its second stage to build upon."""
+    """A run directory like one of recipe tfd, untrained and small, for its second stage."""
     recipe = recipes.get("tfd")
-    generator, _, _ = of_recipe(recipe)
+    generator = networks.mlp_generator(
+        recipe.latent_dim,
+        SHAPES["tfd"],
+        hidden=[(64, "relu"), (64, "sigmoid")],
+        output_activation="sigmoid",
+        irange=0.5,
+    )
     judge = networks.maxout_discriminator(SHAPES["tfd"], units=1)  # it is not looked at
     run = Run(path, {"format": FORMAT, "identity": {}})
     run.save_models(keras_gan.GAN(generator, judge, recipe.make_prior()), epochs=1)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
+import small
 
+import keras_gan.recipes
 from benchmarks import plain, recipes, semi_supervised
 from keras_gan import layers, networks
 
@@ -37,10 +40,22 @@ def test_a_line_has_medians_and_the_ratio_of_pairs():
 
 
 @pytest.mark.parametrize("who", ["ours", "plain"])
-def test_each_loop_trains(who):
+def test_each_loop_trains(who, monkeypatch):
+    recipe, made = keras_gan.recipes.get("digits"), []
+
+    def build(*arguments):
+        generator, discriminator = recipe.networks(*arguments)
+        made.append((generator, small.weights(generator)))
+        return generator, discriminator
+
+    observed = dataclasses.replace(recipe, networks=build)
+    monkeypatch.setattr(keras_gan.recipes, "get", lambda name: observed)
     found = recipes.measure("digits", who, steps=20)
     assert found["seconds"] > 0
     assert found["peak"] > 100
+    ((generator, before),) = made
+    moved = [np.abs(a - b).max() for a, b in zip(before, small.weights(generator), strict=True)]
+    assert min(moved) > 0
 
 
 def test_the_plain_loop_has_keras_s_layers_and_the_same_shapes():

@@ -1,18 +1,26 @@
-"""Several replicas with a share of the batch each are one device with the whole batch."""
+"""Several replicas with a share of the batch each are one device with the whole batch.
+
+Replicas in one process and in two; by `fit` and by the command.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import io
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import small
 import tensorflow as tf
+from commands import in_two_workers, last_line
 
-import keras_gan
 import keras_gan.randomness
+import keras_gan.train
 from keras_gan import InputError
+from keras_gan.run import Run
 
 
 def devices(n):
@@ -55,6 +63,12 @@ def train(strategy, kind="plain", data="arrays", policy="float32", **arguments):
     return [np.array(w) for w in model.get_weights()], history, values, model.left_over
 
 
+@functools.cache
+def alone(*case):
+    """What one device makes of a case, given as its items."""
+    return train(tf.distribute.get_strategy(), **dict(case))
+
+
 def tolerance_of(case):
     return 1e-2 if "policy" in case else 1e-5
 
@@ -90,23 +104,85 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize("case", [*CASES, {"discriminator_steps": 3, "dropout": True}], ids=str)
-def test_two_and_four_replicas_equal_one_device(case):
-    one, tolerance = train(tf.distribute.get_strategy(), **case), tolerance_of(case)
-    assert_equal(one, train(devices(2), **case), tolerance)
-    assert_equal(one, train(devices(4), steps_per_execution=2, **case), tolerance)
+@pytest.mark.parametrize(
+    "case", [*CASES, *OTHERS, {"discriminator_steps": 3, "dropout": True}], ids=str
+)
+def test_two_replicas_equal_one_device(case):
+    assert_equal(alone(*case.items()), train(devices(2), **case), tolerance_of(case))
 
 
-@pytest.mark.parametrize("case", OTHERS, ids=str)
-def test_conditions_and_companions_on_two_replicas(case):
-    assert_equal(train(tf.distribute.get_strategy(), **case), train(devices(2), **case))
+# Dropout with k > 1, a user's own batches, and a loss on means over the global minibatch.
+@pytest.mark.parametrize("case", [CASES[1], CASES[2], CASES[7]], ids=str)
+def test_four_replicas_and_several_steps_a_call_equal_one_device(case):
+    assert_equal(alone(*case.items()), train(devices(4), steps_per_execution=2, **case))
 
 
 def test_xla_on_two_replicas_compiles_their_gradients():
-    case = {"update": "alternating", "discriminator_steps": 2, "dropout": True}
-    assert_equal(
-        train(tf.distribute.get_strategy(), **case), train(devices(2), jit_compile=True, **case)
-    )
+    case = CASES[1]
+    assert_equal(alone(*case.items()), train(devices(2), jit_compile=True, **case))
+
+
+# The command on the digits, and how near to one device two processes must come.
+SETTINGS = ["--epochs", "2", "--discriminator-steps", "2", "--likelihood-samples", "50"]
+TOLERANCES = {"float32": 1e-5, "mixed_bfloat16": 1e-2}
+
+
+def command(path, *arguments):
+    return keras_gan.train.main([*SETTINGS, "--run-dir", str(path), *arguments])
+
+
+def assert_same(one: Run, two: Run, tolerance=TOLERANCES["float32"]) -> None:
+    difference = small.largest_difference(small.weights(one.gan()), small.weights(two.gan()))
+    assert difference < tolerance
+    for name, values in one.metrics().items():
+        if not name.startswith("val_"):
+            np.testing.assert_allclose(two.metrics()[name], values, atol=tolerance, err_msg=name)
+
+
+def worker(strategy):
+    """One of two processes: `fit` in all cases; then the command, which ends well and is refused.
+
+    Returns what `fit` found, the command's exit codes, and what it said when it was refused.
+    """
+    found = [train(strategy, **case) for case in CASES]
+    on_both = ["--strategy", "multi_worker"]
+    codes = [command(name, "--precision", name, *on_both) for name in TOLERANCES]
+    if strategy.cluster_resolver.task_id == 0:  # what the chief has; the other sees no such folder
+        Path("taken").mkdir()
+        Path("taken", "precious.txt").write_text("")
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        codes.append(command("taken", *on_both))
+    return found, codes, said.getvalue()
+
+
+@pytest.fixture(scope="module")
+def two_workers(tmp_path_factory):
+    """The folder of two processes, one for each in it, and what `worker` returned there."""
+    folder = tmp_path_factory.mktemp("workers")
+    return folder, in_two_workers("test_distribution", folder)
+
+
+def test_fit_on_two_processes_equals_one_device(two_workers):
+    _, both = two_workers
+    for found, *_ in both:
+        for case, numbers in zip(CASES, found, strict=True):
+            assert_equal(alone(*case.items()), numbers, tolerance_of(case))
+
+
+@pytest.mark.parametrize("precision", TOLERANCES)
+def test_the_command_on_two_processes_equals_one_device(two_workers, tmp_path, precision):
+    folder, _ = two_workers
+    assert command(tmp_path / "one", "--precision", precision) == 0
+    two = Run.open(folder / "0" / precision)
+    assert two.config["sessions"][0]["replicas"] == 2
+    assert_same(Run.open(tmp_path / "one"), two, TOLERANCES[precision])
+
+
+def test_what_the_chief_refuses_every_worker_says(two_workers):
+    _, both = two_workers
+    for _, codes, said in both:
+        assert codes == [0, 0, 2]
+        assert last_line(said).startswith("train: error: taken exists and is not a run directory")
 
 
 def test_replicas_draw_different_noise():

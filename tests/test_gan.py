@@ -408,24 +408,6 @@ def test_a_loaded_model_goes_on_as_the_saved_one(tmp_path):
     assert small.largest_difference(loaded, small.weights(model)) == 0
 
 
-def test_a_generator_of_keras_layers_loads_without_this_package(tmp_path):
-    model = small.gan()
-    model.generator.save(tmp_path / "generator.keras")
-    script = """
-        import sys, keras, numpy as np
-        model = keras.saving.load_model(sys.argv[1], safe_mode=True)
-        assert "keras_gan" not in sys.modules
-        print(float(model.predict(np.ones((1, 5), "float32"), verbose=0).sum()))
-    """
-    path = str(tmp_path / "generator.keras")
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script), path], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    expected = model.generator.predict(np.ones((1, 5), np.float32), verbose=0).sum()
-    assert float(done.stdout.splitlines()[-1]) == pytest.approx(expected, abs=1e-5)
-
-
 def test_bfloat16_trains_in_float32_variables():
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:

@@ -150,16 +150,3 @@ def test_arguments_that_contradict_each_other():
         model.fit(small.examples(), np.zeros(3), batch_size=8, verbose=0)
     with pytest.raises(InputError, match="keeps no averaged weights"):
         model.generate(1, averaged=True)
-
-
-def test_another_backend_is_refused_at_import():
-    import os
-    import subprocess
-    import sys
-
-    environment = {**os.environ, "KERAS_BACKEND": "numpy"}
-    done = subprocess.run(
-        [sys.executable, "-c", "import keras_gan"], env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 1
-    assert "set KERAS_BACKEND=tensorflow" in done.stderr

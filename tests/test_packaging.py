@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import json
 import os
 import re
 import shutil
@@ -116,28 +117,41 @@ def test_constraints_pin_every_requirement() -> None:
     assert names - pinned == set()
 
 
-def test_the_installed_packages_are_found_beside_a_users_folder_called_serving(
+def test_a_command_runs_beside_a_users_modules_of_the_packages_names(
+    commands: Path, tmp_path: Path
+) -> None:
+    for name in ("serving", "export"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not this one')", encoding="utf-8")
+    assert "usage: " in run(commands / "keras-gan-export", "--help", cwd=tmp_path)
+    assert {path.name for path in commands.iterdir()} >= PROJECT["scripts"].keys()
+
+
+# As a user's program does: in its own folder, which Python searches first.
+PROGRAM = """
+import importlib.metadata
+import export, keras_gan, serving
+for package in (export, keras_gan, serving):
+    print(package.__file__)
+scripts = importlib.metadata.distribution("keras-gan").entry_points
+for script in scripts:
+    try:
+        script.load()(["--help"])
+    except SystemExit as end:
+        assert end.code == 0, script
+train = scripts["keras-gan-train"].load()
+assert train(["--strategy", "mirrored", "--epochs", "1", "--run-dir", "run"]) == 0
+"""
+
+
+def test_the_installed_packages_teach_and_train_beside_a_users_folder_called_serving(
     commands: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "serving").mkdir()
     (tmp_path / "serving" / "notes.txt").write_text("a folder of the user's", encoding="utf-8")
-    names = ", ".join(PACKAGES)
-    code = f"import {names}\nfor package in ({names}): print(package.__file__)"
-    files = run(commands / "python", "-c", code, cwd=tmp_path).splitlines()
+    printed = run(commands / "python", "-c", PROGRAM, cwd=tmp_path).splitlines()
+    files = printed[: len(PACKAGES)]
     assert [Path(file).is_relative_to(commands.parent) for file in files] == [True] * 3
-
-
-@pytest.mark.parametrize("command", sorted(PROJECT["scripts"]))
-def test_commands_teach_beside_a_users_module_called_serving(
-    commands: Path, tmp_path: Path, command: str
-) -> None:
-    for name in ("serving", "export"):
-        (tmp_path / f"{name}.py").write_text("raise SystemExit('not this one')", encoding="utf-8")
-    assert "usage: " in run(commands / command, "--help", cwd=tmp_path)
-
-
-def test_the_installed_package_trains(commands: Path, tmp_path: Path) -> None:
-    train = (commands / "python", "-m", "keras_gan.train")
-    assert "usage: " in run(*train, "--help", cwd=tmp_path)
-    run(*train, "--epochs", "1", "--run-dir", "run", cwd=tmp_path)
+    assert sum(line.startswith("usage: ") for line in printed) == len(PROJECT["scripts"])
     assert list((tmp_path / "run").rglob("*.keras"))
+    (session,) = json.loads((tmp_path / "run" / "config.json").read_bytes())["sessions"]
+    assert session["replicas"] == 1

@@ -224,20 +224,14 @@ def test_fit_takes_shards(shards):
         gan.fit(shards, verbose=0)
 
 
-def test_the_command_streams_and_resumes(data_dir, tmp_path, capsys):
+def test_the_command_streams_and_another_buffer_is_another_run(data_dir, tmp_path, capsys):
     arguments = ["--dataset", "numbered", "--data-dir", str(data_dir), "--batch-size", "20"]
-    arguments += ["--likelihood-samples", "20", "--stream"]
-    for name, parts in (("whole", (3,)), ("parts", (1, 3))):
-        for epochs in parts:
-            path = str(tmp_path / name)
-            assert train.main([*arguments, "--run-dir", path, "--epochs", str(epochs)]) == 0
-    one, other = (keras_gan.run.Run.open(tmp_path / name) for name in ("whole", "parts"))
-    assert small.largest_difference(small.weights(one.gan()), small.weights(other.gan())) == 0
-    assert recipes.data_of(one).fingerprint == one.identity["data"]
+    arguments += ["--likelihood-samples", "20", "--stream", "--run-dir", str(tmp_path / "run")]
+    assert train.main([*arguments, "--epochs", "1"]) == 0
+    run = keras_gan.run.Run.open(tmp_path / "run")
+    assert recipes.data_of(run).fingerprint == run.identity["data"]
     assert "9 steps an epoch, 4 examples left over" in capsys.readouterr().out
-    path = str(tmp_path / "parts")
-    code = train.main([*arguments, "--run-dir", path, "--shuffle-mebibytes", "1"])
-    assert code == 2
+    assert train.main([*arguments, "--shuffle-mebibytes", "1"]) == 2
     assert "shuffle_mebibytes: 256 there, 1 now" in capsys.readouterr().err
 
 

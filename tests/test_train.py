@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
@@ -181,16 +179,12 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("model", "kept"),
-    [
-        ("plain", "all of the first part"),
-        ("plain", "half a checkpoint more"),
-        *((model, "all of the first part") for model in OTHERS),
-    ],
-)
-def test_interrupted_and_resumed_is_uninterrupted(request, recipe_file, tmp_path, model, kept):
-    """The plain networks hold Keras's own dropout, whose seeds only our checkpoints keep."""
+@pytest.mark.parametrize("model", ["plain", *OTHERS])
+def test_interrupted_and_resumed_is_uninterrupted(request, recipe_file, tmp_path, model):
+    """The plain networks hold Keras's own dropout, whose seeds only our checkpoints keep.
+
+    Their run also has half a checkpoint, and a row of an epoch, more than it should go on from.
+    """
     path = tmp_path / "parts"
     if model == "plain":
         arguments, uninterrupted = ["--recipe", recipe_file], request.getfixturevalue("finished")
@@ -204,7 +198,7 @@ def test_interrupted_and_resumed_is_uninterrupted(request, recipe_file, tmp_path
     arguments += ["--run-dir", str(path)]
     assert train.main([*arguments, "--epochs", str(whole.epochs_done // 2)]) == 0
     shutil.rmtree(path / "models")  # as if killed before the end
-    if kept != "all of the first part":
+    if model == "plain":
         newest = sorted((path / "checkpoints").glob("step-*"))[-1]
         torn = newest.with_name("step-999999999")
         shutil.copytree(newest, torn)
@@ -445,57 +439,11 @@ def test_training_that_breaks_exits_with_code_3(recipe_file, tmp_path, capsys):
     assert err.count("\n") == 1
 
 
-def test_no_whole_checkpoint_is_an_error_not_a_new_start(recipe_file, tmp_path, capsys):
-    path = tmp_path / "run"
-    arguments = ["--recipe", recipe_file, "--run-dir", path]
-    assert call(capsys, *arguments, "--epochs", "1")[0] == 0
-    shutil.rmtree(path / "models")
-    for manifest in path.glob("checkpoints/*/manifest.json"):
-        manifest.unlink()
-    code, _, err = call(capsys, *arguments, "--epochs", "2")
-    assert code == 2
-    assert "no checkpoint in" in err
-
-
-def test_the_command_line_itself(tmp_path):
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "keras_gan.train",
-            "--strategy",
-            "mirrored",
-            *FAST,
-            "--run-dir",
-            tmp_path / "run",
-        ],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )
-    assert done.returncode == 0, done.stderr
-    assert (
-        json.loads((tmp_path / "run" / "config.json").read_text())["sessions"][0]["replicas"] == 1
-    )
-
-
-def test_mnist_recipe_learns(needs_mnist, tmp_path, capsys):
-    code, out, err = call(
-        capsys,
-        "--recipe",
-        "mnist",
-        "--epochs",
-        "1",
-        "--run-dir",
-        tmp_path / "run",
-        "--likelihood-samples",
-        "1000",
-    )
+def test_the_mnist_recipe_finds_its_data(needs_mnist, capsys):
+    code, out, err = call(capsys, "--recipe", "mnist", "--dry-run")
     assert code == 0, err
-    assert "500 steps an epoch, 0 examples left over" in out
-    table = run.Run.open(tmp_path / "run").metrics()
-    assert -1.39 < table["value"][0] < 0
-    assert table["val_log_likelihood"][0] > -300
+    for words in ("500 an epoch x 300 epochs", "0 examples an epoch"):
+        assert words in out
 
 
 def cluster(workers=("a:1", "b:2"), index=0, kind="worker", **others):
@@ -566,11 +514,15 @@ def test_a_collapse_is_watched_for(tmp_path, capsys, caplog):
     )
 
 
-@pytest.mark.parametrize("strategy", ["default", "one_device", "mirrored"])
-def test_precision_and_xla_under_every_strategy(strategy, tmp_path, capsys):
+@pytest.mark.parametrize("strategy", ["one_device", "mirrored"])
+def test_precision_and_xla_together_under_a_strategy(strategy, two_devices, tmp_path, capsys):
     arguments = ["--strategy", strategy, "--epochs", "1", "--batch-size", "100", "--jit"]
     arguments += ["--precision", "mixed_bfloat16", "--likelihood-samples", "50"]
     code, _, err = call(capsys, *arguments, "--run-dir", tmp_path / "run")
     assert code == 0, err
-    table = run.Run.open(tmp_path / "run").metrics()
-    assert np.isfinite(table["value"]).all()
+    opened = run.Run.open(tmp_path / "run")
+    assert np.isfinite(opened.metrics()["value"]).all()
+    gan = opened.gan()
+    assert gan.jit_compile
+    for network in (gan.generator, gan.discriminator):
+        assert "bfloat16" in {layer.compute_dtype for layer in network.layers}

@@ -31,26 +31,26 @@ from keras_gan.run import Run
 
 KINDS = ("digits", "digits_conditional", "digits_inference", "digits_completion")
 SEED = 7
-Requests = list[tuple[str, dict[str, np.ndarray]]]
 
 LOADER = """
 import pickle, sys
 import tensorflow as tf
 sys.modules["keras"] = sys.modules["keras_gan"] = sys.modules["export"] = None
-path, requests, results = sys.argv[1], pickle.load(sys.stdin.buffer), []
-model = tf.saved_model.load(path)
-with tf.compat.v1.Session(graph=tf.Graph()) as session:
-    graph = tf.compat.v1.saved_model.load(session, ["serve"], path)
+answers = []
+for path, requests in pickle.load(sys.stdin.buffer):
+    model, by_v1, by_v2 = tf.saved_model.load(path), [], []
+    with tf.compat.v1.Session(graph=tf.Graph()) as session:
+        graph = tf.compat.v1.saved_model.load(session, ["serve"], path)
+        for name, inputs in requests:
+            signature = graph.signature_def[name]
+            feed = {signature.inputs[key].name: value for key, value in inputs.items()}
+            fetch = {key: info.name for key, info in signature.outputs.items()}
+            by_v1.append(session.run(fetch, feed))
     for name, inputs in requests:
-        signature = graph.signature_def[name]
-        feed = {signature.inputs[key].name: value for key, value in inputs.items()}
-        fetch = {key: info.name for key, info in signature.outputs.items()}
-        v1 = session.run(fetch, feed)
-        results.append(v1)
-for name, inputs in requests:
-    v2 = model.signatures[name](**{key: tf.constant(x) for key, x in inputs.items()})
-    results.append({key: value.numpy() for key, value in v2.items()})
-pickle.dump(results, sys.stdout.buffer)
+        v2 = model.signatures[name](**{key: tf.constant(x) for key, x in inputs.items()})
+        by_v2.append({key: value.numpy() for key, value in v2.items()})
+    answers.append((by_v1, by_v2))
+pickle.dump(answers, sys.stdout.buffer)
 """
 
 # The command's own main, in one fork for each request: TensorFlow is imported once.
@@ -66,9 +66,9 @@ for arguments in pickle.load(sys.stdin.buffer):
 """
 
 
-def python(code: str, data: object, *arguments: str | Path, cwd: Path) -> bytes:
+def python(code: str, data: object, *, cwd: Path) -> bytes:
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    command = [sys.executable, "-P", "-c", code, *map(str, arguments)]
+    command = [sys.executable, "-P", "-c", code]
     result = subprocess.run(
         command, input=pickle.dumps(data), capture_output=True, cwd=cwd, env=environment
     )
@@ -153,27 +153,36 @@ def assert_numbers(outputs: dict, expected: dict) -> None:
             np.testing.assert_allclose(outputs[name], value, rtol=1e-5, atol=1e-5)
 
 
-@pytest.fixture(params=[*KINDS, "photos"])
-def exported(request: pytest.FixtureRequest, export_of, tmp_path: Path) -> Exported:
-    """Each kind of model, and the one with noise inside."""
-    if request.param != "photos":
-        return Exported.of(export_of(request.param))
-    subject = request.getfixturevalue("photo_subject")
+@pytest.fixture(scope="module")
+def answered(export_of, photo_subject: Subject, photos: keras_gan.GAN, tmp_path_factory) -> dict:
+    """For each kind of model, and the one with noise inside, what was asked and both answers.
+
+    One process answers for all: TensorFlow is imported once.
+    """
+    exports = {kind: Exported.of(export_of(kind)) for kind in KINDS}
     names = ("serving_default", "sample", "png", "discriminator")
     settings = writing.Settings(formats=("saved_model",), signatures=names)
-    path = writing.write(subject, tmp_path, "photos", settings=settings).path
-    return Exported(path, request.getfixturevalue("photos"), subject.preprocessing, noisy=True)
+    folder = tmp_path_factory.mktemp("photos")
+    path = writing.write(photo_subject, folder, "photos", settings=settings).path
+    exports["photos"] = Exported(path, photos, photo_subject.preprocessing, noisy=True)
+    cases = {
+        kind: [case for n in (1, 33) for case in exported.numbers(n)]
+        for kind, exported in exports.items()
+    }
+    requests = [
+        (str(exports[kind].path), [(name, inputs) for name, inputs, _ in asked])
+        for kind, asked in cases.items()
+    ]
+    answers = pickle.loads(python(LOADER, requests, cwd=folder))
+    return {kind: (cases[kind], given) for kind, given in zip(cases, answers, strict=True)}
 
 
-def test_every_signature_in_v1_sessions_and_in_saved_model_load(
-    exported: Exported, tmp_path: Path
-) -> None:
-    cases = [case for n in (1, 33) for case in exported.numbers(n)]
-    requests = [(name, inputs) for name, inputs, _ in cases]
-    answers = pickle.loads(python(LOADER, requests, exported.path, cwd=tmp_path))
-    # First all answers of the v1 session, then all of tf.saved_model.load.
-    for (_, _, expected), answer in zip(cases * 2, answers, strict=True):
-        assert_numbers(answer, expected)
+@pytest.mark.parametrize("kind", [*KINDS, "photos"])
+def test_every_signature_in_v1_sessions_and_in_saved_model_load(answered, kind: str) -> None:
+    cases, (by_v1, by_v2) = answered[kind]
+    for answers in (by_v1, by_v2):
+        for (_, _, expected), answer in zip(cases, answers, strict=True):
+            assert_numbers(answer, expected)
 
 
 def test_every_signature_through_saved_model_cli(export, tmp_path: Path) -> None:
@@ -246,15 +255,15 @@ def test_a_class_that_the_model_does_not_have(export_of) -> None:
                 signatures[name](**inputs, condition=classes)
 
 
-def test_a_row_depends_on_its_seed_alone(export, tmp_path: Path) -> None:
+def test_a_row_depends_on_its_seed_alone(export) -> None:
     seeds = row_seeds(1, 33)
     batches = [seeds, seeds[::-1].copy(), seeds[5:6]]
-    requests = [("sample", {"seed": batch}) for batch in batches]
-    answers = pickle.loads(python(LOADER, requests, export.path, cwd=tmp_path))
-    whole, backwards, one = (answer["images"] for answer in answers[:3])
+    sample = tf.saved_model.load(str(export.path)).signatures["sample"]
+    answers = [sample(seed=tf.constant(batch)) for batch in batches]
+    whole, backwards, one = (answer["images"].numpy() for answer in answers)
     np.testing.assert_allclose(backwards[::-1], whole, rtol=0, atol=1e-6)
     np.testing.assert_allclose(one[0], whole[5], rtol=0, atol=1e-6)
-    latents = [answer["latents"] for answer in answers[:3]]
+    latents = [answer["latents"].numpy() for answer in answers]
     np.testing.assert_array_equal(latents[1][::-1], latents[0])
     np.testing.assert_array_equal(latents[2][0], latents[0][5])
     assert len(np.unique(latents[0], axis=0)) == 33
