@@ -119,8 +119,9 @@ def row(name: str, found: dict[str, Sequence[dict[str, float]]]) -> dict[str, An
 def render(found: dict[str, Any]) -> str:
     """The page."""
     machine, packages = found["machine"], found["versions"]
+    rounds = found["rounds"]
     ending = (
-        f"Medians of {found['rounds']}; {machine['cores']} cores of {machine['processor']} "
+        f"{'Measured once' if rounds == 1 else f'Medians of {rounds}'}; {machine['cores']} cores of {machine['processor']} "
         f"({machine['memory_gib']} GiB, load {machine['load']} when it began); TensorFlow "
         f"{packages['tensorflow']}, Keras {packages['keras']}.\n"
     )

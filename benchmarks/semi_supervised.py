@@ -6,8 +6,8 @@ The run has seen no labels. For each number of labels, drawn evenly over the cla
 regression learns from the labelled images alone; its penalty is chosen on them by cross-validation.
 Error on all test images over the draws, the same ones for all features; differences are paired.
 Features, D's those of each maxout layer, are brought to mean 0 and mean variance 1 over all
-training images. `--classes` names runs
-whose D names classes itself (recipes ..._semi_supervised); each has its own number of labels.
+training images. `--classes` names runs whose D names classes itself (recipes ..._semi_supervised);
+each has its own number of labels.
 """
 
 from __future__ import annotations

@@ -4,11 +4,11 @@
 
 One run measures, on one machine:
 1. one-row gRPC and REST requests on loopback, batching off, for the paper's MNIST generator, beside
-the in-process
-   call (bound: the gRPC median within 1.5 times the call's plus 1 ms);
+   the in-process call (bound: the gRPC median within 1.5 times the call's plus 1 ms);
 2. the batching executor alone, 64 one-row callers (bound: 4 times the rows per second of one-row
-calls); 3. 64 concurrent one-row gRPC clients of the CIFAR-10 MLP generator, with and without
-batching (bound: 6 times).
+   calls);
+3. 64 concurrent one-row gRPC clients of the CIFAR-10 MLP generator, with and without batching
+   (bound: 6 times).
 
 Weights are random: speed does not depend on them. Exits with 1 where a bound is missed.
 """
