@@ -179,11 +179,9 @@ def find_models(export_dir: Path, name: str | None = None) -> tuple[ModelConfig,
         UsageError: No such directory, or no version in it.
     """
     path = export_dir.absolute()
-    if not path.is_dir():
-        raise UsageError(f"{export_dir}: no such directory")
-    if versions_on_disk(path):
+    if _versions(export_dir):
         return (ModelConfig(name or path.resolve().name, path),)
-    found = [child for child in sorted(path.iterdir()) if versions_on_disk(child)]
+    found = [child for child in sorted(path.iterdir()) if _holds_versions(child)]
     if not found:
         _check_versions(export_dir)
     if name is not None and len(found) > 1:
@@ -191,10 +189,24 @@ def find_models(export_dir: Path, name: str | None = None) -> tuple[ModelConfig,
     return tuple(ModelConfig(name or child.name, child) for child in found)
 
 
+def _versions(base_path: Path) -> dict[int, Path]:
+    try:
+        return versions_on_disk(base_path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(f"{base_path}: no such directory") from None
+    except OSError as error:
+        raise UsageError(f"{base_path}: cannot be listed ({error.strerror})") from None
+
+
+def _holds_versions(path: Path) -> bool:
+    try:
+        return bool(_versions(path))
+    except UsageError:  # a file, or a directory that is somebody else's
+        return False
+
+
 def _check_versions(base_path: Path) -> None:
-    if not base_path.is_dir():
-        raise UsageError(f"{base_path}: no such directory")
-    if not versions_on_disk(base_path):
+    if not _versions(base_path):
         raise UsageError(
             f"{base_path}: no version in it; a version is a directory whose name is a number"
         )

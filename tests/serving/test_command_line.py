@@ -60,6 +60,8 @@ def test_one_model(contract_base):
         (["BASE", "--model_base_path=BASE"], "and only one"),
         (["BASE", "--model_name=m"], "--model_name fits one model"),
         (["BASE", "--port=x"], "argument --port: invalid whole number value: 'x'"),
+        (["FILE"], "/file: no such directory"),
+        (["LOOP"], "/loop: cannot be listed (Too many levels of symbolic links)"),
         (["BASE", "--port=-1"], "argument --port: at least 0 expected, not -1"),
         (["BASE", "--nope"], "unrecognized arguments: --nope"),
         (["BASE", "--enable_batching=perhaps"], "true or false expected, not 'perhaps'"),
@@ -72,7 +74,13 @@ def test_one_model(contract_base):
     ],
 )
 def test_bad_flags(contract_base, tmp_path, capsys, flags, text):
-    places = {"BASE": str(contract_base), "EMPTY": str(tmp_path)}
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    places = {
+        "EMPTY": str(tmp_path),
+        "FILE": str(tmp_path / "file"),
+        "LOOP": str(tmp_path / "loop"),
+    }
     arguments = [flag.replace("BASE", str(contract_base)) for flag in flags]
     arguments = [places.get(flag, flag) for flag in arguments]
     try:
