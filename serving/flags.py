@@ -92,7 +92,7 @@ def build_parser() -> Parser:
         ("max_rows", int, "rows in a request"),
         ("max_concurrent", int, "requests at a time, for each protocol"),
         ("max_connections", int, "open REST connections"),
-        ("body_seconds", float, "seconds for a REST request to arrive"),
+        ("body_seconds", float, "seconds for a REST request to arrive, or its answer to move"),
     ):
         default = getattr(limits, name)
         flag(f"--{name}", type=_at_least(1, kind), default=default, help=f"{note} (embedded only)")

@@ -221,7 +221,11 @@ class _Uvicorn(uvicorn.Server):
 
 
 def _protocol(limits: Limits) -> type[H11Protocol]:
-    """HTTP/1.1 by h11, which bounds headers, with bounds on connections and on silence."""
+    """HTTP/1.1 by h11, which bounds headers, with bounds on connections and on idleness.
+
+    A connection ends when no request has arrived `body_seconds` after the last answer, or when
+    nothing of an answer was taken for as long.
+    """
     body = b'{\n    "error": "Too many open connections."\n}'
     refusal = (
         b"HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\nconnection: close\r\n"
@@ -231,20 +235,37 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
     class Protocol(H11Protocol):
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
+            self._watch = self.loop.call_later(limits.body_seconds, self._look)
+            self._untaken = 0
             if len(self.connections) > limits.max_connections:
                 transport.write(refusal)
                 transport.close()
-            else:
-                self._silence = self.loop.call_later(limits.body_seconds, self._close_silent)
 
-        def _close_silent(self) -> None:
-            if self.cycle is None and not self.transport.is_closing():
+        def _look_later(self) -> None:
+            self._watch.cancel()
+            self._watch = self.loop.call_later(limits.body_seconds, self._look)
+            self._untaken = self.transport.get_write_buffer_size()
+
+        def on_response_complete(self) -> None:
+            super().on_response_complete()
+            self._look_later()
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._look_later()
+
+        def _look(self) -> None:
+            untaken, closing = self.transport.get_write_buffer_size(), self.transport.is_closing()
+            # Closing waits until the peer has taken everything, which it may never do.
+            if untaken >= self._untaken and (self._untaken or closing):
+                self.transport.abort()
+                return
+            if not untaken and (self.cycle is None or self.cycle.response_complete):
                 self.transport.close()
+            self._look_later()
 
         def connection_lost(self, exc: Exception | None) -> None:
-            silence = getattr(self, "_silence", None)
-            if silence is not None:
-                silence.cancel()
+            self._watch.cancel()
             super().connection_lost(exc)
 
     return Protocol

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import http.client
 import json
 import socket
 import time
@@ -162,10 +163,41 @@ class TestLimits:
             answer = connection.recv(4096)
         assert answer.startswith(b"HTTP/1.1 504")
 
-    def test_a_silent_connection_is_closed(self, limited):
+    @pytest.mark.parametrize("answers", [0, 1])
+    def test_a_silent_connection_is_closed(self, limited, answers):
         with socket.create_connection(("127.0.0.1", limited.rest_api_port), 10) as connection:
+            for _ in range(answers):
+                connection.sendall(b"GET /v1/models/mlp HTTP/1.1\r\nhost: x\r\n\r\n")
+                answer = http.client.HTTPResponse(connection)
+                answer.begin()
+                assert (answer.status, answer.read()[:1]) == (200, b"{")
             connection.sendall(b"GET /v1/mod")
             assert connection.recv(10) == b""
+
+    def test_an_answer_that_is_not_taken(self, contract_base):
+        text = "x" * 6_000_000  # the answer is more than the system holds between the two ends
+        body = json.dumps({"signature_name": "strings", "inputs": [text]}).encode()
+        head = b"POST /v1/models/types:predict HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n"
+        limits = Limits(body_seconds=1)
+        with running(settings(contract_base, "types", limits=limits)) as server:
+            place, state = ("127.0.0.1", server.rest_api_port), server._rest.server_state
+            with socket.create_connection(place, 20) as idle:
+                idle.sendall(head % len(body) + body)
+                assert idle.recv(1) == b"H"
+                assert len(state.connections) == 1
+                deadline = time.monotonic() + 15
+                while state.connections and time.monotonic() < deadline:
+                    time.sleep(0.05)
+                assert not state.connections
+            with socket.create_connection(place, 20) as slow:
+                slow.sendall(head % len(body) + body)
+                answer = bytearray(slow.recv(1))
+                started = time.monotonic()
+                while piece := slow.recv(1 << 16):
+                    answer += piece
+                    time.sleep(0.01)
+                assert time.monotonic() - started > 2
+            assert json.loads(answer.partition(b"\r\n\r\n")[2])["outputs"]["copy"] == [text]
 
     def test_connections(self, limited):
         opened = []
