@@ -28,6 +28,7 @@ from serving.errors import (
     InvalidArgument,
     ResourceExhausted,
     ServingError,
+    Unavailable,
     Unimplemented,
 )
 from serving.execution import Arrays
@@ -103,7 +104,7 @@ class _Rest:
         self._running += 1
         try:
             if self._running > self._limits.max_concurrent:
-                raise ResourceExhausted("Too many requests at a time.")
+                raise Unavailable("The server is busy: too many requests at a time.")
             api, target, work = self._route(request, path)
             model = target.model
             async with asyncio.timeout(self._timeout):

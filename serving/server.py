@@ -228,8 +228,8 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
     """
     body = b'{\n    "error": "Too many open connections."\n}'
     refusal = (
-        b"HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\nconnection: close\r\n"
-        b"content-length: %d\r\n\r\n%s" % (len(body), body)
+        b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n"
+        b"connection: close\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
     )
 
     class Protocol(H11Protocol):

@@ -141,10 +141,13 @@ def test_asyncio(url):
 
 
 class Scripted:
-    """A transport that fails as told, then doubles its input, and takes at most `limit` rows."""
+    """A transport that fails as told, then doubles its input.
 
-    def __init__(self, *failures, limit=10**9):
-        self.failures, self.limit, self.calls = list(failures), limit, []
+    More rows than `limit` it refuses with `refusal`.
+    """
+
+    def __init__(self, *failures, limit=10**9, refusal=None):
+        self.failures, self.limit, self.refusal, self.calls = list(failures), limit, refusal, []
 
     def send(self, call, timeout):
         assert isinstance(call, Predict)
@@ -152,7 +155,7 @@ class Scripted:
         if self.failures:
             raise self.failures.pop(0)
         if len(call.inputs["latents"]) > self.limit:
-            raise errors.InvalidArgument("Task size is larger than maximum input batch size")
+            raise self.refusal
         return {"images": call.inputs["latents"] * 2}
 
     def close(self):
@@ -167,10 +170,15 @@ def test_only_unavailable_is_tried_again():
     transport = Scripted(errors.Unavailable("full"), errors.Unavailable("full"))
     assert scripted(transport).images(np.ones((1, 2))).tolist() == [[2, 2]]
     assert len(transport.calls) == 3
-    for refusal in (errors.InvalidArgument, errors.DeadlineExceeded, errors.Internal):
+    for refusal in (
+        errors.InvalidArgument,
+        errors.DeadlineExceeded,
+        errors.Internal,
+        errors.ResourceExhausted,
+    ):
         transport = Scripted(refusal("no"))
         with pytest.raises(refusal):
-            scripted(transport).images(np.ones((1, 2)))
+            scripted(transport).images(np.ones((2, 2)))
         assert len(transport.calls) == 1
 
 
@@ -187,8 +195,19 @@ def test_attempts_end():
     assert 0.5 >= timeouts[0] > timeouts[-1] > 0
 
 
-def test_batches_shrink_to_what_the_server_takes():
-    transport = Scripted(limit=3)
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        errors.InvalidArgument("Task size 11 is larger than maximum input batch size 3"),
+        errors.ResourceExhausted("The request has 11 rows; the limit is 3."),
+        errors.ResourceExhausted("The request is larger than 20 bytes."),
+        errors.ResourceExhausted("SERVER: Received message larger than max (30 vs. 20)"),
+        errors.ResourceExhausted("OOM when allocating tensor with shape[11,2]"),
+    ],
+    ids=str,
+)
+def test_batches_shrink_to_what_the_server_takes(refusal):
+    transport = Scripted(limit=3, refusal=refusal)
     latents = np.arange(22, dtype=np.float32).reshape(11, 2)
     np.testing.assert_array_equal(scripted(transport).images(latents), latents * 2)
     assert [rows for rows, _ in transport.calls] == [11, 6, 3, 3, 3, 2]

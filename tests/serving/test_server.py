@@ -206,7 +206,7 @@ class TestLimits:
                 opened.append(socket.create_connection(("127.0.0.1", limited.rest_api_port), 10))
                 time.sleep(0.02)
             with socket.create_connection(("127.0.0.1", limited.rest_api_port), 10) as one_more:
-                assert one_more.recv(100).startswith(b"HTTP/1.1 429")
+                assert one_more.recv(100).startswith(b"HTTP/1.1 503")
         finally:
             for connection in opened:
                 connection.close()
