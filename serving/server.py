@@ -23,7 +23,7 @@ from tensorflow_serving.apis import (
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from serving.batching import BatchingExecutor
-from serving.config import read_model_config_file
+from serving.config import ModelConfig, read_model_config_file
 from serving.errors import ServingError, UsageError
 from serving.execution import DirectExecutor, Executor
 from serving.explorer import explorer_routes
@@ -109,7 +109,9 @@ class Server:
             self._start_rest(predictor, rest_socket)
         config_file = settings.model_config_file
         if config_file is not None and settings.model_config_file_poll_seconds:
-            self._following = asyncio.create_task(self._follow_config_file(config_file))
+            self._following = asyncio.create_task(
+                self._follow_config_file(config_file, list(settings.models))
+            )
         _logger.info("serving", extra={"grpc_port": self.port, "rest_api_port": self.rest_api_port})
 
     def _build_grpc(self, predictor: Predictor, port: int) -> None:
@@ -169,18 +171,17 @@ class Server:
         self._rest = _Uvicorn(config)
         self._rest_task = asyncio.create_task(self._rest.serve([rest_socket]))
 
-    async def _follow_config_file(self, path: Path) -> None:
-        text = path.read_bytes()
+    async def _follow_config_file(self, path: Path, known: list[ModelConfig]) -> None:
         while True:
             await asyncio.sleep(self.settings.model_config_file_poll_seconds)
             try:
-                if path.read_bytes() == text:
-                    continue
                 models = read_model_config_file(path)
-                text = path.read_bytes()
+                if models == known:
+                    continue
+                known = models
                 await asyncio.to_thread(self.manager.reload, models)
                 _logger.info("configuration reloaded", extra={"path": str(path)})
-            except (OSError, UsageError, ServingError) as error:
+            except (UsageError, ServingError) as error:
                 _logger.error("configuration not reloaded", extra={"error": str(error)})
 
     async def stop(self) -> None:

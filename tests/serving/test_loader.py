@@ -133,17 +133,24 @@ def test_a_configuration_file_is_followed(contract_base, tmp_path):
         model_config_file=path,
         model_config_file_poll_seconds=0.05,
     )
+    path.write_text(text(2))  # while the models load
     with running(settings) as server:
-        assert server.manager.available() == {"mlp": [1]}
+
+        def follows(number):
+            for _ in range(100):
+                if server.manager.available() == {"mlp": [number]}:
+                    return True
+                server.call(_pause())
+            return False
+
+        assert follows(2)
         path.write_text("model_config_list { broken")
         server.call(_pause())
-        assert server.manager.available() == {"mlp": [1]}
+        path.unlink()
+        server.call(_pause())
+        assert server.manager.available() == {"mlp": [2]}
         path.write_text(text(3))
-        for _ in range(100):
-            if server.manager.available() == {"mlp": [3]}:
-                break
-            server.call(_pause())
-        assert server.manager.available() == {"mlp": [3]}
+        assert follows(3)
 
 
 async def _pause():
