@@ -6,8 +6,10 @@ import asyncio
 import gzip
 import http.client
 import json
+import shutil
 import socket
 import time
+from dataclasses import replace
 
 import grpc
 import httpx
@@ -32,7 +34,7 @@ from tensorflow_serving.apis import (
 
 from serving import AsyncClient, Client, ClientKeys, errors
 from serving.calls import Predict, Target
-from serving.config import Batching, read_model_config_file
+from serving.config import Batching, ModelConfig, read_model_config_file
 from serving.settings import Limits, Settings
 from serving.tls import read_keys
 
@@ -360,8 +362,17 @@ def test_http_statuses_of_the_protocol(http, names):
     assert found == set(names.split())
 
 
-def test_metadata_of_the_export_is_in_the_catalogue(limited):
-    models = httpx.get(f"{rest(limited)}/explorer/catalogue.json").json()
-    (mlp,) = [model for model in models if model["name"] == "mlp"]
+def test_metadata_of_the_export_is_in_the_catalogue(contract_base, tmp_path):
+    types = tmp_path / "types"
+    shutil.copytree(contract_base / "types", types)
+    extra = types / "7" / "assets.extra"
+    extra.mkdir()
+    (extra / "metadata.json").write_text('{"nll": [NaN, -Infinity, 1e999, 0.5]}')
+    served = settings(contract_base, "mlp")
+    models = (*served.models, ModelConfig("types", types))
+    with running(replace(served, models=models)) as server:
+        models = httpx.get(f"{rest(server)}/explorer/catalogue.json").json()
+    mlp, types = models
     assert mlp["labels"] == {"stable": 1, "canary": 2}
     assert mlp["versions"][0]["metadata"]["recipe"] == "a test's generator"
+    assert types["versions"][0]["metadata"] == {"nll": [None, None, None, 0.5]}
