@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -38,15 +39,20 @@ def _boolean(text: str) -> bool:
         raise argparse.ArgumentTypeError(f"true or false expected, not {text!r}") from None
 
 
-def _at_least(lowest: float, kind: type = int) -> Callable[[str], float]:
+def _at_least(lowest: float, kind: type = int, highest: float = math.inf) -> Callable[[str], float]:
     def read(text: str) -> float:
         value = kind(text)
         if not value >= lowest:
             raise argparse.ArgumentTypeError(f"at least {lowest} expected, not {text}")
+        if value > highest:
+            raise argparse.ArgumentTypeError(f"at most {highest} expected, not {text}")
         return value
 
     read.__name__ = "whole number" if kind is int else "number"
     return read
+
+
+port_number = _at_least(0, highest=65535)
 
 
 def build_parser() -> Parser:
@@ -75,8 +81,8 @@ def build_parser() -> Parser:
     )
     flag("--file_system_poll_wait_seconds", type=_at_least(0), default=1, help="0: never")
     flag("--host", default="127.0.0.1", help="the address to listen on (the real server: all)")
-    flag("--port", type=_at_least(0), default=8500, help="gRPC's port; 0 turns it off")
-    flag("--rest_api_port", type=_at_least(0), default=8501, help="REST's port; 0 turns it off")
+    flag("--port", type=port_number, default=8500, help="gRPC's port; 0 turns it off")
+    flag("--rest_api_port", type=port_number, default=8501, help="REST's port; 0 turns it off")
     flag("--rest_api_timeout_in_ms", type=_at_least(1), default=30000, help="for a REST request")
     flag("--enable_batching", type=_boolean, nargs="?", const=True, default=False, help="batch")
     flag("--batching_parameters_file", type=Path, help="BatchingParameters, a text file")

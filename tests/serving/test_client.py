@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,6 +15,7 @@ from serving import AsyncClient, Client, UsageError, errors
 from serving.calls import Predict, row_seeds
 from serving.client import main
 from serving.grid import save_grid
+from serving.rest_transport import RestTransport
 
 
 @pytest.fixture(params=["grpc", "rest"])
@@ -240,8 +243,9 @@ def test_a_signature_that_gives_no_samples():
 
 
 def test_bad_arguments():
-    with pytest.raises(UsageError, match="ftp://x"):
-        Client("ftp://x", model="m")
+    for url in ("ftp://x", "http://x:abc", "grpc://x:65536", "http://:8501", "http://[::1"):
+        with pytest.raises(UsageError, match=re.escape(f"{url!r} is no address of a server")):
+            Client(url, model="m")
     with pytest.raises(ValueError, match="exclude"):
         scripted(Scripted(), version=1, label="stable")
     with pytest.raises(ValueError, match=r"\[n, d\]"):
@@ -265,6 +269,20 @@ def test_nobody_listens():
         pytest.raises(errors.Unavailable),
     ):
         client.status()
+
+
+@pytest.mark.parametrize(
+    "text", ["<html>", "[]", '{"outputs": [[0], {}]}', '{"outputs": [[0], 1]}']
+)
+def test_another_server_s_answer(text):
+    web = httpx.Client(
+        base_url="http://x",
+        transport=httpx.MockTransport(lambda request: httpx.Response(200, text=text)),
+    )
+    client = scripted(RestTransport(web))
+    for ask in (client.predict, client.status, client.metadata):
+        with pytest.raises(errors.Unknown, match="is another server at this address"):
+            ask(**({"x": [0.0]} if ask == client.predict else {}))
 
 
 def test_grid(tmp_path):

@@ -63,6 +63,8 @@ def test_one_model(contract_base):
         (["FILE"], "/file: no such directory"),
         (["LOOP"], "/loop: cannot be listed (Too many levels of symbolic links)"),
         (["BASE", "--port=-1"], "argument --port: at least 0 expected, not -1"),
+        (["BASE", "--port=65536"], "argument --port: at most 65535 expected, not 65536"),
+        (["BASE", "--rest_api_port=65536"], "at most 65535 expected, not 65536"),
         (["BASE", "--nope"], "unrecognized arguments: --nope"),
         (["BASE", "--enable_batching=perhaps"], "true or false expected, not 'perhaps'"),
         (["BASE", "--port=9", "--rest_api_port=9"], "--rest_api_port must differ from --port"),
@@ -251,6 +253,9 @@ class TestFiles:
         assert read_monitoring_file(path) == "/monitoring/prometheus/metrics"
         path.write_text("")
         assert read_monitoring_file(path) is None
+        path.write_text('prometheus_config { enable: true path: "metrics" }')
+        with pytest.raises(UsageError, match=r"config: .*path must begin with /, as in '/metrics'"):
+            read_monitoring_file(path)
 
 
 class TestKeys:
@@ -263,8 +268,10 @@ class TestKeys:
         assert read_keys(None, None, None) is None
         other = tmp_path / "other.pem"
         authority.issue_cert("localhost").private_key_pem.write_to_path(str(other))
-        with pytest.raises(UsageError, match="not a certificate with its key"):
+        with pytest.raises(UsageError, match=r"certificate\.pem: not a certificate with its key"):
             read_keys(certificate, other, None)
+        with pytest.raises(UsageError, match=r"other\.pem: not an authority's certificate"):
+            read_keys(certificate, key, other)
         with pytest.raises(UsageError, match="cannot be read"):
             read_keys(certificate, tmp_path / "nowhere", None)
 
