@@ -128,7 +128,7 @@ def read_settings(argv: Sequence[str]) -> Settings:
     return Settings(
         models=models,
         roots=roots,
-        host=flags.host,
+        host=flags.host.strip("[]"),  # an IPv6 address may come as URLs have it
         port=flags.port or None,
         rest_api_port=flags.rest_api_port or None,
         rest_api_timeout_seconds=flags.rest_api_timeout_in_ms / 1000,

@@ -136,7 +136,8 @@ class Server:
             (*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc
         )
         _listen(settings.host, port, "port").close()  # gRPC's own complaint is no clear line
-        address = f"{settings.host}:{port}"
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host  # IPv6
+        address = f"{host}:{port}"
         try:
             if settings.keys is None:
                 self.port = self._grpc.add_insecure_port(address)

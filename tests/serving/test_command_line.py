@@ -28,12 +28,13 @@ def test_settings(contract_base):
             str(contract_base),
             *("--port=0", "--rest_api_port=9001", "--rest_api_timeout_in_ms=1500"),
             *("--enable_batching", "--max_rows=7", "--file_system_poll_wait_seconds=3"),
+            "--host=[::1]",
         ]
     )
     assert [model.name for model in settings.models] == ["mlp", "painter", "sketch", "types"]
     assert settings.roots == (contract_base.resolve(),)
     assert (settings.port, settings.rest_api_port) == (None, 9001)
-    assert settings.host == "127.0.0.1"
+    assert settings.host == "::1"
     assert settings.rest_api_timeout_seconds == 1.5
     assert settings.batching.max_batch_size == 1000
     assert settings.limits.max_rows == 7

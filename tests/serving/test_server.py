@@ -284,6 +284,14 @@ class TestTls:
             self.ask(f"http://localhost:{tls_server.rest_api_port}", None)
 
 
+def test_an_ipv6_address(contract_base):
+    host = "::ffff:127.0.0.1"  # one that a machine without IPv6 has too
+    with running(settings(contract_base, "mlp", host=host)) as server:
+        for url in (f"grpc://[{host}]:{server.port}", f"http://[{host}]:{server.rest_api_port}"):
+            with Client(url, model="mlp", retries=0) as client:
+                assert client.generate(2).shape == (2, 6, 6, 1)
+
+
 class TestBatching:
     def test_answers_do_not_depend_on_it(self, contract_base, address):
         batching = Batching(max_batch_size=16, batch_timeout_micros=2000, num_batch_threads=2)
