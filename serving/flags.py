@@ -32,6 +32,13 @@ class Parser(argparse.ArgumentParser):
         sys.exit(2)
 
 
+class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Names the defaults of those flags that have one."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default in (None, []) else super()._get_help_string(action)
+
+
 def _boolean(text: str) -> bool:
     try:
         return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
@@ -60,7 +67,7 @@ def build_parser() -> Parser:
     parser = Parser(
         prog="python -m serving",
         allow_abbrev=False,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=DefaultsFormatter,
         description="Serve SavedModels over TensorFlow Serving's REST and gRPC interfaces. "
         "Flags without a note are tensorflow_model_server's. "
         "Further commands: config, launch, label (each has --help).",
@@ -77,14 +84,26 @@ def build_parser() -> Parser:
         "--model_config_file_poll_wait_seconds",
         type=_at_least(0),
         default=0,
-        help="how often that file is read again; 0: never",
+        help="seconds between readings of that file; 0: never",
     )
-    flag("--file_system_poll_wait_seconds", type=_at_least(0), default=1, help="0: never")
+    flag(
+        "--file_system_poll_wait_seconds",
+        type=_at_least(0),
+        default=1,
+        help="seconds between looks at the model directories; 0: never",
+    )
     flag("--host", default="127.0.0.1", help="the address to listen on (the real server: all)")
     flag("--port", type=port_number, default=8500, help="gRPC's port; 0 turns it off")
     flag("--rest_api_port", type=port_number, default=8501, help="REST's port; 0 turns it off")
     flag("--rest_api_timeout_in_ms", type=_at_least(1), default=30000, help="for a REST request")
-    flag("--enable_batching", type=_boolean, nargs="?", const=True, default=False, help="batch")
+    flag(
+        "--enable_batching",
+        type=_boolean,
+        nargs="?",
+        const=True,
+        default=False,
+        help="run requests that arrive together as one",
+    )
     flag("--batching_parameters_file", type=Path, help="BatchingParameters, a text file")
     flag("--monitoring_config_file", type=Path, help="MonitoringConfig, a text file")
     flag("--ssl_config_file", type=Path, help="SSLConfig, a text file; here for REST too")

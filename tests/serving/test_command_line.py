@@ -13,7 +13,7 @@ import trustme
 from serving import UsageError
 from serving.__main__ import main
 from serving.config import read_batching_file, read_model_config_file, read_monitoring_file
-from serving.flags import read_settings
+from serving.flags import build_parser, read_settings
 from serving.tls import read_keys, read_ssl_config
 
 
@@ -48,6 +48,12 @@ def test_one_model(contract_base):
     settings = read_settings([f"--model_base_path={contract_base / 'mlp'}", "--model_name=m"])
     assert settings.models[0].name == "m"
     assert settings.batching is None
+
+
+def test_help_names_defaults_only_where_there_are_any():
+    text = build_parser().format_help()
+    assert "(default: 8501)" in text
+    assert "None" not in text
 
 
 @pytest.mark.parametrize(
