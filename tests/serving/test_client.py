@@ -298,6 +298,10 @@ def test_grid(tmp_path):
     for shape in ((4, 2), (4, 8, 8, 2)):
         with pytest.raises(ValueError, match="a grid is made of pictures"):
             save_grid(tmp_path / "none.png", np.zeros(shape, np.float32))
+    (tmp_path / "directory").mkdir()
+    with pytest.raises(UsageError, match=r"directory: cannot be written \(Is a directory\)"):
+        save_grid(tmp_path / "directory", images)
+    assert {path.name for path in tmp_path.iterdir()} == {"grid.png", "directory"}
 
 
 def test_command(url, tmp_path, capsys):
