@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
+from serving.calls import Target
 from serving.errors import (
     Cancelled,
     DeadlineExceeded,
@@ -35,7 +36,7 @@ from serving.execution import Arrays
 from serving.grpc_services import SIGNATURE_DEF, model_metadata, model_status
 from serving.json_requests import parse
 from serving.json_responses import to_json
-from serving.predict import Prediction, Predictor, SignatureDef, Target
+from serving.predict import Prediction, Predictor, SignatureDef
 
 _logger = logging.getLogger(__name__)
 _MODEL = r"/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?"
