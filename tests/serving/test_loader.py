@@ -90,8 +90,16 @@ def test_a_failing_warm_up_fails_the_load(version, records, error):
         Servable(version)
 
 
-@pytest.mark.parametrize("damage", ["no file", "cut short", "no weights", "empty"])
-def test_broken_versions_do_not_load(version, damage):
+@pytest.mark.parametrize(
+    ("damage", "error", "text"),
+    [
+        ("no file", OSError, "SavedModel file does not exist at: .*/1/"),
+        ("cut short", OSError, "Cannot parse file .*saved_model.pb"),
+        ("no weights", ValueError, "not a valid checkpoint: .*/1/variables/variables"),
+        ("empty", OSError, "SavedModel file does not exist at: .*/1/"),
+    ],
+)
+def test_broken_versions_do_not_load(version, damage, error, text):
     file = version / "saved_model.pb"
     if damage == "no file":
         file.unlink()
@@ -102,7 +110,7 @@ def test_broken_versions_do_not_load(version, damage):
     else:
         shutil.rmtree(version)
         version.mkdir()
-    with pytest.raises(Exception, match=r"\S"):
+    with pytest.raises(error, match=text):
         Servable(version)
 
 
