@@ -7,6 +7,7 @@ its answer, or is thrown its error.
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from serving.errors import (
 )
 
 Arrays = Mapping[str, np.ndarray]
+# What a server exhausts on one request, in the words of this one, of gRPC and of TensorFlow.
+_SIZE = re.compile(r"\b(rows|bytes|larger than max|OOM)\b")
 _GOLDEN, _MIX1, _MIX2 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
 
@@ -133,7 +136,9 @@ def predict_rows(target: Target, signature: str, inputs: Arrays) -> Flow:
 
 
 def _too_large(error: ServingError) -> bool:
-    return isinstance(error, ResourceExhausted) or error.message.startswith("Task size")
+    if isinstance(error, ResourceExhausted):
+        return _SIZE.search(error.message) is not None
+    return error.message.startswith("Task size")
 
 
 def one(call: Call) -> Flow:

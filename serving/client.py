@@ -346,7 +346,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         save_grid(flags.output, images, flags.columns)
     except (ServingError, OSError) as error:
         # TensorFlow's texts go on with the place in its graph.
-        print(f"{flags.url}: {str(error).splitlines()[0]}", file=sys.stderr)
+        text, _, _ = str(error).partition("\n")
+        print(f"{flags.url}: {text}", file=sys.stderr)
         return 1
     except ValueError as error:
         print(error, file=sys.stderr)

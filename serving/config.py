@@ -151,9 +151,17 @@ def read_monitoring_file(path: Path) -> str | None:
 
     Returns:
         The path of the metrics page, or None where metrics are off.
+
+    Raises:
+        UsageError: The file cannot be used.
     """
     prometheus = read_text_proto(path, MonitoringConfig()).prometheus_config
-    return (prometheus.path or DEFAULT_METRICS_PATH) if prometheus.enable else None
+    if not prometheus.enable:
+        return None
+    page = prometheus.path or DEFAULT_METRICS_PATH
+    if not page.startswith("/"):
+        raise UsageError(f"{path}: prometheus_config: path must begin with /, as in '/{page}'")
+    return page
 
 
 def model_configs(

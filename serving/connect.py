@@ -82,8 +82,12 @@ def connect_async(url: str, keys: ClientKeys) -> AsyncGrpcTransport | AsyncRestT
 
 
 def _split(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    if parts.scheme not in ("grpc", "grpcs", "http", "https") or not parts.netloc:
+    try:
+        parts = urlsplit(url)
+        usable = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, or half of an IPv6 address's brackets
+        usable = False
+    if not usable or parts.scheme not in ("grpc", "grpcs", "http", "https"):
         raise UsageError(
             f"{url!r} is no address of a server: grpc://host:port, grpcs://..., http://... or "
             "https://... is expected"

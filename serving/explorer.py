@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from pathlib import Path
 
 from starlette.requests import Request
@@ -87,6 +88,13 @@ def _infos(infos: dict[str, meta_graph_pb2.TensorInfo]) -> dict:
 
 def _metadata(path: Path) -> object:
     try:
-        return json.loads((path / _METADATA).read_bytes())
+        text = (path / _METADATA).read_bytes()
+        return json.loads(text, parse_float=_finite, parse_constant=_finite)
     except (OSError, ValueError, RecursionError):
         return None
+
+
+def _finite(text: str) -> float | None:
+    """None for NaN, Infinity and 1e999, which Python reads but JSON cannot write."""
+    value = float(text)
+    return value if math.isfinite(value) else None

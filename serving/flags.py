@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -31,6 +32,13 @@ class Parser(argparse.ArgumentParser):
         sys.exit(2)
 
 
+class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Names the defaults of those flags that have one."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default in (None, []) else super()._get_help_string(action)
+
+
 def _boolean(text: str) -> bool:
     try:
         return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
@@ -38,15 +46,20 @@ def _boolean(text: str) -> bool:
         raise argparse.ArgumentTypeError(f"true or false expected, not {text!r}") from None
 
 
-def _at_least(lowest: float, kind: type = int) -> Callable[[str], float]:
+def _at_least(lowest: float, kind: type = int, highest: float = math.inf) -> Callable[[str], float]:
     def read(text: str) -> float:
         value = kind(text)
         if not value >= lowest:
             raise argparse.ArgumentTypeError(f"at least {lowest} expected, not {text}")
+        if value > highest:
+            raise argparse.ArgumentTypeError(f"at most {highest} expected, not {text}")
         return value
 
     read.__name__ = "whole number" if kind is int else "number"
     return read
+
+
+port_number = _at_least(0, highest=65535)
 
 
 def build_parser() -> Parser:
@@ -54,7 +67,7 @@ def build_parser() -> Parser:
     parser = Parser(
         prog="python -m serving",
         allow_abbrev=False,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=DefaultsFormatter,
         description="Serve SavedModels over TensorFlow Serving's REST and gRPC interfaces. "
         "Flags without a note are tensorflow_model_server's. "
         "Further commands: config, launch, label (each has --help).",
@@ -71,14 +84,26 @@ def build_parser() -> Parser:
         "--model_config_file_poll_wait_seconds",
         type=_at_least(0),
         default=0,
-        help="how often that file is read again; 0: never",
+        help="seconds between readings of that file; 0: never",
     )
-    flag("--file_system_poll_wait_seconds", type=_at_least(0), default=1, help="0: never")
+    flag(
+        "--file_system_poll_wait_seconds",
+        type=_at_least(0),
+        default=1,
+        help="seconds between looks at the model directories; 0: never",
+    )
     flag("--host", default="127.0.0.1", help="the address to listen on (the real server: all)")
-    flag("--port", type=_at_least(0), default=8500, help="gRPC's port; 0 turns it off")
-    flag("--rest_api_port", type=_at_least(0), default=8501, help="REST's port; 0 turns it off")
+    flag("--port", type=port_number, default=8500, help="gRPC's port; 0 turns it off")
+    flag("--rest_api_port", type=port_number, default=8501, help="REST's port; 0 turns it off")
     flag("--rest_api_timeout_in_ms", type=_at_least(1), default=30000, help="for a REST request")
-    flag("--enable_batching", type=_boolean, nargs="?", const=True, default=False, help="batch")
+    flag(
+        "--enable_batching",
+        type=_boolean,
+        nargs="?",
+        const=True,
+        default=False,
+        help="run requests that arrive together as one",
+    )
     flag("--batching_parameters_file", type=Path, help="BatchingParameters, a text file")
     flag("--monitoring_config_file", type=Path, help="MonitoringConfig, a text file")
     flag("--ssl_config_file", type=Path, help="SSLConfig, a text file; here for REST too")
@@ -92,7 +117,7 @@ def build_parser() -> Parser:
         ("max_rows", int, "rows in a request"),
         ("max_concurrent", int, "requests at a time, for each protocol"),
         ("max_connections", int, "open REST connections"),
-        ("body_seconds", float, "seconds for a REST request to arrive"),
+        ("body_seconds", float, "seconds for a REST request to arrive, or its answer to move"),
     ):
         default = getattr(limits, name)
         flag(f"--{name}", type=_at_least(1, kind), default=default, help=f"{note} (embedded only)")
@@ -122,7 +147,7 @@ def read_settings(argv: Sequence[str]) -> Settings:
     return Settings(
         models=models,
         roots=roots,
-        host=flags.host,
+        host=flags.host.strip("[]"),  # an IPv6 address may come as URLs have it
         port=flags.port or None,
         rest_api_port=flags.rest_api_port or None,
         rest_api_timeout_seconds=flags.rest_api_timeout_in_ms / 1000,
@@ -179,11 +204,9 @@ def find_models(export_dir: Path, name: str | None = None) -> tuple[ModelConfig,
         UsageError: No such directory, or no version in it.
     """
     path = export_dir.absolute()
-    if not path.is_dir():
-        raise UsageError(f"{export_dir}: no such directory")
-    if versions_on_disk(path):
+    if _versions(export_dir):
         return (ModelConfig(name or path.resolve().name, path),)
-    found = [child for child in sorted(path.iterdir()) if versions_on_disk(child)]
+    found = [child for child in sorted(path.iterdir()) if _holds_versions(child)]
     if not found:
         _check_versions(export_dir)
     if name is not None and len(found) > 1:
@@ -191,10 +214,24 @@ def find_models(export_dir: Path, name: str | None = None) -> tuple[ModelConfig,
     return tuple(ModelConfig(name or child.name, child) for child in found)
 
 
+def _versions(base_path: Path) -> dict[int, Path]:
+    try:
+        return versions_on_disk(base_path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(f"{base_path}: no such directory") from None
+    except OSError as error:
+        raise UsageError(f"{base_path}: cannot be listed ({error.strerror})") from None
+
+
+def _holds_versions(path: Path) -> bool:
+    try:
+        return bool(_versions(path))
+    except UsageError:  # a file, or a directory that is somebody else's
+        return False
+
+
 def _check_versions(base_path: Path) -> None:
-    if not base_path.is_dir():
-        raise UsageError(f"{base_path}: no such directory")
-    if not versions_on_disk(base_path):
+    if not _versions(base_path):
         raise UsageError(
             f"{base_path}: no version in it; a version is a directory whose name is a number"
         )

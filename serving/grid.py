@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from serving.files import replacing
 
 
 def save_grid(path: Path, images: np.ndarray, columns: int | None = None, gap: int = 1) -> None:
@@ -21,6 +22,7 @@ def save_grid(path: Path, images: np.ndarray, columns: int | None = None, gap: i
 
     Raises:
         ValueError: These are no pictures.
+        UsageError: The file cannot be written.
     """
     if images.ndim != 4 or images.shape[-1] not in (1, 3, 4):
         raise ValueError(
@@ -37,6 +39,5 @@ def save_grid(path: Path, images: np.ndarray, columns: int | None = None, gap: i
         top, left = (index // columns) * (height + gap), (index % columns) * (width + gap)
         canvas[top : top + height, left : left + width] = pixels
     picture = Image.fromarray(canvas.squeeze(-1) if channels == 1 else canvas)
-    partial = path.with_name(f".{path.name}.partial")
-    picture.save(partial, "PNG")
-    os.replace(partial, path)
+    with replacing(path) as partial:
+        picture.save(partial, "PNG")

@@ -22,11 +22,12 @@ from tensorflow_serving.apis import (
 from tensorflow_serving.config import model_server_config_pb2
 
 from serving import tensors
+from serving.calls import Target
 from serving.config import model_configs
 from serving.errors import FailedPrecondition, Internal, InvalidArgument, ServingError
 from serving.execution import Arrays
 from serving.manager import Manager
-from serving.predict import Predictor, SignatureDef, Target, inputs_from_protos
+from serving.predict import Predictor, SignatureDef, inputs_from_protos
 
 _logger = logging.getLogger(__name__)
 Context: TypeAlias = grpc.aio.ServicerContext

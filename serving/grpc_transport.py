@@ -30,6 +30,7 @@ from serving.calls import (
 )
 
 _MAX_ANSWER_BYTES = 1 << 31
+_BUSY = "Concurrent RPC limit exceeded!"  # a Python server's words, and RESOURCE_EXHAUSTED
 
 
 class GrpcTransport:
@@ -49,7 +50,7 @@ class GrpcTransport:
         try:
             return _decode(method(request, timeout=timeout))
         except grpc.RpcError as error:
-            raise errors.from_code(error.code(), error.details()) from None
+            raise _typed(error) from None
 
     def close(self) -> None:
         """Closes the channel."""
@@ -69,11 +70,16 @@ class AsyncGrpcTransport:
         try:
             return _decode(await method(request, timeout=timeout))
         except grpc.RpcError as error:
-            raise errors.from_code(error.code(), error.details()) from None
+            raise _typed(error) from None
 
     async def close(self) -> None:
         """Closes the channel."""
         await self._channel.close()
+
+
+def _typed(error: grpc.RpcError) -> errors.ServingError:
+    text = error.details()
+    return errors.Unavailable(text) if text == _BUSY else errors.from_code(error.code(), text)
 
 
 class _Stubs:

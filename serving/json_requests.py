@@ -41,6 +41,7 @@ _INTEGER_RANGES = {
     tf.uint64: (0, (1 << 64) - 1),
 }
 _INT32_RANGE = (-(1 << 31), (1 << 31) - 1)  # narrower types take any int32 and wrap
+_MAX_LEVELS = 64  # dimensions of a NumPy array
 _ECHO = 200  # characters of a value that an error repeats
 
 
@@ -232,6 +233,10 @@ def _array(value: Any, info: meta_graph_pb2.TensorInfo) -> np.ndarray:
     if list in set(map(type, leaves)):
         raise InvalidArgument(
             f"Encountered list at unexpected level: {len(shape)} expected < {len(shape)}"
+        )
+    if len(shape) > _MAX_LEVELS:
+        raise InvalidArgument(
+            f"Encountered lists of {len(shape)} levels; at most {_MAX_LEVELS} are an array"
         )
     return _leaves(leaves, tf.dtypes.as_dtype(info.dtype)).reshape(shape)
 

@@ -17,8 +17,9 @@ from google.protobuf import text_format
 from serving.admin import Admin
 from serving.config import ModelConfig, read_model_config_file
 from serving.errors import ServingError, UsageError
+from serving.files import replacing
 from serving.flags import Parser
-from serving.production import model_message, parse_labels, write_text
+from serving.production import model_message, parse_labels
 
 
 def move_labels(
@@ -95,7 +96,8 @@ def main(argv: Sequence[str]) -> int:
     if flags.model not in [model.name for model in models]:
         raise UsageError(f"--model: {flags.model_config_file} has no model {flags.model!r}")
     admins = [Admin(address) for address in flags.address]
-    final = move_labels(admins, models, flags.model, labels, flags.seconds)
-    write_text(flags.model_config_file, text_format.MessageToString(model_message(final)))
+    with replacing(flags.model_config_file) as record:  # nothing moves that cannot be recorded
+        final = move_labels(admins, models, flags.model, labels, flags.seconds)
+        record.write_text(text_format.MessageToString(model_message(final)), encoding="utf-8")
     print(f"{flags.model}: " + ", ".join(f"{k} is version {v}" for k, v in sorted(labels.items())))
     return 0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from serving.admin import Admin
 from serving.errors import ServingError, UsageError
-from serving.flags import Parser, find_models
+from serving.flags import Parser, find_models, port_number
 from serving.production import (
     BATCHING_FILE,
     MODEL_FILE,
@@ -32,8 +32,8 @@ def main(argv: Sequence[str]) -> int:
         "Flags that are not listed here go to it as they are.",
     )
     parser.add_argument("export_dir", type=Path, help="a model's directory of versions, or models")
-    parser.add_argument("--port", type=int, default=8500, help="gRPC's port")
-    parser.add_argument("--rest_api_port", type=int, default=8501, help="REST's port")
+    parser.add_argument("--port", type=port_number, default=8500, help="gRPC's port")
+    parser.add_argument("--rest_api_port", type=port_number, default=8501, help="REST's port")
     parser.add_argument("--config_dir", type=Path, help="where to keep its configuration files")
     parser.add_argument("--seconds", type=float, default=300.0, help="time for the models to load")
     flags, more = parser.parse_known_args(argv)

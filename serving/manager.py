@@ -3,7 +3,7 @@
 One thread loads and unloads. A new version is loaded beside the old one and takes over when it is
 available; the old one then drains: requests that hold it finish, and only then is it closed. A
 version that does not load is reported in the status, never takes over, and is tried again when its
-files change.
+files change. While a base path cannot be listed, its model's versions stay as they are.
 """
 
 from __future__ import annotations
@@ -241,9 +241,7 @@ class Manager:
             with self._changed:
                 generation, models = self._configured, self._models
             try:
-                for model in models.values():
-                    self._bring_up(model)
-                self._take_down(models)
+                self._look(models)
             except Exception:  # a fault with one model must not end the care for all
                 _logger.exception("versions not followed")
             with self._changed:
@@ -259,20 +257,29 @@ class Manager:
     def _has_news(self, generation: int) -> bool:
         return self._stopped or self._configured != generation
 
-    def _bring_up(self, model: ModelConfig) -> None:
-        found = versions_on_disk(model.base_path)
-        for number in sorted(model.aspired(found)):
+    def _look(self, models: dict[str, ModelConfig]) -> None:
+        aspired: dict[str, dict[int, Path]] = {}
+        for name, model in models.items():
+            try:
+                found = versions_on_disk(model.base_path)
+            except OSError as error:
+                _logger.error("versions not listed", extra={"model": name, "error": str(error)})
+                continue
+            aspired[name] = {number: found[number] for number in sorted(model.aspired(found))}
+            self._bring_up(name, aspired[name])
+        self._take_down(models, aspired)
+
+    def _bring_up(self, name: str, aspired: dict[int, Path]) -> None:
+        for number, path in aspired.items():
             with self._changed:
-                version = self._versions.setdefault(
-                    (model.name, number), Version(model.name, number, found[number])
-                )
+                version = self._versions.setdefault((name, number), Version(name, number, path))
                 idle = version.state in (State.START, State.END)
             if (
                 not self._stopped
                 and idle
                 and (not version.error or version.tried != fingerprint(version.path))
             ):
-                version.path = found[number]
+                version.path = path
                 self._load_version(version)
 
     def _load_version(self, version: Version) -> None:
@@ -291,18 +298,21 @@ class Manager:
         seconds = round(time.monotonic() - started, 3)
         _logger.info("version available", extra={**context, "seconds": seconds})
 
-    def _take_down(self, models: dict[str, ModelConfig]) -> None:
+    def _take_down(
+        self, models: dict[str, ModelConfig], aspired: dict[str, dict[int, Path]]
+    ) -> None:
         """Unloads what is no longer asked for, but no version before its heir is there."""
         for version in list(self._versions.values()):
             if version.state is not State.AVAILABLE:
                 continue
-            model = models.get(version.model)
-            if model is not None:
-                aspired = model.aspired(versions_on_disk(model.base_path))
+            if version.model in models:
+                if version.model not in aspired:  # could not be listed
+                    continue
+                numbers = aspired[version.model]
                 with self._changed:
-                    heirs = [self._versions.get((model.name, number)) for number in aspired]
-                if version.number in aspired or (
-                    aspired and not any(heir and heir.state is State.AVAILABLE for heir in heirs)
+                    heirs = [self._versions.get((version.model, number)) for number in numbers]
+                if version.number in numbers or (
+                    numbers and not any(heir and heir.state is State.AVAILABLE for heir in heirs)
                 ):
                     continue
             self._unload(version)

@@ -16,6 +16,7 @@ from tensorflow.core.framework import tensor_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from serving import tensors
+from serving.calls import Target
 from serving.errors import InvalidArgument, ResourceExhausted
 from serving.execution import Arrays, Executor
 from serving.loader import DEFAULT_SIGNATURE
@@ -24,15 +25,6 @@ from serving.metrics import Metrics
 from serving.settings import Limits
 
 SignatureDef: TypeAlias = meta_graph_pb2.SignatureDef
-
-
-@dataclass(frozen=True)
-class Target:
-    """The model that a request names: by version, by label, or the latest one."""
-
-    model: str
-    version: int | None = None
-    label: str | None = None
 
 
 @dataclass(frozen=True)

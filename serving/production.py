@@ -6,8 +6,6 @@ compose file, Kubernetes manifests and, as the other choice there, KServe's.
 
 from __future__ import annotations
 
-import argparse
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +17,8 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from serving.config import DEFAULT_METRICS_PATH, PLATFORM, ModelConfig
 from serving.errors import UsageError
-from serving.flags import Parser, find_models
+from serving.files import replacing
+from serving.flags import DefaultsFormatter, Parser, find_models
 from serving.manifests import (
     CONFIG_DIR,
     MODELS_DIR,
@@ -128,6 +127,9 @@ def write_files(deployment: Deployment, sources: Sequence[Path], output: Path) -
 
     Returns:
         The files.
+
+    Raises:
+        UsageError: One cannot be written.
     """
     import yaml
 
@@ -147,10 +149,8 @@ def write_files(deployment: Deployment, sources: Sequence[Path], output: Path) -
 
 def write_text(path: Path, text: str) -> Path:
     """Writes a text file under a temporary name, then gives it its own; returns the path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
     return path
 
 
@@ -193,7 +193,7 @@ def _mounted(
 def _parser() -> Parser:
     parser = Parser(
         prog="python -m serving config",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=DefaultsFormatter,
         description="Write configuration, compose file and Kubernetes manifests "
         "for the real server.",
     )

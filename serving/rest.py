@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
+from serving.calls import Target
 from serving.errors import (
     Cancelled,
     DeadlineExceeded,
@@ -28,13 +29,14 @@ from serving.errors import (
     InvalidArgument,
     ResourceExhausted,
     ServingError,
+    Unavailable,
     Unimplemented,
 )
 from serving.execution import Arrays
 from serving.grpc_services import SIGNATURE_DEF, model_metadata, model_status
 from serving.json_requests import parse
 from serving.json_responses import to_json
-from serving.predict import Prediction, Predictor, SignatureDef, Target
+from serving.predict import Prediction, Predictor, SignatureDef
 
 _logger = logging.getLogger(__name__)
 _MODEL = r"/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?"
@@ -103,7 +105,7 @@ class _Rest:
         self._running += 1
         try:
             if self._running > self._limits.max_concurrent:
-                raise ResourceExhausted("Too many requests at a time.")
+                raise Unavailable("The server is busy: too many requests at a time.")
             api, target, work = self._route(request, path)
             model = target.model
             async with asyncio.timeout(self._timeout):

@@ -93,7 +93,18 @@ def _decode(call: Call, response: httpx.Response) -> object:
         body = {}
     if response.status_code != 200:
         text = body.get("error") if isinstance(body, dict) else None
-        raise errors.from_http(response.status_code, text or f"HTTP status {response.status_code}")
+        if not (text and isinstance(text, str)):
+            text = f"HTTP status {response.status_code}"
+        raise errors.from_http(response.status_code, text)
+    try:
+        return _answer(call, body)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise errors.Unknown(
+            "The answer is not TensorFlow Serving's; is another server at this address?"
+        ) from None
+
+
+def _answer(call: Call, body: Any) -> object:
     match call:
         case Predict():
             outputs = body["outputs"]

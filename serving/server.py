@@ -23,7 +23,7 @@ from tensorflow_serving.apis import (
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from serving.batching import BatchingExecutor
-from serving.config import read_model_config_file
+from serving.config import ModelConfig, read_model_config_file
 from serving.errors import ServingError, UsageError
 from serving.execution import DirectExecutor, Executor
 from serving.explorer import explorer_routes
@@ -109,7 +109,9 @@ class Server:
             self._start_rest(predictor, rest_socket)
         config_file = settings.model_config_file
         if config_file is not None and settings.model_config_file_poll_seconds:
-            self._following = asyncio.create_task(self._follow_config_file(config_file))
+            self._following = asyncio.create_task(
+                self._follow_config_file(config_file, list(settings.models))
+            )
         _logger.info("serving", extra={"grpc_port": self.port, "rest_api_port": self.rest_api_port})
 
     def _build_grpc(self, predictor: Predictor, port: int) -> None:
@@ -134,7 +136,8 @@ class Server:
             (*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc
         )
         _listen(settings.host, port, "port").close()  # gRPC's own complaint is no clear line
-        address = f"{settings.host}:{port}"
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host  # IPv6
+        address = f"{host}:{port}"
         try:
             if settings.keys is None:
                 self.port = self._grpc.add_insecure_port(address)
@@ -169,18 +172,17 @@ class Server:
         self._rest = _Uvicorn(config)
         self._rest_task = asyncio.create_task(self._rest.serve([rest_socket]))
 
-    async def _follow_config_file(self, path: Path) -> None:
-        text = path.read_bytes()
+    async def _follow_config_file(self, path: Path, known: list[ModelConfig]) -> None:
         while True:
             await asyncio.sleep(self.settings.model_config_file_poll_seconds)
             try:
-                if path.read_bytes() == text:
-                    continue
                 models = read_model_config_file(path)
-                text = path.read_bytes()
+                if models == known:
+                    continue
+                known = models
                 await asyncio.to_thread(self.manager.reload, models)
                 _logger.info("configuration reloaded", extra={"path": str(path)})
-            except (OSError, UsageError, ServingError) as error:
+            except (UsageError, ServingError) as error:
                 _logger.error("configuration not reloaded", extra={"error": str(error)})
 
     async def stop(self) -> None:
@@ -221,30 +223,51 @@ class _Uvicorn(uvicorn.Server):
 
 
 def _protocol(limits: Limits) -> type[H11Protocol]:
-    """HTTP/1.1 by h11, which bounds headers, with bounds on connections and on silence."""
+    """HTTP/1.1 by h11, which bounds headers, with bounds on connections and on idleness.
+
+    A connection ends when no request has arrived `body_seconds` after the last answer, or when
+    nothing of an answer was taken for as long.
+    """
     body = b'{\n    "error": "Too many open connections."\n}'
     refusal = (
-        b"HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\nconnection: close\r\n"
-        b"content-length: %d\r\n\r\n%s" % (len(body), body)
+        b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n"
+        b"connection: close\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
     )
 
     class Protocol(H11Protocol):
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
+            self._watch = self.loop.call_later(limits.body_seconds, self._look)
+            self._untaken = 0
             if len(self.connections) > limits.max_connections:
                 transport.write(refusal)
                 transport.close()
-            else:
-                self._silence = self.loop.call_later(limits.body_seconds, self._close_silent)
 
-        def _close_silent(self) -> None:
-            if self.cycle is None and not self.transport.is_closing():
+        def _look_later(self) -> None:
+            self._watch.cancel()
+            self._watch = self.loop.call_later(limits.body_seconds, self._look)
+            self._untaken = self.transport.get_write_buffer_size()
+
+        def on_response_complete(self) -> None:
+            super().on_response_complete()
+            self._look_later()
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._look_later()
+
+        def _look(self) -> None:
+            untaken, closing = self.transport.get_write_buffer_size(), self.transport.is_closing()
+            # Closing waits until the peer has taken everything, which it may never do.
+            if untaken >= self._untaken and (self._untaken or closing):
+                self.transport.abort()
+                return
+            if not untaken and (self.cycle is None or self.cycle.response_complete):
                 self.transport.close()
+            self._look_later()
 
         def connection_lost(self, exc: Exception | None) -> None:
-            silence = getattr(self, "_silence", None)
-            if silence is not None:
-                silence.cancel()
+            self._watch.cancel()
             super().connection_lost(exc)
 
     return Protocol

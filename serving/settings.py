@@ -18,7 +18,8 @@ class Limits:
         max_rows: Rows in one request.
         max_concurrent: Requests at a time, for each protocol.
         max_connections: Open connections of the REST server.
-        body_seconds: How long a REST client may take to send its request.
+        body_seconds: How long a REST client may take to send its request, and how long it may take
+            nothing of its answer.
     """
 
     max_request_bytes: int = 16 << 20

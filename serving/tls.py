@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import grpc
@@ -69,7 +69,8 @@ def read_keys(
             "--ssl_key_file is missing: the certificate cannot be used without its key"
         )
     authority = _read(client_authority_file) if client_authority_file else None
-    return _checked(Keys(_read(key_file), _read(certificate_file), authority), certificate_file)
+    keys = Keys(_read(key_file), _read(certificate_file), authority)
+    return _checked(keys, certificate_file, client_authority_file or certificate_file)
 
 
 def read_ssl_config(path: Path) -> Keys:
@@ -85,7 +86,8 @@ def read_ssl_config(path: Path) -> Keys:
     if config.client_verify and not config.custom_ca:
         raise UsageError(f"{path}: custom_ca is missing; client_verify needs it")
     authority = config.custom_ca.encode() if config.client_verify else None
-    return _checked(Keys(config.server_key.encode(), config.server_cert.encode(), authority), path)
+    keys = Keys(config.server_key.encode(), config.server_cert.encode(), authority)
+    return _checked(keys, path, path)
 
 
 def _read(path: Path) -> bytes:
@@ -95,12 +97,15 @@ def _read(path: Path) -> bytes:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def _checked(keys: Keys, path: Path) -> Keys:
-    try:
-        keys.ssl_context()
-    except (ssl.SSLError, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise UsageError(
-            f"{path}: not a certificate with its key in PEM format ({reason})"
-        ) from None
+def _checked(keys: Keys, path: Path, authority_path: Path) -> Keys:
+    pair = replace(keys, client_authority=None)
+    for part, source, content in (
+        (pair, path, "a certificate with its key"),
+        (keys, authority_path, "an authority's certificate"),
+    ):
+        try:
+            part.ssl_context()
+        except (ssl.SSLError, ValueError) as error:
+            reason = getattr(error, "reason", None) or error
+            raise UsageError(f"{source}: not {content} in PEM format ({reason})") from None
     return keys

@@ -21,16 +21,15 @@ def versions_on_disk(base_path: Path) -> dict[int, Path]:
         base_path: The directory that holds one directory per version.
 
     Returns:
-        Version to directory; empty where the base path is missing or cannot be read.
+        Version to directory.
+
+    Raises:
+        OSError: The base path is missing or cannot be listed now.
     """
     # Those of os.path, unlike those of Path, take a link to itself for a path like any other.
     root = os.path.realpath(base_path)
     found: dict[int, Path] = {}
-    try:
-        names = sorted(os.listdir(base_path))
-    except OSError:
-        return found
-    for name in names:
+    for name in sorted(os.listdir(base_path)):
         path = base_path / name
         if not _VERSION.fullmatch(name) or not os.path.isdir(path):
             continue

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,6 +15,7 @@ from serving import AsyncClient, Client, UsageError, errors
 from serving.calls import Predict, row_seeds
 from serving.client import main
 from serving.grid import save_grid
+from serving.rest_transport import RestTransport
 
 
 @pytest.fixture(params=["grpc", "rest"])
@@ -141,10 +144,13 @@ def test_asyncio(url):
 
 
 class Scripted:
-    """A transport that fails as told, then doubles its input, and takes at most `limit` rows."""
+    """A transport that fails as told, then doubles its input.
 
-    def __init__(self, *failures, limit=10**9):
-        self.failures, self.limit, self.calls = list(failures), limit, []
+    More rows than `limit` it refuses with `refusal`.
+    """
+
+    def __init__(self, *failures, limit=10**9, refusal=None):
+        self.failures, self.limit, self.refusal, self.calls = list(failures), limit, refusal, []
 
     def send(self, call, timeout):
         assert isinstance(call, Predict)
@@ -152,7 +158,7 @@ class Scripted:
         if self.failures:
             raise self.failures.pop(0)
         if len(call.inputs["latents"]) > self.limit:
-            raise errors.InvalidArgument("Task size is larger than maximum input batch size")
+            raise self.refusal
         return {"images": call.inputs["latents"] * 2}
 
     def close(self):
@@ -167,10 +173,15 @@ def test_only_unavailable_is_tried_again():
     transport = Scripted(errors.Unavailable("full"), errors.Unavailable("full"))
     assert scripted(transport).images(np.ones((1, 2))).tolist() == [[2, 2]]
     assert len(transport.calls) == 3
-    for refusal in (errors.InvalidArgument, errors.DeadlineExceeded, errors.Internal):
+    for refusal in (
+        errors.InvalidArgument,
+        errors.DeadlineExceeded,
+        errors.Internal,
+        errors.ResourceExhausted,
+    ):
         transport = Scripted(refusal("no"))
         with pytest.raises(refusal):
-            scripted(transport).images(np.ones((1, 2)))
+            scripted(transport).images(np.ones((2, 2)))
         assert len(transport.calls) == 1
 
 
@@ -187,8 +198,19 @@ def test_attempts_end():
     assert 0.5 >= timeouts[0] > timeouts[-1] > 0
 
 
-def test_batches_shrink_to_what_the_server_takes():
-    transport = Scripted(limit=3)
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        errors.InvalidArgument("Task size 11 is larger than maximum input batch size 3"),
+        errors.ResourceExhausted("The request has 11 rows; the limit is 3."),
+        errors.ResourceExhausted("The request is larger than 20 bytes."),
+        errors.ResourceExhausted("SERVER: Received message larger than max (30 vs. 20)"),
+        errors.ResourceExhausted("OOM when allocating tensor with shape[11,2]"),
+    ],
+    ids=str,
+)
+def test_batches_shrink_to_what_the_server_takes(refusal):
+    transport = Scripted(limit=3, refusal=refusal)
     latents = np.arange(22, dtype=np.float32).reshape(11, 2)
     np.testing.assert_array_equal(scripted(transport).images(latents), latents * 2)
     assert [rows for rows, _ in transport.calls] == [11, 6, 3, 3, 3, 2]
@@ -221,8 +243,9 @@ def test_a_signature_that_gives_no_samples():
 
 
 def test_bad_arguments():
-    with pytest.raises(UsageError, match="ftp://x"):
-        Client("ftp://x", model="m")
+    for url in ("ftp://x", "http://x:abc", "grpc://x:65536", "http://:8501", "http://[::1"):
+        with pytest.raises(UsageError, match=re.escape(f"{url!r} is no address of a server")):
+            Client(url, model="m")
     with pytest.raises(ValueError, match="exclude"):
         scripted(Scripted(), version=1, label="stable")
     with pytest.raises(ValueError, match=r"\[n, d\]"):
@@ -248,6 +271,20 @@ def test_nobody_listens():
         client.status()
 
 
+@pytest.mark.parametrize(
+    "text", ["<html>", "[]", '{"outputs": [[0], {}]}', '{"outputs": [[0], 1]}']
+)
+def test_another_server_s_answer(text):
+    web = httpx.Client(
+        base_url="http://x",
+        transport=httpx.MockTransport(lambda request: httpx.Response(200, text=text)),
+    )
+    client = scripted(RestTransport(web))
+    for ask in (client.predict, client.status, client.metadata):
+        with pytest.raises(errors.Unknown, match="is another server at this address"):
+            ask(**({"x": [0.0]} if ask == client.predict else {}))
+
+
 def test_grid(tmp_path):
     images = np.stack([np.full((2, 3, 3), value, np.float32) for value in (0, 0.5, 1)])
     save_grid(tmp_path / "grid.png", images, columns=2, gap=1)
@@ -261,6 +298,10 @@ def test_grid(tmp_path):
     for shape in ((4, 2), (4, 8, 8, 2)):
         with pytest.raises(ValueError, match="a grid is made of pictures"):
             save_grid(tmp_path / "none.png", np.zeros(shape, np.float32))
+    (tmp_path / "directory").mkdir()
+    with pytest.raises(UsageError, match=r"directory: cannot be written \(Is a directory\)"):
+        save_grid(tmp_path / "directory", images)
+    assert {path.name for path in tmp_path.iterdir()} == {"grid.png", "directory"}
 
 
 def test_command(url, tmp_path, capsys):

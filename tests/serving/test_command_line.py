@@ -13,7 +13,7 @@ import trustme
 from serving import UsageError
 from serving.__main__ import main
 from serving.config import read_batching_file, read_model_config_file, read_monitoring_file
-from serving.flags import read_settings
+from serving.flags import build_parser, read_settings
 from serving.tls import read_keys, read_ssl_config
 
 
@@ -28,12 +28,13 @@ def test_settings(contract_base):
             str(contract_base),
             *("--port=0", "--rest_api_port=9001", "--rest_api_timeout_in_ms=1500"),
             *("--enable_batching", "--max_rows=7", "--file_system_poll_wait_seconds=3"),
+            "--host=[::1]",
         ]
     )
     assert [model.name for model in settings.models] == ["mlp", "painter", "sketch", "types"]
     assert settings.roots == (contract_base.resolve(),)
     assert (settings.port, settings.rest_api_port) == (None, 9001)
-    assert settings.host == "127.0.0.1"
+    assert settings.host == "::1"
     assert settings.rest_api_timeout_seconds == 1.5
     assert settings.batching.max_batch_size == 1000
     assert settings.limits.max_rows == 7
@@ -49,6 +50,12 @@ def test_one_model(contract_base):
     assert settings.batching is None
 
 
+def test_help_names_defaults_only_where_there_are_any():
+    text = build_parser().format_help()
+    assert "(default: 8501)" in text
+    assert "None" not in text
+
+
 @pytest.mark.parametrize(
     ("flags", "text"),
     [
@@ -60,7 +67,11 @@ def test_one_model(contract_base):
         (["BASE", "--model_base_path=BASE"], "and only one"),
         (["BASE", "--model_name=m"], "--model_name fits one model"),
         (["BASE", "--port=x"], "argument --port: invalid whole number value: 'x'"),
+        (["FILE"], "/file: no such directory"),
+        (["LOOP"], "/loop: cannot be listed (Too many levels of symbolic links)"),
         (["BASE", "--port=-1"], "argument --port: at least 0 expected, not -1"),
+        (["BASE", "--port=65536"], "argument --port: at most 65535 expected, not 65536"),
+        (["BASE", "--rest_api_port=65536"], "at most 65535 expected, not 65536"),
         (["BASE", "--nope"], "unrecognized arguments: --nope"),
         (["BASE", "--enable_batching=perhaps"], "true or false expected, not 'perhaps'"),
         (["BASE", "--port=9", "--rest_api_port=9"], "--rest_api_port must differ from --port"),
@@ -72,7 +83,13 @@ def test_one_model(contract_base):
     ],
 )
 def test_bad_flags(contract_base, tmp_path, capsys, flags, text):
-    places = {"BASE": str(contract_base), "EMPTY": str(tmp_path)}
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    places = {
+        "EMPTY": str(tmp_path),
+        "FILE": str(tmp_path / "file"),
+        "LOOP": str(tmp_path / "loop"),
+    }
     arguments = [flag.replace("BASE", str(contract_base)) for flag in flags]
     arguments = [places.get(flag, flag) for flag in arguments]
     try:
@@ -243,6 +260,9 @@ class TestFiles:
         assert read_monitoring_file(path) == "/monitoring/prometheus/metrics"
         path.write_text("")
         assert read_monitoring_file(path) is None
+        path.write_text('prometheus_config { enable: true path: "metrics" }')
+        with pytest.raises(UsageError, match=r"config: .*path must begin with /, as in '/metrics'"):
+            read_monitoring_file(path)
 
 
 class TestKeys:
@@ -255,8 +275,10 @@ class TestKeys:
         assert read_keys(None, None, None) is None
         other = tmp_path / "other.pem"
         authority.issue_cert("localhost").private_key_pem.write_to_path(str(other))
-        with pytest.raises(UsageError, match="not a certificate with its key"):
+        with pytest.raises(UsageError, match=r"certificate\.pem: not a certificate with its key"):
             read_keys(certificate, other, None)
+        with pytest.raises(UsageError, match=r"other\.pem: not an authority's certificate"):
+            read_keys(certificate, key, other)
         with pytest.raises(UsageError, match="cannot be read"):
             read_keys(certificate, tmp_path / "nowhere", None)
 

@@ -101,6 +101,22 @@ def test_going_back_by_removing_the_new_version(base, manager):
     wait_for(lambda: states(manager) == {1: State.AVAILABLE, 2: State.END})
 
 
+def test_a_base_path_that_cannot_be_listed_keeps_its_versions(base, tmp_path, manager):
+    other = tmp_path / "other"
+    other.mkdir()
+    publish(base, 1)
+    publish(other, 1)
+    manager.start([ModelConfig("m", base), ModelConfig("other", other)])
+    away = base.rename(tmp_path / "away")
+    publish(other, 2)
+    # The other model is looked at, and unloaded from, after this one in the same round.
+    wait_for(lambda: manager.status("other", 1)[0][1] is State.END)
+    assert manager.available() == {"m": [1], "other": [2]}
+    away.rename(base)
+    publish(base, 2)
+    wait_for(lambda: states(manager) == {1: State.END, 2: State.AVAILABLE})
+
+
 @pytest.mark.parametrize(
     ("policy", "expected"),
     [
@@ -205,6 +221,7 @@ def test_only_numbers_inside_the_base_path_are_versions(base, tmp_path):
     (base / "6").symlink_to(outside)
     (base / "7").symlink_to("7")
     assert set(versions_on_disk(base)) == {1, 2, 5}
-    assert versions_on_disk(tmp_path / "missing") == {}
     (tmp_path / "loop").symlink_to("loop")
-    assert versions_on_disk(tmp_path / "loop") == {}
+    for name in ("missing", "loop"):
+        with pytest.raises(OSError, match=f"'.*{name}'"):
+            versions_on_disk(tmp_path / name)

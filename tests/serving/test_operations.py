@@ -228,7 +228,7 @@ def test_requests_at_a_time(contract_base):
                 failures = [one.exception(30) for one in asked]
             refused = [error for error in failures if error is not None]
             assert len(refused) == 5
-            assert {type(error) for error in refused} == {errors.ResourceExhausted}
+            assert {type(error) for error in refused} == {errors.Unavailable}
 
 
 def test_cancelled_calls_leave_the_queue(waiting):

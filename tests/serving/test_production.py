@@ -124,6 +124,19 @@ class TestFiles:
         assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("command", ["config --output", "launch --config_dir"])
+def test_files_that_cannot_be_written(contract_base, tmp_path, monkeypatch, capsys, command):
+    (tmp_path / "tensorflow_model_server").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    file = tmp_path / "file"
+    file.touch()
+    name, flag = command.split()
+    assert main([name, str(contract_base), flag, str(file)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"python -m serving: {file}/")
+    assert "models.config: cannot be written (" in line
+
+
 def test_resource_names():
     assert resource_name("My_Model 2") == "my-model-2"
     assert len(resource_name("x" * 99)) == 63
@@ -186,6 +199,17 @@ def test_a_failed_move_changes_nothing(labelled, capsys):
     assert version_behind(address, "stable") == 1
     assert config.read_text() == before
     assert main([*command[:-1], "--model=nope", "--label=stable=1"]) == 2
+    unwritable = config.with_name("m" * 250)  # the temporary name is too long
+    unwritable.write_text(before)
+    capsys.readouterr()
+    assert main([*command[:3], str(unwritable), "--model=mlp", "--label=stable=2"]) == 2
+    assert "mmm: cannot be written (File name too long)" in capsys.readouterr().err
+    assert version_behind(address, "stable") == 1
+    assert sorted(path.name for path in config.parent.iterdir()) == [
+        "mlp",
+        unwritable.name,
+        config.name,
+    ]
     with Admin(address) as admin, pytest.raises(errors.DeadlineExceeded):
         move_labels([admin], read_model_config_file(config), "mlp", {"stable": 77}, 0.3)
 

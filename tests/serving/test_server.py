@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import http.client
 import json
+import shutil
 import socket
 import time
+from dataclasses import replace
 
 import grpc
 import httpx
@@ -31,7 +34,7 @@ from tensorflow_serving.apis import (
 
 from serving import AsyncClient, Client, ClientKeys, errors
 from serving.calls import Predict, Target
-from serving.config import Batching, read_model_config_file
+from serving.config import Batching, ModelConfig, read_model_config_file
 from serving.settings import Limits, Settings
 from serving.tls import read_keys
 
@@ -162,10 +165,41 @@ class TestLimits:
             answer = connection.recv(4096)
         assert answer.startswith(b"HTTP/1.1 504")
 
-    def test_a_silent_connection_is_closed(self, limited):
+    @pytest.mark.parametrize("answers", [0, 1])
+    def test_a_silent_connection_is_closed(self, limited, answers):
         with socket.create_connection(("127.0.0.1", limited.rest_api_port), 10) as connection:
+            for _ in range(answers):
+                connection.sendall(b"GET /v1/models/mlp HTTP/1.1\r\nhost: x\r\n\r\n")
+                answer = http.client.HTTPResponse(connection)
+                answer.begin()
+                assert (answer.status, answer.read()[:1]) == (200, b"{")
             connection.sendall(b"GET /v1/mod")
             assert connection.recv(10) == b""
+
+    def test_an_answer_that_is_not_taken(self, contract_base):
+        text = "x" * 6_000_000  # the answer is more than the system holds between the two ends
+        body = json.dumps({"signature_name": "strings", "inputs": [text]}).encode()
+        head = b"POST /v1/models/types:predict HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n"
+        limits = Limits(body_seconds=1)
+        with running(settings(contract_base, "types", limits=limits)) as server:
+            place, state = ("127.0.0.1", server.rest_api_port), server._rest.server_state
+            with socket.create_connection(place, 20) as idle:
+                idle.sendall(head % len(body) + body)
+                assert idle.recv(1) == b"H"
+                assert len(state.connections) == 1
+                deadline = time.monotonic() + 15
+                while state.connections and time.monotonic() < deadline:
+                    time.sleep(0.05)
+                assert not state.connections
+            with socket.create_connection(place, 20) as slow:
+                slow.sendall(head % len(body) + body)
+                answer = bytearray(slow.recv(1))
+                started = time.monotonic()
+                while piece := slow.recv(1 << 16):
+                    answer += piece
+                    time.sleep(0.01)
+                assert time.monotonic() - started > 2
+            assert json.loads(answer.partition(b"\r\n\r\n")[2])["outputs"]["copy"] == [text]
 
     def test_connections(self, limited):
         opened = []
@@ -174,7 +208,7 @@ class TestLimits:
                 opened.append(socket.create_connection(("127.0.0.1", limited.rest_api_port), 10))
                 time.sleep(0.02)
             with socket.create_connection(("127.0.0.1", limited.rest_api_port), 10) as one_more:
-                assert one_more.recv(100).startswith(b"HTTP/1.1 429")
+                assert one_more.recv(100).startswith(b"HTTP/1.1 503")
         finally:
             for connection in opened:
                 connection.close()
@@ -248,6 +282,14 @@ class TestTls:
             self.ask(f"grpc://localhost:{tls_server.port}", None)
         with pytest.raises(errors.Unavailable):
             self.ask(f"http://localhost:{tls_server.rest_api_port}", None)
+
+
+def test_an_ipv6_address(contract_base):
+    host = "::ffff:127.0.0.1"  # one that a machine without IPv6 has too
+    with running(settings(contract_base, "mlp", host=host)) as server:
+        for url in (f"grpc://[{host}]:{server.port}", f"http://[{host}]:{server.rest_api_port}"):
+            with Client(url, model="mlp", retries=0) as client:
+                assert client.generate(2).shape == (2, 6, 6, 1)
 
 
 class TestBatching:
@@ -328,8 +370,17 @@ def test_http_statuses_of_the_protocol(http, names):
     assert found == set(names.split())
 
 
-def test_metadata_of_the_export_is_in_the_catalogue(limited):
-    models = httpx.get(f"{rest(limited)}/explorer/catalogue.json").json()
-    (mlp,) = [model for model in models if model["name"] == "mlp"]
+def test_metadata_of_the_export_is_in_the_catalogue(contract_base, tmp_path):
+    types = tmp_path / "types"
+    shutil.copytree(contract_base / "types", types)
+    extra = types / "7" / "assets.extra"
+    extra.mkdir()
+    (extra / "metadata.json").write_text('{"nll": [NaN, -Infinity, 1e999, 0.5]}')
+    served = settings(contract_base, "mlp")
+    models = (*served.models, ModelConfig("types", types))
+    with running(replace(served, models=models)) as server:
+        models = httpx.get(f"{rest(server)}/explorer/catalogue.json").json()
+    mlp, types = models
     assert mlp["labels"] == {"stable": 1, "canary": 2}
     assert mlp["versions"][0]["metadata"]["recipe"] == "a test's generator"
+    assert types["versions"][0]["metadata"] == {"nll": [None, None, None, 0.5]}

@@ -97,6 +97,10 @@ def read(body, **dtypes):
     return json_requests.parse(text).inputs(infos(**dtypes))
 
 
+def nested(levels):
+    return json.loads("[" * levels + "1" + "]" * levels)
+
+
 class TestJson:
     def test_rows_and_columns_agree(self):
         values = [[1.5, 2], [3, 4]]
@@ -125,6 +129,8 @@ class TestJson:
             ({"inputs": [[1], [2, 3]]}, "unexpected size: 2 at level: 1 expected size: 1"),
             ({"inputs": [True]}, "Type: True is not of expected type: float"),
             ({"inputs": [{"y": 1}]}, "Type: Object is not of expected type: float"),
+            ({"inputs": nested(65)}, "lists of 65 levels; at most 64 are an array"),
+            ({"instances": nested(65)}, "lists of 65 levels; at most 64 are an array"),
         ],
     )
     def test_refused(self, body, text):
@@ -162,6 +168,9 @@ class TestJson:
     def test_half_is_not_offered(self):
         with pytest.raises(Unimplemented, match="to type: half"):
             read({"inputs": [1]}, x=tf.float16)
+
+    def test_as_many_levels_as_an_array_may_have(self):
+        assert read({"inputs": nested(64)}, x=tf.float32)["x"].shape == (1,) * 64
 
     @pytest.mark.parametrize(
         "body", [b"[" * 100_000, b'{"inputs": ' + b"[" * 50_000 + b"]" * 50_000 + b"}"]
