@@ -122,8 +122,9 @@ def render(found: dict[str, Any]) -> str:
     rounds = found["rounds"]
     ending = (
         f"{'Measured once' if rounds == 1 else f'Medians of {rounds}'}; "
-        f"{machine['cores']} cores of {machine['processor']} ({machine['memory_gib']} GiB, load {machine['load']} when it began); TensorFlow "
-        f"{packages['tensorflow']}, Keras {packages['keras']}.\n"
+        f"{machine['cores']} cores of {machine['processor']} "
+        f"({machine['memory_gib']} GiB, load {machine['load']} when it began); "
+        f"TensorFlow {packages['tensorflow']}, Keras {packages['keras']}.\n"
     )
     return "\n".join([_HEAD, page.table(found["rows"]), ending])
 
