@@ -314,7 +314,7 @@ class Run:
                 f"{self.path} has no {name} model: it measured no validation likelihood of these "
                 "weights, or an earlier version trained it; choose other --weights"
             )
-        recipe = Path(self.config["recipe"])
+        recipe = Path(self.config.get("recipe", ""))
         if recipe.suffix == ".py" and recipe.is_file():
             import_file(recipe)  # it may define classes that the model is made of
         try:
