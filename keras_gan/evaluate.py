@@ -62,7 +62,6 @@ def _main(argv: Sequence[str] | None) -> int:
             f"--sets must be 1 or at least {trust.LEAST_SETS}. Received: {options.sets}"
         )
     run = Run.open(options.run)
-    run.generator(options.weights)
     measurement = Measurement(run, options)
     results = measurement.measure() | extensions.measure(measurement)
     file = run.path / "evaluation.json"

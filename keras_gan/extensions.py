@@ -28,12 +28,12 @@ def measure(of: Measurement) -> dict:
         found["given_classes"] = _given_classes(of, of.run.condition.count)
     if isinstance(of.run.condition, Known):
         found["completion"] = _completion(of)
-    gan = of.run.gan()
+    gan = of.gan
     if gan.names_classes and of.data.test.y is not None:
         found["classification"] = _classification(of, gan)
     network = inference.among(gan.companions)
     if network is not None:
-        found["inference"] = _inference(of, gan, network)
+        found["inference"] = _inference(of, network)
     return found
 
 
@@ -123,15 +123,15 @@ def _completion(of: Measurement) -> dict:
     return found
 
 
-def _inference(of: Measurement, gan: GAN, network: Inference) -> dict:
+def _inference(of: Measurement, network: Inference) -> dict:
     """Latents found again, q's calibration, and test images reconstructed."""
-    seed = of.options.seed
-    latents = gan.prior.sample(EXAMINED, seed)
-    parts = sampling.draw(gan.condition, tf.constant(row_seeds(seed, EXAMINED)))
-    q = network.posterior(conditions.call(gan.generator, latents, parts), parts)
+    seed, generator, condition = of.options.seed, of.generator, of.gan.condition
+    latents = of.gan.prior.sample(EXAMINED, seed)
+    parts = sampling.draw(condition, tf.constant(row_seeds(seed, EXAMINED)))
+    q = network.posterior(conditions.call(generator, latents, parts), parts)
     drawn = q.sample(_DRAWS, seed=seed)
     few = {name: part[:_JACOBIANS] for name, part in parts.items()}
-    gram = inference.jacobian_gram(gan.generator, latents[:_JACOBIANS], few)
+    gram = inference.jacobian_gram(generator, latents[:_JACOBIANS], few)
     recovered = encoding.recovery(latents, inference.center(q), gram)
     found: dict = {
         "recovery": {**dataclasses.asdict(recovered), "mean": recovered.mean},
@@ -139,22 +139,22 @@ def _inference(of: Measurement, gan: GAN, network: Inference) -> dict:
             encoding.calibration(q.log_prob(latents), q.log_prob(drawn))
         ),
     }
-    if gan.condition is None:
-        found["reconstruction"] = _reconstructed(of, gan, network)
+    if condition is None:
+        found["reconstruction"] = _reconstructed(of, network)
     return found
 
 
-def _reconstructed(of: Measurement, gan: GAN, network: Inference) -> dict:
+def _reconstructed(of: Measurement, network: Inference) -> dict:
     """Test images by way of their latents, and beside them the nearest of the samples."""
     images = of.data.test.x[:EXAMINED]
     scaled = of.run.preprocessing.forward(images)
     real = of.unit(images)
 
     def made(latents) -> np.ndarray:
-        return of.run.preprocessing.to_unit(gan.generator(latents).numpy())
+        return of.run.preprocessing.to_unit(of.generator(latents).numpy())
 
     encoded = network.encode(scaled)
-    refined = inference.refine(gan.generator, gan.prior, scaled, encoded)
+    refined = inference.refine(of.generator, of.gan.prior, scaled, encoded)
     samples = of.samples(of.options.seed)
     places, _ = pictures.nearest_examples(real, samples)
     ways = {

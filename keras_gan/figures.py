@@ -105,7 +105,7 @@ def _of_images(run: Run, generator, data, options) -> dict[str, np.ndarray]:
     gan = run.gan()
     network = among(gan.companions)
     if gan.condition is None and network is not None:
-        drawn["encoded.png"] = _encoded(run, gan, network, data.test.x[: 2 * _STEPS])
+        drawn["encoded.png"] = _encoded(run, generator, network, data.test.x[: 2 * _STEPS])
     discriminator = gan.discriminator
     first = next((layer for layer in discriminator.layers if hasattr(layer, "kernel")), None)
     if first is not None:
@@ -136,18 +136,18 @@ def _completed(run: Run, images: np.ndarray, options) -> np.ndarray:
     return pictures.grid(rows.reshape(-1, *real.shape[1:]), rows.shape[1])
 
 
-def _encoded(run: Run, gan, network: Inference, images: np.ndarray) -> np.ndarray:
+def _encoded(run: Run, generator, network: Inference, images: np.ndarray) -> np.ndarray:
     """Real images, found again in z and walked between."""
     scaled = run.preprocessing.forward(images)
     encoded = network.encode(scaled).numpy()
-    refined = refine(gan.generator, gan.prior, scaled, encoded)
+    refined = refine(generator, run.prior, scaled, encoded)
     shown = slice(0, _STEPS)
     walks = pictures.lines(refined[:_LINES], refined[_LINES : 2 * _LINES], _STEPS)
     rows = [
         run.preprocessing.to_unit(scaled[shown]),
-        _images(run, gan.generator, encoded[shown]),
-        _images(run, gan.generator, refined[shown]),
-        _images(run, gan.generator, walks),
+        _images(run, generator, encoded[shown]),
+        _images(run, generator, refined[shown]),
+        _images(run, generator, walks),
     ]
     return pictures.grid(np.concatenate(rows), _STEPS)
 

@@ -32,6 +32,8 @@ class Measurement:
     Attributes:
         run: The run.
         options: The options.
+        gan: The finished model: G and D as training left them.
+        generator: G with the weights asked for.
         data: The data that it was trained on.
         settings: How likelihoods are computed: `strategy` and `track`.
     """
@@ -39,6 +41,8 @@ class Measurement:
     def __init__(self, run: Run, options):
         self.run = run
         self.options = options
+        self.gan = run.gan()
+        self.generator = run.generator(options.weights)
         self.data = recipes.data_of(run, options.data_dir)
         self.settings: dict[str, Any] = {
             "strategy": None
