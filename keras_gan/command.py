@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from keras_gan.errors import InputError, TrainingError
@@ -54,6 +56,20 @@ def add_settings(parser: argparse._ArgumentGroup, settings: Any) -> None:
                 "%", "%%"
             ),
         )
+
+
+def check_writable(what: str, folder: Path) -> None:
+    """Tries a folder that results will go to, and makes it if need be, before any work.
+
+    Raises:
+        InputError: Nothing can be written there; the message begins with `what`.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"1")  # a full disk takes files, but no bytes
+    except OSError as error:
+        raise InputError(f"{what} {folder} cannot be written: {error.strerror}") from error
 
 
 def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None, name: str) -> int:

@@ -14,7 +14,6 @@ import numpy as np
 from rich.progress import Progress
 
 from keras_gan import command, pictures
-from keras_gan.errors import InputError
 from keras_gan.evaluation import theory
 from keras_gan.model import GAN
 from keras_gan.recipes.figure_1 import MIXTURE, RECIPE
@@ -178,10 +177,7 @@ def _main(argv: Sequence[str] | None) -> int:
     parser.add_argument("--seed", type=int, default=0, metavar="INT", help="seed (0)")
     options = parser.parse_args(argv)
     output = Path(options.output)
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--output {output} cannot be made a directory: {error}") from error
+    command.check_writable("--output", output)
     experiment = Experiment(options.seed)
     panels, frames, results, series = [], [], [], []
 

@@ -50,11 +50,11 @@ def _main(argv: Sequence[str] | None) -> int:
     if options.rows < 1:
         raise InputError(f"--rows must be at least 1. Received: {options.rows}")
     run = Run.open(options.run)
+    folder = run.path / "figures"
+    command.check_writable("the folder of pictures", folder)
     generator = run.generator(options.weights)
     images = len(run.config["example_shape"]) == 3
     data = recipes.data_of(run, options.data_dir) if images else None
-    folder = run.path / "figures"
-    folder.mkdir(exist_ok=True)
     drawn: dict[str, np.ndarray] = {"curves.png": pictures.learning_curves(run.metrics())}
     if data is not None:
         drawn.update(_of_images(run, generator, data, options))

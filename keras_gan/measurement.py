@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -13,12 +12,21 @@ import numpy as np
 from rich.progress import track
 
 from keras_gan import recipes, strategies
+from keras_gan.conditions import Classes
+from keras_gan.data import Split
+from keras_gan.errors import InputError
 from keras_gan.evaluation import alarms, distances, likelihood, support, trust
 from keras_gan.evaluation.classifier import Classifier
-from keras_gan.evaluation.examiner import Examiner
+from keras_gan.evaluation.examiner import LEAST_TRAIN, Examiner
 from keras_gan.run import Run, versions
 
 EXAMINED = 1000  # samples, or test examples, where all would be more than it takes
+VALIDATION = 1000  # examples that a bandwidth is chosen on, at most
+
+
+def known(split: Split) -> Split | None:
+    """The examples whose class is known, if there are any."""
+    return None if split.y is None else split[split.y >= 0]
 
 
 class Measurement:
@@ -36,20 +44,49 @@ class Measurement:
         generator: G with the weights asked for.
         data: The data that it was trained on.
         settings: How likelihoods are computed: `strategy` and `track`.
+
+    Raises:
+        InputError: Something is missing or too small for what will be measured.
     """
 
     def __init__(self, run: Run, options):
         self.run = run
         self.options = options
+        self._check_options()
         self.gan = run.gan()
         self.generator = run.generator(options.weights)
         self.data = recipes.data_of(run, options.data_dir)
+        self._check_data()
         self.settings: dict[str, Any] = {
             "strategy": None
             if options.strategy == "default"
             else strategies.make(options.strategy),
             "track": track,
         }
+
+    def _check_options(self) -> None:
+        """Refuses now what a measurement would refuse after hours."""
+        condition, least = self.run.condition, support.LEAST_EXAMPLES
+        if isinstance(condition, Classes):
+            least = max(least, 2 * condition.count)
+        if self.options.samples < least:
+            raise InputError(
+                f"--samples must be at least {least} for this run. Received: {self.options.samples}"
+            )
+        if self._is_tfd and self.options.sets > 1:
+            raise InputError(
+                "--sets is not for tfd, whose likelihood is a mean over folds of one set of "
+                f"samples; leave it out. Received: {self.options.sets}"
+            )
+
+    def _check_data(self) -> None:
+        for name, least in (("train", LEAST_TRAIN), ("test", support.LEAST_EXAMPLES)):
+            n = len(getattr(self.data, name))
+            if n < least:
+                raise InputError(
+                    f"an evaluation takes at least {least} {name} examples; {self.data.name} has "
+                    f"{n}"
+                )
 
     def measure(self) -> dict:
         """All numbers, as JSON can hold them."""
@@ -59,15 +96,12 @@ class Measurement:
             "data": self.data.provenance,
             "versions": versions(),
         }
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", UserWarning)
-            found["likelihood"] = self._likelihood()
-            if not self.options.no_sanity:
-                found["sanity"] = self._sanity()
+        found["likelihood"] = self._likelihood()
+        if not self.options.no_sanity:
+            found["sanity"] = self._sanity()
         if "spread" in found["likelihood"]:
             errors = trust.error_on_gaussians(track=track)
             found["gaussian_error"] = [dataclasses.asdict(error) for error in errors]
-        found["warnings"] = sorted({str(w.message) for w in caught if w.category is UserWarning})
         found["distances"] = self._distances()
         found["diversity"] = self._diversity()
         return found
@@ -97,7 +131,7 @@ class Measurement:
     @property
     def protocol(self) -> likelihood.Protocol:
         """The likelihood's protocol for these data."""
-        validation = None if self._is_tfd else min(1000, len(self.data.validation))
+        validation = None if self._is_tfd else min(VALIDATION, len(self.data.validation))
         return likelihood.Protocol(self.options.samples, validation, refine=self.options.refine)
 
     def _likelihood(self) -> dict:

@@ -57,7 +57,7 @@ def completion(
         drawn: Completions, `[draws, n, h, w, c]`, two draws or more.
         nearest: For each image the training image nearest on its known pixels, `[n, h, w, c]`.
         mean: The mean training image, `[h, w, c]`.
-        labels: Classes of the images, int `[n]`.
+        labels: Classes of the images, int `[n]`, -1 where unknown.
 
     Raises:
         InputError: The arrays do not fit together, nothing is missing, or a known pixel differs.
@@ -82,8 +82,9 @@ def completion(
     within = None
     if labels is not None:
         labels = np.asarray(labels)
-        parts = [missing[labels == c].var(axis=0) * np.sum(labels == c) for c in np.unique(labels)]
-        within = float(np.sqrt(np.sum(parts, axis=0).mean() / len(labels)))
+        known = labels[labels >= 0]
+        parts = [missing[labels == c].var(axis=0) * np.sum(labels == c) for c in np.unique(known)]
+        within = float(np.sqrt(np.sum(parts, axis=0).mean() / len(known)))
     return Completion(
         images=len(truth),
         draws=len(drawn),

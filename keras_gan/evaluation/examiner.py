@@ -14,6 +14,7 @@ from keras_gan.evaluation.coverage import class_coverage, modes_found, region_co
 from keras_gan.evaluation.diagnostics import diversity, identical, memorisation
 from keras_gan.evaluation.gaussians import GaussianMixture
 
+LEAST_TRAIN = 50  # training examples
 _FITTED_ON = 5000  # real examples that the components, regions and class shares are taken from
 _SOUGHT = 2000  # samples, and held-out examples, that are sought in the whole training set
 _REGIONS = 20
@@ -52,7 +53,7 @@ class Examiner:
         mixture: GaussianMixture | None = None,
         seed: int = 0,
     ):
-        rows = as_rows("train", train, minimum=50)
+        rows = as_rows("train", train, minimum=LEAST_TRAIN)
         self._numbers = rows.shape[1]
         self._seed = seed
         self._classifier = classifier
