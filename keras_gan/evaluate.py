@@ -148,6 +148,11 @@ def _show(results: dict, name: str, options) -> None:
             f"over {len(spread['sets'])} sets of samples: {spread['mean']:.1f} nats, "
             f"standard deviation {spread['standard_deviation']:.2f}"
         )
+    if "ScoreGap" in results["diversity"]:
+        gap = results["diversity"]["ScoreGap"]
+        console.print(
+            f"D scores a training example above a test example {gap['auc']:.0%} of the time"
+        )
     for warning in results["warnings"]:
         console.print(f"[yellow]warning:[/] {warning}")
     for alarm in results["diversity"]["alarms"]:

@@ -9,15 +9,17 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from rich.progress import track
 
-from keras_gan import recipes, strategies
-from keras_gan.conditions import Classes
+from keras_gan import recipes, strategies, updates
+from keras_gan.conditions import NOTHING, Classes
 from keras_gan.data import Split
 from keras_gan.errors import InputError
-from keras_gan.evaluation import alarms, distances, likelihood, support, trust
+from keras_gan.evaluation import alarms, diagnostics, distances, likelihood, support, trust
 from keras_gan.evaluation.classifier import Classifier
 from keras_gan.evaluation.examiner import LEAST_TRAIN, Examiner
+from keras_gan.randomness import RowDraws, row_seeds
 from keras_gan.run import Run, versions
 
 EXAMINED = 1000  # samples, or test examples, where all would be more than it takes
@@ -190,11 +192,12 @@ class Measurement:
         return found
 
     def _diversity(self) -> dict:
-        """Class coverage, duplicates and memorisation of some of the samples, with their alarms."""
+        """Coverage, duplicates and memorisation of some samples, D's overfitting, and alarms."""
         train, classifier = self.unit(self.data.train.x), self.classifier
         examiner = Examiner(train, held_out=self.unit(self.data.test.x), classifier=classifier)
         samples = self.sampler(EXAMINED, self.options.seed)
-        results = examiner.examine(samples)
+        gap = self._score_gap()
+        results = [*examiner.examine(samples), *([gap] if gap else [])]
         found: dict = {type(result).__name__: dataclasses.asdict(result) for result in results}
         if classifier is not None and self.data.test.y is not None:
             found["classifier_accuracy_on_test"] = classifier.accuracy(
@@ -202,3 +205,20 @@ class Measurement:
             )
         found["alarms"] = [dataclasses.asdict(alarm) for alarm in alarms.diagnose(*results)]
         return json.loads(json.dumps(found, default=lambda value: np.asarray(value).tolist()))
+
+    def _score_gap(self) -> diagnostics.ScoreGap | None:
+        """D's scores of training beside test examples; None where it sees labels they lack."""
+        condition, seed = self.gan.condition, self.options.seed
+        sees_labels = condition is not None and condition.sees_labels
+        scores = []
+        for split in (self.data.train, self.data.test):
+            usable = known(split) if sees_labels else split
+            if usable is None:
+                return None
+            some = usable[np.random.default_rng(seed).permutation(len(usable))[:EXAMINED]]
+            examples = tf.constant(self.run.preprocessing.forward(some.x))
+            parts = NOTHING
+            if condition is not None:
+                parts = condition.of_data(examples, some.y, RowDraws(row_seeds(seed, len(some))))
+            scores.append(updates.judge(self.gan.discriminator, examples, parts).logits.numpy())
+        return diagnostics.score_gap(*scores)
