@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
+import math
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -70,6 +72,19 @@ def check_writable(what: str, folder: Path) -> None:
             file.write(b"1")  # a full disk takes files, but no bytes
     except OSError as error:
         raise InputError(f"{what} {folder} cannot be written: {error.strerror}") from error
+
+
+def as_json(value: Any, indent: int | None = 1) -> str:
+    """Results as JSON, which has no NaN and no infinite numbers: null stands for these."""
+    return json.dumps(_finite(value), indent=indent, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None, name: str) -> int:

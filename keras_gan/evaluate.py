@@ -72,7 +72,7 @@ def _main(argv: Sequence[str] | None) -> int:
         results = measurement.measure() | extensions.measure(measurement)
     said = {str(w.message) for w in caught if w.category is UserWarning}
     results["warnings"] = sorted(said)
-    write_atomically(file, json.dumps({**_earlier(file), options.weights: results}, indent=1))
+    write_atomically(file, command.as_json({**_earlier(file), options.weights: results}))
     _show(results, run.identity["dataset"], options)
     print(f"written to {file}")
     if "gaussian_error" in results:

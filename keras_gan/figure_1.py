@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -206,7 +205,7 @@ def _main(argv: Sequence[str] | None) -> int:
     pictures.save_image(pictures.figure_1(panels), output / "figure_1.png")
     pictures.animate(frames, output / "figure_1.gif")
     report = {"protocol": experiment.protocol(), "panels": results, "series": series}
-    write_atomically(output / "figure_1.json", json.dumps(report, indent=1))
+    write_atomically(output / "figure_1.json", command.as_json(report))
     for ending in ("png", "gif", "json"):
         print(output / f"figure_1.{ending}")
     return 0
