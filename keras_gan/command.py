@@ -29,6 +29,14 @@ class Parser(argparse.ArgumentParser):
         raise InputError(f"{message} (see --help)")
 
 
+def seed(text: str) -> int:
+    """The type of a seed's argument: an int that NumPy and scikit-learn take as one."""
+    number = int(text)
+    if not 0 <= number < 2**32:
+        raise argparse.ArgumentTypeError(f"a seed is from 0 to 2**32 - 1. Received: {number}")
+    return number
+
+
 def add_run(parser: argparse.ArgumentParser) -> None:
     """Adds what each command on a finished run takes: the run, weights, seed, data directory."""
     parser.add_argument("run", metavar="RUN", help="run directory")
@@ -36,7 +44,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         "--weights", default="last", metavar="WHICH", help=f"{', '.join(WEIGHTS)} (last)"
     )
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="INT", help="seed of the samples (0)"
+        "--seed", type=seed, default=0, metavar="INT", help="seed of the samples (0)"
     )
     parser.add_argument(
         "--data-dir", metavar="DIR", help="directory of tensorflow-datasets (the run's)"

@@ -173,7 +173,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: Sequence[str] | None) -> int:
     parser = command.Parser(prog="python -m keras_gan.figure_1", description=_DESCRIPTION)
     parser.add_argument("--output", default=".", metavar="DIR", help="where the files go (.)")
-    parser.add_argument("--seed", type=int, default=0, metavar="INT", help="seed (0)")
+    parser.add_argument("--seed", type=command.seed, default=0, metavar="INT", help="seed (0)")
     options = parser.parse_args(argv)
     output = Path(options.output)
     command.check_writable("--output", output)
