@@ -64,7 +64,20 @@ def completion(
     """
     truth, drawn = np.asarray(truth, np.float64), np.asarray(drawn, np.float64)
     nearest, mean = np.asarray(nearest, np.float64), np.asarray(mean, np.float64)
-    mask = np.broadcast_to(np.asarray(mask, bool), truth.shape[1:])
+    mask = np.asarray(mask, bool)
+    labels = None if labels is None else np.asarray(labels)
+    for name, array, shape in (
+        ("mask", mask, (*truth.shape[1:3], 1)),
+        ("nearest", nearest, truth.shape),
+        ("mean", mean, truth.shape[1:]),
+        ("labels", labels, truth.shape[:1]),
+    ):
+        if array is not None and array.shape != shape:
+            raise InputError(
+                f"`{name}` must have shape {shape} beside `truth`, {truth.shape}. "
+                f"Received: {array.shape}"
+            )
+    mask = np.broadcast_to(mask, truth.shape[1:])
     if drawn.ndim != truth.ndim + 1 or drawn.shape[1:] != truth.shape or len(drawn) < 2:
         raise InputError(
             f"`drawn` must be two or more draws of `truth`, {truth.shape}. Received: {drawn.shape}"
@@ -81,7 +94,6 @@ def completion(
 
     within = None
     if labels is not None:
-        labels = np.asarray(labels)
         known = labels[labels >= 0]
         parts = [missing[labels == c].var(axis=0) * np.sum(labels == c) for c in np.unique(known)]
         within = float(np.sqrt(np.sum(parts, axis=0).mean() / len(known)))
