@@ -92,8 +92,7 @@ def test_within_scikit_learn(run, kind):
     [((4, 4, 3), (30, 4, 4)), ((4, 4, 3), (31, 4, 4)), ((4, 4, 3), (30, 4, 4, 1)), ((2,), (30,))],
 )
 def test_what_would_be_scrambled_is_refused(shape, given, tmp_path):
-    generator = keras.Sequential([keras.Input((3,)), keras.layers.Dense(np.prod(shape))])
-    generator.add(keras.layers.Reshape(shape))
+    generator = networks.mlp_generator(3, shape, hidden=[(8, "relu")], output_activation="sigmoid")
     judge = networks.maxout_discriminator(shape, units=5, pieces=2)
     path = saved(GAN(generator, judge, priors.Uniform(3)), tmp_path / "run")
     with pytest.raises(InputError, match=r"takes images of shape .*Received: an array of shape"):
