@@ -54,8 +54,8 @@ def _given_classes(of: Measurement, count: int) -> dict:
     if validation is not None and test is not None:
         result = likelihood.log_likelihood_given_classes(
             list(samples.reshape(count, each, *samples.shape[1:])),
-            (of.unit(validation.x), validation.y),
-            (of.unit(test.x), test.y),
+            (of.unit(validation.x), np.asarray(validation.y)),
+            (of.unit(test.x), np.asarray(test.y)),
             protocol=likelihood.Protocol(len(samples), min(VALIDATION, len(validation))),
             seed=of.options.seed,
             **of.settings,
