@@ -21,8 +21,7 @@ import tensorflow as tf
 import keras_gan
 from export import onnx_model, parity, writing
 from export.subject import Subject
-from keras_gan import conditions, priors, recipes
-from keras_gan.data import Identity
+from keras_gan import conditions, recipes
 from keras_gan.randomness import row_seeds
 from keras_gan.run import Run
 
@@ -169,7 +168,8 @@ def test_numbers_that_json_has_not_are_null(tmp_path: Path) -> None:
     """As earlier versions wrote them into evaluations."""
     generator, judge = small.players()
     origin = {"evaluation": {"ratio": float("inf"), "correlations": [0.5, float("nan")]}}
-    subject = Subject(generator, judge, priors.Uniform(5), Identity(), origin=origin)
+    prior, scale = keras_gan.priors.Uniform(5), keras_gan.data.Identity()
+    subject = Subject(generator, judge, prior, scale, origin=origin)
     path = writing.write(subject, tmp_path, "small", settings=writing.Settings(("onnx",))).path
     (evaluation,) = (
         entry.value
