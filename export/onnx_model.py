@@ -7,7 +7,6 @@ Keras names. So weights of any size stay out of TensorFlow's graph, which holds 
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,7 +22,7 @@ import tf2onnx.constants
 from export import signatures
 from export.signatures import Arrays
 from export.subject import Subject
-from keras_gan import InputError
+from keras_gan import InputError, command
 
 OPSETS = range(13, max(tf2onnx.constants.OPSET_TO_IR_VERSION) + 1)
 MAX_INLINE = 2_000_000_000  # bytes; a protocol buffer holds 2 GiB
@@ -110,7 +109,11 @@ def _describe(model: onnx.ModelProto, subject: Subject) -> None:
         f"[n, {shape}]."
     )
     onnx.helper.set_model_props(
-        model, {k: v if isinstance(v, str) else json.dumps(v) for k, v in metadata.items()}
+        model,
+        {
+            name: value if isinstance(value, str) else command.as_json(value, indent=None)
+            for name, value in metadata.items()
+        },
     )
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
+import math
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from keras_gan.errors import InputError, SurroundingsError, TrainingError
@@ -25,6 +29,14 @@ class Parser(argparse.ArgumentParser):
         raise InputError(f"{message} (see --help)")
 
 
+def seed(text: str) -> int:
+    """The type of a seed's argument: an int that NumPy and scikit-learn take as one."""
+    number = int(text)
+    if not 0 <= number < 2**32:
+        raise argparse.ArgumentTypeError(f"a seed is from 0 to 2**32 - 1. Received: {number}")
+    return number
+
+
 def add_run(parser: argparse.ArgumentParser) -> None:
     """Adds what each command on a finished run takes: the run, weights, seed, data directory."""
     parser.add_argument("run", metavar="RUN", help="run directory")
@@ -32,7 +44,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         "--weights", default="last", metavar="WHICH", help=f"{', '.join(WEIGHTS)} (last)"
     )
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="INT", help="seed of the samples (0)"
+        "--seed", type=seed, default=0, metavar="INT", help="seed of the samples (0)"
     )
     parser.add_argument(
         "--data-dir", metavar="DIR", help="directory of tensorflow-datasets (the run's)"
@@ -54,6 +66,33 @@ def add_settings(parser: argparse._ArgumentGroup, settings: Any) -> None:
                 "%", "%%"
             ),
         )
+
+
+def check_writable(what: str, folder: Path) -> None:
+    """Tries a folder that results will go to, and makes it if need be, before any work.
+
+    Raises:
+        InputError: Nothing can be written there; the message begins with `what`.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"1")  # a full disk takes files, but no bytes
+    except OSError as error:
+        raise InputError(f"{what} {folder} cannot be written: {error.strerror}") from error
+
+
+def as_json(value: Any, indent: int | None = 1) -> str:
+    """Results as JSON, which has no NaN and no infinite numbers: null stands for these."""
+    return json.dumps(_finite(value), indent=indent, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None, name: str) -> int:

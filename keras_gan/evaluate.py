@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -55,19 +56,23 @@ def _main(argv: Sequence[str] | None) -> int:
         "--strategy", default="default", metavar="NAME", help="devices for the likelihood (default)"
     )
     options = parser.parse_args(argv)
-    if options.samples < 2:
-        raise InputError(f"--samples must be at least 2. Received: {options.samples}")
     if options.sets != 1 and options.sets < trust.LEAST_SETS:
         raise InputError(
             f"--sets must be 1 or at least {trust.LEAST_SETS}. Received: {options.sets}"
         )
     run = Run.open(options.run)
-    run.generator(options.weights)
-    measurement = Measurement(run, options)
-    results = measurement.measure() | extensions.measure(measurement)
+    command.check_writable("the run directory", run.path)
+    if options.sets > 1:
+        command.check_writable("the folder of pictures", run.path / "figures")
     file = run.path / "evaluation.json"
-    earlier = json.loads(file.read_text()) if file.exists() else {}
-    write_atomically(file, json.dumps({**earlier, options.weights: results}, indent=1))
+    _earlier(file)
+    measurement = Measurement(run, options)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        results = measurement.measure() | extensions.measure(measurement)
+    said = {str(w.message) for w in caught if w.category is UserWarning}
+    results["warnings"] = sorted(said)
+    write_atomically(file, command.as_json({**_earlier(file), options.weights: results}))
     _show(results, run.identity["dataset"], options)
     print(f"written to {file}")
     if "gaussian_error" in results:
@@ -75,10 +80,17 @@ def _main(argv: Sequence[str] | None) -> int:
     return 0
 
 
+def _earlier(file: Path) -> dict:
+    """What was measured with other weights."""
+    try:
+        return json.loads(file.read_text()) if file.exists() else {}
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file} cannot be read; move it away") from error
+
+
 def _draw_trust(run: Run, results: dict) -> Path:
     """Draws the spread over sets of samples and the error on known Gaussians."""
     file = run.path / "figures" / "trust.png"
-    file.parent.mkdir(exist_ok=True)
     sets, errors = results["likelihood"]["spread"]["sets"], results["gaussian_error"]
     picture = pictures.trust(
         [row["mean"] for row in sets],
@@ -135,6 +147,11 @@ def _show(results: dict, name: str, options) -> None:
         console.print(
             f"over {len(spread['sets'])} sets of samples: {spread['mean']:.1f} nats, "
             f"standard deviation {spread['standard_deviation']:.2f}"
+        )
+    if "ScoreGap" in results["diversity"]:
+        gap = results["diversity"]["ScoreGap"]
+        console.print(
+            f"D scores a training example above a test example {gap['auc']:.0%} of the time"
         )
     for warning in results["warnings"]:
         console.print(f"[yellow]warning:[/] {warning}")

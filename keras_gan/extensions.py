@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 
 import numpy as np
 import tensorflow as tf
 
 from keras_gan import conditions, inference, pictures, sampling
 from keras_gan.conditions import Classes, Known
+from keras_gan.data import Split
 from keras_gan.evaluation import alarms, completion, encoding, likelihood
-from keras_gan.evaluation.examiner import Examiner
+from keras_gan.evaluation.examiner import LEAST_TRAIN, Examiner
 from keras_gan.inference import Inference
-from keras_gan.measurement import EXAMINED, Measurement
-from keras_gan.model import GAN
+from keras_gan.measurement import EXAMINED, VALIDATION, Measurement, known
 from keras_gan.randomness import row_seeds
 
 _JACOBIANS = 200
@@ -28,12 +29,12 @@ def measure(of: Measurement) -> dict:
         found["given_classes"] = _given_classes(of, of.run.condition.count)
     if isinstance(of.run.condition, Known):
         found["completion"] = _completion(of)
-    gan = of.run.gan()
-    if gan.names_classes and of.data.test.y is not None:
-        found["classification"] = _classification(of, gan)
-    network = inference.among(gan.companions)
+    test = known(of.data.test)
+    if of.gan.names_classes and test is not None:
+        found["classification"] = _classification(of, test)
+    network = inference.among(of.gan.companions)
     if network is not None:
-        found["inference"] = _inference(of, gan, network)
+        found["inference"] = _inference(of, network)
     return found
 
 
@@ -49,13 +50,13 @@ def _given_classes(of: Measurement, count: int) -> dict:
         right = (named == asked).reshape(count, each).mean(axis=1)
         found |= {"named_as_asked": float(right.mean()), "of_each_class": right.tolist()}
     found["alarms"] = _alarms_within(of, samples.reshape(count, each, *samples.shape[1:]))
-    validation, test = of.data.validation, of.data.test
-    if validation.y is not None and test.y is not None:
+    validation, test = known(of.data.validation), known(of.data.test)
+    if validation is not None and test is not None:
         result = likelihood.log_likelihood_given_classes(
             list(samples.reshape(count, each, *samples.shape[1:])),
-            (of.unit(validation.x), validation.y),
-            (of.unit(test.x), test.y),
-            protocol=dataclasses.replace(of.protocol, samples=len(samples), refine=False),
+            (of.unit(validation.x), np.asarray(validation.y)),
+            (of.unit(test.x), np.asarray(test.y)),
+            protocol=likelihood.Protocol(len(samples), min(VALIDATION, len(validation))),
             seed=of.options.seed,
             **of.settings,
         )
@@ -63,12 +64,10 @@ def _given_classes(of: Measurement, count: int) -> dict:
     return found
 
 
-def _classification(of: Measurement, gan: GAN) -> dict:
+def _classification(of: Measurement, test: Split) -> dict:
     """Test error of the classes that D names."""
-    labels = np.asarray(of.data.test.y)
-    known = labels >= 0
-    named = gan.classify(of.run.preprocessing.forward(of.data.test.x[known])).argmax(axis=1)
-    wrong = named != labels[known]
+    named = of.gan.classify(of.run.preprocessing.forward(test.x)).argmax(axis=1)
+    wrong = named != test.y
     return {
         "labels": of.run.identity.get("labels", 0),
         "images": len(wrong),
@@ -79,26 +78,30 @@ def _classification(of: Measurement, gan: GAN) -> dict:
 
 def _alarms_within(of: Measurement, samples: np.ndarray) -> dict[str, list[str]]:
     """Alarms that the samples of a class raise beside its own examples, by class."""
-    train, test = of.data.train, of.data.test
-    found = {}
+    splits = [split for split in (of.data.train, of.data.test) if split.y is not None]
+    found, small = {}, []
     for c, own in enumerate(samples):
-        of_class = [
-            of.unit(split.x[split.y == c]) for split in (train, test) if split.y is not None
-        ]
-        examiner = Examiner(of_class[0], held_out=of_class[1] if of_class[1:] else None)
+        train, *test = (split.x[split.y == c] for split in splits)
+        if len(train) < LEAST_TRAIN or (test and not len(test[0])):
+            small.append(str(c))
+            continue
+        examiner = Examiner(of.unit(train), held_out=of.unit(test[0]) if test else None)
         names = [alarm.name for alarm in alarms.diagnose(*examiner.examine(own[:EXAMINED]))]
         if names:
             found[str(c)] = names
+    if small:
+        warnings.warn(
+            f"no alarms within the classes {', '.join(small)}: they have fewer than {LEAST_TRAIN} "
+            "training examples, or no test example",
+            stacklevel=2,
+        )
     return found
 
 
 def _completion(of: Measurement) -> dict:
     """Test images completed below a known upper half."""
-    test, train = of.data.test, of.unit(of.data.train.x)
-    scaled = of.run.preprocessing.forward(test.x[:EXAMINED])
-    real, labels = of.unit(test.x[:EXAMINED]), None
-    if test.y is not None:
-        labels = test.y[:EXAMINED]
+    test, train = of.data.test[:EXAMINED], of.unit(of.data.train.x)
+    scaled, real, labels = of.run.preprocessing.forward(test.x), of.unit(test.x), test.y
     mask = conditions.half_known(real.shape[1], real.shape[2], axis=0)
     seeds = range(of.options.seed, of.options.seed + _COMPLETIONS)
     given = {"known": scaled, "mask": mask}
@@ -123,15 +126,15 @@ def _completion(of: Measurement) -> dict:
     return found
 
 
-def _inference(of: Measurement, gan: GAN, network: Inference) -> dict:
+def _inference(of: Measurement, network: Inference) -> dict:
     """Latents found again, q's calibration, and test images reconstructed."""
-    seed = of.options.seed
-    latents = gan.prior.sample(EXAMINED, seed)
-    parts = sampling.draw(gan.condition, tf.constant(row_seeds(seed, EXAMINED)))
-    q = network.posterior(conditions.call(gan.generator, latents, parts), parts)
+    seed, generator, condition = of.options.seed, of.generator, of.gan.condition
+    latents = of.gan.prior.sample(EXAMINED, seed)
+    parts = sampling.draw(condition, tf.constant(row_seeds(seed, EXAMINED)))
+    q = network.posterior(conditions.call(generator, latents, parts), parts)
     drawn = q.sample(_DRAWS, seed=seed)
     few = {name: part[:_JACOBIANS] for name, part in parts.items()}
-    gram = inference.jacobian_gram(gan.generator, latents[:_JACOBIANS], few)
+    gram = inference.jacobian_gram(generator, latents[:_JACOBIANS], few)
     recovered = encoding.recovery(latents, inference.center(q), gram)
     found: dict = {
         "recovery": {**dataclasses.asdict(recovered), "mean": recovered.mean},
@@ -139,22 +142,22 @@ def _inference(of: Measurement, gan: GAN, network: Inference) -> dict:
             encoding.calibration(q.log_prob(latents), q.log_prob(drawn))
         ),
     }
-    if gan.condition is None:
-        found["reconstruction"] = _reconstructed(of, gan, network)
+    if condition is None:
+        found["reconstruction"] = _reconstructed(of, network)
     return found
 
 
-def _reconstructed(of: Measurement, gan: GAN, network: Inference) -> dict:
+def _reconstructed(of: Measurement, network: Inference) -> dict:
     """Test images by way of their latents, and beside them the nearest of the samples."""
     images = of.data.test.x[:EXAMINED]
     scaled = of.run.preprocessing.forward(images)
     real = of.unit(images)
 
     def made(latents) -> np.ndarray:
-        return of.run.preprocessing.to_unit(gan.generator(latents).numpy())
+        return of.run.preprocessing.to_unit(of.generator(latents).numpy())
 
     encoded = network.encode(scaled)
-    refined = inference.refine(gan.generator, gan.prior, scaled, encoded)
+    refined = inference.refine(of.generator, of.gan.prior, scaled, encoded)
     samples = of.samples(of.options.seed)
     places, _ = pictures.nearest_examples(real, samples)
     ways = {

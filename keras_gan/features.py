@@ -53,8 +53,8 @@ class _Features(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         """The features of images.
 
         Args:
-            X: Float images in [0, 1] or bytes, `[n, h, w]`, `[n, h, w, c]` or flat `[n, h w c]`;
-                for a run on points, these `[n, d]`.
+            X: Float images in [0, 1] or bytes, `[n, h, w, c]`, grey ones also `[n, h, w]`, or flat
+                `[n, h w c]`; for a run on points, these `[n, d]`.
 
         Returns:
             float32 `[n, features]`.
@@ -74,7 +74,10 @@ class _Features(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         shape = self.network_.input_shape[1:]
         images = np.asarray(X)
         size = int(np.prod(shape))
-        if images.shape[1:] not in (shape, shape[:-1], (size,)) or not len(images):
+        taken = [shape, (size,)]
+        if len(shape) == 3 and shape[-1] == 1:
+            taken.append(shape[:-1])
+        if images.shape[1:] not in taken or not len(images):
             raise InputError(
                 f"{self.run_dir} takes images of shape {shape}, or flat ones of {size} numbers, at "
                 f"least one. Received: an array of shape {images.shape}"

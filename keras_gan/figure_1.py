@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +13,6 @@ import numpy as np
 from rich.progress import Progress
 
 from keras_gan import command, pictures
-from keras_gan.errors import InputError
 from keras_gan.evaluation import theory
 from keras_gan.model import GAN
 from keras_gan.recipes.figure_1 import MIXTURE, RECIPE
@@ -175,13 +173,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: Sequence[str] | None) -> int:
     parser = command.Parser(prog="python -m keras_gan.figure_1", description=_DESCRIPTION)
     parser.add_argument("--output", default=".", metavar="DIR", help="where the files go (.)")
-    parser.add_argument("--seed", type=int, default=0, metavar="INT", help="seed (0)")
+    parser.add_argument("--seed", type=command.seed, default=0, metavar="INT", help="seed (0)")
     options = parser.parse_args(argv)
     output = Path(options.output)
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--output {output} cannot be made a directory: {error}") from error
+    command.check_writable("--output", output)
     experiment = Experiment(options.seed)
     panels, frames, results, series = [], [], [], []
 
@@ -210,7 +205,7 @@ def _main(argv: Sequence[str] | None) -> int:
     pictures.save_image(pictures.figure_1(panels), output / "figure_1.png")
     pictures.animate(frames, output / "figure_1.gif")
     report = {"protocol": experiment.protocol(), "panels": results, "series": series}
-    write_atomically(output / "figure_1.json", json.dumps(report, indent=1))
+    write_atomically(output / "figure_1.json", command.as_json(report))
     for ending in ("png", "gif", "json"):
         print(output / f"figure_1.{ending}")
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -17,13 +18,13 @@ from keras_gan.run import Run
 
 _DESCRIPTION = """Draw a finished run, as PNG into its folder figures/:
 
-  figure_2.png    fair random samples; last column: the nearest training example (L2, over the
-  whole training set) figure_3.png    straight lines in z between pairs of samples
+  figure_2.png    fair random samples; last column: the nearest training example (L2)
+  figure_3.png    straight lines in z between pairs of samples
   rectangle.png   the plane between four samples; circuit.gif walks round its edge
   classes.png     one row a class, for a model conditioned on classes
   completed.png   known part, four completions, truth: for a model of completion
   encoded.png     test images, what their inferred latents give, and those refined; then straight
-  lines in z between pairs of test images: for a model with an inference network
+                  lines in z between pairs of test images: for a model with an inference network
   curves.png      V(D, G), D's outputs and the likelihood along training
   weights_*.png   weights of the first layer of D, and of the last of G
 
@@ -50,11 +51,11 @@ def _main(argv: Sequence[str] | None) -> int:
     if options.rows < 1:
         raise InputError(f"--rows must be at least 1. Received: {options.rows}")
     run = Run.open(options.run)
+    folder = run.path / "figures"
+    command.check_writable("the folder of pictures", folder)
     generator = run.generator(options.weights)
     images = len(run.config["example_shape"]) == 3
     data = recipes.data_of(run, options.data_dir) if images else None
-    folder = run.path / "figures"
-    folder.mkdir(exist_ok=True)
     drawn: dict[str, np.ndarray] = {"curves.png": pictures.learning_curves(run.metrics())}
     if data is not None:
         drawn.update(_of_images(run, generator, data, options))
@@ -105,19 +106,18 @@ def _of_images(run: Run, generator, data, options) -> dict[str, np.ndarray]:
     gan = run.gan()
     network = among(gan.companions)
     if gan.condition is None and network is not None:
-        drawn["encoded.png"] = _encoded(run, gan, network, data.test.x[: 2 * _STEPS])
-    discriminator = gan.discriminator
-    first = next((layer for layer in discriminator.layers if hasattr(layer, "kernel")), None)
-    if first is not None:
-        drawn["weights_discriminator.png"] = pictures.weight_grid(
-            first.kernel.numpy(), tuple(shape)
-        )
-    last = [layer for layer in generator.layers if hasattr(layer, "kernel")][-1:]
-    if last and last[0].kernel.shape[-1] == np.prod(shape):
-        drawn["weights_generator.png"] = pictures.weight_grid(
-            last[0].kernel.numpy().T, tuple(shape)
-        )
+        drawn["encoded.png"] = _encoded(run, generator, network, data.test.x[: 2 * _STEPS])
+    for kernel in _kernels(gan.discriminator)[:1]:
+        if kernel.ndim == 4 or kernel.shape[0] == np.prod(shape):
+            drawn["weights_discriminator.png"] = pictures.weight_grid(kernel, tuple(shape))
+    for kernel in _kernels(generator)[-1:]:
+        if kernel.shape[-1] == np.prod(shape):
+            drawn["weights_generator.png"] = pictures.weight_grid(kernel.T, tuple(shape))
     return drawn
+
+
+def _kernels(network: keras.Model) -> list[np.ndarray]:
+    return [layer.kernel.numpy() for layer in network.layers if hasattr(layer, "kernel")]
 
 
 def _completed(run: Run, images: np.ndarray, options) -> np.ndarray:
@@ -136,18 +136,18 @@ def _completed(run: Run, images: np.ndarray, options) -> np.ndarray:
     return pictures.grid(rows.reshape(-1, *real.shape[1:]), rows.shape[1])
 
 
-def _encoded(run: Run, gan, network: Inference, images: np.ndarray) -> np.ndarray:
+def _encoded(run: Run, generator, network: Inference, images: np.ndarray) -> np.ndarray:
     """Real images, found again in z and walked between."""
     scaled = run.preprocessing.forward(images)
     encoded = network.encode(scaled).numpy()
-    refined = refine(gan.generator, gan.prior, scaled, encoded)
+    refined = refine(generator, run.prior, scaled, encoded)
     shown = slice(0, _STEPS)
     walks = pictures.lines(refined[:_LINES], refined[_LINES : 2 * _LINES], _STEPS)
     rows = [
         run.preprocessing.to_unit(scaled[shown]),
-        _images(run, gan.generator, encoded[shown]),
-        _images(run, gan.generator, refined[shown]),
-        _images(run, gan.generator, walks),
+        _images(run, generator, encoded[shown]),
+        _images(run, generator, refined[shown]),
+        _images(run, generator, walks),
     ]
     return pictures.grid(np.concatenate(rows), _STEPS)
 

@@ -5,20 +5,30 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from rich.progress import track
 
-from keras_gan import recipes, strategies
-from keras_gan.evaluation import alarms, distances, likelihood, support, trust
+from keras_gan import recipes, strategies, updates
+from keras_gan.conditions import NOTHING, Classes
+from keras_gan.data import Split
+from keras_gan.errors import InputError
+from keras_gan.evaluation import alarms, diagnostics, distances, likelihood, support, trust
 from keras_gan.evaluation.classifier import Classifier
-from keras_gan.evaluation.examiner import Examiner
+from keras_gan.evaluation.examiner import LEAST_TRAIN, Examiner
+from keras_gan.randomness import RowDraws, row_seeds
 from keras_gan.run import Run, versions
 
 EXAMINED = 1000  # samples, or test examples, where all would be more than it takes
+VALIDATION = 1000  # examples that a bandwidth is chosen on, at most
+
+
+def known(split: Split) -> Split | None:
+    """The examples whose class is known, if there are any."""
+    return None if split.y is None else split[split.y >= 0]
 
 
 class Measurement:
@@ -32,20 +42,53 @@ class Measurement:
     Attributes:
         run: The run.
         options: The options.
+        gan: The finished model: G and D as training left them.
+        generator: G with the weights asked for.
         data: The data that it was trained on.
         settings: How likelihoods are computed: `strategy` and `track`.
+
+    Raises:
+        InputError: Something is missing or too small for what will be measured.
     """
 
     def __init__(self, run: Run, options):
         self.run = run
         self.options = options
+        self._check_options()
+        self.gan = run.gan()
+        self.generator = run.generator(options.weights)
         self.data = recipes.data_of(run, options.data_dir)
+        self._check_data()
         self.settings: dict[str, Any] = {
             "strategy": None
             if options.strategy == "default"
             else strategies.make(options.strategy),
             "track": track,
         }
+
+    def _check_options(self) -> None:
+        """Refuses now what a measurement would refuse after hours."""
+        condition, least = self.run.condition, support.LEAST_EXAMPLES
+        if isinstance(condition, Classes):
+            least = max(least, 2 * condition.count)
+        if self.options.samples < least:
+            raise InputError(
+                f"--samples must be at least {least} for this run. Received: {self.options.samples}"
+            )
+        if self._is_tfd and self.options.sets > 1:
+            raise InputError(
+                "--sets is not for tfd, whose likelihood is a mean over folds of one set of "
+                f"samples; leave it out. Received: {self.options.sets}"
+            )
+
+    def _check_data(self) -> None:
+        for name, least in (("train", LEAST_TRAIN), ("test", support.LEAST_EXAMPLES)):
+            n = len(getattr(self.data, name))
+            if n < least:
+                raise InputError(
+                    f"an evaluation takes at least {least} {name} examples; {self.data.name} has "
+                    f"{n}"
+                )
 
     def measure(self) -> dict:
         """All numbers, as JSON can hold them."""
@@ -55,15 +98,12 @@ class Measurement:
             "data": self.data.provenance,
             "versions": versions(),
         }
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", UserWarning)
-            found["likelihood"] = self._likelihood()
-            if not self.options.no_sanity:
-                found["sanity"] = self._sanity()
+        found["likelihood"] = self._likelihood()
+        if not self.options.no_sanity:
+            found["sanity"] = self._sanity()
         if "spread" in found["likelihood"]:
             errors = trust.error_on_gaussians(track=track)
             found["gaussian_error"] = [dataclasses.asdict(error) for error in errors]
-        found["warnings"] = sorted({str(w.message) for w in caught if w.category is UserWarning})
         found["distances"] = self._distances()
         found["diversity"] = self._diversity()
         return found
@@ -93,7 +133,7 @@ class Measurement:
     @property
     def protocol(self) -> likelihood.Protocol:
         """The likelihood's protocol for these data."""
-        validation = None if self._is_tfd else min(1000, len(self.data.validation))
+        validation = None if self._is_tfd else min(VALIDATION, len(self.data.validation))
         return likelihood.Protocol(self.options.samples, validation, refine=self.options.refine)
 
     def _likelihood(self) -> dict:
@@ -152,11 +192,12 @@ class Measurement:
         return found
 
     def _diversity(self) -> dict:
-        """Class coverage, duplicates and memorisation of some of the samples, with their alarms."""
+        """Coverage, duplicates and memorisation of some samples, D's overfitting, and alarms."""
         train, classifier = self.unit(self.data.train.x), self.classifier
         examiner = Examiner(train, held_out=self.unit(self.data.test.x), classifier=classifier)
         samples = self.sampler(EXAMINED, self.options.seed)
-        results = examiner.examine(samples)
+        gap = self._score_gap()
+        results = [*examiner.examine(samples), *([gap] if gap else [])]
         found: dict = {type(result).__name__: dataclasses.asdict(result) for result in results}
         if classifier is not None and self.data.test.y is not None:
             found["classifier_accuracy_on_test"] = classifier.accuracy(
@@ -164,3 +205,20 @@ class Measurement:
             )
         found["alarms"] = [dataclasses.asdict(alarm) for alarm in alarms.diagnose(*results)]
         return json.loads(json.dumps(found, default=lambda value: np.asarray(value).tolist()))
+
+    def _score_gap(self) -> diagnostics.ScoreGap | None:
+        """D's scores of training beside test examples; None where it sees labels they lack."""
+        condition, seed = self.gan.condition, self.options.seed
+        sees_labels = condition is not None and condition.sees_labels
+        scores = []
+        for split in (self.data.train, self.data.test):
+            usable = known(split) if sees_labels else split
+            if usable is None:
+                return None
+            some = usable[np.random.default_rng(seed).permutation(len(usable))[:EXAMINED]]
+            examples = tf.constant(self.run.preprocessing.forward(some.x))
+            parts = NOTHING
+            if condition is not None:
+                parts = condition.of_data(examples, some.y, RowDraws(row_seeds(seed, len(some))))
+            scores.append(updates.judge(self.gan.discriminator, examples, parts).logits.numpy())
+        return diagnostics.score_gap(*scores)

@@ -165,6 +165,20 @@ def test_what_completions_are_measured_by():
     assert found.squared_error_of_mean == pytest.approx((0 + 4) / 2)
     assert found.spread == pytest.approx(8**0.5)  # -1 and 3 about 1
     assert found.spread_within_class == pytest.approx(1)  # 1 and 3 about 2
+    third = np.full((1, 1, 2, 1), 9.0)  # of no known class
+    with_third = completion.completion(
+        np.concatenate([truth, third]),
+        mask,
+        np.concatenate([drawn, [third, third]], axis=1),
+        nearest=np.concatenate([nearest, third]),
+        mean=mean,
+        labels=np.array([7, 7, -1]),
+    )
+    assert with_third.spread_within_class == pytest.approx(1)
+    for name, wrong in (("mask", mask[:, :1]), ("nearest", nearest[:1]), ("mean", mean[0])):
+        given = {"mask": mask, "nearest": nearest, "mean": mean, name: wrong}
+        with pytest.raises(keras_gan.InputError, match=f"`{name}` must have shape"):
+            completion.completion(truth, given.pop("mask"), drawn, **given)
     with pytest.raises(keras_gan.InputError, match="known pixels as they are"):
         completion.completion(truth, mask, drawn + 1, nearest=nearest, mean=mean)
     with pytest.raises(keras_gan.InputError, match="nothing to complete"):

@@ -177,6 +177,10 @@ def test_likelihood_given_the_class():
     )
     normalizer = -np.log(2 * np.pi * 0.25)
     assert found.mean == pytest.approx(normalizer - 0.5 * (0.5**2 / 0.25) / 2, abs=1e-5)
+    with pytest.raises(keras_gan.InputError, match="`validation` must hold at least 3 examples"):
+        likelihood.log_likelihood_given_classes(
+            centers, (points, classes), (points, classes), protocol=likelihood.Protocol(2, 3)
+        )
     with pytest.raises(keras_gan.InputError, match="classes of `test`"):
         likelihood.log_likelihood_given_classes(
             centers, (points, classes), (points, classes + 1), protocol=likelihood.Protocol(2, None)

@@ -356,6 +356,16 @@ def test_memorisation_against_loops():
     assert_allclose(found.auc, np.mean(real_relative[:, None] > relative), rtol=1e-6)
     assert found.n == (80, 300, 100)
     assert memorisation(train, train, held_out).copies == 1
+    assert memorisation(fake, np.repeat(train, 2, axis=0), held_out, quantile=0.05) == found
+
+
+def test_copies_of_repeated_training_images_are_copies(digits):
+    random = np.random.default_rng(0)
+    train = random.permutation(np.concatenate([digits.train, digits.train[:100]]))
+    examiner = Examiner(train, held_out=digits.held_out)
+    copies = noisy(np.repeat(digits.train[:100], 4, axis=0), random, 0.01)
+    assert "training-set-memorised" in names(examiner.examine(copies))
+    assert names(examiner.examine(digits.real[:400])) == []
 
 
 # --------------------------------------------------------------------------------- classifier
@@ -430,6 +440,7 @@ X = np.random.default_rng(0).uniform(size=(200, 3))
         (lambda: diversity(X * [np.nan, 1, 1], X), "first in example 0"),
         (lambda: diversity(X, np.ones((5, 3))), "one and the same"),
         (lambda: memorisation(X, X, X[:0]), "`held_out`"),
+        (lambda: memorisation(X, np.ones((5, 3)), X), "one and the same"),
         (lambda: score_gap([], [1.0]), "`train_scores`"),
         (lambda: region_coverage([0, 3], [1], 3), "[0, 3)"),
         (lambda: class_coverage(X, X[:, :2]), "3 numbers"),

@@ -1,8 +1,10 @@
-"""The evaluate command: its numbers with their protocol, and one line for what cannot be used."""
+"""The evaluate and figures commands: numbers with their protocol, one line for what is wrong."""
 
 from __future__ import annotations
 
+import functools
 import json
+import resource
 import shutil
 
 import keras
@@ -10,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_gan import data, evaluate, train
-from keras_gan.evaluation import distances
+from keras_gan import GAN, data, evaluate, figures, pictures, recipes, train
+from keras_gan.data import DataSet, Split
+from keras_gan.evaluation import distances, encoding
 from keras_gan.evaluation.classifier import Classifier
 from keras_gan.run import Run
 
@@ -27,28 +30,56 @@ def finished(tmp_path_factory):
     return train_quickly(tmp_path_factory.mktemp("runs") / "digits")
 
 
+@pytest.fixture(scope="module")
+def of_recipe(tmp_path_factory):
+    """From a recipe's name to a run of one epoch, with averaged weights that lag behind."""
+    folder = tmp_path_factory.mktemp("runs")
+
+    @functools.cache
+    def make(recipe):
+        return train_quickly(folder / recipe, "--recipe", recipe, "--averaging", "0.9")
+
+    return make
+
+
 @pytest.fixture
 def run(finished, tmp_path):
     """A copy to break."""
     return shutil.copytree(finished, tmp_path / "run")
 
 
-def refused(capsys, *arguments):
-    code = evaluate.main([str(argument) for argument in arguments])
+def measured(path, weights, *arguments):
+    few = ["--weights", weights, "--samples", "100", "--no-sanity", *map(str, arguments)]
+    assert evaluate.main([str(path), *few]) == 0
+    return json.loads((path / "evaluation.json").read_text())[weights]
+
+
+def refused(capsys, *arguments, by=evaluate):
+    code = by.main([str(argument) for argument in arguments])
     err = capsys.readouterr().err
     assert code == 2
-    assert err.startswith("evaluate: error: ")
+    assert err.startswith(f"{by.__name__.split('.')[-1]}: error: ")
     assert err.count("\n") == 1
     return err
 
 
 def test_every_number_has_its_protocol(run, capsys):
+    earlier = '{"best": {"likelihood": {"mean": 1.5, "standard_error": NaN}}}'
+    (run / "evaluation.json").write_text(earlier)
     assert evaluate.main([str(run), "--samples", "300", "--seed", "3"]) == 0
     out = " ".join(capsys.readouterr().out.split())
     assert "Mean log-likelihood of the test set of digits" in out
     assert "Frechet" in out
-    found = json.loads((run / "evaluation.json").read_text())["last"]
+    assert "D scores a training example above a test example" in out
+    text = (run / "evaluation.json").read_text()
+    written = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert written["best"] == {"likelihood": {"mean": 1.5, "standard_error": None}}
+    found = written["last"]
     assert found["run"]["epochs"] == 1
+    # One epoch is no overfitting; 1439 training images, of which 1000 are judged.
+    gap = found["diversity"]["ScoreGap"]
+    assert 0.4 < gap["auc"] < 0.6
+    assert gap["n"] == [1000, 179]
     assert found["versions"]["keras_gan"]
     rows = [found["likelihood"], *found["sanity"].values()]
     for row in rows:
@@ -95,7 +126,9 @@ def test_several_sets_show_how_far_to_trust_the_number(run, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--samples", "1"], "--samples must be at least 2. Received: 1"),
+        (["--samples", "5"], "--samples must be at least 6 for this run. Received: 5"),
+        (["--seed", "-1"], "--seed: a seed is from 0 to 2**32 - 1. Received: -1"),
+        (["--seed", 2**32], "--seed: a seed is from 0 to 2**32 - 1. Received: 4294967296"),
         (["--samples", "many"], "argument --samples: invalid int value: 'many'"),
         (["--sets", "3"], "--sets must be 1 or at least 5. Received: 3"),
         (["--weights", "worst"], "unknown weights 'worst'; choose from"),
@@ -107,6 +140,138 @@ def test_several_sets_show_how_far_to_trust_the_number(run, capsys):
 def test_bad_arguments(finished, arguments, words, capsys):
     assert words in refused(capsys, finished, *arguments)
     assert not (finished / "evaluation.json").exists()
+
+
+def test_all_that_may_be_refused_is_refused_before_the_work(run, of_recipe, capsys, monkeypatch):
+    conditional = of_recipe("digits_conditional")
+    monkeypatch.setattr(Run, "sampler", lambda *_: pytest.fail("the work began"))
+    assert "--samples must be at least 20" in refused(capsys, conditional, "--samples", 19)
+    config = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(
+        json.dumps({**config, "identity": {**config["identity"], "dataset": "tfd"}})
+    )
+    assert "--sets is not for tfd" in refused(capsys, run, "--sets", 5)
+    (run / "config.json").write_text(json.dumps(config))
+    whole = data.load("digits")
+    for few, words in (
+        ((whole.train[:49], whole.validation, whole.test), "at least 50 train examples"),
+        ((whole.train, whole.validation, whole.test[:5]), "at least 6 test examples"),
+    ):
+        monkeypatch.setattr(recipes, "data_of", lambda *_, few=few: DataSet("few", *few))
+        assert words in refused(capsys, run)
+    (run / "evaluation.json").write_text("{")
+    assert "evaluation.json cannot be read" in refused(capsys, run)
+
+
+def test_a_directory_that_cannot_be_written(run, capsys):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))  # as if the disk were full
+    try:
+        words = refused(capsys, run), refused(capsys, run, by=figures)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "cannot be written: File too large" in words[0]
+    assert "cannot be written: File too large" in words[1]
+    (run / "figures").rmdir()
+    (run / "figures").write_text("a file")
+    for arguments, by in ((["--sets", 5], evaluate), ([], figures)):
+        assert "figures cannot be written: " in refused(capsys, run, *arguments, by=by)
+
+
+def test_a_conditional_run_with_a_small_class_and_unknown_labels(of_recipe, monkeypatch, capsys):
+    whole = data.load("digits")
+    threes = whole.train.y == 3
+    train = whole.train[~threes | (np.cumsum(threes) <= 40)]
+
+    def half_known(split):
+        return Split(split.x, np.where(np.arange(len(split)) % 2, split.y, -1))
+
+    parts = DataSet("digits", train, half_known(whole.validation), half_known(whole.test))
+    monkeypatch.setattr(recipes, "data_of", lambda *_: parts)
+    found = measured(of_recipe("digits_conditional"), "averaged")
+    within = found["given_classes"]
+    assert within["samples_of_each"] == 10
+    assert (within["likelihood"]["validation"], within["likelihood"]["test"]) == (89, 89)
+    assert np.isfinite([within["likelihood"][name] for name in ("mean", "standard_error")]).all()
+    assert within["named_as_asked"] == pytest.approx(np.mean(within["of_each_class"]))
+    assert 0 <= within["named_as_asked"] <= 1
+    assert "3" not in within["alarms"]
+    assert [w for w in found["warnings"] if "within the classes 3: they have fewer than 50" in w]
+    assert found["diversity"]["classifier_accuracy_on_test"] > 0.8
+    assert found["diversity"]["ScoreGap"]["n"] == [1000, 89]
+    assert "warning: no alarms within the classes 3" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_run_that_completes(of_recipe, capsys):
+    found = measured(of_recipe("digits_completion"), "averaged")
+    completed = found["completion"]
+    assert (completed["images"], completed["draws"], completed["missing"]) == (179, 16, 32)
+    # The mean of several completions is never further off than they are on average.
+    assert 0 < completed["squared_error"] < completed["squared_error_of_one"]
+    assert 0 < completed["spread_within_class"] < 0.5
+    assert completed["spread"] > 0
+    named = completed["named_rightly"]
+    assert named["whole images"] > 0.8
+    assert all(0 <= share <= 1 for share in named.values())
+    assert found["diversity"]["ScoreGap"]["n"] == [1000, 179]
+    assert "test images completed from the upper half" in " ".join(capsys.readouterr().out.split())
+
+
+def images_of(run, weights, latents):
+    return run.preprocessing.to_unit(run.generator(weights)(latents).numpy())
+
+
+def test_inference_is_measured_and_drawn_with_the_weights_asked_for(of_recipe, tmp_path, capsys):
+    path = shutil.copytree(of_recipe("digits_inference"), tmp_path / "run")
+    run = Run.open(path)
+    # After an epoch raw and averaged weights are nearly the same: here they are not. And D sees
+    # means of four pixels, whose weights are no image.
+    gan = run.gan()
+    pooling = [keras.layers.AveragePooling2D(2), keras.layers.Flatten(), keras.layers.Dense(1)]
+    judge = keras.Sequential([keras.Input((8, 8, 1)), *pooling])
+    other = GAN(gan.generator, judge, gan.prior, companions=gan.companions, averaging=0.9)
+    bias = other.generator.get_layer("output").bias
+    bias.assign(bias + 1.0)
+    run.save_models(other, epochs=1)
+
+    found = measured(path, "averaged")["inference"]
+    assert "latents of samples: correlation" in " ".join(capsys.readouterr().out.split())
+    assert found["recovery"]["examples"] == 1000
+    assert sum(found["recovery"]["shares"]) == pytest.approx(1)
+    assert -1 <= found["recovery"]["mean"] <= 1
+    assert all(0 <= covered <= 1 for covered in found["calibration"]["covered"])
+    errors = {way: row["mean"] for way, row in found["reconstruction"].items()}
+    assert errors["refined"] < errors["encoded"]
+
+    real = run.preprocessing.to_unit(run.preprocessing.forward(recipes.data_of(run).test.x))
+    encoded = run.inference().encode(run.preprocessing.forward(recipes.data_of(run).test.x))
+    averaged, raw = (
+        encoding.reconstruction(real, images_of(run, weights, encoded)).mean
+        for weights in ("averaged", "last")
+    )
+    assert errors["encoded"] == pytest.approx(averaged, rel=1e-5)
+    assert averaged < 0.9 * raw
+
+    assert figures.main([str(path), "--weights", "averaged", "--rows", "2"]) == 0
+    assert {file.name for file in (path / "figures").iterdir()} == {
+        "circuit.gif",
+        "curves.png",
+        "encoded.png",
+        "figure_2.png",
+        "figure_3.png",
+        "rectangle.png",
+        "weights_generator.png",
+    }
+    with Image.open(path / "figures" / "encoded.png") as picture:
+        drawn = np.asarray(picture).astype(int)
+    # Tiles of 48 pixels, 2 apart: the second row holds what the inferred latents give.
+    row = drawn[50 : 50 + 52]
+    averaged, raw = (
+        np.abs(row - pictures.grid(images_of(run, weights, encoded[:12]), 12)).max()
+        for weights in ("averaged", "last")
+    )
+    assert averaged <= 1
+    assert raw > 5
 
 
 def test_a_directory_that_is_no_run(tmp_path, capsys):

@@ -87,6 +87,18 @@ def test_within_scikit_learn(run, kind):
     np.testing.assert_array_equal(pipeline.fit(x, y).predict(x), again.fit(x, y).predict(x))
 
 
+@pytest.mark.parametrize(
+    ("shape", "given"),
+    [((4, 4, 3), (30, 4, 4)), ((4, 4, 3), (31, 4, 4)), ((4, 4, 3), (30, 4, 4, 1)), ((2,), (30,))],
+)
+def test_what_would_be_scrambled_is_refused(shape, given, tmp_path):
+    generator = networks.mlp_generator(3, shape, hidden=[(8, "relu")], output_activation="sigmoid")
+    judge = networks.maxout_discriminator(shape, units=5, pieces=2)
+    path = saved(GAN(generator, judge, priors.Uniform(3)), tmp_path / "run")
+    with pytest.raises(InputError, match=r"takes images of shape .*Received: an array of shape"):
+        DiscriminatorFeatures(path).fit(np.zeros(given, np.float32))
+
+
 def test_bad_input_is_one_line(run, tmp_path):
     fitted = DiscriminatorFeatures(run).fit(images())
     for x, message in (

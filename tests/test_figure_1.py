@@ -13,7 +13,7 @@ from keras_gan import figure_1
 
 @pytest.fixture(scope="module")
 def experiment():
-    return figure_1.Experiment(seed=3)
+    return figure_1.Experiment(seed=2**32 - 1)
 
 
 @pytest.mark.parametrize("learns", ["D", "G", "both"])
@@ -79,3 +79,12 @@ def test_refuses_an_output_that_is_a_file(tmp_path, capsys):
     message = capsys.readouterr().err
     assert message.startswith("figure_1: error: --output")
     assert message.count("\n") == 1
+
+
+def test_refuses_what_is_no_seed(tmp_path, capsys):
+    for seed in (-1, 2**32):
+        assert figure_1.main(["--output", str(tmp_path / "out"), "--seed", str(seed)]) == 2
+        message = capsys.readouterr().err
+        assert f"argument --seed: a seed is from 0 to 2**32 - 1. Received: {seed}" in message
+        assert message.count("\n") == 1
+    assert not (tmp_path / "out").exists()

@@ -215,6 +215,16 @@ def test_learning_curves_stand_where_their_values_are():
     assert abs(level_of(level[:, :right], BLUE) - level_of(apart[:, :right], BLUE)) > 20
 
 
+def test_panels_stand_apart_so_that_a_label_is_seen_to_be_its_own():
+    curves = pictures.learning_curves(table([-1.0], [0.7], [0.3], val_log_likelihood=[50.0]))
+    trust = pictures.trust([1243.1, 1243.2], [2, 2], [1, 784], [0, -215])
+    for picture, between in ((curves, 2), (trust, 1)):
+        inked = np.flatnonzero((picture < 255).any(axis=(0, 2)))
+        gaps = np.sort(np.diff(inked))
+        assert (gaps[-between:] > 35).all()  # labels are about 10 pixels from their numbers
+        assert gaps[-between - 1] < 35
+
+
 def test_learning_curves_with_gaps_and_one_epoch():
     one = pictures.learning_curves(table([-1.0], [0.7], [0.3]))
     assert len(rows_of(one, BLUE)) > 5  # one epoch is a dot

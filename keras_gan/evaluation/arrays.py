@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -44,3 +46,12 @@ def as_rows(
             f"`{name}` holds NaN or infinite numbers, first in example {finite.argmin()}"
         )
     return rows
+
+
+def distinct(rows: np.ndarray) -> np.ndarray:
+    """The rows `[n, d]` without repetitions, in the order of their first."""
+    first: dict[bytes, int] = {}
+    for place, row in enumerate(rows):
+        # By a hash: sorting takes long, and the rows as keys much memory. + 0.0 makes -0.0 to 0.0.
+        first.setdefault(hashlib.blake2b((row + 0.0).tobytes(), digest_size=16).digest(), place)
+    return rows[list(first.values())]

@@ -123,9 +123,11 @@ class Classifier:
         return self._run(examples)[1]
 
     def accuracy(self, examples: ArrayLike, labels: ArrayLike) -> float:
-        """Share of the examples that are given their label."""
-        answers = self.probabilities(examples).argmax(axis=1)
-        return float(np.mean(answers == np.asarray(labels).reshape(-1)))
+        """Share of the examples of known class, labels >= 0, that are given their label."""
+        labels = np.asarray(labels).reshape(-1)
+        known = labels >= 0
+        answers = self.probabilities(np.asarray(examples)[known]).argmax(axis=1)
+        return float(np.mean(answers == labels[known]))
 
     def _run(self, examples: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         examples = np.asarray(examples, np.float32)

@@ -57,14 +57,27 @@ def completion(
         drawn: Completions, `[draws, n, h, w, c]`, two draws or more.
         nearest: For each image the training image nearest on its known pixels, `[n, h, w, c]`.
         mean: The mean training image, `[h, w, c]`.
-        labels: Classes of the images, int `[n]`.
+        labels: Classes of the images, int `[n]`, -1 where unknown.
 
     Raises:
         InputError: The arrays do not fit together, nothing is missing, or a known pixel differs.
     """
     truth, drawn = np.asarray(truth, np.float64), np.asarray(drawn, np.float64)
     nearest, mean = np.asarray(nearest, np.float64), np.asarray(mean, np.float64)
-    mask = np.broadcast_to(np.asarray(mask, bool), truth.shape[1:])
+    mask = np.asarray(mask, bool)
+    labels = None if labels is None else np.asarray(labels)
+    for name, array, shape in (
+        ("mask", mask, (*truth.shape[1:3], 1)),
+        ("nearest", nearest, truth.shape),
+        ("mean", mean, truth.shape[1:]),
+        ("labels", labels, truth.shape[:1]),
+    ):
+        if array is not None and array.shape != shape:
+            raise InputError(
+                f"`{name}` must have shape {shape} beside `truth`, {truth.shape}. "
+                f"Received: {array.shape}"
+            )
+    mask = np.broadcast_to(mask, truth.shape[1:])
     if drawn.ndim != truth.ndim + 1 or drawn.shape[1:] != truth.shape or len(drawn) < 2:
         raise InputError(
             f"`drawn` must be two or more draws of `truth`, {truth.shape}. Received: {drawn.shape}"
@@ -81,9 +94,9 @@ def completion(
 
     within = None
     if labels is not None:
-        labels = np.asarray(labels)
-        parts = [missing[labels == c].var(axis=0) * np.sum(labels == c) for c in np.unique(labels)]
-        within = float(np.sqrt(np.sum(parts, axis=0).mean() / len(labels)))
+        known = labels[labels >= 0]
+        parts = [missing[labels == c].var(axis=0) * np.sum(labels == c) for c in np.unique(known)]
+        within = float(np.sqrt(np.sum(parts, axis=0).mean() / len(known)))
     return Completion(
         images=len(truth),
         draws=len(drawn),

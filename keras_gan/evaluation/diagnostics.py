@@ -18,7 +18,7 @@ from sklearn.metrics import pairwise_distances_chunked
 from sklearn.neighbors import NearestNeighbors
 
 from keras_gan.errors import InputError
-from keras_gan.evaluation.arrays import as_rows
+from keras_gan.evaluation.arrays import as_rows, distinct
 
 _BLOCK_MIB = 64  # memory of one block of distances
 
@@ -186,7 +186,7 @@ class Memorisation:
             new examples.
         p_value: Probability of such an `auc` for new examples (Mann-Whitney, one-sided).
         quantile: See `copies`.
-        n: Numbers of samples, training examples and held-out examples.
+        n: Numbers of samples, of different training examples and of held-out examples.
     """
 
     ratio: float
@@ -203,8 +203,8 @@ def memorisation(
     """Asks whether G repeats its training set.
 
     Whether a distance is small depends on where it is measured: all ones look alike. So `copies`
-    and `auc` take each distance as a multiple of the training example's own distance to its
-    nearest neighbour in the training set.
+    and `auc` take each distance as a multiple of the training example's own distance to the
+    nearest one that differs from it.
 
     Args:
         samples: Generated examples, or features of them, `[n, ...]`.
@@ -215,7 +215,9 @@ def memorisation(
     Returns:
         Ratio, copies and a rank test.
     """
-    train = as_rows("train", train)
+    train = distinct(as_rows("train", train))
+    if len(train) < 2:
+        raise InputError("`train` holds one and the same example only: it has no neighbours")
     samples = as_rows("samples", samples, columns=train.shape[1])
     held_out = as_rows("held_out", held_out, columns=train.shape[1])
     search = NearestNeighbors(algorithm="brute").fit(train)
@@ -223,7 +225,7 @@ def memorisation(
     distance, nearest = (found[:, 0] for found in search.kneighbors(both, 1))
     place, of_place = np.unique(nearest, return_inverse=True)
     usual_there = search.kneighbors(train[place], 2)[0][:, 1][of_place]
-    tiny = np.finfo(np.float32).tiny  # where training examples repeat one another
+    tiny = np.finfo(np.float32).tiny  # where training examples differ by rounding alone
     own, real = np.split(distance / np.maximum(usual_there, tiny), [len(samples)])
     auc, p_value = _rank_test(real, own)
     median, usual = (float(np.median(part)) for part in np.split(distance, [len(samples)]))

@@ -8,12 +8,13 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 
 from keras_gan.evaluation.alarms import Result
-from keras_gan.evaluation.arrays import as_rows
+from keras_gan.evaluation.arrays import as_rows, distinct
 from keras_gan.evaluation.classifier import Classifier
 from keras_gan.evaluation.coverage import class_coverage, modes_found, region_coverage
 from keras_gan.evaluation.diagnostics import diversity, identical, memorisation
 from keras_gan.evaluation.gaussians import GaussianMixture
 
+LEAST_TRAIN = 50  # training examples
 _FITTED_ON = 5000  # real examples that the components, regions and class shares are taken from
 _SOUGHT = 2000  # samples, and held-out examples, that are sought in the whole training set
 _REGIONS = 20
@@ -52,7 +53,7 @@ class Examiner:
         mixture: GaussianMixture | None = None,
         seed: int = 0,
     ):
-        rows = as_rows("train", train, minimum=50)
+        rows = as_rows("train", train, minimum=LEAST_TRAIN)
         self._numbers = rows.shape[1]
         self._seed = seed
         self._classifier = classifier
@@ -63,8 +64,9 @@ class Examiner:
         self._pca = PCA(most, random_state=seed).fit(self._real)
         explained = np.cumsum(self._pca.explained_variance_ratio_)
         self._components = int(np.clip(np.searchsorted(explained, _EXPLAINED) + 1, least, most))
-        self._projected_train = self._project(rows)
-        self._projected_real = self._projected_train[some]
+        # Projected in blocks, equal rows need not stay equal.
+        self._projected_train = self._project(distinct(rows))
+        self._projected_real = self._project(self._real)
         self._projected_held_out = None
         if held_out is not None:
             unseen = as_rows("held_out", held_out, columns=self._numbers)

@@ -208,7 +208,7 @@ def log_likelihood_given_classes(
         ("validation", validation, protocol.validation),
         ("test", test, None),
     ):
-        rows[which] = _floats(which, examples, dimension)[:limit]
+        rows[which] = _floats(which, examples, dimension, limit or 1)[:limit]
         classes[which] = np.asarray(given)[:limit]
         if (
             classes[which].shape != (len(rows[which]),)

@@ -15,6 +15,8 @@ from keras_gan.errors import InputError
 from keras_gan.evaluation.arrays import as_rows
 from keras_gan.evaluation.progress import Track, tracked
 
+PRECISION_NEIGHBOURS, DENSITY_NEIGHBOURS = 3, 5  # k in the papers below
+LEAST_EXAMPLES = DENSITY_NEIGHBOURS + 1  # of either kind
 BLOCK = 2**23  # the most numbers in one block of distances: 64 MiB in float64
 ROUNDING = 1e-12  # of a squared distance, relative to the largest squared norm: equal points touch
 
@@ -54,8 +56,8 @@ def support_overlap(
     real: ArrayLike,
     generated: ArrayLike,
     *,
-    precision_neighbours: int = 3,
-    density_neighbours: int = 5,
+    precision_neighbours: int = PRECISION_NEIGHBOURS,
+    density_neighbours: int = DENSITY_NEIGHBOURS,
     track: Track | None = None,
 ) -> SupportOverlap:
     """Precision and recall, density and coverage.

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import ArrayLike
 
 from keras_gan.errors import InputError
@@ -16,11 +17,13 @@ from keras_gan.errors import InputError
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 BLUE, GREEN, ORANGE, RED, GREY = "#0072B2", "#009E73", "#E69F00", "#D55E00", "#777777"
 _DPI = 120
+_APART = 0.1  # panels whose inner sides have labels, so that each is seen to be its own
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of that many inches."""
-    return Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
+def new_figure(width: float, height: float, *, apart: float = 0.02) -> Figure:
+    """An empty figure of that many inches, its panels apart by a part of their width."""
+    layout = ConstrainedLayoutEngine(wspace=apart)
+    return Figure(figsize=(width, height), dpi=_DPI, layout=layout)
 
 
 def as_picture(figure: Figure) -> np.ndarray:
@@ -60,7 +63,7 @@ def learning_curves(table: Mapping[str, Sequence[float]]) -> np.ndarray:
             f"`table` lacks the columns {', '.join(missing)}; it has {', '.join(table)}"
         )
     likelihood = "val_log_likelihood" in table
-    figure = new_figure(12.5 if likelihood else 9, 3.6)
+    figure = new_figure(12.5 if likelihood else 9, 3.6, apart=_APART)
     value, output, *more = figure.subplots(1, 3 if likelihood else 2)
     curves = [
         (value, "value", "training", BLUE, "-"),
@@ -183,7 +186,7 @@ def trust(
                 f"`{name}` and what belongs to them must be finite and of one length; "
                 f"received {shapes[0]} and {shapes[1]}"
             )
-    figure = new_figure(8.4, 3.4)
+    figure = new_figure(8.4, 3.4, apart=_APART)
     sets, known = figure.subplots(1, 2)
     own = np.asarray(means, np.float64)
     sets.errorbar(np.arange(len(own)) + 1, own, standard_errors, fmt="o", color=BLUE, capsize=3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -190,6 +191,24 @@ def test_what_the_file_says(export) -> None:
     assert properties["recipe"] == "digits"
     prior = {"name": "uniform", "low": -(3**0.5), "high": 3**0.5, "dimension": 32}
     assert json.loads(properties["prior"]) == pytest.approx(prior)
+
+
+def test_numbers_that_json_has_not_are_null(tmp_path: Path) -> None:
+    """As earlier versions wrote them into evaluations."""
+    generator, judge = small.players()
+    origin = {"evaluation": {"ratio": float("inf"), "correlations": [0.5, float("nan")]}}
+    prior, scale = keras_gan.priors.Uniform(5), keras_gan.data.Identity()
+    subject = Subject(generator, judge, prior, scale, origin=origin)
+    path = writing.write(subject, tmp_path, "small", settings=writing.Settings(("onnx",))).path
+    (evaluation,) = (
+        entry.value
+        for entry in onnx.load(path / "model.onnx").metadata_props
+        if entry.key == "evaluation"
+    )
+    stored = (path / writing.METADATA_FILE).read_text()
+    assert not {"Infinity", "NaN"} & set(re.findall(r"\w+", evaluation + stored))
+    expected = {"ratio": None, "correlations": [0.5, None]}
+    assert json.loads(evaluation) == json.loads(stored)["evaluation"] == expected
 
 
 def test_weights_beside_the_file_above_a_limit(run: Run, tmp_path: Path) -> None:
