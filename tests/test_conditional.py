@@ -48,8 +48,9 @@ def test_classes_are_drawn_as_often_as_said(probabilities):
     np.testing.assert_allclose(shares, probabilities or [1 / 3] * 3, atol=4 * 0.5 / 20_000**0.5)
 
 
-@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
-@pytest.mark.parametrize("training", ["data", "drawn"])
+@pytest.mark.parametrize(
+    ("update", "training"), [("alternating", "data"), ("simultaneous", "drawn")]
+)
 def test_it_learns_the_class_it_is_asked_for(update, training):
     examples, labels = labelled(600)
     model = small.conditional_gan(training, update=update)

@@ -2,9 +2,9 @@
 
     python -m keras_gan.train --recipe gaussian_grid
 
-A hard one: the game as it stands finds 13 to 18 of the modes (seeds 0 to 4), and the alarm
-`modes-missing` says so. Noise on D's inputs, as in `ring`, does not mend it: with 0.1 seed 0 finds
-17 modes instead of 15, but puts 23 % of its samples on modes instead of 64 %.
+A hard one: the game as it stands finds 13 to 18 of the modes (seeds 0 to 4). Noise on D's inputs,
+as in `ring`, does not mend it: with 0.1 seed 0 finds 17 modes instead of 15, but puts 23 % of its
+samples on modes instead of 64 %.
 """
 
 import dataclasses
