@@ -14,18 +14,18 @@ from keras_gan.run import WEIGHTS, Run
 _DESCRIPTION = """Export a run's generator for TensorFlow Serving, ONNX Runtime and other languages.
 
 examples:
-  python -m export runs/mnist-1a2b3c4d --output models       SavedModel and ONNX: models/mnist/1/
-  python -m export RUN --output models --weights averaged    the next version: models/mnist/2/
-  python -m export RUN --output models --formats onnx_float16 --name small
-  python -m export RUN --output models --signatures serving_default discriminator --warmup
-  python -m export inspect models/mnist                      signatures, metadata, sha256
+  python -m export runs/mnist-1a2b3c4d --output exports      SavedModel and ONNX: exports/mnist/1/
+  python -m export RUN --output exports --weights averaged   the next version: exports/mnist/2/
+  python -m export RUN --output exports --formats onnx_float16 --name small
+  python -m export RUN --output exports --signatures serving_default discriminator --warmup
+  python -m export inspect exports/mnist                     signatures, metadata, sha256
 
 Each artefact is loaded in another runtime and compared with the Keras model; only then does the
 version become visible."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code (0 done, 1 no parity, 2 bad input)."""
+    """Runs the command; returns its exit code (see `keras_gan.errors`; 1: no parity)."""
     return command.run(_main, argv, "export")
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from keras_gan.errors import InputError, SurroundingsError, TrainingError
+from keras_gan.errors import InputError, SurroundingsError, TrainingError, first_line
 from keras_gan.run import WEIGHTS
 
 
@@ -103,7 +103,7 @@ def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None,
         print(f"{name}: {error.heading}: {error}", file=sys.stderr)
         return error.exit_code
     except OSError as error:
-        what = f"{error.filename or 'a file'}: {error.strerror or error}"
+        what = f"{error.filename or 'a file'}: {error.strerror or first_line(error)}"
         print(f"{name}: error: {what}", file=sys.stderr)
         return SurroundingsError.exit_code
     except KeyboardInterrupt:

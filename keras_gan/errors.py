@@ -7,7 +7,8 @@
         ├── SurroundingsError   4   the disk, the data or another worker failed
         └── Interrupted     75   a signal asked for the end; the same command goes on
 
-A command prints any of them as one line, without a traceback. Any other exception is a bug.
+A command prints any of them as one line, without a traceback; so it does, with exit code 4, where
+the system refuses to read or write (OSError). Any other exception is a bug.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ examples:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code (0 done, 2 bad input)."""
+    """Runs the command; returns its exit code (see `keras_gan.errors`)."""
     return command.run(_main, argv, "evaluate")
 
 
@@ -70,8 +70,9 @@ def _main(argv: Sequence[str] | None) -> int:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         results = measurement.measure() | extensions.measure(measurement)
-    said = {str(w.message) for w in caught if w.category is UserWarning}
-    results["warnings"] = sorted(said)
+    results["warnings"] = sorted({str(w.message) for w in caught if w.category is UserWarning})
+    for other in (w for w in caught if w.category is not UserWarning):
+        warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
     write_atomically(file, command.as_json({**_earlier(file), options.weights: results}))
     _show(results, run.identity["dataset"], options)
     print(f"written to {file}")

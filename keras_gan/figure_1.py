@@ -166,7 +166,7 @@ class Experiment:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code (0 done, 2 bad input)."""
+    """Runs the command; returns its exit code (see `keras_gan.errors`)."""
     return command.run(_main, argv, "figure_1")
 
 

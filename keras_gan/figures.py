@@ -37,7 +37,7 @@ _LINES = 5  # walks between real images
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code (0 done, 2 bad input)."""
+    """Runs the command; returns its exit code (see `keras_gan.errors`)."""
     return command.run(_main, argv, "figures")
 
 

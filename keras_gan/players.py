@@ -68,8 +68,9 @@ def check(
     if logits is None or logits.shape not in ((None,), (None, 1)):
         received = sorted(judged) if logits is None else logits.shape
         raise InputError(f"the discriminator must give logits [n, 1] or [n]. Received: {received}")
-    last = getattr(discriminator, "layers", None) or [discriminator]
-    if getattr(last[-1], "activation", None) is keras.activations.sigmoid:
+    ends = getattr(discriminator, "outputs", None) or []  # a subclassed model has none
+    last = ends[0]._keras_history.operation if len(ends) == 1 else None
+    if getattr(last, "activation", None) is keras.activations.sigmoid:
         raise InputError("the discriminator must give logits; leave out the sigmoid at its end")
     return tuple(shape), {name: tuple(tensor.shape) for name, tensor in judged.items()}
 

@@ -288,6 +288,7 @@ class Run:
     @property
     def condition(self) -> conditions.Condition | None:
         """What the networks are conditioned on, if anything."""
+        self._import_recipe()
         return keras.saving.deserialize_keras_object(self.config.get("condition"))
 
     def samples(
@@ -314,15 +315,19 @@ class Run:
                 f"{self.path} has no {name} model: it measured no validation likelihood of these "
                 "weights, or an earlier version trained it; choose other --weights"
             )
-        recipe = Path(self.config.get("recipe", ""))
-        if recipe.suffix == ".py" and recipe.is_file():
-            import_file(recipe)  # it may define classes that the model is made of
+        self._import_recipe()
         try:
             return keras.saving.load_model(file)
         except TypeError as error:  # Keras names the class somewhere in a long text
             unknown = re.search(r"Could not locate \w+ '[^']+'", str(error))
             what = f"{unknown[0]}; import first what defines it" if unknown else first_line(error)
             raise InputError(f"{file} cannot be loaded: {what}") from error
+
+    def _import_recipe(self) -> None:
+        """Runs a user's recipe file: it may define classes that a model is made of."""
+        recipe = Path(self.config.get("recipe", ""))
+        if recipe.suffix == ".py" and recipe.is_file():
+            import_file(recipe)
 
     # -------------------------------------------------------------- metrics
 

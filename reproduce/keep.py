@@ -56,6 +56,7 @@ def keep(run: Run, weights: str = "last", output: Path | None = None) -> Run:
         {
             **run.config,
             "data_dir": None,
+            "dataset": run.identity["dataset"],
             "kept": {"weights": weights, "epoch": epoch_of(run, weights)},
         },
     )

@@ -103,8 +103,9 @@ class _Rest:
         started, api, model = time.perf_counter(), "", ""
         failed: Any = None  # the ServingError to answer, where there is one
         self._running += 1
+        busy = self._running > self._limits.max_concurrent
         try:
-            if self._running > self._limits.max_concurrent:
+            if busy:
                 raise Unavailable("The server is busy: too many requests at a time.")
             api, target, work = self._route(request, path)
             model = target.model
@@ -126,7 +127,9 @@ class _Rest:
                 status = failed.code.name if failed else "OK"
                 seconds = time.perf_counter() - started
                 self._predictor.metrics.request(model, api, "REST", status, seconds)
-        return _error(failed)
+        # The rest of a request that was refused unread, or half-read, would read as the next one.
+        close = busy or isinstance(failed, ResourceExhausted | DeadlineExceeded)
+        return _error(failed, close)
 
     def _route(self, request: Request, path: str) -> tuple[str, Target, Awaitable[bytes]]:
         if not request.url.query:
@@ -243,11 +246,9 @@ def _target(name: str, version: str | None, label: str | None) -> Target:
     return Target(unquote(name), number, unquote(label) if label else None)
 
 
-def _error(error: ServingError) -> Response:
+def _error(error: ServingError, close: bool) -> Response:
     text = json.dumps(error.message, ensure_ascii=False)
     body = f'{{\n    "error": {text}\n}}'.encode("utf-8", "replace")
-    # The rest of a request that was refused half-read would read as the next one.
-    close = isinstance(error, ResourceExhausted | DeadlineExceeded)
     headers = {"connection": "close"} if close else None
     return Response(body, error.http, headers, media_type="application/json")
 

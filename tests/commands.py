@@ -31,10 +31,12 @@ def start_python(*arguments, cwd=None, **environment) -> subprocess.Popen:
     )
 
 
-def finish(*processes: subprocess.Popen, code: int = 0) -> list[tuple[str, str]]:
+def finish(
+    *processes: subprocess.Popen, code: int = 0, limit: float = LIMIT
+) -> list[tuple[str, str]]:
     """What they printed; all must end with this code."""
     try:
-        ended = [process.communicate(timeout=LIMIT) for process in processes]
+        ended = [process.communicate(timeout=limit) for process in processes]
     finally:
         for process in processes:
             process.kill()
@@ -71,7 +73,8 @@ def in_two_workers(module: str, folder: Path, *arguments) -> list:
         *(
             start_python("-c", script, one, *arguments, cwd=Path(__file__).parent, TF_CONFIG=config)
             for one, config in zip(folders, clusters(2), strict=True)
-        )
+        ),
+        limit=270,
     )
     return [pickle.loads((one / "found").read_bytes()) for one in folders]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+from pathlib import Path
 
 from keras_gan.data import DataSet, open_shards
 from keras_gan.errors import InputError
@@ -67,8 +68,10 @@ def data_of(run: Run, data_dir: str | None = None, fold: int | None = None) -> D
     """
     recipe = get(run.config["recipe"])
     settings = {name: run.identity[name] for name in recipe.settings() if name in run.identity}
-    # Where the data lie, in any folder; runs of earlier versions do not say.
-    settings["dataset"] = run.config.get("dataset", run.identity["dataset"])
+    # Where the data lie, in any folder, unless they were moved together with the run.
+    place = run.config.get("dataset")
+    if place and Path(place).exists():
+        settings["dataset"] = place
     recipe = dataclasses.replace(recipe, **settings)
     own_fold = run.identity["fold"]
     data_dir = data_dir or run.config["data_dir"]
