@@ -1,18 +1,4 @@
-"""The run directory: the only thing that commands share.
-
-    file                    written by    read by                  when
-    config.json             train         all                      at the start; sessions are added
-    metrics.csv             train         figures                  after each epoch
-    tensorboard/            train         TensorBoard              during training
-    samples/epoch-*.png     train         people                   after each epoch
-    samples.gif             train         people                   at the end
-    checkpoints/step-*/     train         train (resume)           after each epoch, on a signal;
-                                                                   may lie elsewhere
-    models/best*.keras      train         evaluate, export         when the likelihood rises
-    models/last.keras       train         evaluate, export         at the end: the whole GAN
-    models/generator.keras  train         any Keras program        at the end
-    evaluation.json         evaluate      export, figures          on demand
-    figures/*.png           figures       people                   on demand
+"""The run directory: the only thing that commands share (its files: docs/architecture.md).
 
 `config.json` keeps apart the *identity*, every setting that changes a number, which never changes,
 and the *sessions*: devices and epochs asked for, which may. One process at a time owns a

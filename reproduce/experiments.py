@@ -135,7 +135,6 @@ def figure_1_learnt(seed: int) -> None:
             for panel in found["panels"]
         ],
         seeds=[seed],
-        series=found["series"],
         protocol=found["protocol"],
         machine=machine,
         seconds=_since(began),

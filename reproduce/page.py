@@ -117,28 +117,7 @@ _COLUMNS = {
     "plain_peak": ("plain loop, MiB", "{:,.0f}"),
     "estimated_gpu_hours": ("*estimate*: hours of them on a GPU", "{:.2f}"),
 }
-_SHOWN_EPOCHS = (
-    1,
-    2,
-    5,
-    10,
-    20,
-    30,
-    50,
-    70,
-    100,
-    150,
-    200,
-    250,
-    300,
-    400,
-    500,
-    600,
-    700,
-    800,
-    900,
-    1000,
-)
+_SHOWN_EPOCHS = {1, 2, 5, 10, 20, 30, 50, 70, 100, 150, 200, 250, *range(300, 1001, 100)}
 
 
 def render(found: Sequence[dict[str, Any]]) -> str:
@@ -204,10 +183,10 @@ def _section(result: dict[str, Any], data: Sequence[str]) -> str:
         parts += [f"{result['needs']}\n", commands]
     if result["rows"]:
         parts.append(table(result["rows"]))
-    shown = [row for row in result.get("curve", []) if _is_shown(row["epoch"])]
+    shown = [row for row in result.get("curve", []) if row["epoch"] in _SHOWN_EPOCHS]
     if shown:
         parts += ["Likelihood of validation examples along training:\n", table(shown)]
-    losses = [row for row in result.get("losses", []) if _is_shown(row["epoch"])]
+    losses = [row for row in result.get("losses", []) if row["epoch"] in _SHOWN_EPOCHS]
     if losses:
         parts += ["Training, means over an epoch:\n", table(losses)]
     parts += [f"{sentence}\n" for sentence in _sentences(result)]
@@ -223,10 +202,6 @@ def _alt(result: dict[str, Any], picture: str) -> str:
     """What a picture shows, for those who do not see it."""
     shown = (text for name, text in _PICTURES.items() if picture.endswith(f"{name}.png"))
     return f"{result['result']}: {next(shown, result['title'])}"
-
-
-def _is_shown(epoch: int) -> bool:
-    return epoch in _SHOWN_EPOCHS
 
 
 def _of_extensions(result: dict[str, Any]) -> Iterable[str]:

@@ -5,7 +5,7 @@
     with Client("grpc://localhost:8500", model="digits") as client:
         images = client.generate(64, seed=0)        # float32 [64, h, w, c] in [0, 1]
 
-`AsyncClient` has the same methods as coroutines. `python -m serving.client --help` saves a grid.
+`AsyncClient` has the same methods as coroutines. `python -m serving.client` saves a grid.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import rich
 from rich.progress import track
 
 from keras_gan.data.dataset import DataSet, Split, hold_out
-from keras_gan.errors import InputError
+from keras_gan.errors import InputError, first_line
 
 _SPLITS = ("train", "validation", "test")
 _SHORT_NAMES = {"x": "x_train", "images": "x_train", "y": "y_train", "labels": "y_train"}
@@ -87,7 +87,7 @@ def _load_numpy(path: Path) -> dict[str, np.ndarray]:
             content = np.load(file, allow_pickle=False)
             return {"": content} if isinstance(content, np.ndarray) else dict(content)
     except Exception as error:  # damaged files make NumPy raise exceptions of many kinds
-        raise InputError(f"{path} cannot be read: {_one_line(error)}") from error
+        raise InputError(f"{path} cannot be read: {first_line(error)}") from error
 
 
 def _read_folder(folder: Path) -> tuple[dict[str, Split], tuple[str, ...] | None]:
@@ -145,7 +145,7 @@ def _read_image(file: Path) -> np.ndarray:
             plain = mode in _MODES and getattr(image, "n_frames", 1) == 1
             pixels = np.asarray(upright.convert(_MODES[mode]), np.uint8) if plain else None
     except Exception as error:  # damaged files make Pillow raise exceptions of many kinds
-        raise InputError(f"{file} cannot be read as an image: {_one_line(error)}") from error
+        raise InputError(f"{file} cannot be read as an image: {first_line(error)}") from error
     if pixels is None or "transparency" in image.info:
         raise InputError(
             f"{file} must be one grey or RGB picture of 8 bits a channel without transparency. "
@@ -157,7 +157,3 @@ def _read_image(file: Path) -> np.ndarray:
 def _describe(image: np.ndarray) -> str:
     height, width, channels = image.shape
     return f"{height} x {width} {'grey' if channels == 1 else 'RGB'}"
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

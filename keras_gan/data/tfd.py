@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from keras_gan.errors import InputError
+from keras_gan.errors import InputError, first_line
 
 FILE = "TFD_48x48.mat"
 FOLDS = 5
@@ -121,9 +121,7 @@ def read_mat(path: os.PathLike[str]) -> dict[str, np.ndarray]:
             "comes in format 5)"
         ) from error
     except Exception as error:  # damaged files make SciPy raise exceptions of many kinds
-        raise InputError(
-            f"{path} cannot be read as a MATLAB file: {' '.join(str(error).split())}"
-        ) from error
+        raise InputError(f"{path} cannot be read as a MATLAB file: {first_line(error)}") from error
     if missing := [name for name in names if name not in content]:
         raise InputError(f"{path} must hold {', '.join(names)}. Missing: {', '.join(missing)}")
     images, folds = content["images"], content["folds"]

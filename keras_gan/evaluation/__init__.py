@@ -1,1 +1,1 @@
-"""Arrays in, numbers with their protocol out; nothing here knows of training."""
+"""Arrays in, numbers with their protocol out; nothing here knows of the game."""

@@ -1,6 +1,7 @@
-"""Pictures from arrays.
+"""Pictures from arrays: uint8 `[height, width, 3]`, which `save_image` and `animate` write.
 
-Every function returns one, uint8 `[height, width, 3]`; `save_image` and `animate` write them.
+`lines`, `circuit` and `rectangle` make the latents of some, `nearest_examples` finds what others
+show.
 """
 
 from keras_gan.pictures.files import animate, save_image
