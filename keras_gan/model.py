@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import warnings
 from collections.abc import Callable, Sequence
@@ -569,20 +568,6 @@ class GAN(keras.Model):
         sums = updates.discriminator_sums(real, judged_fake, losses_of_d) | of_companions
         sums["generator_loss"] = tf.reduce_sum(self.loss.generator(real, judged_fake))
         return sums, tf.cast(rows, tf.float32)
-
-    def gradients(self, of: Callable, game: updates.Round, j: int) -> tuple:
-        """Calls one of `Round`'s gradients; on several replicas this is what XLA compiles."""
-        if not (self.jit_compile and game.replicas > 1):
-            return of(game, j)
-
-        # Tensors go in as arguments, the rest of the round is part of the program.
-        @tf.function(jit_compile=True, autograph=False)
-        def compiled(real, labels, step, replica):
-            return of(
-                dataclasses.replace(game, real=real, labels=labels, step=step, replica=replica), j
-            )
-
-        return compiled(game.real, game.labels, game.step, game.replica)
 
     def make_train_function(self, force: bool = False):
         """Makes what `fit` calls; see `keras_gan.execution`."""

@@ -12,8 +12,8 @@ losses and the noise know nothing of the rule.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -189,10 +189,10 @@ def alternating(round_: Round) -> Sums:
     gan, k = round_.gan, len(round_.real)
     sums: list[Sums] = []
     for j in range(k):
-        gradients, of_d = gan.gradients(Round.discriminator_gradients, round_, j)
+        gradients, of_d = _gradients(Round.discriminator_gradients, round_, j)
         gan.discriminator_optimizer.apply(gradients, gan.discriminator.trainable_variables)
         sums.append(of_d)
-    gradients, of_g = gan.gradients(Round.generator_gradients, round_, k)
+    gradients, of_g = _gradients(Round.generator_gradients, round_, k)
     gan.generator_optimizer.apply(gradients, gan.generator.trainable_variables)
     return {**_average(sums), **of_g}
 
@@ -202,10 +202,10 @@ def simultaneous(round_: Round) -> Sums:
     gan, last = round_.gan, len(round_.real) - 1
     sums: list[Sums] = []
     for j in range(last):
-        gradients, of_d = gan.gradients(Round.discriminator_gradients, round_, j)
+        gradients, of_d = _gradients(Round.discriminator_gradients, round_, j)
         gan.discriminator_optimizer.apply(gradients, gan.discriminator.trainable_variables)
         sums.append(of_d)
-    of_d, of_g, both = gan.gradients(Round.joint_gradients, round_, last)
+    of_d, of_g, both = _gradients(Round.joint_gradients, round_, last)
     gan.discriminator_optimizer.apply(of_d, gan.discriminator.trainable_variables)
     gan.generator_optimizer.apply(of_g, gan.generator.trainable_variables)
     generator_loss = both.pop("generator_loss")
@@ -217,6 +217,20 @@ def fixed(round_: Round) -> Sums:
     return _average([round_.look(j) for j in range(len(round_.real))])
 
 
+def _gradients(of: Callable, round_: Round, j: int) -> tuple:
+    """Calls one of `Round`'s gradients; on several replicas this is what XLA compiles."""
+    if not (round_.gan.jit_compile and round_.replicas > 1):
+        return of(round_, j)
+
+    # Tensors go in as arguments, the rest of the round is part of the program.
+    @tf.function(jit_compile=True, autograph=False)
+    def compiled(real, labels, step, replica):
+        inside = replace(round_, real=real, labels=labels, step=step, replica=replica)
+        return of(inside, j)
+
+    return compiled(round_.real, round_.labels, round_.step, round_.replica)
+
+
 RULES = {"alternating": alternating, "simultaneous": simultaneous, "fixed": fixed}
 
 
@@ -226,7 +240,7 @@ def companions(round_: Round) -> Sums:
     for j, (companion, optimizer) in enumerate(
         zip(gan.companions, gan.companion_optimizers, strict=True)
     ):
-        gradients, found = gan.gradients(Round.companion_gradients, round_, j)
+        gradients, found = _gradients(Round.companion_gradients, round_, j)
         optimizer.apply(gradients, companion.network.trainable_variables)
         sums |= found
     return sums
