@@ -6,7 +6,8 @@ Weights uniform in [-0.05, 0.05] (G) and [-0.005, 0.005] (D); G's output bias at
 pixel means. Published: 225 +- 2 nats. An epoch takes about 10 seconds on two cores.
 
 The moving average of G's weights is ours; it changes no update. After ten epochs seeds 0, 1 and 2
-had 1, -12 and 34 nats on validation images, and the average of seed 0's weights 122.
+had 1, -12 and 34 nats on validation images, and the average of seed 0's weights 122; after 1,000
+epochs (2.6 hours) seed 0 has 212 nats on test images, and the average 220.
 """
 
 import keras
