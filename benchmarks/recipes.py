@@ -71,12 +71,7 @@ def measure(name: str, who: str, steps: int | None = None) -> dict[str, float]:
     x = random.random((steps * m, *SHAPES[name]), dtype=np.float32)
     if who == "ours":
         gan = GAN(*players, recipe.make_prior())
-        gan.compile(
-            *recipe.make_optimizers(len(x)),
-            loss=recipe.make_loss(),
-            update=recipe.update,
-            steps_per_execution=10,
-        )
+        recipe.compile(gan, len(x), steps_per_execution=10)
         gan.fit(x, batch_size=m, callbacks=[clock], verbose=0)
     else:
         plain = PlainGAN(players[0], in_keras_layers(players[1]), recipe.latent_dim)

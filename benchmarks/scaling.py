@@ -70,12 +70,7 @@ def make_gan(strategy):
     with strategy.scope():
         players = recipe.networks(recipe, np.full((2, 28, 28, 1), 0.5, np.float32), 0)
         gan = GAN(*players, recipe.make_prior())
-        gan.compile(
-            *recipe.make_optimizers(50_000),
-            loss=recipe.make_loss(),
-            update=recipe.update,
-            steps_per_execution=10,
-        )
+        recipe.compile(gan, 50_000, steps_per_execution=10)
     return gan
 
 

@@ -89,15 +89,9 @@ class Experiment:
             on_frame: Called each time that a frame is due.
         """
         n = RECIPE.batch_size * phase.steps
-        of_g, of_d = RECIPE.make_optimizers(n)
-        still = keras.optimizers.SGD(0.0)
-        self.gan.compile(
-            still if phase.learns == "D" else of_g,
-            still if phase.learns == "G" else of_d,
-            loss=RECIPE.make_loss(),
-            update=RECIPE.update,
-            steps_per_execution=phase.frame,
-        )
+        waiting = {"D": "generator_optimizer", "G": "discriminator_optimizer"}.get(phase.learns)
+        still = {waiting: keras.optimizers.SGD(0.0)} if waiting else {}
+        RECIPE.compile(self.gan, n, steps_per_execution=phase.frame, **still)
         examples = MIXTURE.sample(n, seed=(self._seed << 32) + int(self.gan.step.numpy()))
         frame = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: on_frame())
         self.gan.fit(examples, batch_size=RECIPE.batch_size, callbacks=[frame], verbose=0)

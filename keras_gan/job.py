@@ -148,19 +148,7 @@ class Job:
                     seed=options.seed,
                     averaging=recipe.averaging or None,
                 )
-                of_g, of_d = recipe.make_optimizers(self.size)
-                gan.compile(
-                    of_g,
-                    of_d,
-                    loss=recipe.make_loss(),
-                    discriminator_steps=recipe.discriminator_steps,
-                    update=recipe.update,
-                    companion_optimizers=[
-                        keras.optimizers.Adam(recipe.companion_learning_rate) for _ in companions
-                    ],
-                    jit_compile=options.jit,
-                    steps_per_execution=steps,
-                )
+                recipe.compile(gan, self.size, jit_compile=options.jit, steps_per_execution=steps)
         finally:
             keras.config.set_dtype_policy(before)
         if gan.example_shape != self.examples.shape[1:]:

@@ -104,13 +104,7 @@ def play(
     if change is not None:
         change(discriminator)
     gan = GAN(generator, discriminator, recipe.make_prior(), seed=seed)
-    gan.compile(
-        *recipe.make_optimizers(len(examples)),
-        loss=recipe.make_loss(),
-        discriminator_steps=recipe.discriminator_steps,
-        update=recipe.update,
-        steps_per_execution=protocol.stride,
-    )
+    recipe.compile(gan, len(examples), steps_per_execution=protocol.stride)
     looks = _Looks(max(getattr(protocol, window).last for window in windows))
     gan.fit(
         examples,

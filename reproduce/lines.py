@@ -106,18 +106,14 @@ def train(
     examples = scale.forward(data_set.train.x)
     players = recipe.networks(recipe, examples, seed)
     gan = GAN(*players, recipe.make_prior(), seed=seed, averaging=recipe.averaging or None)
-    # The schedules count epochs of all data, whatever is left of them.
-    optimizers = recipe.make_optimizers(len(examples))
-    examples = examples[: variant.examples]
+    all_examples, examples = len(examples), examples[: variant.examples]
     group = recipe.batch_size * recipe.discriminator_steps
     repeated = np.concatenate([examples] * -(-group // len(examples)))
     steps, wanted = len(repeated) // group, round(updates * variant.share)
     stops = (steps, wanted, every) if look else (steps, wanted)
-    gan.compile(
-        *optimizers,
-        loss=recipe.make_loss(),
-        discriminator_steps=recipe.discriminator_steps,
-        update=recipe.update,
+    recipe.compile(
+        gan,
+        all_examples,  # the schedules count epochs of all data, whatever is left of them
         steps_per_execution=max(d for d in range(1, 11) if all(n % d == 0 for n in stops)),
     )
     game = Game(gan, scale, examples)

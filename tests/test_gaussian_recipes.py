@@ -30,12 +30,7 @@ def test_the_ring_s_modes_are_found_and_nothing_alarms():
     points = data.train.x
     players = recipe.networks(recipe, points, 0)
     gan = keras_gan.GAN(*players, recipe.make_prior(), averaging=recipe.averaging)
-    gan.compile(
-        *recipe.make_optimizers(len(points)),
-        loss=recipe.make_loss(),
-        update=recipe.update,
-        steps_per_execution=50,
-    )
+    recipe.compile(gan, len(points), steps_per_execution=50)
     before = modes_found(gan.generate(2000, 1), ring.MIXTURE)
     assert before.on_modes < 0.05
     gan.fit(points, batch_size=recipe.batch_size, epochs=recipe.epochs, verbose=0)

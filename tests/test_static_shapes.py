@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import re
 
-import keras
 import pytest
 import small
 import tensorflow as tf
@@ -30,17 +29,10 @@ def lowering(recipe):
         discriminator,
         recipe.make_prior(),
         condition=recipe.condition,
-        companions=(companions := recipe.make_companions(generator.output_shape[1:], 0)),
+        companions=recipe.make_companions(generator.output_shape[1:], 0),
         averaging=recipe.averaging or None,
     )
-    gan.compile(
-        *recipe.make_optimizers(50_000),
-        loss=recipe.make_loss(),
-        discriminator_steps=recipe.discriminator_steps,
-        update=recipe.update,
-        companion_optimizers=[keras.optimizers.Adam() for _ in companions],
-        jit_compile=True,
-    )
+    recipe.compile(gan, 50_000, jit_compile=True)
 
     @tf.function(jit_compile=True, autograph=False)
     def step(x):

@@ -6,6 +6,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,6 +16,7 @@ from keras_gan.companions import Companion
 from keras_gan.conditions import Condition
 from keras_gan.data import DataSet, load
 from keras_gan.errors import InputError
+from keras_gan.model import GAN
 from keras_gan.run import import_file
 
 Networks = Callable[["Recipe", np.ndarray, int], tuple[keras.Model, keras.Model]]
@@ -162,19 +164,29 @@ class Recipe:
         """The networks that learn beside the players."""
         return list(self.companions(self, shape, seed)) if self.companions else []
 
-    def make_optimizers(self, examples: int) -> tuple[keras.Optimizer, keras.Optimizer]:
-        """The optimizers of G and of D, each with schedules that count its own updates.
+    def compile(self, gan: GAN, examples: int, **changes: Any) -> None:
+        """Compiles a GAN with the recipe's optimizers, loss and update rule.
 
         Args:
+            gan: The model, of the recipe's players.
             examples: Number of training examples, which fixes the updates of an epoch.
+            **changes: Arguments of `GAN.compile` to add, or to take instead of the recipe's.
         """
         steps = max(1, examples // (self.batch_size * self.discriminator_steps))
-        return (
-            self._make_optimizer(self.generator_learning_rate, steps),
-            self._make_optimizer(
+        settings = {
+            # The schedules of each player count its own updates.
+            "generator_optimizer": self._make_optimizer(self.generator_learning_rate, steps),
+            "discriminator_optimizer": self._make_optimizer(
                 self.discriminator_learning_rate, steps * self.discriminator_steps
             ),
-        )
+            "loss": self.make_loss(),
+            "discriminator_steps": self.discriminator_steps,
+            "update": self.update,
+            "companion_optimizers": [
+                keras.optimizers.Adam(self.companion_learning_rate) for _ in gan.companions
+            ],
+        }
+        gan.compile(**{**settings, **changes})
 
     def _make_optimizer(self, rate: float, updates_per_epoch: int) -> keras.Optimizer:
         decay = schedules.GeometricDecay(rate, self.learning_rate_divisor, self.learning_rate_floor)
