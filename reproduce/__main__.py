@@ -30,7 +30,7 @@ docs/pictures/reproduction/, and the page docs/reproduction.md with the README's
                   section 7: classes, latents, missing pixels, few labels (minutes; MNIST: an hour)
   tfd             what the row of the Toronto Face Database needs
   all             all of these
-  page            the page alone, from the JSON files that there are
+  page            the page alone, from the JSON files that there are, and docs/tables.md
 
 MNIST and CIFAR-10 are read from TFDS_DATA_DIR. What was interrupted goes on when the same command
 is given again: variants, hypotheses and efficiency with the lines that their file lacks, so remove

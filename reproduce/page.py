@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from keras_gan.run import write_atomically
-from reproduce import results, summary
+from reproduce import results, summary, tables
 
 PAGE = results.ROOT / "docs" / "reproduction.md"
 README = results.ROOT / "README.md"
@@ -153,11 +153,12 @@ def readme(text: str, found: Sequence[dict[str, Any]]) -> str:
 
 
 def write() -> None:
-    """Writes the page, and the README's table, of the results that there are."""
+    """Writes the page, and the README's table, of the results that there are; and the tables."""
     found = results.load()
     text = readme(README.read_text(encoding="utf-8"), found)
     write_atomically(PAGE, render(found))
     write_atomically(README, text)
+    write_atomically(tables.PAGE, tables.render())
 
 
 def table(rows: list[dict[str, Any]]) -> str:

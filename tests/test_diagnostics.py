@@ -2,7 +2,6 @@
 
 import random as python_random
 import re
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -14,7 +13,6 @@ from scipy.spatial import distance
 from sklearn.datasets import load_digits
 
 from keras_gan.errors import InputError
-from keras_gan.evaluation import tables
 from keras_gan.evaluation.alarms import Thresholds, diagnose
 from keras_gan.evaluation.classifier import Classifier
 from keras_gan.evaluation.coverage import class_coverage, modes_found, region_coverage
@@ -463,28 +461,3 @@ def test_bad_input_is_named(call, words):
 def test_diagnose_refuses_what_it_does_not_know():
     with pytest.raises(TypeError, match="received 3"):
         diagnose(3)
-
-
-# --------------------------------------------------------------------------------------- tables
-
-
-def test_tables_hold_what_was_published():
-    scores = {row.model: (row.mnist, row.tfd) for row in (*tables.TABLE_1, *tables.LATER)}
-    assert str(scores["Adversarial nets"][0]) == "225 ± 2"
-    assert str(scores["Stacked CAE"][0]) == "121 ± 1.6"
-    assert (scores["AAE"][0].mean, scores["AAE"][1].mean) == (340, 2252)
-    page = tables.table_1_markdown(
-        [*tables.TABLE_1, tables.Row("ours", tables.Score(1.5), None, "-")]
-    )
-    assert page.splitlines()[-1] == "| ours | 1.5 |  | - |"
-    assert len(page.splitlines()) == 7
-
-
-def test_each_check_that_table_2_links_exists():
-    root = Path(__file__).parents[1]
-    checks = [check for row in tables.TABLE_2 for check in row.checks]
-    assert len(checks) >= 5
-    for check in checks:
-        file, test = check.split("::")
-        assert f"def {test}(" in (root / file).read_text(), check
-        assert f"]({root.name}/{file})" in tables.table_2_markdown(root.name)
