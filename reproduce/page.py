@@ -30,9 +30,9 @@ training images and, far more, centroids that blur them, set the scale: a number
 images is smoothing, not better samples.
 
 Precision, recall, density and coverage compare samples with test examples on the features of a
-small classifier of the same data. Alarms are those of `keras_gan.evaluate`; all results but `mnist`
-are older than its look at D's overfitting, so theirs are of collapse and memorisation alone. Empty:
-not measured.
+small classifier of the same data. Alarms are those of `keras_gan.evaluate`; all but `mnist` and
+`mnist_tuned` are older than its look at D's overfitting, so theirs are of collapse and memorisation
+alone. Empty: not measured.
 """
 
 _OVER_SEEDS = """\
