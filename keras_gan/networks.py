@@ -269,12 +269,17 @@ def mlp_encoder(
 
 
 def cifar10_conv_generator(
-    latent_dim: int = 100, *, seed: int = 0, name: str = "generator"
+    latent_dim: int = 100,
+    *,
+    output_irange: float = 0.05,
+    seed: int = 0,
+    name: str = "generator",
 ) -> keras.Model:
     """8000 rectifiers, 8000 sigmoids as 10x10x80 maps, transposed convolution, untied bias.
 
     Args:
         latent_dim: Length of `z`.
+        output_irange: Half width of the initial weights of the transposed convolution.
         seed: Seed of the initial weights.
         name: Name of the network.
 
@@ -293,7 +298,7 @@ def cifar10_conv_generator(
                 5,
                 strides=3,
                 use_bias=False,
-                kernel_initializer=uniform(0.05),
+                kernel_initializer=uniform(output_irange),
                 dtype="float32",
                 name="output",
             ),
@@ -303,13 +308,16 @@ def cifar10_conv_generator(
     )
 
 
-def cifar10_conv_discriminator(*, seed: int = 0, name: str = "discriminator") -> keras.Model:
+def cifar10_conv_discriminator(
+    *, input_noise: float = 0.0, seed: int = 0, name: str = "discriminator"
+) -> keras.Model:
     """Three maxout convolutions with overlapping pooling, 500 maxout units, dropout everywhere.
 
     Feature maps: 32x32x3, 33x33 pooled to 16x16x32, 15x15 to 7x7x32, 9x9 to 5x5x192 (4800
     features).
 
     Args:
+        input_noise: Standard deviation of normal noise at the network's input while it learns.
         seed: Seed of the initial weights.
         name: Name of the network.
 
@@ -318,6 +326,8 @@ def cifar10_conv_discriminator(*, seed: int = 0, name: str = "discriminator") ->
     """
     uniform = _Uniform(seed)
     model = keras.Sequential([keras.Input((32, 32, 3), name="images")], name=name)
+    if input_noise:
+        model.add(layers.GaussianNoise(input_noise, name="noise"))
     convolutions = [(32, 8, 4, 4), (32, 8, 3, 4), (192, 5, 3, 2)]  # channels, kernel, padding, pool
     for index, (channels, kernel, padding, pool) in enumerate(convolutions):
         model.add(layers.Dropout(0.5 if index else 0.2, name=f"drop_conv_{index}"))

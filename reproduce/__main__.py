@@ -25,6 +25,8 @@ docs/pictures/reproduction/, and the page docs/reproduction.md with the README's
   efficiency      section 7: what makes the pair train faster (hours; 20 epochs)
   cifar10_mlp     Figure 2c: losses, speed and samples (hours; the recipe's epochs)
   cifar10_conv    Figure 2d, likewise
+  cifar10_conv_tuned
+                  its networks under our settings
   digits_conditional, mnist_conditional, digits_inference, mnist_inference, mnist_completion,
   mnist_semi_supervised
                   section 7: classes, latents, missing pixels, few labels (minutes; MNIST: an hour)
@@ -50,8 +52,7 @@ RESULTS = (
     "mnist_tuned",
     *variants.TABLES,
     "efficiency",
-    "cifar10_mlp",
-    "cifar10_conv",
+    *cifar10.RECIPES,
     *experiments.EXTENSIONS,
     "tfd",
 )
@@ -59,8 +60,7 @@ _TRAIN = (
     "digits",
     "mnist",
     "mnist_tuned",
-    "cifar10_mlp",
-    "cifar10_conv",
+    *cifar10.RECIPES,
     *experiments.EXTENSIONS,
 )
 _EPOCHS = (*_TRAIN[1:], *variants.TABLES, "efficiency", "all")
@@ -111,7 +111,7 @@ def _main(argv: Sequence[str] | None) -> int:
     if options.players and not options.result.endswith("_inference"):
         raise InputError("--players is for digits_inference and mnist_inference")
     if options.precision != "float32" and not options.result.startswith("cifar10"):
-        raise InputError("--precision is for cifar10_mlp and cifar10_conv")
+        raise InputError(f"--precision is for {', '.join(cifar10.RECIPES)}")
     make = {
         "parzen_sanity": lambda: experiments.parzen_sanity(seed),
         "digits": lambda: experiments.digits(seed, run_dir),
@@ -128,7 +128,7 @@ def _main(argv: Sequence[str] | None) -> int:
             name: lambda name=name: cifar10.measure(
                 name, seed, epochs, run_dir, options.data_note, options.precision
             )
-            for name in ("cifar10_mlp", "cifar10_conv")
+            for name in cifar10.RECIPES
         },
         **{
             name: lambda name=name: experiments.extension(

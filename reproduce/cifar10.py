@@ -1,4 +1,4 @@
-"""CIFAR-10's two recipes: no likelihood was published, so samples, losses, and what a run costs."""
+"""CIFAR-10's recipes: no likelihood was published, so samples, losses, and what a run costs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from keras_gan.run import Run
 from reproduce import results
 from reproduce.runs import call, training_seconds
 
+RECIPES = ("cifar10_mlp", "cifar10_conv", "cifar10_conv_tuned")
 GPU_FLOPS = 10e12  # assumed of a GPU: operations per second that a run in float32 keeps up
 _LOSSES = ("discriminator_loss", "generator_loss", "value", "real_output", "fake_output")
 
@@ -28,7 +29,7 @@ def measure(
     """Trains a recipe, and keeps its samples, its losses and its speed.
 
     Args:
-        name: "cifar10_mlp", "cifar10_conv", or a recipe's file.
+        name: One of `RECIPES`, or a recipe's file.
         seed: Seed of everything random.
         epochs: Epochs to train; the recipe's by default.
         run_dir: The run directory.

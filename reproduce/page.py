@@ -306,7 +306,8 @@ def _sentences(result: dict[str, Any]) -> Iterable[str]:
         )
     if "estimate_assumes" in result:
         yield (
-            "Images a second are the whole run's, its start and its files included. The estimate "
+            "Images a second are the whole run's: its start, its files and whatever else kept the "
+            "machine busy are in them ([what a step costs alone](benchmarks.md)). The estimate "
             "is no measurement. It assumes a GPU that keeps up "
             f"{result['estimate_assumes'] / 1e12:g} TFLOP/s in float32 over a step's products, "
             "and that all else takes no time."

@@ -176,6 +176,7 @@ SHAPES = {
     "tfd_stage2": (48, 48, 1),
     "cifar10_mlp": (32, 32, 3),
     "cifar10_conv": (32, 32, 3),
+    "cifar10_conv_tuned": (32, 32, 3),
     "own_data": (9, 7, 3),
 }
 

@@ -30,6 +30,7 @@ NAMES = (
     "tfd_stage2",
     "cifar10_mlp",
     "cifar10_conv",
+    "cifar10_conv_tuned",
     "own_data",
     "ring",
     "gaussian_grid",

@@ -20,15 +20,22 @@ from keras_gan.recipes import cifar10_mlp
 from keras_gan.recipes.recipe import Recipe
 
 
-def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model, keras.Model]:
+def build(
+    recipe: Recipe,
+    examples: np.ndarray,
+    seed: int,
+    *,
+    output_irange: float = 0.05,
+    input_noise: float = 0.0,
+) -> tuple[keras.Model, keras.Model]:
     """The players, made for 32x32x3."""
     if examples.shape[1:] != (32, 32, 3):
         raise InputError(
             f"recipe {recipe.name!r} is made for images 32x32x3; the data are {examples.shape[1:]}"
         )
     return (
-        networks.cifar10_conv_generator(recipe.latent_dim, seed=seed),
-        networks.cifar10_conv_discriminator(seed=seed + 1),
+        networks.cifar10_conv_generator(recipe.latent_dim, output_irange=output_irange, seed=seed),
+        networks.cifar10_conv_discriminator(input_noise=input_noise, seed=seed + 1),
     )
 
 
