@@ -26,7 +26,7 @@ def measure(
     note: str,
     precision: str = "float32",
 ) -> None:
-    """Trains a recipe, and keeps its samples, its losses and its speed.
+    """Trains a recipe, and keeps its samples (averaged weights, if any), its losses and speed.
 
     Args:
         name: One of `RECIPES`, or a recipe's file.
@@ -43,9 +43,11 @@ def measure(
     settings = ["--seed", str(seed), "--epochs", str(epochs)]
     settings += ["--precision", mixed] if mixed else []
     call(train.main, ["--recipe", name, *settings, "--run-dir", path])
-    call(figures.main, [path, "--seed", "0"])
     run = Run.open(path)
-    title = ", ".join(filter(None, [f"epoch {run.epochs_done}", mixed, note]))
+    averaged = "averaged" if run.identity["averaging"] else ""
+    call(figures.main, [path, "--seed", "0", "--weights", averaged or "last"])
+    weights = averaged and "averaged weights"
+    title = ", ".join(filter(None, [f"epoch {run.epochs_done}", weights, mixed, note]))
     results.save(
         recipe.name,
         title=f"CIFAR-10: recipe `{recipe.name}`, {title}",
