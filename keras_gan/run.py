@@ -62,7 +62,6 @@ class Run:
     def __init__(self, path: Path, config: dict[str, Any]):
         self.path = path
         self.config = config
-        self._models: dict[str, keras.Model] = {}  # by name, those that were read
 
     @classmethod
     def open(cls, path: str | Path) -> Run:
@@ -208,7 +207,6 @@ class Run:
     def _save(self, model: keras.Model, name: str) -> None:
         final = self.model_file(name)
         final.parent.mkdir(exist_ok=True)
-        self._models.pop(name, None)
         temporary = final.with_name(f".{name}.tmp.keras")
         try:
             model.save(temporary)
@@ -217,7 +215,7 @@ class Run:
             temporary.unlink(missing_ok=True)
 
     def gan(self) -> keras.Model:
-        """The finished model; read once, then the same object.
+        """The finished model.
 
         Raises:
             InputError: The run has none yet.
@@ -225,7 +223,7 @@ class Run:
         return self._load("last")
 
     def generator(self, weights: str = "last") -> keras.Model:
-        """The generator of the finished run; read once, as `gan`.
+        """The generator of the finished run.
 
         Args:
             weights: "last", as training left it; "averaged", the moving average of its weights;
@@ -286,18 +284,13 @@ class Run:
         return self.sampler(weights)(n, seed, condition)
 
     def sampler(self, weights: str = "last") -> Callable[..., np.ndarray]:
-        """`samples` as a function of (n, seed, condition), whose graph is traced once for all."""
+        """`samples` as a function of (n, seed, condition): the model is loaded once for all."""
         sampler = sampling.Sampler(self.generator(weights), self.prior, self.condition)
         return lambda n, seed, condition=None: self.preprocessing.to_unit(
             sampler(n, seed, condition)
         )
 
     def _load(self, name: str) -> keras.Model:
-        if name not in self._models:
-            self._models[name] = self._read(name)
-        return self._models[name]
-
-    def _read(self, name: str) -> keras.Model:
         file = self.model_file(name)
         if not file.is_file() and name == "last":
             raise InputError(
