@@ -34,7 +34,6 @@ SAME = {
     "digits_inference": "digits",
     "digits_semi_supervised": "digits",
     "mnist_tuned": "mnist",
-    "cifar10_conv_tuned": "cifar10_conv",
     "mnist_inference": "mnist",
     "gaussian_grid": "ring",
 }
