@@ -59,7 +59,7 @@ def ours(x: np.ndarray, rule: str, jit: bool = False):
     recipe = dataclasses.replace(recipes.get("mnist"), update=rule)
     generator, discriminator = recipe.networks(recipe, x, 0)
     model = GAN(generator, discriminator, recipe.make_prior())
-    recipe.compile(model, len(x), update=rule, steps_per_execution=10, jit_compile=jit)
+    recipe.compile(model, len(x), steps_per_execution=10, jit_compile=jit)
 
     def train() -> float:
         clock = Clock()

@@ -44,10 +44,10 @@ def measure(
     settings += ["--precision", mixed] if mixed else []
     call(train.main, ["--recipe", name, *settings, "--run-dir", path])
     run = Run.open(path)
-    averaged = "averaged" if run.identity["averaging"] else ""
-    call(figures.main, [path, "--seed", "0", "--weights", averaged or "last"])
-    weights = averaged and "averaged weights"
-    title = ", ".join(filter(None, [f"epoch {run.epochs_done}", weights, mixed, note]))
+    weights = "averaged" if run.identity["averaging"] else "last"
+    call(figures.main, [path, "--seed", "0", "--weights", weights])
+    drawn = "averaged weights" if weights == "averaged" else ""
+    title = ", ".join(filter(None, [f"epoch {run.epochs_done}", drawn, mixed, note]))
     results.save(
         recipe.name,
         title=f"CIFAR-10: recipe `{recipe.name}`, {title}",

@@ -167,9 +167,10 @@ def table(rows: list[dict[str, Any]]) -> str:
     "looks", what a row's curve is drawn from, is no column.
     """
     columns = [name for name in rows[0] if name != "looks" and any(row[name] != "" for row in rows)]
-    lines = [[_COLUMNS[name][0] for name in columns], ["---"] * len(columns)]
-    lines += [[_cell(name, row[name]) for name in columns] for row in rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return tables.markdown(
+        [_COLUMNS[name][0] for name in columns],
+        [[_cell(name, row[name]) for name in columns] for row in rows],
+    )
 
 
 def _cell(column: str, value: Any) -> str:

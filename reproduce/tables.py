@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from keras_gan.evaluation import tables
@@ -81,29 +82,35 @@ TABLE_2 = (
 )
 
 
-def _table_1() -> str:
-    lines = ["| model | MNIST | TFD | source |", "|---|---|---|---|"]
-    for row in (*tables.TABLE_1, *tables.LATER):
-        scores = ("" if score is None else str(score) for score in (row.mnist, row.tfd))
-        lines.append(f"| {' | '.join((row.model, *scores, row.source))} |")
-    return "\n".join(lines) + "\n"
+def markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown, one row a line."""
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def table_1(rows: Iterable[tables.Row] = (*tables.TABLE_1, *tables.LATER)) -> str:
+    """Table 1 and what was published later, or other rows, in Markdown."""
+
+    def cells(row: tables.Row) -> list[str]:
+        scores = ["" if score is None else str(score) for score in (row.mnist, row.tfd)]
+        return [row.model, *scores, row.source]
+
+    return markdown(["model", "MNIST", "TFD", "source"], map(cells, rows))
 
 
 def _table_2() -> str:
     """Each cell of the adversarial column links the tests that show it."""
-    lines = [
-        "| | directed | undirected | generative autoencoders | adversarial nets |",
-        "|---|---|---|---|---|",
-    ]
-    for row in TABLE_2:
+
+    def cells(row: Challenge) -> list[str]:
         links = [
             f"[{test.removeprefix('test_').replace('_', ' ')}](../{file})"
             for file, test in (check.split("::") for check in row.checks)
         ]
         adversarial = f"{row.adversarial} Checked: {'; '.join(links)}."
-        cells = (row.task, row.directed, row.undirected, row.autoencoders, adversarial)
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+        return [row.task, row.directed, row.undirected, row.autoencoders, adversarial]
+
+    families = ["directed", "undirected", "generative autoencoders", "adversarial nets"]
+    return markdown(["", *families], map(cells, TABLE_2))
 
 
 def render() -> str:
@@ -117,7 +124,7 @@ def render() -> str:
         "tell how to read them: on MNIST 10,000 training images used as samples get about 243,\n"
         "k-means centroids about 334, so that a number far above 243 is smoothing, not better\n"
         "samples (Theis et al. 2016).\n\n"
-        f"{_table_1()}\n"
+        f"{table_1()}\n"
         "## Table 2: what each family of models struggles with\n\n"
         f"{_table_2()}"
     )

@@ -19,6 +19,9 @@ def test_tables_hold_what_was_published():
     assert str(scores["Adversarial nets"][0]) == "225 ± 2"
     assert str(scores["Stacked CAE"][0]) == "121 ± 1.6"
     assert (scores["AAE"][0].mean, scores["AAE"][1].mean) == (340, 2252)
+    lines = page.table_1([*tables.TABLE_1, tables.Row("ours", tables.Score(1.5), None, "-")])
+    assert lines.splitlines()[-1] == "| ours | 1.5 |  | - |"
+    assert len(lines.splitlines()) == 7
     assert "| Adversarial nets | 225 ± 2 | 2057 ± 26 |" in page.render()
 
 
