@@ -20,8 +20,8 @@ import keras
 import numpy as np
 
 from keras_gan import recipes
-from keras_gan.conditions import Classes, Known
-from keras_gan.run import Run
+from keras_gan.conditioning import Classes, Inpainting
+from keras_gan.experiment.run import Run
 
 LEAST = 0.99
 EACH = 1000
@@ -72,7 +72,7 @@ def classifier(train, validation, lines: int = 28) -> keras.Model:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run")
-    parser.add_argument("--weights", default="averaged")
+    parser.add_argument("--weights", default="ema")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     run = Run.open(options.run)
@@ -95,11 +95,11 @@ def main() -> None:
             f"samples of class {c}": float(named[asked == c].mean())
             for c in range(named.size // EACH)
         }
-    elif isinstance(run.condition, Known):
+    elif isinstance(run.condition, Inpainting):
         mask = np.zeros((28, 28), bool)
         mask[:HALF] = True
-        known = {"known": run.preprocessing.forward(data.test.x), "mask": mask}
-        mean = run.preprocessing.to_unit(run.preprocessing.forward(data.train.x)).mean(axis=0)
+        known = {"known": run.preprocessing.normalize(data.test.x), "mask": mask}
+        mean = run.preprocessing.denormalize(run.preprocessing.normalize(data.train.x)).mean(axis=0)
         seeds = range(options.seed, options.seed + DRAWS)
         draws = (sample(len(real), seed, known) for seed in seeds)
         first = next(draws)

@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 from keras_gan import train
-from keras_gan.evaluation.coverage import modes_found
+from keras_gan.evaluation.collapse.coverage import modes_found
+from keras_gan.experiment.run import Run
 from keras_gan.recipes import gaussian_grid, ring
-from keras_gan.run import Run
 
 MIXTURES = {"ring": ring.MIXTURE, "gaussian_grid": gaussian_grid.MIXTURE}
 SAMPLES = 10_000
@@ -39,7 +39,7 @@ def main() -> None:
             if code:
                 raise SystemExit(code)
             seconds = time.monotonic() - began
-            samples = Run.open(run_dir).samples(SAMPLES, 1, "averaged")
+            samples = Run.open(run_dir).samples(SAMPLES, 1, "ema")
         result = modes_found(samples, mixture)
         rows.append(
             f"{seed:4d} {result.found:5d}/{mixture.modes} {result.on_modes:8.1%} "

@@ -44,7 +44,7 @@ def paper() -> None:
     for name, shape in SHAPES.items():
         recipe = recipes.get(name)
         images = np.random.default_rng(0).integers(0, 256, (20, *shape), np.uint8)
-        examples = preprocessing.fit(recipe.preprocessing, images).forward(images)
+        examples = preprocessing.fit(recipe.preprocessing, images).normalize(images)
         players = recipe.networks(recipe, examples, 0)
         flops = flops_per_step(*map(products, players), recipe.batch_size, 1, recipe.update)
         gradients = 4 * sum(p.count_params() for p in players)
@@ -178,11 +178,11 @@ def measure_wrapper(seconds: float) -> None:
 def measure_checkpoints() -> None:
     import tensorflow as tf
 
-    from keras_gan import callbacks
+    from keras_gan.callbacks.all import all
 
     waited, ends = [], []
 
-    class Timed(callbacks.Checkpoint):
+    class Timed(all.Checkpoint):
         def on_epoch_end(self, epoch, logs=None):
             began = time.perf_counter()
             super().on_epoch_end(epoch, logs)

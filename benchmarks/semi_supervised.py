@@ -21,12 +21,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from keras_gan import command, recipes
+from keras_gan import recipes
+from keras_gan.cli import parsing
+from keras_gan.core.errors import InputError
 from keras_gan.data import DataSet, draw_labelled
-from keras_gan.errors import InputError
-from keras_gan.features import DiscriminatorFeatures, InferenceFeatures
+from keras_gan.experiment.run import Run, versions, write_atomically
+from keras_gan.experiment.scikit_learn import DiscriminatorFeatures, InferenceFeatures
 from keras_gan.layers import Maxout
-from keras_gan.run import Run, versions, write_atomically
 from reproduce import results
 
 FOLDER = results.ROOT / "benchmarks" / "results"
@@ -43,8 +44,8 @@ def features_of(run: Run, data: DataSet) -> Features:
     gan = run.gan()
     hidden = [layer.name for layer in gan.discriminator.layers if isinstance(layer, Maxout)]
 
-    scaled = [run.preprocessing.forward(split.x) for split in (data.train, data.test)]
-    flat = [run.preprocessing.to_unit(x).reshape(len(x), -1) for x in scaled]
+    scaled = [run.preprocessing.normalize(split.x) for split in (data.train, data.test)]
+    flat = [run.preprocessing.denormalize(x).reshape(len(x), -1) for x in scaled]
     components = PCA(_VARIANCE, svd_solver="full").fit(flat[0])
     found = {
         "pixels": flat,
@@ -54,7 +55,7 @@ def features_of(run: Run, data: DataSet) -> Features:
         f"D, {layer or 'first hidden layer'}": DiscriminatorFeatures(run.path, layer)
         for layer in hidden or [None]
     }
-    if gan.companions:
+    if gan.auxiliary_networks:
         transformers["q(z | x), center"] = InferenceFeatures(run.path)
     for name, transformer in transformers.items():
         transformer.fit(data.train.x[:1])
@@ -146,7 +147,7 @@ def of_classes(path: str, data: DataSet) -> dict:
     run = Run.open(path)
     if run.identity["data"] != data.fingerprint:
         raise InputError(f"{path} was trained on other data than RUN")
-    named = run.gan().classify(run.preprocessing.forward(data.test.x)).argmax(axis=1)
+    named = run.gan().classify(run.preprocessing.normalize(data.test.x)).argmax(axis=1)
     return {
         "run": run.identity,
         "epochs": run.epochs_done,
@@ -184,7 +185,7 @@ def show(report: dict) -> None:
 
 
 def _main(argv) -> int:
-    parser = command.Parser(description=__doc__)
+    parser = parsing.Parser(description=__doc__)
     parser.add_argument("run", metavar="RUN", help="a finished run on labelled images")
     parser.add_argument("--labels", type=int, nargs="+", default=[20, 50, 100], metavar="INT")
     parser.add_argument("--draws", type=int, default=10, metavar="INT", help="at least 2 (10)")
@@ -235,4 +236,4 @@ def _main(argv) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(_main, sys.argv[1:], "semi_supervised"))
+    sys.exit(parsing.run(_main, sys.argv[1:], "semi_supervised"))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from export import inspection, parity, signatures, writing
 from export.subject import Subject
-from keras_gan import command
-from keras_gan.run import WEIGHTS, Run
+from keras_gan.cli import parsing
+from keras_gan.experiment.run import WEIGHTS, Run
 
 _DESCRIPTION = """Export a run's generator for TensorFlow Serving, ONNX Runtime and other languages.
 
@@ -25,8 +25,8 @@ version become visible."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code (see `keras_gan.errors`; 1: no parity)."""
-    return command.run(_main, argv, "export")
+    """Runs the command; returns its exit code (see `keras_gan.core.errors`; 1: no parity)."""
+    return parsing.run(_main, argv, "export")
 
 
 def _main(argv: Sequence[str] | None) -> int:
@@ -37,7 +37,7 @@ def _main(argv: Sequence[str] | None) -> int:
 
 
 def _inspect(argv: Sequence[str]) -> int:
-    parser = command.Parser(prog="python -m export inspect", description="Describe an export.")
+    parser = parsing.Parser(prog="python -m export inspect", description="Describe an export.")
     parser.add_argument("path", help="a version's directory, a model's directory, or an .onnx file")
     for line in inspection.describe(Path(parser.parse_args(argv).path)):
         print(line)
@@ -74,8 +74,8 @@ def _export(argv: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> command.Parser:
-    parser = command.Parser(prog="python -m export", description=_DESCRIPTION)
+def _parser() -> parsing.Parser:
+    parser = parsing.Parser(prog="python -m export", description=_DESCRIPTION)
     parser.add_argument("run", metavar="RUN", help="run directory of a finished run")
     parser.add_argument(
         "--output", required=True, metavar="DIR", help="models go to DIR/<name>/<version>/"

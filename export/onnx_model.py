@@ -22,7 +22,8 @@ import tf2onnx.constants
 from export import signatures
 from export.signatures import Arrays
 from export.subject import Subject
-from keras_gan import InputError, command
+from keras_gan import InputError
+from keras_gan.cli import parsing
 
 OPSETS = range(13, max(tf2onnx.constants.OPSET_TO_IR_VERSION) + 1)
 MAX_INLINE = 2_000_000_000  # bytes; a protocol buffer holds 2 GiB
@@ -111,7 +112,7 @@ def _describe(model: onnx.ModelProto, subject: Subject) -> None:
     onnx.helper.set_model_props(
         model,
         {
-            name: value if isinstance(value, str) else command.as_json(value, indent=None)
+            name: value if isinstance(value, str) else parsing.as_json(value, indent=None)
             for name, value in metadata.items()
         },
     )

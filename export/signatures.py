@@ -15,8 +15,8 @@ import tensorflow as tf
 
 from export.subject import Subject
 from keras_gan import InputError
-from keras_gan.conditions import Known, seen_by
-from keras_gan.randomness import row_seeds
+from keras_gan.conditioning import Inpainting, condition_inputs
+from keras_gan.core.randomness import row_seeds
 
 NAMES = ("serving_default", "sample", "png", "encode", "complete", "discriminator")
 
@@ -124,10 +124,10 @@ def _all(subject: Subject) -> dict[str, Signature]:
 
         seen = _conditions(subject.encoder.network)
         found.append(Signature("encode", [judged, *seen], encode))
-    if isinstance(subject.condition, Known):
+    if isinstance(subject.condition, Inpainting):
 
         def complete(images, mask, latents, **noise):
-            known = subject.preprocessing.forward(images)
+            known = subject.preprocessing.normalize(images)
             parts = {"known": tf.where(mask, known, 0.0), "mask": mask}
             painted = generate(latents, **noise, **parts)
             return {"images": tf.where(mask, images, painted)}
@@ -140,7 +140,8 @@ def _all(subject: Subject) -> dict[str, Signature]:
 def _conditions(network: keras.Model) -> list[tf.TensorSpec]:
     """The parts of a condition that the network sees, as inputs."""
     return [
-        tf.TensorSpec(tensor.shape, tensor.dtype, name) for name, tensor in seen_by(network).items()
+        tf.TensorSpec(tensor.shape, tensor.dtype, name)
+        for name, tensor in condition_inputs(network).items()
     ]
 
 

@@ -12,14 +12,14 @@ import numpy as np
 import tensorflow as tf
 
 import keras_gan
-from keras_gan import conditions
-from keras_gan.conditions import NOTHING, Classes, Condition, Known, Parts
+from keras_gan import conditioning
+from keras_gan.conditioning import NO_CONDITION, Classes, Condition, ConditionTensors, Inpainting
+from keras_gan.core.randomness import RowDraws, normal, uniform
 from keras_gan.data import Identity, Preprocessing
 from keras_gan.data import preprocessing as preprocessings
-from keras_gan.inference import Inference, among
+from keras_gan.experiment.run import Run
 from keras_gan.priors import NAMES, Prior, Uniform
-from keras_gan.randomness import RowDraws, normal, uniform
-from keras_gan.run import Run
+from keras_gan.training.inference import Inference, among
 
 METADATA_FORMAT = 1
 
@@ -56,13 +56,13 @@ class Subject:
 
         Args:
             run: The run.
-            weights: One of `keras_gan.run.WEIGHTS`.
+            weights: One of `keras_gan.experiment.run.WEIGHTS`.
 
         Raises:
             keras_gan.InputError: The run has no such weights, or its evaluation cannot be read.
         """
         gan = run.gan()
-        encoder = among(gan.companions)
+        encoder = among(gan.auxiliary_networks)
         if encoder is not None:
             encoder = Inference(_in_precision(encoder.network, "float32"), encoder.prior)
         identity = run.identity
@@ -76,7 +76,7 @@ class Subject:
         }
         origin = {
             "recipe": identity["recipe"],
-            "weights": run.config.get("kept", {}).get("weights", weights),
+            "weights": run.config.get("pretrained", {}).get("weights", weights),
             "training": training,
             "evaluation": _evaluation(run),
         }
@@ -117,26 +117,26 @@ class Subject:
         """
         return self.prior.draw(RowDraws(seeds))
 
-    def trial_condition(self, seeds: tf.Tensor) -> Parts:
+    def trial_condition(self, seeds: tf.Tensor) -> ConditionTensors:
         """Conditions to try the model on; standard normal where it has none of its own to draw."""
         if self.condition is None:
             return {}
         draws = RowDraws(seeds)
-        if isinstance(self.condition, Known):  # whose own samples know nothing
-            return self.condition.of_data(uniform(draws.bits(self.shape)), None, draws)
+        if isinstance(self.condition, Inpainting):  # whose own samples know nothing
+            return self.condition.for_real(uniform(draws.bits(self.shape)), None, draws)
         try:
             return self.condition.draw(draws)
         except keras_gan.InputError:
             return {
                 name: normal(draws.bits(tensor.shape[1:]))
-                for name, tensor in conditions.seen_by(self.generator).items()
+                for name, tensor in conditioning.condition_inputs(self.generator).items()
             }
 
     def generate(
         self,
         latents: tf.Tensor,
         noise_seed: tf.Tensor | None = None,
-        parts: Parts = NOTHING,
+        parts: ConditionTensors = NO_CONDITION,
     ) -> tf.Tensor:
         """Examples in [0, 1] (points: on their own scale), float32 `[n, ...]`.
 
@@ -149,21 +149,21 @@ class Subject:
             noise_seed = tf.zeros(tf.shape(latents)[:1], tf.int64)
         parts = self._checked(parts)
         outputs = keras_gan.transform(self.generator, latents, noise_seed, parts)
-        return self.preprocessing.to_unit(outputs)
+        return self.preprocessing.denormalize(outputs)
 
-    def judge(self, examples: tf.Tensor, parts: Parts = NOTHING) -> tf.Tensor:
+    def judge(self, examples: tf.Tensor, parts: ConditionTensors = NO_CONDITION) -> tf.Tensor:
         """D's logits for examples as `generate` gives them, float32 `[n]`."""
-        scaled = self.preprocessing.forward(examples)
-        outputs = conditions.call(self.discriminator, scaled, self._checked(parts))
+        scaled = self.preprocessing.normalize(examples)
+        outputs = conditioning.call(self.discriminator, scaled, self._checked(parts))
         logits = outputs["logits"] if isinstance(outputs, dict) else outputs
         return tf.reshape(tf.cast(logits, tf.float32), [-1])
 
-    def encode(self, examples: tf.Tensor, parts: Parts = NOTHING) -> tf.Tensor:
+    def encode(self, examples: tf.Tensor, parts: ConditionTensors = NO_CONDITION) -> tf.Tensor:
         """Latents of examples as `generate` gives them, float32 `[n, d]`."""
         assert self.encoder is not None
-        return self.encoder.encode(self.preprocessing.forward(examples), self._checked(parts))
+        return self.encoder.encode(self.preprocessing.normalize(examples), self._checked(parts))
 
-    def _checked(self, parts: Parts) -> Parts:
+    def _checked(self, parts: ConditionTensors) -> ConditionTensors:
         """The parts; in a graph, a class that the model does not have fails the whole request."""
         if not isinstance(self.condition, Classes) or "condition" not in parts:
             return parts

@@ -10,7 +10,8 @@ from pathlib import Path
 from export import parity, saved_model, versions
 from export import signatures as signature_list
 from export.subject import Subject
-from keras_gan import InputError, command
+from keras_gan import InputError
+from keras_gan.cli import parsing
 
 FORMATS = ("saved_model", "onnx", "onnx_float16")
 METADATA_FILE = Path("assets.extra", "metadata.json")
@@ -131,7 +132,7 @@ def _fill(subject: Subject, settings: Settings, errors: dict, directory: Path) -
     metadata = directory / METADATA_FILE
     metadata.parent.mkdir(exist_ok=True)
     described = subject.metadata() | {"parity": errors}
-    metadata.write_text(command.as_json(described), encoding="utf-8")
+    metadata.write_text(parsing.as_json(described), encoding="utf-8")
 
 
 def _fill_onnx(subject: Subject, settings: Settings, inputs: dict, directory: Path) -> dict:

@@ -23,62 +23,57 @@ import keras
 
 _check_backend(keras.backend.backend())
 
-from keras_gan import (
-    conditions,
-    layers,
-    losses,
-    networks,
-    optimizers,
-    priors,
-    randomness,
-    schedules,
-)
-from keras_gan.errors import InputError, TrainingError
-from keras_gan.model import GAN
-from keras_gan.sampling import transform
+from keras_gan import conditioning, layers, losses, networks, optimizers, priors
+from keras_gan.core import randomness
+from keras_gan.core.errors import InputError, TrainingError
+from keras_gan.training.gan import GAN
+from keras_gan.training.sampling import transform
 
 __version__ = "0.1.0"
 
 # Loaded when first used: they need packages that take long to import.
 _LAZY = {
-    "CollapseWatch": ("keras_gan.watch", "CollapseWatch"),
-    "DiscriminatorFeatures": ("keras_gan.features", "DiscriminatorFeatures"),
-    "InferenceFeatures": ("keras_gan.features", "InferenceFeatures"),
-    "ParzenWindow": ("keras_gan.evaluation.parzen", "ParzenWindow"),
+    "CollapseMonitor": ("keras_gan.callbacks.collapse_monitor", "CollapseMonitor"),
+    "DiscriminatorFeatures": ("keras_gan.experiment.scikit_learn", "DiscriminatorFeatures"),
+    "InferenceFeatures": ("keras_gan.experiment.scikit_learn", "InferenceFeatures"),
+    "ParzenWindow": ("keras_gan.evaluation.likelihood.parzen", "ParzenWindow"),
+    "Run": ("keras_gan.experiment.run", "Run"),
     "callbacks": ("keras_gan.callbacks", None),
-    "command": ("keras_gan.command", None),
+    "cli": ("keras_gan.cli", None),
     "data": ("keras_gan.data", None),
     "evaluation": ("keras_gan.evaluation", None),
-    "inference": ("keras_gan.inference", None),
-    "pictures": ("keras_gan.pictures", None),
+    "experiment": ("keras_gan.experiment", None),
+    "inference": ("keras_gan.training.inference", None),
+    "plotting": ("keras_gan.plotting", None),
     "recipes": ("keras_gan.recipes", None),
-    "run": ("keras_gan.run", None),
+    "training": ("keras_gan.training", None),
 }
 
 __all__ = [
-    "CollapseWatch",
+    "CollapseMonitor",
     "DiscriminatorFeatures",
     "GAN",
     "InferenceFeatures",
     "InputError",
     "ParzenWindow",
+    "Run",
     "TrainingError",
     "callbacks",
-    "command",
-    "conditions",
+    "cli",
+    "conditioning",
     "data",
     "evaluation",
+    "experiment",
     "inference",
     "layers",
     "losses",
     "networks",
     "optimizers",
-    "pictures",
+    "plotting",
     "priors",
     "randomness",
     "recipes",
-    "run",
-    "schedules",
+    "training",
     "transform",
 ]
 

@@ -11,15 +11,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from keras_gan import command, extensions, pictures
-from keras_gan.errors import InputError
-from keras_gan.evaluation import tables, trust
-from keras_gan.measurement import EXAMINED, Measurement
-from keras_gan.run import Run, write_atomically
+from keras_gan import plotting
+from keras_gan.cli import parsing
+from keras_gan.core.errors import InputError
+from keras_gan.evaluation import published
+from keras_gan.evaluation.likelihood import reliability
+from keras_gan.experiment import extensions
+from keras_gan.experiment.evaluator import EXAMINED, Measurement
+from keras_gan.experiment.run import Run, write_atomically
 
 _DESCRIPTION = """Measure a finished run: Parzen log-likelihood in the paper's protocol, beside
 published rows and beside rows that tell how to read it; distances on the features of a small
-classifier of the same data; and a search for collapse and memorisation.
+classifier of the same data; and a search for collapse and memorization.
 The numbers and their whole protocol go to evaluation.json in the run directory.
 
 examples:
@@ -28,13 +31,13 @@ examples:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code (see `keras_gan.errors`)."""
-    return command.run(_main, argv, "evaluate")
+    """Runs the command; returns its exit code (see `keras_gan.core.errors`)."""
+    return parsing.run(_main, argv, "evaluate")
 
 
 def _main(argv: Sequence[str] | None) -> int:
-    parser = command.Parser(prog="python -m keras_gan.evaluate", description=_DESCRIPTION)
-    command.add_run(parser)
+    parser = parsing.Parser(prog="python -m keras_gan.evaluate", description=_DESCRIPTION)
+    parsing.add_run(parser)
     parser.add_argument(
         "--samples", type=int, default=10_000, metavar="INT", help="samples of G (10000)"
     )
@@ -56,14 +59,14 @@ def _main(argv: Sequence[str] | None) -> int:
         "--strategy", default="default", metavar="NAME", help="devices for the likelihood (default)"
     )
     options = parser.parse_args(argv)
-    if options.sets != 1 and options.sets < trust.LEAST_SETS:
+    if options.sets != 1 and options.sets < reliability.LEAST_SETS:
         raise InputError(
-            f"--sets must be 1 or at least {trust.LEAST_SETS}. Received: {options.sets}"
+            f"--sets must be 1 or at least {reliability.LEAST_SETS}. Received: {options.sets}"
         )
     run = Run.open(options.run)
-    command.check_writable("the run directory", run.path)
+    parsing.check_writable("the run directory", run.path)
     if options.sets > 1:
-        command.check_writable("the folder of pictures", run.path / "figures")
+        parsing.check_writable("the folder of pictures", run.path / "figures")
     file = run.path / "evaluation.json"
     _earlier(file)
     measurement = Measurement(run, options)
@@ -73,7 +76,7 @@ def _main(argv: Sequence[str] | None) -> int:
     results["warnings"] = sorted({str(w.message) for w in caught if w.category is UserWarning})
     for other in (w for w in caught if w.category is not UserWarning):
         warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
-    write_atomically(file, command.as_json({**_earlier(file), options.weights: results}))
+    write_atomically(file, parsing.as_json({**_earlier(file), options.weights: results}))
     _show(results, run.identity["dataset"], options)
     print(f"written to {file}")
     if "gaussian_error" in results:
@@ -93,13 +96,13 @@ def _draw_trust(run: Run, results: dict) -> Path:
     """Draws the spread over sets of samples and the error on known Gaussians."""
     file = run.path / "figures" / "trust.png"
     sets, errors = results["likelihood"]["spread"]["sets"], results["gaussian_error"]
-    picture = pictures.trust(
+    picture = plotting.trust(
         [row["mean"] for row in sets],
         [row["standard_error"] for row in sets],
         [row["dimension"] for row in errors],
         [row["error"] for row in errors],
     )
-    pictures.save_image(picture, file)
+    plotting.save_image(picture, file)
     return file
 
 
@@ -111,7 +114,7 @@ def _show(results: dict, name: str, options) -> None:
     for column in ("model", "nats", "sigma", "source"):
         table.add_column(column, justify="left" if column in ("model", "source") else "right")
     if name in ("mnist", "tfd"):
-        for row in (*tables.TABLE_1, *tables.LATER):
+        for row in (*published.TABLE_1, *published.LATER):
             score = getattr(row, name)
             table.add_row(row.model, f"{score or ''}", "", row.source)
         table.add_section()
@@ -156,10 +159,10 @@ def _show(results: dict, name: str, options) -> None:
         )
     for warning in results["warnings"]:
         console.print(f"[yellow]warning:[/] {warning}")
-    for alarm in results["diversity"]["alarms"]:
-        console.print(f"[red]alarm:[/] {alarm['name']}: {alarm['message']}")
-    if not results["diversity"]["alarms"]:
-        console.print(f"no sign of collapse or memorisation in {EXAMINED:,} samples")
+    for warning in results["diversity"]["warnings"]:
+        console.print(f"[red]warning:[/] {warning['name']}: {warning['message']}")
+    if not results["diversity"]["warnings"]:
+        console.print(f"no sign of collapse or memorization in {EXAMINED:,} samples")
 
 
 def _show_completion(console: Console, found: dict) -> None:
@@ -202,8 +205,8 @@ def _show_classes(console: Console, found: dict) -> None:
     if "likelihood" in found:
         nats, sigma = _cells(found["likelihood"])
         console.print(f"given the class: {nats} nats, sigma {sigma}")
-    for c, names in found["alarms"].items():
-        console.print(f"[red]alarm within class {c}:[/] {', '.join(names)}")
+    for c, names in found["warnings"].items():
+        console.print(f"[red]warning within class {c}:[/] {', '.join(names)}")
     if "of_each_class" in found:
         worst = min(found["of_each_class"])
         console.print(

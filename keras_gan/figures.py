@@ -9,12 +9,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan import command, pictures, recipes, sampling
-from keras_gan.conditions import Classes, Known, half_known
-from keras_gan.errors import InputError
-from keras_gan.inference import Inference, among, refine
-from keras_gan.randomness import row_seeds
-from keras_gan.run import Run
+from keras_gan import plotting, recipes
+from keras_gan.cli import parsing
+from keras_gan.conditioning import Classes, Inpainting, half_known
+from keras_gan.core.errors import InputError
+from keras_gan.core.randomness import row_seeds
+from keras_gan.experiment.run import Run
+from keras_gan.training import sampling
+from keras_gan.training.inference import Inference, among, refine
 
 _DESCRIPTION = """Draw a finished run, as PNG into its folder figures/:
 
@@ -37,13 +39,13 @@ _LINES = 5  # walks between real images
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code (see `keras_gan.errors`)."""
-    return command.run(_main, argv, "figures")
+    """Runs the command; returns its exit code (see `keras_gan.core.errors`)."""
+    return parsing.run(_main, argv, "figures")
 
 
 def _main(argv: Sequence[str] | None) -> int:
-    parser = command.Parser(prog="python -m keras_gan.figures", description=_DESCRIPTION)
-    command.add_run(parser)
+    parser = parsing.Parser(prog="python -m keras_gan.figures", description=_DESCRIPTION)
+    parsing.add_run(parser)
     parser.add_argument(
         "--rows", type=int, default=6, metavar="INT", help="rows of Figures 2 and 3 (6)"
     )
@@ -52,17 +54,17 @@ def _main(argv: Sequence[str] | None) -> int:
         raise InputError(f"--rows must be at least 1. Received: {options.rows}")
     run = Run.open(options.run)
     folder = run.path / "figures"
-    command.check_writable("the folder of pictures", folder)
+    parsing.check_writable("the folder of pictures", folder)
     generator = run.generator(options.weights)
     images = len(run.config["example_shape"]) == 3
     data = recipes.data_of(run, options.data_dir) if images else None
-    drawn: dict[str, np.ndarray] = {"curves.png": pictures.learning_curves(run.metrics())}
+    drawn: dict[str, np.ndarray] = {"curves.png": plotting.learning_curves(run.metrics())}
     if data is not None:
         drawn.update(_of_images(run, generator, data, options))
-        pictures.animate(_walk(run, generator, options.seed), folder / "circuit.gif")
+        plotting.animate(_walk(run, generator, options.seed), folder / "circuit.gif")
         print(folder / "circuit.gif")
     for name, picture in drawn.items():
-        pictures.save_image(picture, folder / name)
+        plotting.save_image(picture, folder / name)
         print(folder / name)
     return 0
 
@@ -76,43 +78,43 @@ def _images(run: Run, generator, latents: np.ndarray, lines: int = 1) -> np.ndar
     seeds = tf.constant(np.repeat(row_seeds(0, lines), len(latents) // lines))
     parts = sampling.draw(run.condition, seeds)
     outputs = sampling.transform(generator, tf.constant(latents), seeds, parts).numpy()
-    return run.preprocessing.to_unit(outputs)
+    return run.preprocessing.denormalize(outputs)
 
 
 def _walk(run: Run, generator, seed: int) -> list[np.ndarray]:
-    walk = _images(run, generator, pictures.circuit(_corners(run, seed), 16))
-    return [pictures.grid(image[None], 1, scale=8) for image in walk]
+    walk = _images(run, generator, plotting.circuit(_corners(run, seed), 16))
+    return [plotting.grid(image[None], 1, scale=8) for image in walk]
 
 
 def _of_images(run: Run, generator, data, options) -> dict[str, np.ndarray]:
     n = options.rows * _COLUMNS
     samples = run.samples(n, options.seed, options.weights)
-    train = run.preprocessing.to_unit(run.preprocessing.forward(data.train.x))
+    train = run.preprocessing.denormalize(run.preprocessing.normalize(data.train.x))
     ends = run.prior.sample(2 * options.rows, options.seed + 1).numpy()
-    lines = pictures.lines(ends[: options.rows], ends[options.rows :], _STEPS)
-    plane = pictures.rectangle(_corners(run, options.seed), _STEPS, _STEPS)
+    lines = plotting.lines(ends[: options.rows], ends[options.rows :], _STEPS)
+    plane = plotting.rectangle(_corners(run, options.seed), _STEPS, _STEPS)
     drawn = {
-        "figure_2.png": pictures.nearest_grid(samples, train, _COLUMNS),
-        "figure_3.png": pictures.grid(_images(run, generator, lines, options.rows), _STEPS),
-        "rectangle.png": pictures.grid(_images(run, generator, plane), _STEPS),
+        "figure_2.png": plotting.nearest_grid(samples, train, _COLUMNS),
+        "figure_3.png": plotting.grid(_images(run, generator, lines, options.rows), _STEPS),
+        "rectangle.png": plotting.grid(_images(run, generator, plane), _STEPS),
     }
     if isinstance(run.condition, Classes):
         condition = np.repeat(np.arange(run.condition.count), _STEPS)
         of_classes = run.samples(len(condition), options.seed, options.weights, condition)
-        drawn["classes.png"] = pictures.grid(of_classes, _STEPS)
-    if isinstance(run.condition, Known):
+        drawn["classes.png"] = plotting.grid(of_classes, _STEPS)
+    if isinstance(run.condition, Inpainting):
         drawn["completed.png"] = _completed(run, data.test.x[:_STEPS], options)
     shape = run.config["example_shape"]
     gan = run.gan()
-    network = among(gan.companions)
+    network = among(gan.auxiliary_networks)
     if gan.condition is None and network is not None:
         drawn["encoded.png"] = _encoded(run, generator, network, data.test.x[: 2 * _STEPS])
     for kernel in _kernels(gan.discriminator)[:1]:
         if kernel.ndim == 4 or kernel.shape[0] == np.prod(shape):
-            drawn["weights_discriminator.png"] = pictures.weight_grid(kernel, tuple(shape))
+            drawn["weights_discriminator.png"] = plotting.weight_grid(kernel, tuple(shape))
     for kernel in _kernels(generator)[-1:]:
         if kernel.shape[-1] == np.prod(shape):
-            drawn["weights_generator.png"] = pictures.weight_grid(kernel.T, tuple(shape))
+            drawn["weights_generator.png"] = plotting.weight_grid(kernel.T, tuple(shape))
     return drawn
 
 
@@ -122,8 +124,8 @@ def _kernels(network: keras.Model) -> list[np.ndarray]:
 
 def _completed(run: Run, images: np.ndarray, options) -> np.ndarray:
     """The known part, grey where pixels miss, four completions, the truth; for two halves."""
-    scaled = run.preprocessing.forward(images)
-    real = run.preprocessing.to_unit(scaled)
+    scaled = run.preprocessing.normalize(images)
+    real = run.preprocessing.denormalize(scaled)
     sampler = run.sampler(options.weights)
     panels = []
     for mask in (half_known(real.shape[1], real.shape[2], axis) for axis in (0, 1)):
@@ -133,23 +135,23 @@ def _completed(run: Run, images: np.ndarray, options) -> np.ndarray:
         ]
         panels.append(np.stack([np.where(mask, real, 0.5), *draws, real], axis=1))
     rows = np.concatenate(panels, axis=1)  # [n, 12, h, w, c]
-    return pictures.grid(rows.reshape(-1, *real.shape[1:]), rows.shape[1])
+    return plotting.grid(rows.reshape(-1, *real.shape[1:]), rows.shape[1])
 
 
 def _encoded(run: Run, generator, network: Inference, images: np.ndarray) -> np.ndarray:
     """Real images, found again in z and walked between."""
-    scaled = run.preprocessing.forward(images)
+    scaled = run.preprocessing.normalize(images)
     encoded = network.encode(scaled).numpy()
     refined = refine(generator, run.prior, scaled, encoded)
     shown = slice(0, _STEPS)
-    walks = pictures.lines(refined[:_LINES], refined[_LINES : 2 * _LINES], _STEPS)
+    walks = plotting.lines(refined[:_LINES], refined[_LINES : 2 * _LINES], _STEPS)
     rows = [
-        run.preprocessing.to_unit(scaled[shown]),
+        run.preprocessing.denormalize(scaled[shown]),
         _images(run, generator, encoded[shown]),
         _images(run, generator, refined[shown]),
         _images(run, generator, walks),
     ]
-    return pictures.grid(np.concatenate(rows), _STEPS)
+    return plotting.grid(np.concatenate(rows), _STEPS)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan import randomness
-from keras_gan.errors import InputError
+from keras_gan.core import randomness
+from keras_gan.core.errors import InputError
 
 
 class Prior:

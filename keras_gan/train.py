@@ -6,9 +6,11 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 
-from keras_gan import command, recipes, strategies
-from keras_gan.errors import InputError
-from keras_gan.job import Job, recipe_name
+from keras_gan import recipes
+from keras_gan.cli import parsing
+from keras_gan.core.errors import InputError
+from keras_gan.experiment import distribution
+from keras_gan.experiment.job import Job, recipe_name
 
 _DESCRIPTION = """Train a generative adversarial net and leave a run directory.
 
@@ -25,8 +27,8 @@ any setting that changes a number makes another run."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code (see `keras_gan.errors`)."""
-    return command.run(_main, argv, "train")
+    """Runs the command; returns its exit code (see `keras_gan.core.errors`)."""
+    return parsing.run(_main, argv, "train")
 
 
 def _main(argv: Sequence[str] | None) -> int:
@@ -40,13 +42,13 @@ def _main(argv: Sequence[str] | None) -> int:
 
 def _parse(argv: Sequence[str] | None):
     argv = list(sys.argv[1:] if argv is None else argv)
-    first = command.Parser(add_help=False)
+    first = parsing.Parser(add_help=False)
     first.add_argument("--recipe")
     first.add_argument("--dataset")
     known, _ = first.parse_known_args(argv)
     recipe = recipes.get(recipe_name(known))
 
-    parser = command.Parser(prog="python -m keras_gan.train", description=_DESCRIPTION)
+    parser = parsing.Parser(prog="python -m keras_gan.train", description=_DESCRIPTION)
     run = parser.add_argument_group("the run")
     run.add_argument(
         "--recipe", metavar="NAME", help=f"one of {', '.join(recipes.NAMES)}, or a .py file"
@@ -84,7 +86,7 @@ def _parse(argv: Sequence[str] | None):
         "--strategy",
         default="default",
         metavar="NAME",
-        help=f"one of {', '.join(strategies.NAMES)} (default)",
+        help=f"one of {', '.join(distribution.NAMES)} (default)",
     )
     execution.add_argument(
         "--steps-per-execution",
@@ -94,7 +96,7 @@ def _parse(argv: Sequence[str] | None):
         help="steps per call into TensorFlow (by rule)",
     )
     execution.add_argument(
-        "--watch-every",
+        "--monitor-every",
         type=int,
         default=0,
         metavar="INT",
@@ -133,7 +135,7 @@ def _parse(argv: Sequence[str] | None):
         "--precision", default="float32", metavar="NAME", help="float32 or mixed_bfloat16 (float32)"
     )
     numerics.add_argument("--jit", action="store_true", help="compile with XLA")
-    command.add_settings(parser.add_argument_group(f"settings (of recipe {recipe.name})"), recipe)
+    parsing.add_settings(parser.add_argument_group(f"settings (of recipe {recipe.name})"), recipe)
     options = parser.parse_args(argv)
     if recipe.source is not None and known.dataset is not None:
         raise InputError(f"recipe {recipe.name!r} brings its own data; leave out --dataset")

@@ -6,11 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_gan import command
-from keras_gan.errors import InputError
-from keras_gan.run import WEIGHTS, Run
+from keras_gan.cli import parsing
+from keras_gan.core.errors import InputError
+from keras_gan.experiment.run import WEIGHTS, Run
 from reproduce import cifar10, efficiency, experiments, page, variants
-from reproduce.keep import keep
 
 _DESCRIPTION = """Make a result of the paper anew: its JSON in reproduce/results/, its pictures in
 docs/pictures/reproduction/, and the page docs/reproduction.md with the README's table.
@@ -36,13 +35,13 @@ docs/pictures/reproduction/, and the page docs/reproduction.md with the README's
 
 MNIST and CIFAR-10 are read from TFDS_DATA_DIR. What was interrupted goes on when the same command
 is given again: variants, hypotheses and efficiency with the lines that their file lacks, so remove
-the file in reproduce/results/ to make them anew. `python -m reproduce keep --help`: a finished run,
+the file in reproduce/results/ to make them anew. `python -m reproduce pretrained --help`: a finished run,
 small enough for the repository.
 
 examples:
   python -m reproduce mnist --seed 1 --epochs 300
   python -m reproduce digits --run-dir runs/digits
-  python -m reproduce keep runs/reproduce-mnist_seed0 --weights best_averaged"""
+  python -m reproduce pretrained runs/reproduce-mnist_seed0 --weights best_ema"""
 
 RESULTS = (
     "parzen_sanity",
@@ -66,9 +65,9 @@ _TRAIN = (
 _EPOCHS = (*_TRAIN[1:], *variants.TABLES, "efficiency", "all")
 
 
-def parser() -> command.Parser:
+def parser() -> parsing.Parser:
     """The command line."""
-    made = command.Parser(prog="python -m reproduce", description=_DESCRIPTION)
+    made = parsing.Parser(prog="python -m reproduce", description=_DESCRIPTION)
     made.add_argument("result", choices=(*RESULTS, "all", "page"), help="what to make")
     made.add_argument("--seed", type=int, default=0, metavar="INT", help="seed (0)")
     made.add_argument("--epochs", type=int, metavar="INT", help="epochs, where others make sense")
@@ -79,7 +78,7 @@ def parser() -> command.Parser:
         "--players",
         default="",
         metavar="RUN",
-        help="for inference: a finished run whose players stay as they are",
+        help="for inference: a finished run whose networks stay as they are",
     )
     made.add_argument(
         "--precision", default="float32", metavar="NAME", help="for CIFAR-10: as of training"
@@ -94,8 +93,8 @@ def parser() -> command.Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code (see `keras_gan.errors`)."""
-    return command.run(_main, argv, "reproduce")
+    """Runs the command; returns its exit code (see `keras_gan.core.errors`)."""
+    return parsing.run(_main, argv, "reproduce")
 
 
 def _main(argv: Sequence[str] | None) -> int:
@@ -109,7 +108,7 @@ def _main(argv: Sequence[str] | None) -> int:
     if epochs is not None and (epochs < 1 or options.result not in _EPOCHS):
         raise InputError(f"--epochs must be at least 1, and is for {', '.join(_EPOCHS)}")
     if options.players and not options.result.endswith("_inference"):
-        raise InputError("--players is for digits_inference and mnist_inference")
+        raise InputError("--networks is for digits_inference and mnist_inference")
     if options.precision != "float32" and not options.result.startswith("cifar10"):
         raise InputError(f"--precision is for {', '.join(cifar10.RECIPES)}")
     make = {
@@ -146,20 +145,20 @@ def _main(argv: Sequence[str] | None) -> int:
 
 
 def _keep(argv: Sequence[str]) -> int:
-    made = command.Parser(
-        prog="python -m reproduce keep",
+    made = parsing.Parser(
+        prog="python -m reproduce pretrained",
         description="Keep a finished run in a few megabytes: its weights in half precision.",
     )
     made.add_argument("run", metavar="RUN", help="run directory of a finished run on images")
     made.add_argument(
         "--weights", default="last", metavar="WHICH", help=f"{', '.join(WEIGHTS)} (last)"
     )
-    made.add_argument("--output", metavar="DIR", help="the new directory (kept/<recipe>)")
+    made.add_argument("--output", metavar="DIR", help="the new directory (pretrained/<recipe>)")
     options = made.parse_args(argv)
     kept = keep(
         Run.open(options.run), options.weights, Path(options.output) if options.output else None
     )
-    lost = kept.config["kept"]
+    lost = kept.config["pretrained"]
     print(
         f"kept: {kept.path}; half precision moves a pixel by at most "
         f"{lost['largest_pixel_difference']:.1e} and the likelihood of validation examples from "

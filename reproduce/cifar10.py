@@ -8,14 +8,14 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.steps import flops_per_step, products
-from keras_gan import figures, pictures, recipes, train
-from keras_gan.run import Run
+from keras_gan import figures, plotting, recipes, train
+from keras_gan.experiment.run import Run
 from reproduce import results
 from reproduce.runs import call, training_seconds
 
 RECIPES = ("cifar10_mlp", "cifar10_conv", "cifar10_conv_tuned")
 GPU_FLOPS = 10e12  # assumed of a GPU: operations per second that a run in float32 keeps up
-_LOSSES = ("discriminator_loss", "generator_loss", "value", "real_output", "fake_output")
+_LOSSES = ("d_loss", "g_loss", "value", "d_real", "d_fake")
 
 
 def measure(
@@ -26,7 +26,7 @@ def measure(
     note: str,
     precision: str = "float32",
 ) -> None:
-    """Trains a recipe, and keeps its samples (averaged weights, if any), its losses and speed.
+    """Trains a recipe, and keeps its samples (EMA weights, if any), its losses and speed.
 
     Args:
         name: One of `RECIPES`, or a recipe's file.
@@ -44,9 +44,9 @@ def measure(
     settings += ["--precision", mixed] if mixed else []
     call(train.main, ["--recipe", name, *settings, "--run-dir", path])
     run = Run.open(path)
-    weights = "averaged" if run.identity["averaging"] else "last"
+    weights = "ema" if run.identity["averaging"] else "last"
     call(figures.main, [path, "--seed", "0", "--weights", weights])
-    drawn = "averaged weights" if weights == "averaged" else ""
+    drawn = "EMA weights" if weights == "ema" else ""
     title = ", ".join(filter(None, [f"epoch {run.epochs_done}", drawn, mixed, note]))
     results.save(
         recipe.name,
@@ -97,5 +97,5 @@ def _marked_figure_2(run: Run, caption: str) -> str:
     with Image.open(drawn) as file:
         picture = np.asarray(file.convert("RGB"))
     marked = drawn.with_name("figure_2_marked.png")
-    pictures.save_image(pictures.captioned(picture, caption), marked)
+    plotting.save_image(plotting.captioned(picture, caption), marked)
     return results.keep_picture(marked, f"{run.identity['recipe']}_figure_2.png")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_gan.evaluation.likelihood import LogLikelihood
-from keras_gan.pictures import plots
+from keras_gan.plotting import curves
 
 _SHOWN_NATS = 300  # below the best
 
@@ -20,9 +20,9 @@ def bandwidth_curves(rows: Mapping[str, LogLikelihood]) -> np.ndarray:
     Returns:
         uint8 `[height, width, 3]`.
     """
-    figure = plots.new_figure(6, 3.6)
+    figure = curves.new_figure(6, 3.6)
     axes = figure.subplots()
-    for (name, row), colour in zip(rows.items(), (plots.BLUE, plots.ORANGE), strict=True):
+    for (name, row), colour in zip(rows.items(), (curves.BLUE, curves.ORANGE), strict=True):
         axes.plot(row.grid, row.validation_means, "o-", color=colour, label=name, markersize=4)
     best = max(max(row.validation_means) for row in rows.values())
     axes.set(
@@ -32,8 +32,8 @@ def bandwidth_curves(rows: Mapping[str, LogLikelihood]) -> np.ndarray:
         ylim=(best - 600, best + 50),
     )
     axes.legend(frameon=False)
-    plots.tidy(axes)
-    return plots.as_picture(figure)
+    curves.tidy(axes)
+    return curves.as_picture(figure)
 
 
 def distances_from_optimum(series: Sequence[Mapping[str, Any]]) -> np.ndarray:
@@ -41,31 +41,31 @@ def distances_from_optimum(series: Sequence[Mapping[str, Any]]) -> np.ndarray:
 
     Args:
         series: One entry for each look, in order: "step", "panel", "discriminator_error",
-            "optimal_from_half" and "optimal_standard_error", as `keras_gan.figure_1` writes them.
+            "optimal_from_half" and "optimal_standard_error", as `keras_gan.cli.figure_1` writes them.
 
     Returns:
         uint8 `[height, width, 3]`. Steps are looks, not to scale: the phases differ in length.
     """
-    figure = plots.new_figure(6.4, 3.4)
+    figure = curves.new_figure(6.4, 3.4)
     axes = figure.subplots()
     looks = np.arange(len(series))
     for column, label, colour in (
-        ("discriminator_error", "D to D*", plots.BLUE),
-        ("optimal_from_half", "D* to 1/2", plots.ORANGE),
-        ("optimal_standard_error", "standard error of D*", plots.GREY),
+        ("discriminator_error", "D to D*", curves.BLUE),
+        ("optimal_from_half", "D* to 1/2", curves.ORANGE),
+        ("optimal_standard_error", "standard error of D*", curves.GREY),
     ):
         axes.plot(looks, [row[column] for row in series], color=colour, lw=1.5, label=label)
     panels = [row["panel"] for row in series]
     ends = [i for i in looks if i + 1 == len(series) or panels[i + 1] != panels[i]]
     for end, begin in zip(ends, [0, *ends[:-1]], strict=True):
-        axes.axvline(end, color=plots.GREY, lw=0.8, ls=":")
+        axes.axvline(end, color=curves.GREY, lw=0.8, ls=":")
         axes.text((begin + end) / 2, 1.02, panels[end][:3], transform=axes.get_xaxis_transform())
     axes.set_xticks(ends, [str(series[end]["step"]) for end in ends], rotation=30)
     axes.set(yscale="log", ylim=(1e-3, 1.5))
     axes.set(xlabel="step at each phase's end", ylabel="largest distance")
     axes.legend(frameon=False, fontsize=9)
-    plots.tidy(axes)
-    return plots.as_picture(figure)
+    curves.tidy(axes)
+    return curves.as_picture(figure)
 
 
 def efficiency_curves(
@@ -92,30 +92,30 @@ def efficiency_curves(
     drawn["several seeds"] = [row for row in rows if row["variant"] in again and row is not recipe]
     columns = math.ceil(math.sqrt(len(drawn)))
     height = math.ceil(len(drawn) / columns)
-    figure = plots.new_figure(4.2 * columns, 4.1 * height)
+    figure = curves.new_figure(4.2 * columns, 4.1 * height)
     grid = figure.subplots(height, columns, sharex=True, sharey=True, squeeze=False)
     for axes, (title, lines) in zip(grid.flat, drawn.items(), strict=False):
-        free = iter(("black", plots.BLUE, plots.ORANGE, plots.GREEN, plots.RED))
+        free = iter(("black", curves.BLUE, curves.ORANGE, curves.GREEN, curves.RED))
         colours: dict[str, str] = {}
         for row in [recipe, *lines]:
             name = row["variant"]
             label = None if name in colours else name
             colour = colours[name] = colours.get(name) or next(free)
-            kinds = [("averaged", "-", label), ("raw", ":", None)]
+            kinds = [("ema", "-", label), ("raw", ":", None)]
             for kind, style, shown in kinds[:1] if title == "several seeds" else kinds:
                 known = [look for look in row["looks"] if look[kind] is not None]
                 points = [[look[column] for look in known] for column in ("updates", kind)]
                 axes.plot(*points, style, color=colour, lw=1.3, label=shown)
         for level in levels:
-            axes.axhline(level, color=plots.GREY, lw=0.8)
+            axes.axhline(level, color=curves.GREY, lw=0.8)
         axes.set_title(title, fontsize=10)
         axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.08))
-        plots.tidy(axes)
+        curves.tidy(axes)
     for axes in grid.flat[len(drawn) :]:
         axes.remove()
-    averaged = [look["averaged"] for row in rows for look in row["looks"]]
-    top = max((nats for nats in averaged if nats is not None), default=0.0)
+    ema = [look["ema"] for row in rows for look in row["looks"]]
+    top = max((nats for nats in ema if nats is not None), default=0.0)
     grid[0, 0].set_ylim(top - _SHOWN_NATS, top + 15)
     figure.supxlabel("updates of G", fontsize=10)
     figure.supylabel("nats, validation images", fontsize=10)
-    return plots.as_picture(figure)
+    return curves.as_picture(figure)

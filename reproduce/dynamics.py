@@ -13,15 +13,15 @@ import numpy as np
 
 from keras_gan import layers, recipes
 from keras_gan.data import preprocessing
-from keras_gan.model import GAN
+from keras_gan.training.gan import GAN
 
 STATISTICS = (
-    "discriminator_loss",
-    "generator_loss",
-    "real_output",
-    "fake_output",
-    "real_accuracy",
-    "fake_accuracy",
+    "d_loss",
+    "g_loss",
+    "d_real",
+    "d_fake",
+    "d_real_accuracy",
+    "d_fake_accuracy",
 )
 
 
@@ -39,7 +39,7 @@ class Protocol:
 
     Attributes:
         beginning: Steps in which dropout decides what D makes of samples; seeds differ little.
-        game: Steps in which both players have learnt to move; seeds differ more.
+        game: Steps in which both networks have learnt to move; seeds differ more.
         stride: Steps of one call into TensorFlow, and between two looks.
     """
 
@@ -99,7 +99,7 @@ def play(
     """
     recipe, protocol = recipes.get(name), PROTOCOLS[name]
     train = recipe.load_data().train.x
-    examples = preprocessing.fit(recipe.preprocessing, train).forward(train)
+    examples = preprocessing.fit(recipe.preprocessing, train).normalize(train)
     generator, discriminator = recipe.networks(recipe, examples, seed)
     if change is not None:
         change(discriminator)

@@ -16,7 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_gan import data, layers, pictures, recipes
+from keras_gan import data, layers, plotting, recipes
 from keras_gan.recipes import Recipe
 from reproduce import results
 from reproduce.curves import efficiency_curves
@@ -40,7 +40,7 @@ def factors(recipe: Recipe) -> dict[str, tuple[Variant, ...]]:
         "the game": (
             Variant("alternating updates", {"update": "alternating"}),
             Variant("k = 2", {"discriminator_steps": 2}),
-            Variant("the player that is ahead held back", {"loss": "held_back"}),
+            Variant("the network that is ahead held back", {"loss": "held_back"}),
         ),
         "learning rates": tuple(
             Variant(f"{player}'s learning rate {what}", {rate: factor * getattr(recipe, rate)})
@@ -155,7 +155,7 @@ def measure(
                 if name in paces:
                     row = _timed(row, paces[name])
                 file.parent.mkdir(parents=True, exist_ok=True)
-                pictures.save_image(efficiency_curves([*table.rows, row], panels, LEVELS), file)
+                plotting.save_image(efficiency_curves([*table.rows, row], panels, LEVELS), file)
                 table.add(row)
 
     complete(variants, seed)
@@ -175,11 +175,11 @@ def best(rows: Sequence[Row]) -> list[str]:
     """The variants that were fastest with the first row's seed; that row, the recipe, aside.
 
     That is the fewest seconds until the highest of `LEVELS`; behind them, where it was not
-    reached, the highest likelihood of averaged weights at the end.
+    reached, the highest likelihood of EMA weights at the end.
     """
 
     def slowness(row: Row) -> tuple[float, float]:
-        seconds, nats = row[f"seconds_until_{LEVELS[-1]}"], row["averaged"]
+        seconds, nats = row[f"seconds_until_{LEVELS[-1]}"], row["ema"]
         return (
             math.inf if seconds is None else seconds,
             math.inf if nats is None else -nats,
@@ -212,18 +212,16 @@ def _row(
         "updates": last["updates"],
         "seconds": last["seconds"],
         "raw": last["raw"],
-        "averaged": last["averaged"],
+        "ema": last["ema"],
         **{f"updates_until_{level}": first_at(looks, level) for level in LEVELS},
         "looks": looks,
     }
 
 
 def first_at(looks: Sequence[Row], level: float) -> int | None:
-    """Updates at the first look at which averaged weights had so many nats, or None."""
+    """Updates at the first look at which EMA weights had so many nats, or None."""
     reached = (
-        look["updates"]
-        for look in looks
-        if look["averaged"] is not None and look["averaged"] >= level
+        look["updates"] for look in looks if look["ema"] is not None and look["ema"] >= level
     )
     return next(reached, None)
 

@@ -11,17 +11,17 @@ from typing import Any
 
 from rich.progress import track
 
-from keras_gan import data, evaluate, figure_1, figures, pictures, recipes, train
+from keras_gan import data, evaluate, figures, plotting, recipes, train
+from keras_gan.cli import figure_1
 from keras_gan.data import preprocessing
-from keras_gan.evaluation import trust
-from keras_gan.evaluation.likelihood import Protocol
-from keras_gan.run import BEST, Run
+from keras_gan.evaluation.likelihood import ParzenSettings, reliability
+from keras_gan.experiment.run import BEST, Run
 from reproduce import results
 from reproduce.curves import bandwidth_curves, distances_from_optimum
 from reproduce.runs import call, command_of, curve, epoch_of, training_seconds
 
 EVALUATION_SEED = 0
-_MNIST = ("best", "best_averaged", "averaged")
+_MNIST = ("best", "best_ema", "ema")
 EXTENSIONS = {
     "digits_conditional": "Section 7: digits of a class that is asked for",
     "digits_inference": "Section 7: latents of digits, inferred",
@@ -35,11 +35,11 @@ _FIGURES = ("figure_2", "figure_3", "classes", "encoded", "completed", "curves")
 _OVERLAP = ("precision", "recall", "density", "coverage")
 _SAMPLES = {
     "last": "raw weights, last",
-    "averaged": "averaged weights, last",
+    "ema": "EMA weights, last",
     "best": "raw weights, best on validation",
-    "best_averaged": "averaged weights, best on validation",
+    "best_ema": "EMA weights, best on validation",
 }
-_FIXED = "averaged weights of the players, which stay"
+_FIXED = "EMA weights of the networks, which stay"
 
 
 def parzen_sanity(seed: int) -> None:
@@ -48,12 +48,12 @@ def parzen_sanity(seed: int) -> None:
     mnist = data.load("mnist")
     scale = preprocessing.fit("unit_range", mnist.train.x)
     parts = (mnist.train.x, mnist.validation.x, mnist.test.x)
-    images, validation, test = (scale.to_unit(scale.forward(x)) for x in parts)
-    rows = trust.sanity_rows(images, validation, test, seed=seed, track=track)
+    images, validation, test = (scale.denormalize(scale.normalize(x)) for x in parts)
+    rows = reliability.sanity_rows(images, validation, test, seed=seed, track=track)
     name = "parzen_sanity"
     file = results.PICTURES / f"{name}.png"
     file.parent.mkdir(parents=True, exist_ok=True)
-    pictures.save_image(bandwidth_curves(rows), file)
+    plotting.save_image(bandwidth_curves(rows), file)
     results.save(
         name,
         title="MNIST: real images and centroids as samples",
@@ -72,9 +72,9 @@ def parzen_sanity(seed: int) -> None:
 
 
 def digits(seed: int, run_dir: str | None) -> None:
-    """The bundled digits, evaluated with averaged weights."""
+    """The bundled digits, evaluated with EMA weights."""
     epochs = recipes.get("digits").epochs
-    _trained("digits", "digits", "Digits", seed, epochs, run_dir, ["averaged"], ["--refine"])
+    _trained("digits", "digits", "Digits", seed, epochs, run_dir, ["ema"], ["--refine"])
 
 
 def mnist(seed: int, epochs: int, run_dir: str | None) -> None:
@@ -102,7 +102,7 @@ def extension(
         seed: Seed of everything random.
         epochs: The recipe's by default.
         run_dir: Where it is trained.
-        players: For inference: the run whose players stay fixed; "" trains them beside it.
+        networks: For inference: the run whose networks stay fixed; "" trains them beside it.
     """
     _trained(
         recipe,
@@ -111,7 +111,7 @@ def extension(
         seed,
         epochs or recipes.get(recipe).epochs,
         run_dir,
-        ["last"] if players else ["best_averaged", "averaged"],
+        ["last"] if players else ["best_ema", "ema"],
         ["--refine", "--no-sanity"],
         players,
     )
@@ -125,7 +125,7 @@ def figure_1_learnt(seed: int) -> None:
     found = json.loads((folder / "figure_1.json").read_text())
     distances = results.PICTURES / "figure_1_distances.png"
     distances.parent.mkdir(parents=True, exist_ok=True)
-    pictures.save_image(distances_from_optimum(found["series"]), distances)
+    plotting.save_image(distances_from_optimum(found["series"]), distances)
     results.save(
         "figure_1",
         title="Figure 1, with learnt networks",
@@ -192,7 +192,8 @@ def _trained(
             "epoch": "" if players else epoch_of(run, which),
             **_nats(found[which]["likelihood"]),
             **_overlap(found[which], "samples"),
-            "alarms": ", ".join(a["name"] for a in found[which]["diversity"]["alarms"]) or "none",
+            "warnings": ", ".join(a["name"] for a in found[which]["diversity"]["warnings"])
+            or "none",
         }
         for which in weights
     ]
@@ -201,18 +202,18 @@ def _trained(
         real = _overlap(own, "training examples" if what == "training images" else "")
         rows.append(
             {"samples": f"{row['samples']:,} {what}", "epoch": "", **_nats(row), **real}
-            | {"alarms": ""}
+            | {"warnings": ""}
         )
     kept = []
-    if "best_averaged" in weights and epoch_of(run, "best_averaged") != run.epochs_done:
-        kept += _drawn(run, "best_averaged", ["figure_2"], f"{name}_best")
+    if "best_ema" in weights and epoch_of(run, "best_ema") != run.epochs_done:
+        kept += _drawn(run, "best_ema", ["figure_2"], f"{name}_best")
     kept += _drawn(run, weights[-1], ["encoded"] if players else _FIGURES, name)
     results.save(
         name,
         title=title,
         command=f"python -m reproduce {recipe} --seed {seed}"
         + (f" --epochs {epochs}" if recipe != "digits" else "")
-        + (" --players RUN" if players else ""),
+        + (" --networks RUN" if players else ""),
         rows=rows,
         seeds=[seed],
         protocol={
@@ -255,7 +256,7 @@ def _nats(row: dict[str, Any]) -> dict[str, Any]:
 
 def _protocol(likelihood: dict[str, Any]) -> dict[str, Any]:
     """What has to be equal for two of them to be compared."""
-    names = (*(f.name for f in dataclasses.fields(Protocol) if f.name != "refine"), "test")
+    names = (*(f.name for f in dataclasses.fields(ParzenSettings) if f.name != "refine"), "test")
     return {name: likelihood[name] for name in names}
 
 

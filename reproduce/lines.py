@@ -12,8 +12,8 @@ import keras
 import numpy as np
 
 from keras_gan import GAN, data
+from keras_gan.core.errors import InputError
 from keras_gan.data import preprocessing
-from keras_gan.errors import InputError
 from keras_gan.recipes import Recipe
 from reproduce import results
 from reproduce.runs import validation_nats
@@ -71,8 +71,8 @@ class Game:
             None for weights whose samples are no longer finite.
         """
         found: dict[str, float | None] = {}
-        for kind, averaged in (("raw", False), ("averaged", True)):
-            images = self.scale.to_unit(self.gan.generate(samples, 1, averaged=averaged))
+        for kind, ema in (("raw", False), ("ema", True)):
+            images = self.scale.denormalize(self.gan.generate(samples, 1, ema=ema))
             finite = np.isfinite(images).all()
             found[kind] = validation_nats(images, validation) if finite else None
         return found
@@ -103,9 +103,9 @@ def train(
     """
     recipe = dataclasses.replace(recipe, **variant.settings)
     scale = preprocessing.fit(recipe.preprocessing, data_set.train.x)
-    examples = scale.forward(data_set.train.x)
+    examples = scale.normalize(data_set.train.x)
     players = recipe.networks(recipe, examples, seed)
-    gan = GAN(*players, recipe.make_prior(), seed=seed, averaging=recipe.averaging or None)
+    gan = GAN(*players, recipe.make_prior(), seed=seed, ema=recipe.ema or None)
     all_examples, examples = len(examples), examples[: variant.examples]
     group = recipe.batch_size * recipe.discriminator_steps
     repeated = np.concatenate([examples] * -(-group // len(examples)))

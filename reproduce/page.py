@@ -6,7 +6,7 @@ import string
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from keras_gan.run import write_atomically
+from keras_gan.experiment.run import write_atomically
 from reproduce import results, summary, tables
 
 PAGE = results.ROOT / "docs" / "reproduction.md"
@@ -30,8 +30,8 @@ training images and, far more, centroids that blur them, set the scale: a number
 images is smoothing, not better samples.
 
 Precision, recall, density and coverage compare samples with test examples on the features of a
-small classifier of the same data. Alarms are those of `keras_gan.evaluate`; all but `mnist` and
-`mnist_tuned` are older than its look at D's overfitting, so theirs are of collapse and memorisation
+small classifier of the same data. Warnings are those of `keras_gan.evaluate`; all but `mnist` and
+`mnist_tuned` are older than its look at D's overfitting, so theirs are of collapse and memorization
 alone. Empty: not measured.
 """
 
@@ -69,9 +69,9 @@ _COLUMNS = {
     "recall": ("recall", "{:.2f}"),
     "density": ("density", "{:.2f}"),
     "coverage": ("coverage", "{:.2f}"),
-    "alarms": ("alarms", "{}"),
+    "warnings": ("warnings", "{}"),
     "raw": ("raw weights", "{:.1f}"),
-    "averaged": ("averaged weights", "{:.1f}"),
+    "ema": ("EMA weights", "{:.1f}"),
     "panel": ("panel", "{}"),
     "step": ("step", "{}"),
     "discriminator_error": ("largest distance of D to D*", "{:.3f}"),
@@ -89,9 +89,9 @@ _COLUMNS = {
     "shown": ("images shown to D", "{:,}"),
     "value": ("V(D, G)", "{:.3f}"),
     "jsd_bound": ("bound of the JSD", "{:.3f}"),
-    "real_output": ("D(x)", "{:.3f}"),
+    "d_real": ("D(x)", "{:.3f}"),
     "held_out_output": ("D(x), held out", "{:.3f}"),
-    "fake_output": ("D(G(z))", "{:.3f}"),
+    "d_fake": ("D(G(z))", "{:.3f}"),
     "seconds": ("seconds", "{:,.0f}"),
     "seed": ("seed", "{}"),
     "milliseconds": ("ms an update", "{:,.1f}"),
@@ -99,8 +99,8 @@ _COLUMNS = {
     "seconds_until_100": ("seconds until 100 nats", "{:,.0f}"),
     "updates_until_150": ("updates until 150 nats", "{:,}"),
     "seconds_until_150": ("seconds until 150 nats", "{:,.0f}"),
-    "discriminator_loss": ("loss of D", "{:.3f}"),
-    "generator_loss": ("loss of G", "{:.3f}"),
+    "d_loss": ("loss of D", "{:.3f}"),
+    "g_loss": ("loss of G", "{:.3f}"),
     "epochs": ("epochs", "{}"),
     "images_per_second": ("images/s", "{:,.1f}"),
     "seconds_per_epoch": ("s an epoch", "{:,.0f}"),
@@ -216,10 +216,10 @@ def _of_extensions(result: dict[str, Any]) -> Iterable[str]:
             f"{nats['mean']:.1f} ± {nats['standard_error']:.1f} nats (bandwidth "
             f"{nats['bandwidth']:.3f}). The small classifier names "
             f"{found['named_as_asked']:.1%} of {found['samples_of_each']:,} samples of each class "
-            f"as asked, of the worst class {min(found['of_each_class']):.1%}. Alarms within "
+            f"as asked, of the worst class {min(found['of_each_class']):.1%}. Warnings within "
             "classes: "
             + (
-                "; ".join(f"{c}: {', '.join(names)}" for c, names in found["alarms"].items())
+                "; ".join(f"{c}: {', '.join(names)}" for c, names in found["warnings"].items())
                 or "none"
             )
             + "."
@@ -274,7 +274,7 @@ def _of_lines(protocol: dict[str, Any], validation: int, samples: int) -> str:
 
 def _sentences(result: dict[str, Any]) -> Iterable[str]:
     if "players" in result:
-        yield f"RUN, whose players stay as they are: `{result['players']}`."
+        yield f"RUN, whose networks stay as they are: `{result['networks']}`."
     yield from _of_extensions(result)
     if "test" in result.get("protocol", {}):
         protocol = result["protocol"]
@@ -296,14 +296,14 @@ def _sentences(result: dict[str, Any]) -> Iterable[str]:
         yield (
             f"{_of_lines(protocol, protocol['validation'], protocol['samples'])}. They are "
             f"looked at every {protocol['looked_every']:,} "
-            "updates; *until* is the first look at which the averaged weights have so many; "
+            "updates; *until* is the first look at which the EMA weights have so many; "
             "none: at no look, or no finite samples. Seconds until a level are its "
             "updates at the line's pace, the fastest of several stretches, measured for all lines "
             "one after the other; *seconds* are those that the training itself took, looks left "
             "out, and other work on the machine lengthens them. Other seeds are for the recipe and "
             f"the two lines with the fewest seconds until {protocol['levels'][-1]} nats (behind "
-            "them, the highest likelihood of averaged weights). In the picture, full lines are "
-            "averaged weights, dotted ones raw."
+            "them, the highest likelihood of EMA weights). In the picture, full lines are "
+            "EMA weights, dotted ones raw."
         )
     if "estimate_assumes" in result:
         yield (

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from keras_gan.run import versions, write_atomically
+from keras_gan.experiment.run import versions, write_atomically
 from reproduce import dynamics
 
 FILE = Path(__file__).with_name("dynamics.json")

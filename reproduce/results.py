@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from keras_gan.run import versions, write_atomically
+from keras_gan.experiment.run import versions, write_atomically
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).with_name("results")

@@ -14,10 +14,10 @@ from tensorboard.backend.event_processing.event_file_loader import EventFileLoad
 from keras_gan import recipes
 from keras_gan.data import DataSet
 from keras_gan.data.preprocessing import Preprocessing
-from keras_gan.evaluation.likelihood import Protocol, log_likelihood
-from keras_gan.run import Run
+from keras_gan.evaluation.likelihood import ParzenSettings, log_likelihood
+from keras_gan.experiment.run import Run
 
-_COLUMNS = {"best": "val_log_likelihood", "best_averaged": "val_log_likelihood_averaged"}
+_COLUMNS = {"best": "val_log_likelihood", "best_ema": "val_log_likelihood_ema"}
 
 
 def call(main: Callable[[list[str]], int], argv: list[str]) -> None:
@@ -49,7 +49,7 @@ def best_epoch(metrics: dict[str, list[float]], column: str) -> tuple[int, float
 
 
 def epoch_of(run: Run, weights: str) -> int:
-    """The epochs, from 1, behind one of `keras_gan.run.WEIGHTS`."""
+    """The epochs, from 1, behind one of `keras_gan.experiment.run.WEIGHTS`."""
     if weights not in _COLUMNS:
         return run.epochs_done
     return best_epoch(run.metrics(), _COLUMNS[weights])[0]
@@ -59,8 +59,8 @@ def curve(metrics: dict[str, list[float]]) -> list[dict[str, float]]:
     """The validation likelihood along training, where it was measured."""
     columns = ("epoch", *_COLUMNS.values())
     return [
-        {"epoch": int(epoch) + 1, "raw": round(raw, 1), "averaged": round(averaged, 1)}
-        for epoch, raw, averaged in zip(*(metrics[name] for name in columns), strict=True)
+        {"epoch": int(epoch) + 1, "raw": round(raw, 1), "ema": round(ema, 1)}
+        for epoch, raw, ema in zip(*(metrics[name] for name in columns), strict=True)
         if not math.isnan(raw)
     ]
 
@@ -76,11 +76,11 @@ def training_seconds(run: Run) -> float:
 
 def validation_images(data: DataSet, scale: Preprocessing, count: int = 1000) -> np.ndarray:
     """The first validation examples in [0, 1]: what bandwidths are chosen on."""
-    return scale.to_unit(scale.forward(data.validation.x[:count]))
+    return scale.denormalize(scale.normalize(data.validation.x[:count]))
 
 
 def validation_nats(samples: np.ndarray, validation: np.ndarray) -> float:
     """Mean likelihood of validation examples under the best bandwidth of the paper's grid, nats."""
-    protocol = Protocol(len(samples), len(validation))
+    protocol = ParzenSettings(len(samples), len(validation))
     found = log_likelihood(samples, validation, validation[:1], protocol=protocol)
     return found.validation_mean

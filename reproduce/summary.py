@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from keras_gan.evaluation import tables
+from keras_gan.evaluation import published
 
 _SANITY = "parzen_sanity"
 
@@ -63,7 +63,7 @@ def readme_rows(found: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
     """Table 1 as published, as we have it, and what says how to read it; then the digits."""
     rows = [
         {"samples": f"MNIST, published: {row.model}", "nats": f"{row.mnist}", "command": ""}
-        for row in tables.TABLE_1
+        for row in published.TABLE_1
     ]
     for result in _with_rows(found, "mnist_seed"):
         epochs, seed = result["protocol"]["run"]["epochs"], result["seeds"][0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from keras_gan.evaluation import tables
+from keras_gan.evaluation import published
 from reproduce import results
 
 PAGE = results.ROOT / "docs" / "tables.md"
@@ -39,7 +39,7 @@ TABLE_2 = (
         "Inference needed during training.",
         "Inference needed during training; MCMC for the gradient of the partition function.",
         "A trade between mixing and power of reconstruction.",
-        "Two players to be kept in step; Helvetica.",
+        "Two networks to be kept in step; Helvetica.",
         (
             "tests/test_gan.py::test_k_updates_of_d_for_one_of_g",
             "tests/test_diagnostics.py::test_each_collapse_raises_its_alarm",
@@ -88,10 +88,10 @@ def markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def table_1(rows: Iterable[tables.Row] = (*tables.TABLE_1, *tables.LATER)) -> str:
+def table_1(rows: Iterable[published.Row] = (*published.TABLE_1, *published.LATER)) -> str:
     """Table 1 and what was published later, or other rows, in Markdown."""
 
-    def cells(row: tables.Row) -> list[str]:
+    def cells(row: published.Row) -> list[str]:
         scores = ["" if score is None else str(score) for score in (row.mnist, row.tfd)]
         return [row.model, *scores, row.source]
 

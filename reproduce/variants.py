@@ -143,7 +143,7 @@ def _row(
 ) -> dict[str, Any]:
     game = train(variant, recipe, data_set, updates, seed)
     gan, scale = game.gan, game.scale
-    held_out = scale.forward(data_set.validation.x[:_LOOKED_AT])
+    held_out = scale.normalize(data_set.validation.x[:_LOOKED_AT])
     seen = gan.evaluate(game.examples[:_LOOKED_AT], verbose=0, return_dict=True)
     unseen = gan.evaluate(held_out, verbose=0, return_dict=True)
     return {
@@ -153,8 +153,8 @@ def _row(
         **game.nats(recipe.likelihood_samples, validation_images(data_set, scale)),
         "value": unseen["value"],
         "jsd_bound": unseen["jsd_bound"],
-        "real_output": seen["real_output"],
-        "held_out_output": unseen["real_output"],
-        "fake_output": unseen["fake_output"],
+        "d_real": seen["d_real"],
+        "held_out_output": unseen["d_real"],
+        "d_fake": unseen["d_fake"],
         "seconds": round(game.seconds, 1),
     }

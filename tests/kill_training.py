@@ -26,7 +26,7 @@ from commands import clusters
 from rich.console import Console
 from rich.table import Table
 
-from keras_gan.run import Run
+from keras_gan.experiment.run import Run
 
 
 def start(path: Path, options: argparse.Namespace) -> list[subprocess.Popen]:

@@ -1,4 +1,4 @@
-"""Small players for tests: built in milliseconds, with every kind of layer that the recipes use."""
+"""Small networks for tests: built in milliseconds, with every kind of layer that the recipes use."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import keras
 import numpy as np
 
 import keras_gan
-from keras_gan import conditions, inference, layers, networks, priors, recipes
+from keras_gan import conditioning, layers, networks, priors, recipes
 from keras_gan.data import preprocessing
-from keras_gan.run import FORMAT, Run
+from keras_gan.experiment.run import FORMAT, Run
+from keras_gan.training import inference
 
 
 def players(seed=0, dropout=True, size=6, latent_dim=5, classes=0):
@@ -36,11 +37,9 @@ def players(seed=0, dropout=True, size=6, latent_dim=5, classes=0):
     return generator, discriminator
 
 
-def gan(seed=0, dropout=True, averaging=None, classes=0, **compile_arguments):
+def gan(seed=0, dropout=True, ema=None, classes=0, **compile_arguments):
     generator, discriminator = players(seed, dropout, classes=classes)
-    model = keras_gan.GAN(
-        generator, discriminator, keras_gan.priors.Uniform(5), seed=seed, averaging=averaging
-    )
+    model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5), seed=seed, ema=ema)
     model.compile(
         keras_gan.optimizers.MomentumSGD(0.1, 0.5),
         keras_gan.optimizers.MomentumSGD(0.1, 0.5),
@@ -53,7 +52,7 @@ CLASSES = 3
 
 
 def semi_supervised_gan(**compile_arguments):
-    """Weight-normalised layers in both players, batch statistics in G."""
+    """Weight-normalised layers in both networks, batch statistics in G."""
     generator = keras.Sequential(
         [
             keras.Input((5,)),
@@ -71,7 +70,7 @@ def semi_supervised_gan(**compile_arguments):
     )
     discriminator = networks.noisy_discriminator((6,), CLASSES, hidden=(8, 6), seed=1)
     networks.normalize_on(discriminator, examples(50), seed=2)
-    model = keras_gan.GAN(generator, discriminator, priors.Uniform(5), averaging=0.9)
+    model = keras_gan.GAN(generator, discriminator, priors.Uniform(5), ema=0.9)
     optimizers = [keras_gan.optimizers.MomentumSGD(0.1, 0.5) for _ in range(2)]
     model.compile(*optimizers, loss="semi_supervised", **compile_arguments)
     return model
@@ -90,22 +89,22 @@ def conditional_players(seed=0):
     discriminator = networks.maxout_discriminator(
         (6 + CLASSES,), units=6, depth=1, irange=0.5, input_dropout=0.0, seed=1, name="judge"
     )
-    return networks.on_classes(generator, discriminator, (6,), CLASSES)
+    return networks.with_classes(generator, discriminator, (6,), CLASSES)
 
 
 def conditional_gan(training="data", **compile_arguments):
     model = keras_gan.GAN(
         *conditional_players(),
         priors.Uniform(5),
-        condition=conditions.Classes(CLASSES, training=training),
-        averaging=0.9,
+        condition=conditioning.Classes(CLASSES, training=training),
+        ema=0.9,
     )
     optimizers = [keras_gan.optimizers.MomentumSGD(0.1, 0.5) for _ in range(2)]
     model.compile(*optimizers, **compile_arguments)
     return model
 
 
-def companion(prior, size=6, hidden=(32,)):
+def auxiliary(prior, size=6, hidden=(32,)):
     network = networks.mlp_encoder((size,), inference.parameters(prior), hidden=hidden, seed=3)
     return inference.Inference(network, prior)
 
@@ -113,10 +112,12 @@ def companion(prior, size=6, hidden=(32,)):
 def inference_gan(prior=None, generator=None, **compile_arguments):
     prior = prior or priors.Uniform(5)
     made, discriminator = players(latent_dim=prior.dimension)
-    model = keras_gan.GAN(generator or made, discriminator, prior, companions=[companion(prior)])
+    model = keras_gan.GAN(
+        generator or made, discriminator, prior, auxiliary_networks=[auxiliary(prior)]
+    )
     model.compile(
         *(keras_gan.optimizers.MomentumSGD(0.1, 0.5) for _ in range(2)),
-        companion_optimizers=[keras.optimizers.Adam(1e-2)],
+        auxiliary_optimizers=[keras.optimizers.Adam(1e-2)],
         **compile_arguments,
     )
     return model
@@ -138,9 +139,9 @@ def completing_gan(shape=(6, 4, 1), **compile_arguments):
         (size + pixels,), units=8, depth=1, irange=0.3, input_dropout=0.0, seed=1, name="judge"
     )
     model = keras_gan.GAN(
-        *networks.on_known(reader, generator, discriminator, shape),
+        *networks.with_known_pixels(reader, generator, discriminator, shape),
         priors.Uniform(5),
-        condition=conditions.Known(shape),
+        condition=conditioning.Inpainting(shape),
     )
     optimizers = [keras.optimizers.Adam(2e-3, beta_1=0.5) for _ in range(2)]
     model.compile(*optimizers, **compile_arguments)
@@ -182,14 +183,14 @@ SHAPES = {
 
 
 def of_recipe(recipe: recipes.Recipe):
-    """The untrained players of a recipe, of full size, and the scale they see data on."""
+    """The untrained networks of a recipe, of full size, and the scale they see data on."""
     if recipe.source is not None:
         examples = recipe.source().train.x
     else:
         shape = (20, *SHAPES[recipe.name])
         examples = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     scale = preprocessing.fit(recipe.preprocessing, examples)
-    return *recipe.networks(recipe, scale.forward(examples), 0), scale
+    return *recipe.networks(recipe, scale.normalize(examples), 0), scale
 
 
 def first_stage(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""`CollapseWatch` during `fit`, on generators that collapse, and recover, on purpose."""
+"""`CollapseMonitor` during `fit`, on generators that collapse, and recover, on purpose."""
 
 import logging
 import math
@@ -6,12 +6,12 @@ import math
 import keras
 import numpy as np
 import pytest
+from keras_gan.callbacks.all.collapse_monitor import CollapseMonitor
 
 import keras_gan
-from keras_gan.errors import InputError
-from keras_gan.evaluation.alarms import Thresholds
-from keras_gan.evaluation.examiner import Examiner
-from keras_gan.watch import CollapseWatch
+from keras_gan.core.errors import InputError
+from keras_gan.evaluation.collapse.detector import CollapseDetector
+from keras_gan.evaluation.collapse.thresholds import Thresholds
 
 HEALTHY, COLLAPSED = np.eye(2), np.zeros((2, 2))
 
@@ -22,8 +22,8 @@ def data():
 
 
 @pytest.fixture(scope="module")
-def examiner(data):
-    return Examiner(data)
+def detector(data):
+    return CollapseDetector(data)
 
 
 def play(data, watch, kernels):
@@ -38,66 +38,66 @@ def play(data, watch, kernels):
     return gan.fit(data[:200], epochs=len(kernels), callbacks=[change, watch], verbose=0).history
 
 
-def test_a_generator_like_the_data_raises_nothing(data, examiner, caplog):
-    watch = CollapseWatch(examiner)
+def test_a_generator_like_the_data_raises_nothing(data, detector, caplog):
+    watch = CollapseMonitor(detector)
     history = play(data, watch, [HEALTHY])
-    assert watch.alarms == ()
+    assert watch.warnings == ()
     assert caplog.records == []
-    assert history["alarms"] == [0]
+    assert history["warnings"] == [0]
     assert history["kinds_found"] == [20]
     np.testing.assert_allclose(history["sample_spread"], 1, atol=0.1)
 
 
-def test_a_collapse_is_told_once_until_it_comes_back(data, examiner, caplog):
-    watch = CollapseWatch(examiner)
+def test_a_collapse_is_told_once_until_it_comes_back(data, detector, caplog):
+    watch = CollapseMonitor(detector)
     history = play(data, watch, [COLLAPSED, COLLAPSED, HEALTHY, COLLAPSED])
     told = [r.getMessage() for r in caplog.records if r.name == "keras_gan"]
     assert all(r.levelno == logging.WARNING for r in caplog.records)
     for name in ("identical-samples", "constant-output", "one-region-only"):
         epochs = [text.partition(":")[0] for text in told if f" {name}: " in text]
         assert epochs == ["epoch 1", "epoch 4"]
-    assert {alarm.name for alarm in watch.alarms} == {
+    assert {warning.name for warning in watch.warnings} == {
         "identical-samples",
         "constant-output",
         "one-region-only",
     }
     assert len(told) == 6
-    assert history["alarms"] == [3, 3, 0, 3]
+    assert history["warnings"] == [3, 3, 0, 3]
     assert history["kinds_found"] == [1, 1, 20, 1]
     assert history["sample_spread"][0] < 1e-12
 
 
-def test_a_collapse_to_a_line_loses_regions(data, examiner, caplog):
-    watch = CollapseWatch(examiner)
+def test_a_collapse_to_a_line_loses_regions(data, detector, caplog):
+    watch = CollapseMonitor(detector)
     history = play(data, watch, [np.diag([1.0, 0.0])])
-    assert [alarm.name for alarm in watch.alarms] == ["regions-missing"]
+    assert [warning.name for warning in watch.warnings] == ["regions-missing"]
     assert "the samples lack regions" in caplog.text
     assert history["kinds_found"][0] < 20
 
 
-def test_examines_every_n_epochs_and_the_last(data, examiner):
-    watch = CollapseWatch(examiner, every=2)
+def test_examines_every_n_epochs_and_the_last(data, detector):
+    watch = CollapseMonitor(detector, every=2)
     history = play(data, watch, [HEALTHY, COLLAPSED, HEALTHY])
-    for name in ("alarms", "kinds_found", "sample_spread"):
+    for name in ("warnings", "kinds_found", "sample_spread"):
         assert [math.isnan(value) for value in history[name]] == [True, False, False]
-    assert history["alarms"][1:] == [3, 0]
+    assert history["warnings"][1:] == [3, 0]
 
 
-def test_thresholds_decide(data, examiner, caplog):
+def test_thresholds_decide(data, detector, caplog):
     lenient = Thresholds(constant=0.0, little_variety=0.3)
-    watch = CollapseWatch(examiner, thresholds=lenient)
+    watch = CollapseMonitor(detector, thresholds=lenient)
     play(data, watch, [0.5 * HEALTHY])
-    assert "little-variety" in {alarm.name for alarm in watch.alarms}
-    watch = CollapseWatch(examiner)
+    assert "little-variety" in {warning.name for warning in watch.warnings}
+    watch = CollapseMonitor(detector)
     play(data, watch, [0.5 * HEALTHY])
-    assert "little-variety" not in {alarm.name for alarm in watch.alarms}
+    assert "little-variety" not in {warning.name for warning in watch.warnings}
 
 
 def test_of_a_data_set_names_its_classes_on_its_scale():
     digits = keras_gan.data.load("digits")
     scale = keras_gan.data.UnitRange()
-    watch = keras_gan.CollapseWatch.of(digits, scale, every=1, samples=300)
-    x = scale.forward(digits.train.x)
+    watch = keras_gan.CollapseMonitor.of(digits, scale, every=1, samples=300)
+    x = scale.normalize(digits.train.x)
     seven = x[np.flatnonzero(digits.train.y == 7)[0]]
     generator = keras.Sequential(
         [keras.Input((2,)), keras.layers.Dense(64), keras.layers.Reshape((8, 8, 1))]
@@ -108,12 +108,12 @@ def test_of_a_data_set_names_its_classes_on_its_scale():
     gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
     history = gan.fit(x[:100], epochs=1, callbacks=[watch], verbose=0).history
     assert history["kinds_found"] == [1]
-    messages = {alarm.name: alarm.message for alarm in watch.alarms}
+    messages = {warning.name: warning.message for warning in watch.warnings}
     assert "of class 7" in messages["one-class-only"]
     assert {"constant-output", "training-set-memorised"} <= set(messages)
 
 
 @pytest.mark.parametrize("settings", [{"samples": 1}, {"every": 0}])
-def test_refuses(examiner, settings):
+def test_refuses(detector, settings):
     with pytest.raises(InputError, match="must be at least"):
-        CollapseWatch(examiner, **settings)
+        CollapseMonitor(detector, **settings)

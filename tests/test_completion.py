@@ -7,11 +7,11 @@ import tensorflow as tf
 from scipy import stats
 
 import keras_gan
-from keras_gan import conditions, losses
-from keras_gan.conditions import Known
-from keras_gan.evaluation import completion
-from keras_gan.losses import Judgement
-from keras_gan.randomness import RowDraws, row_seeds
+from keras_gan import conditioning, losses
+from keras_gan.conditioning import Inpainting
+from keras_gan.core.batches import DiscriminatorOutput
+from keras_gan.core.randomness import RowDraws, row_seeds
+from keras_gan.evaluation import inpainting
 
 SHAPE = (6, 4, 1)
 
@@ -50,10 +50,10 @@ def test_draws_differ_by_seed_and_nothing_known_is_the_default():
 
 
 def test_two_samples_complete_every_second_image():
-    images, condition = stripes(5), Known(SHAPE)
+    images, condition = stripes(5), Inpainting(SHAPE)
     real, fake = (
         make(images, None, RowDraws(row_seeds(3, 5)))
-        for make in (condition.of_data, condition.of_samples)
+        for make in (condition.for_real, condition.for_generated)
     )
     assert set(real) == {"known", "mask"}
     for row, image in enumerate([0, 0, 2, 2, 4]):
@@ -63,10 +63,10 @@ def test_two_samples_complete_every_second_image():
 
 
 def completing_loss(made, truth, weight):
-    fake = Judgement(
+    fake = DiscriminatorOutput(
         tf.zeros([len(made)]), examples=tf.constant(made), condition={"truth": tf.constant(truth)}
     )
-    return losses.Completing(energy_weight=weight).generator(None, fake).numpy()
+    return losses.InpaintingLoss(energy_weight=weight).generator(None, fake).numpy()
 
 
 def test_the_energy_score_of_pairs():
@@ -99,11 +99,13 @@ def test_the_energy_score_is_least_for_the_true_distribution():
 
 
 def test_completing_needs_images_to_complete():
-    with pytest.raises(keras_gan.InputError, match="Completing reads truth; this discriminator"):
-        small.gan(loss="completing")
+    with pytest.raises(
+        keras_gan.InputError, match="InpaintingLoss reads truth; this discriminator"
+    ):
+        small.gan(loss="inpainting")
 
 
-@pytest.mark.parametrize("loss", ["non_saturating", "completing"])
+@pytest.mark.parametrize("loss", ["non_saturating", "inpainting"])
 def test_it_learns_what_the_known_part_says(loss):
     model = small.completing_gan(loss=loss)
     images = stripes()
@@ -117,18 +119,18 @@ def test_it_learns_what_the_known_part_says(loss):
 
 
 def test_every_kind_of_mask_comes_as_often_as_said():
-    found = conditions.masks(28, 28, RowDraws(row_seeds(0, 4000))).numpy()
+    found = conditioning.masks(28, 28, RowDraws(row_seeds(0, 4000))).numpy()
     assert found.dtype == bool
     assert found.shape == (4000, 28, 28, 1)
     known = found.mean(axis=(1, 2, 3))
-    assert sum(conditions.MASKS.values()) == pytest.approx(1)
+    assert sum(conditioning.MASKS.values()) == pytest.approx(1)
     for share, kinds in ((0.0, ["everything"]), (1.0, ["nothing"])):
-        at_least = sum(conditions.MASKS[kind] for kind in kinds)
+        at_least = sum(conditioning.MASKS[kind] for kind in kinds)
         assert np.mean(known == share) == pytest.approx(at_least, abs=0.03)
     halves = np.zeros((4, 28, 28, 1), bool)
     halves[0, :14] = halves[1, 14:] = halves[2, :, :14] = halves[3, :, 14:] = True
     shares = [np.mean((found == half).all(axis=(1, 2, 3))) for half in halves]
-    np.testing.assert_allclose(shares, conditions.MASKS["half"] / 4, atol=0.02)
+    np.testing.assert_allclose(shares, conditioning.MASKS["half"] / 4, atol=0.02)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +148,7 @@ def test_bad_conditions(given, message):
     with pytest.raises(keras_gan.InputError, match=message):
         small.completing_gan().generate(3, condition=given)
     with pytest.raises(keras_gan.InputError, match=r"a shape \(h, w, c\)"):
-        Known((6,))
+        Inpainting((6,))
 
 
 def test_what_completions_are_measured_by():
@@ -155,7 +157,7 @@ def test_what_completions_are_measured_by():
     mask = np.array([True, False]).reshape(1, 2, 1)
     drawn = truth[None] + np.array([-1.0, 3.0]).reshape(2, 1, 1, 1, 1) * ~mask
     nearest, mean = truth + 2, np.array([0.0, 1.0]).reshape(1, 2, 1)
-    found = completion.completion(
+    found = inpainting.completion(
         truth, mask, drawn, nearest=nearest, mean=mean, labels=np.array([7, 7])
     )
     assert found.missing == 1
@@ -166,7 +168,7 @@ def test_what_completions_are_measured_by():
     assert found.spread == pytest.approx(8**0.5)  # -1 and 3 about 1
     assert found.spread_within_class == pytest.approx(1)  # 1 and 3 about 2
     third = np.full((1, 1, 2, 1), 9.0)  # of no known class
-    with_third = completion.completion(
+    with_third = inpainting.completion(
         np.concatenate([truth, third]),
         mask,
         np.concatenate([drawn, [third, third]], axis=1),
@@ -178,8 +180,8 @@ def test_what_completions_are_measured_by():
     for name, wrong in (("mask", mask[:, :1]), ("nearest", nearest[:1]), ("mean", mean[0])):
         given = {"mask": mask, "nearest": nearest, "mean": mean, name: wrong}
         with pytest.raises(keras_gan.InputError, match=f"`{name}` must have shape"):
-            completion.completion(truth, given.pop("mask"), drawn, **given)
+            inpainting.completion(truth, given.pop("mask"), drawn, **given)
     with pytest.raises(keras_gan.InputError, match="known pixels as they are"):
-        completion.completion(truth, mask, drawn + 1, nearest=nearest, mean=mean)
+        inpainting.completion(truth, mask, drawn + 1, nearest=nearest, mean=mean)
     with pytest.raises(keras_gan.InputError, match="nothing to complete"):
-        completion.completion(truth, mask | True, drawn, nearest=nearest, mean=mean)
+        inpainting.completion(truth, mask | True, drawn, nearest=nearest, mean=mean)

@@ -8,9 +8,9 @@ import tensorflow as tf
 from small import CLASSES
 
 import keras_gan
-from keras_gan import conditions, priors
+from keras_gan import conditioning, priors
+from keras_gan.core.randomness import RowDraws, row_seeds
 from keras_gan.evaluation import likelihood
-from keras_gan.randomness import RowDraws, row_seeds
 
 
 def labelled(n=40):
@@ -41,7 +41,7 @@ def test_without_a_class_samples_have_the_classes_of_their_distribution():
 
 @pytest.mark.parametrize("probabilities", [None, [0.7, 0.1, 0.2]])
 def test_classes_are_drawn_as_often_as_said(probabilities):
-    condition = conditions.Classes(CLASSES, probabilities)
+    condition = conditioning.Classes(CLASSES, probabilities)
     drawn = condition.draw(RowDraws(row_seeds(0, 20_000)))["condition"].numpy()
     shares = np.bincount(drawn, minlength=CLASSES) / len(drawn)
     # Four standard errors of a share of 20,000 draws.
@@ -70,13 +70,13 @@ def test_data_are_judged_under_their_own_labels():
     zero = keras.layers.Lambda(lambda x: 0 * x[:, :1])(images)
     judge = keras.Model([images, condition], keras.layers.Add()([score, zero]))
     model = keras_gan.GAN(
-        generator, judge, priors.Uniform(5), condition=conditions.Classes(CLASSES)
+        generator, judge, priors.Uniform(5), condition=conditioning.Classes(CLASSES)
     )
     model.compile("sgd", keras.optimizers.SGD())
     examples, _ = labelled(9)
     found = model.evaluate(examples, np.full(9, 2), verbose=0, return_dict=True)
-    assert found["real_output"] == pytest.approx(1 / (1 + np.exp(-2)), abs=1e-6)
-    assert found["fake_output"] == pytest.approx(1 / (1 + np.exp(-2)), abs=1e-6)
+    assert found["d_real"] == pytest.approx(1 / (1 + np.exp(-2)), abs=1e-6)
+    assert found["d_fake"] == pytest.approx(1 / (1 + np.exp(-2)), abs=1e-6)
 
 
 def test_real_vectors_as_a_condition():
@@ -87,7 +87,7 @@ def test_real_vectors_as_a_condition():
         keras.Model([latents, wanted], generator(joined)),
         small.players()[1],  # sees no condition
         priors.Uniform(5),
-        condition=conditions.Values([2]),
+        condition=conditioning.Vectors([2]),
     )
     model.compile("sgd", keras.optimizers.SGD())
     model.fit(small.examples(), np.ones((40, 2), np.float32), batch_size=10, verbose=0)
@@ -102,10 +102,10 @@ def test_it_comes_back_from_a_file(tmp_path):
     model.save(tmp_path / "gan.keras")
     loaded = keras.saving.load_model(tmp_path / "gan.keras")
     assert loaded.condition.get_config() == model.condition.get_config()
-    for averaged in (False, True):
+    for ema in (False, True):
         np.testing.assert_array_equal(
-            loaded.generate(4, condition=1, averaged=averaged),
-            model.generate(4, condition=1, averaged=averaged),
+            loaded.generate(4, condition=1, ema=ema),
+            model.generate(4, condition=1, ema=ema),
         )
     loaded.fit(*labelled(), batch_size=10, verbose=0)
 
@@ -146,7 +146,7 @@ def test_networks_and_condition_that_do_not_belong_together():
     with pytest.raises(keras_gan.InputError, match="'condition', which is no part"):
         keras_gan.GAN(generator, discriminator, priors.Uniform(5))
     with pytest.raises(keras_gan.InputError, match="does not see the condition"):
-        keras_gan.GAN(plain, judge, priors.Uniform(5), condition=conditions.Classes(3))
+        keras_gan.GAN(plain, judge, priors.Uniform(5), condition=conditioning.Classes(3))
     with pytest.raises(keras_gan.InputError, match="not conditional"):
         small.gan().generate(3, condition=1)
 
@@ -162,7 +162,7 @@ def test_networks_and_condition_that_do_not_belong_together():
 )
 def test_bad_arguments_of_classes(arguments, message):
     with pytest.raises(keras_gan.InputError, match=message):
-        conditions.Classes(**arguments)
+        conditioning.Classes(**arguments)
 
 
 def test_likelihood_given_the_class():

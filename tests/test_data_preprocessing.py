@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_gan.core.errors import InputError
 from keras_gan.data import GlobalContrastNormalization, Identity, UnitRange
 from keras_gan.data.preprocessing import fit, from_config
-from keras_gan.errors import InputError
 
 RNG = np.random.default_rng(7)
 IMAGES = RNG.integers(0, 256, (50, 6, 5, 3), dtype=np.uint8)
@@ -25,23 +25,23 @@ def contrast_normalized(images: np.ndarray) -> np.ndarray:
 
 def test_unit_range_divides_bytes_and_leaves_floats():
     every_byte = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
-    unit = UnitRange().forward(every_byte)
+    unit = UnitRange().normalize(every_byte)
     assert unit.dtype == np.float32
     np.testing.assert_allclose(unit.ravel(), np.arange(256) / 255, rtol=1e-7)
-    np.testing.assert_array_equal(UnitRange().forward(unit), unit)
-    np.testing.assert_array_equal(UnitRange().to_unit(unit), unit)
+    np.testing.assert_array_equal(UnitRange().normalize(unit), unit)
+    np.testing.assert_array_equal(UnitRange().denormalize(unit), unit)
 
 
 @pytest.mark.parametrize("shape", [(4, 1), (4, 2), (4, 3, 5), (4, 2, 2, 2, 2)])
 def test_identity_keeps_points_of_any_rank(shape):
     points = RNG.normal(0, 100, shape)
-    assert Identity().forward(points).dtype == np.float32
-    np.testing.assert_array_equal(Identity().forward(points), points.astype(np.float32))
-    np.testing.assert_array_equal(Identity().to_unit(points), points.astype(np.float32))
+    assert Identity().normalize(points).dtype == np.float32
+    np.testing.assert_array_equal(Identity().normalize(points), points.astype(np.float32))
+    np.testing.assert_array_equal(Identity().denormalize(points), points.astype(np.float32))
 
 
 def test_contrast_normalization_follows_its_definition():
-    normalized = fit("global_contrast", IMAGES).forward(IMAGES)
+    normalized = fit("global_contrast", IMAGES).normalize(IMAGES)
     assert normalized.dtype == np.float32
     np.testing.assert_allclose(normalized, contrast_normalized(IMAGES), atol=2e-5)
     norms = np.linalg.norm(normalized.reshape(50, -1), axis=1)
@@ -52,7 +52,7 @@ def test_contrast_normalization_follows_its_definition():
 def test_contrast_normalization_sees_the_same_image_on_either_scale():
     gcn = fit("global_contrast", IMAGES)
     floats = IMAGES.astype(np.float32) / 255
-    np.testing.assert_allclose(gcn.forward(floats), gcn.forward(IMAGES), atol=2e-5)
+    np.testing.assert_allclose(gcn.normalize(floats), gcn.normalize(IMAGES), atol=2e-5)
     on_floats = fit("global_contrast", floats)
     np.testing.assert_allclose(
         [on_floats.gain, on_floats.offset], [gcn.gain, gcn.offset], rtol=1e-6
@@ -63,7 +63,7 @@ def test_a_constant_image_becomes_zero_and_the_faintest_contrast_is_normalised()
     images = np.full((3, 32, 32, 3), 77, np.uint8)
     images[1, 4, 4, 1] = 78
     images[2] = 255
-    normalized = GlobalContrastNormalization(gain=0.2, offset=0.5).forward(images)
+    normalized = GlobalContrastNormalization(gain=0.2, offset=0.5).normalize(images)
     np.testing.assert_array_equal(normalized[[0, 2]], 0)
     np.testing.assert_allclose(normalized[1], contrast_normalized(images[1:2])[0], atol=5e-3)
 
@@ -73,7 +73,7 @@ def test_the_gradient_of_contrast_normalization_is_finite(contrast):
     images = tf.constant(0.5 + contrast * (RNG.random((2, 4, 4, 1)) - 0.5), tf.float32)
     with tf.GradientTape() as tape:
         tape.watch(images)
-        normalized = GlobalContrastNormalization(gain=0.2, offset=0.5).forward(images)
+        normalized = GlobalContrastNormalization(gain=0.2, offset=0.5).normalize(images)
         score = tf.reduce_sum(
             normalized * tf.range(16, dtype=tf.float32)[None, :, None, None][:, :4]
         )
@@ -91,14 +91,14 @@ def test_the_way_back_is_the_best_affine_map():
 def test_the_way_back_is_clipped_and_keeps_mean_and_contrast():
     smooth = RNG.normal(120, 20, (200, 8, 8, 1)).clip(0, 255).astype(np.uint8)
     gcn = fit("global_contrast", smooth)
-    back = gcn.to_unit(gcn.forward(smooth))
+    back = gcn.denormalize(gcn.normalize(smooth))
     np.testing.assert_allclose(back.mean(), smooth.mean() / 255, rtol=1e-4)
     np.testing.assert_allclose(
         back.reshape(200, -1).std(axis=1),
         np.mean(smooth.reshape(200, -1).std(axis=1)) / 255,
         rtol=1e-3,
     )
-    extremes = gcn.to_unit(np.array([[-1e30, 1e30, 0]], np.float32))
+    extremes = gcn.denormalize(np.array([[-1e30, 1e30, 0]], np.float32))
     np.testing.assert_allclose(extremes, [[0, 1, gcn.offset]], rtol=1e-6)
 
 
@@ -113,21 +113,21 @@ def test_contrast_normalization_needs_contrast():
 )
 def test_graphs_and_arrays_agree(preprocessing, jit_compile):
     @tf.function(jit_compile=jit_compile)
-    def forward(x):
-        return preprocessing.forward(x)
+    def normalize(x):
+        return preprocessing.normalize(x)
 
     @tf.function(jit_compile=jit_compile)
-    def to_unit(x):
-        return preprocessing.to_unit(x)
+    def denormalize(x):
+        return preprocessing.denormalize(x)
 
-    expected = preprocessing.forward(IMAGES)
-    np.testing.assert_allclose(forward(tf.constant(IMAGES)), expected, atol=2e-5)
+    expected = preprocessing.normalize(IMAGES)
+    np.testing.assert_allclose(normalize(tf.constant(IMAGES)), expected, atol=2e-5)
     floats = tf.constant(IMAGES / 255, tf.float32)
-    np.testing.assert_allclose(forward(floats), expected, atol=2e-5)
-    unit = to_unit(tf.constant(expected))
+    np.testing.assert_allclose(normalize(floats), expected, atol=2e-5)
+    unit = denormalize(tf.constant(expected))
     assert unit.dtype == tf.float32
-    np.testing.assert_allclose(unit, preprocessing.to_unit(expected), atol=1e-6)
-    half = to_unit(tf.cast(expected, tf.bfloat16))
+    np.testing.assert_allclose(unit, preprocessing.denormalize(expected), atol=1e-6)
+    half = denormalize(tf.cast(expected, tf.bfloat16))
     assert half.dtype == tf.float32
     np.testing.assert_allclose(half, unit, atol=5e-3)
 
@@ -136,7 +136,7 @@ def test_arrays_longer_than_a_block_are_mapped_whole():
     many = RNG.integers(0, 256, (4096 + 5, 2, 2, 1), dtype=np.uint8)
     gcn = fit("global_contrast", many)
     rows = [0, 4095, 4096, 4100]
-    np.testing.assert_array_equal(gcn.forward(many)[rows], gcn.forward(many[rows]))
+    np.testing.assert_array_equal(gcn.normalize(many)[rows], gcn.normalize(many[rows]))
     np.testing.assert_allclose(gcn.offset, many.mean() / 255, rtol=1e-6)
 
 
@@ -147,7 +147,7 @@ def test_a_configuration_rebuilds_the_preprocessing(name):
     rebuilt = from_config(json.loads(json.dumps(made.get_config())))
     assert type(rebuilt) is type(made)
     assert rebuilt.get_config() == made.get_config()
-    np.testing.assert_array_equal(rebuilt.forward(points), made.forward(points))
+    np.testing.assert_array_equal(rebuilt.normalize(points), made.normalize(points))
 
 
 @pytest.mark.parametrize(
@@ -166,6 +166,6 @@ def test_a_wrong_configuration_is_refused(config, message):
 
 def test_wrong_types_are_refused():
     with pytest.raises(InputError, match=r"uint8 0\.\.255 or floats\. Received: int64"):
-        UnitRange().forward(np.zeros((2, 3, 3, 1), np.int64))
+        UnitRange().normalize(np.zeros((2, 3, 3, 1), np.int64))
     with pytest.raises(InputError, match="need preprocessing 'unit_range'"):
-        Identity().forward(IMAGES)
+        Identity().normalize(IMAGES)

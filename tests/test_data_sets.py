@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from keras_gan.core.errors import InputError
 from keras_gan.data import DataSet, Split, load
 from keras_gan.data.dataset import hold_out
-from keras_gan.errors import InputError
 
 RNG = np.random.default_rng(3)
 BYTES = RNG.integers(0, 256, (40, 6, 5), dtype=np.uint8)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import scipy.io
 
+from keras_gan.core.errors import InputError
 from keras_gan.data import load
-from keras_gan.errors import InputError
 
 RNG = np.random.default_rng(11)
 N, LABELLED = 90, 30

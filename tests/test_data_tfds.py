@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
+from keras_gan.core.errors import InputError
 from keras_gan.data import load
-from keras_gan.errors import InputError
 
 RNG = np.random.default_rng(5)
 PICTURES = RNG.integers(0, 256, (120, 4, 3, 3), dtype=np.uint8)

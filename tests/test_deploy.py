@@ -15,8 +15,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from keras_gan import strategies
-from keras_gan.errors import InputError, Interrupted, TrainingError
+from keras_gan.core.errors import InputError, Interrupted, TrainingError
+from keras_gan.experiment import distribution
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -96,7 +96,7 @@ class TestKubernetes:
         assert [*COMMAND, "runs/mnist"] == ["python", *arguments]
         assert json.loads(config)["task"] == {"type": "worker", "index": index}
         monkeypatch.setenv("TF_CONFIG", config)
-        resolver = strategies._cluster()
+        resolver = distribution._cluster()
         addresses = [f"keras-gan-{i}.keras-gan:2222" for i in range(3)]
         assert resolver.cluster_spec().as_dict() == {"worker": addresses}
         assert (resolver.task_type, resolver.task_id) == ("worker", index)
@@ -105,7 +105,7 @@ class TestKubernetes:
     def test_a_pod_too_many_says_so(self, tmp_path, monkeypatch):
         monkeypatch.setenv("TF_CONFIG", self.run(tmp_path, 3)[0])
         with pytest.raises(InputError, match="this process worker 3, but the cluster has 3"):
-            strategies._cluster()
+            distribution._cluster()
 
 
 class TestSlurm:

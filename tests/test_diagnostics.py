@@ -1,4 +1,4 @@
-"""Collapses raise their alarms by name, real data raises none; each measurement against a loop."""
+"""Collapses raise their warnings by name, real data raises none; each measurement against a loop."""
 
 import random as python_random
 import re
@@ -12,12 +12,13 @@ from scipy import stats
 from scipy.spatial import distance
 from sklearn.datasets import load_digits
 
-from keras_gan.errors import InputError
-from keras_gan.evaluation.alarms import Thresholds, diagnose
-from keras_gan.evaluation.classifier import Classifier
-from keras_gan.evaluation.coverage import class_coverage, modes_found, region_coverage
-from keras_gan.evaluation.diagnostics import diversity, identical, memorisation, score_gap
-from keras_gan.evaluation.examiner import Examiner
+from keras_gan.core.errors import InputError
+from keras_gan.evaluation.collapse.coverage import class_coverage, modes_found, region_coverage
+from keras_gan.evaluation.collapse.detector import CollapseDetector
+from keras_gan.evaluation.collapse.duplicates import diversity, identical
+from keras_gan.evaluation.collapse.memorization import memorization, score_gap
+from keras_gan.evaluation.collapse.thresholds import Thresholds, diagnose
+from keras_gan.evaluation.features.classifier import Classifier
 from keras_gan.evaluation.gaussians import GaussianMixture
 
 
@@ -31,10 +32,10 @@ class Data:
             real,
         )
         self.classifier = Classifier.fit(self.train, self.labels, epochs=epochs)
-        self.examiner = Examiner(
+        self.detector = CollapseDetector(
             self.train, held_out=self.held_out, classifier=self.classifier, seed=1
         )
-        self.blind = Examiner(self.train, held_out=self.held_out[:500], seed=1)
+        self.blind = CollapseDetector(self.train, held_out=self.held_out[:500], seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def mnist(needs_mnist):
 
 
 def names(results, **thresholds):
-    return [alarm.name for alarm in diagnose(*results, thresholds=Thresholds(**thresholds))]
+    return [warning.name for warning in diagnose(*results, thresholds=Thresholds(**thresholds))]
 
 
 def noisy(images, random, amount):
@@ -155,11 +156,11 @@ BLIND = {
 
 
 def check_collapse(data, n, collapse):
-    make, alarm = COLLAPSES[collapse]
+    make, warning = COLLAPSES[collapse]
     samples = make(data, n, np.random.default_rng(5)).astype(np.float32)
-    assert alarm in names(data.examiner.examine(samples))
+    assert warning in names(data.detector.examine(samples))
     if collapse != "nine classes":
-        assert BLIND.get(collapse, {alarm}) & set(names(data.blind.examine(samples)))
+        assert BLIND.get(collapse, {warning}) & set(names(data.blind.examine(samples)))
 
 
 @pytest.mark.parametrize("collapse", COLLAPSES)
@@ -171,14 +172,14 @@ def test_each_collapse_raises_its_alarm(digits, collapse):
 def test_real_digits_raise_no_alarm(digits, n):
     for seed in range(2):
         samples = np.random.default_rng(seed).permutation(digits.real)[:n]
-        assert names(digits.examiner.examine(samples)) == []
+        assert names(digits.detector.examine(samples)) == []
         assert names(digits.blind.examine(samples)) == []
 
 
 @pytest.mark.parametrize("n", [500, 10_000])
 def test_real_mnist_raises_no_alarm(mnist, n):
     samples = np.random.default_rng(n).permutation(mnist.real)[:n]
-    assert names(mnist.examiner.examine(samples)) == []
+    assert names(mnist.detector.examine(samples)) == []
     assert names(mnist.blind.examine(samples)) == []
 
 
@@ -192,7 +193,7 @@ def test_each_collapse_of_mnist_raises_its_alarm(mnist, collapse):
 
 def test_messages_are_plain_words(digits):
     samples = np.repeat(digits.real[:1], 200, axis=0)
-    messages = [str(alarm) for alarm in diagnose(*digits.examiner.examine(samples))]
+    messages = [str(warning) for warning in diagnose(*digits.detector.examine(samples))]
     assert messages[0] == (
         "identical-samples: 100.0% of 200 samples repeat another exactly (real data: 0.0%)"
     )
@@ -213,8 +214,10 @@ def on(mixture, modes, n=1000, scale=1.0, weights=None):
 @pytest.mark.parametrize("n", [500, 10_000])
 def test_real_gaussians_raise_no_alarm(mixture, n):
     samples = mixture.sample(n, seed=1)
-    known = Examiner(mixture.sample(10_000), mixture=mixture, held_out=mixture.sample(2000, 3))
-    unknown = Examiner(mixture.sample(10_000))
+    known = CollapseDetector(
+        mixture.sample(10_000), mixture=mixture, held_out=mixture.sample(2000, 3)
+    )
+    unknown = CollapseDetector(mixture.sample(10_000))
     assert names(known.examine(samples)) == names(unknown.examine(samples)) == []
     found = modes_found(samples, mixture)
     assert found.found == mixture.modes
@@ -235,13 +238,13 @@ def test_real_gaussians_raise_no_alarm(mixture, n):
         (RING.means[np.arange(1000) % 8], "shrunk-modes"),
     ],
 )
-def test_collapses_of_the_ring_raise_their_alarms(samples, alarm):
-    assert alarm in names([modes_found(samples, RING)])
+def test_collapses_of_the_ring_raise_their_alarms(samples, warning):
+    assert warning in names([modes_found(samples, RING)])
 
 
 @pytest.mark.parametrize("modes", [[0, 1, 5], [2], [0, 4]])
 def test_missing_modes_are_noticed_without_knowing_them(modes):
-    found = names(Examiner(RING.sample(5000)).examine(on(RING, modes)))
+    found = names(CollapseDetector(RING.sample(5000)).examine(on(RING, modes)))
     assert {"regions-missing", "one-region-only"} & set(found)
 
 
@@ -339,7 +342,7 @@ def test_memorisation_against_loops():
     random = np.random.default_rng(0)
     train, held_out, fake = (random.normal(size=(n, 4)) for n in (300, 100, 80))
     fake[:20] = train[:20] + 1e-3
-    found = memorisation(fake, train, held_out, quantile=0.05)
+    found = memorization(fake, train, held_out, quantile=0.05)
     own = distance.cdist(train, train)
     np.fill_diagonal(own, np.inf)
 
@@ -353,17 +356,17 @@ def test_memorisation_against_loops():
     assert_allclose(found.copies, np.mean(relative <= np.quantile(real_relative, 0.05)))
     assert_allclose(found.auc, np.mean(real_relative[:, None] > relative), rtol=1e-6)
     assert found.n == (80, 300, 100)
-    assert memorisation(train, train, held_out).copies == 1
-    assert memorisation(fake, np.repeat(train, 2, axis=0), held_out, quantile=0.05) == found
+    assert memorization(train, train, held_out).copies == 1
+    assert memorization(fake, np.repeat(train, 2, axis=0), held_out, quantile=0.05) == found
 
 
 def test_copies_of_repeated_training_images_are_copies(digits):
     random = np.random.default_rng(0)
     train = random.permutation(np.concatenate([digits.train, digits.train[:100]]))
-    examiner = Examiner(train, held_out=digits.held_out)
+    detector = CollapseDetector(train, held_out=digits.held_out)
     copies = noisy(np.repeat(digits.train[:100], 4, axis=0), random, 0.01)
-    assert "training-set-memorised" in names(examiner.examine(copies))
-    assert names(examiner.examine(digits.real[:400])) == []
+    assert "training-set-memorised" in names(detector.examine(copies))
+    assert names(detector.examine(digits.real[:400])) == []
 
 
 # --------------------------------------------------------------------------------- classifier
@@ -437,13 +440,13 @@ X = np.random.default_rng(0).uniform(size=(200, 3))
         (lambda: diversity(X[:1], X), "at least 2 examples"),
         (lambda: diversity(X * [np.nan, 1, 1], X), "first in example 0"),
         (lambda: diversity(X, np.ones((5, 3))), "one and the same"),
-        (lambda: memorisation(X, X, X[:0]), "`held_out`"),
-        (lambda: memorisation(X, np.ones((5, 3)), X), "one and the same"),
+        (lambda: memorization(X, X, X[:0]), "`held_out`"),
+        (lambda: memorization(X, np.ones((5, 3)), X), "one and the same"),
         (lambda: score_gap([], [1.0]), "`train_scores`"),
         (lambda: region_coverage([0, 3], [1], 3), "[0, 3)"),
         (lambda: class_coverage(X, X[:, :2]), "3 numbers"),
-        (lambda: Examiner(X[:10]), "at least 50"),
-        (lambda: Examiner(X).examine(X[:, :2]), "3 numbers"),
+        (lambda: CollapseDetector(X[:10]), "at least 50"),
+        (lambda: CollapseDetector(X).examine(X[:, :2]), "3 numbers"),
         (lambda: Classifier.fit(X, np.zeros(200, int)), "two classes"),
         (lambda: Classifier.fit(X, np.arange(3)), "as many"),
         (lambda: Classifier.fit(X, X[:, 0]), "ints"),

@@ -8,8 +8,8 @@ from sklearn.metrics.pairwise import polynomial_kernel
 from sklearn.neighbors import NearestNeighbors
 
 from keras_gan import InputError
-from keras_gan.evaluation.distances import Moments, features, frechet_distance, kernel_distance
-from keras_gan.evaluation.support import support_overlap
+from keras_gan.evaluation.distances import Moments, features, frechet_distance, kid
+from keras_gan.evaluation.distances.prdc import precision_recall
 
 
 def normal(count, dimension=6, shift=0.0, scale=1.0, seed=0):
@@ -99,7 +99,7 @@ def mmd_by_loops(x, y):
 
 def test_kernel_distance_against_loops():
     x, y = normal(40), normal(40, shift=0.3)
-    result = kernel_distance(x, y, subsets=3)  # every subset is the whole
+    result = kid(x, y, subsets=3)  # every subset is the whole
     assert result.distance == pytest.approx(mmd_by_loops(x, y), rel=1e-10)
     assert result.standard_deviation == pytest.approx(0, abs=1e-10)
     assert (result.subset_size, result.subsets, result.seed) == (40, 3, 0)
@@ -107,7 +107,7 @@ def test_kernel_distance_against_loops():
 
 def test_kernel_distance_over_subsets():
     x, y = normal(300), normal(200, shift=0.3)
-    result = kernel_distance(x, y, subsets=20, subset_size=30, seed=4)
+    result = kid(x, y, subsets=20, subset_size=30, seed=4)
     random = np.random.default_rng(4)
     values = []
     for _ in range(20):
@@ -122,7 +122,7 @@ def test_kernel_distance_is_unbiased():
     """Over independent pairs of equal distributions the mean is 0 within its standard error."""
     random = np.random.default_rng(0)
     values = np.array(
-        [kernel_distance(*random.normal(size=(2, 20, 3)), subsets=2).distance for _ in range(400)]
+        [kid(*random.normal(size=(2, 20, 3)), subsets=2).distance for _ in range(400)]
     )
     assert abs(values.mean()) < 3 * values.std() / 20
     assert values.min() < 0 < values.max()
@@ -144,32 +144,32 @@ def overlap_by_loops(x, y, precision_k, density_k):
 
 @pytest.mark.parametrize(("shift", "scale"), [(0, 1), (1.5, 1), (0, 0.3), (0, 3), (50, 1)])
 def test_support_overlap_against_loops(shift, scale, monkeypatch):
-    monkeypatch.setattr("keras_gan.evaluation.support.BLOCK", 1000)  # several blocks
+    monkeypatch.setattr("keras_gan.evaluation.distances.prdc.BLOCK", 1000)  # several blocks
     x, y = normal(200), normal(150, shift=shift, scale=scale)
-    result = support_overlap(x, y)
+    result = precision_recall(x, y)
     actual = result.precision, result.recall, result.density, result.coverage
     np.testing.assert_allclose(actual, overlap_by_loops(x, y, 3, 5), rtol=1e-12)
     assert (result.precision_neighbours, result.density_neighbours) == (3, 5)
     assert (result.real, result.generated, result.dimension) == (200, 150, 6)
-    other = support_overlap(x, y, precision_neighbours=7, density_neighbours=2)
+    other = precision_recall(x, y, precision_neighbours=7, density_neighbours=2)
     actual = other.precision, other.recall, other.density, other.coverage
     np.testing.assert_allclose(actual, overlap_by_loops(x, y, 7, 2), rtol=1e-12)
 
 
 def test_support_overlap_of_extremes():
     x = normal(100).astype(np.float32) + 100
-    same = support_overlap(x, x.copy())
+    same = precision_recall(x, x.copy())
     assert (same.precision, same.recall, same.coverage) == (1, 1, 1)
     assert same.density == pytest.approx(6 / 5)  # a point lies in its own ball and in k others'
-    apart = support_overlap(x, x + 1000)
+    apart = precision_recall(x, x + 1000)
     assert (apart.precision, apart.recall, apart.density, apart.coverage) == (0, 0, 0, 0)
-    constant = support_overlap(x, np.tile(x[:1], [50, 1]))
+    constant = precision_recall(x, np.tile(x[:1], [50, 1]))
     assert constant.precision == 1
     assert constant.recall == 0.01  # the copied example alone
     assert constant.coverage < 0.2
     doubled = np.repeat(x, 6, axis=0)  # every radius is 0: only equal points touch
-    assert support_overlap(doubled, doubled).precision == 1
-    assert support_overlap(doubled, doubled + 0.01).precision == 0
+    assert precision_recall(doubled, doubled).precision == 1
+    assert precision_recall(doubled, doubled + 0.01).precision == 0
 
 
 def test_long_work_reports_progress():
@@ -179,8 +179,8 @@ def test_long_work_reports_progress():
         seen.append(description)
         return sequence
 
-    kernel_distance(normal(20), normal(20), subsets=2, track=track)
-    support_overlap(normal(20), normal(20), track=track)
+    kid(normal(20), normal(20), subsets=2, track=track)
+    precision_recall(normal(20), normal(20), track=track)
     assert seen == [
         "kernel distance",
         "neighbours of real examples",
@@ -198,14 +198,14 @@ def test_long_work_reports_progress():
         (lambda x: frechet_distance(Moments.of([x[:1]]), x), "`real` must hold at least 2"),
         (lambda x: Moments.of([x, x[:, :3]]), "`batch` must hold examples of 6 numbers"),
         (lambda x: Moments.of([x[:1]]).covariance, "at least 2 examples. Received: 1"),
-        (lambda x: kernel_distance(x, x[:, :3]), "`generated` must hold examples of 6 numbers"),
-        (lambda x: kernel_distance(x, x, subset_size=21), "from 2 to 20. Received: 21"),
-        (lambda x: kernel_distance(x, x, subset_size=1), "from 2 to 20. Received: 1"),
-        (lambda x: kernel_distance(x, x, subsets=1), "`subsets` must be at least 2"),
-        (lambda x: kernel_distance(x[:0], x), "`real` must hold at least 2 examples"),
-        (lambda x: support_overlap(x, x[:5]), "`generated` must hold at least 6 examples"),
-        (lambda x: support_overlap(x, x, density_neighbours=0), "must be at least 1"),
-        (lambda x: support_overlap(x / 0, x), "`real` holds NaN or infinite"),
+        (lambda x: kid(x, x[:, :3]), "`generated` must hold examples of 6 numbers"),
+        (lambda x: kid(x, x, subset_size=21), "from 2 to 20. Received: 21"),
+        (lambda x: kid(x, x, subset_size=1), "from 2 to 20. Received: 1"),
+        (lambda x: kid(x, x, subsets=1), "`subsets` must be at least 2"),
+        (lambda x: kid(x[:0], x), "`real` must hold at least 2 examples"),
+        (lambda x: precision_recall(x, x[:5]), "`generated` must hold at least 6 examples"),
+        (lambda x: precision_recall(x, x, density_neighbours=0), "must be at least 1"),
+        (lambda x: precision_recall(x / 0, x), "`real` holds NaN or infinite"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:divide by zero")

@@ -17,10 +17,10 @@ import small
 import tensorflow as tf
 from commands import in_two_workers, last_line
 
-import keras_gan.randomness
+import keras_gan.core.randomness
 import keras_gan.train
 from keras_gan import InputError
-from keras_gan.run import Run
+from keras_gan.experiment.run import Run
 
 
 def devices(n):
@@ -32,7 +32,7 @@ def devices(n):
 
 
 MAKE = {
-    "plain": functools.partial(small.gan, dropout=False, averaging=0.9),
+    "plain": functools.partial(small.gan, dropout=False, ema=0.9),
     "conditional": small.conditional_gan,
     "semi_supervised": small.semi_supervised_gan,
     "inference": small.inference_gan,
@@ -60,7 +60,7 @@ def train(strategy, kind="plain", data="arrays", policy="float32", **arguments):
     assert int(model.step.numpy()) == 20
     # Batches of 11, 11 and 1 divide unevenly among replicas.
     values = model.evaluate(x[:23], y[:23], batch_size=11, verbose=0, return_dict=True)
-    return [np.array(w) for w in model.get_weights()], history, values, model.left_over
+    return [np.array(w) for w in model.get_weights()], history, values, model.dropped_examples
 
 
 @functools.cache
@@ -100,7 +100,7 @@ OTHERS = [
     {"kind": "inference", "discriminator_steps": 2},
     {"kind": "inference", "update": "fixed"},
     {"kind": "completion", "update": "simultaneous", "discriminator_steps": 2},
-    {"kind": "completion", "update": "alternating", "loss": "completing"},
+    {"kind": "completion", "update": "alternating", "loss": "inpainting"},
 ]
 
 
@@ -193,8 +193,13 @@ def test_replicas_draw_different_noise():
 
     def draw():
         context = tf.distribute.get_replica_context()
-        draws = keras_gan.randomness.StepDraws(
-            0, 0, 0, keras_gan.randomness.Purpose.LATENTS, context.replica_id_in_sync_group * 4, 4
+        draws = keras_gan.core.randomness.StepDraws(
+            0,
+            0,
+            0,
+            keras_gan.core.randomness.Purpose.LATENTS,
+            context.replica_id_in_sync_group * 4,
+            4,
         )
         return model.prior.draw(draws)
 

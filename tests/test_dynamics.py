@@ -33,7 +33,7 @@ def check(name: str) -> None:
     bare = dynamics.play(name, SEED, dynamics.without_dropout, ("beginning",))
     left = {line.partition(":")[0] for line in outside(recorded, bare)}
     # D knows samples for samples long before it does with dropout.
-    assert {"beginning fake_accuracy", "beginning fake_output"} <= left
+    assert {"beginning d_fake_accuracy", "beginning d_fake"} <= left
 
 
 def test_digits() -> None:

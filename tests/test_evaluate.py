@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_gan import GAN, data, evaluate, figures, pictures, recipes, train
+from keras_gan import GAN, data, evaluate, figures, plotting, recipes, train
 from keras_gan.data import DataSet, Split
-from keras_gan.evaluation import distances, encoding
-from keras_gan.evaluation.classifier import Classifier
-from keras_gan.run import Run
+from keras_gan.evaluation import distances, posterior
+from keras_gan.evaluation.features.classifier import Classifier
+from keras_gan.experiment.run import Run
 
 
 def train_quickly(path, *arguments):
-    fast = ["--epochs", "1", "--likelihood-every", "0", "--averaging", "0", *arguments]
+    fast = ["--epochs", "1", "--likelihood-every", "0", "--ema-momentum", "0", *arguments]
     assert train.main(["--run-dir", str(path), *map(str, fast)]) == 0
     return path
 
@@ -32,12 +32,12 @@ def finished(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def of_recipe(tmp_path_factory):
-    """From a recipe's name to a run of one epoch, with averaged weights that lag behind."""
+    """From a recipe's name to a run of one epoch, with EMA weights that lag behind."""
     folder = tmp_path_factory.mktemp("runs")
 
     @functools.cache
     def make(recipe):
-        return train_quickly(folder / recipe, "--recipe", recipe, "--averaging", "0.9")
+        return train_quickly(folder / recipe, "--recipe", recipe, "--ema-momentum", "0.9")
 
     return make
 
@@ -95,7 +95,7 @@ def test_distances_are_those_of_the_features(run):
     assert evaluate.main([str(run), "--samples", "300"]) == 0
     found = json.loads((run / "evaluation.json").read_text())["last"]["distances"]
     digits = data.load("digits")
-    unit = data.UnitRange().forward
+    unit = data.UnitRange().normalize
     features = Classifier.fit(unit(digits.train.x), digits.train.y).features
     expected = distances.frechet_distance(
         features(unit(digits.test.x)), features(Run.open(run).samples(300, 0))
@@ -133,7 +133,7 @@ def test_several_sets_show_how_far_to_trust_the_number(run, capsys):
         (["--sets", "3"], "--sets must be 1 or at least 5. Received: 3"),
         (["--weights", "worst"], "unknown weights 'worst'; choose from"),
         (["--weights", "best"], "no best model"),
-        (["--weights", "averaged"], "keeps no averaged weights"),
+        (["--weights", "ema"], "keeps no EMA weights"),
         (["--strategy", "paralell"], "unknown strategy 'paralell'"),
     ],
 )
@@ -188,22 +188,22 @@ def test_a_conditional_run_with_a_small_class_and_unknown_labels(of_recipe, monk
 
     parts = DataSet("digits", train, half_known(whole.validation), half_known(whole.test))
     monkeypatch.setattr(recipes, "data_of", lambda *_: parts)
-    found = measured(of_recipe("digits_conditional"), "averaged")
+    found = measured(of_recipe("digits_conditional"), "ema")
     within = found["given_classes"]
     assert within["samples_of_each"] == 10
     assert (within["likelihood"]["validation"], within["likelihood"]["test"]) == (89, 89)
     assert np.isfinite([within["likelihood"][name] for name in ("mean", "standard_error")]).all()
     assert within["named_as_asked"] == pytest.approx(np.mean(within["of_each_class"]))
     assert 0 <= within["named_as_asked"] <= 1
-    assert "3" not in within["alarms"]
+    assert "3" not in within["warnings"]
     assert [w for w in found["warnings"] if "within the classes 3: they have fewer than 50" in w]
     assert found["diversity"]["classifier_accuracy_on_test"] > 0.8
     assert found["diversity"]["ScoreGap"]["n"] == [1000, 89]
-    assert "warning: no alarms within the classes 3" in " ".join(capsys.readouterr().out.split())
+    assert "warning: no warnings within the classes 3" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_run_that_completes(of_recipe, capsys):
-    found = measured(of_recipe("digits_completion"), "averaged")
+    found = measured(of_recipe("digits_completion"), "ema")
     completed = found["completion"]
     assert (completed["images"], completed["draws"], completed["missing"]) == (179, 16, 32)
     # The mean of several completions is never further off than they are on average.
@@ -218,23 +218,23 @@ def test_a_run_that_completes(of_recipe, capsys):
 
 
 def images_of(run, weights, latents):
-    return run.preprocessing.to_unit(run.generator(weights)(latents).numpy())
+    return run.preprocessing.denormalize(run.generator(weights)(latents).numpy())
 
 
 def test_inference_is_measured_and_drawn_with_the_weights_asked_for(of_recipe, tmp_path, capsys):
     path = shutil.copytree(of_recipe("digits_inference"), tmp_path / "run")
     run = Run.open(path)
-    # After an epoch raw and averaged weights are nearly the same: here they are not. And D sees
+    # After an epoch raw and EMA weights are nearly the same: here they are not. And D sees
     # means of four pixels, whose weights are no image.
     gan = run.gan()
     pooling = [keras.layers.AveragePooling2D(2), keras.layers.Flatten(), keras.layers.Dense(1)]
     judge = keras.Sequential([keras.Input((8, 8, 1)), *pooling])
-    other = GAN(gan.generator, judge, gan.prior, companions=gan.companions, averaging=0.9)
+    other = GAN(gan.generator, judge, gan.prior, auxiliary_networks=gan.auxiliary_networks, ema=0.9)
     bias = other.generator.get_layer("output").bias
     bias.assign(bias + 1.0)
     run.save_models(other, epochs=1)
 
-    found = measured(path, "averaged")["inference"]
+    found = measured(path, "ema")["inference"]
     assert "latents of samples: correlation" in " ".join(capsys.readouterr().out.split())
     assert found["recovery"]["examples"] == 1000
     assert sum(found["recovery"]["shares"]) == pytest.approx(1)
@@ -243,16 +243,16 @@ def test_inference_is_measured_and_drawn_with_the_weights_asked_for(of_recipe, t
     errors = {way: row["mean"] for way, row in found["reconstruction"].items()}
     assert errors["refined"] < errors["encoded"]
 
-    real = run.preprocessing.to_unit(run.preprocessing.forward(recipes.data_of(run).test.x))
-    encoded = run.inference().encode(run.preprocessing.forward(recipes.data_of(run).test.x))
-    averaged, raw = (
-        encoding.reconstruction(real, images_of(run, weights, encoded)).mean
-        for weights in ("averaged", "last")
+    real = run.preprocessing.denormalize(run.preprocessing.normalize(recipes.data_of(run).test.x))
+    encoded = run.inference().encode(run.preprocessing.normalize(recipes.data_of(run).test.x))
+    ema, raw = (
+        posterior.reconstruction(real, images_of(run, weights, encoded)).mean
+        for weights in ("ema", "last")
     )
-    assert errors["encoded"] == pytest.approx(averaged, rel=1e-5)
-    assert averaged < 0.9 * raw
+    assert errors["encoded"] == pytest.approx(ema, rel=1e-5)
+    assert ema < 0.9 * raw
 
-    assert figures.main([str(path), "--weights", "averaged", "--rows", "2"]) == 0
+    assert figures.main([str(path), "--weights", "ema", "--rows", "2"]) == 0
     assert {file.name for file in (path / "figures").iterdir()} == {
         "circuit.gif",
         "curves.png",
@@ -266,11 +266,11 @@ def test_inference_is_measured_and_drawn_with_the_weights_asked_for(of_recipe, t
         drawn = np.asarray(picture).astype(int)
     # Tiles of 48 pixels, 2 apart: the second row holds what the inferred latents give.
     row = drawn[50 : 50 + 52]
-    averaged, raw = (
-        np.abs(row - pictures.grid(images_of(run, weights, encoded[:12]), 12)).max()
-        for weights in ("averaged", "last")
+    ema, raw = (
+        np.abs(row - plotting.grid(images_of(run, weights, encoded[:12]), 12)).max()
+        for weights in ("ema", "last")
     )
-    assert averaged <= 1
+    assert ema <= 1
     assert raw > 5
 
 

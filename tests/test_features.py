@@ -13,9 +13,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from keras_gan import GAN, DiscriminatorFeatures, InferenceFeatures, InputError, networks, priors
-from keras_gan.conditions import Classes
-from keras_gan.inference import Inference, parameters
-from keras_gan.run import FORMAT, Run
+from keras_gan.conditioning import Classes
+from keras_gan.experiment.run import FORMAT, Run
+from keras_gan.training.inference import Inference, parameters
 
 SHAPE = (4, 4, 1)
 
@@ -28,7 +28,7 @@ def run(tmp_path_factory):
         networks.mlp_generator(3, SHAPE, hidden=[(8, "relu")], output_activation="sigmoid"),
         networks.maxout_discriminator(SHAPE, units=5, pieces=2, irange=0.5),
         prior,
-        companions=[Inference(encoder, prior)],
+        auxiliary_networks=[Inference(encoder, prior)],
     )
     return saved(gan, tmp_path_factory.mktemp("runs") / "run")
 

@@ -16,9 +16,9 @@ import small
 import tensorflow as tf
 
 import keras_gan
-from keras_gan import randomness
-from keras_gan.randomness import Purpose, StepDraws
-from keras_gan.updates import Round
+from keras_gan.core import randomness
+from keras_gan.core.randomness import Purpose, StepDraws
+from keras_gan.training.steps import Round
 
 
 def round_of(model, x, k=1):
@@ -33,7 +33,7 @@ def round_of(model, x, k=1):
 
 
 def numpy_players(model):
-    """The small players in float64 NumPy, without dropout: two functions and their weights."""
+    """The small networks in float64 NumPy, without dropout: two functions and their weights."""
 
     def generate(w, z):
         hidden = np.maximum(z @ w[0] + w[1], 0)
@@ -163,7 +163,7 @@ def test_keras_dropout_draws_new_masks_in_the_other_players_step():
     game = round_of(model, small.examples(8))
     _, first = game.generator_gradients(1)
     _, second = game.generator_gradients(1)
-    assert float(first["generator_loss"]) != float(second["generator_loss"])
+    assert float(first["g_loss"]) != float(second["g_loss"])
 
 
 @pytest.mark.parametrize(("update", "of_d"), [("alternating", 3), ("simultaneous", 3)])
@@ -206,7 +206,7 @@ def test_k_distinct_minibatches_and_fresh_noise(update, source):
     used = np.concatenate(real)
     assert len(set(used)) == len(used), "an example was used twice in an epoch"
     assert set(used) <= set(x[:, 0])
-    assert model.left_over == n - len(used)
+    assert model.dropped_examples == n - len(used)
     noise = np.concatenate([batch for batch in seen if batch.shape == (m, 5)])
     passes = k + 1 if update == "alternating" else k
     assert len(noise) == passes * m * (n // (k * m))
@@ -235,9 +235,7 @@ def test_left_over_examples_differ_from_epoch_to_epoch():
 def test_steps_per_execution_changes_no_number(update):
     results = []
     for steps in (1, 3):
-        model = small.gan(
-            update=update, discriminator_steps=2, steps_per_execution=steps, averaging=0.9
-        )
+        model = small.gan(update=update, discriminator_steps=2, steps_per_execution=steps, ema=0.9)
         history = model.fit(small.examples(70), batch_size=4, epochs=2, verbose=0).history
         results.append((small.weights(model), history))
     (one, of_one), (three, of_three) = results
@@ -248,7 +246,7 @@ def test_steps_per_execution_changes_no_number(update):
 @pytest.mark.parametrize("loss", ["non_saturating", "held_back"])
 def test_jit_compile_gives_the_numbers_of_the_graph(loss):
     plain, compiled = (
-        small.gan(discriminator_steps=2, jit_compile=jit, averaging=0.5, loss=loss)
+        small.gan(discriminator_steps=2, jit_compile=jit, ema=0.5, loss=loss)
         for jit in (False, True)
     )
     for model in (plain, compiled):
@@ -257,7 +255,7 @@ def test_jit_compile_gives_the_numbers_of_the_graph(loss):
 
 
 def test_averaged_weights_follow_the_definition():
-    model = small.gan(averaging=0.75)
+    model = small.gan(ema=0.75)
     average = small.weights(model.generator)
     for _ in range(4):
         model.train_on_batch(small.examples(8))
@@ -265,9 +263,9 @@ def test_averaged_weights_follow_the_definition():
             0.75 * a + 0.25 * w
             for a, w in zip(average, small.weights(model.generator), strict=True)
         ]
-    assert small.largest_difference(average, small.weights(model.averaged_generator)) < 1e-6
-    raw, averaged = model.generate(3, seed=1), model.generate(3, seed=1, averaged=True)
-    assert np.abs(raw - averaged).max() > 0
+    assert small.largest_difference(average, small.weights(model.ema_generator)) < 1e-6
+    raw, ema = model.generate(3, seed=1), model.generate(3, seed=1, ema=True)
+    assert np.abs(raw - ema).max() > 0
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -285,17 +283,17 @@ class Counting(keras.layers.Layer):
 def test_what_is_not_learnt_is_copied_to_the_average():
     generator, discriminator = small.players()
     generator.add(Counting(name="counting"))
-    model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5), averaging=0.5)
+    model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5), ema=0.5)
     model.compile("sgd", "sgd")
     layer = generator.get_layer("counting")
     layer.shift.assign(0.1)
     layer.count.assign(7)
     model.train_on_batch(small.examples(8))
-    averaged = model.averaged_generator.get_layer("counting")
-    assert (averaged.shift.numpy(), averaged.count.numpy()) == (np.float32(0.1), 7)
+    ema = model.ema_generator.get_layer("counting")
+    assert (ema.shift.numpy(), ema.count.numpy()) == (np.float32(0.1), 7)
 
 
-class Distance(keras_gan.companions.Companion):
+class Distance(keras_gan.training.auxiliary.AuxiliaryNetwork):
     """How far the samples are from those that `generate` makes."""
 
     name = "distance"
@@ -318,9 +316,9 @@ def test_companions_learn_from_what_generate_makes():
         generator,
         discriminator,
         keras_gan.priors.Uniform(5),
-        companions=[Distance(network, generator)],
+        auxiliary_networks=[Distance(network, generator)],
     )
-    model.compile("sgd", "sgd", companion_optimizers=["sgd"])
+    model.compile("sgd", "sgd", auxiliary_optimizers=["sgd"])
     logs = model.train_on_batch(small.examples(8), return_dict=True)
     assert logs["distance_loss"] == 0
 
@@ -333,7 +331,9 @@ def test_generate_rows_depend_on_seed_and_index_alone():
     assert not np.any(np.all(np.isclose(model.generate(20, seed=6)[:, None], whole), axis=-1))
     assert model.generate(0).shape == (0, 6)
     seeds = randomness.row_seeds(5, 20)
-    picked = keras_gan.sampling.sample(model.generator, model.prior, tf.constant(seeds[[11, 2]]))
+    picked = keras_gan.training.sampling.sample(
+        model.generator, model.prior, tf.constant(seeds[[11, 2]])
+    )
     np.testing.assert_allclose(picked, whole[[11, 2]], atol=1e-6)
 
 
@@ -348,7 +348,9 @@ def test_noise_in_the_generator_is_drawn_per_row():
     whole = model.generate(9, seed=2)
     np.testing.assert_allclose(model.generate(4, seed=2), whole[:4], atol=1e-6)
     z = tf.ones((9, 5))
-    outputs = keras_gan.sampling.transform(generator, z, tf.range(9, dtype=tf.int64)).numpy()
+    outputs = keras_gan.training.sampling.transform(
+        generator, z, tf.range(9, dtype=tf.int64)
+    ).numpy()
     assert len(np.unique(outputs[:, 0])) == 9
 
 
@@ -357,10 +359,10 @@ def test_metrics_at_the_equilibrium():
     model.discriminator.get_layer("logit").kernel.assign(np.zeros((6, 1)))
     values = model.evaluate(small.examples(30), batch_size=8, verbose=0, return_dict=True)
     assert values["value"] == pytest.approx(-math.log(4), abs=1e-6)
-    assert values["real_output"] == pytest.approx(0.5, abs=1e-6)
-    assert values["fake_output"] == pytest.approx(0.5, abs=1e-6)
+    assert values["d_real"] == pytest.approx(0.5, abs=1e-6)
+    assert values["d_fake"] == pytest.approx(0.5, abs=1e-6)
     assert values["jsd_bound"] == pytest.approx(0, abs=1e-6)
-    assert values["generator_loss"] == pytest.approx(math.log(2), abs=1e-6)
+    assert values["g_loss"] == pytest.approx(math.log(2), abs=1e-6)
     assert {metric.name for metric in model.metrics} == set(values)
 
 
@@ -374,15 +376,15 @@ def test_evaluate_against_numpy():
     real = judge(of_d, x.astype(np.float64))
     v = np.mean(-softplus(-real) - softplus(fake))
     assert values["value"] == pytest.approx(v, abs=1e-5)
-    assert values["real_output"] == pytest.approx(np.mean(1 / (1 + np.exp(-real))), abs=1e-5)
-    assert values["real_accuracy"] == pytest.approx(np.mean(real > 0), abs=1e-6)
-    assert values["fake_accuracy"] == pytest.approx(np.mean(fake < 0), abs=1e-6)
+    assert values["d_real"] == pytest.approx(np.mean(1 / (1 + np.exp(-real))), abs=1e-5)
+    assert values["d_real_accuracy"] == pytest.approx(np.mean(real > 0), abs=1e-6)
+    assert values["d_fake_accuracy"] == pytest.approx(np.mean(fake < 0), abs=1e-6)
     assert values["jsd_bound"] == pytest.approx((v + math.log(4)) / 2, abs=1e-5)
     assert model.evaluate(x, batch_size=10, verbose=0, return_dict=True) == values
 
 
 def test_a_loaded_model_goes_on_as_the_saved_one(tmp_path):
-    model = small.gan(discriminator_steps=2, averaging=0.9, update="simultaneous")
+    model = small.gan(discriminator_steps=2, ema=0.9, update="simultaneous")
     x = small.examples(64)
     model.fit(x, batch_size=8, verbose=0)
     model.save(tmp_path / "gan.keras")
@@ -435,8 +437,8 @@ def test_labels_are_ignored_with_one_word(caplog):
 class FeatureMatching(keras_gan.losses.NonSaturating):
     """A user's loss on what D returns besides logits, with labels; D's layers add one of theirs."""
 
-    generator_sees_data = True
-    sees_labels = True
+    generator_uses_real = True
+    uses_labels = True
 
     def generator(self, real, fake):
         assert real.labels.shape == real.logits.shape
@@ -455,7 +457,7 @@ def test_a_loss_may_see_features_and_labels(update):
     model.compile("sgd", "sgd", loss=FeatureMatching(), update=update)
     before = small.weights(generator)
     history = model.fit(small.examples(16), np.arange(16), batch_size=8, verbose=0).history
-    assert history["generator_loss"][0] > 0
+    assert history["g_loss"][0] > 0
     moved = small.largest_difference(before, small.weights(generator)) > 0
     assert moved == (update != "fixed")
 
@@ -483,11 +485,11 @@ def test_same_seed_same_numbers_and_other_seed_others():
 
 
 def test_gan_describes_itself(capsys):
-    model = small.gan(averaging=0.9)
+    model = small.gan(ema=0.9)
     model.summary()
     text = capsys.readouterr().out
     assert "generator" in text
-    assert "averaged_generator" in text
+    assert "ema_generator" in text
     again = keras_gan.GAN.from_config(model.get_config())
     assert again.get_config() == model.get_config()
 

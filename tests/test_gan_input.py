@@ -21,8 +21,8 @@ def test_networks_and_prior_must_fit():
         keras_gan.GAN(generator, other, keras_gan.priors.Uniform(5))
     with pytest.raises(InputError, match=r"`prior` must be one of keras_gan\.priors"):
         keras_gan.GAN(generator, discriminator, "uniform")
-    with pytest.raises(InputError, match="`averaging` must be None or in"):
-        keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5), averaging=1.0)
+    with pytest.raises(InputError, match="`ema` must be None or in"):
+        keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5), ema=1.0)
 
 
 def test_discrete_generators_are_refused():
@@ -148,5 +148,5 @@ def test_arguments_that_contradict_each_other():
         model.fit(data, batch_size=4, verbose=0)
     with pytest.raises(InputError, match="40 examples but 3 labels"):
         model.fit(small.examples(), np.zeros(3), batch_size=8, verbose=0)
-    with pytest.raises(InputError, match="keeps no averaged weights"):
-        model.generate(1, averaged=True)
+    with pytest.raises(InputError, match="keeps no EMA weights"):
+        model.generate(1, ema=True)

@@ -4,9 +4,9 @@ import pytest
 
 import keras_gan
 from keras_gan import recipes
-from keras_gan.evaluation.alarms import diagnose
-from keras_gan.evaluation.coverage import modes_found
-from keras_gan.evaluation.examiner import Examiner
+from keras_gan.evaluation.collapse.coverage import modes_found
+from keras_gan.evaluation.collapse.detector import CollapseDetector
+from keras_gan.evaluation.collapse.thresholds import diagnose
 from keras_gan.recipes import figure_1, gaussian_grid, ring
 
 
@@ -29,17 +29,17 @@ def test_the_ring_s_modes_are_found_and_nothing_alarms():
     data = recipe.load_data()
     points = data.train.x
     players = recipe.networks(recipe, points, 0)
-    gan = keras_gan.GAN(*players, recipe.make_prior(), averaging=recipe.averaging)
+    gan = keras_gan.GAN(*players, recipe.make_prior(), ema=recipe.ema)
     recipe.compile(gan, len(points), steps_per_execution=50)
     before = modes_found(gan.generate(2000, 1), ring.MIXTURE)
     assert before.on_modes < 0.05
     gan.fit(points, batch_size=recipe.batch_size, epochs=recipe.epochs, verbose=0)
-    samples = gan.generate(10_000, 1, averaged=True)
+    samples = gan.generate(10_000, 1, ema=True)
     after = modes_found(samples, ring.MIXTURE)
     assert after.found == 8
     assert 0.8 <= after.on_modes <= 1
-    examiner = Examiner(points, held_out=data.test.x, mixture=ring.MIXTURE)
-    assert diagnose(*examiner.examine(samples[:1000])) == ()
+    detector = CollapseDetector(points, held_out=data.test.x, mixture=ring.MIXTURE)
+    assert diagnose(*detector.examine(samples[:1000])) == ()
     mode, _ = ring.MIXTURE.nearest_mode(samples)
     three = samples[mode < 3][:1000]
-    assert "modes-missing" in {alarm.name for alarm in diagnose(*examiner.examine(three))}
+    assert "modes-missing" in {warning.name for warning in diagnose(*detector.examine(three))}

@@ -1,4 +1,4 @@
-"""q(z | x): an inference network beside the players, or after them."""
+"""q(z | x): an inference network beside the networks, or after them."""
 
 import keras
 import numpy as np
@@ -7,9 +7,10 @@ import small
 import tensorflow as tf
 
 import keras_gan
-from keras_gan import checkpoints, inference, networks, priors
-from keras_gan.evaluation import encoding
-from keras_gan.inference import Inference
+from keras_gan import networks, priors
+from keras_gan.evaluation import posterior
+from keras_gan.training import checkpoints, inference
+from keras_gan.training.inference import Inference
 
 PRIORS = list(priors.NAMES.values())
 
@@ -28,8 +29,8 @@ def test_latents_are_found_again(kind):
     gan = small.inference_gan(prior, invertible(prior), update="fixed")
     gan.fit(small.examples(2000), batch_size=50, epochs=15, verbose=0)
     latents = prior.sample(1000, seed=1)
-    q = gan.companions[0].posterior(gan.generator(latents))
-    found = encoding.recovery(
+    q = gan.auxiliary_networks[0].posterior(gan.generator(latents))
+    found = posterior.recovery(
         latents, inference.center(q), inference.jacobian_gram(gan.generator, latents[:50])
     )
     assert found.used == 5  # its rows are orthonormal: it uses all alike
@@ -82,11 +83,11 @@ def test_players_do_not_notice_that_it_learns_beside_them():
 def test_fixed_players_stay_while_it_learns():
     gan = small.inference_gan(update="fixed")
     before = [small.weights(n) for n in (gan.generator, gan.discriminator)]
-    began = small.weights(gan.companions[0].network)
+    began = small.weights(gan.auxiliary_networks[0].network)
     history = gan.fit(small.examples(), batch_size=10, epochs=3, verbose=0).history
     after = [small.weights(n) for n in (gan.generator, gan.discriminator)]
     assert max(map(small.largest_difference, before, after)) == 0
-    assert small.largest_difference(began, small.weights(gan.companions[0].network)) > 1e-3
+    assert small.largest_difference(began, small.weights(gan.auxiliary_networks[0].network)) > 1e-3
     assert history["inference_loss"][-1] < history["inference_loss"][0]
     assert gan.evaluate(small.examples(), verbose=0, return_dict=True)["inference_loss"] > 0
 
@@ -98,7 +99,7 @@ def test_it_comes_back_from_a_file_and_from_a_checkpoint(tmp_path):
     gan.save(tmp_path / "gan.keras")
     loaded = keras.saving.load_model(tmp_path / "gan.keras")
     np.testing.assert_array_equal(
-        loaded.companions[0].encode(examples), gan.companions[0].encode(examples)
+        loaded.auxiliary_networks[0].encode(examples), gan.auxiliary_networks[0].encode(examples)
     )
     checkpoints.write(tmp_path / "checkpoints", checkpoints.snapshot(gan))
     other = small.inference_gan()
@@ -107,7 +108,8 @@ def test_it_comes_back_from_a_file_and_from_a_checkpoint(tmp_path):
         one.fit(examples, batch_size=10, verbose=0, epochs=2, initial_epoch=1)
     for one in (loaded, other):
         difference = small.largest_difference(
-            small.weights(one.companions[0].network), small.weights(gan.companions[0].network)
+            small.weights(one.auxiliary_networks[0].network),
+            small.weights(gan.auxiliary_networks[0].network),
         )
         assert difference == 0
 
@@ -129,7 +131,7 @@ def test_calibration_of_normals(spread, covered):
     """Truths of standard deviation `spread` lie in the regions of a standard normal so often."""
     random = np.random.default_rng(0)
     truth, draws = spread * random.normal(size=20_000), random.normal(size=(200, 20_000))
-    found = encoding.calibration(-0.5 * truth**2, -0.5 * draws**2)
+    found = posterior.calibration(-0.5 * truth**2, -0.5 * draws**2)
     np.testing.assert_allclose(found.covered, covered, atol=0.012)
 
 
@@ -137,7 +139,7 @@ def test_directions_that_a_generator_does_not_use():
     """By hand: the first latent moves the image by 3, the second by 4 in another pixel."""
     latents = np.random.default_rng(0).normal(size=(500, 3))
     inferred = latents * [1, 1, 0] + [0, 0, 1]
-    found = encoding.recovery(latents, inferred, np.diag([9.0, 16.0, 0.1]))
+    found = posterior.recovery(latents, inferred, np.diag([9.0, 16.0, 0.1]))
     assert found.used == 2
     np.testing.assert_allclose(found.shares, np.array([16, 9, 0.1]) / 25.1)
     assert found.mean == pytest.approx(1)
@@ -147,9 +149,9 @@ def test_directions_that_a_generator_does_not_use():
 def test_bad_input():
     with pytest.raises(keras_gan.InputError, match="must give 10 numbers"):
         Inference(networks.mlp_encoder((6,), 9, hidden=(4,)), priors.Uniform(5))
-    with pytest.raises(keras_gan.InputError, match="`companion_optimizers` must be as many"):
+    with pytest.raises(keras_gan.InputError, match="`auxiliary_optimizers` must be as many"):
         small.inference_gan().compile("sgd", keras.optimizers.SGD())
     with pytest.raises(keras_gan.InputError, match="`share`"):
-        encoding.recovery(np.eye(3), np.eye(3), np.eye(3), share=0)
+        posterior.recovery(np.eye(3), np.eye(3), np.eye(3), share=0)
     with pytest.raises(keras_gan.InputError, match="5 images, but 4"):
-        encoding.reconstruction(np.zeros((5, 2)), np.zeros((4, 2)))
+        posterior.reconstruction(np.zeros((5, 2)), np.zeros((4, 2)))

@@ -11,7 +11,7 @@ import scipy.stats
 import tensorflow as tf
 
 from keras_gan import InputError, layers
-from keras_gan.randomness import Purpose, RowDraws, StepDraws, drawing_from, normal, row_seeds
+from keras_gan.core.randomness import Purpose, RowDraws, StepDraws, drawing_from, normal, row_seeds
 
 MODES = {
     "eager": lambda function: function,

@@ -11,15 +11,19 @@ from scipy.special import logsumexp
 from sklearn.datasets import load_digits
 
 from keras_gan import InputError, data
-from keras_gan.evaluation.likelihood import Protocol, log_likelihood, log_likelihood_over_folds
-from keras_gan.evaluation.trust import (
+from keras_gan.evaluation.likelihood import (
+    ParzenSettings,
+    log_likelihood,
+    log_likelihood_over_folds,
+)
+from keras_gan.evaluation.likelihood.reliability import (
     error_on_gaussians,
     kmeans_centroids,
     sanity_rows,
     spread_over_sets,
 )
 
-PROTOCOL = Protocol(samples=600, validation=150)
+PROTOCOL = ParzenSettings(samples=600, validation=150)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +67,7 @@ def test_follows_the_protocol(digits):
 
 
 def test_the_paper_s_protocol_is_the_default():
-    protocol = Protocol()
+    protocol = ParzenSettings()
     assert (protocol.samples, protocol.validation, protocol.refine) == (10_000, 1_000, False)
     np.testing.assert_allclose(protocol.grid, np.logspace(-1, 0, 10))
 
@@ -114,7 +118,7 @@ def test_refinement_stands_beside_the_protocol(digits):
 def test_folds_have_bandwidths_of_their_own(digits):
     samples, validation, test = digits
     folds = [(validation[i::3], test[i::3]) for i in range(3)]
-    protocol = Protocol(samples=600, validation=None)
+    protocol = ParzenSettings(samples=600, validation=None)
     result = log_likelihood_over_folds(samples, folds, protocol=protocol)
     alone = [log_likelihood(samples, *fold, protocol=protocol) for fold in folds]
     means = np.array([fold.mean for fold in alone])
@@ -161,12 +165,12 @@ def test_error_grows_with_the_dimension():
 
 def test_sanity_rows_state_how_many_the_set_could_give(digits):
     train, validation, test = digits
-    rows = sanity_rows(train, validation, test, protocol=Protocol(validation=None), seed=5)
+    rows = sanity_rows(train, validation, test, protocol=ParzenSettings(validation=None), seed=5)
     assert rows["training images"].samples == 800
     assert rows["k-means centroids"].samples == 160
-    expected = log_likelihood(train, validation, test, protocol=Protocol(800, None)).mean
+    expected = log_likelihood(train, validation, test, protocol=ParzenSettings(800, None)).mean
     assert rows["training images"].mean == pytest.approx(expected, abs=1e-3)
-    fewer = sanity_rows(train, validation, test, protocol=Protocol(100, None), seed=5)
+    fewer = sanity_rows(train, validation, test, protocol=ParzenSettings(100, None), seed=5)
     assert [row.samples for row in fewer.values()] == [100, 100]
     assert [row.seed for row in fewer.values()] == [5, 5]
 
@@ -240,7 +244,7 @@ def test_refuses_arrays(digits, change, message):
 )
 def test_refuses_protocols(settings, message):
     with pytest.raises(InputError, match=message):
-        Protocol(**settings)
+        ParzenSettings(**settings)
 
 
 def test_mnist_training_images_get_243_nats(mnist):

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from keras_gan import InputError, losses
-from keras_gan.losses import Judgement
+from keras_gan.core.batches import DiscriminatorOutput
 
 LOGITS = np.array([-1e4, -90.0, -20.0, -14.0, -1.5, -1e-3, 0.0, 0.3, 5.0, 14.0, 20.0, 90.0, 1e4])
 
@@ -21,33 +21,33 @@ def sigmoid(x):
     return np.exp(-softplus(-np.asarray(x, np.float64)))
 
 
-def of_data(function):
+def for_real(function):
     return lambda x: function(real_logits=x, fake_logits=tf.zeros_like(x))
 
 
-def of_samples(function, **others):
+def for_generated(function, **others):
     return lambda x: function(fake_logits=x, **{k: v(x) for k, v in others.items()})
 
 
 # name: (function of a logit, its value, its derivative)
 TERMS = {
     "discriminator, data": (
-        of_data(losses.discriminator),
+        for_real(losses.discriminator),
         lambda x: softplus(-x) + np.log(2),
         lambda x: -sigmoid(-x),
     ),
     "discriminator, samples": (
-        of_samples(losses.discriminator, real_logits=tf.zeros_like),
+        for_generated(losses.discriminator, real_logits=tf.zeros_like),
         lambda x: softplus(x) + np.log(2),
         sigmoid,
     ),
     "minimax": (
-        of_samples(losses.minimax_generator),
+        for_generated(losses.minimax_generator),
         lambda x: -softplus(x),
         lambda x: -sigmoid(x),
     ),
     "non-saturating": (
-        of_samples(losses.non_saturating_generator),
+        for_generated(losses.non_saturating_generator),
         lambda x: softplus(-x),
         lambda x: -sigmoid(-x),
     ),
@@ -74,7 +74,7 @@ def test_values_and_gradients(name, jit_compile):
 
 @pytest.mark.parametrize("name", ["non_saturating", "minimax", "blended", "held_back"])
 def test_equilibrium(name):
-    half = Judgement(tf.zeros([3]))
+    half = DiscriminatorOutput(tf.zeros([3]))
     loss = losses.get(name)
     of_g = {"non_saturating": np.log(2), "minimax": -np.log(2), "blended": 0.0}.get(name, np.log(2))
     np.testing.assert_allclose(loss.discriminator(half, half), [2 * np.log(2)] * 3, rtol=1e-6)
@@ -86,21 +86,21 @@ def test_equilibrium(name):
 def test_blend_is_that_of_the_released_code(minimax, non_saturating, weight):
     """There G descends (c_ns * L_ns - c_mm * L_d) / (c_ns + c_mm), L_d halved, data included."""
     loss = losses.Blended(minimax, non_saturating, discriminator_weight=weight)
-    real = Judgement(tf.constant(LOGITS[::-1].copy(), tf.float32))
+    real = DiscriminatorOutput(tf.constant(LOGITS[::-1].copy(), tf.float32))
     x = tf.constant(LOGITS, tf.float32)
     with tf.GradientTape() as tape:
         tape.watch(x)
-        y = loss.generator(None, Judgement(x))
-        of_d = loss.discriminator(real, Judgement(x))
+        y = loss.generator(None, DiscriminatorOutput(x))
+        of_d = loss.discriminator(real, DiscriminatorOutput(x))
     gradient = tape.gradient(y, x)
 
     total = minimax + non_saturating
-    of_data, of_fake = softplus(-LOGITS[::-1]), softplus(LOGITS)
-    l_d, l_ns = weight * (of_data + of_fake), softplus(-LOGITS)
+    for_real, of_fake = softplus(-LOGITS[::-1]), softplus(LOGITS)
+    l_d, l_ns = weight * (for_real + of_fake), softplus(-LOGITS)
     released = (non_saturating * l_ns - minimax * l_d) / total
     np.testing.assert_allclose(of_d, l_d, rtol=2e-6, atol=1e-38)
     np.testing.assert_allclose(
-        y, released + minimax / total * weight * of_data, rtol=3e-6, atol=2e-7
+        y, released + minimax / total * weight * for_real, rtol=3e-6, atol=2e-7
     )
     slope = -(non_saturating * sigmoid(-LOGITS) + minimax * weight * sigmoid(LOGITS)) / total
     np.testing.assert_allclose(gradient, slope, rtol=3e-6, atol=1e-38)
@@ -124,8 +124,8 @@ def test_who_is_ahead_is_held_back(real, fake, factor_of_d, factor_of_g, jit_com
     def values_and_gradients(x, y):
         with tf.GradientTape(persistent=True) as tape:
             tape.watch([x, y])
-            of_d = loss.discriminator(Judgement(x), Judgement(y))
-            of_g = loss.generator(None, Judgement(y))
+            of_d = loss.discriminator(DiscriminatorOutput(x), DiscriminatorOutput(y))
+            of_g = loss.generator(None, DiscriminatorOutput(y))
         return of_d, of_g, *tape.gradient(of_d, [x, y]), tape.gradient(of_g, y)
 
     found = values_and_gradients(tf.constant(real), tf.constant(fake))
@@ -154,7 +154,7 @@ def test_who_is_ahead_is_held_back(real, fake, factor_of_d, factor_of_g, jit_com
         losses.NonSaturating(discriminator_weight=0.25),
         losses.Blended(2.0, 0.5, 0.75),
         losses.HeldBack(0.5),
-        losses.Completing(0.5, energy_weight=2.0),
+        losses.InpaintingLoss(0.5, energy_weight=2.0),
     ],
     ids=lambda loss: type(loss).__name__,
 )
@@ -181,8 +181,8 @@ def test_get():
 
     own = LeastSquares()
     assert losses.get(own) is own
-    assert not own.generator_sees_data
-    assert not own.sees_labels
+    assert not own.generator_uses_real
+    assert not own.uses_labels
     assert type(own).from_config(own.get_config()).get_config() == {}
 
 
@@ -217,14 +217,16 @@ def test_discriminator_weight_is_positive(loss, weight):
 
 def test_features_and_labels_reach_a_loss():
     class FeatureMatching(losses.NonSaturating):
-        generator_sees_data = True
-        sees_labels = True
+        generator_uses_real = True
+        uses_labels = True
 
         def generator(self, real, fake):
             distance = tf.reduce_mean(real.features, 0) - fake.features
             return tf.reduce_sum(distance**2, -1) + tf.cast(real.labels, tf.float32)
 
-    real = Judgement(tf.zeros([2]), tf.constant([[0.0, 2.0], [2.0, 4.0]]), tf.constant([0, 7]))
-    fake = Judgement(tf.zeros([2]), tf.constant([[1.0, 3.0], [0.0, 3.0]]))
+    real = DiscriminatorOutput(
+        tf.zeros([2]), tf.constant([[0.0, 2.0], [2.0, 4.0]]), tf.constant([0, 7])
+    )
+    fake = DiscriminatorOutput(tf.zeros([2]), tf.constant([[1.0, 3.0], [0.0, 3.0]]))
     np.testing.assert_allclose(FeatureMatching().generator(real, fake), [0, 8])
     assert fake.labels is None

@@ -9,7 +9,7 @@ import pytest
 from commands import clusters, finish, last_line, wait_for
 from test_distribution import SETTINGS, assert_same, command
 
-from keras_gan.run import Run
+from keras_gan.experiment.run import Run
 
 
 def start_two(path):

@@ -1,4 +1,4 @@
-"""The paper's players: counts, shapes and initial weights as its released code fixes them."""
+"""The paper's networks: counts, shapes and initial weights as its released code fixes them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import tensorflow as tf
 
 import keras_gan
 from keras_gan import InputError, layers, networks, optimizers, recipes
-from keras_gan.run import Run
+from keras_gan.experiment.run import Run
 
 
 @dataclasses.dataclass
@@ -238,7 +238,7 @@ def test_outputs(players):
     np.testing.assert_allclose(tf.sigmoid(logits), 0.5, atol=0.05)
 
 
-# ------------------------------------------------------------------ convolutional players
+# ------------------------------------------------------------------ convolutional networks
 
 
 def test_feature_maps_of_the_convolutional_players():
@@ -427,8 +427,8 @@ def test_second_stage_of_tfd_builds_on_the_run_of_the_first(tmp_path):
     z = recipe.make_prior().sample(3)
     np.testing.assert_allclose(generator(z), upper(lower(z)), rtol=1e-6)
 
-    game = keras_gan.GAN(generator, discriminator, recipe.make_prior(), averaging=0.9)
-    images = game.generate(4, averaged=True)
+    game = keras_gan.GAN(generator, discriminator, recipe.make_prior(), ema=0.9)
+    images = game.generate(4, ema=True)
     np.testing.assert_array_equal(images, game.generate(4))
 
     with pytest.raises(InputError, match="needs --stage1"):

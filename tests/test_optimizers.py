@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_gan import InputError, optimizers, schedules
+from keras_gan import InputError, optimizers
+from keras_gan.optimizers import schedules
 
 SHAPES = [(5, 4), (4,), (2, 3, 1, 2)]
 

@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 from scipy.special import logsumexp, softmax
 
 from keras_gan import InputError, ParzenWindow
-from keras_gan.evaluation import density
+from keras_gan.evaluation.likelihood import density
 
 BANDWIDTHS = np.geomspace(0.05, 1.0, 7).astype(np.float32)
 DIMENSION = 784

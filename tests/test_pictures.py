@@ -8,8 +8,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from scipy.spatial import distance
 
-from keras_gan import pictures
-from keras_gan.errors import InputError
+from keras_gan import plotting
+from keras_gan.core.errors import InputError
 from keras_gan.evaluation.gaussians import GaussianMixture
 from keras_gan.evaluation.theory import optimal_discriminator
 
@@ -41,7 +41,7 @@ def columns_of(picture, colour):
 
 def test_grid_places_every_pixel():
     images = RANDOM.uniform(size=(5, 3, 4, 3))
-    picture = pictures.grid(images, 2, scale=2)
+    picture = plotting.grid(images, 2, scale=2)
     assert picture.shape == (2 + 3 * (6 + 2), 2 + 2 * (8 + 2), 3)
     assert picture.dtype == np.uint8
     for i, image in enumerate(images):
@@ -56,47 +56,47 @@ def test_grid_places_every_pixel():
 
 @pytest.mark.parametrize(("size", "scale"), [(8, 6), (28, 2), (32, 2), (48, 1), (96, 1)])
 def test_small_images_are_enlarged_by_a_whole_factor(size, scale):
-    picture = pictures.grid(np.zeros((1, size, size)))
+    picture = plotting.grid(np.zeros((1, size, size)))
     assert picture.shape == (size * scale + 4, size * scale + 4, 3)
 
 
 def test_grey_float_and_integer_images_agree():
     images = RANDOM.integers(256, size=(9, 8, 8), dtype=np.uint8)
-    picture = pictures.grid(images)
-    assert_array_equal(pictures.grid((images / 255).astype(np.float32)[..., None]), picture)
+    picture = plotting.grid(images)
+    assert_array_equal(plotting.grid((images / 255).astype(np.float32)[..., None]), picture)
     assert_array_equal(picture[..., 0], picture[..., 2])
     assert picture.shape[0] == picture.shape[1]  # as square as can be
 
 
 def test_nearest_examples_against_all_distances():
     train, samples = RANDOM.uniform(size=(300, 4, 4, 1)), RANDOM.uniform(size=(20, 4, 4, 1))
-    places, distances = pictures.nearest_examples(samples, train)
+    places, distances = plotting.nearest_examples(samples, train)
     everything = distance.cdist(samples.reshape(20, -1), train.reshape(300, -1))
     assert_array_equal(places, everything.argmin(axis=1))
     assert_allclose(distances, everything.min(axis=1), rtol=1e-5)
     whole = np.round(255 * train).astype(np.uint8)
-    assert_allclose(pictures.nearest_examples(samples, whole)[1], distances, atol=0.02)
+    assert_allclose(plotting.nearest_examples(samples, whole)[1], distances, atol=0.02)
 
 
 def test_nearest_grid_shows_the_neighbour_of_the_last_sample_of_each_row():
     train = RANDOM.uniform(size=(50, 48, 48))
     samples = RANDOM.uniform(size=(6, 48, 48))
     samples[2], samples[5] = train[7], train[30]
-    picture = pictures.nearest_grid(samples, train, 3)
+    picture = plotting.nearest_grid(samples, train, 3)
     marked = columns_of(picture, MARK)
     rows = rows_of(picture, MARK)
     inner = picture[rows[0] + 4 : rows[-1] - 3, marked[0] + 4 : marked[-1] - 3]
-    assert_array_equal(inner, pictures.grid(train[[7, 30]], 1))
+    assert_array_equal(inner, plotting.grid(train[[7, 30]], 1))
     left = picture[rows[0] + 4 : rows[-1] - 3, : 2 + 3 * 50]
-    assert_array_equal(left, pictures.grid(samples, 3))
+    assert_array_equal(left, plotting.grid(samples, 3))
     assert rows[0] == 20  # a line of text above
     assert picture[:20].min() < 100
 
 
 def test_caption_takes_one_line_where_it_fits_and_two_where_not():
     picture = np.zeros((10, 400, 3), np.uint8)
-    assert pictures.captioned(picture, "samples", right="nearest").shape == (30, 400, 3)
-    narrow = pictures.captioned(picture[:, :30], "samples", right="nearest")
+    assert plotting.captioned(picture, "samples", right="nearest").shape == (30, 400, 3)
+    narrow = plotting.captioned(picture[:, :30], "samples", right="nearest")
     assert narrow.shape[0] == 50
     assert narrow.shape[1] > 30
     assert_array_equal(narrow[40:, :30], 0)
@@ -105,21 +105,21 @@ def test_caption_takes_one_line_where_it_fits_and_two_where_not():
 def test_weight_grid_colours_and_scale():
     kernel = np.zeros((48 * 48, 4))
     kernel[:, 0], kernel[:, 1], kernel[:, 2] = 0.2, -0.2, 0.1
-    picture = pictures.weight_grid(kernel, (48, 48))
+    picture = plotting.weight_grid(kernel, (48, 48))
     tiles = [picture[2 + 50 * y + 24, 2 + 50 * x + 24] for y in (0, 1) for x in (0, 1)]
     assert_array_equal(tiles, [[255, 0, 0], [0, 0, 255], [255, 128, 128], [255, 255, 255]])
-    assert pictures.weight_grid(kernel, (48, 48), limit=1).shape == (52, 52, 3)
+    assert plotting.weight_grid(kernel, (48, 48), limit=1).shape == (52, 52, 3)
 
 
 def test_weight_grid_of_convolutions():
     kernel = RANDOM.normal(size=(5, 5, 3, 9))
     scaled = np.clip(kernel / np.quantile(np.abs(kernel), 0.999), -1, 1)
     assert_array_equal(
-        pictures.weight_grid(kernel), pictures.grid(np.moveaxis(scaled, -1, 0) / 2 + 0.5)
+        plotting.weight_grid(kernel), plotting.grid(np.moveaxis(scaled, -1, 0) / 2 + 0.5)
     )
-    grey = pictures.weight_grid(np.ones((5, 5, 1, 1)))
+    grey = plotting.weight_grid(np.ones((5, 5, 1, 1)))
     assert_array_equal(grey[2:-2, 2:-2], np.broadcast_to([255, 0, 0], (50, 50, 3)))
-    assert_array_equal(pictures.weight_grid(np.zeros((9, 1)), (3, 3)), 255)
+    assert_array_equal(plotting.weight_grid(np.zeros((9, 1)), (3, 3)), 255)
 
 
 # ------------------------------------------------------------------------------------ walks in z
@@ -127,7 +127,7 @@ def test_weight_grid_of_convolutions():
 
 def test_lines_are_straight_and_even():
     a, b = RANDOM.normal(size=(2, 3, 5)).astype(np.float32)
-    walk = pictures.lines(a, b, 6).reshape(3, 6, 5)
+    walk = plotting.lines(a, b, 6).reshape(3, 6, 5)
     assert_array_equal(walk[:, 0], a)
     assert_array_equal(walk[:, -1], b)
     assert_allclose(np.diff(walk, axis=1), np.repeat((b - a)[:, None] / 5, 5, axis=1), atol=1e-6)
@@ -135,7 +135,7 @@ def test_lines_are_straight_and_even():
 
 def test_circuit_closes():
     corners = np.array([[0, 0], [4, 0], [4, 2], [0, 2]])
-    walk = pictures.circuit(corners, 4)
+    walk = plotting.circuit(corners, 4)
     assert_allclose(walk[::4], corners)
     steps = np.diff(np.concatenate([walk, walk[:1]]), axis=0)
     assert_allclose(np.abs(steps).sum(axis=1), np.repeat([1, 0.5, 1, 0.5], 4))
@@ -143,8 +143,8 @@ def test_circuit_closes():
 
 def test_rectangle_has_the_circuit_as_its_edge():
     corners = RANDOM.normal(size=(4, 7))
-    inside = pictures.rectangle(corners, 5, 5).reshape(5, 5, 7)
-    way = pictures.circuit(corners, 4).reshape(4, 4, 7)
+    inside = plotting.rectangle(corners, 5, 5).reshape(5, 5, 7)
+    way = plotting.circuit(corners, 4).reshape(4, 4, 7)
     edges = [inside[0, :-1], inside[:-1, -1], inside[-1, :0:-1], inside[:0:-1, 0]]
     assert_allclose(np.stack(edges), way, atol=1e-6)
     assert_allclose(inside[2, 2], corners.mean(axis=0), atol=1e-6)
@@ -155,7 +155,7 @@ def test_rectangle_has_the_circuit_as_its_edge():
 
 def test_png_keeps_every_pixel(tmp_path):
     picture = RANDOM.integers(256, size=(10, 20, 3), dtype=np.uint8)
-    pictures.save_image(picture, tmp_path / "a.png")
+    plotting.save_image(picture, tmp_path / "a.png")
     assert_array_equal(np.asarray(Image.open(tmp_path / "a.png")), picture)
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
@@ -164,7 +164,7 @@ def test_png_keeps_every_pixel(tmp_path):
 def test_animation(tmp_path, ending):
     frames = [np.full((8, 8, 3), level, np.uint8) for level in (0, 120, 250)]
     path = tmp_path / f"a.{ending}"
-    pictures.animate(frames, path, milliseconds=80, hold=500)
+    plotting.animate(frames, path, milliseconds=80, hold=500)
     with Image.open(path) as film:
         assert film.n_frames == 3
         assert film.info["loop"] == 0
@@ -177,8 +177,8 @@ def test_animation(tmp_path, ending):
 
 def test_animation_of_files(tmp_path):
     for i, level in enumerate((10, 200)):
-        pictures.save_image(np.full((4, 4, 3), level, np.uint8), tmp_path / f"{i}.png")
-    pictures.animate(sorted(tmp_path.glob("*.png")), tmp_path / "film.gif")
+        plotting.save_image(np.full((4, 4, 3), level, np.uint8), tmp_path / f"{i}.png")
+    plotting.animate(sorted(tmp_path.glob("*.png")), tmp_path / "film.gif")
     with Image.open(tmp_path / "film.gif") as film:
         assert film.n_frames == 2
 
@@ -186,7 +186,7 @@ def test_animation_of_files(tmp_path):
 def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path):
     (tmp_path / "a.png").mkdir()
     with pytest.raises(OSError, match=re.escape("a.png")):
-        pictures.save_image(np.zeros((4, 4, 3), np.uint8), tmp_path / "a.png")
+        plotting.save_image(np.zeros((4, 4, 3), np.uint8), tmp_path / "a.png")
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
@@ -197,16 +197,16 @@ def table(value, real, fake, **more):
     return {
         "epoch": range(len(value)),
         "value": value,
-        "real_output": real,
-        "fake_output": fake,
+        "d_real": real,
+        "d_fake": fake,
     } | more
 
 
 def test_learning_curves_stand_where_their_values_are():
     """At the equilibrium the curves cover the lines of reference; away from it they do not."""
     n = 20
-    level = pictures.learning_curves(table([-np.log(4)] * n, [0.5] * n, [0.5] * n))
-    apart = pictures.learning_curves(table([-1.0] * n, [0.9] * n, [0.1] * n))
+    level = plotting.learning_curves(table([-np.log(4)] * n, [0.5] * n, [0.5] * n))
+    apart = plotting.learning_curves(table([-1.0] * n, [0.9] * n, [0.1] * n))
     assert apart.shape == level.shape
     right = level.shape[1] // 2
     middle, low = (level_of(picture[:, right:], GREEN) for picture in (level, apart))
@@ -216,8 +216,8 @@ def test_learning_curves_stand_where_their_values_are():
 
 
 def test_panels_stand_apart_so_that_a_label_is_seen_to_be_its_own():
-    curves = pictures.learning_curves(table([-1.0], [0.7], [0.3], val_log_likelihood=[50.0]))
-    trust = pictures.trust([1243.1, 1243.2], [2, 2], [1, 784], [0, -215])
+    curves = plotting.learning_curves(table([-1.0], [0.7], [0.3], val_log_likelihood=[50.0]))
+    trust = plotting.trust([1243.1, 1243.2], [2, 2], [1, 784], [0, -215])
     for picture, between in ((curves, 2), (trust, 1)):
         inked = np.flatnonzero((picture < 255).any(axis=(0, 2)))
         gaps = np.sort(np.diff(inked))
@@ -226,10 +226,10 @@ def test_panels_stand_apart_so_that_a_label_is_seen_to_be_its_own():
 
 
 def test_learning_curves_with_gaps_and_one_epoch():
-    one = pictures.learning_curves(table([-1.0], [0.7], [0.3]))
+    one = plotting.learning_curves(table([-1.0], [0.7], [0.3]))
     assert len(rows_of(one, BLUE)) > 5  # one epoch is a dot
     nan = float("nan")
-    more = pictures.learning_curves(
+    more = plotting.learning_curves(
         table(
             [-1, -1.2], [0.7, 0.6], [0.3, 0.4], val_log_likelihood=[nan, 50.0], val_value=[-1, nan]
         )
@@ -240,8 +240,8 @@ def test_learning_curves_with_gaps_and_one_epoch():
 
 def test_scatter_shows_points_inside_and_counts_those_outside():
     points = np.array([[0.5, 0.5]] * 9 + [[50, 0]])
-    inside = pictures.scatter(points[:9], limit=1)
-    picture = pictures.scatter(points, limit=1)
+    inside = plotting.scatter(points[:9], limit=1)
+    picture = plotting.scatter(points, limit=1)
     assert picture.shape == inside.shape  # frames of one animation have one size
     at = rows_of(picture[:300], GREEN).mean(), columns_of(picture[:300], GREEN).mean()
     assert_allclose(
@@ -255,7 +255,7 @@ def panel(shift=0.0, title="(a)", discriminator=None):
     data, own = GaussianMixture([0.0], 1.0), GaussianMixture([shift], 1.0)
     best = optimal_discriminator(data.density(x), own.density(x))
     z = np.linspace(-1.7, 1.7, 20)
-    return pictures.Panel(
+    return plotting.Panel(
         title=title,
         x=x,
         p_data=data.density(x),
@@ -268,18 +268,18 @@ def panel(shift=0.0, title="(a)", discriminator=None):
 
 
 def test_figure_1_moves_with_p_g_and_keeps_its_size():
-    frames = [pictures.figure_1([panel(shift)]) for shift in (-1.0, 0.0, 1.0)]
+    frames = [plotting.figure_1([panel(shift)]) for shift in (-1.0, 0.0, 1.0)]
     assert len({frame.shape for frame in frames}) == 1
     left, middle, right = (columns_of(frame[60:320], GREEN).mean() for frame in frames)
     assert left < middle - 20
     assert middle < right - 20
-    wide = pictures.figure_1([panel(1, "(a)"), panel(0, "(d)")])
+    wide = plotting.figure_1([panel(1, "(a)"), panel(0, "(d)")])
     assert wide.shape[1] > 1.5 * frames[0].shape[1]
 
 
 def test_figure_1_draws_d_on_a_scale_of_its_own():
     low, high = (
-        level_of(pictures.figure_1([panel(discriminator=d)])[90:], BLUE) for d in (0.25, 0.75)
+        level_of(plotting.figure_1([panel(discriminator=d)])[90:], BLUE) for d in (0.25, 0.75)
     )
     # The axis from 0 to 1.05 is about 250 pixels high.
     assert_allclose(low - high, 0.5 / 1.05 * 250, rtol=0.15)
@@ -287,12 +287,12 @@ def test_figure_1_draws_d_on_a_scale_of_its_own():
 
 def test_saturation_draws_both_objectives():
     p = np.geomspace(1e-6, 0.5, 10)
-    picture = pictures.saturation(p, p, 1 - p)
+    picture = plotting.saturation(p, p, 1 - p)
     assert rows_of(picture, BLUE).max() > rows_of(picture[:150], GREEN).max() + 100
 
 
 def test_trust_draws_sets_and_errors_where_they_are():
-    picture = pictures.trust([80, 80, 80, 80, 90], [1] * 5, [1, 10, 100], [0, -1, -20])
+    picture = plotting.trust([80, 80, 80, 80, 90], [1] * 5, [1, 10, 100], [0, -1, -20])
     half = picture.shape[1] // 2
     sets, errors = picture[:, :half], picture[:, half:]
     fifth = columns_of(sets[: rows_of(sets, BLUE).min() + 20], BLUE)
@@ -310,34 +310,34 @@ IMAGES = np.zeros((6, 8, 8))
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: pictures.grid(IMAGES + 2), "from 2 to 2"),
-        (lambda: pictures.grid(IMAGES * np.nan), "[0, 1]"),
-        (lambda: pictures.grid(IMAGES[:0]), "no images"),
-        (lambda: pictures.grid(IMAGES[0]), "[n, h, w]"),
-        (lambda: pictures.grid(np.zeros((2, 8, 8, 2))), "[n, h, w, 3]"),
-        (lambda: pictures.grid(IMAGES, -1), "`columns`"),
-        (lambda: pictures.nearest_grid(IMAGES, IMAGES, 4), "rows of 4"),
-        (lambda: pictures.nearest_examples(IMAGES, IMAGES[:, :4]), "one size"),
-        (lambda: pictures.weight_grid(np.zeros((10, 3)), (3, 3)), "`shape`"),
-        (lambda: pictures.lines(np.zeros((2, 3)), np.zeros((3, 3))), "alike"),
-        (lambda: pictures.lines(np.zeros((2, 3)), np.zeros((2, 3)), 1), "at least 2"),
-        (lambda: pictures.rectangle(np.zeros((3, 2))), "[4, d]"),
-        (lambda: pictures.save_image(np.zeros((4, 4, 3), np.uint8), "a.jpg"), ".png"),
-        (lambda: pictures.save_image(np.zeros((4, 4, 3)), "a.png"), "uint8"),
-        (lambda: pictures.animate([], "a.gif"), "at least one"),
+        (lambda: plotting.grid(IMAGES + 2), "from 2 to 2"),
+        (lambda: plotting.grid(IMAGES * np.nan), "[0, 1]"),
+        (lambda: plotting.grid(IMAGES[:0]), "no images"),
+        (lambda: plotting.grid(IMAGES[0]), "[n, h, w]"),
+        (lambda: plotting.grid(np.zeros((2, 8, 8, 2))), "[n, h, w, 3]"),
+        (lambda: plotting.grid(IMAGES, -1), "`columns`"),
+        (lambda: plotting.nearest_grid(IMAGES, IMAGES, 4), "rows of 4"),
+        (lambda: plotting.nearest_examples(IMAGES, IMAGES[:, :4]), "one size"),
+        (lambda: plotting.weight_grid(np.zeros((10, 3)), (3, 3)), "`shape`"),
+        (lambda: plotting.lines(np.zeros((2, 3)), np.zeros((3, 3))), "alike"),
+        (lambda: plotting.lines(np.zeros((2, 3)), np.zeros((2, 3)), 1), "at least 2"),
+        (lambda: plotting.rectangle(np.zeros((3, 2))), "[4, d]"),
+        (lambda: plotting.save_image(np.zeros((4, 4, 3), np.uint8), "a.jpg"), ".png"),
+        (lambda: plotting.save_image(np.zeros((4, 4, 3)), "a.png"), "uint8"),
+        (lambda: plotting.animate([], "a.gif"), "at least one"),
         (
-            lambda: pictures.animate([np.zeros((n, 4, 3), np.uint8) for n in (4, 5)], "a.gif"),
+            lambda: plotting.animate([np.zeros((n, 4, 3), np.uint8) for n in (4, 5)], "a.gif"),
             "one size",
         ),
-        (lambda: pictures.learning_curves({"epoch": [0]}), "value, real_output"),
-        (lambda: pictures.scatter(np.zeros((3, 3))), "[n, 2]"),
-        (lambda: pictures.scatter(np.full((3, 2), np.nan)), "finite"),
-        (lambda: pictures.trust([1, 2], [1], [1], [1]), "`means`"),
-        (lambda: pictures.trust([1, 2], [1, 1], [1], [np.nan]), "`dimensions`"),
-        (lambda: pictures.figure_1([]), "at least one"),
+        (lambda: plotting.learning_curves({"epoch": [0]}), "value, d_real"),
+        (lambda: plotting.scatter(np.zeros((3, 3))), "[n, 2]"),
+        (lambda: plotting.scatter(np.full((3, 2), np.nan)), "finite"),
+        (lambda: plotting.trust([1, 2], [1], [1], [1]), "`means`"),
+        (lambda: plotting.trust([1, 2], [1, 1], [1], [np.nan]), "`dimensions`"),
+        (lambda: plotting.figure_1([]), "at least one"),
         (
-            lambda: pictures.figure_1(
-                [pictures.Panel("(a)", [0, 1], [1], [1, 1], [1, 1], [1, 1], [0], [0])]
+            lambda: plotting.figure_1(
+                [plotting.Panel("(a)", [0, 1], [1], [1, 1], [1, 1], [1, 1], [0], [0])]
             ),
             "'(a)'",
         ),

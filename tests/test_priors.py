@@ -11,7 +11,7 @@ import scipy.stats
 import tensorflow as tf
 
 from keras_gan import InputError, priors
-from keras_gan.randomness import Purpose, RowDraws, StepDraws, row_seeds
+from keras_gan.core.randomness import Purpose, RowDraws, StepDraws, row_seeds
 
 ALL = list(priors.NAMES.values())
 

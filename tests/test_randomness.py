@@ -10,8 +10,8 @@ import scipy.special
 import scipy.stats
 import tensorflow as tf
 
-from keras_gan import randomness
-from keras_gan.randomness import Purpose, RowDraws, StepDraws, row_seeds
+from keras_gan.core import randomness
+from keras_gan.core.randomness import Purpose, RowDraws, StepDraws, row_seeds
 
 # Vectors of Random123 (kat_vectors): (counter, key, output), words from low to high.
 PHILOX_KNOWN = [

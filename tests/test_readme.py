@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_gan.run import Run
+from keras_gan.experiment.run import Run
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -26,7 +26,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_the_programs_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "kept").symlink_to(ROOT / "kept")
+    (tmp_path / "pretrained").symlink_to(ROOT / "pretrained")
     (tmp_path / "photos").mkdir()
     for index in range(20):
         Image.new("RGB", (6, 4), (index, 0, 0)).save(tmp_path / "photos" / f"{index}.png")
@@ -102,7 +102,7 @@ def test_four_commands(served: None, folder: Path) -> None:
     with Image.open(folder / "samples.png") as picture:
         found = np.asarray(picture)
     cells = found[np.arange(71) % 9 < 8][:, np.arange(71) % 9 < 8].reshape(8, 8, 8, 8)
-    expected = Run.open(folder / "runs" / "digits").gan().generate(64, seed=0, averaged=True)
+    expected = Run.open(folder / "runs" / "digits").gan().generate(64, seed=0, ema=True)
     levels = 255 * expected.reshape(8, 8, 8, 8).swapaxes(1, 2)
     np.testing.assert_allclose(cells, levels, rtol=0, atol=0.51)
     spread = levels.std(axis=(0, 1)).mean()  # between the samples, of a pixel

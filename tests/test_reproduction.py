@@ -17,7 +17,7 @@ from export import saved_model, signatures
 from export.subject import Subject
 from keras_gan import InputError, networks, recipes, train
 from keras_gan.data import UnitRange
-from keras_gan.run import Run
+from keras_gan.experiment.run import Run
 from reproduce import __main__ as command
 from reproduce import (
     cifar10,
@@ -108,13 +108,13 @@ def test_the_curve_and_its_best_epoch():
     metrics = {
         "epoch": [0.0, 1.0, 2.0, 3.0],
         "val_log_likelihood": [math.nan, 5.04, math.nan, -1.0],
-        "val_log_likelihood_averaged": [math.nan, 7.0, math.nan, 9.0],
+        "val_log_likelihood_ema": [math.nan, 7.0, math.nan, 9.0],
     }
     assert runs.best_epoch(metrics, "val_log_likelihood") == (2, 5.04)
-    assert runs.best_epoch(metrics, "val_log_likelihood_averaged") == (4, 9.0)
+    assert runs.best_epoch(metrics, "val_log_likelihood_ema") == (4, 9.0)
     assert runs.curve(metrics) == [
-        {"epoch": 2, "raw": 5.0, "averaged": 7.0},
-        {"epoch": 4, "raw": -1.0, "averaged": 9.0},
+        {"epoch": 2, "raw": 5.0, "ema": 7.0},
+        {"epoch": 4, "raw": -1.0, "ema": 9.0},
     ]
 
 
@@ -140,7 +140,7 @@ def test_it_is_not_installed():
 
 def weighed(name: str, mean: float, error: float = 2.0) -> dict:
     """A result of one seed, with one row."""
-    row = {"samples": "averaged weights, last", "mean": mean, "standard_error": error}
+    row = {"samples": "EMA weights, last", "mean": mean, "standard_error": error}
     return {"result": name, "rows": [row]}
 
 
@@ -159,30 +159,30 @@ def test_our_settings_over_seeds_against_the_recipe():
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> Run:
-    """One epoch, with all kinds of weights and a network beside the players."""
+    """One epoch, with all kinds of weights and a network beside the networks."""
     path = tmp_path_factory.mktemp("runs") / "digits"
     fast = ["--epochs", "1", "--likelihood-every", "1", "--likelihood-samples", "50"]
     fast += ["--recipe", "digits_inference"]
-    assert train.main([*fast, "--averaging", "0.9", "--run-dir", str(path)]) == 0
+    assert train.main([*fast, "--ema-momentum", "0.9", "--run-dir", str(path)]) == 0
     return Run.open(path)
 
 
 def test_a_kept_run_is_the_run_but_for_rounding(trained, tmp_path, capsys):
     output = tmp_path / "small"
-    arguments = ["keep", str(trained.path), "--weights", "best_averaged", "--output", str(output)]
+    arguments = ["keep", str(trained.path), "--weights", "best_ema", "--output", str(output)]
     assert command.main(arguments) == 0
     kept = Run.open(output)
-    found = kept.config["kept"]
-    assert (found["weights"], found["epoch"], kept.epochs_done) == ("best_averaged", 1, 1)
+    found = kept.config["pretrained"]
+    assert (found["weights"], found["epoch"], kept.epochs_done) == ("best_ema", 1, 1)
     for network, own in (
-        (kept.generator(), trained.generator("best_averaged")),
+        (kept.generator(), trained.generator("best_ema")),
         (kept.gan().discriminator, trained.gan().discriminator),
-        (kept.gan().companions[0].network, trained.gan().companions[0].network),
+        (kept.gan().auxiliary_networks[0].network, trained.gan().auxiliary_networks[0].network),
     ):
         for half, whole in zip(network.get_weights(), own.get_weights(), strict=True):
             assert half.dtype == np.float32
             np.testing.assert_array_equal(half, whole.astype(np.float16))
-    moved = np.abs(kept.samples(500, 7) - trained.samples(500, 7, "best_averaged")).max()
+    moved = np.abs(kept.samples(500, 7) - trained.samples(500, 7, "best_ema")).max()
     assert 0 < moved < 2 * found["largest_pixel_difference"] < 0.01
     nats = found["validation_log_likelihood"], found["validation_log_likelihood_in_float32"]
     assert 0 < abs(nats[0] - nats[1]) < 0.1
@@ -194,16 +194,18 @@ def test_a_kept_run_is_the_run_but_for_rounding(trained, tmp_path, capsys):
     assert "without the state that training goes on from" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("path", sorted((results.ROOT / "kept").iterdir()), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", sorted((results.ROOT / "pretrained").iterdir()), ids=lambda p: p.name
+)
 def test_each_kept_run_of_the_repository_samples(path, request):
     run = Run.open(path)
     if run.identity["dataset"] == "mnist":
         request.getfixturevalue("needs_mnist")
     images = run.samples(1000, seed=0)
-    data = run.preprocessing.to_unit(run.preprocessing.forward(recipes.data_of(run).train.x))
+    data = run.preprocessing.denormalize(run.preprocessing.normalize(recipes.data_of(run).train.x))
     assert np.abs(images.mean(axis=0) - data.mean(axis=0)).max() < 0.2
     assert images.std(axis=0).mean() == pytest.approx(data.std(axis=0).mean(), rel=0.2)
-    found = run.config["kept"]
+    found = run.config["pretrained"]
     assert Subject.from_run(run).metadata()["weights"] == found["weights"]
     before, after = (found[f"validation_log_likelihood{end}"] for end in ("_in_float32", ""))
     assert abs(before - after) < 0.1
@@ -211,7 +213,7 @@ def test_each_kept_run_of_the_repository_samples(path, request):
 
 
 def tiny(recipe, examples, seed):
-    """Players that learn nothing much, in no time."""
+    """Networks that learn nothing much, in no time."""
     shape = examples.shape[1:]
     generator = networks.mlp_generator(
         recipe.latent_dim, shape, hidden=[(4, "relu")] * 2, output_activation="sigmoid", seed=seed
@@ -220,7 +222,7 @@ def tiny(recipe, examples, seed):
 
 
 TINY = dataclasses.replace(
-    recipes.get("digits"), name="tiny", networks=tiny, averaging=0.9, likelihood_samples=50
+    recipes.get("digits"), name="tiny", networks=tiny, ema=0.9, likelihood_samples=50
 )
 
 
@@ -358,9 +360,7 @@ def test_the_table_of_efficiency_goes_on_where_it_was_interrupted(tmp_path, monk
             look["seconds"] for look in row["looks"]
         )
         assert (row["updates"], row["seconds"]) == (28, row["looks"][1]["seconds"])
-        assert (row["raw"], row["averaged"]) == tuple(
-            row["looks"][1][kind] for kind in ("raw", "averaged")
-        )
+        assert (row["raw"], row["ema"]) == tuple(row["looks"][1][kind] for kind in ("raw", "ema"))
     assert len({row["raw"] for row in rows}) == len(rows)
     assert (tmp_path / "docs" / found["pictures"][0]).is_file()
     text = page.render([found])
@@ -417,15 +417,15 @@ def test_generators_with_noise_in_their_higher_layers(place, latents, inputs, tm
 
 def test_when_a_level_is_reached_and_who_is_best():
     looks = [
-        {"updates": 500, "averaged": None},
-        {"updates": 1000, "averaged": 99.9},
-        {"updates": 1500, "averaged": 150.0},
-        {"updates": 2000, "averaged": 90.0},
+        {"updates": 500, "ema": None},
+        {"updates": 1000, "ema": 99.9},
+        {"updates": 1500, "ema": 150.0},
+        {"updates": 2000, "ema": 90.0},
     ]
     assert efficiency.first_at(looks, 100) == 1500
     assert efficiency.first_at(looks, 90) == 1000
     assert efficiency.first_at(looks, 151) is None
-    columns = ("variant", "seed", "seconds_until_150", "averaged")
+    columns = ("variant", "seed", "seconds_until_150", "ema")
     rows = [
         ("the recipe", 0, 1.0, 300.0),
         ("not finite", 0, None, None),
@@ -436,7 +436,7 @@ def test_when_a_level_is_reached_and_who_is_best():
     ]
     rows = [dict(zip(columns, row, strict=True)) for row in rows]
     assert efficiency.best(rows) == ["slow", "never"]
-    assert page.table([{"averaged": None, "seed": 0}]).splitlines()[-1] == "| none | 0 |"
+    assert page.table([{"ema": None, "seed": 0}]).splitlines()[-1] == "| none | 0 |"
 
 
 COLOURS = """
@@ -497,8 +497,8 @@ def test_the_readme_has_the_recipe_and_our_settings_beside_what_was_published():
     assert [(row["samples"], row["nats"]) for row in rows[-3:]] == [
         ("MNIST, published: Adversarial nets", "225 ± 2"),
         (
-            "MNIST, the paper's recipe, 1,000 epochs, seed 0: averaged weights, last, epoch 985",
+            "MNIST, the paper's recipe, 1,000 epochs, seed 0: EMA weights, last, epoch 985",
             "224.0 ± 2.0",
         ),
-        ("MNIST, our settings, 2 seeds: averaged weights, last", "233.0 ± 3.0"),
+        ("MNIST, our settings, 2 seeds: EMA weights, last", "233.0 ± 3.0"),
     ]

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_gan import InputError, schedules
+from keras_gan import InputError
+from keras_gan.optimizers import schedules
 
 
 def values(schedule, steps):

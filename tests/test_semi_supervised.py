@@ -13,9 +13,9 @@ from scipy.special import log_softmax, logsumexp
 from sklearn.preprocessing import normalize
 
 from keras_gan import InputError, data, evaluate, losses, networks, recipes, train
+from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.data import DataSet, Split
-from keras_gan.losses import Judgement
-from keras_gan.run import Run
+from keras_gan.experiment.run import Run
 
 CLASSES = 3
 RANDOM = np.random.default_rng(0)
@@ -27,7 +27,7 @@ def softplus(x):
 
 def judged(n=8, labels=None):
     classes = RANDOM.normal(size=(n, CLASSES))
-    return Judgement(
+    return DiscriminatorOutput(
         logits=tf.constant(logsumexp(classes, axis=1), tf.float32),
         features=tf.constant(RANDOM.normal(size=(n, 2, 3)), tf.float32),
         labels=None if labels is None else tf.constant(labels, tf.int64),
@@ -70,9 +70,9 @@ def test_semi_supervised_loss_is_three_means():
     loss = losses.SemiSupervised()
     known = labels >= 0
     entropy = -log_softmax(real.classes.numpy(), axis=1)[known, labels[known]]
-    of_data = softplus(-real.logits.numpy()[~known])
+    for_real = softplus(-real.logits.numpy()[~known])
     of_fake = softplus(fake.logits.numpy())
-    wanted = entropy.mean() + of_data.mean() + of_fake.mean()
+    wanted = entropy.mean() + for_real.mean() + of_fake.mean()
     found = loss.discriminator(real, fake)
     assert found.shape == (8,)
     np.testing.assert_allclose(np.mean(found), wanted, rtol=1e-5)
@@ -173,7 +173,7 @@ def test_it_learns_to_classify(tmp_path):
     assert found.shape == (300, CLASSES)
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
     assert np.mean(found.argmax(axis=1) == classes) > 0.97
-    assert np.isfinite(gan.evaluate(x, labels, verbose=0, return_dict=True)["discriminator_loss"])
+    assert np.isfinite(gan.evaluate(x, labels, verbose=0, return_dict=True)["d_loss"])
     gan.save(tmp_path / "gan.keras")
     loaded = keras.saving.load_model(tmp_path / "gan.keras")
     np.testing.assert_array_equal(loaded.classify(x, batch_size=70), found)
@@ -257,7 +257,7 @@ def test_from_the_command_to_the_test_error(tmp_path, capsys):
     assert "D names" in capsys.readouterr().out
     found = json.loads((path / "evaluation.json").read_text())["last"]["classification"]
     test = recipes.data_of(run).test
-    named = run.gan().classify(run.preprocessing.forward(test.x)).argmax(axis=1)
+    named = run.gan().classify(run.preprocessing.normalize(test.x)).argmax(axis=1)
     assert found["test_error"] == pytest.approx(np.mean(named != test.y))
     assert found["test_error"] < 0.8
 

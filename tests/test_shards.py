@@ -20,7 +20,7 @@ from test_distribution import devices
 import keras_gan
 from keras_gan import InputError, data, recipes, train
 from keras_gan.data import from_tfds
-from keras_gan.data.pipeline import IndexedStream, Regrouped, ShardStream
+from keras_gan.training.input_pipeline import IndexedStream, Regrouped, ShardStream
 
 N, FILES = 230, 5
 
@@ -128,7 +128,7 @@ def test_minibatches_of_the_stream(shards, replicas, k):
     strategy = tf.distribute.get_strategy() if replicas == 1 else devices(replicas)
     stream = ShardStream(shards, 10, k, 0, strategy)
     assert stream.steps_per_epoch == 184 // (10 * k)
-    assert stream.left_over() == 184 - stream.steps_per_epoch * 10 * k
+    assert stream.dropped_examples() == 184 - stream.steps_per_epoch * 10 * k
     first, second = batches(stream, strategy, 0), batches(stream, strategy, stream.steps_per_epoch)
     for seed in (0, 1):  # a user's own seed has no say
         tf.random.set_seed(seed)
@@ -162,10 +162,10 @@ def worker(strategy, data_dir):
     """One of two processes: its part of epochs, then the command, in one go and interrupted."""
     shards = data.open_shards("numbered", data_dir, buffer_bytes=16 * 40)[1]
     stream = ShardStream(shards, 10, 2, 0, strategy)
-    assert stream.left_over() == 4
+    assert stream.dropped_examples() == 4
     parts = [batches(stream, strategy, *at) for at in ((0,), (9,), (12, 3))]
 
-    class Stop(keras_gan.callbacks.SampleGrid):
+    class Stop(keras_gan.callbacks.all.SampleGrid):
         def on_train_batch_end(self, batch, logs=None):
             if int(self.model.step.numpy()) == 12:
                 signal.raise_signal(signal.SIGTERM)
@@ -174,7 +174,7 @@ def worker(strategy, data_dir):
     arguments += ["--strategy", "multi_worker", "--epochs", "2", "--likelihood-every", "0"]
     arguments += ["--steps-per-execution", "1", "--run-dir"]
     codes = [train.main([*arguments, "whole"])]
-    with mock.patch.object(keras_gan.callbacks, "SampleGrid", Stop):
+    with mock.patch.object(keras_gan.callbacks.all, "SampleGrid", Stop):
         codes += [train.main([*arguments, "parts"]) for _ in range(2)]
     return parts, codes
 
@@ -189,7 +189,9 @@ def test_two_processes_stream_and_go_on_within_an_epoch(data_dir, tmp_path):
         assert parts[0] != parts[1]
         assert parts[2] == parts[1][3:]
     assert codes == their_codes == [0, 75, 0]
-    one, other = (keras_gan.run.Run.open(tmp_path / "0" / name) for name in ("whole", "parts"))
+    one, other = (
+        keras_gan.experiment.run.Run.open(tmp_path / "0" / name) for name in ("whole", "parts")
+    )
     assert small.largest_difference(small.weights(one.gan()), small.weights(other.gan())) == 0
     np.testing.assert_equal(one.metrics(), other.metrics())
     assert os.listdir(tmp_path / "1") == ["found"]  # the chief alone writes
@@ -203,7 +205,7 @@ def test_fit_takes_shards(shards):
         gan.compile("sgd", "sgd", discriminator_steps=2)
         history = gan.fit(shards, batch_size=10, epochs=2, verbose=0).history
         assert int(gan.step.numpy()) == 18
-        assert gan.left_over == 4
+        assert gan.dropped_examples == 4
         return history
 
     assert np.isfinite(fit(0)["value"]).all()
@@ -228,7 +230,7 @@ def test_the_command_streams_and_another_buffer_is_another_run(data_dir, tmp_pat
     arguments = ["--dataset", "numbered", "--data-dir", str(data_dir), "--batch-size", "20"]
     arguments += ["--likelihood-samples", "20", "--stream", "--run-dir", str(tmp_path / "run")]
     assert train.main([*arguments, "--epochs", "1"]) == 0
-    run = keras_gan.run.Run.open(tmp_path / "run")
+    run = keras_gan.experiment.run.Run.open(tmp_path / "run")
     assert recipes.data_of(run).fingerprint == run.identity["data"]
     assert "9 steps an epoch, 4 examples left over" in capsys.readouterr().out
     assert train.main([*arguments, "--shuffle-mebibytes", "1"]) == 2

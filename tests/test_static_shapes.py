@@ -29,8 +29,8 @@ def lowering(recipe):
         discriminator,
         recipe.make_prior(),
         condition=recipe.condition,
-        companions=recipe.make_companions(generator.output_shape[1:], 0),
-        averaging=recipe.averaging or None,
+        auxiliary_networks=recipe.make_auxiliary_networks(generator.output_shape[1:], 0),
+        ema=recipe.ema or None,
     )
     recipe.compile(gan, 50_000, jit_compile=True)
 
@@ -40,7 +40,7 @@ def lowering(recipe):
 
     rows = recipe.discriminator_steps * recipe.batch_size
     batch = tf.zeros((rows, *gan.example_shape))
-    if recipe.condition is not None or recipe.make_loss().sees_labels:
+    if recipe.condition is not None or recipe.make_loss().uses_labels:
         batch = (batch, tf.zeros(rows, tf.int64))
     return step.experimental_get_compiler_ir(batch)
 

@@ -18,20 +18,15 @@ import small
 import tensorflow as tf
 from commands import LIMIT, last_line, wait_for
 
-from keras_gan import (
-    InputError,
-    TrainingError,
-    callbacks,
-    checkpoints,
-    command,
-    recipes,
-    strategies,
-    train,
-)
-from keras_gan.errors import Interrupted
-from keras_gan.interruption import Interruption
-from keras_gan.run import Run
-from keras_gan.session import Session
+from keras_gan import InputError, TrainingError, recipes, train
+from keras_gan.callbacks.all import all
+from keras_gan.cli import parsing
+from keras_gan.core.errors import Interrupted
+from keras_gan.experiment import distribution
+from keras_gan.experiment.run import Run
+from keras_gan.experiment.session import Session
+from keras_gan.experiment.signals import Interruption
+from keras_gan.training import checkpoints
 
 SETTINGS = ["--likelihood-samples", "50", "--batch-size", "100"]
 
@@ -91,7 +86,7 @@ def session_of(gan, x, epochs, retries=0, on_fit=lambda: None):
             verbose=verbose,
         )
 
-    workers = strategies.Workers(tf.distribute.get_strategy())
+    workers = distribution.Workers(tf.distribute.get_strategy())
     return Session(gan, workers, fit, 4, 0, epochs, retries)
 
 
@@ -106,7 +101,7 @@ def test_an_epoch_entered_midway_is_the_rest_of_it(tmp_path):
             signal.raise_signal(signal.SIGTERM)
 
     def players():
-        return small.gan(discriminator_steps=2, averaging=0.9)
+        return small.gan(discriminator_steps=2, ema=0.9)
 
     one = players()
     history = one.fit(x, batch_size=10, epochs=2, verbose=0).history
@@ -121,7 +116,7 @@ def test_an_epoch_entered_midway_is_the_rest_of_it(tmp_path):
                 on_epoch_end=lambda epoch, logs: seen.__setitem__(epoch, dict(logs))
             ),
             Stop(),
-            callbacks.Checkpoint(run.checkpoints),
+            all.Checkpoint(run.checkpoints),
         ]
         try:
             session.train(
@@ -177,7 +172,7 @@ def test_a_second_sigint_ends_at_once(capsys):
             signal.raise_signal(signal.SIGINT)
         return 0
 
-    assert command.run(main, [], "train") == 130
+    assert parsing.run(main, [], "train") == 130
     assert capsys.readouterr().err.splitlines() == [
         "SIGINT: saving after this step; SIGINT once more ends at once",
         "train: ended at once",
@@ -219,11 +214,11 @@ def test_epochs_are_those_that_were_made_and_no_column_is_lost(tmp_path):
         lambda: run, {"replicas": 1}, lambda run, facts: [], verbose=0
     )
     assert Run.open(run.path).epochs_done == 2
-    run.add_metrics(0, {"value": 1.0, "alarms": 3.0})
+    run.add_metrics(0, {"value": 1.0, "warnings": 3.0})
     run.add_metrics(1, {"value": 2.0, "sample_spread": 4.0})
     metrics = run.metrics()
-    assert (metrics["value"], metrics["alarms"][0]) == ([1.0, 2.0], 3.0)
-    assert np.isnan(metrics["alarms"][1])
+    assert (metrics["value"], metrics["warnings"][0]) == ([1.0, 2.0], 3.0)
+    assert np.isnan(metrics["warnings"][1])
     assert np.isnan(metrics["sample_spread"][0])
 
 
@@ -231,7 +226,7 @@ def test_a_disk_that_fails_a_command_is_one_line(capsys):
     def main(_):
         raise OSError(28, "No space left on device", "runs/x/evaluation.json")
 
-    assert command.run(main, [], "evaluate") == 4
+    assert parsing.run(main, [], "evaluate") == 4
     err = capsys.readouterr().err
     assert err == "evaluate: error: runs/x/evaluation.json: No space left on device\n"
 
@@ -386,7 +381,7 @@ def test_nan_sends_back_to_the_last_checkpoint_with_other_noise(
     poisoner = Poison(*poison)
 
     def parts(run, facts):
-        return [poisoner, callbacks.Checkpoint(run.checkpoints, lambda: facts)]
+        return [poisoner, all.Checkpoint(run.checkpoints, lambda: facts)]
 
     if ends:
         session.train(lambda: run, {"replicas": 1}, parts, verbose=0)
@@ -413,7 +408,7 @@ def test_the_last_and_the_best_are_kept(tmp_path):
             def on_epoch_end(self, epoch, logs=None):
                 logs["score"] = [1.0, 1.5, 5.0, 2.0, 3.0, float("nan"), 2.5, 2.2, 0.5, 4.0][epoch]
 
-        parts = [Score(), callbacks.Checkpoint(tmp_path / name, keep=2, monitor="score", mode=mode)]
+        parts = [Score(), all.Checkpoint(tmp_path / name, keep=2, monitor="score", mode=mode)]
         model.fit(small.examples(8), batch_size=8, epochs=10, callbacks=parts, verbose=0)
         kept = sorted(int(p.name[5:]) for p in (tmp_path / name).glob("step-*"))
         assert kept == sorted({best, 9, 10})

@@ -10,7 +10,7 @@ from scipy.spatial import distance
 
 import keras_gan
 from keras_gan import losses
-from keras_gan.errors import InputError
+from keras_gan.core.errors import InputError
 from keras_gan.evaluation import gradients, theory
 from keras_gan.evaluation.gaussians import Circle, GaussianMixture
 

@@ -12,18 +12,11 @@ import numpy as np
 import pytest
 import small
 
-from keras_gan import (
-    InputError,
-    TrainingError,
-    callbacks,
-    checkpoints,
-    data,
-    job,
-    run,
-    strategies,
-    train,
-)
-from keras_gan.evaluation.likelihood import Protocol, log_likelihood
+from keras_gan import InputError, TrainingError, data, train
+from keras_gan.callbacks.all import all
+from keras_gan.evaluation.likelihood import ParzenSettings, log_likelihood
+from keras_gan.experiment import distribution, job, run
+from keras_gan.training import checkpoints
 
 FAST = ["--epochs", "2", "--likelihood-every", "1", "--likelihood-samples", "50"]
 
@@ -50,7 +43,7 @@ def init(seed):
 
 RECIPE = recipes.Recipe(name="mine", networks=networks, dataset="digits", latent_dim=8,
 batch_size=250,
-                        averaging=0.9, likelihood_samples=50)
+                        ema=0.9, likelihood_samples=50)
 """
 
 
@@ -84,7 +77,7 @@ def test_a_run_directory_holds_what_its_table_says(finished):
         "samples.gif",
         "models/last.keras",
         "models/best.keras",
-        "models/best_averaged.keras",
+        "models/best_ema.keras",
         "models/generator.keras",
     } <= there
     assert len(list((finished / "checkpoints").glob("step-*"))) == 2
@@ -105,53 +98,53 @@ def test_a_run_directory_holds_what_its_table_says(finished):
 def test_weights_mean_the_same_everywhere(finished):
     opened = run.Run.open(finished)
     gan = opened.gan()
-    for weights, network in (("last", gan.generator), ("averaged", gan.averaged_generator)):
+    for weights, network in (("last", gan.generator), ("ema", gan.ema_generator)):
         loaded = opened.generator(weights)
         assert small.largest_difference(small.weights(loaded), small.weights(network)) == 0
     alone = keras.saving.load_model(finished / "models" / "generator.keras", safe_mode=True)
     assert small.largest_difference(small.weights(alone), small.weights(gan.generator)) == 0
-    validation = opened.preprocessing.forward(data.load("digits").validation.x)
+    validation = opened.preprocessing.normalize(data.load("digits").validation.x)
     for weights, column in (
         ("best", "val_log_likelihood"),
-        ("best_averaged", "val_log_likelihood_averaged"),
+        ("best_ema", "val_log_likelihood_ema"),
     ):
         samples = opened.samples(50, seed=1, weights=weights)
-        found = log_likelihood(samples, validation, validation, protocol=Protocol(50, None))
+        found = log_likelihood(samples, validation, validation, protocol=ParzenSettings(50, None))
         assert found.mean == pytest.approx(max(opened.metrics()[column]), abs=1e-3)
     with pytest.raises(
         InputError,
-        match="unknown weights 'newest'; choose from last, averaged, best, best_averaged",
+        match="unknown weights 'newest'; choose from last, averaged, best, best_ema",
     ):
         opened.generator("newest")
 
 
 def test_weights_that_a_run_lacks_are_one_line_and_leave_the_others(finished, tmp_path):
     older = shutil.copytree(finished, tmp_path / "older")
-    (older / "models" / "best_averaged.keras").unlink()  # earlier versions kept none
+    (older / "models" / "best_ema.keras").unlink()  # earlier versions kept none
     opened = run.Run.open(older)
-    with pytest.raises(InputError, match=r"has no best_averaged model: [^\n]+--weights$"):
-        opened.generator("best_averaged")
-    for weights in ("last", "averaged", "best"):
+    with pytest.raises(InputError, match=r"has no best_ema model: [^\n]+--weights$"):
+        opened.generator("best_ema")
+    for weights in ("last", "ema", "best"):
         assert opened.samples(1, weights=weights).shape == (1, 8, 8, 1)
 
 
 def test_the_best_of_each_kind_of_weights_is_noticed(monkeypatch):
     found = []
-    likelihood = callbacks.ValidationLikelihood(
+    likelihood = all.ValidationLikelihood(
         small.examples(), lambda x: x, on_best=lambda *best: found.append(best), best={"best": 1.0}
     )
-    likelihood.set_model(model := small.gan(averaging=0.9))
+    likelihood.set_model(model := small.gan(ema=0.9))
     likelihood.set_params({"epochs": 3})
-    for epoch, (raw, averaged) in enumerate([(0.0, 5.0), (3.0, 4.0), (2.0, 6.0)]):
+    for epoch, (raw, ema) in enumerate([(0.0, 5.0), (3.0, 4.0), (2.0, 6.0)]):
         monkeypatch.setattr(
-            likelihood, "_estimate", lambda of_average, r=raw, a=averaged: a if of_average else r
+            likelihood, "_estimate", lambda of_average, r=raw, a=ema: a if of_average else r
         )
         likelihood.on_epoch_end(epoch)
-    average = model.averaged_generator
+    average = model.ema_generator
     assert found == [
-        ("best_averaged", average, 5.0),
+        ("best_ema", average, 5.0),
         ("best", model.generator, 3.0),
-        ("best_averaged", average, 6.0),
+        ("best_ema", average, 6.0),
     ]
 
 
@@ -169,13 +162,13 @@ def test_a_finished_run_says_so_and_another_seed_is_refused(finished, recipe_fil
 
 
 def optimizers(gan):
-    return [gan.generator_optimizer, gan.discriminator_optimizer, *gan.companion_optimizers]
+    return [gan.generator_optimizer, gan.discriminator_optimizer, *gan.auxiliary_optimizers]
 
 
 OTHERS = {
     "conditional": ["--recipe", "digits_conditional"],
     "inference": ["--recipe", "digits_inference"],
-    "inference, fixed players": ["--recipe", "digits_inference", "--update", "fixed"],
+    "inference, fixed networks": ["--recipe", "digits_inference", "--update", "fixed"],
 }
 
 
@@ -271,7 +264,7 @@ def test_help_teaches(capsys):
         (["--precision", "float8"], "unknown --precision 'float8'"),
         (["--learning-speed", "1"], "unrecognized arguments: --learning-speed 1"),
         (["--recipe", "cifar10_conv", "--dataset", "digits"], "made for images 32x32x3"),
-        (["--averaging", "1.5"], "--averaging must be in"),
+        (["--ema-momentum", "1.5"], "--ema-momentum must be in"),
         (["--run-dir", "gs://bucket/run"], "--run-dir needs a file system with locks and rename"),
         (["--checkpoint-dir", "nowhere://run"], "checkpoints nowhere://run cannot be made"),
     ],
@@ -398,7 +391,7 @@ class Poison(keras.callbacks.Callback):
 
 def test_a_broken_loss_stops_and_keeps_the_last_good_checkpoint(tmp_path):
     model = small.gan(steps_per_execution=2)
-    parts = [Poison(1, 2), callbacks.StopOnNonFinite(), callbacks.Checkpoint(tmp_path)]
+    parts = [Poison(1, 2), all.StopOnNonFinite(), all.Checkpoint(tmp_path)]
     with pytest.raises(
         TrainingError, match=r"epoch 2: a loss became NaN or Inf in step 6 \(counted from 0\)"
     ):
@@ -418,7 +411,7 @@ def test_a_weight_broken_by_the_last_update_is_not_saved(tmp_path):
             weight.assign(np.full(weight.shape, np.nan, np.float32))
 
     model = small.gan()
-    parts = [callbacks.StopOnNonFinite(), Late(), callbacks.Checkpoint(tmp_path)]
+    parts = [all.StopOnNonFinite(), Late(), all.Checkpoint(tmp_path)]
     with pytest.raises(TrainingError, match="epoch 1: a weight became NaN or Inf"):
         model.fit(small.examples(8), batch_size=8, callbacks=parts, verbose=0)
     assert list(tmp_path.iterdir()) == []
@@ -495,7 +488,7 @@ def test_the_cluster_of_a_slurm_job(monkeypatch):
         ("STEP_NODELIST", "node[07-09]"),
     ):
         monkeypatch.setenv(f"SLURM_{name}", value)
-    found = strategies._cluster()
+    found = distribution._cluster()
     nodes = ["node07:8888", "node08:8888", "node09:8888"]
     assert found.cluster_spec().as_dict() == {"worker": nodes}
     assert (found.task_type, found.task_id) == ("worker", 2)
@@ -504,10 +497,10 @@ def test_the_cluster_of_a_slurm_job(monkeypatch):
 def test_a_collapse_is_watched_for(tmp_path, capsys, caplog):
     """One epoch with tiny steps: all samples are still the mean of the data."""
     rates = ["--generator-learning-rate", "1e-6", "--discriminator-learning-rate", "1e-6"]
-    arguments = ["--epochs", "1", "--watch-every", "1", "--likelihood-every", "0", *rates]
+    arguments = ["--epochs", "1", "--monitor-every", "1", "--likelihood-every", "0", *rates]
     assert call(capsys, *arguments, "--run-dir", tmp_path / "run")[0] == 0
     table = run.Run.open(tmp_path / "run").metrics()
-    assert table["alarms"][0] >= 1
+    assert table["warnings"][0] >= 1
     assert table["sample_spread"][0] < 0.1
     assert any(
         r.message.startswith("epoch 1: ") for r in caplog.records if r.levelname == "WARNING"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_gan.errors import InputError
+from keras_gan.core.errors import InputError
 
 _PERMUTATION_SEED = 0
 

@@ -9,8 +9,8 @@ import numpy as np
 import rich
 from rich.progress import track
 
+from keras_gan.core.errors import InputError, first_line
 from keras_gan.data.dataset import DataSet, Split, hold_out
-from keras_gan.errors import InputError, first_line
 
 _SPLITS = ("train", "validation", "test")
 _SHORT_NAMES = {"x": "x_train", "images": "x_train", "y": "y_train", "labels": "y_train"}

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_gan.core.errors import InputError, first_line
 from keras_gan.data.dataset import DataSet, Split, hold_out
-from keras_gan.errors import InputError, first_line
 
 if TYPE_CHECKING:
     import tensorflow as tf

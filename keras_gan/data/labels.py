@@ -6,8 +6,8 @@ import dataclasses
 
 import numpy as np
 
+from keras_gan.core.errors import InputError
 from keras_gan.data.dataset import DataSet, Split
-from keras_gan.errors import InputError
 
 
 def draw_labelled(labels: np.ndarray, count: int, seed: int = 0) -> np.ndarray:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_gan.core.errors import InputError
 from keras_gan.data.dataset import DataSet, Split, hold_out
 from keras_gan.data.from_files import load_path
 from keras_gan.data.from_tfds import load_tfd, load_tfds
-from keras_gan.errors import InputError
 
 
 def load(

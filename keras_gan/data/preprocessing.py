@@ -1,7 +1,7 @@
 """The scale on which the networks see the data, and the way back to [0, 1].
 
 Each object maps examples to the networks' scale (`forward`), maps the generator's output back to
-[0, 1] for pictures, evaluation and exports (`to_unit`), and is rebuilt from a plain dictionary
+[0, 1] for pictures, evaluation and exports (`denormalize`), and is rebuilt from a plain dictionary
 (`get_config`, `from_config`). Both maps take NumPy arrays and give NumPy arrays, or take tensors,
 in a graph or under XLA, and give tensors.
 """
@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_gan.errors import InputError
+from keras_gan.core.errors import InputError
 
 _ROWS = 4096  # rows of an array mapped at once: bounds the memory of the intermediate results
 _FLAT = 1e-4  # an image on [0, 1] with a smaller L2 norm about its mean is constant up to rounding
@@ -32,7 +32,7 @@ class Preprocessing:
         """The preprocessing, its constants computed from training examples `x` `[n, ...]`."""
         return cls()
 
-    def forward(self, x: Any) -> Any:
+    def normalize(self, x: Any) -> Any:
         """Examples on the networks' scale.
 
         Args:
@@ -46,7 +46,7 @@ class Preprocessing:
         """
         return _rowwise(lambda rows: self._forward(self._read(rows)), x)
 
-    def to_unit(self, x: Any) -> Any:
+    def denormalize(self, x: Any) -> Any:
         """The way back: the generator's output in [0, 1] (points: as they are).
 
         Args:

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from keras_gan.core.errors import InputError
+from keras_gan.core.randomness import Purpose, StepDraws
 from keras_gan.data import from_tfds
 from keras_gan.data.dataset import DataSet
 from keras_gan.data.preprocessing import UnitRange
-from keras_gan.errors import InputError
-from keras_gan.randomness import Purpose, StepDraws
 
 if TYPE_CHECKING:
     import tensorflow_datasets as tfds
@@ -51,7 +51,7 @@ class Shards:
     image: str
     shape: tuple[int, ...]
     buffer_bytes: int = 256 << 20
-    transform: Callable[[Any], Any] = UnitRange().forward
+    transform: Callable[[Any], Any] = UnitRange().normalize
 
     def __len__(self) -> int:
         return self.builder.info.splits[self.split].num_examples

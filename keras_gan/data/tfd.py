@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from keras_gan.errors import InputError, first_line
+from keras_gan.core.errors import InputError, first_line
 
 FILE = "TFD_48x48.mat"
 FOLDS = 5

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_gan.errors import InputError
+from keras_gan.core.errors import InputError
 
 
 def as_rows(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, special
 
-from keras_gan.errors import InputError
+from keras_gan.core.errors import InputError
 
 _LOG_2_PI = float(np.log(2 * np.pi))
 

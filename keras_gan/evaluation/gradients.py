@@ -11,7 +11,7 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from keras_gan import losses
-from keras_gan.errors import InputError
+from keras_gan.core.errors import InputError
 
 Discriminator = Callable[[tf.Tensor], tf.Tensor | Mapping[str, tf.Tensor]]
 Objective = Callable[..., tf.Tensor]  # such as losses.minimax_generator

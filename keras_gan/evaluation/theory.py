@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from keras_gan.errors import InputError
+from keras_gan.core.errors import InputError
 
 LOG_4 = float(np.log(4.0))
 

@@ -9,10 +9,10 @@ import dataclasses
 import importlib
 from pathlib import Path
 
+from keras_gan.core.errors import InputError
 from keras_gan.data import DataSet, open_shards
-from keras_gan.errors import InputError
-from keras_gan.recipes.recipe import Recipe, from_file
-from keras_gan.run import Run
+from keras_gan.experiment.recipe import Recipe, from_file
+from keras_gan.experiment.run import Run
 
 NAMES = (
     "digits",

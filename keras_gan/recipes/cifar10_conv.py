@@ -16,9 +16,9 @@ import keras
 import numpy as np
 
 from keras_gan import networks
-from keras_gan.errors import InputError
+from keras_gan.core.errors import InputError
+from keras_gan.experiment.recipe import Recipe
 from keras_gan.recipes import cifar10_mlp
-from keras_gan.recipes.recipe import Recipe
 
 
 def build(
@@ -29,7 +29,7 @@ def build(
     output_irange: float = 0.05,
     input_noise: float = 0.0,
 ) -> tuple[keras.Model, keras.Model]:
-    """The players, made for 32x32x3."""
+    """The networks, made for 32x32x3."""
     if examples.shape[1:] != (32, 32, 3):
         raise InputError(
             f"recipe {recipe.name!r} is made for images 32x32x3; the data are {examples.shape[1:]}"

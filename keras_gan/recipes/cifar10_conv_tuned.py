@@ -3,7 +3,7 @@
     python -m keras_gan.train --recipe cifar10_conv_tuned --precision mixed_bfloat16
 
 Under the paper's settings G hardly moves for many epochs (`cifar10_conv`). Here both kinds of D's
-inputs get noise, as strong as the data vary, and both players learn by Adam: D is soon of use to G,
+inputs get noise, as strong as the data vary, and both networks learn by Adam: D is soon of use to G,
 and not soon too sure. G's output weights begin as large as in `cifar10_mlp`, so that samples differ
 from the first.
 """
@@ -22,6 +22,6 @@ RECIPE = dataclasses.replace(
     generator_learning_rate=5e-4,
     discriminator_learning_rate=2e-4,
     learning_rate_divisor=1.0,
-    averaging=0.999,
+    ema=0.999,
     epochs=100,
 )

@@ -11,11 +11,11 @@ import keras
 import numpy as np
 
 from keras_gan import networks
-from keras_gan.recipes.recipe import Recipe
+from keras_gan.experiment.recipe import Recipe
 
 
 def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model, keras.Model]:
-    """The players: about 89 and 38 million parameters."""
+    """The networks: about 89 and 38 million parameters."""
     generator = networks.mlp_generator(
         recipe.latent_dim,
         examples.shape[1:],

@@ -4,7 +4,7 @@ The paper's MNIST recipe (section 5) with smaller networks and a faster schedule
 
     python -m keras_gan.train
 
-1,439 images to learn from. 69 seconds on two cores; the averaged weights then get 15.0 +- 1.1 nats,
+1,439 images to learn from. 69 seconds on two cores; the EMA weights then get 15.0 +- 1.1 nats,
 and make all ten digits (`python -m keras_gan.evaluate RUN --weights averaged`).
 """
 
@@ -12,11 +12,11 @@ import keras
 import numpy as np
 
 from keras_gan import networks
-from keras_gan.recipes.recipe import Recipe
+from keras_gan.experiment.recipe import Recipe
 
 
 def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model, keras.Model]:
-    """The players: two rectifier layers against two maxout layers."""
+    """The networks: two rectifier layers against two maxout layers."""
     generator = networks.mlp_generator(
         recipe.latent_dim,
         examples.shape[1:],
@@ -41,6 +41,6 @@ RECIPE = Recipe(
     discriminator_learning_rate=0.1,
     momentum_ramp_end=50,
     epochs=200,
-    averaging=0.995,
+    ema=0.995,
     likelihood_every=10,
 )

@@ -10,7 +10,7 @@ whose class is not given has each class as often.
 import dataclasses
 import functools
 
-from keras_gan.conditions import Classes
+from keras_gan.conditioning import Classes
 from keras_gan.recipes import digits, section_7
 
 _CLASSES = 10

@@ -12,8 +12,8 @@ import keras
 import numpy as np
 
 from keras_gan import networks
+from keras_gan.experiment.recipe import Recipe
 from keras_gan.recipes import digits, section_7
-from keras_gan.recipes.recipe import Recipe
 
 _CLASSES = 10
 

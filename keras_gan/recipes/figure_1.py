@@ -1,9 +1,9 @@
 """One-dimensional data for Figure 1: a Gaussian, as in the paper.
 
     python -m keras_gan.train --recipe figure_1
-    python -m keras_gan.figure_1
+    python -m keras_gan.cli.figure_1
 
-Both players are smooth and the prior is normal, so that `p_g` and with it D* have no corners and no
+Both networks are smooth and the prior is normal, so that `p_g` and with it D* have no corners and no
 edges: a uniform prior would end `p_g` where the data do not end.
 """
 
@@ -14,14 +14,14 @@ import numpy as np
 
 from keras_gan import networks
 from keras_gan.evaluation.gaussians import GaussianMixture
+from keras_gan.experiment.recipe import Recipe
 from keras_gan.recipes import ring
-from keras_gan.recipes.recipe import Recipe
 
 MIXTURE = GaussianMixture([1.0], sd=0.6)
 
 
 def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model, keras.Model]:
-    """The players: 1,153 and 4,353 parameters."""
+    """The networks: 1,153 and 4,353 parameters."""
     hidden = {"generator": (32, "softplus"), "discriminator": (64, "tanh")}
     generator, discriminator = (
         networks.mlp_generator(

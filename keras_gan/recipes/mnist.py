@@ -14,11 +14,11 @@ import keras
 import numpy as np
 
 from keras_gan import networks
-from keras_gan.recipes.recipe import Recipe
+from keras_gan.experiment.recipe import Recipe
 
 
 def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model, keras.Model]:
-    """The players: 2,503,984 and 1,231,441 parameters."""
+    """The networks: 2,503,984 and 1,231,441 parameters."""
     generator = networks.mlp_generator(
         recipe.latent_dim,
         examples.shape[1:],
@@ -37,7 +37,7 @@ RECIPE = Recipe(
     prior="uniform",
     generator_learning_rate=0.1,
     discriminator_learning_rate=0.1,
-    averaging=0.999,
+    ema=0.999,
     epochs=300,
     likelihood_every=5,
     likelihood_samples=10_000,

@@ -11,7 +11,7 @@ Osindero 2014).
 import dataclasses
 import functools
 
-from keras_gan.conditions import Classes
+from keras_gan.conditioning import Classes
 from keras_gan.recipes import mnist_tuned, section_7
 
 _CLASSES = 10

@@ -16,8 +16,8 @@ import numpy as np
 from keras import layers as kl
 
 from keras_gan import layers, networks
+from keras_gan.experiment.recipe import Recipe
 from keras_gan.recipes import mnist, section_7
-from keras_gan.recipes.recipe import Recipe
 
 _CLASSES = 10
 

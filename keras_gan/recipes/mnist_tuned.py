@@ -17,12 +17,12 @@ import keras
 import numpy as np
 
 from keras_gan import networks
+from keras_gan.experiment.recipe import Recipe
 from keras_gan.recipes import mnist, section_7
-from keras_gan.recipes.recipe import Recipe
 
 
 def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model, keras.Model]:
-    """The players of `mnist`; D with noise at its input."""
+    """The networks of `mnist`; D with noise at its input."""
     generator, _ = mnist.build(recipe, examples, seed)
     discriminator = networks.maxout_discriminator(
         examples.shape[1:], units=240, input_noise=section_7.INPUT_NOISE, seed=seed + 1
@@ -41,6 +41,6 @@ RECIPE = dataclasses.replace(
     generator_learning_rate=1e-3,
     discriminator_learning_rate=5e-4,
     learning_rate_divisor=1.0,
-    averaging=0.9995,  # over ten epochs of 200 updates
+    ema=0.9995,  # over ten epochs of 200 updates
     epochs=35,
 )

@@ -15,12 +15,12 @@ import keras
 import numpy as np
 
 from keras_gan import networks
+from keras_gan.experiment.recipe import Recipe
 from keras_gan.recipes import mnist
-from keras_gan.recipes.recipe import Recipe
 
 
 def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model, keras.Model]:
-    """The players by rule; images in [0, 1] also get G's output bias from the pixel means."""
+    """The networks by rule; images in [0, 1] also get G's output bias from the pixel means."""
     bounded = recipe.preprocessing == "unit_range"
     generator, discriminator = networks.for_shape(
         examples.shape[1:], recipe.latent_dim, bounded=bounded, seed=seed

@@ -16,7 +16,7 @@ import numpy as np
 from keras_gan import networks
 from keras_gan.data import DataSet, Split
 from keras_gan.evaluation.gaussians import GaussianMixture
-from keras_gan.recipes.recipe import Recipe
+from keras_gan.experiment.recipe import Recipe
 
 MIXTURE = GaussianMixture.ring()
 
@@ -45,7 +45,7 @@ def draw(name: str, mixture: GaussianMixture, train: int = 50_000) -> DataSet:
 def build(
     recipe: Recipe, examples: np.ndarray, seed: int, *, noise: float = 0.1
 ) -> tuple[keras.Model, keras.Model]:
-    """The players: two layers each, no dropout, which would drop whole coordinates.
+    """The networks: two layers each, no dropout, which would drop whole coordinates.
 
     Args:
         recipe: The recipe.
@@ -89,7 +89,7 @@ RECIPE = Recipe(
     discriminator_learning_rate=1e-3,
     learning_rate_divisor=1.0003,
     momentum=0.5,
-    averaging=0.99,
+    ema=0.99,
     epochs=30,
     likelihood_every=0,
 )

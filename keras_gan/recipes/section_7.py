@@ -1,4 +1,4 @@
-"""The players of the paper's section 7, in the sizes of the digits' and of MNIST's networks."""
+"""The networks of the paper's section 7, in the sizes of the digits' and of MNIST's networks."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import keras
 import numpy as np
 
 from keras_gan import networks
-from keras_gan.errors import InputError
-from keras_gan.inference import Inference, parameters
-from keras_gan.recipes.recipe import Networks, Recipe
-from keras_gan.run import Run
+from keras_gan.core.errors import InputError
+from keras_gan.experiment.recipe import Networks, Recipe
+from keras_gan.experiment.run import Run
+from keras_gan.training.inference import Inference, parameters
 
 INPUT_NOISE = 0.3  # on the images as D sees them
 _NOISE_OF_COMPLETIONS = 0.1  # the same: the known part must be seen well
 
 COMPLETION: dict[str, Any] = {
-    "loss": "completing",
+    "loss": "inpainting",
     "discriminator_learning_rate": 1e-3,
     "learning_rate_divisor": 1.00015,  # a tenth of it after 15,000 updates
 }
@@ -38,7 +38,7 @@ SEMI_SUPERVISED: dict[str, Any] = {
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-    """What tells the digits' players from MNIST's.
+    """What tells the digits' networks from MNIST's.
 
     Attributes:
         width: Units of each hidden layer of G, and of an inference network.
@@ -62,15 +62,15 @@ MNIST = Sizes(1200, 240, irange=0.005, input_dropout=0.2, encoder_noise=0.3)
 def conditional(
     recipe: Recipe, examples: np.ndarray, seed: int, *, sizes: Sizes, classes: int
 ) -> tuple[keras.Model, keras.Model]:
-    """Players that see a class; see `networks.on_classes`."""
+    """Networks that see a class; see `networks.with_classes`."""
     pair = _players(recipe, examples, seed, sizes, of_generator=classes, of_discriminator=classes)
-    return networks.on_classes(*pair, examples.shape[1:], classes, **_seeing(sizes))
+    return networks.with_classes(*pair, examples.shape[1:], classes, **_seeing(sizes))
 
 
 def completing(
     recipe: Recipe, examples: np.ndarray, seed: int, *, sizes: Sizes
 ) -> tuple[keras.Model, keras.Model]:
-    """Players that see known pixels and which they are; see `networks.on_known`."""
+    """Networks that see known pixels and which they are; see `networks.with_known_pixels`."""
     shape = examples.shape[1:]
     reader = networks.conv_reader(shape, sizes.width, seed=seed + 2)
     pair = _players(
@@ -82,13 +82,13 @@ def completing(
         of_discriminator=math.prod(shape[:2]),
     )
     seeing = {**_seeing(sizes), "input_noise": _NOISE_OF_COMPLETIONS}
-    return networks.on_known(reader, *pair, shape, **seeing)
+    return networks.with_known_pixels(reader, *pair, shape, **seeing)
 
 
 def _players(
     recipe, examples, seed, sizes, *, of_generator, of_discriminator
 ) -> tuple[keras.Model, keras.Model]:
-    """Fully connected players with so many further inputs, numbers, each."""
+    """Fully connected networks with so many further inputs, numbers, each."""
     shape = examples.shape[1:]
     generator = networks.mlp_generator(
         recipe.latent_dim + of_generator,
@@ -128,24 +128,24 @@ def inference(
 def for_inference(
     recipe: Recipe, examples: np.ndarray, seed: int, *, build: Networks
 ) -> tuple[keras.Model, keras.Model]:
-    """The players that an inference network learns from: those of `--stage1`, or new ones."""
+    """The networks that an inference network learns from: those of `--stage1`, or new ones."""
     if recipe.stage1:
         return finished(recipe, examples.shape[1:])
     return build(recipe, examples, seed)
 
 
 def finished(recipe: Recipe, shape: tuple[int, ...]) -> tuple[keras.Model, keras.Model]:
-    """The players of `--stage1`: G, with averaged weights where the run keeps them, and D.
+    """The networks of `--stage1`: G, with EMA weights where the run keeps them, and D.
 
     Args:
         recipe: Its `stage1` is the run; its `update` must be "fixed".
         shape: Shape of an example of the data.
 
     Raises:
-        InputError: The run is not finished, its players would move, or they do not fit the recipe.
+        InputError: The run is not finished, its networks would move, or they do not fit the recipe.
     """
     if recipe.update != "fixed":
-        raise InputError("the players of --stage1 are finished: add --update fixed")
+        raise InputError("the networks of --stage1 are finished: add --update fixed")
     gan = Run.open(recipe.stage1).gan()
     for name, theirs, ours in (
         ("latents from", str(gan.prior), str(recipe.make_prior())),
@@ -154,7 +154,7 @@ def finished(recipe: Recipe, shape: tuple[int, ...]) -> tuple[keras.Model, keras
     ):
         if theirs != ours:
             raise InputError(f"--stage1 {recipe.stage1} has {name} {theirs}; here it is {ours}")
-    generator = gan.averaged_generator or gan.generator
+    generator = gan.ema_generator or gan.generator
     copy = type(generator).from_config({**generator.get_config(), "name": "generator"})
     copy.set_weights(generator.get_weights())
     return copy, gan.discriminator

@@ -11,11 +11,11 @@ import keras
 import numpy as np
 
 from keras_gan import networks
-from keras_gan.recipes.recipe import Recipe
+from keras_gan.experiment.recipe import Recipe
 
 
 def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model, keras.Model]:
-    """The players: norms bounded everywhere, a sparse output layer in G."""
+    """The networks: norms bounded everywhere, a sparse output layer in G."""
     generator = networks.mlp_generator(
         recipe.latent_dim,
         examples.shape[1:],

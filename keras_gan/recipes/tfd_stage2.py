@@ -13,14 +13,14 @@ import keras
 import numpy as np
 
 from keras_gan import networks
-from keras_gan.errors import InputError
+from keras_gan.core.errors import InputError
+from keras_gan.experiment.recipe import Recipe
+from keras_gan.experiment.run import Run
 from keras_gan.recipes import tfd
-from keras_gan.recipes.recipe import Recipe
-from keras_gan.run import Run
 
 
 def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model, keras.Model]:
-    """The players; G's upper part starts where the first stage ended."""
+    """The networks; G's upper part starts where the first stage ended."""
     if not recipe.stage1:
         raise InputError("recipe 'tfd_stage2' needs --stage1, the run directory of recipe 'tfd'")
     upper = Run.open(recipe.stage1).generator("last")

@@ -20,7 +20,7 @@ from export.__main__ import main
 from export.subject import Subject
 from keras_gan import layers, priors, train
 from keras_gan.data import GlobalContrastNormalization
-from keras_gan.run import Run
+from keras_gan.experiment.run import Run
 
 # The recipe of each kind of model, and the signatures of their exports.
 SIGNATURES = {
@@ -79,7 +79,7 @@ def export(export_of: Callable[[str], Export]) -> Export:
 
 @pytest.fixture(scope="session")
 def run(export: Export) -> Run:
-    """The run of the plain model, with best and averaged weights."""
+    """The run of the plain model, with best and EMA weights."""
     return export.run
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from export.__main__ import main
-from keras_gan.run import Run
+from keras_gan.experiment.run import Run
 
 
 def test_it_prints_what_it_wrote(export) -> None:

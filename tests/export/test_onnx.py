@@ -21,9 +21,10 @@ import tensorflow as tf
 import keras_gan
 from export import onnx_model, parity, writing
 from export.subject import Subject
-from keras_gan import conditions, job, recipes
-from keras_gan.randomness import row_seeds
-from keras_gan.run import Run
+from keras_gan import conditioning, recipes
+from keras_gan.core.randomness import row_seeds
+from keras_gan.experiment import job
+from keras_gan.experiment.run import Run
 
 BATCH_SIZES = (1, 33)
 FILES = [file for _, file, _ in onnx_model.PRECISIONS]
@@ -117,8 +118,8 @@ def converted(request: pytest.FixtureRequest) -> Iterator[Converted]:
         for name_of_input, array in inputs.items():
             array.tofile(folder / name_of_input)
         # Not `predict`: compiled by XLA, it is itself 1e-5 away from double precision.
-        outputs = conditions.call(subject.generator, inputs["latents"], inputs).numpy()
-        expected = np.asarray(subject.preprocessing.to_unit(outputs))
+        outputs = conditioning.call(subject.generator, inputs["latents"], inputs).numpy()
+        expected = np.asarray(subject.preprocessing.denormalize(outputs))
         assert expected.std() > 1e-2  # not one constant, which any graph would give
         for precision, file in ((subject, FILES[0]), (subject.in_float16(), FILES[1])):
             onnx_model.write(onnx_model.convert(precision), folder / file)

@@ -22,12 +22,13 @@ from PIL import Image
 import keras_gan
 from export import saved_model, signatures, writing
 from export.subject import Subject
-from keras_gan import inference, networks, priors
-from keras_gan.conditions import Classes, Known, seen_by
+from keras_gan import networks, priors
+from keras_gan.conditioning import Classes, Inpainting, condition_inputs
+from keras_gan.core.randomness import row_seeds
 from keras_gan.data import UnitRange
 from keras_gan.data.preprocessing import Preprocessing
-from keras_gan.randomness import row_seeds
-from keras_gan.run import Run
+from keras_gan.experiment.run import Run
+from keras_gan.training import inference
 
 KINDS = ("digits", "digits_conditional", "digits_inference", "digits_completion")
 SEED = 7
@@ -99,19 +100,19 @@ class Exported:
         noise = {"noise_seed": row_seeds(3, n)} if self.noisy else {}
         condition, given = condition_of(gan, n)
         outputs = keras_gan.transform(gan.generator, latents, row_seeds(3, n), condition).numpy()
-        images = scale.to_unit(outputs)
+        images = scale.denormalize(outputs)
         yield "serving_default", {"latents": latents, **noise, **condition}, {"images": images}
         yield "png", {"latents": latents, **noise, **condition}, {"image_bytes": images}
         yield (
             "sample",
             {"seed": row_seeds(SEED, n), **condition},
             {
-                "images": scale.to_unit(gan.generate(n, seed=SEED, condition=given)),
+                "images": scale.denormalize(gan.generate(n, seed=SEED, condition=given)),
                 "latents": gan.prior.sample(n, seed=SEED).numpy(),
             },
         )
-        scaled = scale.forward(images)
-        seen = {name: condition[name] for name in seen_by(gan.discriminator)}
+        scaled = scale.normalize(images)
+        seen = {name: condition[name] for name in condition_inputs(gan.discriminator)}
         judged = [scaled, *seen.values()] if seen else scaled
         logits = np.ravel(gan.discriminator(judged, training=False))
         yield (
@@ -121,7 +122,7 @@ class Exported:
         )
         if self.encode is not None:
             yield "encode", {"images": images}, {"latents": self.encode(scaled).numpy()}
-        if isinstance(gan.condition, Known):
+        if isinstance(gan.condition, Inpainting):
             known, mask = condition["known"], condition["mask"]
             assert (images[np.broadcast_to(mask, images.shape)] == known[mask]).all()
             given = {"images": known, "mask": mask, "latents": latents}
@@ -133,7 +134,7 @@ def condition_of(gan: keras_gan.GAN, n: int) -> tuple[dict, object]:
     if isinstance(gan.condition, Classes):
         classes = np.arange(n) % gan.condition.count
         return {"condition": classes}, classes
-    if isinstance(gan.condition, Known):
+    if isinstance(gan.condition, Inpainting):
         rng = np.random.default_rng(5)
         mask = rng.random((n, *gan.condition.shape[:2], 1)) < 0.5
         known = np.where(mask, rng.random((n, *gan.condition.shape), np.float32), np.float32(0))
@@ -367,10 +368,10 @@ def test_paths_in_what_is_known_of_a_run_lose_their_folders(run: Run, tmp_path: 
 
 def test_best_and_averaged_weights(run: Run) -> None:
     latents = run.gan().prior.sample(4).numpy()
-    images = {w: Subject.from_run(run, w).generate(latents).numpy() for w in ("last", "averaged")}
-    expected = run.gan().generate(4, averaged=True)
-    np.testing.assert_allclose(images["averaged"], expected, rtol=0, atol=1e-5)
-    assert np.abs(images["averaged"] - images["last"]).max() > 3e-5
+    images = {w: Subject.from_run(run, w).generate(latents).numpy() for w in ("last", "ema")}
+    expected = run.gan().generate(4, ema=True)
+    np.testing.assert_allclose(images["ema"], expected, rtol=0, atol=1e-5)
+    assert np.abs(images["ema"] - images["last"]).max() > 3e-5
     assert Subject.from_run(run, "best").metadata()["weights"] == "best"
 
 
@@ -391,8 +392,10 @@ def test_networks_trained_in_mixed_precision_are_exported_in_float32(tmp_path: P
         keras.config.set_dtype_policy("float32")
     run = Run(tmp_path, {"identity": {"recipe": "r", "dataset": "d", "data": "0", "seed": 0}})
     run.config |= {"provenance": "", "versions": {}, "preprocessing": {"name": "unit_range"}}
-    companions = [inference.Inference(network, prior)]
-    run.save_models(keras_gan.GAN(mixed, discriminator, prior, companions=companions), epochs=1)
+    auxiliary_networks = [inference.Inference(network, prior)]
+    run.save_models(
+        keras_gan.GAN(mixed, discriminator, prior, auxiliary_networks=auxiliary_networks), epochs=1
+    )
     subject = Subject.from_run(run)
     latents = subject.prior.sample(9).numpy()
     np.testing.assert_array_equal(subject.generate(latents), exact(latents))

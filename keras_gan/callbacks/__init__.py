@@ -1,0 +1,11 @@
+"""Keras callbacks."""
+
+from keras_gan.callbacks.all.all import (
+    Checkpoint,
+    SampleGrid,
+    StopOnNonFinite,
+    StopOnRequest,
+    ValidationLikelihood,
+)
+
+__all__ = ["Checkpoint", "SampleGrid", "StopOnNonFinite", "StopOnRequest", "ValidationLikelihood"]

@@ -1,0 +1,111 @@
+"""What the commands share: one-line errors, exit code 2, flags from the fields of a recipe."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import math
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from keras_gan.core.errors import InputError, SurroundingsError, TrainingError, first_line
+from keras_gan.experiment.run import WEIGHTS
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line."""
+
+    def __init__(self, **kwargs):
+        super().__init__(
+            formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **kwargs
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Raises what `run` prints."""
+        raise InputError(f"{message} (see --help)")
+
+
+def seed(text: str) -> int:
+    """The type of a seed's argument: an int that NumPy and scikit-learn take as one."""
+    number = int(text)
+    if not 0 <= number < 2**32:
+        raise argparse.ArgumentTypeError(f"a seed is from 0 to 2**32 - 1. Received: {number}")
+    return number
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Adds what each command on a finished run takes: the run, weights, seed, data directory."""
+    parser.add_argument("run", metavar="RUN", help="run directory")
+    parser.add_argument(
+        "--weights", default="last", metavar="WHICH", help=f"{', '.join(WEIGHTS)} (last)"
+    )
+    parser.add_argument(
+        "--seed", type=seed, default=0, metavar="INT", help="seed of the samples (0)"
+    )
+    parser.add_argument(
+        "--data-dir", metavar="DIR", help="directory of tensorflow-datasets (the run's)"
+    )
+
+
+def add_settings(parser: argparse._ArgumentGroup, settings: Any) -> None:
+    """Adds a flag for each field that has a help text; the dataclass's value is its default."""
+    for field in dataclasses.fields(settings):
+        if "help" not in field.metadata:
+            continue
+        default = getattr(settings, field.name)
+        parser.add_argument(
+            "--" + field.name.replace("_", "-"),
+            type=type(field.default),
+            default=default,
+            metavar=type(field.default).__name__.upper(),
+            help=f"{field.metadata['help']} ({default if default != '' else 'none'})".replace(
+                "%", "%%"
+            ),
+        )
+
+
+def check_writable(what: str, folder: Path) -> None:
+    """Tries a folder that results will go to, and makes it if need be, before any work.
+
+    Raises:
+        InputError: Nothing can be written there; the message begins with `what`.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"1")  # a full disk takes files, but no bytes
+    except OSError as error:
+        raise InputError(f"{what} {folder} cannot be written: {error.strerror}") from error
+
+
+def as_json(value: Any, indent: int | None = 1) -> str:
+    """Results as JSON, which has no NaN and no infinite numbers: null stands for these."""
+    return json.dumps(_finite(value), indent=indent, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None, name: str) -> int:
+    """Runs a command; an error of ours, or of the disk, is one line on stderr and its exit code."""
+    try:
+        return main(argv)
+    except (InputError, TrainingError) as error:
+        print(f"{name}: {error.heading}: {error}", file=sys.stderr)
+        return error.exit_code
+    except OSError as error:
+        what = f"{error.filename or 'a file'}: {error.strerror or first_line(error)}"
+        print(f"{name}: error: {what}", file=sys.stderr)
+        return SurroundingsError.exit_code
+    except KeyboardInterrupt:
+        print(f"{name}: ended at once", file=sys.stderr)
+        return 130

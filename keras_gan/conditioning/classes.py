@@ -1,0 +1,126 @@
+"""Conditions on classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_gan.conditioning.base import Condition, ConditionTensors
+from keras_gan.core import randomness
+from keras_gan.core.errors import InputError
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Classes(Condition):
+    """One of `count` classes, from the labels of the data.
+
+    Args:
+        count: Number of classes; labels are 0 to `count - 1`.
+        probabilities: How often each is drawn for samples whose class is not given, `[count]`; None
+            draws all alike (balanced).
+        training: Which classes samples have in training: "data", those of the minibatch that they
+            stand against, so after the data's frequencies (Mirza and Osindero 2014), or "drawn",
+            after `probabilities`.
+    """
+
+    uses_labels = True
+
+    def __init__(
+        self,
+        count: int,
+        probabilities: Sequence[float] | None = None,
+        training: str = "data",
+    ):
+        if not isinstance(count, int) or count < 2:
+            raise InputError(f"`count` of classes must be an int >= 2. Received: {count!r}")
+        if training not in ("data", "drawn"):
+            raise InputError(f"`training` must be 'data' or 'drawn'. Received: {training!r}")
+        if probabilities is not None:
+            probabilities = [float(p) for p in probabilities]
+            good = len(probabilities) == count and min(probabilities) >= 0
+            if not good or abs(sum(probabilities) - 1) > 1e-6:
+                raise InputError(
+                    f"`probabilities` must be {count} numbers >= 0 with the sum 1. "
+                    f"Received: {probabilities}"
+                )
+        self.count = count
+        self.probabilities = probabilities
+        self.training = training
+
+    def for_real(
+        self, examples: tf.Tensor, labels: Any, draws: randomness.Draws
+    ) -> ConditionTensors:
+        """Returns the labels."""
+        return {"condition": tf.cast(labels, tf.int64)}
+
+    def for_generated(
+        self, examples: tf.Tensor, labels: Any, draws: randomness.Draws
+    ) -> ConditionTensors:
+        """Returns the labels of the data, or classes drawn."""
+        if self.training == "data":
+            return self.for_real(examples, labels, draws)
+        return self.draw(draws)
+
+    def draw(self, draws: randomness.Draws) -> ConditionTensors:
+        """Returns classes after `probabilities`."""
+        shares = self.probabilities or [1 / self.count] * self.count
+        bounds = np.cumsum(shares)[:-1]
+        uniform = randomness.uniform(draws.bits([1]))
+        below = tf.cast(uniform >= tf.constant(bounds, tf.float32), tf.int64)
+        return {"condition": tf.reduce_sum(below, axis=1)}
+
+    def checked(self, given: Any, n: int) -> dict[str, np.ndarray]:
+        """A class for all, or `[n]` classes."""
+        classes = np.asarray(given)
+        if classes.ndim == 0:
+            classes = np.full(n, classes)
+        if classes.shape != (n,):
+            raise InputError(
+                f"`condition` must be one class, or one for each of {n} samples. "
+                f"Received: shape {classes.shape}"
+            )
+        check_classes(classes, self.count, "`condition`")
+        return {"condition": classes.astype(np.int64)}
+
+    def check_labels(self, labels: Any) -> None:
+        """Labels must be `[n]` classes."""
+        labels = np.asarray(labels)
+        if labels.ndim != 1:
+            raise InputError(
+                f"a condition on classes takes labels [n]. Received: shape {labels.shape}"
+            )
+        check_classes(labels, self.count, "the labels")
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {
+            "count": self.count,
+            "probabilities": self.probabilities,
+            "training": self.training,
+        }
+
+
+def check_classes(classes: np.ndarray, count: int, what: str, least: int = 0) -> None:
+    """Refuses numbers that are no classes from `least` to `count - 1`.
+
+    Args:
+        classes: The numbers, `[n]`.
+        count: Number of classes.
+        what: What a message calls them.
+        least: -1 where classes may be unknown.
+
+    Raises:
+        InputError: They are no integers, or one is out of range.
+    """
+    if not np.issubdtype(classes.dtype, np.integer):
+        raise InputError(f"{what} must be integers, classes. Received: {classes.dtype}")
+    bad = (classes < least) | (classes >= count)
+    if bad.any():
+        raise InputError(
+            f"{what} must be classes from {least} to {count - 1}. "
+            f"Received: {classes[np.argmax(bad)]} at row {np.argmax(bad)}"
+        )

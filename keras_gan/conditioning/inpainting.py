@@ -1,0 +1,96 @@
+"""Conditions on known pixels: inpainting of any region."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_gan.conditioning.base import Condition, ConditionTensors
+from keras_gan.conditioning.masks import masks
+from keras_gan.core import randomness
+from keras_gan.core.errors import InputError
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Inpainting(Condition):
+    """Any part of an image, for completion: p(x_S | x_notS) for every S (section 7 of the paper).
+
+    In training each image has a mask of a kind of `MASKS`, and samples complete every second image
+    of the minibatch that they stand against, two samples each; a loss finds the whole image of each
+    under "truth". Without a condition nothing is known: G then is a sampler.
+
+    Args:
+        shape: Shape of an image, `(h, w, c)`.
+    """
+
+    names = ("known", "mask")
+    training_names = ("truth",)
+    group = 2
+
+    def __init__(self, shape: Sequence[int]):
+        self.shape = tuple(int(size) for size in shape)
+        if len(self.shape) != 3:
+            raise InputError(f"images have a shape (h, w, c). Received: {shape}")
+
+    @property
+    def _mask_shape(self) -> tuple[int, ...]:
+        return (*self.shape[:2], 1)
+
+    def for_real(
+        self, examples: tf.Tensor, labels: Any, draws: randomness.Draws
+    ) -> ConditionTensors:
+        """Returns the images under masks drawn."""
+        return self._parts(examples, masks(self.shape[0], self.shape[1], draws))
+
+    def for_generated(
+        self, examples: tf.Tensor, labels: Any, draws: randomness.Draws
+    ) -> ConditionTensors:
+        """Returns every second of these, twice: samples 2i and 2i + 1 complete image 2i."""
+        rows = tf.range(tf.shape(examples)[0])
+        twice = rows - rows % 2
+        parts = self.for_real(examples, labels, draws)
+        parts = {name: tf.gather(part, twice) for name, part in parts.items()}
+        return {**parts, "truth": tf.gather(examples, twice)}
+
+    def draw(self, draws: randomness.Draws) -> ConditionTensors:
+        """Returns images of which nothing is known."""
+        rows = tf.shape(draws.bits([1]))[0]
+        return self._parts(
+            tf.zeros([rows, *self.shape]), tf.zeros([rows, *self._mask_shape], tf.bool)
+        )
+
+    @staticmethod
+    def _parts(images, mask) -> ConditionTensors:
+        return {"known": tf.where(mask, images, 0.0), "mask": mask}
+
+    def checked(self, given: Any, n: int) -> dict[str, np.ndarray]:
+        """A dict of images "known" and a bool "mask", true where known; one for all, or `[n, ...]`.
+
+        Images have shape `[h, w, c]`; a mask has `[h, w]`, or a last axis of 1 besides.
+        """
+        if not isinstance(given, Mapping) or set(given) != set(self.names):
+            raise InputError("`condition` must be a dict of 'known' images and their bool 'mask'")
+        images, mask = np.asarray(given["known"]), np.asarray(given["mask"])
+        if mask.dtype != bool:
+            raise InputError(f"a mask must be bool, true where known. Received: {mask.dtype}")
+        if mask.shape[-2:] == self.shape[:2]:
+            mask = mask[..., None]
+        for name, array, shape in (("known", images, self.shape), ("mask", mask, self._mask_shape)):
+            if array.shape not in (shape, (n, *shape)):
+                raise InputError(
+                    f"{name!r} must have shape {shape}, alone or for each of {n} samples. "
+                    f"Received: {array.shape}"
+                )
+        images = np.broadcast_to(images, (n, *self.shape)).astype(np.float32)
+        mask = np.broadcast_to(mask, (n, *self._mask_shape))
+        if not np.isfinite(images[np.broadcast_to(mask, images.shape)]).all():
+            raise InputError("'known' holds NaN or Inf where the mask says that it is known")
+        return {"known": np.where(mask, images, np.float32(0)), "mask": mask}
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"shape": list(self.shape)}

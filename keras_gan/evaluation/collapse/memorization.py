@@ -1,0 +1,124 @@
+"""Signs of memorization and of an overfitted discriminator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+from sklearn.neighbors import NearestNeighbors
+
+from keras_gan.core.errors import InputError
+from keras_gan.evaluation.arrays import as_rows, distinct
+
+
+@dataclass(frozen=True)
+class ScoreGap:
+    """How D scores training data against held-out data: D overfits where it tells them apart.
+
+    Attributes:
+        train: Mean score of training data.
+        held_out: Mean score of held-out data.
+        auc: Probability that a training example scores higher than a held-out one; 1/2 without
+            overfitting.
+        p_value: Probability of such an `auc` without overfitting (Mann-Whitney, one-sided).
+        n: Numbers of training and held-out scores.
+    """
+
+    train: float
+    held_out: float
+    auc: float
+    p_value: float
+    n: tuple[int, int]
+
+
+def score_gap(train_scores: ArrayLike, held_out_scores: ArrayLike) -> ScoreGap:
+    """Compares D's scores of data that it has seen and of data that it has not.
+
+    Args:
+        train_scores: `D(x)` of training examples, `[n]` or `[n, 1]`, D in inference mode.
+        held_out_scores: `D(x)` of held-out examples, `[m]` or `[m, 1]`.
+
+    Returns:
+        Means and a rank test.
+    """
+    train = as_rows("train_scores", np.reshape(train_scores, (-1, 1)))[:, 0]
+    held_out = as_rows("held_out_scores", np.reshape(held_out_scores, (-1, 1)))[:, 0]
+    auc, p_value = _rank_test(train, held_out)
+    means = float(train.mean(dtype=np.float64)), float(held_out.mean(dtype=np.float64))
+    return ScoreGap(*means, auc, p_value, (len(train), len(held_out)))
+
+
+@dataclass(frozen=True)
+class Memorization:
+    """Distances of samples to the training set beside those of held-out examples.
+
+    Attributes:
+        ratio: Median distance of the samples as a multiple of the held-out examples'; 0 for
+            copies, about 1 for new examples of the same kind, far above 1 for what does not look
+            like the data.
+        copies: Share of the samples that lie closer to a training example, for the density of the
+            data there, than all but `quantile` of the held-out examples do; about `quantile` for
+            new examples.
+        auc: Probability that a sample is closer, in that sense, than a held-out example; 1/2 for
+            new examples.
+        p_value: Probability of such an `auc` for new examples (Mann-Whitney, one-sided).
+        quantile: See `copies`.
+        n: Numbers of samples, of different training examples and of held-out examples.
+    """
+
+    ratio: float
+    copies: float
+    auc: float
+    p_value: float
+    quantile: float
+    n: tuple[int, int, int]
+
+
+def memorization(
+    samples: ArrayLike, train: ArrayLike, held_out: ArrayLike, *, quantile: float = 0.01
+) -> Memorization:
+    """Asks whether G repeats its training set.
+
+    Whether a distance is small depends on where it is measured: all ones look alike. So `copies`
+    and `auc` take each distance as a multiple of the training example's own distance to the
+    nearest one that differs from it.
+
+    Args:
+        samples: Generated examples, or features of them, `[n, ...]`.
+        train: The whole training set, or features of it.
+        held_out: Examples that G has not seen, or features of them.
+        quantile: Share of held-out examples whose distance counts as a copy's.
+
+    Returns:
+        Ratio, copies and a rank test.
+    """
+    train = distinct(as_rows("train", train))
+    if len(train) < 2:
+        raise InputError("`train` holds one and the same example only: it has no neighbours")
+    samples = as_rows("samples", samples, columns=train.shape[1])
+    held_out = as_rows("held_out", held_out, columns=train.shape[1])
+    search = NearestNeighbors(algorithm="brute").fit(train)
+    both = np.concatenate([samples, held_out])
+    distance, nearest = (found[:, 0] for found in search.kneighbors(both, 1))
+    place, of_place = np.unique(nearest, return_inverse=True)
+    usual_there = search.kneighbors(train[place], 2)[0][:, 1][of_place]
+    tiny = np.finfo(np.float32).tiny  # where training examples differ by rounding alone
+    own, real = np.split(distance / np.maximum(usual_there, tiny), [len(samples)])
+    auc, p_value = _rank_test(real, own)
+    median, usual = (float(np.median(part)) for part in np.split(distance, [len(samples)]))
+    return Memorization(
+        ratio=median / usual if usual > 0 else (1.0 if median == 0 else float("inf")),
+        copies=float(np.mean(own <= np.quantile(real, quantile))),
+        auc=auc,
+        p_value=p_value,
+        quantile=quantile,
+        n=(len(samples), len(train), len(held_out)),
+    )
+
+
+def _rank_test(larger: np.ndarray, smaller: np.ndarray) -> tuple[float, float]:
+    """P(one of `larger` exceeds one of `smaller`), ties counting half, and its p-value."""
+    test = stats.mannwhitneyu(larger, smaller, alternative="greater", method="asymptotic")
+    return float(test.statistic / (len(larger) * len(smaller))), float(test.pvalue)

@@ -1,0 +1,205 @@
+"""From measurements to warnings in plain words. Every threshold stands in `Thresholds`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import singledispatch
+
+import numpy as np
+from scipy import stats
+
+from keras_gan.evaluation.collapse.coverage import Coverage, ModesFound
+from keras_gan.evaluation.collapse.duplicates import Diversity, Identical
+from keras_gan.evaluation.collapse.memorization import Memorization, ScoreGap
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """When a measurement is an warning. Shares and probabilities lie in [0, 1].
+
+    Each lies between what real digits, MNIST and CIFAR-10 measured against their own training sets,
+    and generators that had learnt digits or MNIST, and what the collapses named beside it did.
+    """
+
+    constant: float = 0.02  # spread: constant output, with some noise on it
+    little_variety: float = 0.2  # spread: a segment between two images, fading contrast
+    identical: float = 0.02  # share of exact repetitions, above the real data's
+    coincidence: float = 0.005  # above the real data's: G makes fewer than 200 distinct examples
+    clump: float = 0.05  # share of samples that are nearly one example, above the real data's
+    found: float = 0.1  # of its share: a class, region or mode with less is missing
+    compared: int = 100  # samples: with fewer, near-identity is not judged
+    expected: float = 10.0  # samples: where fewer were to be expected, a kind is not judged
+    missing_regions: float = 0.15  # share of the data in regions that are missing
+    uneven: float = 0.3  # nats, KL of the shares: 7 of 10 classes have 0.36
+    off_modes: float = 0.5  # share of the samples on modes
+    shrunk_modes: float = 0.3  # spread within modes
+    overfitting: float = 0.65  # AUC of D's scores, training against held-out
+    significance: float = 1e-3  # p-value that an AUC needs beside its size
+    copies: float = (
+        0.1  # share of samples as close to the training set as the closest 1 % of held-out examples
+    )
+    unlike: float = 2.0  # median distance to the training set over held-out examples'
+
+
+@dataclass(frozen=True)
+class CollapseWarning:
+    """One thing that is wrong.
+
+    Attributes:
+        name: Which warning it is, for programs.
+        message: What was measured, for people.
+    """
+
+    name: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.message}"
+
+
+Result = Identical | Diversity | Coverage | ModesFound | ScoreGap | Memorization
+
+
+def diagnose(*results: Result, thresholds: Thresholds | None = None) -> tuple[CollapseWarning, ...]:
+    """Raises the warnings that the results call for.
+
+    | name | what happened |
+    |---|---|
+    | constant-output | all samples are the same, up to a little noise |
+    | little-variety | the samples vary much less than the data |
+    | identical-samples | samples repeat one another exactly |
+    | near-identical-samples | few distinct examples, or one that takes a large share |
+    | one-class-only, one-region-only | nearly all samples are of one kind |
+    | classes-missing, regions-missing, modes-missing | some kinds have less than a tenth of their
+    share |
+    | uneven-classes, uneven-regions, uneven-modes | all kinds are there, in wrong shares |
+    | off-modes | samples lie between the modes |
+    | shrunk-modes | each mode is much narrower than the data's |
+    | discriminator-overfits | D tells training data from held-out data |
+    | training-set-memorised | samples copy training examples |
+    | unlike-data | samples lie far from all training examples |
+
+    Args:
+        *results: What `diagnostics` and `coverage` measured.
+        thresholds: When a measurement is an warning.
+
+    Returns:
+        The warnings in the order of the results; empty if nothing is wrong.
+    """
+    limits = thresholds or Thresholds()
+    return tuple(warning for result in results for warning in _alarms(result, limits))
+
+
+@singledispatch
+def _alarms(result: object, limits: Thresholds) -> Iterator[CollapseWarning]:
+    raise TypeError(f"`diagnose` takes results of this package's diagnostics; received {result!r}")
+
+
+@_alarms.register
+def _(result: Identical, limits: Thresholds) -> Iterator[CollapseWarning]:
+    if result.samples - result.real > limits.identical:
+        yield CollapseWarning(
+            "identical-samples",
+            f"{result.samples:.1%} of {result.n[0]:,} samples repeat another exactly "
+            f"(real data: {result.real:.1%})",
+        )
+
+
+@_alarms.register
+def _(result: Diversity, limits: Thresholds) -> Iterator[CollapseWarning]:
+    if result.spread < limits.constant:
+        yield CollapseWarning(
+            "constant-output",
+            "G makes one and the same output: the samples have "
+            f"{result.spread:.2%} of the data's variance",
+        )
+        return
+    if result.spread < limits.little_variety:
+        yield CollapseWarning(
+            "little-variety", f"the samples have only {result.spread:.0%} of the data's variance"
+        )
+    if result.n < limits.compared:
+        return
+    few = result.coincidence - result.real_coincidence > limits.coincidence
+    if few or result.clump - result.real_clump > limits.clump:
+        yield CollapseWarning(
+            "near-identical-samples",
+            f"G effectively makes about {result.distinct:,.0f} distinct examples; the commonest "
+            f"takes {result.clump:.1%} of the samples (real data: {result.real_clump:.1%})",
+        )
+
+
+@_alarms.register
+def _(result: Coverage, limits: Thresholds) -> Iterator[CollapseWarning]:
+    kinds, one = result.kinds, {"classes": "class", "regions": "region"}[result.kinds]
+    shares, real = np.array(result.shares), np.array(result.real_shares)
+    top = int(shares.argmax())
+    missing = result.missing(limits.found, limits.expected)
+    lost = float(real[list(missing)].sum())
+    listed = ", ".join(map(str, missing))
+    if 1 - shares[top] < limits.found * (1 - real[top]):
+        yield CollapseWarning(
+            f"one-{one}-only",
+            f"{shares[top]:.0%} of the samples are of {one} {top} (real data: {real[top]:.0%})",
+        )
+    elif missing and (kinds == "classes" or lost > limits.missing_regions):
+        yield CollapseWarning(
+            f"{kinds}-missing",
+            f"the samples lack {kinds} {listed}, which hold {lost:.0%} of the data",
+        )
+    elif result.divergence > limits.uneven:
+        yield CollapseWarning(
+            f"uneven-{kinds}",
+            f"the shares of the {kinds} are {result.divergence:.2f} nats from the data's; "
+            f"{one} {top} has {shares[top]:.0%} of the samples (real data: {real[top]:.0%})",
+        )
+
+
+@_alarms.register
+def _(result: ModesFound, limits: Thresholds) -> Iterator[CollapseWarning]:
+    shares, weights = np.array(result.shares), np.array(result.weights)
+    judged = weights * result.n >= limits.expected
+    missing = int(np.sum((shares < limits.found * weights) & judged))
+    if result.on_modes < limits.off_modes:
+        yield CollapseWarning(
+            "off-modes", f"only {result.on_modes:.0%} of the samples lie within 3 sd of a mode"
+        )
+    if missing:
+        yield CollapseWarning("modes-missing", f"{missing} of {len(weights)} modes are not found")
+    elif shares.any() and (divergence := stats.entropy(shares, weights)) > limits.uneven:
+        yield CollapseWarning(
+            "uneven-modes",
+            f"the shares of the modes are {divergence:.2f} nats from the target's; one mode has "
+            f"{shares.max() / shares.sum():.0%} of the samples on modes",
+        )
+    if shares.any() and result.spread < limits.shrunk_modes:
+        yield CollapseWarning(
+            "shrunk-modes", f"within a mode the samples reach only {result.spread:.0%} of its width"
+        )
+
+
+@_alarms.register
+def _(result: ScoreGap, limits: Thresholds) -> Iterator[CollapseWarning]:
+    if result.auc > limits.overfitting and result.p_value < limits.significance:
+        yield CollapseWarning(
+            "discriminator-overfits",
+            f"D scores a training example above a held-out one {result.auc:.0%} of the time "
+            f"(means {result.train:.3g} and {result.held_out:.3g})",
+        )
+
+
+@_alarms.register
+def _(result: Memorization, limits: Thresholds) -> Iterator[CollapseWarning]:
+    if result.copies - result.quantile > limits.copies:
+        yield CollapseWarning(
+            "training-set-memorised",
+            f"{result.copies:.0%} of the samples are as close to a training example as only "
+            f"{result.quantile:.0%} of held-out examples are",
+        )
+    if result.ratio > limits.unlike:
+        yield CollapseWarning(
+            "unlike-data",
+            f"the samples lie {result.ratio:.1f} times as far from the training set as held-out "
+            "examples do",
+        )

@@ -1,0 +1,1 @@
+"""Networks whose features distances are computed on."""

@@ -1,0 +1,192 @@
+"""The small classifier that names what a generator makes; trained on the same data set."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import ArrayLike
+
+from keras_gan.core.errors import InputError
+
+_BATCH = 128
+_SHOWN = 100_000  # examples in training, if the number of epochs is not given
+_PREDICT_BATCH = 1000
+
+
+class Classifier:
+    """A trained classifier: images or points in, class probabilities and features out.
+
+    It is small so that it trains in seconds. It names 97 % of digits and MNIST rightly, and 54 % of
+    CIFAR-10, where it blurs the classes' shares so much that only gross collapses show in them.
+
+    Args:
+        model: Keras model from examples to `(probabilities, features)`.
+    """
+
+    def __init__(self, model: keras.Model):
+        self._model = model
+
+    @classmethod
+    def fit(
+        cls,
+        examples: ArrayLike,
+        labels: ArrayLike,
+        *,
+        epochs: int | None = None,
+        seed: int = 0,
+    ) -> Classifier:
+        """Trains a classifier: two strided convolutions for images, a dense net for anything else.
+
+        The result depends on the seed alone, and no global random state is read or changed, so
+        that a training run in the same process goes on as if nothing had happened.
+
+        Args:
+            examples: Training examples `[n, ...]`, in the range that samples will have.
+            labels: Their classes, int `[n]` from 0.
+            epochs: Passes through the examples; by default enough for about 800 updates.
+            seed: Seed of the initial weights and of the order of the examples.
+
+        Returns:
+            The classifier.
+
+        Raises:
+            InputError: For labels that do not fit the examples, fewer than two classes, or numbers
+                that are not finite.
+        """
+        examples = np.asarray(examples, np.float32)
+        labels = np.asarray(labels).reshape(-1)
+        if examples.ndim < 2 or len(examples) != len(labels) or not len(labels):
+            raise InputError(
+                "`examples` and `labels` must hold as many; "
+                f"received shapes {examples.shape} and {labels.shape}"
+            )
+        if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0 or labels.max() < 1:
+            raise InputError("`labels` must be ints from 0 on, of at least two classes")
+        if not np.isfinite(examples).all() or examples.min() == examples.max():
+            raise InputError("`examples` must be finite and not all the same")
+        mean, sd = float(examples.mean(dtype=np.float64)), float(examples.std(dtype=np.float64))
+        model = _network(examples.shape[1:], int(labels.max()) + 1, mean, sd, seed)
+        _train(model, examples, labels, epochs or -(-_SHOWN // len(labels)), seed)
+        return cls(model)
+
+    @classmethod
+    def of_labelled(cls, examples: ArrayLike, labels: ArrayLike | None) -> Classifier | None:
+        """The classifier of a data set that has labels of two classes or more, otherwise None.
+
+        Args:
+            examples: Training examples `[n, ...]`.
+            labels: Their classes, int `[n]`, -1 where unknown; or None.
+        """
+        if labels is None:
+            return None
+        labels = np.asarray(labels).reshape(-1)
+        known = labels >= 0
+        if len(np.unique(labels[known])) < 2:
+            return None
+        return cls.fit(np.asarray(examples)[known], labels[known])
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Classifier:
+        """Reads a classifier that `save` wrote.
+
+        Raises:
+            InputError: If there is no such file.
+        """
+        if not Path(path).is_file():
+            raise InputError(
+                f"no classifier at {path}: train one with `Classifier.fit` and `save` it"
+            )
+        return cls(keras.saving.load_model(path, compile=False))
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes the classifier to `path`, a `.keras` file, in one piece or not at all."""
+        path = Path(path)
+        if path.suffix != ".keras":
+            raise InputError(f"a classifier's file must end in .keras; received {path}")
+        partial = path.with_name(f".{path.stem}.{os.getpid()}.keras")
+        try:
+            self._model.save(partial)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def probabilities(self, examples: ArrayLike) -> np.ndarray:
+        """Class probabilities of examples `[n, ...]`, float32 `[n, classes]`."""
+        return self._run(examples)[0]
+
+    def features(self, examples: ArrayLike) -> np.ndarray:
+        """Activations of the last hidden layer for examples `[n, ...]`, float32 `[n, 64]`."""
+        return self._run(examples)[1]
+
+    def accuracy(self, examples: ArrayLike, labels: ArrayLike) -> float:
+        """Share of the examples of known class, labels >= 0, that are given their label."""
+        labels = np.asarray(labels).reshape(-1)
+        known = labels >= 0
+        answers = self.probabilities(np.asarray(examples)[known]).argmax(axis=1)
+        return float(np.mean(answers == labels[known]))
+
+    def _run(self, examples: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        examples = np.asarray(examples, np.float32)
+        shape = self._model.input_shape[1:]
+        if examples.shape[1:] != shape or not len(examples):
+            raise InputError(f"the classifier takes examples {shape}; received {examples.shape}")
+        parts = [
+            self._model(examples[start : start + _PREDICT_BATCH], training=False)
+            for start in range(0, len(examples), _PREDICT_BATCH)
+        ]
+        probabilities, features = zip(*parts, strict=True)
+        return np.concatenate(probabilities), np.concatenate(features)
+
+
+def _network(
+    shape: tuple[int, ...], classes: int, mean: float, sd: float, seed: int
+) -> keras.Model:
+    """Names, types and seeds are given, so that none is taken from global state."""
+    seeds = iter(range(4 * seed, 4 * seed + 4))
+
+    def layer(kind: type, *args: object, name: str, **kwargs: object) -> keras.layers.Layer:
+        initializer = keras.initializers.HeNormal(seed=next(seeds))
+        return kind(*args, kernel_initializer=initializer, dtype="float32", name=name, **kwargs)
+
+    inputs = keras.Input(shape, dtype="float32", name="examples")
+    x = keras.layers.Rescaling(1 / sd, -mean / sd, dtype="float32", name="scale")(inputs)
+    if len(shape) == 3:
+        for name, filters, size in (("first", 16, 5), ("second", 32, 3)):
+            x = layer(
+                keras.layers.Conv2D,
+                filters,
+                size,
+                strides=2,
+                padding="same",
+                activation="relu",
+                name=name,
+            )(x)
+        x = keras.layers.Flatten(dtype="float32", name="flat")(x)
+    else:
+        x = keras.layers.Flatten(dtype="float32", name="flat")(x)
+        x = layer(keras.layers.Dense, 128, activation="relu", name="first")(x)
+    features = layer(keras.layers.Dense, 64, activation="relu", name="features")(x)
+    probabilities = layer(keras.layers.Dense, classes, activation="softmax", name="classes")(
+        features
+    )
+    return keras.Model(inputs, (probabilities, features), name="classifier")
+
+
+def _train(
+    model: keras.Model, examples: np.ndarray, labels: np.ndarray, epochs: int, seed: int
+) -> None:
+    """One pass of `fit` over an order drawn here: `fit` would draw it from global state."""
+    student = keras.Model(model.inputs, model.outputs[0], name="student")
+    student.compile(
+        keras.optimizers.Adam(1e-3, name="adam"), keras.losses.SparseCategoricalCrossentropy()
+    )
+    random = np.random.default_rng(seed)
+    order = np.concatenate([random.permutation(len(labels)) for _ in range(epochs)])
+    x, y = tf.constant(examples), tf.constant(labels)
+    batches = tf.data.Dataset.from_tensor_slices(order).batch(_BATCH)
+    pairs = batches.map(lambda i: (tf.gather(x, i), tf.gather(y, i)))
+    student.fit(pairs, shuffle=False, verbose=0)

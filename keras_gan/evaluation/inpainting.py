@@ -1,0 +1,110 @@
+"""How well missing pixels are completed: arrays in, numbers out (section 7 of the paper)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_gan.core.errors import InputError
+
+
+@dataclass(frozen=True)
+class Completion:
+    """Completions of images under one mask, beside what needs no generator.
+
+    Squared errors are sums over the missing pixels of one image, means over images. Spreads are
+    standard deviations of a missing pixel (root of the mean variance over pixels and images).
+
+    Attributes:
+        images: Number of images completed.
+        draws: Completions of each.
+        missing: Missing numbers of an image.
+        squared_error: Of the mean of an image's completions.
+        squared_error_of_one: Of a single completion.
+        squared_error_of_nearest: Of the training image nearest on the known pixels.
+        squared_error_of_mean: Of the mean training image.
+        spread: Over the draws of one image.
+        spread_within_class: Over the images of one class; None without labels.
+    """
+
+    images: int
+    draws: int
+    missing: int
+    squared_error: float
+    squared_error_of_one: float
+    squared_error_of_nearest: float
+    squared_error_of_mean: float
+    spread: float
+    spread_within_class: float | None
+
+
+def completion(
+    truth: ArrayLike,
+    mask: ArrayLike,
+    drawn: ArrayLike,
+    *,
+    nearest: ArrayLike,
+    mean: ArrayLike,
+    labels: ArrayLike | None = None,
+) -> Completion:
+    """Measures completions.
+
+    Args:
+        truth: The whole images, float `[n, h, w, c]`.
+        mask: Which pixels are known, bool `[h, w, 1]`.
+        drawn: Completions, `[draws, n, h, w, c]`, two draws or more.
+        nearest: For each image the training image nearest on its known pixels, `[n, h, w, c]`.
+        mean: The mean training image, `[h, w, c]`.
+        labels: Classes of the images, int `[n]`, -1 where unknown.
+
+    Raises:
+        InputError: The arrays do not fit together, nothing is missing, or a known pixel differs.
+    """
+    truth, drawn = np.asarray(truth, np.float64), np.asarray(drawn, np.float64)
+    nearest, mean = np.asarray(nearest, np.float64), np.asarray(mean, np.float64)
+    mask = np.asarray(mask, bool)
+    labels = None if labels is None else np.asarray(labels)
+    for name, array, shape in (
+        ("mask", mask, (*truth.shape[1:3], 1)),
+        ("nearest", nearest, truth.shape),
+        ("mean", mean, truth.shape[1:]),
+        ("labels", labels, truth.shape[:1]),
+    ):
+        if array is not None and array.shape != shape:
+            raise InputError(
+                f"`{name}` must have shape {shape} beside `truth`, {truth.shape}. "
+                f"Received: {array.shape}"
+            )
+    mask = np.broadcast_to(mask, truth.shape[1:])
+    if drawn.ndim != truth.ndim + 1 or drawn.shape[1:] != truth.shape or len(drawn) < 2:
+        raise InputError(
+            f"`drawn` must be two or more draws of `truth`, {truth.shape}. Received: {drawn.shape}"
+        )
+    if mask.all():
+        raise InputError("`mask` leaves nothing to complete: no pixel is missing")
+    if (drawn[:, :, mask] != truth[:, mask]).any():
+        raise InputError("completions must leave the known pixels as they are")
+    missing = truth[:, ~mask]
+    of_draws = drawn[:, :, ~mask]
+
+    def error(guess: np.ndarray) -> float:
+        return float(np.square(guess - missing).sum(axis=-1).mean())
+
+    within = None
+    if labels is not None:
+        known = labels[labels >= 0]
+        parts = [missing[labels == c].var(axis=0) * np.sum(labels == c) for c in np.unique(known)]
+        within = float(np.sqrt(np.sum(parts, axis=0).mean() / len(known)))
+    return Completion(
+        images=len(truth),
+        draws=len(drawn),
+        missing=missing.shape[1],
+        squared_error=error(of_draws.mean(axis=0)),
+        squared_error_of_one=error(of_draws),
+        squared_error_of_nearest=error(nearest[:, ~mask]),
+        squared_error_of_mean=error(mean[~mask]),
+        spread=float(np.sqrt(of_draws.var(axis=0, ddof=1).mean())),
+        spread_within_class=within,
+    )

@@ -1,0 +1,1 @@
+"""A training run: its directory, its sessions, what is measured of it."""

@@ -1,0 +1,203 @@
+"""One process's part in a run: where to begin, what to write, and how to end when something fails.
+
+Every worker makes the same session. The chief reads and writes the run directory; it tells the
+others what it found there and gives them its state, so they need no directory in common.
+
+    a signal                  the state is saved at the next step, on all workers the same one
+    NaN or Inf                the run ends, or goes back to its last checkpoint with other noise
+    a full disk and the like  the run ends; its last checkpoint stays
+    a lost worker             the others end
+
+Whatever ended a run, the same command goes on with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import logging
+import re
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_gan.callbacks.all import all
+from keras_gan.core.errors import InputError, SurroundingsError, TrainingError, first_line
+from keras_gan.core.randomness import row_seeds
+from keras_gan.experiment.distribution import Workers
+from keras_gan.experiment.run import Run, identity_hash
+from keras_gan.experiment.signals import Interruption
+from keras_gan.training import checkpoints
+from keras_gan.training.gan import GAN
+
+_log = logging.getLogger("keras_gan")
+
+# What TensorFlow says when the system refused to read or write a file.
+_FILE_FAULT = re.compile(
+    r"(\S+); (No space left on device|Read-only file system|No such file or directory"
+    r"|Input/output error|Stale file handle|Permission denied|Disk quota exceeded)"
+)
+# Damaged data, or a file system that does not answer.
+_UNREADABLE = (
+    tf.errors.DataLossError,
+    tf.errors.UnavailableError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.AbortedError,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Session:
+    """What one call of the train command does with a model.
+
+    Attributes:
+        gan: A compiled model.
+        workers: The processes of the run.
+        fit: Calls `gan.fit` with (first epoch, steps of it already made, callbacks, verbose).
+        steps_per_epoch: Steps of an epoch.
+        dropped_examples: Examples of an epoch that fill no step.
+        epochs: Epochs asked for.
+        retries: How often NaN or Inf may send the run back to its last checkpoint.
+    """
+
+    gan: GAN
+    workers: Workers
+    fit: Callable[[int, int, list[keras.callbacks.Callback], int], None]
+    steps_per_epoch: int
+    dropped_examples: int
+    epochs: int
+    retries: int = 0
+
+    def train(
+        self,
+        open_run: Callable[[], Run],
+        resources: dict,
+        parts: Callable[[Run, dict], list[keras.callbacks.Callback]],
+        verbose: int,
+    ) -> Run | None:
+        """Trains from where the run stands to the epochs asked for.
+
+        Args:
+            open_run: Makes or opens the run directory; called on the chief.
+            resources: Devices and the like, noted in the run.
+            parts: From the run and the facts that come back from its checkpoint to the chief's
+                callbacks, `Checkpoint` among them.
+            verbose: The chief's, as in Keras.
+
+        Returns:
+            The run, on the chief, if there was something to do.
+
+        Raises:
+            InputError: The run directory cannot be used; on every worker.
+            TrainingError: Training stopped; its kinds say why.
+        """
+        with contextlib.ExitStack() as stack, self._faults():
+            asked = stack.enter_context(Interruption())
+            run, facts = self._begin(open_run, stack)
+            if facts is None:
+                return None
+            if run is not None:
+                self._announce(run, resources)
+                if self.retries and not int(self.gan.step.numpy()):
+                    checkpoints.write(run.checkpoints, checkpoints.snapshot(self.gan, facts))
+            seed = self.gan.seed
+            while True:
+                self.workers.share(checkpoints.state(self.gan).values())
+                if facts["reseeds"]:
+                    self.gan.reseed(int(row_seeds(seed, facts["reseeds"])[-1]))
+                try:
+                    self._fit(asked, parts(run, facts) if run else [], verbose if run else 0)
+                    break
+                except TrainingError as error:
+                    if type(error) is not TrainingError or facts["reseeds"] >= self.retries:
+                        raise
+                    _log.warning(
+                        "%s. Going back to the last checkpoint with other noise, %d of %d times",
+                        error,
+                        facts["reseeds"] + 1,
+                        self.retries,
+                    )
+                    facts = {**facts, "reseeds": facts["reseeds"] + 1}
+                    if run is not None:
+                        checkpoints.restore_latest(run.checkpoints, self.gan)
+            if run is not None:
+                run.save_models(self.gan, int(self.gan.step.numpy()) // self.steps_per_epoch)
+            return run
+
+    def _begin(self, open_run, stack) -> tuple[Run | None, dict | None]:
+        """The chief's run, and what every worker must know; None when nothing is left to do."""
+        run, found = None, dict[str, Any]()
+        if self.workers.is_chief:
+            try:
+                run = open_run()
+                stack.enter_context(run.owned())
+                if run.finished and run.epochs_done >= self.epochs:
+                    print(f"{run.path} is finished: {run.epochs_done} epochs")
+                    found = {"done": True}
+                else:
+                    found = {"facts": self._restored(run)}
+            except InputError as error:
+                found = {"refused": str(error)}
+        found = json.loads(self.workers.from_chief(json.dumps(found)))
+        if "refused" in found:
+            raise InputError(found["refused"])
+        return run, None if "done" in found else found["facts"]
+
+    def _restored(self, run: Run) -> dict:
+        found = checkpoints.restore_latest(run.checkpoints, self.gan) or {}
+        identity = identity_hash(run.identity)
+        if found.get("identity", identity) != identity:  # the folder need not be the run's own
+            raise InputError(
+                f"{run.checkpoints} holds the checkpoints of another run; choose another "
+                "--checkpoint-dir, with another --run-dir"
+            )
+        return {"reseeds": 0, **found, "identity": identity}
+
+    def _announce(self, run: Run, resources: dict) -> None:
+        before = run.config["sessions"][-1]["replicas"] if run.config["sessions"] else None
+        run.begin_session(**resources)
+        step = int(self.gan.step.numpy())
+        epoch, made = divmod(step, self.steps_per_epoch)
+        where = f"going on after epoch {epoch}" + (f", step {made}" if made else "")
+        print(
+            f"{where if step else 'training'} in {run.path}: {self.steps_per_epoch} steps an "
+            f"epoch, {self.dropped_examples} examples left over",
+            flush=True,
+        )
+        if before not in (None, resources["replicas"]):
+            print(f"replicas: {before} before, {resources['replicas']} now", flush=True)
+
+    def _fit(self, asked: Interruption, parts: list[keras.callbacks.Callback], verbose) -> None:
+        saving = next((part for part in parts if isinstance(part, all.Checkpoint)), None)
+        stop = all.StopOnRequest(lambda: self.workers.any(asked.signal is not None), saving)
+        epoch, made = divmod(int(self.gan.step.numpy()), self.steps_per_epoch)
+        try:
+            self.fit(epoch, made, [all.StopOnNonFinite(), *parts, stop], verbose)
+        finally:
+            if saving is not None:
+                saving.wait()  # nobody reads checkpoints, or leaves, while one is written
+
+    @contextlib.contextmanager
+    def _faults(self):
+        """Failures of the surroundings as one line, whoever noticed them."""
+        again = "the last whole checkpoint is kept; mend it and run the same command again"
+        try:
+            yield
+        except OSError as error:
+            what = error.strerror or str(error)
+            raise SurroundingsError(f"{error.filename or 'a file'}: {what}; {again}") from error
+        except tf.errors.OpError as error:
+            worker = self.workers.lost(error)
+            if worker:
+                raise SurroundingsError(
+                    f"{worker} is gone; run the same command again, on any number of workers"
+                ) from error
+            fault = _FILE_FAULT.search(error.message)
+            if fault:
+                raise SurroundingsError(f"{fault[1]}: {fault[2]}; {again}") from error
+            if isinstance(error, _UNREADABLE):
+                raise SurroundingsError(f"{first_line(error)}; {again}") from error
+            raise

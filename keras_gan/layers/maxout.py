@@ -1,0 +1,68 @@
+"""Maxout units."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from keras_gan.core.errors import InputError
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Maxout(keras.layers.Layer):
+    """Maximum over groups of channels (Goodfellow et al. 2013).
+
+    Put it after a `Dense` or convolution layer with `units * pieces` outputs: piece `j` of unit
+    `i` is channel `j * units + i`. A constraint on that layer's kernel then holds for each piece.
+
+    Args:
+        pieces: Linear pieces of each unit, at least 2; must divide the number of channels.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Input: float `[..., units * pieces]`. Output: float `[..., units]`.
+    """
+
+    def __init__(self, pieces: int, **kwargs):
+        super().__init__(**kwargs)
+        if pieces < 2:
+            raise InputError(f"`pieces` must be >= 2. Received: pieces={pieces}")
+        self.pieces = pieces
+
+    def build(self, input_shape):
+        """Checks the number of channels."""
+        if input_shape[-1] is None or input_shape[-1] % self.pieces:
+            raise InputError(
+                f"the last dimension must be fixed, a multiple of `pieces`={self.pieces}. "
+                f"Received: input_shape={tuple(input_shape)}"
+            )
+        self.built = True
+
+    def call(self, inputs):
+        """Returns the maximum of each unit's pieces."""
+        shape = [*ops.shape(inputs)[:-1], self.pieces, inputs.shape[-1] // self.pieces]
+        return _maximum_of_pieces(tf.reshape(inputs, shape))
+
+    def compute_output_shape(self, input_shape):
+        """Returns the input's shape with the channels divided by `pieces`."""
+        return (*input_shape[:-1], input_shape[-1] // self.pieces)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "pieces": self.pieces}
+
+
+@tf.custom_gradient
+def _maximum_of_pieces(pieces):
+    """Maximum over the last but one axis; pieces that tie share the gradient evenly.
+
+    TensorFlow's own gradient of a reduction takes twice as long, a tenth of the MNIST recipe's
+    step.
+    """
+    maximum = tf.reduce_max(pieces, axis=-2)
+
+    def gradient(upstream):
+        won = tf.cast(tf.equal(pieces, maximum[..., None, :]), upstream.dtype)
+        return won * (upstream / tf.reduce_sum(won, axis=-2))[..., None, :]
+
+    return maximum, gradient

@@ -1,0 +1,98 @@
+"""Weight normalization."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class WeightNormDense(keras.layers.Layer):
+    """A dense layer whose weights are a length and a direction: `w = g v / ||v||` for each unit.
+
+    Weight normalization (Salimans and Kingma 2016, equation 2).
+
+    Args:
+        units: Number of units.
+        activation: Their activation, as of Keras's `Dense`.
+        train_scale: False keeps the lengths as they are, so that noise of a fixed size above the
+            layer cannot be drowned by longer weights.
+        kernel_initializer: Of the directions; their initial norm, against the learning rate,
+            decides how fast they turn.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Input: float `[..., inputs]`. Output: float `[..., units]`.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation=None,
+        train_scale: bool = True,
+        kernel_initializer="random_normal",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.units = units
+        self.activation = keras.activations.get(activation)
+        self.train_scale = train_scale
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+
+    def build(self, input_shape):
+        """Makes v `[inputs, units]`, g and the biases `[units]`."""
+        # Norms are taken in float32 whatever the layer computes in.
+        self.direction = self.add_weight(
+            shape=(input_shape[-1], self.units),
+            initializer=self.kernel_initializer,
+            autocast=False,
+            name="direction",
+        )
+        self.scale = self.add_weight(
+            shape=(self.units,),
+            initializer="ones",
+            trainable=self.train_scale,
+            autocast=False,
+            name="scale",
+        )
+        self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
+
+    @property
+    def kernel(self) -> tf.Tensor:
+        """The weights, float32 `[inputs, units]`."""
+        return self.scale * tf.math.l2_normalize(self.direction, axis=0)
+
+    def call(self, inputs):
+        """Returns `activation(inputs w + b)`."""
+        products = ops.matmul(inputs, ops.cast(self.kernel, inputs.dtype))
+        return self.activation(products + ops.cast(self.bias, inputs.dtype))
+
+    def normalize_on(self, inputs: tf.Tensor) -> None:
+        """Sets g and b so that before the activation each unit has mean 0 and variance 1.
+
+        The initialization of Salimans and Kingma 2016, section 3. A unit that does not vary on the
+        inputs keeps its g.
+
+        Args:
+            inputs: What the layer sees of some examples, float `[n, inputs]`.
+        """
+        products = tf.matmul(tf.cast(inputs, tf.float32), self.kernel)
+        mean, variance = tf.nn.moments(products, axes=[0])
+        varies = variance > 1e-10 * tf.square(mean)  # by more than rounding
+        factor = tf.where(varies, tf.math.rsqrt(variance), 1.0)
+        self.scale.assign(self.scale * factor)
+        self.bias.assign(-mean * factor)
+
+    def compute_output_shape(self, input_shape):
+        """Returns the input's shape with `units` for its last dimension."""
+        return (*input_shape[:-1], self.units)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "activation": keras.activations.serialize(self.activation),
+            "train_scale": self.train_scale,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }

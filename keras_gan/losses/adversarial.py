@@ -1,0 +1,182 @@
+"""The objectives of equation (1), per example, on logits.
+
+`D(x) = sigmoid(logit)`, so every term is a softplus and stays finite, with finite gradients, for
+any finite logit:
+
+    -log D(x)       = softplus(-logit)
+    -log(1 - D(x))  = softplus(logit)
+
+The functions are the mathematics. The classes say what each network descends;
+`GAN.compile(loss=...)` takes one of them, its name, or any object with the two methods of `Loss`.
+A loss that is no sum over examples takes its means with `global_mean`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import keras
+import tensorflow as tf
+
+from keras_gan.core.batches import DiscriminatorOutput
+from keras_gan.core.errors import InputError
+from keras_gan.core.replicas import global_mean
+from keras_gan.losses.base import Loss
+
+
+def discriminator(*, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
+    """What D descends: `-log D(x) - log(1 - D(G(z)))`, the negated value of equation (1).
+
+    Args:
+        real_logits: D's logits of data, float `[n]`.
+        fake_logits: D's logits of generated examples, float `[n]`.
+
+    Returns:
+        float `[n]`, nats, in `[0, inf)`; `2 log 2` at the game's equilibrium.
+    """
+    return tf.nn.softplus(-real_logits) + tf.nn.softplus(fake_logits)
+
+
+def minimax_generator(*, fake_logits: tf.Tensor) -> tf.Tensor:
+    """What G descends in equation (1): `log(1 - D(G(z)))`. Saturates where D is sure.
+
+    Args:
+        fake_logits: D's logits of generated examples, float `[n]`.
+
+    Returns:
+        float `[n]`, nats, in `(-inf, 0]`; `-log 2` at the equilibrium.
+    """
+    return -tf.nn.softplus(fake_logits)
+
+
+def non_saturating_generator(*, fake_logits: tf.Tensor) -> tf.Tensor:
+    """The paper's practical choice for G (section 3): `-log D(G(z))`.
+
+    Args:
+        fake_logits: D's logits of generated examples, float `[n]`.
+
+    Returns:
+        float `[n]`, nats, in `[0, inf)`; `log 2` at the equilibrium.
+    """
+    return tf.nn.softplus(-fake_logits)
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Blended(Loss):
+    """Equation (1) for D; for G the released code's blend of its two objectives.
+
+    With `w` = `discriminator_weight`, D descends `w (-log D(x) - log(1 - D(G(z))))`. G descends
+    the weighted mean of what D ascends, so far as G moves it, `w log(1 - D(G(z)))`, and of `-log
+    D(G(z))`.
+
+    Args:
+        minimax: Weight of what D ascends in that mean, at least 0.
+        non_saturating: Weight of `-log D(G(z))` in it, at least 0.
+        discriminator_weight: `w`, greater than 0; the released code uses 1/2.
+    """
+
+    def __init__(
+        self,
+        minimax: float = 1.0,
+        non_saturating: float = 1.0,
+        discriminator_weight: float = 1.0,
+    ):
+        if not (minimax >= 0 and non_saturating >= 0 and 0 < minimax + non_saturating < math.inf):
+            raise InputError(
+                "`minimax` and `non_saturating` must be weights >= 0 with a sum > 0. "
+                f"Received: minimax={minimax}, non_saturating={non_saturating}"
+            )
+        if not 0 < discriminator_weight < math.inf:
+            raise InputError(
+                f"`discriminator_weight` must be > 0. Received: {discriminator_weight}"
+            )
+        self.minimax = minimax
+        self.non_saturating = non_saturating
+        self.discriminator_weight = discriminator_weight
+
+    def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
+        """Returns the weighted loss of each pair, float `[n]`."""
+        loss = discriminator(real_logits=real.logits, fake_logits=fake.logits)
+        return self.discriminator_weight * loss
+
+    def generator(self, real: DiscriminatorOutput | None, fake: DiscriminatorOutput) -> tf.Tensor:
+        """Returns G's loss of each generated example, float `[n]`."""
+        share = self.minimax / (self.minimax + self.non_saturating)
+        loss = tf.zeros_like(fake.logits)
+        if share > 0:
+            weight = share * self.discriminator_weight
+            loss += weight * minimax_generator(fake_logits=fake.logits)
+        if share < 1:
+            loss += (1 - share) * non_saturating_generator(fake_logits=fake.logits)
+        return loss
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {
+            "minimax": self.minimax,
+            "non_saturating": self.non_saturating,
+            "discriminator_weight": self.discriminator_weight,
+        }
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Minimax(Blended):
+    """The game of equation (1): G descends what D ascends, `log(1 - D(G(z)))`.
+
+    Args:
+        discriminator_weight: Factor of the game's value, so of both losses.
+    """
+
+    def __init__(self, discriminator_weight: float = 1.0):
+        super().__init__(1.0, 0.0, discriminator_weight)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"discriminator_weight": self.discriminator_weight}
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class NonSaturating(Blended):
+    """The paper's experiments: D as in equation (1), G descends `-log D(G(z))`.
+
+    Args:
+        discriminator_weight: Factor of D's loss.
+    """
+
+    def __init__(self, discriminator_weight: float = 1.0):
+        super().__init__(0.0, 1.0, discriminator_weight)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"discriminator_weight": self.discriminator_weight}
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class HeldBack(NonSaturating):
+    """The paper's experiments, the network that is ahead held back (section 7, efficiency).
+
+    With V = mean log D(x) + mean log(1 - D(G(z))) over the global minibatch, each network's loss is
+    that of `NonSaturating` times a factor, a constant to its gradients:
+
+        D    min(1, V / (-2 log 2))          1 at the equilibrium, 0 where D is sure and right
+        G    min(1, 2 - 2 mean D(G(z)))      1 at the equilibrium, 0 where D takes all for data
+
+    A factor depends on the minibatch alone: nothing is remembered from step to step.
+
+    Args:
+        discriminator_weight: Factor of D's loss.
+    """
+
+    uses_global_means = True
+
+    def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
+        """Returns the held back loss of each pair, float `[n]`."""
+        loss = super().discriminator(real, fake)
+        at_equilibrium = self.discriminator_weight * 2 * math.log(2)
+        return tf.stop_gradient(tf.minimum(1.0, global_mean(loss) / at_equilibrium)) * loss
+
+    def generator(self, real: DiscriminatorOutput | None, fake: DiscriminatorOutput) -> tf.Tensor:
+        """Returns G's held back loss of each generated example, float `[n]`."""
+        taken_for_fake = global_mean(tf.sigmoid(-fake.logits))
+        factor = tf.stop_gradient(tf.minimum(1.0, 2 * taken_for_fake))
+        return factor * super().generator(real, fake)

@@ -1,0 +1,85 @@
+"""Feature matching, and learning from few labels (Salimans et al. 2016)."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from keras_gan.core.batches import DiscriminatorOutput
+from keras_gan.core.errors import InputError
+from keras_gan.core.replicas import global_mean
+from keras_gan.losses.adversarial import NonSaturating
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class FeatureMatching(NonSaturating):
+    """D as in equation (1); G brings the mean features of samples to those of data.
+
+    G descends the squared distance between the two means over the global minibatch, of the features
+    that D returns (Salimans et al. 2016, section 3.1).
+
+    Args:
+        discriminator_weight: Factor of D's loss.
+    """
+
+    generator_uses_real = True
+    uses_global_means = True
+    requires: tuple[str, ...] = ("features",)
+
+    def generator(self, real: DiscriminatorOutput | None, fake: DiscriminatorOutput) -> tf.Tensor:
+        """Returns the squared distance for every generated example, float `[n]`."""
+        if real is None or real.features is None or fake.features is None:
+            raise InputError("feature matching needs a discriminator that returns 'features'")
+        weights = self._data_weights(real)
+        seen = tf.cast(real.features, tf.float32)
+        seen *= tf.reshape(weights, [-1, *(1 for _ in seen.shape[1:])])
+        distance = tf.stop_gradient(global_mean(seen)) - global_mean(
+            tf.cast(fake.features, tf.float32)
+        )
+        return tf.reduce_sum(tf.square(distance)) * tf.ones_like(fake.logits)
+
+    def _data_weights(self, real: DiscriminatorOutput) -> tf.Tensor:
+        """How much each example of the data counts, float32 `[n]`, with mean 1."""
+        return tf.ones_like(real.logits)
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class SemiSupervised(FeatureMatching):
+    """Feature matching with a D that also learns the classes of the labelled examples.
+
+    D is a classifier of K + 1 classes, the last of which is "generated" with logit 0, so that
+    `D(x) = sigmoid(logsumexp(classes))` (Salimans et al. 2016, section 5;
+    `networks.maxout_discriminator(classes=K)`). It descends equation (1) on unlabelled data and on
+    samples, and the cross-entropy of the K classes on labelled data, each a mean over its rows of
+    the global minibatch. Labels are int `[n]`, -1 where unknown.
+
+    Args:
+        discriminator_weight: Factor of D's loss.
+    """
+
+    uses_labels = True
+    requires = ("features", "classes")
+
+    def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
+        """Returns the loss, whose mean is the sum of the three means, float `[n]`."""
+        for_real = self._data_weights(real) * tf.nn.softplus(-real.logits)
+        labels = tf.cast(real.labels, tf.int64)
+        known = tf.greater_equal(labels, 0)
+        entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
+            tf.where(known, labels, 0), real.classes
+        )
+        of_classes = _balanced(known) * entropy
+        return self.discriminator_weight * (for_real + tf.nn.softplus(fake.logits) + of_classes)
+
+    def _data_weights(self, real: DiscriminatorOutput) -> tf.Tensor:
+        return _balanced(tf.less(real.labels, 0))
+
+
+def _balanced(rows: tf.Tensor) -> tf.Tensor:
+    """Weights by which a mean over all rows is one over these, float32 `[n]`; 0 if there are none.
+
+    Args:
+        rows: Which rows count, bool `[n]`.
+    """
+    chosen = tf.cast(rows, tf.float32)
+    return tf.math.divide_no_nan(chosen, global_mean(chosen))

@@ -1,0 +1,84 @@
+"""The paper's convolutional networks for CIFAR-10."""
+
+from __future__ import annotations
+
+import keras
+from keras import layers as kl
+
+from keras_gan import layers
+from keras_gan.networks.initialization import _Uniform
+from keras_gan.networks.maxout import _add_maxout_head
+
+
+def cifar10_conv_generator(
+    latent_dim: int = 100,
+    *,
+    output_irange: float = 0.05,
+    seed: int = 0,
+    name: str = "generator",
+) -> keras.Model:
+    """8000 rectifiers, 8000 sigmoids as 10x10x80 maps, transposed convolution, untied bias.
+
+    Args:
+        latent_dim: Length of `z`.
+        output_irange: Half width of the initial weights of the transposed convolution.
+        seed: Seed of the initial weights.
+        name: Name of the network.
+
+    Returns:
+        A model from float `[n, latent_dim]` to float32 `[n, 32, 32, 3]`, linear.
+    """
+    uniform = _Uniform(seed)
+    return keras.Sequential(
+        [
+            keras.Input((latent_dim,), name="latents"),
+            kl.Dense(8000, "relu", kernel_initializer=uniform(0.05), name="hidden_0"),
+            kl.Dense(8000, "sigmoid", kernel_initializer=uniform(0.05), name="hidden_1"),
+            kl.Reshape((10, 10, 80), name="maps"),
+            kl.Conv2DTranspose(
+                3,
+                5,
+                strides=3,
+                use_bias=False,
+                kernel_initializer=uniform(output_irange),
+                dtype="float32",
+                name="output",
+            ),
+            layers.UntiedBias(dtype="float32", name="images"),
+        ],
+        name=name,
+    )
+
+
+def cifar10_conv_discriminator(
+    *, input_noise: float = 0.0, seed: int = 0, name: str = "discriminator"
+) -> keras.Model:
+    """Three maxout convolutions with overlapping pooling, 500 maxout units, dropout everywhere.
+
+    Feature maps: 32x32x3, 33x33 pooled to 16x16x32, 15x15 to 7x7x32, 9x9 to 5x5x192 (4800
+    features).
+
+    Args:
+        input_noise: Standard deviation of normal noise at the network's input while it learns.
+        seed: Seed of the initial weights.
+        name: Name of the network.
+
+    Returns:
+        A model from float `[n, 32, 32, 3]` to float32 logits `[n, 1]`.
+    """
+    uniform = _Uniform(seed)
+    model = keras.Sequential([keras.Input((32, 32, 3), name="images")], name=name)
+    if input_noise:
+        model.add(layers.GaussianNoise(input_noise, name="noise"))
+    convolutions = [(32, 8, 4, 4), (32, 8, 3, 4), (192, 5, 3, 2)]  # channels, kernel, padding, pool
+    for index, (channels, kernel, padding, pool) in enumerate(convolutions):
+        model.add(layers.Dropout(0.5 if index else 0.2, name=f"drop_conv_{index}"))
+        model.add(kl.ZeroPadding2D(padding, name=f"pad_{index}"))
+        model.add(
+            kl.Conv2D(channels * 2, kernel, kernel_initializer=uniform(0.005), name=f"conv_{index}")
+        )
+        model.add(layers.Maxout(2, name=f"maxout_conv_{index}"))
+        model.add(layers.PartialMaxPooling2D(pool, 2, name=f"pool_{index}"))
+    model.add(kl.Flatten(name="flat"))
+    _add_maxout_head(model, uniform, [500], 5, 0.005, None, 0.5, 0.5)
+    return model

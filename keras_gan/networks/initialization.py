@@ -1,0 +1,70 @@
+"""Initial weights."""
+
+from __future__ import annotations
+
+import itertools
+
+import keras
+import numpy as np
+
+from keras_gan import layers
+from keras_gan.core.errors import InputError
+from keras_gan.core.randomness import RowDraws, drawing_from, row_seeds
+
+
+class _Uniform:
+    """Hands out uniform initialisers, each with a seed of its own, under one network's seed."""
+
+    def __init__(self, seed: int):
+        self._seed = seed
+        self._made = itertools.count()
+
+    def __call__(self, irange: float) -> keras.initializers.Initializer:
+        (seed,) = row_seeds(self._seed, 1, first=next(self._made)) >> 33
+        return keras.initializers.RandomUniform(-irange, irange, seed=int(seed))
+
+
+def set_marginal_bias(generator: keras.Model, mean: np.ndarray) -> None:
+    """Sets the output bias so that a sigmoid generator starts at the data's pixel means.
+
+    Args:
+        generator: A network whose layer "output" is a `Dense` layer.
+        mean: Mean of each component over the training data, in [0, 1], `[*shape]`.
+    """
+    probability = np.clip(np.asarray(mean, np.float64).reshape(-1), 1e-7, 1 - 1e-7)
+    generator.get_layer("output").bias.assign(np.log(probability) - np.log1p(-probability))
+
+
+def normalize_on(network: keras.Model, examples: np.ndarray, *, seed: int = 0) -> None:
+    """Starts weight-normalised layers from data: each unit with mean 0 and variance 1.
+
+    See `layers.WeightNormDense.normalize_on`. What a layer sees has the noise of training.
+
+    Args:
+        network: A built functional or sequential model from examples.
+        examples: Some hundred examples, float `[n, ...]`, on the network's scale.
+        seed: Seed of the noise.
+    """
+    for layer in network.layers:
+        if isinstance(layer, layers.WeightNormDense):
+            below = keras.Model(network.inputs[0], layer.input)
+            with drawing_from(RowDraws(row_seeds(seed, len(examples)))):
+                layer.normalize_on(below(examples, training=True))
+
+
+def set_sparse_kernel(layer: keras.layers.Dense, nonzeros: int = 100, *, seed: int = 0) -> None:
+    """Gives each unit `nonzeros` incoming weights from N(0, 1) at random places, else zeros.
+
+    Args:
+        layer: A built `Dense` layer with at least `nonzeros` inputs.
+        nonzeros: Number of non-zero weights of each unit.
+        seed: Seed of the places and of the weights.
+    """
+    inputs, units = layer.kernel.shape
+    if nonzeros > inputs:
+        raise InputError(f"`nonzeros`={nonzeros} must be at most the layer's {inputs} inputs")
+    rng = np.random.default_rng(int(seed) % 2**64)
+    kernel = np.zeros((inputs, units), np.float32)
+    for unit in range(units):
+        kernel[rng.choice(inputs, nonzeros, replace=False), unit] = rng.standard_normal(nonzeros)
+    layer.kernel.assign(kernel)

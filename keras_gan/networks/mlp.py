@@ -1,0 +1,135 @@
+"""Fully connected generators and encoders."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import keras
+from keras import layers as kl
+
+from keras_gan import layers
+from keras_gan.networks.initialization import _Uniform
+
+MAX_NORM = 1.9365  # TFD: the norm that no unit's incoming weights may exceed
+
+
+def mlp_generator(
+    latent_dim: int,
+    shape: Sequence[int],
+    *,
+    hidden: Sequence[tuple[int, str]],
+    output_activation: str,
+    irange: float = 0.05,
+    output_irange: float | None = None,
+    hidden_bias: dict[str, float] | None = None,
+    max_norm: float | None = None,
+    seed: int = 0,
+    name: str = "generator",
+) -> keras.Model:
+    """A fully connected generator.
+
+    Args:
+        latent_dim: Length of `z`.
+        shape: Shape of one example, any rank.
+        hidden: (units, activation) of each hidden layer, lowest first.
+        output_activation: Activation of the output layer.
+        irange: Half width of the initial weights.
+        output_irange: The same for the output layer; default `irange`.
+        hidden_bias: Initial bias by activation, for hidden layers; default 0.
+        max_norm: Bound on the norm of each unit's incoming weights, or None.
+        seed: Seed of the initial weights.
+        name: Name of the network.
+
+    Returns:
+        A model from float `[n, latent_dim]` to float32 `[n, *shape]`.
+    """
+    uniform = _Uniform(seed)
+    constraint = keras.constraints.MaxNorm(max_norm) if max_norm else None
+    model = keras.Sequential([keras.Input((latent_dim,), name="latents")], name=name)
+    for index, (units, activation) in enumerate(hidden):
+        model.add(
+            kl.Dense(
+                units,
+                activation,
+                kernel_initializer=uniform(irange),
+                bias_initializer=keras.initializers.Constant(
+                    (hidden_bias or {}).get(activation, 0.0)
+                ),
+                kernel_constraint=constraint,
+                name=f"hidden_{index}",
+            )
+        )
+    model.add(
+        kl.Dense(
+            math.prod(shape),
+            output_activation,
+            kernel_initializer=uniform(irange if output_irange is None else output_irange),
+            kernel_constraint=constraint,
+            dtype="float32",
+            name="output",
+        )
+    )
+    if len(shape) != 1:
+        model.add(kl.Reshape(tuple(shape), dtype="float32", name="images"))
+    return model
+
+
+def mlp_encoder(
+    shape: Sequence[int],
+    outputs: int,
+    *,
+    hidden: Sequence[int],
+    noise: float = 0.0,
+    seed: int = 0,
+    name: str = "encoder",
+) -> keras.Model:
+    """A fully connected network from examples to numbers, with rectifiers, for inference.
+
+    Noise on its inputs while it learns makes it fit for real examples, which lie beside G's.
+
+    Args:
+        shape: Shape of one example, any rank.
+        outputs: Numbers given for each.
+        hidden: Units of each hidden layer, lowest first.
+        noise: Standard deviation of that noise.
+        seed: Seed of the initial weights.
+        name: Name of the network.
+
+    Returns:
+        A model from float `[n, *shape]` to float32 `[n, outputs]`.
+    """
+    seeds = itertools.count(seed)
+
+    def dense(units: int, activation: str | None, name: str, **kwargs) -> keras.layers.Layer:
+        initializer = keras.initializers.GlorotUniform(seed=next(seeds))
+        return kl.Dense(units, activation, kernel_initializer=initializer, name=name, **kwargs)
+
+    return keras.Sequential(
+        [
+            keras.Input(tuple(shape), name="images"),
+            kl.Flatten(name="flat"),
+            layers.GaussianNoise(noise, name="noise"),
+            *(dense(units, "relu", f"hidden_{index}") for index, units in enumerate(hidden)),
+            dense(outputs, None, "parameters", dtype="float32"),
+        ],
+        name=name,
+    )
+
+
+def stack_generators(
+    lower: keras.Model, upper: keras.Model, name: str = "generator"
+) -> keras.Model:
+    """The generator `upper(lower(z))` (TFD, stage 2).
+
+    Args:
+        lower: From float `[n, d]` to float `[n, e]`; of another name than `upper`.
+        upper: From float `[n, e]` to examples; its weights are shared, not copied.
+        name: Name of the network.
+
+    Returns:
+        A model whose two layers are the networks.
+    """
+    latents = keras.Input(lower.input_shape[1:], name="latents")
+    return keras.Sequential([latents, lower, upper], name=name)

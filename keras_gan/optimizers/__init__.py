@@ -1,0 +1,6 @@
+"""Optimizers and schedules."""
+
+from keras_gan.optimizers import schedules
+from keras_gan.optimizers.momentum_sgd import MomentumSGD
+
+__all__ = ["MomentumSGD", "schedules"]

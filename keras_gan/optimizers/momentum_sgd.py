@@ -1,0 +1,69 @@
+"""Gradient descent with momentum, as the paper uses it, in one pass over the weights."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from keras_gan.core.errors import InputError
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class MomentumSGD(keras.optimizers.Optimizer):
+    """`velocity = momentum * velocity - rate * gradient; weight += velocity`, fused.
+
+    The numbers of `keras.optimizers.SGD(momentum=...)`. That one reads and writes every weight in
+    several operations; here TensorFlow's fused kernel does it in one, and the momentum may follow
+    a schedule.
+
+    Args:
+        learning_rate: A float or a Keras schedule of this optimizer's own updates.
+        momentum: A float in [0, 1) or a Keras schedule.
+        name: Name of the optimizer.
+        **kwargs: Further arguments of `keras.optimizers.Optimizer` (clipping, weight decay, ...).
+    """
+
+    def __init__(self, learning_rate=0.01, momentum=0.0, name="momentum_sgd", **kwargs):
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+        scheduled = isinstance(momentum, keras.optimizers.schedules.LearningRateSchedule)
+        if not scheduled and not (isinstance(momentum, int | float) and 0 <= momentum < 1):
+            raise InputError(f"`momentum` must be in [0, 1) or a schedule. Received: {momentum!r}")
+        self.momentum = momentum
+
+    def build(self, variables):
+        """Makes one velocity for each variable."""
+        if self.built:
+            return
+        super().build(variables)
+        self.velocities = self.add_optimizer_variables(variables, "velocity")
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Updates one variable."""
+        velocity = self.velocities[self._get_variable_index(variable)]
+        momentum = self.momentum(self.iterations) if callable(self.momentum) else self.momentum
+        tf.raw_ops.ResourceApplyKerasMomentum(
+            var=_handle(variable),
+            accum=_handle(velocity),
+            lr=tf.cast(learning_rate, variable.dtype),
+            grad=tf.cast(gradient, variable.dtype),
+            momentum=tf.cast(momentum, variable.dtype),
+        )
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        momentum = self.momentum
+        if callable(momentum):
+            momentum = keras.saving.serialize_keras_object(momentum)
+        return {**super().get_config(), "momentum": momentum}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Makes the optimizer from `get_config`'s dictionary."""
+        if isinstance(config["momentum"], dict):
+            momentum = keras.saving.deserialize_keras_object(config["momentum"], custom_objects)
+            config = {**config, "momentum": momentum}
+        return super().from_config(config, custom_objects)
+
+
+def _handle(variable) -> tf.Tensor:
+    return (variable.value if isinstance(variable, keras.Variable) else variable).handle

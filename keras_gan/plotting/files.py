@@ -1,0 +1,94 @@
+"""Pictures to files, each in one piece or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from keras_gan.core.errors import InputError
+
+_ANIMATIONS = (".gif", ".png")
+
+
+def save_image(picture: np.ndarray, path: str | os.PathLike) -> None:
+    """Writes a picture as PNG.
+
+    Args:
+        picture: uint8 `[height, width, 3]`.
+        path: The file, ending in .png.
+
+    Raises:
+        InputError: For another ending, or an array that is no picture.
+    """
+    path = _checked(path, (".png",))
+    _write(path, [_image(picture)])
+
+
+def animate(
+    frames: Sequence[np.ndarray | str | os.PathLike],
+    path: str | os.PathLike,
+    *,
+    milliseconds: int = 100,
+    hold: int = 1500,
+) -> None:
+    """Writes an endless animation: GIF, or animated PNG, which keeps every colour.
+
+    Args:
+        frames: Pictures of one size, uint8 `[height, width, 3]`, or files that hold them.
+        path: The file, ending in .gif or .png.
+        milliseconds: Time that a frame is shown.
+        hold: Time that the last frame is shown.
+
+    Raises:
+        InputError: For no frames, frames of several sizes, or another ending.
+    """
+    path = _checked(path, _ANIMATIONS)
+    images = []
+    for frame in frames:
+        image = _image(frame)
+        if path.suffix.lower() == ".gif":  # as Pillow would in the end, but frame by frame
+            image = image.convert("P", palette=Image.Palette.ADAPTIVE)
+        images.append(image)
+    if len({image.size for image in images}) != 1:
+        raise InputError(
+            "`frames` must be at least one picture, all of one size; "
+            f"received {len(images)} of sizes {sorted({image.size for image in images})}"
+        )
+    times = [milliseconds] * (len(images) - 1) + [hold]
+    if len(images) > 1:
+        _write(path, images, save_all=True, append_images=images[1:], duration=times, loop=0)
+    else:
+        _write(path, images)
+
+
+def _checked(path: str | os.PathLike, endings: tuple[str, ...]) -> Path:
+    path = Path(path)
+    if path.suffix.lower() not in endings:
+        raise InputError(f"a picture's file must end in {' or '.join(endings)}; received {path}")
+    return path
+
+
+def _image(picture: np.ndarray | str | os.PathLike) -> Image.Image:
+    if isinstance(picture, (str, os.PathLike)):
+        with Image.open(picture) as image:
+            return image.convert("RGB")
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
+        raise InputError(
+            "a picture must be uint8 [height, width, 3]; "
+            f"received {picture.dtype} {list(picture.shape)}"
+        )
+    return Image.fromarray(picture)
+
+
+def _write(path: Path, images: list[Image.Image], **how: Any) -> None:
+    partial = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        images[0].save(partial, **how)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,205 @@
+"""Grids of images: samples, nearest training examples (Figure 2), walks in z, weights."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+from PIL import Image, ImageDraw, ImageFont
+from sklearn.neighbors import NearestNeighbors
+
+from keras_gan.core.errors import InputError
+
+_PAPER = (255, 255, 255)
+_INK = (40, 40, 40)
+_MARK = (230, 159, 0)
+_LEAST_TILE = 48  # pixels: smaller images are enlarged by a whole factor
+_GAP = 2
+
+
+def grid(images: ArrayLike, columns: int | None = None, *, scale: int | None = None) -> np.ndarray:
+    """Lays images out row by row.
+
+    Args:
+        images: Float `[n, h, w]`, `[n, h, w, 1]` or `[n, h, w, 3]` in [0, 1], or uint8 in 0..255.
+        columns: Images in a row; by default as square as can be.
+        scale: Whole factor of enlargement; by default so that a tile has at least 48 pixels a side.
+
+    Returns:
+        uint8 `[height, width, 3]`.
+
+    Raises:
+        InputError: For arrays that are no images in that range.
+    """
+    tiles = _tiles(images, scale)
+    columns = columns or math.ceil(math.sqrt(len(tiles)))
+    if columns < 1:
+        raise InputError(f"`columns` must be at least 1; received {columns}")
+    n, height, width, _ = tiles.shape
+    rows = -(-n // columns)
+    picture = np.full(
+        (rows * (height + _GAP) + _GAP, columns * (width + _GAP) + _GAP, 3), _PAPER, np.uint8
+    )
+    for i, tile in enumerate(tiles):
+        row, column = divmod(i, columns)
+        top, left = _GAP + row * (height + _GAP), _GAP + column * (width + _GAP)
+        picture[top : top + height, left : left + width] = tile
+    return picture
+
+
+def nearest_examples(samples: ArrayLike, train: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """The training example nearest to each sample, over the whole set, by Euclidean distance.
+
+    Args:
+        samples: Images `[n, ...]`.
+        train: Images `[m, ...]`.
+
+    Returns:
+        Places in `train`, int `[n]`, and distances on the scale of [0, 1] images, float64 `[n]`.
+    """
+    rows, examples = (
+        _unit(images).reshape(len(images), -1) for images in map(np.asarray, (samples, train))
+    )
+    if rows.shape[1] != examples.shape[1]:
+        raise InputError(
+            f"`samples` and `train` must hold images of one size; "
+            f"received {np.shape(samples)} and {np.shape(train)}"
+        )
+    distances, places = (
+        NearestNeighbors(n_neighbors=1, algorithm="brute").fit(examples).kneighbors(rows)
+    )
+    return places[:, 0], distances[:, 0]
+
+
+def nearest_grid(
+    samples: ArrayLike, train: ArrayLike, columns: int = 5, *, scale: int | None = None
+) -> np.ndarray:
+    """Figure 2: samples, then in a marked column the training example nearest to the last one.
+
+    Args:
+        samples: Images in the order they were drawn, as for `grid`; their number a multiple of
+            `columns`.
+        train: The whole training set, images as for `grid`.
+        columns: Samples in a row.
+        scale: As for `grid`.
+
+    Returns:
+        uint8 `[height, width, 3]`.
+
+    Raises:
+        InputError: If the last row is not full.
+    """
+    samples, train = np.asarray(samples), np.asarray(train)
+    if columns < 1 or len(samples) % columns:
+        raise InputError(
+            f"`samples` must fill rows of {columns}; received {len(samples)}: "
+            "give another number, or other `columns`"
+        )
+    places, _ = nearest_examples(samples[columns - 1 :: columns], train)
+    left = grid(samples, columns, scale=scale)
+    right = grid(train[places], 1, scale=scale)
+    frame = 2 * _GAP
+    marked = np.full((len(right) + 2 * frame, right.shape[1] + 2 * frame, 3), _MARK, np.uint8)
+    marked[frame:-frame, frame:-frame] = right
+    left = np.pad(left, ((frame, frame), (0, 2 * frame), (0, 0)), constant_values=255)
+    picture = np.concatenate([left, marked], axis=1)
+    return captioned(picture, "samples", right="nearest in training set")
+
+
+def weight_grid(
+    kernel: ArrayLike, shape: tuple[int, ...] | None = None, *, limit: int = 100
+) -> np.ndarray:
+    """Weights as tiles: white is 0, red positive and blue negative, on one scale for all tiles.
+
+    Args:
+        kernel: Of a dense layer that sees images, `[pixels, units]`, with their `shape`; or of a
+            convolution, `[height, width, channels, filters]`. Kernels with three channels are
+            shown in colour, grey for 0.
+        shape: `(h, w)` or `(h, w, channels)` of the images that a dense layer sees.
+        limit: Number of units shown, the first ones.
+
+    Returns:
+        uint8 `[height, width, 3]`.
+
+    Raises:
+        InputError: If the kernel does not belong to such images.
+    """
+    kernel = np.asarray(kernel, np.float64)
+    if kernel.ndim == 2 and shape is not None and kernel.shape[0] == math.prod(shape):
+        tiles = kernel.T.reshape(-1, *shape)
+    elif kernel.ndim == 4:
+        tiles = np.moveaxis(kernel, -1, 0)
+    else:
+        raise InputError(
+            "`kernel` must be [pixels, units] with the images' `shape`, "
+            "or [h, w, channels, filters]; "
+            f"received {list(kernel.shape)} and {shape}"
+        )
+    tiles = tiles[:limit]
+    tiles = tiles / max(float(np.quantile(np.abs(tiles), 0.999)), np.finfo(np.float64).tiny)
+    tiles = np.clip(tiles, -1, 1)
+    if tiles.ndim == 4 and tiles.shape[3] == 3:
+        return grid((tiles + 1) / 2)
+    tiles = tiles.mean(axis=3) if tiles.ndim == 4 else tiles
+    positive, negative = np.maximum(tiles, 0), np.maximum(-tiles, 0)
+    red, blue = 1 - negative, 1 - positive
+    return grid(np.stack([red, 1 - np.abs(tiles), blue], axis=-1))
+
+
+def captioned(picture: np.ndarray, text: str, *, right: str = "") -> np.ndarray:
+    """Writes a line above a picture, as "epoch 12" above a grid.
+
+    Args:
+        picture: uint8 `[height, width, 3]`.
+        text: Placed at the left.
+        right: Placed at the right; on a line of its own where both do not fit.
+
+    Returns:
+        uint8, higher by the lines, and wider if a line needs it.
+    """
+    font = ImageFont.load_default(14)
+    texts = [line for line in (text, right) if line]
+    lengths = [math.ceil(font.getlength(line)) for line in texts]
+    height, width, _ = picture.shape
+    together = sum(lengths) + 24 <= width
+    width = max(width, *(length + 8 for length in lengths))
+    lines = 1 if together else len(texts)
+    sheet = Image.new("RGB", (width, height + 20 * lines), _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    for i, (line, length) in enumerate(zip(texts, lengths, strict=True)):
+        at_right = line == right and line != text
+        left = width - length - 4 if at_right else 4
+        draw.text((left, 1 if together else 1 + 20 * i), line, fill=_INK, font=font)
+    sheet.paste(Image.fromarray(picture), (0, 20 * lines))
+    return np.asarray(sheet)
+
+
+def _unit(images: np.ndarray) -> np.ndarray:
+    """Images in [0, 1], float32, with a look at whether they are."""
+    if images.size == 0:
+        raise InputError("there are no images")
+    if images.dtype == np.uint8:
+        return images.astype(np.float32) / 255
+    images = images.astype(np.float32)
+    low, high = float(images.min()), float(images.max())
+    if not (low >= -1e-3 and high <= 1 + 1e-3):
+        raise InputError(
+            f"images must lie in [0, 1], or be uint8; received numbers from {low:g} to {high:g}"
+        )
+    return np.clip(images, 0, 1)
+
+
+def _tiles(images: ArrayLike, scale: int | None) -> np.ndarray:
+    """uint8 `[n, height, width, 3]`, enlarged."""
+    images = np.asarray(images)
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.ndim != 4 or images.shape[3] not in (1, 3):
+        raise InputError(
+            f"images must be [n, h, w], [n, h, w, 1] or [n, h, w, 3]; received {list(images.shape)}"
+        )
+    tiles = np.round(255 * _unit(images)).astype(np.uint8)
+    tiles = np.broadcast_to(tiles, (*tiles.shape[:3], 3))
+    scale = scale or -(-_LEAST_TILE // min(tiles.shape[1:3]))
+    return tiles.repeat(scale, axis=1).repeat(scale, axis=2)

@@ -1,0 +1,1 @@
+"""The `GAN` model and its training step."""

@@ -1,0 +1,275 @@
+"""All that decides a run's future, written so that a crash leaves the old or the new, never half.
+
+A checkpoint is a folder named after the step: a TensorFlow bundle of the variables and, written
+last, a manifest with the files' checksums; a folder without its manifest is none. It holds both
+networks, both optimizers, EMA weights, counters, running means and the seed generators of
+Keras's own layers, which Keras's ways of saving leave out. The place in the data follows from the
+step. Variables are stored whole, so another strategy can read them.
+
+    taken     `snapshot`: the values as they are now; the copy is made when the next update of a
+              variable comes
+    written   `Writer`: by a thread, while training goes on
+    kept      the last few, and the one with the best score
+
+Directories may be local, where a checkpoint appears by a rename, or of any file system that
+TensorFlow reads and writes ("gs://..."): those have no rename worth the name, and the manifest is
+what makes a checkpoint.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import hashlib
+import json
+import logging
+import os
+
+import keras
+import tensorflow as tf
+
+from keras_gan.core.errors import InputError, first_line
+from keras_gan.training.gan import GAN
+
+_log = logging.getLogger("keras_gan")
+_files = tf.io.gfile
+
+
+def state(gan: GAN) -> dict[str, keras.Variable]:
+    """The variables of a compiled model, by names that its structure fixes."""
+    totals = {id(v) for metric in gan.metrics for v in metric.variables}
+    groups = {
+        "model": [v for v in gan.variables if id(v) not in totals],
+        "generator_optimizer": gan.generator_optimizer.variables,
+        "discriminator_optimizer": gan.discriminator_optimizer.variables,
+        "auxiliary_optimizers": [v for o in gan.auxiliary_optimizers for v in o.variables],
+        "metrics": [gan.running_means.totals],
+    }
+    return {f"{group}/{i}": v for group, found in groups.items() for i, v in enumerate(found)}
+
+
+def all_finite(gan: GAN) -> bool:
+    """Whether every number of the state is finite."""
+    values = [v.value for v in state(gan).values()]
+    floats = [v for v in values if v.dtype.is_floating]
+    return all(bool(tf.reduce_all(tf.math.is_finite(v))) for v in floats)
+
+
+@dataclasses.dataclass(frozen=True)
+class Snapshot:
+    """A model's state at one moment.
+
+    Attributes:
+        step: Generator updates made so far.
+        values: The variables' values by name.
+        facts: What else is to come back with them, as JSON can hold it.
+        score: What says how good the model is, higher is better; None where nothing was measured.
+    """
+
+    step: int
+    values: dict[str, tf.Tensor]
+    facts: dict
+    score: float | None = None
+
+
+def snapshot(gan: GAN, facts: dict | None = None, score: float | None = None) -> Snapshot:
+    """The state of a compiled model now; later updates leave it alone."""
+    values = {name: v.value.read_value() for name, v in state(gan).items()}
+    return Snapshot(int(gan.step.numpy()), values, dict(facts or {}), score)
+
+
+def make_directory(directory: str) -> None:
+    """Makes a directory for checkpoints, unless it is there.
+
+    Raises:
+        InputError: It cannot be made.
+    """
+    try:
+        _files.makedirs(directory)
+    except tf.errors.OpError as error:
+        raise InputError(
+            f"the directory of checkpoints {directory} cannot be made: {first_line(error)}"
+        ) from error
+
+
+class Writer:
+    """Writes checkpoints in a thread, one at a time.
+
+    Args:
+        directory: Where the checkpoints of a run lie.
+        keep: How many of the latest stay, beside the one with the best score.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str], keep: int = 2):
+        self._directory = os.fspath(directory)
+        self._keep = keep
+        self._thread = concurrent.futures.ThreadPoolExecutor(1, "checkpoints")
+        self._last: concurrent.futures.Future | None = None
+
+    def write(self, taken: Snapshot) -> None:
+        """Begins to write, once the one before is written.
+
+        Raises:
+            OSError: The one before could not be written.
+        """
+        self.wait()
+        self._last = self._thread.submit(write, self._directory, taken, self._keep)
+
+    def wait(self) -> None:
+        """Returns when all is written.
+
+        Raises:
+            OSError: It could not be written.
+        """
+        last, self._last = self._last, None
+        if last is not None:
+            last.result()
+
+
+def write(directory: str | os.PathLike[str], taken: Snapshot, keep: int = 2) -> str:
+    """Writes a checkpoint, and removes those that are not to be kept.
+
+    Args:
+        directory: Where the checkpoints of a run lie.
+        taken: The state.
+        keep: How many of the latest stay, beside the one with the best score.
+
+    Returns:
+        The folder of the new checkpoint.
+
+    Raises:
+        OSError: It cannot be written; earlier ones are as they were.
+    """
+    directory = os.fspath(directory)
+    final = os.path.join(directory, f"step-{taken.step:09d}")
+    # What a killed process left under this name goes with the next checkpoint.
+    folder = final if _is_remote(directory) else os.path.join(directory, ".step-new.tmp")
+    try:
+        _remove(folder)
+        _files.makedirs(folder)
+        tf.raw_ops.SaveV2(
+            prefix=os.path.join(folder, "state"),
+            tensor_names=list(taken.values),
+            shape_and_slices=[""] * len(taken.values),
+            tensors=list(taken.values.values()),
+        )
+        files = {name: _sha256(os.path.join(folder, name)) for name in _files.listdir(folder)}
+        manifest = {
+            "step": taken.step,
+            "score": taken.score,
+            "facts": taken.facts,
+            "shapes": {name: list(value.shape) for name, value in taken.values.items()},
+            "files": files,
+        }
+        with _files.GFile(os.path.join(folder, "manifest.json"), "w") as file:
+            file.write(json.dumps(manifest, indent=1))
+        if not _is_remote(directory):
+            for name in [*files, "manifest.json", ""]:
+                _sync(os.path.join(folder, name))
+            _remove(final)
+            os.rename(folder, final)
+            _sync(directory)
+    except tf.errors.OpError as error:
+        raise OSError(f"{final}: {error.message.splitlines()[0]}") from error
+    _prune(directory, keep)
+    return final
+
+
+def _prune(directory: str, keep: int) -> None:
+    folders = _folders(directory)
+    scores = {folder: (_manifest(folder) or {}).get("score") for folder in folders}
+    scored = [(score, folder) for folder, score in scores.items() if score is not None]
+    best = max(scored)[1] if scored else None
+    for folder in folders[:-keep]:
+        if folder != best:
+            _remove(folder)
+
+
+def restore_latest(directory: str | os.PathLike[str], gan: GAN) -> dict | None:
+    """Restores the newest checkpoint whose files are whole; says so where it is not the newest.
+
+    Returns:
+        The `facts` that were saved with it, or None if there is no checkpoint.
+
+    Raises:
+        InputError: There are checkpoints, but none is whole, or they are of another model.
+    """
+    folders = _folders(os.fspath(directory))
+    for folder in reversed(folders):
+        manifest = _whole(folder)
+        if manifest is None:
+            _log.warning("%s is damaged or incomplete; trying the checkpoint before it", folder)
+            continue
+        variables = state(gan)
+        if manifest["shapes"] != {name: list(v.shape) for name, v in variables.items()}:
+            raise InputError(f"checkpoint {folder} belongs to another model")
+        values = tf.raw_ops.RestoreV2(
+            prefix=os.path.join(folder, "state"),
+            tensor_names=list(variables),
+            shape_and_slices=[""] * len(variables),
+            dtypes=[v.value.dtype for v in variables.values()],
+        )
+        for variable, value in zip(variables.values(), values, strict=True):
+            variable.assign(value)
+        return manifest["facts"]
+    if folders:
+        raise InputError(f"no checkpoint in {directory} is whole; remove the folder to start anew")
+    return None
+
+
+def _folders(directory: str) -> list[str]:
+    if not _files.isdir(directory):
+        return []
+    names = (name.rstrip("/") for name in _files.listdir(directory))
+    return sorted(os.path.join(directory, name) for name in names if name.startswith("step-"))
+
+
+def _manifest(folder: str) -> dict | None:
+    try:
+        with _files.GFile(os.path.join(folder, "manifest.json")) as file:
+            found = json.loads(file.read())
+        return found if {"files", "shapes", "facts"} <= set(found) else None
+    except (OSError, tf.errors.OpError, ValueError, TypeError):
+        return None
+
+
+def _whole(folder: str) -> dict | None:
+    """The manifest of a checkpoint, if every file is as it says."""
+    manifest = _manifest(folder)
+    if manifest is None:
+        return None
+    try:
+        digests = {name: _sha256(os.path.join(folder, name)) for name in manifest["files"]}
+    except (OSError, tf.errors.OpError):
+        return None
+    return manifest if digests == manifest["files"] else None
+
+
+def _sha256(path: str) -> str:
+    digest = hashlib.sha256()
+    with _files.GFile(path, "rb") as file:
+        while block := file.read(1 << 22):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _remove(folder: str) -> None:
+    """Removes a folder that may not be there; its manifest first, so that no half stays valid."""
+    if not _files.exists(folder):
+        return
+    manifest = os.path.join(folder, "manifest.json")
+    if _files.exists(manifest):
+        _files.remove(manifest)
+    _files.rmtree(folder)
+
+
+def _is_remote(path: str) -> bool:
+    return "://" in path
+
+
+def _sync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

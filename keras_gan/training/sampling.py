@@ -1,0 +1,118 @@
+"""Samples by seed from a generator and its prior: what `GAN.generate`, runs and exports share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_gan import conditioning, priors
+from keras_gan.conditioning import NO_CONDITION, Condition, ConditionTensors
+from keras_gan.core import randomness
+from keras_gan.core.errors import InputError
+from keras_gan.core.randomness import RowDraws
+
+_NOISE_STREAM = 1  # of a row's seed; the latents have stream 0
+_CONDITION_STREAM = 1 << 20
+
+
+class Sampler:
+    """A generator as a function of a number and a seed; row `i` depends on (seed, i) alone.
+
+    Args:
+        generator: The network.
+        prior: Its prior.
+        condition: What it is conditioned on, or None.
+    """
+
+    def __init__(
+        self, generator: keras.Model, prior: priors.Prior, condition: Condition | None = None
+    ):
+        self._condition = condition
+        parts = {
+            name: tf.TensorSpec(tensor.shape, tensor.dtype, name)
+            for name, tensor in conditioning.condition_inputs(generator).items()
+        }
+        self._graph = tf.function(
+            lambda seeds, parts: sample(generator, prior, seeds, parts),
+            input_signature=[tf.TensorSpec([None], tf.int64), parts],
+            autograph=False,
+        )
+        self._names = tuple(parts)
+
+    def __call__(
+        self, n: int, seed: int = 0, condition: Any = None, batch_size: int = 1000
+    ) -> np.ndarray:
+        """`n` samples, float32 `[n, ...]`, on the scale of the network.
+
+        Args:
+            n: Number of samples.
+            seed: Any int.
+            condition: What they are conditioned on, one row each or one for all; drawn if None.
+            batch_size: Samples made at a time.
+
+        Raises:
+            InputError: `n` is negative, or the condition cannot be used.
+        """
+        if n < 0:
+            raise InputError(f"`n` must be >= 0. Received: n={n}")
+        if condition is not None and self._condition is None:
+            raise InputError("this model is not conditional: leave out `condition`")
+        given = None
+        if self._condition is not None and condition is not None:
+            given = self._condition.checked(condition, n)
+        starts = range(0, n, batch_size) or [0]
+        return np.concatenate([self._rows(seed, i, min(batch_size, n - i), given) for i in starts])
+
+    def _rows(self, seed: int, first: int, n: int, given) -> np.ndarray:
+        seeds = tf.constant(randomness.row_seeds(seed, n, first))
+        if given is None:
+            parts = draw(self._condition, seeds)
+        else:
+            parts = {name: rows[first : first + n] for name, rows in given.items()}
+        return self._graph(seeds, {name: parts[name] for name in self._names}).numpy()
+
+
+def draw(condition: Condition | None, seeds: tf.Tensor) -> ConditionTensors:
+    """The condition of samples by seed, where none is given; empty without a condition."""
+    return {} if condition is None else condition.draw(RowDraws(seeds, _CONDITION_STREAM))
+
+
+def sample(
+    generator: keras.Model,
+    prior: priors.Prior,
+    seeds: tf.Tensor,
+    parts: ConditionTensors = NO_CONDITION,
+) -> tf.Tensor:
+    """Samples whose row `i` depends on `seeds[i]` alone, in a graph or out of one.
+
+    Args:
+        generator: The network.
+        prior: Its prior.
+        seeds: int64 `[n]`, for instance from `keras_gan.core.randomness.row_seeds`.
+        parts: Its condition, `[n, ...]` each.
+
+    Returns:
+        float32 `[n, ...]`, the network's output.
+    """
+    return transform(generator, prior.draw(RowDraws(seeds)), seeds, parts)
+
+
+def transform(
+    generator: keras.Model,
+    latents: tf.Tensor,
+    noise_seeds: tf.Tensor,
+    parts: ConditionTensors = NO_CONDITION,
+) -> tf.Tensor:
+    """G's output for latents; noise inside G, if there is any, comes from `noise_seeds`, one a row.
+
+    Args:
+        generator: The network.
+        latents: float32 `[n, d]`.
+        noise_seeds: int64 `[n]`.
+        parts: Its condition, `[n, ...]` each.
+    """
+    with randomness.drawing_from(RowDraws(noise_seeds, _NOISE_STREAM)):
+        return tf.cast(conditioning.call(generator, latents, parts), tf.float32)
