@@ -1,61 +1,64 @@
 """One-dimensional data for Figure 1: a Gaussian, as in the paper.
 
-    python -m keras_gan.train --recipe figure_1
-    python -m keras_gan.cli.figure_1
+    keras-gan train --recipe figure_1
+    keras-gan figure-1
 
 Both networks are smooth and the prior is normal, so that `p_g` and with it D* have no corners and no
 edges: a uniform prior would end `p_g` where the data do not end.
 """
 
-import functools
-
-import keras
-import numpy as np
+import dataclasses
+from typing import Any
 
 from keras_gan import networks
+from keras_gan.data import DataSet
 from keras_gan.evaluation.gaussians import GaussianMixture
-from keras_gan.experiment.recipe import Recipe
+from keras_gan.experiment import TrainingData
 from keras_gan.recipes import ring
+from keras_gan.recipes.settings import AdamSettings, LatentSettings, LossSettings
+from keras_gan.training.gan import GAN
 
 MIXTURE = GaussianMixture([1.0], sd=0.6)
 
 
-def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model, keras.Model]:
-    """The networks: 1,153 and 4,353 parameters."""
+@dataclasses.dataclass(frozen=True)
+class Settings(LossSettings, AdamSettings, LatentSettings):
+    """Settings for points on a line."""
+
+    prior: str = "normal"
+    latent_dim: int = 1
+    batch_size: int = 500
+    discriminator_loss_weight: float = 0.5
+    generator_learning_rate: float = 5e-4
+    discriminator_learning_rate: float = 5e-3
+    learning_rate_divisor: float = 1.001
+    epochs: int = 40
+
+
+def load_data(settings: Settings) -> DataSet:
+    """Points of the Gaussian."""
+    return ring.draw("figure_1", MIXTURE)
+
+
+def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+    """Networks of 1,153 and 4,353 parameters."""
     hidden = {"generator": (32, "softplus"), "discriminator": (64, "tanh")}
     generator, discriminator = (
         networks.mlp_generator(
             inputs,
-            (outputs,),
+            (1,),
             hidden=[hidden[name]] * 2,
             output_activation="linear",
             irange=0.3,
-            seed=player_seed,
+            seed=seed,
             name=name,
         )
-        for name, inputs, outputs, player_seed in (
-            ("generator", recipe.latent_dim, 1, seed),
-            ("discriminator", 1, 1, seed + 1),
+        for name, inputs, seed in (
+            ("generator", settings.latent_dim, settings.seed),
+            ("discriminator", 1, settings.seed + 1),
         )
     )
-    return generator, discriminator
-
-
-RECIPE = Recipe(
-    name="figure_1",
-    networks=build,
-    source=functools.partial(ring.draw, "figure_1", MIXTURE),
-    dataset="figure_1",
-    preprocessing="identity",
-    prior="normal",
-    latent_dim=1,
-    update="alternating",
-    batch_size=500,
-    optimizer="adam",
-    generator_learning_rate=5e-4,
-    discriminator_learning_rate=5e-3,
-    learning_rate_divisor=1.001,
-    momentum=0.5,
-    epochs=40,
-    likelihood_every=0,
-)
+    gan = GAN(
+        generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema
+    )
+    return gan, settings.compile_arguments(data, settings.loss)
