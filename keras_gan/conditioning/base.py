@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import types
-from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -11,11 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.core import randomness
+from keras_gan.core.batches import ConditionTensors
 from keras_gan.core.errors import InputError
-
-ConditionTensors = Mapping[str, tf.Tensor]
-NO_CONDITION: ConditionTensors = types.MappingProxyType({})
-
 
 class Condition:
     """Base of the conditions: where they come from in training and while sampling.
