@@ -14,6 +14,7 @@ import contextlib
 import contextvars
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -140,7 +141,7 @@ class ImageSchedule(keras.optimizers.schedules.LearningRateSchedule):
         return self.at(tf.cast(images, tf.float32))
 
 
-def current_value(value: float | ImageSchedule) -> float | tf.Tensor:
+def current_value(value: float | ImageSchedule | None) -> Any:
     """A number, or the present value of a schedule of images."""
     return value() if isinstance(value, ImageSchedule) else value
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import keras
 import tensorflow as tf
@@ -113,12 +113,14 @@ class StepContext:
     def real_for_generator(self, j: int) -> DiscriminatorOutput:
         """D(x) in G's step, for losses that declare that they read it."""
         if not self._generator_uses_real:
-            return NoRealOutput(self.gan.loss)
+            return cast(DiscriminatorOutput, NoRealOutput(self.gan.loss))
         return self.discriminate_real(self.data(j), j)
 
     def declared(self, real: DiscriminatorOutput) -> DiscriminatorOutput:
         """D(x) of a shared pass, for losses that declare that they read it."""
-        return real if self._generator_uses_real else NoRealOutput(self.gan.loss)
+        if self._generator_uses_real:
+            return real
+        return cast(DiscriminatorOutput, NoRealOutput(self.gan.loss))
 
     @property
     def _generator_uses_real(self) -> bool:
@@ -232,7 +234,7 @@ class StepContext:
         self, real: DiscriminatorOutput, fake: DiscriminatorOutput, losses: tf.Tensor
     ) -> Logs:
         """What is reported of an update of D; the user's metrics and the augmentation follow it."""
-        for metric in self.gan.compiled_metrics:
+        for metric in self.gan.running_means.user_metrics:
             metric.update_state(real, fake)
         if self.gan.augmentation is not None:
             self.gan.augmentation.update(real)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
-from keras_gan.conditioning import Classes, Condition, Vectors
+from keras_gan.conditioning import ClassRange, Condition, LabelCheck
 from keras_gan.core.errors import InputError
-from keras_gan.training.input_checks import ClassRange, LabelCheck, VectorShape, input_error
+from keras_gan.training.input_checks import input_error
 from keras_gan.training.progress import ProgressLine
 from keras_gan.training.streams import SizedStream, Stream
 
@@ -128,16 +128,11 @@ def label_check(
     condition: Condition | None, loss: Any, discriminator_outputs: dict[str, tuple]
 ) -> LabelCheck | None:
     """What the labels must be, if the condition or the loss uses them."""
-    if condition is not None and condition.uses_labels:
-        user = repr(condition)
-        if isinstance(condition, Classes):
-            return ClassRange(condition.count, user=user)
-        if isinstance(condition, Vectors):
-            return VectorShape(condition.shape, user=user)
-        return ConditionCheck(condition)
+    if condition is not None and condition.label_check is not None:
+        return condition.label_check
     if not getattr(loss, "uses_labels", False):
         return None
     user = f"the loss {type(loss).__name__}"
     if "classes" in getattr(loss, "requires", ()):
         return ClassRange(discriminator_outputs["classes"][-1], least=-1, user=user)
-    return AnyLabels(user)
+    return LabelCheck(user)

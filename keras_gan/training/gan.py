@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -18,6 +18,7 @@ from keras_gan.training.auxiliary import AuxiliaryNetwork
 from keras_gan.training.discriminate import discriminate
 from keras_gan.training.ema import EMA, AveragedNetwork
 from keras_gan.training.input_checks import checked_array
+from keras_gan.training.trainer import Trainer
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -103,8 +104,8 @@ class GAN(Trainer):
         self.augmentation: Augmentation | None = None
         self.regularizers: list = []
         self.dropped_examples: int | None = None
-        self.train_function: Callable | None = None
-        self.test_function: Callable | None = None
+        self.train_function = None
+        self.test_function = None
         self._samplers: dict[bool, sampling.Sampler] = {}
         self.built = True
 

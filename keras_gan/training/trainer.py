@@ -8,18 +8,23 @@ import keras
 import tensorflow as tf
 
 from keras_gan import losses
+from keras_gan.augmentation import Augmentation
+from keras_gan.conditioning import LabelCheck
 from keras_gan.core.errors import InputError
 from keras_gan.training import compile_checks, fitting, loop, steps
 from keras_gan.training.auxiliary import train_auxiliary_networks
 from keras_gan.training.context import StepContext
 from keras_gan.training.evaluation_step import evaluation_logs
-from keras_gan.training.input_checks import LabelCheck, x_and_y
+from keras_gan.training.input_checks import x_and_y
 from keras_gan.training.input_pipeline import evaluation_data, training_stream
 from keras_gan.training.metrics import REPORTED, RunningMeans
 
 
 class Trainer(keras.Model):
     """The training half of `keras_gan.GAN`, as Keras's own `Trainer` is one half of its `Model`."""
+
+    train_function: Callable | None
+    test_function: Callable | None
 
     def compile(
         self,
@@ -30,7 +35,7 @@ class Trainer(keras.Model):
         update: str = "alternating",
         *,
         regularizers: Sequence = (),
-        augmentation: Callable | None = None,
+        augmentation: Augmentation | None = None,
         metrics: Sequence[keras.metrics.Metric] = (),
         auxiliary_optimizers: Sequence = (),
         jit_compile: bool | str = "auto",
