@@ -26,10 +26,13 @@ class Batches:
     Attributes:
         dataset: Batches `x` or `(x, y)`, float32 `[m, *example_shape]` and labels.
         minibatch: Size of the first batch.
+        length: Number of batches, where they are known besides from `dataset`, or None.
 
     Raises:
         InputError: The batches cannot be used, as far as their type tells.
     """
+
+    length: int | None = None
 
     def __init__(
         self,
@@ -86,7 +89,8 @@ class PyDatasetBatches(Batches):
         shuffle: bool = False,
     ):
         self._data, self._seed, self._shuffle, self._step = data, seed, shuffle, 0
-        if data.num_batches == 0:
+        self.length = data.num_batches
+        if self.length == 0:
             raise InputError("the data set is empty")
         first = _arrays(data[0])
         signature = _signature(first)
