@@ -110,7 +110,7 @@ def evaluation_data(
         dataset = source.dataset
     elif isinstance(source, Shards):
         examples = source.read(0, 1, 0, tf.constant(0, tf.int64))
-        dataset = examples.batch(size).map(source.transform)
+        dataset = examples.batch(size).map(lambda x: source.transform(x))
     else:
         with tf.device("CPU:0"):
             arrays = tf.nest.map_structure(
