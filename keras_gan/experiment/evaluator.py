@@ -26,7 +26,7 @@ from keras_gan.evaluation.features.classifier import Classifier
 from keras_gan.evaluation.likelihood import reliability
 from keras_gan.experiment import distribution
 from keras_gan.experiment.run import Run, versions
-from keras_gan.training import steps
+from keras_gan.training.discriminate import discriminate
 
 EXAMINED = 1000  # samples, or test examples, where all would be more than it takes
 VALIDATION = 1000  # examples that a bandwidth is chosen on, at most
@@ -234,5 +234,5 @@ class Measurement:
             parts = NO_CONDITION
             if condition is not None:
                 parts = condition.for_real(examples, some.y, RowDraws(row_seeds(seed, len(some))))
-            scores.append(steps.judge(self.gan.discriminator, examples, parts).logits.numpy())
+            scores.append(discriminate(self.gan.discriminator, examples, parts).logits.numpy())
         return score_gap(*scores)
