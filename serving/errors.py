@@ -1,18 +1,9 @@
 """The errors of serving.
 
-    ValueError
-    └── UsageError            a command line or a file that cannot be used: one line, exit code 2
-    Exception
-    └── ServingError          what a server answers and a client raises: a status code and a text
-        ├── InvalidArgument     ├── FailedPrecondition  ├── OutOfRange
-        ├── NotFound            ├── Unauthenticated     ├── PermissionDenied
-        ├── AlreadyExists       ├── Aborted             ├── ResourceExhausted
-        ├── Cancelled           ├── Unknown             ├── Internal
-        ├── DataLoss            ├── Unimplemented       ├── Unavailable
-        └── DeadlineExceeded
-
-Every ServingError carries its gRPC status (`code`) and the HTTP status that TensorFlow Serving's
-REST interface maps it to (`http`), so one `raise` serves both protocols.
+`UsageError` is a command line or a file that cannot be used: one line, exit code 2. `ServingError`
+is what a server answers and a client raises. It carries its gRPC status (`code`) and the HTTP
+status that TensorFlow Serving's REST interface maps that to (`http`), so that one `raise` serves
+both protocols.
 """
 
 from __future__ import annotations
@@ -21,7 +12,7 @@ from grpc import StatusCode
 
 
 class UsageError(ValueError):
-    """A flag, a file or a directory cannot be used; the message names it and how to mend it."""
+    """A flag, a file or a directory cannot be used; the message says how to fix it."""
 
 
 class ServingError(Exception):
@@ -40,7 +31,7 @@ class ServingError(Exception):
 
 
 class InvalidArgument(ServingError):
-    """The request itself is wrong, whatever the state of the server."""
+    """The request itself is wrong, whatever state the server is in."""
 
     code, http = StatusCode.INVALID_ARGUMENT, 400
 
@@ -52,7 +43,7 @@ class FailedPrecondition(ServingError):
 
 
 class OutOfRange(ServingError):
-    """The request goes past a valid range."""
+    """The request exceeds a valid range."""
 
     code, http = StatusCode.OUT_OF_RANGE, 400
 
@@ -76,13 +67,13 @@ class NotFound(ServingError):
 
 
 class AlreadyExists(ServingError):
-    """What was to be made is there already."""
+    """What the request would create exists already."""
 
     code, http = StatusCode.ALREADY_EXISTS, 409
 
 
 class Aborted(ServingError):
-    """The operation was given up half-way."""
+    """The operation was aborted."""
 
     code, http = StatusCode.ABORTED, 409
 
@@ -94,19 +85,19 @@ class ResourceExhausted(ServingError):
 
 
 class Cancelled(ServingError):
-    """The caller gave up."""
+    """The caller cancelled the request."""
 
     code, http = StatusCode.CANCELLED, 499
 
 
 class Unknown(ServingError):
-    """The server failed and cannot say more."""
+    """The server failed for an unknown reason."""
 
     code, http = StatusCode.UNKNOWN, 500
 
 
 class Internal(ServingError):
-    """The server has a fault."""
+    """The server has an internal error."""
 
     code, http = StatusCode.INTERNAL, 500
 

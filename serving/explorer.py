@@ -19,7 +19,7 @@ from serving.manager import Manager
 _STATIC = Path(__file__).parent / "static"
 _METADATA = Path("assets.extra", "metadata.json")
 _HEADERS = {
-    # Nothing is loaded from elsewhere; pictures are made in the page.
+    # Nothing is loaded from elsewhere; images are made in the page.
     "content-security-policy": "default-src 'self'; img-src 'self' blob: data:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
@@ -69,7 +69,7 @@ def describe(manager: Manager) -> list[dict]:
                         }
                     )
             except ServingError:
-                continue  # it went while we looked
+                continue  # unloaded meanwhile
         models.append({"name": name, "labels": manager.labels(name), "versions": versions})
     return models
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import math
 import os
 import sys
@@ -24,16 +25,16 @@ from serving.versions import versions_on_disk
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose complaint is one line."""
+    """An argument parser whose errors are one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Prints the complaint and ends with exit code 2."""
+        """Prints the error and ends with exit code 2."""
         print(f"{self.prog}: {message} (--help lists the flags)", file=sys.stderr)
         sys.exit(2)
 
 
 class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Names the defaults of those flags that have one."""
+    """Shows the default of each flag that has one."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         return action.help if action.default in (None, []) else super()._get_help_string(action)
@@ -63,16 +64,15 @@ port_number = _at_least(0, highest=65535)
 
 
 def build_parser() -> Parser:
-    """The parser of `python -m serving`."""
+    """The parser of `keras-gan serve`."""
     parser = Parser(
-        prog="python -m serving",
+        prog="keras-gan serve",
         allow_abbrev=False,
         formatter_class=DefaultsFormatter,
         description="Serve SavedModels over TensorFlow Serving's REST and gRPC interfaces. "
         "Flags without a note are tensorflow_model_server's. "
-        "Further commands: config, launch, label (each has --help).",
+        "Further commands: client, config, launch, label (each has --help).",
     )
-    limits = Limits()
     flag = parser.add_argument
     flag(
         "export_dir", nargs="?", type=Path, help="a model's directory of versions, or one of models"
@@ -90,7 +90,7 @@ def build_parser() -> Parser:
         "--file_system_poll_wait_seconds",
         type=_at_least(0),
         default=1,
-        help="seconds between looks at the model directories; 0: never",
+        help="seconds between checks of the model directories; 0: never",
     )
     flag("--host", default="127.0.0.1", help="the address to listen on (the real server: all)")
     flag("--port", type=port_number, default=8500, help="gRPC's port; 0 turns it off")
@@ -109,18 +109,17 @@ def build_parser() -> Parser:
     flag("--ssl_config_file", type=Path, help="SSLConfig, a text file; here for REST too")
     flag("--ssl_certificate_file", type=Path, help="the server's certificate, PEM (embedded only)")
     flag("--ssl_key_file", type=Path, help="the certificate's key, PEM (embedded only)")
-    flag("--ssl_client_ca_file", type=Path, help="who signs client certificates (embedded only)")
+    flag(
+        "--ssl_client_ca_file",
+        type=Path,
+        help="who signs client certificates, PEM (embedded only)",
+    )
     flag("--tensorflow_intra_op_parallelism", type=_at_least(0), default=0, help="0: automatic")
     flag("--tensorflow_inter_op_parallelism", type=_at_least(0), default=0, help="0: automatic")
-    for name, kind, note in (
-        ("max_request_bytes", int, "size of a request, and of each tensor in it"),
-        ("max_rows", int, "rows in a request"),
-        ("max_concurrent", int, "requests at a time, for each protocol"),
-        ("max_connections", int, "open REST connections"),
-        ("body_seconds", float, "seconds for a REST request to arrive, or its answer to move"),
-    ):
-        default = getattr(limits, name)
-        flag(f"--{name}", type=_at_least(1, kind), default=default, help=f"{note} (embedded only)")
+    for limit in dataclasses.fields(Limits):
+        kind, default = type(limit.default), limit.default
+        note = f"{limit.metadata['help']} (embedded only)"
+        flag(f"--{limit.name}", type=_at_least(1, kind), default=default, help=note)
     flag(
         "--grace_seconds",
         type=_at_least(0, float),
@@ -162,13 +161,7 @@ def read_settings(argv: Sequence[str]) -> Settings:
         threads=max(4, 2 * (os.cpu_count() or 1)),
         intra_op_threads=flags.tensorflow_intra_op_parallelism,
         inter_op_threads=flags.tensorflow_inter_op_parallelism,
-        limits=Limits(
-            flags.max_request_bytes,
-            flags.max_rows,
-            flags.max_concurrent,
-            flags.max_connections,
-            flags.body_seconds,
-        ),
+        limits=Limits(**{f.name: getattr(flags, f.name) for f in dataclasses.fields(Limits)}),
     )
 
 
@@ -181,7 +174,7 @@ def _models(flags: argparse.Namespace) -> tuple[tuple[ModelConfig, ...], tuple[P
     if flags.model_config_file is not None:
         models = tuple(read_model_config_file(flags.model_config_file))
         if flags.model_name is not None:
-            raise UsageError("--model_name is of no use with --model_config_file, which has names")
+            raise UsageError("--model_name does not go with --model_config_file, which has names")
         for model in models:
             _check_versions(model.base_path)
         return models, tuple(model.base_path.resolve() for model in models)
@@ -206,12 +199,12 @@ def find_models(export_dir: Path, name: str | None = None) -> tuple[ModelConfig,
     path = export_dir.absolute()
     if _versions(export_dir):
         return (ModelConfig(name or path.resolve().name, path),)
-    found = [child for child in sorted(path.iterdir()) if _holds_versions(child)]
-    if not found:
+    models = [child for child in sorted(path.iterdir()) if _holds_versions(child)]
+    if not models:
         _check_versions(export_dir)
-    if name is not None and len(found) > 1:
-        raise UsageError(f"--model_name fits one model; {export_dir} holds {len(found)}")
-    return tuple(ModelConfig(name or child.name, child) for child in found)
+    if name is not None and len(models) > 1:
+        raise UsageError(f"--model_name fits one model; {export_dir} holds {len(models)}")
+    return tuple(ModelConfig(name or child.name, child) for child in models)
 
 
 def _versions(base_path: Path) -> dict[int, Path]:
@@ -226,7 +219,7 @@ def _versions(base_path: Path) -> dict[int, Path]:
 def _holds_versions(path: Path) -> bool:
     try:
         return bool(_versions(path))
-    except UsageError:  # a file, or a directory that is somebody else's
+    except UsageError:  # a file, or a directory that may not be read
         return False
 
 

@@ -1,32 +1,30 @@
-"""Everything that the command line decides. Needs no TensorFlow, so that mistakes show at once."""
+"""Everything that the command line decides. Imports no TensorFlow: mistakes show at once."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from serving.config import Batching, ModelConfig
 from serving.tls import Keys
 
 
+def _limit(default: float, text: str) -> Any:
+    return field(default=default, metadata={"help": text})
+
+
 @dataclass(frozen=True)
 class Limits:
-    """What one request, and all of them together, may take. Checked before anything is allocated.
+    """Limits of one request, and of all at a time; checked before anything is allocated."""
 
-    Args:
-        max_request_bytes: The size of a request, and of each tensor that it declares.
-        max_rows: Rows in one request.
-        max_concurrent: Requests at a time, for each protocol.
-        max_connections: Open connections of the REST server.
-        body_seconds: How long a REST client may take to send its request, and how long it may take
-            nothing of its answer.
-    """
-
-    max_request_bytes: int = 16 << 20
-    max_rows: int = 4096
-    max_concurrent: int = 512
-    max_connections: int = 1024
-    body_seconds: float = 30.0
+    max_request_bytes: int = _limit(16 << 20, "size of a request, and of each tensor in it")
+    max_rows: int = _limit(4096, "rows in a request")
+    max_concurrent: int = _limit(512, "requests at a time, for each protocol")
+    max_connections: int = _limit(1024, "open REST connections")
+    body_seconds: float = _limit(
+        30.0, "seconds for a REST request to arrive, or for its answer to be read on"
+    )
 
 
 @dataclass(frozen=True)
@@ -43,14 +41,14 @@ class Settings:
         batching: The batching parameters, or None for no batching.
         metrics_path: Where the metrics page is, or None.
         keys: TLS keys, or None for plain connections.
-        poll_seconds: How often the model directories are looked at.
-        model_config_file: Where the models were read from, if they were.
-        model_config_file_poll_seconds: How often that file is read again; 0 for never.
-        grace_seconds: How long requests may go on after the end was asked for.
+        poll_seconds: Seconds between checks of the model directories.
+        model_config_file: The file that the models were read from, or None.
+        model_config_file_poll_seconds: Seconds between readings of that file; 0 for never.
+        grace_seconds: How long requests may run after SIGTERM.
         threads: How many requests run at a time without batching.
         intra_op_threads: TensorFlow's threads within one operation; 0 lets it choose.
         inter_op_threads: TensorFlow's operations at a time; 0 lets it choose.
-        limits: What a request may take.
+        limits: Limits of requests.
     """
 
     models: tuple[ModelConfig, ...]
