@@ -1,16 +1,17 @@
 """What a client asks, without any network: calls, row seeds, batches and retries.
 
-The synchronous and the asyncio client run the same generators: each yields a call, and the answer
-is sent, or the error thrown, into it.
+The synchronous and the asyncio client run the same generators. Each yields a call with its timeout,
+and the answer is sent, or the error thrown, into it; or it yields seconds to wait.
 """
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 import time
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from serving.errors import (
 Arrays = Mapping[str, np.ndarray]
 # A request that is too large, in the words of this server, of gRPC and of TensorFlow.
 _SIZE = re.compile(r"\b(rows|bytes|larger than max|OOM)\b")
+_FIRST_PAUSE = 0.1  # seconds
 _GOLDEN, _MIX1, _MIX2 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
 
@@ -62,7 +64,7 @@ class Metadata:
 
 
 Call = Predict | Status | Metadata
-Flow = Generator[Call, Any, Any]
+Flow = Generator[tuple[Call, float] | float, Any, Any]
 
 
 @dataclass(frozen=True)
@@ -112,11 +114,16 @@ def row_seeds(seed: int, n: int) -> np.ndarray:
 
 
 def predict_rows(
-    target: Target, signature: str, inputs: Arrays, batch_size: int | None = None
+    ask: Callable[[Call], Flow],
+    target: Target,
+    signature: str,
+    inputs: Arrays,
+    batch_size: int | None = None,
 ) -> Flow:
     """Runs a signature on rows; where the server refuses so many at once, on half as many.
 
     Args:
+        ask: Makes a call.
         target: The model.
         signature: The signature.
         inputs: Input alias to array, n rows each.
@@ -131,7 +138,7 @@ def predict_rows(
     while start < rows or not answers:
         batch = {alias: array[start : start + size] for alias, array in inputs.items()}
         try:
-            answers.append((yield Predict(target, signature, batch)))
+            answers.append((yield from ask(Predict(target, signature, batch))))
         except (ResourceExhausted, InvalidArgument) as error:
             if size == 1 or not _too_large(error):
                 raise
@@ -149,44 +156,32 @@ def _too_large(error: ServingError) -> bool:
     return error.message.startswith("Task size")
 
 
-@dataclass
-class Attempts:
-    """Decides whether a failed call is made again, and when.
+def attempts(call: Call, seconds: float, retries: int) -> Flow:
+    """Makes a call, and again after UNAVAILABLE: the server did not accept it, or is starting.
 
-    Only UNAVAILABLE is tried again: the server did not accept the request, or is starting. No call
-    changes anything on the server, so each may be repeated.
+    No call changes anything on the server, so each may be repeated. Pauses are doubled each time,
+    and shortened at random by up to a half, so that clients do not all come back together.
 
     Args:
-        seconds: The deadline of the call, all attempts included.
-        retries: How often it is made again at most.
-        first_pause: Seconds before the second attempt; doubled each time, and shortened at random
-            by up to a half, so that clients do not all come back at the same time.
+        call: The call.
+        seconds: The time for all attempts.
+        retries: How often the call is repeated at most.
+
+    Returns:
+        The answer.
+
+    Raises:
+        DeadlineExceeded: No time is left.
     """
-
-    seconds: float
-    retries: int = 5
-    first_pause: float = 0.1
-    _made: int = field(default=0, init=False)
-
-    def __post_init__(self) -> None:
-        self._deadline = time.monotonic() + self.seconds
-
-    def remaining(self) -> float:
-        """Seconds left.
-
-        Raises:
-            DeadlineExceeded: None are.
-        """
-        left = self._deadline - time.monotonic()
+    deadline = time.monotonic() + seconds
+    for attempt in itertools.count():
+        left = deadline - time.monotonic()
         if left <= 0:
-            raise DeadlineExceeded(f"No answer within {self.seconds:g} seconds.")
-        return left
-
-    def pause_after(self, error: ServingError) -> float:
-        """How long to wait before the next attempt; raises the error where there is none."""
-        pause = self.first_pause * 2**self._made * random.uniform(0.5, 1.0)
-        self._made += 1
-        left = self._deadline - time.monotonic()
-        if not isinstance(error, Unavailable) or self._made > self.retries or pause >= left:
-            raise error
-        return pause
+            raise DeadlineExceeded(f"No answer within {seconds:g} seconds.")
+        try:
+            return (yield call, left)
+        except Unavailable:
+            pause = _FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.0)
+            if attempt >= retries or pause >= deadline - time.monotonic():
+                raise
+        yield pause

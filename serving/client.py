@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from serving import calls
-from serving.calls import Attempts, Call, Flow, Target
+from serving.calls import Call, Flow, Target
 from serving.connect import ClientKeys, connect
 from serving.errors import FailedPrecondition, ServingError
 
@@ -109,7 +109,10 @@ class _Client:
     # Flows of calls
 
     def _ask(self, call: Call) -> Flow:
-        return (yield call)
+        return calls.attempts(call, self._timeout, self._retries)
+
+    def _predict_rows(self, *arguments: Any) -> Flow:
+        return calls.predict_rows(self._ask, self._target, *arguments)
 
     def _batches(self, n: int, seed: int, inputs: Mapping[str, ArrayLike]) -> Iterator[Flow]:
         if n < 1:
@@ -126,7 +129,7 @@ class _Client:
         return np.concatenate(images)
 
     def _sample(self, inputs: calls.Arrays) -> Flow:
-        outputs = yield from calls.predict_rows(self._target, SAMPLE, inputs)
+        outputs = yield from self._predict_rows(SAMPLE, inputs)
         # Generators of points name their output "examples".
         examples = outputs.get("images", outputs.get("examples"))
         if examples is None or "latents" not in outputs:
@@ -143,7 +146,7 @@ class _Client:
         if latents.ndim != 2:
             raise ValueError(f"latents must have shape [n, d]. Received: {list(latents.shape)}")
         arrays = {"latents": latents, **_rows(len(latents), inputs)}
-        outputs = yield from calls.predict_rows(self._target, signature, arrays, self._batch_size)
+        outputs = yield from self._predict_rows(signature, arrays, self._batch_size)
         return next(iter(outputs.values()))
 
     def _png(self, latents: ArrayLike, inputs: Mapping[str, ArrayLike]) -> Flow:
@@ -151,9 +154,9 @@ class _Client:
 
     def _predict(self, signature: str, inputs: Mapping[str, ArrayLike]) -> Flow:
         arrays = {alias: np.asarray(array) for alias, array in inputs.items()}
-        outputs = yield from calls.predict_rows(self._target, signature, arrays)
+        outputs = yield from self._predict_rows(signature, arrays)
         if "" in outputs:  # REST leaves out the name of a single output
-            metadata = yield calls.Metadata(self._target)
+            metadata = yield from self._ask(calls.Metadata(self._target))
             outputs = {next(iter(metadata.outputs[signature])): outputs[""]}
         return outputs
 
@@ -182,24 +185,20 @@ class Client(_Client):
 
     def _run(self, flow: Flow) -> Any:
         try:
-            call = next(flow)
+            step = next(flow)
             while True:
                 try:
-                    answer = self._send(call)
+                    if isinstance(step, float):
+                        answer = None
+                        time.sleep(step)
+                    else:
+                        answer = self._transport.send(*step)
                 except ServingError as error:
-                    call = flow.throw(error)
+                    step = flow.throw(error)
                 else:
-                    call = flow.send(answer)
+                    step = flow.send(answer)
         except StopIteration as finished:
             return finished.value
-
-    def _send(self, call: Call) -> object:
-        attempts = Attempts(self._timeout, self._retries)
-        while True:
-            try:
-                return self._transport.send(call, attempts.remaining())
-            except ServingError as error:
-                time.sleep(attempts.pause_after(error))
 
     def close(self) -> None:
         """Closes the connection."""
@@ -226,24 +225,20 @@ class AsyncClient(_Client):
 
     async def _run(self, flow: Flow) -> Any:
         try:
-            call = next(flow)
+            step = next(flow)
             while True:
                 try:
-                    answer = await self._send(call)
+                    if isinstance(step, float):
+                        answer = None
+                        await asyncio.sleep(step)
+                    else:
+                        answer = await self._transport.send(*step)
                 except ServingError as error:
-                    call = flow.throw(error)
+                    step = flow.throw(error)
                 else:
-                    call = flow.send(answer)
+                    step = flow.send(answer)
         except StopIteration as finished:
             return finished.value
-
-    async def _send(self, call: Call) -> object:
-        attempts = Attempts(self._timeout, self._retries)
-        while True:
-            try:
-                return await self._transport.send(call, attempts.remaining())
-            except ServingError as error:
-                await asyncio.sleep(attempts.pause_after(error))
 
     async def close(self) -> None:
         """Closes the connection."""

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from serving.errors import ServingError
@@ -77,9 +78,7 @@ def describe(manager: Manager) -> list[dict]:
 def _infos(infos: dict[str, meta_graph_pb2.TensorInfo]) -> dict:
     return {
         alias: {
-            "dtype": meta_graph_pb2.TensorInfo.DESCRIPTOR.fields_by_name["dtype"]
-            .enum_type.values_by_number[info.dtype]
-            .name,
+            "dtype": types_pb2.DataType.Name(info.dtype),
             "shape": [dim.size for dim in info.tensor_shape.dim],
         }
         for alias, info in sorted(infos.items())

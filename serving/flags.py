@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import math
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,6 +21,8 @@ from serving.errors import UsageError
 from serving.settings import Limits, Settings
 from serving.tls import Keys, read_keys, read_ssl_config
 from serving.versions import versions_on_disk
+
+_OPTIONS = [f for f in (*fields(Settings), *fields(Limits)) if "help" in f.metadata]
 
 
 class Parser(argparse.ArgumentParser):
@@ -47,22 +48,6 @@ def _boolean(text: str) -> bool:
         raise argparse.ArgumentTypeError(f"true or false expected, not {text!r}") from None
 
 
-def _at_least(lowest: float, kind: type = int, highest: float = math.inf) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        value = kind(text)
-        if not value >= lowest:
-            raise argparse.ArgumentTypeError(f"at least {lowest} expected, not {text}")
-        if value > highest:
-            raise argparse.ArgumentTypeError(f"at most {highest} expected, not {text}")
-        return value
-
-    read.__name__ = "whole number" if kind is int else "number"
-    return read
-
-
-port_number = _at_least(0, highest=65535)
-
-
 def build_parser() -> Parser:
     """The parser of `keras-gan serve`."""
     parser = Parser(
@@ -79,23 +64,9 @@ def build_parser() -> Parser:
     )
     flag("--model_name", help="the model's name (default: its directory's, or 'default')")
     flag("--model_base_path", type=Path, help="a model's directory of versions")
-    flag("--model_config_file", type=Path, help="the models, in a ModelServerConfig text file")
-    flag(
-        "--model_config_file_poll_wait_seconds",
-        type=_at_least(0),
-        default=0,
-        help="seconds between readings of that file; 0: never",
-    )
-    flag(
-        "--file_system_poll_wait_seconds",
-        type=_at_least(0),
-        default=1,
-        help="seconds between checks of the model directories; 0: never",
-    )
-    flag("--host", default="127.0.0.1", help="the address to listen on (the real server: all)")
-    flag("--port", type=port_number, default=8500, help="gRPC's port; 0 turns it off")
-    flag("--rest_api_port", type=port_number, default=8501, help="REST's port; 0 turns it off")
-    flag("--rest_api_timeout_in_ms", type=_at_least(1), default=30000, help="for a REST request")
+    for option in _OPTIONS:
+        kind, text = option.metadata["type"], option.metadata["help"]
+        flag(f"--{option.name}", type=kind, default=option.default, help=text)
     flag(
         "--enable_batching",
         type=_boolean,
@@ -109,23 +80,7 @@ def build_parser() -> Parser:
     flag("--ssl_config_file", type=Path, help="SSLConfig, a text file; here for REST too")
     flag("--ssl_certificate_file", type=Path, help="the server's certificate, PEM (embedded only)")
     flag("--ssl_key_file", type=Path, help="the certificate's key, PEM (embedded only)")
-    flag(
-        "--ssl_client_ca_file",
-        type=Path,
-        help="who signs client certificates, PEM (embedded only)",
-    )
-    flag("--tensorflow_intra_op_parallelism", type=_at_least(0), default=0, help="0: automatic")
-    flag("--tensorflow_inter_op_parallelism", type=_at_least(0), default=0, help="0: automatic")
-    for limit in dataclasses.fields(Limits):
-        kind, default = type(limit.default), limit.default
-        note = f"{limit.metadata['help']} (embedded only)"
-        flag(f"--{limit.name}", type=_at_least(1, kind), default=default, help=note)
-    flag(
-        "--grace_seconds",
-        type=_at_least(0, float),
-        default=30.0,
-        help="how long requests may go on after SIGTERM (embedded only)",
-    )
+    flag("--ssl_client_ca_file", type=Path, help="who signs client certificates (embedded only)")
     return parser
 
 
@@ -143,25 +98,23 @@ def read_settings(argv: Sequence[str]) -> Settings:
     if flags.batching_parameters_file and not flags.enable_batching:
         raise UsageError("--batching_parameters_file needs --enable_batching")
     models, roots = _models(flags)
+    values = {option.name: getattr(flags, option.name) for option in _OPTIONS}
+    limits = Limits(**{option.name: values.pop(option.name) for option in fields(Limits)})
     return Settings(
         models=models,
         roots=roots,
-        host=flags.host.strip("[]"),  # an IPv6 address may come as URLs have it
-        port=flags.port or None,
-        rest_api_port=flags.rest_api_port or None,
-        rest_api_timeout_seconds=flags.rest_api_timeout_in_ms / 1000,
         batching=_batching(flags),
         metrics_path=flags.monitoring_config_file
         and read_monitoring_file(flags.monitoring_config_file),
         keys=_keys(flags),
-        poll_seconds=flags.file_system_poll_wait_seconds,
-        model_config_file=flags.model_config_file,
-        model_config_file_poll_seconds=flags.model_config_file_poll_wait_seconds,
-        grace_seconds=flags.grace_seconds,
+        limits=limits,
         threads=max(4, 2 * (os.cpu_count() or 1)),
-        intra_op_threads=flags.tensorflow_intra_op_parallelism,
-        inter_op_threads=flags.tensorflow_inter_op_parallelism,
-        limits=Limits(**{f.name: getattr(flags, f.name) for f in dataclasses.fields(Limits)}),
+        **values
+        | {
+            "host": flags.host.strip("[]"),  # an IPv6 address may have the brackets of a URL
+            "port": flags.port or None,
+            "rest_api_port": flags.rest_api_port or None,
+        },
     )
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from serving.admin import Admin
 from serving.errors import ServingError, UsageError
 from serving.files import write_text
-from serving.flags import Parser, find_models, port_number
+from serving.flags import Parser, find_models
 from serving.production import Deployment, server_flags
+from serving.settings import port_number
 
 PROGRAM = "tensorflow_model_server"
 

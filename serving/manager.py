@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -247,15 +246,14 @@ class Manager:
             with self._changed:
                 self._reconciled = generation
                 self._changed.notify_all()
-                self._changed.wait_for(
-                    partial(self._has_news, generation),
-                    self._poll_seconds or None,
-                )
+                self._wait_for_news(generation)
                 if self._stopped:
                     return
 
-    def _has_news(self, generation: int) -> bool:
-        return self._stopped or self._configured != generation
+    def _wait_for_news(self, generation: int) -> None:
+        self._changed.wait_for(
+            lambda: self._stopped or self._configured != generation, self._poll_seconds or None
+        )
 
     def _look(self, models: dict[str, ModelConfig]) -> None:
         aspired: dict[str, dict[int, Path]] = {}

@@ -57,7 +57,7 @@ class Server:
         self.settings = settings
         self.port: int | None = None
         self.rest_api_port: int | None = None
-        self.manager = Manager(self._load, settings.poll_seconds)
+        self.manager = Manager(self._load, settings.file_system_poll_wait_seconds)
         self._grpc: grpc.aio.Server | None = None
         self._health = health.aio.HealthServicer()
         self._rest: _Uvicorn | None = None
@@ -68,8 +68,8 @@ class Server:
     def _load(self, path: Path) -> Servable:
         return Servable(
             path,
-            intra_op_threads=self.settings.intra_op_threads,
-            inter_op_threads=self.settings.inter_op_threads,
+            intra_op_threads=self.settings.tensorflow_intra_op_parallelism,
+            inter_op_threads=self.settings.tensorflow_inter_op_parallelism,
         )
 
     async def start(self) -> None:
@@ -108,7 +108,7 @@ class Server:
         if rest_socket is not None:
             self._start_rest(predictor, rest_socket)
         config_file = settings.model_config_file
-        if config_file is not None and settings.model_config_file_poll_seconds:
+        if config_file is not None and settings.model_config_file_poll_wait_seconds:
             self._following = asyncio.create_task(
                 self._follow_config_file(config_file, list(settings.models))
             )
@@ -152,7 +152,7 @@ class Server:
         settings = self.settings
         app = build_app(
             predictor,
-            timeout_seconds=settings.rest_api_timeout_seconds,
+            timeout_seconds=settings.rest_api_timeout_in_ms / 1000,
             metrics_path=settings.metrics_path,
             more_routes=explorer_routes(self.manager),
         )
@@ -174,7 +174,7 @@ class Server:
 
     async def _follow_config_file(self, path: Path, known: list[ModelConfig]) -> None:
         while True:
-            await asyncio.sleep(self.settings.model_config_file_poll_seconds)
+            await asyncio.sleep(self.settings.model_config_file_poll_wait_seconds)
             try:
                 models = read_model_config_file(path)
                 if models == known:

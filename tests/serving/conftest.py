@@ -70,7 +70,7 @@ def address(request) -> Iterator[Address]:
         port=0,
         rest_api_port=0,
         metrics_path="/monitoring/prometheus/metrics",
-        poll_seconds=0.1,
+        file_system_poll_wait_seconds=0.1,
     )
     with running(settings) as server:
         yield Address(

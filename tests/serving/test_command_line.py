@@ -35,10 +35,10 @@ def test_settings(contract_base):
     assert settings.roots == (contract_base.resolve(),)
     assert (settings.port, settings.rest_api_port) == (None, 9001)
     assert settings.host == "::1"
-    assert settings.rest_api_timeout_seconds == 1.5
+    assert settings.rest_api_timeout_in_ms == 1500
     assert settings.batching.max_batch_size == 1000
     assert settings.limits.max_rows == 7
-    assert settings.poll_seconds == 3
+    assert settings.file_system_poll_wait_seconds == 3
     assert settings.keys is None
 
 

@@ -137,9 +137,9 @@ def test_a_configuration_file_is_followed(contract_base, tmp_path):
         tuple(read_model_config_file(path)),
         port=None,
         rest_api_port=0,
-        poll_seconds=0.05,
+        file_system_poll_wait_seconds=0.05,
         model_config_file=path,
-        model_config_file_poll_seconds=0.05,
+        model_config_file_poll_wait_seconds=0.05,
     )
     path.write_text(text(2))  # while the models load
     with running(settings) as server:

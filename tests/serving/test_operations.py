@@ -194,7 +194,7 @@ def waiting(contract_base):
         (ModelConfig("mlp", contract_base / "mlp"),),
         port=0,
         rest_api_port=0,
-        rest_api_timeout_seconds=1.0,
+        rest_api_timeout_in_ms=1000,
         batching=Batching(max_batch_size=100, batch_timeout_micros=3_000_000),
         metrics_path="/metrics",
     )

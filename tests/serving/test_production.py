@@ -158,7 +158,7 @@ def labelled(contract_base, tmp_path):
         (tmp_path.resolve(),),
         port=0,
         rest_api_port=None,
-        poll_seconds=0.05,
+        file_system_poll_wait_seconds=0.05,
     )
     with running(settings) as server:
         yield f"127.0.0.1:{server.port}", config

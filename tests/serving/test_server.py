@@ -42,7 +42,7 @@ from serving.tls import read_keys
 def settings(base, *models, **changes):
     found = read_model_config_file(base / "models.config")
     chosen = tuple(model for model in found if not models or model.name in models)
-    defaults = {"roots": (base.resolve(),), "port": 0, "rest_api_port": 0, "poll_seconds": 0.1}
+    defaults = {"roots": (base.resolve(),), "port": 0, "rest_api_port": 0, "file_system_poll_wait_seconds": 0.1}
     return Settings(chosen, **{**defaults, **changes})
 
 
