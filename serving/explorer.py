@@ -1,4 +1,4 @@
-"""The explorer: the page at `/`, its files, and the catalogue of models that it reads."""
+"""The explorer: the page at `/`, its files, and the catalog of models that it reads."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def explorer_routes(manager: Manager) -> tuple[BaseRoute, ...]:
     async def page(request: Request) -> Response:
         return FileResponse(_STATIC / "index.html", headers=_HEADERS)
 
-    async def catalogue(request: Request) -> Response:
+    async def catalog(request: Request) -> Response:
         return JSONResponse(
             await asyncio.to_thread(describe, manager), headers={"cache-control": "no-store"}
         )
 
     return (
         Route("/", page),
-        Route("/explorer/catalogue.json", catalogue),
+        Route("/explorer/catalog.json", catalog),
         Mount("/explorer", StaticFiles(directory=_STATIC)),
     )
 

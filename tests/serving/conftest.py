@@ -15,7 +15,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # the helpers beside this file
 
 import serving_models
-from serving_running import running
+from serving_running import PATIENCE, running
 
 from serving import logs
 from serving.config import read_model_config_file
@@ -89,5 +89,5 @@ def channel(address) -> Iterator[grpc.Channel]:
 
 @pytest.fixture(scope="session")
 def http(address) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address.rest, timeout=30) as client:
+    with httpx.Client(base_url=address.rest, timeout=PATIENCE) as client:
         yield client
