@@ -1,6 +1,6 @@
 """Keras callbacks."""
 
-from keras_gan.callbacks.all.all import (
+from keras_gan.callbacks.all import (
     Checkpoint,
     SampleGrid,
     StopOnNonFinite,
