@@ -5,9 +5,9 @@ import logging
 import keras
 import numpy as np
 import pytest
-from keras_gan.callbacks import CollapseMonitor
 
 import keras_gan
+from keras_gan.callbacks import CollapseMonitor
 from keras_gan.core.errors import InputError
 from keras_gan.evaluation.collapse.detector import CollapseDetector
 from keras_gan.evaluation.collapse.thresholds import Thresholds
@@ -109,7 +109,7 @@ def test_of_a_data_set_names_its_classes_on_its_scale():
     assert history["kinds_found"] == [1]
     messages = {warning.name: warning.message for warning in monitor.warnings}
     assert "of class 7" in messages["one-class-only"]
-    assert {"constant-output", "training-set-memorised"} <= set(messages)
+    assert {"constant-output", "training-set-memorized"} <= set(messages)
 
 
 @pytest.mark.parametrize("settings", [{"samples": 1}, {"every": 0}])

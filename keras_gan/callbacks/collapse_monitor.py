@@ -80,7 +80,7 @@ class CollapseMonitor(keras.callbacks.Callback):
             preprocessing.denormalize(preprocessing.normalize(split.x))
             for split in (data.train, data.validation)
         )
-        classifier = Classifier.of_labelled(train, data.train.y)
+        classifier = Classifier.of_labeled(train, data.train.y)
         detector = CollapseDetector(train, held_out=held_out, classifier=classifier)
         return cls(detector, preprocessing.denormalize, **settings)
 

@@ -357,7 +357,9 @@ class Job:
             )
         if self.options.monitor_every:
             every = self.options.monitor_every
-            found.append(callbacks.CollapseMonitor.of(self.data_set, self.preprocessing, every=every))
+            found.append(
+                callbacks.CollapseMonitor.of(self.data_set, self.preprocessing, every=every)
+            )
         if self._has_pictures:
             points = None if self.data_set.is_image else self.examples[:1000]
             found.append(callbacks.SampleGrid(run.path / "samples", denormalize, data=points))

@@ -36,7 +36,7 @@ def animate(
     milliseconds: int = 100,
     hold: int = 1500,
 ) -> None:
-    """Writes an endless animation: GIF, or animated PNG, which keeps every colour.
+    """Writes an endless animation: GIF, or animated PNG, which keeps every color.
 
     Args:
         frames: Pictures of one size, uint8 `[height, width, 3]`, or files that hold them.
