@@ -23,9 +23,19 @@ import keras
 
 _check_backend(keras.backend.backend())
 
-from keras_gan import conditioning, layers, losses, networks, optimizers, priors
+from keras_gan import (
+    augmentation,
+    conditioning,
+    layers,
+    losses,
+    networks,
+    optimizers,
+    priors,
+    regularizers,
+)
 from keras_gan.core import randomness
 from keras_gan.core.errors import InputError, TrainingError
+from keras_gan.training.ema import EMA
 from keras_gan.training.gan import GAN
 from keras_gan.training.sampling import transform
 
@@ -52,12 +62,14 @@ _LAZY = {
 __all__ = [
     "CollapseMonitor",
     "DiscriminatorFeatures",
+    "EMA",
     "GAN",
     "InferenceFeatures",
     "InputError",
     "ParzenWindow",
     "Run",
     "TrainingError",
+    "augmentation",
     "callbacks",
     "cli",
     "conditioning",
@@ -73,6 +85,7 @@ __all__ = [
     "priors",
     "randomness",
     "recipes",
+    "regularizers",
     "training",
     "transform",
 ]

@@ -11,9 +11,10 @@ from pathlib import Path
 from keras_gan import plotting, recipes
 from keras_gan.cli import parsing, report
 from keras_gan.core.errors import InputError
+from keras_gan.core.files import write_atomically
 from keras_gan.evaluation.likelihood import reliability
 from keras_gan.experiment.evaluator import EvaluationSettings, Evaluator
-from keras_gan.experiment.run import Run, write_atomically
+from keras_gan.experiment.run import Run
 
 _DESCRIPTION = """Measure a finished run: Parzen log-likelihood in the paper's protocol, with
 published rows and rows that tell how to read it; distances on the features of a small classifier of

@@ -20,7 +20,8 @@ from test_distribution import devices
 import keras_gan
 from keras_gan import InputError, data, recipes, train
 from keras_gan.data import from_tfds
-from keras_gan.training.input_pipeline import IndexedStream, Regrouped, ShardStream
+from keras_gan.training.batch_sources import Batches
+from keras_gan.training.streams import IndexedStream, RegroupedStream, ShardStream
 
 N, FILES = 230, 5
 
@@ -151,8 +152,8 @@ def test_nothing_is_tuned_while_a_set_is_read_unless_its_owner_asks(shards):
     streams = [
         IndexedStream(x, None, 2, 1, seed=0),
         ShardStream(shards, 10, 1, 0, tf.distribute.get_strategy()),
-        Regrouped(own, 1),
-        Regrouped(own.with_options(asked), 1),
+        RegroupedStream(Batches(own, (2,), None), 1),
+        RegroupedStream(Batches(own.with_options(asked), (2,), None), 1),
     ]
     tuned = [stream.dataset().options().autotune.enabled for stream in streams]
     assert tuned == [False, False, False, True]

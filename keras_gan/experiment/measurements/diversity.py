@@ -13,7 +13,7 @@ from keras_gan.conditioning import NO_CONDITION
 from keras_gan.core.randomness import RowDraws, row_seeds
 from keras_gan.evaluation.collapse import CollapseDetector, ScoreGap, diagnose, score_gap
 from keras_gan.experiment.measurements import EXAMINED
-from keras_gan.training import steps
+from keras_gan.training.discriminate import discriminate
 
 if TYPE_CHECKING:
     from keras_gan.experiment.evaluator import Evaluator
@@ -50,5 +50,5 @@ def _score_gap(of: Evaluator) -> ScoreGap | None:
         if condition is not None:
             draws = RowDraws(row_seeds(seed, len(chosen)))
             tensors = condition.for_real(examples, chosen.y, draws)
-        scores.append(steps.judge(of.gan.discriminator, examples, tensors).logits.numpy())
+        scores.append(discriminate(of.gan.discriminator, examples, tensors).logits.numpy())
     return score_gap(*scores)
