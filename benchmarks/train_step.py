@@ -24,7 +24,7 @@ from rich.table import Table
 from steps import Clock, flops_per_step, products
 
 from keras_gan import GAN, recipes
-from keras_gan.training import input_pipeline
+from keras_gan.training import streams
 
 BATCH = 100
 
@@ -71,7 +71,7 @@ def ours(x: np.ndarray, rule: str, jit: bool = False):
 
 def input_rate(x: np.ndarray) -> float:
     """Steps per second that the input pipeline alone could feed."""
-    stream = input_pipeline.IndexedStream(x, None, BATCH, 1, seed=0)
+    stream = streams.IndexedStream(x, None, BATCH, 1, seed=0)
     rates = []
     for _ in range(5):
         began = time.perf_counter()

@@ -15,12 +15,14 @@ __version__ = "0.1.0"
 _NAMES = {
     "CollapseMonitor": ("callbacks.collapse_monitor", "CollapseMonitor"),
     "DiscriminatorFeatures": ("experiment.scikit_learn", "DiscriminatorFeatures"),
+    "EMA": ("training.ema", "EMA"),
     "GAN": ("training.gan", "GAN"),
     "InferenceFeatures": ("experiment.scikit_learn", "InferenceFeatures"),
     "InputError": ("core.errors", "InputError"),
     "ParzenWindow": ("evaluation.likelihood.parzen", "ParzenWindow"),
     "Run": ("experiment.run", "Run"),
     "TrainingError": ("core.errors", "TrainingError"),
+    "augmentation": ("augmentation", None),
     "callbacks": ("callbacks", None),
     "cli": ("cli", None),
     "conditioning": ("conditioning", None),
@@ -36,13 +38,14 @@ _NAMES = {
     "priors": ("priors", None),
     "randomness": ("core.randomness", None),
     "recipes": ("recipes", None),
+    "regularizers": ("regularizers", None),
     "training": ("training", None),
     "transform": ("training.sampling", "transform"),
 }
 # What defines the classes that Keras must know to load a saved model.
 _REGISTERED = (
-    *("conditioning", "layers", "losses", "networks", "optimizers", "priors"),
-    *("training.gan", "training.inference"),
+    *("augmentation", "conditioning", "layers", "losses", "networks", "optimizers", "priors"),
+    *("regularizers", "training.gan", "training.inference"),
 )
 _loaded = False
 

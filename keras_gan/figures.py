@@ -123,7 +123,7 @@ def _kernels(network: keras.Model) -> list[np.ndarray]:
 
 
 def _completed(run: Run, images: np.ndarray, options) -> np.ndarray:
-    """The known part, grey where pixels miss, four completions, the truth; for two halves."""
+    """The known part, gray where pixels miss, four completions, the truth; for two halves."""
     scaled = run.preprocessing.normalize(images)
     real = run.preprocessing.denormalize(scaled)
     sampler = run.sampler(options.weights)

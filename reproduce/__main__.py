@@ -16,7 +16,7 @@ docs/pictures/reproduction/, and the page docs/reproduction.md with the README's
 
   parzen_sanity   MNIST's training images and k-means centroids as samples (minutes)
   digits          the bundled digits, trained and evaluated (minutes)
-  figure_1        Figure 1 with learnt networks (minutes)
+  figure_1        Figure 1 with learned networks (minutes)
   mnist           Table 1 and Figures 2a and 3: the paper's recipe (2.6 hours; 1000 epochs)
   mnist_tuned     the same networks under our settings (a quarter of an hour; the recipe's epochs)
   variants        the recipe and, one factor at a time, other games (20 minutes; 10 epochs)

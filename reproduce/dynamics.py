@@ -39,7 +39,7 @@ class Protocol:
 
     Attributes:
         beginning: Steps in which dropout decides what D makes of samples; seeds differ little.
-        game: Steps in which both networks have learnt to move; seeds differ more.
+        game: Steps in which both networks have learned to move; seeds differ more.
         stride: Steps of one call into TensorFlow, and between two looks.
     """
 

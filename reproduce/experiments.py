@@ -128,7 +128,7 @@ def figure_1_learnt(seed: int) -> None:
     plotting.save_image(distances_from_optimum(found["series"]), distances)
     results.save(
         "figure_1",
-        title="Figure 1, with learnt networks",
+        title="Figure 1, with learned networks",
         command=f"python -m reproduce figure_1 --seed {seed}",
         rows=[
             {**panel, "jensen_shannon": panel["jensen_shannon"]["value"]}

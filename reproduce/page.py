@@ -6,7 +6,7 @@ import string
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from keras_gan.experiment.run import write_atomically
+from keras_gan.core.files import write_atomically
 from reproduce import results, summary, tables
 
 PAGE = results.ROOT / "docs" / "reproduction.md"

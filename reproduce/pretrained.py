@@ -18,7 +18,8 @@ import numpy as np
 
 from keras_gan import recipes
 from keras_gan.core.errors import InputError
-from keras_gan.experiment.run import Run, write_atomically
+from keras_gan.core.files import write_atomically
+from keras_gan.experiment.run import Run
 from reproduce.results import ROOT
 from reproduce.runs import epoch_of, validation_images, validation_nats
 

@@ -20,7 +20,9 @@ from test_distribution import devices
 import keras_gan
 from keras_gan import InputError, data, recipes, train
 from keras_gan.data import from_tfds
-from keras_gan.training.input_pipeline import IndexedStream, Regrouped, ShardStream
+from keras_gan.training import input_pipeline
+from keras_gan.training.batch_sources import Batches
+from keras_gan.training.streams import IndexedStream, RegroupedStream, ShardStream
 
 N, FILES = 230, 5
 
@@ -151,11 +153,20 @@ def test_nothing_is_tuned_while_a_set_is_read_unless_its_owner_asks(shards):
     streams = [
         IndexedStream(x, None, 2, 1, seed=0),
         ShardStream(shards, 10, 1, 0, tf.distribute.get_strategy()),
-        Regrouped(own, 1),
-        Regrouped(own.with_options(asked), 1),
+        RegroupedStream(Batches(own, (2,), None), 1),
+        RegroupedStream(Batches(own.with_options(asked), (2,), None), 1),
     ]
     tuned = [stream.dataset().options().autotune.enabled for stream in streams]
     assert tuned == [False, False, False, True]
+
+
+def test_shards_are_evaluated_once_each(shards):
+    batches = input_pipeline.evaluation_data(
+        shards, None, batch_size=50, example_shape=(4, 4, 1), label_check=None
+    )
+    read = [numbers(np.round(batch.numpy() * 255)) for batch in batches]
+    assert [len(batch) for batch in read] == [50, 50, 50, 34]
+    assert sorted(joined(read)) == sorted(epoch(shards))
 
 
 def worker(strategy, data_dir):
@@ -165,7 +176,7 @@ def worker(strategy, data_dir):
     assert stream.dropped_examples() == 4
     parts = [batches(stream, strategy, *at) for at in ((0,), (9,), (12, 3))]
 
-    class Stop(keras_gan.callbacks.all.SampleGrid):
+    class Stop(keras_gan.callbacks.SampleGrid):
         def on_train_batch_end(self, batch, logs=None):
             if int(self.model.step.numpy()) == 12:
                 signal.raise_signal(signal.SIGTERM)
@@ -174,7 +185,7 @@ def worker(strategy, data_dir):
     arguments += ["--strategy", "multi_worker", "--epochs", "2", "--likelihood-every", "0"]
     arguments += ["--steps-per-execution", "1", "--run-dir"]
     codes = [train.main([*arguments, "whole"])]
-    with mock.patch.object(keras_gan.callbacks.all, "SampleGrid", Stop):
+    with mock.patch.object(keras_gan.callbacks, "SampleGrid", Stop):
         codes += [train.main([*arguments, "parts"]) for _ in range(2)]
     return parts, codes
 

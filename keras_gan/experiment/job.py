@@ -18,8 +18,8 @@ from keras_gan.experiment import distribution
 from keras_gan.experiment.recipe import Recipe, TrainingData
 from keras_gan.experiment.run import Run, identity_hash
 from keras_gan.experiment.settings import Checked, RunSettings, Settings, setting
-from keras_gan.training import input_pipeline
 from keras_gan.training.gan import GAN
+from keras_gan.training.input_checks import checked_array
 
 # Names that settings of a recipe may not have: other entries of an identity, other flags.
 RESERVED = ("recipe", "recipe_file", "data", "shards")
@@ -114,7 +114,7 @@ class Job:
             scale = settings.preprocessing
         self.preprocessing = preprocessing.fit(scale, self.data_set.train.x)
         # All there are to train on, or, where they are streamed, those that lie in memory.
-        examples = input_pipeline.checked_array(self.preprocessing.normalize(self.learnt.train.x))
+        examples = checked_array(self.preprocessing.normalize(self.learnt.train.x))
         self.source: np.ndarray | data.Shards = examples
         if shards is not None:
             self.source = dataclasses.replace(shards, transform=self.preprocessing.normalize)

@@ -20,7 +20,7 @@ import os
 import sys
 import traceback
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
@@ -197,7 +197,9 @@ def from_file(path: str | os.PathLike[str], reserved: Iterable[str] = ()) -> Rec
     recipe = Recipe(path.stem, import_file(path), str(path.resolve()), _digest(path.read_bytes()))
     taken = sorted({field.name for field in fields(recipe.settings)} & {*reserved})
     if taken:
-        raise InputError(f"{path} has a setting {taken[0]!r}, which means something else; rename it")
+        raise InputError(
+            f"{path} has a setting {taken[0]!r}, which means something else; rename it"
+        )
     return recipe
 
 

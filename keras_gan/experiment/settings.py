@@ -111,9 +111,7 @@ class Field:
         if not fits:
             words = " and ".join(f"{_LIMITS[name]} {n}" for name, n in self.limits.items())
             kind = {int: "an integer", float: "a finite number", str: "text", bool: "true or false"}
-            raise InputError(
-                f"{self.flag} must be {words or kind[self.kind]}. Received: {value!r}"
-            )
+            raise InputError(f"{self.flag} must be {words or kind[self.kind]}. Received: {value!r}")
         return value
 
 
@@ -139,9 +137,7 @@ def fields(settings: type) -> list[Field]:
                 f"{settings.__module__}.{settings.__qualname__}.{field.name} must be of type bool, "
                 "int, float or str, and declared as `setting(default, help)`"
             )
-        declared.append(
-            Field(field.name, kind, types.NoneType in kinds, field.default, **metadata)
-        )
+        declared.append(Field(field.name, kind, types.NoneType in kinds, field.default, **metadata))
     return declared
 
 
@@ -200,9 +196,7 @@ class RunSettings(Checked):
 class Settings(RunSettings):
     """The settings of a run on a data set; the base for other recipes."""
 
-    dataset: str = setting(
-        "digits", "data set: a name of tensorflow-datasets, 'digits', or a path"
-    )
+    dataset: str = setting("digits", "data set: a name of tensorflow-datasets, 'digits', or a path")
     preprocessing: str = setting(
         "unit_range",
         "scale of the data: unit_range, global_contrast, identity",

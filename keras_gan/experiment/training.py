@@ -106,10 +106,8 @@ def _callbacks(job: Job, run: Run, facts: dict) -> list[keras.callbacks.Callback
     likelihood = _likelihood(job, run, facts)
     of_run: list[keras.callbacks.Callback] = [likelihood] if likelihood else []
     if job.options.monitor_every:
-        from keras_gan.callbacks.collapse_monitor import CollapseMonitor
-
         every = job.options.monitor_every
-        of_run.append(CollapseMonitor.of(job.data_set, job.preprocessing, every=every))
+        of_run.append(callbacks.CollapseMonitor.of(job.data_set, job.preprocessing, every=every))
     if is_image or job.gan.example_shape == (2,):
         folder, denormalize = run.path / "samples", job.preprocessing.denormalize
         points = None if is_image else job.training_data.examples[:_EXAMPLES]

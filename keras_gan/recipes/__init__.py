@@ -35,7 +35,6 @@ NAMES = (
     "own_data",
     "ring",
     "gaussian_grid",
-    "figure_1",
 )
 
 __all__ = ["NAMES", "Recipe", "data_of", "get", "with_setting"]

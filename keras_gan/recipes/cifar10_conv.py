@@ -56,7 +56,5 @@ def make_networks(
 def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
     """The model, and how it learns."""
     generator, discriminator = make_networks(settings, data)
-    gan = GAN(
-        generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema
-    )
+    gan = GAN(generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema)
     return gan, settings.compile_arguments(data, settings.loss)

@@ -38,7 +38,5 @@ def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
     generator, discriminator = cifar10_conv.make_networks(
         settings, data, output_irange=0.5, input_noise=1.0
     )
-    gan = GAN(
-        generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema
-    )
+    gan = GAN(generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema)
     return gan, settings.compile_arguments(data, settings.loss)

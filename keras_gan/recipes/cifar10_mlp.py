@@ -40,7 +40,5 @@ def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
         seed=settings.seed,
     )
     discriminator = networks.maxout_discriminator(data.shape, units=1600, seed=settings.seed + 1)
-    gan = GAN(
-        generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema
-    )
+    gan = GAN(generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema)
     return gan, settings.compile_arguments(data, settings.loss)

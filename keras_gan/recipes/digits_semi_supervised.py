@@ -44,7 +44,5 @@ def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
         classes=_CLASSES,
         seed=settings.seed + 1,
     )
-    gan = GAN(
-        generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema
-    )
+    gan = GAN(generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema)
     return gan, settings.compile_arguments(data, "semi_supervised")

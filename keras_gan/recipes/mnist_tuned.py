@@ -39,7 +39,5 @@ class Settings(LossSettings, AdamSettings, LatentSettings, experiment.Settings):
 def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
     """The networks of `mnist`, D with noise at its input."""
     generator, discriminator = mnist.make_networks(settings, data, input_noise=INPUT_NOISE)
-    gan = GAN(
-        generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema
-    )
+    gan = GAN(generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema)
     return gan, settings.compile_arguments(data, settings.loss)

@@ -92,7 +92,5 @@ def build(
 ) -> tuple[GAN, dict[str, Any]]:
     """The model, and how it learns."""
     generator, discriminator = make_networks(settings, data, input_noise=input_noise)
-    gan = GAN(
-        generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema
-    )
+    gan = GAN(generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema)
     return gan, settings.compile_arguments(data, settings.loss)

@@ -36,7 +36,9 @@ class InpaintingSettings(AdamSettings, LatentSettings, experiment.Settings):
 class SemiSupervisedSettings(AdamSettings, LatentSettings, experiment.Settings):
     """Settings of models that learn classes from few labels."""
 
-    labels: int = setting(100, "labelled training examples, evenly over the classes; 0: all", least=0)
+    labels: int = setting(
+        100, "labelled training examples, evenly over the classes; 0: all", least=0
+    )
     labelled_share: float = setting(
         0.5, "labelled examples among those of a minibatch", above=0, below=1
     )
@@ -139,10 +141,10 @@ def _mlps(
 def training_set(settings: SemiSupervisedSettings, data_set: DataSet) -> DataSet:
     """The data with few labels, and these often."""
     if data_set.train.y is None:
-        raise InputError(f"a semi-supervised recipe learns from labels, which {data_set.name} lacks")
-    return keep_labels(
-        data_set, settings.labels, share=settings.labelled_share, seed=settings.seed
-    )
+        raise InputError(
+            f"a semi-supervised recipe learns from labels, which {data_set.name} lacks"
+        )
+    return keep_labels(data_set, settings.labels, share=settings.labelled_share, seed=settings.seed)
 
 
 def build_inference(
@@ -200,9 +202,7 @@ def _finished(settings: Any, shape: tuple[int, ...]) -> Networks:
         ("a condition", str(gan.condition), "None"),
     ):
         if theirs != ours:
-            raise InputError(
-                f"--stage1 {settings.stage1} has {name} {theirs}; here it is {ours}"
-            )
+            raise InputError(f"--stage1 {settings.stage1} has {name} {theirs}; here it is {ours}")
     generator = gan.ema_generator or gan.generator
     copy = type(generator).from_config({**generator.get_config(), "name": "generator"})
     copy.set_weights(generator.get_weights())

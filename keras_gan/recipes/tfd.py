@@ -52,7 +52,5 @@ def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
     networks.set_sparse_kernel(generator.get_layer("output"), 100, seed=settings.seed)
     networks.set_marginal_bias(generator, data.examples.mean(axis=0))
     discriminator = make_discriminator(settings, data)
-    gan = GAN(
-        generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema
-    )
+    gan = GAN(generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema)
     return gan, settings.compile_arguments(data, settings.loss)

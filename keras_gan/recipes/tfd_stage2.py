@@ -50,7 +50,5 @@ def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
     lower.get_layer("output").bias.assign(np.full(upper.input_shape[1:], -2.0, np.float32))
     generator = networks.stack_generators(lower, upper)
     discriminator = tfd.make_discriminator(settings, data)
-    gan = GAN(
-        generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema
-    )
+    gan = GAN(generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema)
     return gan, settings.compile_arguments(data, settings.loss)

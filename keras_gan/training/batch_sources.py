@@ -1,0 +1,192 @@
+"""Batches from `tf.data`, a `PyDataset`, a generator or an iterable, as a checked `tf.data` set."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_gan.core.errors import InputError
+from keras_gan.training.batch_checks import checked_batches, marked
+from keras_gan.training.input_checks import LabelCheck, x_and_y
+
+
+class Batches:
+    """Batches of a `tf.data` set, checked.
+
+    Args:
+        dataset: Batches of examples, alone or with labels.
+        example_shape: Shape of one example.
+        label_check: What uses the labels, or None.
+        minibatch: Size of the first batch; None asks the data set.
+
+    Attributes:
+        dataset: Batches `x` or `(x, y)`, float32 `[m, *example_shape]` and labels.
+        minibatch: Size of the first batch.
+        length: Number of batches, where they are known besides from `dataset`, or None.
+
+    Raises:
+        InputError: The batches cannot be used, as far as their type tells.
+    """
+
+    length: int | None = None
+
+    def __init__(
+        self,
+        dataset: tf.data.Dataset,
+        example_shape: Sequence[int],
+        label_check: LabelCheck | None,
+        minibatch: int | None = None,
+    ):
+        self.dataset = checked_batches(dataset, example_shape, label_check)
+        self._source, self._minibatch = dataset, minibatch
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether there are labels."""
+        return isinstance(self.dataset.element_spec, tuple)
+
+    @property
+    def minibatch(self) -> int:
+        """Size of the first batch, which is read if need be."""
+        x, _ = x_and_y(self.dataset.element_spec)
+        size = self._minibatch or x_and_y(self._source.element_spec)[0].shape[0]
+        if size is None:
+            for batch in self._source.take(1):
+                x, _ = x_and_y(batch)
+                size = int(tf.shape(x)[0])
+        if not size:
+            raise InputError("the data set is empty")
+        return size
+
+    def begin_epoch(self, step: int) -> None:
+        """An epoch begins at this step of the run."""
+
+    def end_epoch(self) -> None:
+        """An epoch has ended."""
+
+
+class PyDatasetBatches(Batches):
+    """Batches of a `keras.utils.PyDataset`, read by index in as many threads as it has workers.
+
+    Args:
+        data: The batches.
+        example_shape: Shape of one example.
+        label_check: What uses the labels, or None.
+        seed: Fixes the order of the batches in an epoch, together with the step it begins at.
+        shuffle: False keeps the order of the indices.
+    """
+
+    def __init__(
+        self,
+        data: keras.utils.PyDataset,
+        example_shape: Sequence[int],
+        label_check: LabelCheck | None,
+        seed: int = 0,
+        shuffle: bool = False,
+    ):
+        self._data, self._seed, self._shuffle, self._step = data, seed, shuffle, 0
+        self.length = data.num_batches
+        if self.length == 0:
+            raise InputError("the data set is empty")
+        first = _arrays(data[0])
+        signature = _signature(first)
+        flat = tf.nest.flatten(signature)
+
+        def read(index: np.ndarray) -> list[np.ndarray]:
+            batch = tf.nest.flatten(_arrays(data[int(index)]))
+            return [a.astype(s.dtype.as_numpy_dtype) for a, s in zip(batch, flat, strict=True)]
+
+        @tf.autograph.experimental.do_not_convert
+        def batch(index: tf.Tensor) -> Any:
+            tensors = tf.numpy_function(read, [index], [spec.dtype for spec in flat])
+            shaped = [tf.ensure_shape(t, s.shape) for t, s in zip(tensors, flat, strict=True)]
+            return tf.nest.pack_sequence_as(signature, shaped)
+
+        indices = tf.data.Dataset.from_generator(
+            self._indices, output_signature=tf.TensorSpec((), tf.int64)
+        )
+        dataset = indices.map(batch, num_parallel_calls=max(1, data.workers), deterministic=True)
+        super().__init__(dataset, example_shape, label_check, len(tf.nest.flatten(first)[0]))
+
+    def begin_epoch(self, step: int) -> None:
+        """Chooses the epoch's order and tells the data."""
+        self._step = step
+        self._data.on_epoch_begin()
+
+    def end_epoch(self) -> None:
+        """Tells the data."""
+        self._data.on_epoch_end()
+
+    def _indices(self) -> Iterator[int]:
+        """The indices of an epoch; without end where the data have none."""
+        count = self._data.num_batches
+        if count is None:
+            yield from itertools.count()
+        elif self._shuffle:
+            yield from np.random.RandomState([self._seed % 2**32, self._step]).permutation(count)
+        else:
+            yield from range(count)
+
+
+def from_iterable(
+    data: Iterable, example_shape: Sequence[int], label_check: LabelCheck | None
+) -> Batches:
+    """Batches of a generator, which is read once, or of an iterable, anew each epoch."""
+    iterator = iter(data)
+    first = next(iterator, None)
+    if first is None:
+        raise InputError("the data set is empty")
+    first = _arrays(first)
+    if iterator is data:
+        rest = itertools.chain([first], map(_arrays, iterator))
+        read = _Once(rest).read
+    else:
+        read = lambda: map(_arrays, data)  # noqa: E731
+    dataset = tf.data.Dataset.from_generator(read, output_signature=_signature(first))
+    return Batches(dataset, example_shape, label_check, len(tf.nest.flatten(first)[0]))
+
+
+class _Once:
+    """An iterator whose readers go on where the one before stopped, until it ends."""
+
+    def __init__(self, iterator: Iterator):
+        self._iterator = iterator
+        self._ended = False
+
+    def read(self) -> Iterator:
+        """What is left.
+
+        Raises:
+            InputError: Nothing is left.
+        """
+        if self._ended:
+            raise InputError(
+                marked(
+                    "a generator is read once, and this one has ended: give `steps_per_epoch` and "
+                    "a generator without end, or a tf.data.Dataset or keras.utils.PyDataset"
+                )
+            )
+        yield from self._iterator
+        self._ended = True
+
+
+def _arrays(batch: Any) -> Any:
+    """A batch `x` or `(x, y)` as arrays."""
+    x, y = x_and_y(batch)
+    if isinstance(x, (dict, tuple, list)) or not np.ndim(x):
+        raise InputError(
+            "a batch must be one array of float examples [m, ...], alone or first in a tuple. "
+            f"Received: {type(x).__name__}"
+        )
+    return tf.nest.map_structure(np.asarray, x if y is None else (x, y))
+
+
+def _signature(batch: Any) -> Any:
+    return tf.nest.map_structure(
+        lambda array: tf.TensorSpec([None, *array.shape[1:]], array.dtype), batch
+    )

@@ -1,0 +1,245 @@
+"""Streams of the examples that a training step takes: groups of k minibatches of m.
+
+Data in memory are indexed: the order of an epoch is a permutation computed from (seed, epoch), so
+that the step is all there is to restore, and no example comes twice in an epoch. Data on disk are
+read in an order that depends on the number of workers too. Any other batches are regrouped.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from keras_gan.core.errors import InputError
+from keras_gan.core.randomness import Purpose, StepDraws
+from keras_gan.data.shards import Shards
+from keras_gan.training.batch_sources import Batches
+
+
+class SizedStream:
+    """A stream of a known number of examples, of which any step can be the next.
+
+    Args:
+        examples: Number of examples.
+        minibatch: `m`.
+        minibatches: `k`.
+        seed: Fixes the order.
+
+    Attributes:
+        minibatch: `m`.
+        steps_per_epoch: Whole groups in an epoch.
+    """
+
+    def __init__(self, examples: int, minibatch: int, minibatches: int, seed: int):
+        if minibatch < 1:
+            raise InputError(f"`batch_size` must be >= 1. Received: {minibatch}")
+        self.minibatch = minibatch
+        self._group = minibatch * minibatches
+        self._seed = seed
+        self.steps_per_epoch, self._dropped_examples = divmod(examples, self._group)
+        if not self.steps_per_epoch:
+            raise InputError(
+                f"the data hold {examples} examples, fewer than one step takes ({self._group}: "
+                "`discriminator_steps` minibatches); use a smaller `batch_size`"
+            )
+        self._position = tf.Variable(0, trainable=False, dtype=tf.int64)
+
+    def begin_epoch(self, step: int, steps_done: int = 0) -> None:
+        """Makes the next iteration that of the epoch of this step.
+
+        Args:
+            step: Step of the run. Where no epoch begins there, the next one does.
+            steps_done: Steps of the epoch that were taken before `step`.
+        """
+        epoch = -(-(step - steps_done) // self.steps_per_epoch)
+        self._position.assign(epoch * self.steps_per_epoch + steps_done)
+
+    def end_epoch(self) -> None:
+        """Nothing is to be done at the end of an epoch."""
+
+    def dropped_examples(self) -> int:
+        """Examples that an epoch leaves out; other ones each epoch when shuffled."""
+        return self._dropped_examples
+
+    def _next(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """The epoch that is iterated next, and its first step."""
+        position = self._position.read_value()
+        return position // self.steps_per_epoch, position % self.steps_per_epoch
+
+
+class IndexedStream(SizedStream):
+    """Examples in memory, in groups of `k * m`, from any step on.
+
+    Args:
+        x: Array `[n, ...]`, float32.
+        y: Array `[n, ...]` that goes with it, or None.
+        minibatch: `m`.
+        minibatches: `k`.
+        seed: Fixes the order.
+        shuffle: False keeps the order of the array, every epoch.
+    """
+
+    def __init__(
+        self,
+        x: np.ndarray,
+        y: np.ndarray | None,
+        minibatch: int,
+        minibatches: int,
+        seed: int,
+        shuffle: bool = True,
+    ):
+        super().__init__(len(x), minibatch, minibatches, seed)
+        self._shuffle = shuffle
+        self._size = len(x)
+        with tf.device("CPU:0"):
+            self._arrays = tf.nest.map_structure(tf.constant, x if y is None else (x, y))
+
+    def dataset(self) -> tf.data.Dataset:
+        """One epoch each time it is iterated; see `begin_epoch`."""
+
+        def steps(_):
+            epoch, first = self._next()
+            order = self._order(epoch)
+            return tf.data.Dataset.range(first, self.steps_per_epoch).map(
+                lambda step: self._examples(order, step), num_parallel_calls=2, deterministic=True
+            )
+
+        dataset = tf.data.Dataset.from_tensors(0).flat_map(steps)
+        return sized(divided_by_data(dataset).prefetch(8), self.steps_per_epoch)
+
+    def _order(self, epoch: tf.Tensor) -> tf.Tensor:
+        """The examples of an epoch in its order: sorted by random bits."""
+        if not self._shuffle:
+            return tf.range(self._size)
+        draws = StepDraws(self._seed, epoch, 0, Purpose.ORDER, 0, self._size)
+        return tf.argsort(tf.bitcast(draws.bits([1])[:, 0], tf.int32), stable=True)
+
+    def _examples(self, order: tf.Tensor, step: tf.Tensor):
+        index = order[step * self._group : (step + 1) * self._group]
+        index = tf.ensure_shape(index, [self._group])
+        return tf.nest.map_structure(lambda array: tf.gather(array, index), self._arrays)
+
+
+class ShardStream(SizedStream):
+    """Examples read from disk while training goes on, in groups of `k * m`, from any step on.
+
+    Args:
+        shards: The data.
+        minibatch: `m`.
+        minibatches: `k`.
+        seed: Fixes the order, together with the number of workers.
+        strategy: Over whose workers and replicas a group is divided.
+    """
+
+    def __init__(
+        self,
+        shards: Shards,
+        minibatch: int,
+        minibatches: int,
+        seed: int,
+        strategy: tf.distribute.Strategy,
+    ):
+        super().__init__(len(shards), minibatch, minibatches, seed)
+        self._shards = shards
+        dataset = strategy.distribute_datasets_from_function(self._of_worker)
+        self._dataset = sized(dataset, self.steps_per_epoch)
+
+    def _of_worker(self, context: tf.distribute.InputContext) -> tf.data.Dataset:
+        workers, replicas = context.num_input_pipelines, context.num_replicas_in_sync
+        share, batches = self._group // replicas, replicas // workers  # a replica's; a worker's
+
+        def steps(_):
+            epoch, first = self._next()
+            examples = self._shards.read(context.input_pipeline_id, workers, self._seed, epoch)
+            batched = examples.batch(share, drop_remainder=True).map(
+                lambda x: self._shards.transform(x), num_parallel_calls=2, deterministic=True
+            )
+            return batched.skip(first * batches).take((self.steps_per_epoch - first) * batches)
+
+        dataset = tf.data.Dataset.from_tensors(0).flat_map(steps).prefetch(4 * batches)
+        return dataset.with_options(_options(dataset))
+
+    def dataset(self) -> tf.data.Dataset | tf.distribute.DistributedDataset:
+        """One epoch each time it is iterated; see `begin_epoch`."""
+        return self._dataset
+
+
+class RegroupedStream:
+    """A user's batches of m, as groups of `k * m`.
+
+    Args:
+        batches: The user's batches, checked.
+        minibatches: `k`.
+
+    Attributes:
+        minibatch: `m`, the size of the first batch.
+        steps_per_epoch: None; an epoch ends where the batches do.
+    """
+
+    steps_per_epoch = None
+
+    def __init__(self, batches: Batches, minibatches: int):
+        self.minibatch = batches.minibatch
+        self._batches = batches
+        self._group = minibatches * self.minibatch
+        self._examples_read = tf.Variable(0, trainable=False, dtype=tf.int64)
+        groups = batches.dataset.map(self._count).rebatch(self._group, drop_remainder=True)
+        self._groups = divided_by_data(groups).prefetch(2)
+
+    def dataset(self) -> tf.data.Dataset:
+        """The groups."""
+        return self._groups
+
+    def begin_epoch(self, step: int, steps_done: int = 0) -> None:
+        """Starts to count examples anew, whatever the step."""
+        self._examples_read.assign(0)
+        self._batches.begin_epoch(step)
+
+    def end_epoch(self) -> None:
+        """Tells the source of the batches."""
+        self._batches.end_epoch()
+
+    def dropped_examples(self) -> int:
+        """Examples of the epoch just read to its end that did not fill a group."""
+        return int(self._examples_read.numpy()) % self._group
+
+    @tf.autograph.experimental.do_not_convert
+    def _count(self, *batch):
+        rows = tf.shape(batch[0], tf.int64)[0]
+        with tf.control_dependencies([self._examples_read.assign_add(rows)]):
+            batch = tf.nest.map_structure(tf.identity, batch)
+        return batch if len(batch) > 1 else batch[0]
+
+
+Stream = IndexedStream | ShardStream | RegroupedStream
+
+
+def sized(dataset, steps: int):
+    """The data set with the size of a whole epoch, by which Keras plans its epochs.
+
+    TensorFlow's own assertion of a size would fail in an epoch that is entered midway.
+    """
+    if isinstance(dataset, tf.data.Dataset):
+        dataset.cardinality = lambda: tf.constant(steps, tf.int64)
+    else:
+        dataset._cardinality = steps
+    return dataset
+
+
+def divided_by_data(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """The data set with an order of its own, of which workers divide groups and never files."""
+    options = _options(dataset)
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    options.deterministic = True
+    return dataset.with_options(options)
+
+
+def _options(dataset: tf.data.Dataset) -> tf.data.Options:
+    """No tuning of threads and buffers while the set is read, unless its owner asked for it.
+
+    The thread that tunes sleeps longer the longer an epoch is, and its end is waited for: up to an
+    epoch's own time was lost there.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = bool(dataset.options().autotune.enabled)
+    return options
