@@ -26,7 +26,7 @@ docs/pictures/reproduction/, and the page docs/reproduction.md with the README's
   cifar10_conv    Figure 2d, likewise
   cifar10_conv_tuned
                   its networks under our settings
-  digits_conditional, mnist_conditional, digits_inference, mnist_inference, mnist_completion,
+  digits_conditional, mnist_conditional, digits_inference, mnist_inference, mnist_inpainting,
   mnist_semi_supervised
                   section 7: classes, latents, missing pixels, few labels (minutes; MNIST: an hour)
   tfd             what the row of the Toronto Face Database needs
@@ -75,7 +75,7 @@ def parser() -> parsing.Parser:
         "--run-dir", metavar="DIR", help="run directory of what trains (runs/reproduce-<result>)"
     )
     made.add_argument(
-        "--players",
+        "--networks",
         default="",
         metavar="RUN",
         help="for inference: a finished run whose networks stay as they are",
@@ -99,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: Sequence[str] | None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
-    if argv[:1] == ["keep"]:
+    if argv[:1] == ["pretrained"]:
         return _keep(argv[1:])
     options = parser().parse_args(argv)
     seed, epochs, run_dir = options.seed, options.epochs, options.run_dir
@@ -107,7 +107,7 @@ def _main(argv: Sequence[str] | None) -> int:
         raise InputError(f"--run-dir is for what trains: {', '.join(_TRAIN)}")
     if epochs is not None and (epochs < 1 or options.result not in _EPOCHS):
         raise InputError(f"--epochs must be at least 1, and is for {', '.join(_EPOCHS)}")
-    if options.players and not options.result.endswith("_inference"):
+    if options.networks and not options.result.endswith("_inference"):
         raise InputError("--networks is for digits_inference and mnist_inference")
     if options.precision != "float32" and not options.result.startswith("cifar10"):
         raise InputError(f"--precision is for {', '.join(cifar10.RECIPES)}")
@@ -131,7 +131,7 @@ def _main(argv: Sequence[str] | None) -> int:
         },
         **{
             name: lambda name=name: experiments.extension(
-                name, seed, epochs, run_dir, options.players
+                name, seed, epochs, run_dir, options.networks
             )
             for name in experiments.EXTENSIONS
         },

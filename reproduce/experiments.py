@@ -27,10 +27,10 @@ EXTENSIONS = {
     "digits_inference": "Section 7: latents of digits, inferred",
     "mnist_conditional": "Section 7: MNIST of a class that is asked for",
     "mnist_inference": "Section 7: latents of MNIST, inferred",
-    "mnist_completion": "Section 7: MNIST completed",
+    "mnist_inpainting": "Section 7: MNIST inpainted",
     "mnist_semi_supervised": "Section 7: MNIST classified from 100 labels",
 }
-_MEASURES = ("given_classes", "inference", "completion", "classification")  # of extensions, if any
+_MEASURES = ("given_classes", "inference", "inpainting", "classification")  # of extensions, if any
 _FIGURES = ("figure_2", "figure_3", "classes", "encoded", "completed", "curves")
 _OVERLAP = ("precision", "recall", "density", "coverage")
 _SAMPLES = {
@@ -73,7 +73,7 @@ def parzen_sanity(seed: int) -> None:
 
 def digits(seed: int, run_dir: str | None) -> None:
     """The bundled digits, evaluated with EMA weights."""
-    epochs = recipes.get("digits").epochs
+    epochs = recipes.get("digits").settings().epochs
     _trained("digits", "digits", "Digits", seed, epochs, run_dir, ["ema"], ["--refine"])
 
 
@@ -86,14 +86,14 @@ def mnist(seed: int, epochs: int, run_dir: str | None) -> None:
 
 def mnist_tuned(seed: int, epochs: int | None, run_dir: str | None) -> None:
     """The same networks under settings of our own."""
-    epochs = epochs or recipes.get("mnist_tuned").epochs
+    epochs = epochs or recipes.get("mnist_tuned").settings().epochs
     title = f"MNIST: the paper's networks, our settings, seed {seed}"
     how = ["--refine", "--no-sanity"]
     _trained(f"mnist_tuned_seed{seed}", "mnist_tuned", title, seed, epochs, run_dir, _MNIST, how)
 
 
 def extension(
-    recipe: str, seed: int, epochs: int | None, run_dir: str | None, players: str
+    recipe: str, seed: int, epochs: int | None, run_dir: str | None, networks: str
 ) -> None:
     """One of section 7's proposals, as its recipe trains it.
 
@@ -109,11 +109,11 @@ def extension(
         recipe,
         EXTENSIONS[recipe],
         seed,
-        epochs or recipes.get(recipe).epochs,
+        epochs or recipes.get(recipe).settings().epochs,
         run_dir,
-        ["last"] if players else ["best_ema", "ema"],
+        ["last"] if networks else ["best_ema", "ema"],
         ["--refine", "--no-sanity"],
-        players,
+        networks,
     )
 
 
@@ -154,9 +154,9 @@ def tfd() -> None:
         rows=[],
         needs="Needs the authors' file; there is no number without it. With the file in place:",
         commands=[
-            "python -m keras_gan.train --recipe tfd --run-dir runs/tfd",
-            "python -m keras_gan.train --recipe tfd_stage2 --stage1 runs/tfd --run-dir runs/tfd2",
-            "python -m keras_gan.evaluate runs/tfd2",
+            "keras-gan train --recipe tfd --run-dir runs/tfd",
+            "keras-gan train --recipe tfd_stage2 --stage1 runs/tfd --run-dir runs/tfd2",
+            "keras-gan evaluate runs/tfd2",
         ],
         pictures=[],
     )
@@ -171,14 +171,14 @@ def _trained(
     run_dir: str | None,
     weights: Sequence[str],
     how: Sequence[str],
-    players: str = "",
+    networks: str = "",
 ) -> None:
     """Trains to the end what is not trained yet, evaluates it and draws it."""
     machine = results.machine()
     path = run_dir or f"runs/reproduce-{name}"
     settings = ["--recipe", recipe, "--seed", str(seed), "--epochs", str(epochs)]
-    if players:  # their likelihood stays as it is
-        settings += ["--stage1", players, "--update", "fixed", "--likelihood-every", "0"]
+    if networks:  # their likelihood stays as it is
+        settings += ["--stage1", networks, "--update", "fixed", "--likelihood-every", "0"]
     call(train.main, [*settings, "--run-dir", path])
     run, began = Run.open(path), time.monotonic()
     # Earlier versions kept fewer.
@@ -188,8 +188,8 @@ def _trained(
     found = json.loads((run.path / "evaluation.json").read_text())
     rows: list[dict[str, Any]] = [
         {
-            "samples": _FIXED if players else _SAMPLES[which],
-            "epoch": "" if players else epoch_of(run, which),
+            "samples": _FIXED if networks else _SAMPLES[which],
+            "epoch": "" if networks else epoch_of(run, which),
             **_nats(found[which]["likelihood"]),
             **_overlap(found[which], "samples"),
             "warnings": ", ".join(a["name"] for a in found[which]["diversity"]["warnings"])
@@ -207,22 +207,22 @@ def _trained(
     kept = []
     if "best_ema" in weights and epoch_of(run, "best_ema") != run.epochs_done:
         kept += _drawn(run, "best_ema", ["figure_2"], f"{name}_best")
-    kept += _drawn(run, weights[-1], ["encoded"] if players else _FIGURES, name)
+    kept += _drawn(run, weights[-1], ["encoded"] if networks else _FIGURES, name)
     results.save(
         name,
         title=title,
         command=f"python -m reproduce {recipe} --seed {seed}"
         + (f" --epochs {epochs}" if recipe != "digits" else "")
-        + (" --networks RUN" if players else ""),
+        + (" --networks RUN" if networks else ""),
         rows=rows,
         seeds=[seed],
         protocol={
             **_protocol(own["likelihood"]),
             "seed_of_samples": EVALUATION_SEED,
-            "run": {**own["run"], "stage1": Path(own["run"]["stage1"]).name},
+            "run": {**own["run"], **({"stage1": Path(networks).name} if networks else {})},
         },
-        **({"players": command_of(Run.open(players))} if players else {}),
-        curve=[] if players else curve(run.metrics()),
+        **({"networks": command_of(Run.open(networks))} if networks else {}),
+        curve=[] if networks else curve(run.metrics()),
         **{what: own[what] for what in _MEASURES if what in own},
         data=own["data"],
         machine=machine,
