@@ -2,8 +2,8 @@
 
 Two kinds, both `keras.optimizers.schedules.LearningRateSchedule`s:
 
-    of updates   `GeometricDecay`, `EpochRamp` and Keras's own: functions of the number of updates that
-                 an optimizer has made. The paper's recipes use these.
+    of updates   `GeometricDecay`, `EpochRamp` and Keras's own: functions of the number of updates
+                 that an optimizer has made. The paper's recipes use these.
     of images    `ImageSchedule`s: functions of the number of real images that D has seen, the same
                  for every optimizer, batch size and number of D's steps.
 """
