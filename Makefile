@@ -19,9 +19,9 @@ train: $(VENV)/core
 	$(VENV)/bin/python -m keras_gan.train --strategy mirrored $(ARGS)
 
 test: $(VENV)/dev
-	$(VENV)/bin/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(VENV)/bin/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(MARKERS) $(ARGS)
 
-test-all: ARGS += -m "slow or not slow"
+test-all: MARKERS = -m "slow or not slow"
 test-all: test
 
 lint: $(VENV)/dev
