@@ -9,7 +9,7 @@ from pathlib import Path
 from keras_gan.cli import parsing
 from keras_gan.core.errors import InputError
 from keras_gan.experiment.run import WEIGHTS, Run
-from reproduce import cifar10, efficiency, experiments, page, variants
+from reproduce import cifar10, efficiency, experiments, page, pretrained, variants
 
 _DESCRIPTION = """Make a result of the paper anew: its JSON in reproduce/results/, its pictures in
 docs/pictures/reproduction/, and the page docs/reproduction.md with the README's table.
@@ -19,7 +19,7 @@ docs/pictures/reproduction/, and the page docs/reproduction.md with the README's
   figure_1        Figure 1 with learned networks (minutes)
   mnist           Table 1 and Figures 2a and 3: the paper's recipe (2.6 hours; 1000 epochs)
   mnist_tuned     the same networks under our settings (a quarter of an hour; the recipe's epochs)
-  variants        the recipe and, one factor at a time, other games (20 minutes; 10 epochs)
+  variants        the recipe and other rules, losses and numbers of steps (20 minutes; 10 epochs)
   hypotheses      the recipe and other readings of it (about an hour; 20 epochs)
   efficiency      section 7: what makes the pair train faster (hours; 20 epochs)
   cifar10_mlp     Figure 2c: losses, speed and samples (hours; the recipe's epochs)
@@ -35,8 +35,8 @@ docs/pictures/reproduction/, and the page docs/reproduction.md with the README's
 
 MNIST and CIFAR-10 are read from TFDS_DATA_DIR. What was interrupted goes on when the same command
 is given again: variants, hypotheses and efficiency with the lines that their file lacks, so remove
-the file in reproduce/results/ to make them anew. `python -m reproduce pretrained --help`: a finished run,
-small enough for the repository.
+the file in reproduce/results/ to make them anew. `python -m reproduce pretrained --help`: a
+finished run, small enough for the repository.
 
 examples:
   python -m reproduce mnist --seed 1 --epochs 300
@@ -100,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: Sequence[str] | None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     if argv[:1] == ["pretrained"]:
-        return _keep(argv[1:])
+        return _pretrained(argv[1:])
     options = parser().parse_args(argv)
     seed, epochs, run_dir = options.seed, options.epochs, options.run_dir
     if run_dir and options.result not in _TRAIN:
@@ -144,10 +144,10 @@ def _main(argv: Sequence[str] | None) -> int:
     return 0
 
 
-def _keep(argv: Sequence[str]) -> int:
+def _pretrained(argv: Sequence[str]) -> int:
     made = parsing.Parser(
         prog="python -m reproduce pretrained",
-        description="Keep a finished run in a few megabytes: its weights in half precision.",
+        description="Store a finished run in a few megabytes: its weights in half precision.",
     )
     made.add_argument("run", metavar="RUN", help="run directory of a finished run on images")
     made.add_argument(
@@ -155,12 +155,11 @@ def _keep(argv: Sequence[str]) -> int:
     )
     made.add_argument("--output", metavar="DIR", help="the new directory (pretrained/<recipe>)")
     options = made.parse_args(argv)
-    kept = keep(
-        Run.open(options.run), options.weights, Path(options.output) if options.output else None
-    )
-    lost = kept.config["pretrained"]
+    output = Path(options.output) if options.output else None
+    small = pretrained.store(Run.open(options.run), options.weights, output)
+    lost = small.config["pretrained"]
     print(
-        f"kept: {kept.path}; half precision moves a pixel by at most "
+        f"stored: {small.path}; half precision moves a pixel by at most "
         f"{lost['largest_pixel_difference']:.1e} and the likelihood of validation examples from "
         f"{lost['validation_log_likelihood_in_float32']:.2f} to "
         f"{lost['validation_log_likelihood']:.2f} nats"

@@ -71,8 +71,8 @@ def _costs(run: Run, all_epochs: int) -> dict[str, Any]:
     m, k = settings["batch_size"], settings["discriminator_steps"]
     images = run.config["steps_per_epoch"] * m * k
     seconds = training_seconds(run) / run.epochs_done
-    players = [gan.generator, gan.discriminator]
-    flops = flops_per_step(*map(products, players), m, k, settings["update"]) / (m * k)
+    networks = [gan.generator, gan.discriminator]
+    flops = flops_per_step(*map(products, networks), m, k, settings["update"]) / (m * k)
     return {
         "epochs": run.epochs_done,
         "images_per_second": images / seconds,

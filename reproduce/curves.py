@@ -1,4 +1,4 @@
-"""Pictures that no other room draws: of bandwidths, of D's distance from D*, of efficiency."""
+"""Pictures of results alone: of bandwidths, of D's distance from D*, of efficiency."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def distances_from_optimum(series: Sequence[Mapping[str, Any]]) -> np.ndarray:
 
     Args:
         series: One entry for each look, in order: "step", "panel", "discriminator_error",
-            "optimal_from_half" and "optimal_standard_error", as `keras_gan.cli.figure_1` writes them.
+            "optimal_from_half" and "optimal_standard_error", as Figure 1's command writes them.
 
     Returns:
         uint8 `[height, width, 3]`. Steps are looks, not to scale: the phases differ in length.
@@ -74,7 +74,7 @@ def efficiency_curves(
     """Validation likelihood along training; the first row, the recipe, is in every panel.
 
     Args:
-        rows: "variant", "seed", and "looks" with "updates", "raw" and "averaged", as
+        rows: "variant", "seed", and "looks" with "updates", "raw" and "ema", as
             `reproduce.efficiency` makes them.
         panels: Variants of each panel, at most four, by its title; those with other seeds get
             one more, without raw weights.

@@ -1,4 +1,4 @@
-"""Each result: what is run, and what of it is kept."""
+"""Each result: what is run, and what of it is stored."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EXTENSIONS = {
     "mnist_semi_supervised": "Section 7: MNIST classified from 100 labels",
 }
 _MEASURES = ("given_classes", "inference", "inpainting", "classification")  # of extensions, if any
-_FIGURES = ("figure_2", "figure_3", "classes", "encoded", "completed", "curves")
+_FIGURES = ("figure_2", "figure_3", "classes", "encoded", "inpainted", "curves")
 _OVERLAP = ("precision", "recall", "density", "coverage")
 _SAMPLES = {
     "last": "raw weights, last",
@@ -102,7 +102,7 @@ def extension(
         seed: Seed of everything random.
         epochs: The recipe's by default.
         run_dir: Where it is trained.
-        networks: For inference: the run whose networks stay fixed; "" trains them beside it.
+        networks: For inference: the run whose networks stay fixed; "" trains them as well.
     """
     _trained(
         recipe,
@@ -181,7 +181,7 @@ def _trained(
         settings += ["--stage1", networks, "--update", "fixed", "--likelihood-every", "0"]
     call(train.main, [*settings, "--run-dir", path])
     run, began = Run.open(path), time.monotonic()
-    # Earlier versions kept fewer.
+    # Not every run has measured a likelihood.
     weights = [w for w in weights if w not in BEST or run.model_file(w).is_file()]
     for which in weights:
         call(evaluate.main, [path, "--weights", which, "--seed", str(EVALUATION_SEED), *how])
@@ -197,17 +197,17 @@ def _trained(
         }
         for which in weights
     ]
-    own = found[weights[-1]]
-    for what, row in own.get("sanity", {}).items():
-        real = _overlap(own, "training examples" if what == "training images" else "")
+    last = found[weights[-1]]
+    for what, row in last.get("sanity", {}).items():
+        real = _overlap(last, "training examples" if what == "training images" else "")
         rows.append(
             {"samples": f"{row['samples']:,} {what}", "epoch": "", **_nats(row), **real}
             | {"warnings": ""}
         )
-    kept = []
+    pictures = []
     if "best_ema" in weights and epoch_of(run, "best_ema") != run.epochs_done:
-        kept += _drawn(run, "best_ema", ["figure_2"], f"{name}_best")
-    kept += _drawn(run, weights[-1], ["encoded"] if networks else _FIGURES, name)
+        pictures += _drawn(run, "best_ema", ["figure_2"], f"{name}_best")
+    pictures += _drawn(run, weights[-1], ["encoded"] if networks else _FIGURES, name)
     results.save(
         name,
         title=title,
@@ -217,23 +217,23 @@ def _trained(
         rows=rows,
         seeds=[seed],
         protocol={
-            **_protocol(own["likelihood"]),
+            **_protocol(last["likelihood"]),
             "seed_of_samples": EVALUATION_SEED,
-            "run": {**own["run"], **({"stage1": Path(networks).name} if networks else {})},
+            "run": {**last["run"], **({"stage1": Path(networks).name} if networks else {})},
         },
         **({"networks": command_of(Run.open(networks))} if networks else {}),
         curve=[] if networks else curve(run.metrics()),
-        **{what: own[what] for what in _MEASURES if what in own},
-        data=own["data"],
+        **{what: last[what] for what in _MEASURES if what in last},
+        data=last["data"],
         machine=machine,
         seconds=_since(began),
         training_seconds=training_seconds(run),
-        pictures=kept,
+        pictures=pictures,
     )
 
 
 def _drawn(run: Run, weights: str, wanted: Sequence[str], name: str) -> list[str]:
-    """The figures of a run that there are, kept."""
+    """The figures of a run that there are, copied to the documents."""
     call(figures.main, [str(run.path), "--weights", weights, "--seed", str(EVALUATION_SEED)])
     files = [run.path / "figures" / f"{figure}.png" for figure in wanted]
     return [results.keep_picture(file, f"{name}_{file.name}") for file in files if file.is_file()]
@@ -241,7 +241,7 @@ def _drawn(run: Run, weights: str, wanted: Sequence[str], name: str) -> list[str
 
 def _overlap(found: dict[str, Any], what: str) -> dict[str, Any]:
     """The columns of precision and recall; empty for what was not measured."""
-    row = found["distances"].get(what, {}).get("support", {})
+    row = found["distances"].get(what, {}).get("precision_recall", {})
     return {name: row.get(name, "") for name in _OVERLAP}
 
 

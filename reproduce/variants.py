@@ -1,4 +1,4 @@
-"""Tables that the paper lacks: its game on MNIST, and others that differ in one thing each.
+"""Tables that the paper lacks: its settings on MNIST, and others that differ in one thing each.
 
 All have the same length, counted in G's updates, or in D's where the text of a variant says so.
 """
@@ -24,7 +24,7 @@ _LOOKED_AT = 10_000  # training and held-out examples that V and D's outputs are
 _AS_IT_IS = Variant("the recipe")
 
 
-def games(recipe: Recipe) -> tuple[Variant, ...]:
+def settings(recipe: Recipe) -> tuple[Variant, ...]:
     """Other rules, losses and numbers of steps, and D trained to completion on few images."""
     to_completion = f"D to completion: k = {_TO_COMPLETION}, equal updates of D"
     steps = "discriminator_steps"
@@ -90,7 +90,7 @@ def _scale(network: keras.Model, factor: float) -> None:
 
 Table = Callable[[Recipe], Sequence[Variant]]
 TABLES: dict[str, tuple[str, Table]] = {
-    "variants": ("The game and others, one factor at a time", games),
+    "variants": ("Update rules, losses and steps, one factor at a time", settings),
     "hypotheses": ("The recipe and other readings of it, one factor at a time", hypotheses),
 }
 EPOCHS = {"variants": 10, "hypotheses": 20}

@@ -141,9 +141,8 @@ def names_defined(tree: ast.AST) -> Iterator[str]:
             yield node.name
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
-        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("self", "cls"):
-            if isinstance(node.ctx, ast.Store):
-                yield node.attr
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield from [node.attr] if ast.unparse(node.value) in ("self", "cls") else []
 
 
 def private_uses(tree: ast.AST, ours: Iterable[str]) -> Iterator[str]:
@@ -191,7 +190,7 @@ def test_private_attributes_of_other_packages_are_used_in_one_module() -> None:
     assert [use for use in sorted(uses) if not use.startswith(PERMITTED)] == []
 
 
-def test_no_private_method_of_keras_is_overridden() -> None:
+def test_private_methods_of_keras_are_not_overridden_by_accident() -> None:
     kinds = {
         kind
         for name, module in list(sys.modules.items())
@@ -209,7 +208,8 @@ def test_no_private_method_of_keras_is_overridden() -> None:
         if name.startswith("_") and not name.startswith("__") and name in vars(base)
         if inspect.isfunction(value) and value.__module__.startswith("keras_gan.")
     }
-    assert overridden == set()
+    # Keras's own takes a batch to build the model with, which fails on several workers.
+    assert overridden <= {"Trainer._maybe_symbolic_build"}
 
 
 # ------------------------------------------------------------------------- documentation

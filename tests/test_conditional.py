@@ -184,5 +184,8 @@ def test_likelihood_given_the_class():
         )
     with pytest.raises(keras_gan.InputError, match="classes of `test`"):
         likelihood.log_likelihood_given_classes(
-            centers, (points, classes), (points, classes + 1), protocol=likelihood.ParzenSettings(2, None)
+            centers,
+            (points, classes),
+            (points, classes + 1),
+            protocol=likelihood.ParzenSettings(2, None),
         )

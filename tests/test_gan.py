@@ -377,7 +377,9 @@ def test_evaluate_against_numpy():
     generate, discriminate, g_weights, d_weights = numpy_networks(model)
     values = model.evaluate(x, batch_size=10, verbose=0, return_dict=True)
     draws = StepDraws(model.seed, 0, 0, Purpose.EVALUATION_LATENTS, 0, 10)
-    fake = discriminate(d_weights, generate(g_weights, model.prior.draw(draws).numpy().astype(np.float64)))
+    fake = discriminate(
+        d_weights, generate(g_weights, model.prior.draw(draws).numpy().astype(np.float64))
+    )
     real = discriminate(d_weights, x.astype(np.float64))
     v = np.mean(-softplus(-real) - softplus(fake))
     assert values["value"] == pytest.approx(v, abs=1e-5)

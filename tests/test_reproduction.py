@@ -169,7 +169,7 @@ def trained(tmp_path_factory) -> Run:
 
 def test_a_kept_run_is_the_run_but_for_rounding(trained, tmp_path, capsys):
     output = tmp_path / "small"
-    arguments = ["keep", str(trained.path), "--weights", "best_ema", "--output", str(output)]
+    arguments = ["pretrained", str(trained.path), "--weights", "best_ema", "--output", str(output)]
     assert command.main(arguments) == 0
     kept = Run.open(output)
     found = kept.config["pretrained"]
@@ -255,7 +255,7 @@ def test_variants_leave_a_line_each_and_make_none_twice(tmp_path, monkeypatch):
 
 
 def test_the_variants_differ_from_the_recipe_in_one_thing():
-    one, *others = variants.games(recipes.get("mnist"))
+    one, *others = variants.settings(recipes.get("mnist"))
     assert one == lines.Variant(one.name)
     for variant in others:
         dataclasses.replace(recipes.get("mnist"), **variant.settings)

@@ -1,9 +1,9 @@
 """Schedules of learning rates, momentum, penalty weights, EMA half-lives and augmentation strength.
 
-Two kinds, both `keras.optimizers.schedules.LearningRateSchedule`s:
+All are `keras.optimizers.schedules.LearningRateSchedule`s, of two kinds:
 
-    of updates   `GeometricDecay`, `EpochRamp` and Keras's own: functions of the number of updates that
-                 an optimizer has made. The paper's recipes use these.
+    of updates   `GeometricDecay`, `EpochRamp` and Keras's own: functions of the number of updates
+                 of one optimizer. The paper's recipes use these.
     of images    `ImageSchedule`s: functions of the number of real images that D has seen, the same
                  for every optimizer, batch size and number of D's steps.
 """

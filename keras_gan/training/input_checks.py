@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from keras_gan.conditioning.labels import LabelCheck
 from keras_gan.core.errors import InputError
