@@ -2,7 +2,7 @@
 
     python benchmarks/named_as_asked.py RUN [--weights averaged]
 
-RUN is a run of mnist_conditional or mnist_completion. The classifier, a convolutional network
+RUN is a run of mnist_conditional or mnist_inpainting. The classifier, a convolutional network
 trained here on MNIST's training split, names at least 99 % of the real test digits rightly, or the
 program stops. Conditional: 10,000 samples, 1,000 of each class. Completion: test digits whose lower
 half is missing, completed, and with the mean image filled in. How often any completion can be right
@@ -115,7 +115,7 @@ def main() -> None:
         drawn = probability[np.arange(len(labels)), labels].mean()
         found["upper half alone, a class drawn"] = float(drawn)
     else:
-        raise SystemExit(f"{run.path} is a run of neither mnist_conditional nor mnist_completion")
+        raise SystemExit(f"{run.path} is a run of neither mnist_conditional nor mnist_inpainting")
     print(
         json.dumps({"run": run.identity["recipe"], "weights": options.weights, **found}, indent=1)
     )

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.steps import SHAPES, Clock, flops_per_step, products
+from benchmarks.steps import SHAPES, Clock, flops_per_step, model_of, products
 from keras_gan.core.files import write_atomically
 from keras_gan.experiment.versions import versions
 from reproduce import page, results
@@ -61,24 +61,24 @@ def measure(name: str, who: str, steps: int | None = None) -> dict[str, float]:
     import tensorflow as tf
 
     from benchmarks.plain import PlainGAN, in_keras_layers
-    from keras_gan import GAN, recipes
 
-    recipe, random = recipes.get(name), np.random.default_rng(0)
-    players = recipe.networks(recipe, random.random((20, *SHAPES[name]), dtype=np.float32), 0)
+    random = np.random.default_rng(0)
+    examples = random.random((20, *SHAPES[name]), dtype=np.float32)
+    gan, arguments, settings = model_of(name, examples)
+    m, clock = settings.batch_size, Clock()
     if steps is None:
-        flops = flops_per_step(*map(products, players), recipe.batch_size, 1, recipe.update)
+        networks = (gan.generator, gan.discriminator)
+        flops = flops_per_step(*map(products, networks), m, 1, settings.update)
         steps = int(np.clip(_OPERATIONS / flops, 20, 1000)) // 10 * 10
-    m, clock = recipe.batch_size, Clock()
     x = random.random((steps * m, *SHAPES[name]), dtype=np.float32)
     if who == "ours":
-        gan = GAN(*players, recipe.make_prior())
-        recipe.compile(gan, len(x), steps_per_execution=10)
+        gan.compile(**arguments, steps_per_execution=10)
         gan.fit(x, batch_size=m, callbacks=[clock], verbose=0)
     else:
-        plain = PlainGAN(players[0], in_keras_layers(players[1]), recipe.latent_dim)
+        plain = PlainGAN(gan.generator, in_keras_layers(gan.discriminator), settings.latent_dim)
         plain.compile(
-            keras.optimizers.SGD(recipe.discriminator_learning_rate, momentum=recipe.momentum),
-            keras.optimizers.SGD(recipe.generator_learning_rate, momentum=recipe.momentum),
+            keras.optimizers.SGD(settings.discriminator_learning_rate, momentum=settings.momentum),
+            keras.optimizers.SGD(settings.generator_learning_rate, momentum=settings.momentum),
             keras.losses.BinaryCrossentropy(from_logits=True),
         )
         data = tf.data.Dataset.from_tensor_slices(x).shuffle(1024).batch(m, drop_remainder=True)
@@ -91,7 +91,7 @@ def row(name: str, found: dict[str, Sequence[dict[str, float]]]) -> dict[str, An
     """The line of a recipe, from the rounds of "ours" and "plain"."""
     from keras_gan import recipes
 
-    recipe = recipes.get(name)
+    settings = recipes.get(name).settings()
     middle = {
         (who, number): statistics.median(one[number] for one in found[who])
         for who in _WHO
@@ -99,8 +99,8 @@ def row(name: str, found: dict[str, Sequence[dict[str, float]]]) -> dict[str, An
     }
     return {
         "recipe": name,
-        "minibatch": recipe.batch_size,
-        "update": recipe.update,
+        "minibatch": settings.batch_size,
+        "update": settings.update,
         "ours_seconds": middle["ours", "seconds"],
         "plain_seconds": middle["plain", "seconds"],
         "ratio": statistics.median(

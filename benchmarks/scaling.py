@@ -26,7 +26,7 @@ import time
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from steps import SHAPES, Clock, flops_per_step, products
+from steps import SHAPES, Clock, flops_per_step, model_of, products
 
 BATCH = 100
 
@@ -35,23 +35,19 @@ BATCH = 100
 
 
 def paper() -> None:
-    from keras_gan import recipes
-    from keras_gan.data import preprocessing
-
     table = Table(title="a step of each recipe (one generator update, k = 1)")
     for column in ("recipe", "m", "GFLOP", "gradients, MB", "input, MB", "FLOP per gradient byte"):
         table.add_column(column, justify="right")
     for name, shape in SHAPES.items():
-        recipe = recipes.get(name)
-        images = np.random.default_rng(0).integers(0, 256, (20, *shape), np.uint8)
-        examples = preprocessing.fit(recipe.preprocessing, images).normalize(images)
-        players = recipe.networks(recipe, examples, 0)
-        flops = flops_per_step(*map(products, players), recipe.batch_size, 1, recipe.update)
-        gradients = 4 * sum(p.count_params() for p in players)
-        data = 4 * recipe.batch_size * math.prod(shape)
+        random = np.random.default_rng(0)
+        gan, _, settings = model_of(name, random.random((20, *shape), dtype=np.float32))
+        networks = [gan.generator, gan.discriminator]
+        flops = flops_per_step(*map(products, networks), settings.batch_size, 1, settings.update)
+        gradients = 4 * sum(network.count_params() for network in networks)
+        data = 4 * settings.batch_size * math.prod(shape)
         table.add_row(
             name,
-            str(recipe.batch_size),
+            str(settings.batch_size),
             f"{flops / 1e9:.2f}",
             f"{gradients / 1e6:.1f}",
             f"{data / 1e6:.2f}",
@@ -64,13 +60,10 @@ def paper() -> None:
 
 
 def make_gan(strategy):
-    from keras_gan import GAN, recipes
-
-    recipe = recipes.get("mnist")
     with strategy.scope():
-        players = recipe.networks(recipe, np.full((2, 28, 28, 1), 0.5, np.float32), 0)
-        gan = GAN(*players, recipe.make_prior())
-        recipe.compile(gan, 50_000, steps_per_execution=10)
+        pixels = np.full((2, 28, 28, 1), 0.5, np.float32)
+        gan, arguments, _ = model_of("mnist", pixels, 50_000)
+        gan.compile(**arguments, steps_per_execution=10)
     return gan
 
 

@@ -6,6 +6,7 @@ import math
 import time
 
 import keras
+import numpy as np
 
 # Shapes of the data of the recipes that are measured.
 SHAPES = {
@@ -15,6 +16,16 @@ SHAPES = {
     "cifar10_mlp": (32, 32, 3),
     "cifar10_conv": (32, 32, 3),
 }
+
+
+def model_of(name: str, examples: np.ndarray, size: int | None = None, **changes):
+    """A recipe's model without EMA, the arguments of its `compile`, and its settings."""
+    from keras_gan import recipes
+    from keras_gan.experiment import TrainingData
+
+    recipe = recipes.get(name)
+    settings = recipe.settings(ema_momentum=0.0, **changes)
+    return *recipe.build(settings, TrainingData.of(settings, examples, size=size)), settings
 
 
 class Clock(keras.callbacks.Callback):

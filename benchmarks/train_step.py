@@ -11,7 +11,6 @@ pixels.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import statistics
 import time
 
@@ -21,9 +20,8 @@ import tensorflow as tf
 from plain import PlainGAN, in_keras_layers
 from rich.console import Console
 from rich.table import Table
-from steps import Clock, flops_per_step, products
+from steps import Clock, flops_per_step, model_of, products
 
-from keras_gan import GAN, recipes
 from keras_gan.training import streams
 
 BATCH = 100
@@ -31,8 +29,8 @@ BATCH = 100
 
 def plain(x: np.ndarray, steps: int, **compile_arguments):
     """A function that trains the plain model, and gives seconds a step."""
-    generator, discriminator = recipes.get("mnist").networks(recipes.get("mnist"), x, 0)
-    model = PlainGAN(generator, in_keras_layers(discriminator), 100)
+    gan, _, _ = model_of("mnist", x)
+    model = PlainGAN(gan.generator, in_keras_layers(gan.discriminator), 100)
     model.compile(
         keras.optimizers.SGD(0.1, momentum=0.5),
         keras.optimizers.SGD(0.1, momentum=0.5),
@@ -56,10 +54,8 @@ def plain(x: np.ndarray, steps: int, **compile_arguments):
 
 def ours(x: np.ndarray, rule: str, jit: bool = False):
     """A function that trains ours as the train command does, and gives seconds a step."""
-    recipe = dataclasses.replace(recipes.get("mnist"), update=rule)
-    generator, discriminator = recipe.networks(recipe, x, 0)
-    model = GAN(generator, discriminator, recipe.make_prior())
-    recipe.compile(model, len(x), steps_per_execution=10, jit_compile=jit)
+    model, arguments, _ = model_of("mnist", x, update=rule, jit_compile=jit)
+    model.compile(**arguments, steps_per_execution=10)
 
     def train() -> float:
         clock = Clock()
@@ -113,9 +109,7 @@ def main() -> None:
         contestants["plain, XLA"] = (plain(x, steps, jit_compile=True), "alternating")
         contestants["ours, alternating, XLA"] = (ours(x, "alternating", True), "alternating")
         contestants["ours, simultaneous, XLA"] = (ours(x, "simultaneous", True), "simultaneous")
-    layers = [
-        products(player) for player in recipes.get("mnist").networks(recipes.get("mnist"), x, 0)
-    ]
+    layers = [products(network) for network in model_of("mnist", x)[0].networks]
     flops = {
         rule: flops_per_step(*layers, BATCH, 1, rule) for rule in ("alternating", "simultaneous")
     }

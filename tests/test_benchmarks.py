@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 
 import numpy as np
 import pytest
 import small
 
-import keras_gan.recipes
-from benchmarks import plain, recipes, semi_supervised
+from benchmarks import plain, recipes, semi_supervised, steps
 from keras_gan import layers, networks
 
 
@@ -41,15 +39,14 @@ def test_a_line_has_medians_and_the_ratio_of_pairs():
 
 @pytest.mark.parametrize("who", ["ours", "plain"])
 def test_each_loop_trains(who, monkeypatch):
-    recipe, made = keras_gan.recipes.get("digits"), []
+    made = []
 
-    def build(*arguments):
-        generator, discriminator = recipe.networks(*arguments)
-        made.append((generator, small.weights(generator)))
-        return generator, discriminator
+    def model_of(*arguments):
+        model = steps.model_of(*arguments)
+        made.append((model[0].generator, small.weights(model[0].generator)))
+        return model
 
-    observed = dataclasses.replace(recipe, networks=build)
-    monkeypatch.setattr(keras_gan.recipes, "get", lambda name: observed)
+    monkeypatch.setattr(recipes, "model_of", model_of)
     found = recipes.measure("digits", who, steps=20)
     assert found["seconds"] > 0
     assert found["peak"] > 100

@@ -200,7 +200,7 @@ def assert_sparse(kernel):
 
 def test_initial_biases(players):
     """0; the logit of the clipped pixel means where G ends in sigmoids; -2 in TFD's others."""
-    recipe, examples, expected, pair = players
+    name, examples, expected, pair = players
     mean = np.clip(examples.astype(np.float64).mean(0).ravel(), 1e-7, 1 - 1e-7)
     for network, net in zip(pair, expected, strict=True):
         for layer, (_, biases, _, activation) in zip(weighted(network), net.layers, strict=True):
@@ -209,7 +209,7 @@ def test_initial_biases(players):
             value = np.zeros(layer.bias.shape)
             if activation == SIGMOID and layer.name == "output":
                 value = np.log(mean / (1 - mean))
-            elif activation == SIGMOID and recipe.name == "tfd":
+            elif activation == SIGMOID and name == "tfd":
                 value -= 2
             np.testing.assert_allclose(layer.bias, value, rtol=1e-5, atol=1e-6)
 
@@ -228,9 +228,8 @@ def test_dropout_on_the_input_of_every_layer_of_the_discriminator(players):
 
 
 def test_outputs(players):
-    recipe, examples, _, (generator, discriminator) = players
-    prior = keras_gan.priors.Normal(100)
-    z = prior.sample(3)
+    name, examples, _, (generator, discriminator) = players
+    z = recipes.get(name).settings().make_prior().sample(3)
     samples = generator(z)
     assert samples.shape == (3, *examples.shape[1:])
     assert samples.dtype == tf.float32
