@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from keras_gan import train
-from keras_gan.evaluation.collapse.coverage import modes_found
+from keras_gan.evaluation.collapse import modes_found
 from keras_gan.experiment.run import Run
 from keras_gan.recipes import gaussian_grid, ring
 

@@ -178,11 +178,11 @@ def measure_wrapper(seconds: float) -> None:
 def measure_checkpoints() -> None:
     import tensorflow as tf
 
-    from keras_gan.callbacks.all import all
+    from keras_gan import callbacks
 
     waited, ends = [], []
 
-    class Timed(all.Checkpoint):
+    class Timed(callbacks.Checkpoint):
         def on_epoch_end(self, epoch, logs=None):
             began = time.perf_counter()
             super().on_epoch_end(epoch, logs)

@@ -1,4 +1,4 @@
-"""Few labels: a linear classifier on pixels, on principal components, and on what a run has learnt.
+"""Few labels: a linear classifier on pixels, on principal components, and on what a run has learned.
 
     python -m benchmarks.semi_supervised RUN [--labels 20 50 100] [--draws 10] [--classes RUN ...]
 
@@ -60,10 +60,10 @@ def features_of(run: Run, data: DataSet) -> Features:
     for name, transformer in transformers.items():
         transformer.fit(data.train.x[:1])
         found[name] = [transformer.transform(split.x) for split in (data.train, data.test)]
-    return {name: _normalised(*pair) for name, pair in found.items()}
+    return {name: _normalized(*pair) for name, pair in found.items()}
 
 
-def _normalised(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _normalized(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     mean, scale = train.mean(axis=0), np.sqrt(train.var(axis=0).mean())
     return (train - mean) / scale, (test - mean) / scale
 

@@ -24,7 +24,7 @@ _DESCRIPTION = """Draw a finished run, as PNG into its folder figures/:
   figure_3.png    straight lines in z between pairs of samples
   rectangle.png   the plane between four samples; circuit.gif walks round its edge
   classes.png     one row a class, for a model conditioned on classes
-  completed.png   known part, four completions, truth: for a model of completion
+  inpainted.png   known part, four inpaintings, truth: for a model of inpainting
   encoded.png     test images, what their inferred latents give, and those refined; then straight
                   lines in z between pairs of test images: for a model with an inference network
   curves.png      V(D, G), D's outputs and the likelihood along training
@@ -103,7 +103,7 @@ def _of_images(run: Run, generator, data, options) -> dict[str, np.ndarray]:
         of_classes = run.samples(len(condition), options.seed, options.weights, condition)
         drawn["classes.png"] = plotting.grid(of_classes, _STEPS)
     if isinstance(run.condition, Inpainting):
-        drawn["completed.png"] = _completed(run, data.test.x[:_STEPS], options)
+        drawn["inpainted.png"] = _inpainted(run, data.test.x[:_STEPS], options)
     shape = run.config["example_shape"]
     gan = run.gan()
     network = among(gan.auxiliary_networks)
@@ -122,8 +122,8 @@ def _kernels(network: keras.Model) -> list[np.ndarray]:
     return [layer.kernel.numpy() for layer in network.layers if hasattr(layer, "kernel")]
 
 
-def _completed(run: Run, images: np.ndarray, options) -> np.ndarray:
-    """The known part, grey where pixels miss, four completions, the truth; for two halves."""
+def _inpainted(run: Run, images: np.ndarray, options) -> np.ndarray:
+    """The known part, gray where pixels miss, four inpaintings, the truth; for two halves."""
     scaled = run.preprocessing.normalize(images)
     real = run.preprocessing.denormalize(scaled)
     sampler = run.sampler(options.weights)

@@ -9,24 +9,24 @@ from pathlib import Path
 from keras_gan.cli import parsing
 from keras_gan.core.errors import InputError
 from keras_gan.experiment.run import WEIGHTS, Run
-from reproduce import cifar10, efficiency, experiments, page, variants
+from reproduce import cifar10, efficiency, experiments, page, pretrained, variants
 
 _DESCRIPTION = """Make a result of the paper anew: its JSON in reproduce/results/, its pictures in
 docs/pictures/reproduction/, and the page docs/reproduction.md with the README's table.
 
   parzen_sanity   MNIST's training images and k-means centroids as samples (minutes)
   digits          the bundled digits, trained and evaluated (minutes)
-  figure_1        Figure 1 with learnt networks (minutes)
+  figure_1        Figure 1 with learned networks (minutes)
   mnist           Table 1 and Figures 2a and 3: the paper's recipe (2.6 hours; 1000 epochs)
   mnist_tuned     the same networks under our settings (a quarter of an hour; the recipe's epochs)
-  variants        the recipe and, one factor at a time, other games (20 minutes; 10 epochs)
+  variants        the recipe and other rules, losses and numbers of steps (20 minutes; 10 epochs)
   hypotheses      the recipe and other readings of it (about an hour; 20 epochs)
   efficiency      section 7: what makes the pair train faster (hours; 20 epochs)
   cifar10_mlp     Figure 2c: losses, speed and samples (hours; the recipe's epochs)
   cifar10_conv    Figure 2d, likewise
   cifar10_conv_tuned
                   its networks under our settings
-  digits_conditional, mnist_conditional, digits_inference, mnist_inference, mnist_completion,
+  digits_conditional, mnist_conditional, digits_inference, mnist_inference, mnist_inpainting,
   mnist_semi_supervised
                   section 7: classes, latents, missing pixels, few labels (minutes; MNIST: an hour)
   tfd             what the row of the Toronto Face Database needs
@@ -35,8 +35,8 @@ docs/pictures/reproduction/, and the page docs/reproduction.md with the README's
 
 MNIST and CIFAR-10 are read from TFDS_DATA_DIR. What was interrupted goes on when the same command
 is given again: variants, hypotheses and efficiency with the lines that their file lacks, so remove
-the file in reproduce/results/ to make them anew. `python -m reproduce pretrained --help`: a finished run,
-small enough for the repository.
+the file in reproduce/results/ to make them anew. `python -m reproduce pretrained --help`: a
+finished run, small enough for the repository.
 
 examples:
   python -m reproduce mnist --seed 1 --epochs 300
@@ -75,7 +75,7 @@ def parser() -> parsing.Parser:
         "--run-dir", metavar="DIR", help="run directory of what trains (runs/reproduce-<result>)"
     )
     made.add_argument(
-        "--players",
+        "--networks",
         default="",
         metavar="RUN",
         help="for inference: a finished run whose networks stay as they are",
@@ -99,15 +99,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: Sequence[str] | None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
-    if argv[:1] == ["keep"]:
-        return _keep(argv[1:])
+    if argv[:1] == ["pretrained"]:
+        return _pretrained(argv[1:])
     options = parser().parse_args(argv)
     seed, epochs, run_dir = options.seed, options.epochs, options.run_dir
     if run_dir and options.result not in _TRAIN:
         raise InputError(f"--run-dir is for what trains: {', '.join(_TRAIN)}")
     if epochs is not None and (epochs < 1 or options.result not in _EPOCHS):
         raise InputError(f"--epochs must be at least 1, and is for {', '.join(_EPOCHS)}")
-    if options.players and not options.result.endswith("_inference"):
+    if options.networks and not options.result.endswith("_inference"):
         raise InputError("--networks is for digits_inference and mnist_inference")
     if options.precision != "float32" and not options.result.startswith("cifar10"):
         raise InputError(f"--precision is for {', '.join(cifar10.RECIPES)}")
@@ -131,7 +131,7 @@ def _main(argv: Sequence[str] | None) -> int:
         },
         **{
             name: lambda name=name: experiments.extension(
-                name, seed, epochs, run_dir, options.players
+                name, seed, epochs, run_dir, options.networks
             )
             for name in experiments.EXTENSIONS
         },
@@ -144,10 +144,10 @@ def _main(argv: Sequence[str] | None) -> int:
     return 0
 
 
-def _keep(argv: Sequence[str]) -> int:
+def _pretrained(argv: Sequence[str]) -> int:
     made = parsing.Parser(
         prog="python -m reproduce pretrained",
-        description="Keep a finished run in a few megabytes: its weights in half precision.",
+        description="Store a finished run in a few megabytes: its weights in half precision.",
     )
     made.add_argument("run", metavar="RUN", help="run directory of a finished run on images")
     made.add_argument(
@@ -155,12 +155,11 @@ def _keep(argv: Sequence[str]) -> int:
     )
     made.add_argument("--output", metavar="DIR", help="the new directory (pretrained/<recipe>)")
     options = made.parse_args(argv)
-    kept = keep(
-        Run.open(options.run), options.weights, Path(options.output) if options.output else None
-    )
-    lost = kept.config["pretrained"]
+    output = Path(options.output) if options.output else None
+    small = pretrained.store(Run.open(options.run), options.weights, output)
+    lost = small.config["pretrained"]
     print(
-        f"kept: {kept.path}; half precision moves a pixel by at most "
+        f"stored: {small.path}; half precision moves a pixel by at most "
         f"{lost['largest_pixel_difference']:.1e} and the likelihood of validation examples from "
         f"{lost['validation_log_likelihood_in_float32']:.2f} to "
         f"{lost['validation_log_likelihood']:.2f} nats"

@@ -44,7 +44,7 @@ def measure(
     settings += ["--precision", mixed] if mixed else []
     call(train.main, ["--recipe", name, *settings, "--run-dir", path])
     run = Run.open(path)
-    weights = "ema" if run.identity["averaging"] else "last"
+    weights = "ema" if run.identity["ema_momentum"] else "last"
     call(figures.main, [path, "--seed", "0", "--weights", weights])
     drawn = "EMA weights" if weights == "ema" else ""
     title = ", ".join(filter(None, [f"epoch {run.epochs_done}", drawn, mixed, note]))
@@ -70,8 +70,8 @@ def _costs(run: Run, all_epochs: int) -> dict[str, Any]:
     m, k = settings["batch_size"], settings["discriminator_steps"]
     images = run.config["steps_per_epoch"] * m * k
     seconds = training_seconds(run) / run.epochs_done
-    players = [gan.generator, gan.discriminator]
-    flops = flops_per_step(*map(products, players), m, k, settings["update"]) / (m * k)
+    networks = [gan.generator, gan.discriminator]
+    flops = flops_per_step(*map(products, networks), m, k, settings["update"]) / (m * k)
     return {
         "epochs": run.epochs_done,
         "images_per_second": images / seconds,

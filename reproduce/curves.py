@@ -1,4 +1,4 @@
-"""Pictures that no other room draws: of bandwidths, of D's distance from D*, of efficiency."""
+"""Pictures of results alone: of bandwidths, of D's distance from D*, of efficiency."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def bandwidth_curves(rows: Mapping[str, LogLikelihood]) -> np.ndarray:
     """
     figure = curves.new_figure(6, 3.6)
     axes = figure.subplots()
-    for (name, row), colour in zip(rows.items(), (curves.BLUE, curves.ORANGE), strict=True):
-        axes.plot(row.grid, row.validation_means, "o-", color=colour, label=name, markersize=4)
+    for (name, row), color in zip(rows.items(), (curves.BLUE, curves.ORANGE), strict=True):
+        axes.plot(row.grid, row.validation_means, "o-", color=color, label=name, markersize=4)
     best = max(max(row.validation_means) for row in rows.values())
     axes.set(
         xscale="log",
@@ -41,7 +41,7 @@ def distances_from_optimum(series: Sequence[Mapping[str, Any]]) -> np.ndarray:
 
     Args:
         series: One entry for each look, in order: "step", "panel", "discriminator_error",
-            "optimal_from_half" and "optimal_standard_error", as `keras_gan.cli.figure_1` writes them.
+            "optimal_from_half" and "optimal_standard_error", as Figure 1's command writes them.
 
     Returns:
         uint8 `[height, width, 3]`. Steps are looks, not to scale: the phases differ in length.
@@ -49,16 +49,16 @@ def distances_from_optimum(series: Sequence[Mapping[str, Any]]) -> np.ndarray:
     figure = curves.new_figure(6.4, 3.4)
     axes = figure.subplots()
     looks = np.arange(len(series))
-    for column, label, colour in (
+    for column, label, color in (
         ("discriminator_error", "D to D*", curves.BLUE),
         ("optimal_from_half", "D* to 1/2", curves.ORANGE),
-        ("optimal_standard_error", "standard error of D*", curves.GREY),
+        ("optimal_standard_error", "standard error of D*", curves.GRAY),
     ):
-        axes.plot(looks, [row[column] for row in series], color=colour, lw=1.5, label=label)
+        axes.plot(looks, [row[column] for row in series], color=color, lw=1.5, label=label)
     panels = [row["panel"] for row in series]
     ends = [i for i in looks if i + 1 == len(series) or panels[i + 1] != panels[i]]
     for end, begin in zip(ends, [0, *ends[:-1]], strict=True):
-        axes.axvline(end, color=curves.GREY, lw=0.8, ls=":")
+        axes.axvline(end, color=curves.GRAY, lw=0.8, ls=":")
         axes.text((begin + end) / 2, 1.02, panels[end][:3], transform=axes.get_xaxis_transform())
     axes.set_xticks(ends, [str(series[end]["step"]) for end in ends], rotation=30)
     axes.set(yscale="log", ylim=(1e-3, 1.5))
@@ -74,7 +74,7 @@ def efficiency_curves(
     """Validation likelihood along training; the first row, the recipe, is in every panel.
 
     Args:
-        rows: "variant", "seed", and "looks" with "updates", "raw" and "averaged", as
+        rows: "variant", "seed", and "looks" with "updates", "raw" and "ema", as
             `reproduce.efficiency` makes them.
         panels: Variants of each panel, at most four, by its title; those with other seeds get
             one more, without raw weights.
@@ -96,18 +96,18 @@ def efficiency_curves(
     grid = figure.subplots(height, columns, sharex=True, sharey=True, squeeze=False)
     for axes, (title, lines) in zip(grid.flat, drawn.items(), strict=False):
         free = iter(("black", curves.BLUE, curves.ORANGE, curves.GREEN, curves.RED))
-        colours: dict[str, str] = {}
+        colors: dict[str, str] = {}
         for row in [recipe, *lines]:
             name = row["variant"]
-            label = None if name in colours else name
-            colour = colours[name] = colours.get(name) or next(free)
+            label = None if name in colors else name
+            color = colors[name] = colors.get(name) or next(free)
             kinds = [("ema", "-", label), ("raw", ":", None)]
             for kind, style, shown in kinds[:1] if title == "several seeds" else kinds:
                 known = [look for look in row["looks"] if look[kind] is not None]
                 points = [[look[column] for look in known] for column in ("updates", kind)]
-                axes.plot(*points, style, color=colour, lw=1.3, label=shown)
+                axes.plot(*points, style, color=color, lw=1.3, label=shown)
         for level in levels:
-            axes.axhline(level, color=curves.GREY, lw=0.8)
+            axes.axhline(level, color=curves.GRAY, lw=0.8)
         axes.set_title(title, fontsize=10)
         axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.08))
         curves.tidy(axes)

@@ -39,12 +39,12 @@ class Protocol:
 
     Attributes:
         beginning: Steps in which dropout decides what D makes of samples; seeds differ little.
-        game: Steps in which both networks have learnt to move; seeds differ more.
+        later: Steps in which both networks have learned to move; seeds differ more.
         stride: Steps of one call into TensorFlow, and between two looks.
     """
 
     beginning: Window
-    game: Window
+    later: Window
     stride: int
 
 
@@ -84,7 +84,7 @@ def play(
     name: str,
     seed: int,
     change: Callable[[keras.Model], None] | None = None,
-    windows: tuple[str, ...] = ("beginning", "game"),
+    windows: tuple[str, ...] = ("beginning", "later"),
 ) -> dict[str, dict[str, float]]:
     """Trains a recipe up to the end of its last window.
 

@@ -1,4 +1,4 @@
-"""Each result: what is run, and what of it is kept."""
+"""Each result: what is run, and what of it is stored."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ EXTENSIONS = {
     "digits_inference": "Section 7: latents of digits, inferred",
     "mnist_conditional": "Section 7: MNIST of a class that is asked for",
     "mnist_inference": "Section 7: latents of MNIST, inferred",
-    "mnist_completion": "Section 7: MNIST completed",
+    "mnist_inpainting": "Section 7: MNIST inpainted",
     "mnist_semi_supervised": "Section 7: MNIST classified from 100 labels",
 }
-_MEASURES = ("given_classes", "inference", "completion", "classification")  # of extensions, if any
-_FIGURES = ("figure_2", "figure_3", "classes", "encoded", "completed", "curves")
+_MEASURES = ("given_classes", "inference", "inpainting", "classification")  # of extensions, if any
+_FIGURES = ("figure_2", "figure_3", "classes", "encoded", "inpainted", "curves")
 _OVERLAP = ("precision", "recall", "density", "coverage")
 _SAMPLES = {
     "last": "raw weights, last",
@@ -93,7 +93,7 @@ def mnist_tuned(seed: int, epochs: int | None, run_dir: str | None) -> None:
 
 
 def extension(
-    recipe: str, seed: int, epochs: int | None, run_dir: str | None, players: str
+    recipe: str, seed: int, epochs: int | None, run_dir: str | None, networks: str
 ) -> None:
     """One of section 7's proposals, as its recipe trains it.
 
@@ -102,7 +102,7 @@ def extension(
         seed: Seed of everything random.
         epochs: The recipe's by default.
         run_dir: Where it is trained.
-        networks: For inference: the run whose networks stay fixed; "" trains them beside it.
+        networks: For inference: the run whose networks stay fixed; "" trains them as well.
     """
     _trained(
         recipe,
@@ -111,9 +111,9 @@ def extension(
         seed,
         epochs or recipes.get(recipe).epochs,
         run_dir,
-        ["last"] if players else ["best_ema", "ema"],
+        ["last"] if networks else ["best_ema", "ema"],
         ["--refine", "--no-sanity"],
-        players,
+        networks,
     )
 
 
@@ -128,7 +128,7 @@ def figure_1_learnt(seed: int) -> None:
     plotting.save_image(distances_from_optimum(found["series"]), distances)
     results.save(
         "figure_1",
-        title="Figure 1, with learnt networks",
+        title="Figure 1, with learned networks",
         command=f"python -m reproduce figure_1 --seed {seed}",
         rows=[
             {**panel, "jensen_shannon": panel["jensen_shannon"]["value"]}
@@ -171,25 +171,25 @@ def _trained(
     run_dir: str | None,
     weights: Sequence[str],
     how: Sequence[str],
-    players: str = "",
+    networks: str = "",
 ) -> None:
     """Trains to the end what is not trained yet, evaluates it and draws it."""
     machine = results.machine()
     path = run_dir or f"runs/reproduce-{name}"
     settings = ["--recipe", recipe, "--seed", str(seed), "--epochs", str(epochs)]
-    if players:  # their likelihood stays as it is
-        settings += ["--stage1", players, "--update", "fixed", "--likelihood-every", "0"]
+    if networks:  # their likelihood stays as it is
+        settings += ["--stage1", networks, "--update", "fixed", "--likelihood-every", "0"]
     call(train.main, [*settings, "--run-dir", path])
     run, began = Run.open(path), time.monotonic()
-    # Earlier versions kept fewer.
+    # Not every run has measured a likelihood.
     weights = [w for w in weights if w not in BEST or run.model_file(w).is_file()]
     for which in weights:
         call(evaluate.main, [path, "--weights", which, "--seed", str(EVALUATION_SEED), *how])
     found = json.loads((run.path / "evaluation.json").read_text())
     rows: list[dict[str, Any]] = [
         {
-            "samples": _FIXED if players else _SAMPLES[which],
-            "epoch": "" if players else epoch_of(run, which),
+            "samples": _FIXED if networks else _SAMPLES[which],
+            "epoch": "" if networks else epoch_of(run, which),
             **_nats(found[which]["likelihood"]),
             **_overlap(found[which], "samples"),
             "warnings": ", ".join(a["name"] for a in found[which]["diversity"]["warnings"])
@@ -197,43 +197,43 @@ def _trained(
         }
         for which in weights
     ]
-    own = found[weights[-1]]
-    for what, row in own.get("sanity", {}).items():
-        real = _overlap(own, "training examples" if what == "training images" else "")
+    last = found[weights[-1]]
+    for what, row in last.get("sanity", {}).items():
+        real = _overlap(last, "training examples" if what == "training images" else "")
         rows.append(
             {"samples": f"{row['samples']:,} {what}", "epoch": "", **_nats(row), **real}
             | {"warnings": ""}
         )
-    kept = []
+    pictures = []
     if "best_ema" in weights and epoch_of(run, "best_ema") != run.epochs_done:
-        kept += _drawn(run, "best_ema", ["figure_2"], f"{name}_best")
-    kept += _drawn(run, weights[-1], ["encoded"] if players else _FIGURES, name)
+        pictures += _drawn(run, "best_ema", ["figure_2"], f"{name}_best")
+    pictures += _drawn(run, weights[-1], ["encoded"] if networks else _FIGURES, name)
     results.save(
         name,
         title=title,
         command=f"python -m reproduce {recipe} --seed {seed}"
         + (f" --epochs {epochs}" if recipe != "digits" else "")
-        + (" --networks RUN" if players else ""),
+        + (" --networks RUN" if networks else ""),
         rows=rows,
         seeds=[seed],
         protocol={
-            **_protocol(own["likelihood"]),
+            **_protocol(last["likelihood"]),
             "seed_of_samples": EVALUATION_SEED,
-            "run": {**own["run"], "stage1": Path(own["run"]["stage1"]).name},
+            "run": {**last["run"], "stage1": Path(last["run"]["stage1"]).name},
         },
-        **({"players": command_of(Run.open(players))} if players else {}),
-        curve=[] if players else curve(run.metrics()),
-        **{what: own[what] for what in _MEASURES if what in own},
-        data=own["data"],
+        **({"networks": command_of(Run.open(networks))} if networks else {}),
+        curve=[] if networks else curve(run.metrics()),
+        **{what: last[what] for what in _MEASURES if what in last},
+        data=last["data"],
         machine=machine,
         seconds=_since(began),
         training_seconds=training_seconds(run),
-        pictures=kept,
+        pictures=pictures,
     )
 
 
 def _drawn(run: Run, weights: str, wanted: Sequence[str], name: str) -> list[str]:
-    """The figures of a run that there are, kept."""
+    """The figures of a run that there are, copied to the documents."""
     call(figures.main, [str(run.path), "--weights", weights, "--seed", str(EVALUATION_SEED)])
     files = [run.path / "figures" / f"{figure}.png" for figure in wanted]
     return [results.keep_picture(file, f"{name}_{file.name}") for file in files if file.is_file()]
@@ -241,7 +241,7 @@ def _drawn(run: Run, weights: str, wanted: Sequence[str], name: str) -> list[str
 
 def _overlap(found: dict[str, Any], what: str) -> dict[str, Any]:
     """The columns of precision and recall; empty for what was not measured."""
-    row = found["distances"].get(what, {}).get("support", {})
+    row = found["distances"].get(what, {}).get("precision_recall", {})
     return {name: row.get(name, "") for name in _OVERLAP}
 
 

@@ -61,7 +61,7 @@ class Game:
         return int(self.gan.step.numpy())
 
     def nats(self, samples: int, validation: np.ndarray) -> dict[str, float | None]:
-        """The likelihood of validation images under "raw" and "averaged" weights, nats.
+        """The likelihood of validation images under "raw" and "ema" weights, nats.
 
         Args:
             samples: Samples of each.
@@ -104,8 +104,8 @@ def train(
     recipe = dataclasses.replace(recipe, **variant.settings)
     scale = preprocessing.fit(recipe.preprocessing, data_set.train.x)
     examples = scale.normalize(data_set.train.x)
-    players = recipe.networks(recipe, examples, seed)
-    gan = GAN(*players, recipe.make_prior(), seed=seed, ema=recipe.ema or None)
+    networks = recipe.networks(recipe, examples, seed)
+    gan = GAN(*networks, recipe.make_prior(), seed=seed, ema=recipe.ema or None)
     all_examples, examples = len(examples), examples[: variant.examples]
     group = recipe.batch_size * recipe.discriminator_steps
     repeated = np.concatenate([examples] * -(-group // len(examples)))

@@ -6,7 +6,7 @@ import string
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from keras_gan.experiment.run import write_atomically
+from keras_gan.core.files import write_atomically
 from reproduce import results, summary, tables
 
 PAGE = results.ROOT / "docs" / "reproduction.md"
@@ -29,10 +29,10 @@ Published for the paper's networks: 225 ± 2 (MNIST) and 2057 ± 26 (Toronto Fac
 training images and, far more, centroids that blur them, set the scale: a number above that of real
 images is smoothing, not better samples.
 
-Precision, recall, density and coverage compare samples with test examples on the features of a
-small classifier of the same data. Warnings are those of `keras_gan.evaluate`; all but `mnist` and
-`mnist_tuned` are older than its look at D's overfitting, so theirs are of collapse and memorization
-alone. Empty: not measured.
+Precision, recall, density and coverage compare samples with as many test examples, on the features
+of a small classifier of the same data. Warnings are those of `keras_gan.evaluate`; all but `mnist`
+and `mnist_tuned` are older than its look at D's overfitting, so theirs are of collapse and
+memorization alone. Empty: not measured.
 """
 
 _OVER_SEEDS = """\
@@ -44,7 +44,7 @@ of a difference takes both for both.
 _PARTS = {
     "Table 1 and Figures 2 and 3": ("parzen_sanity", "mnist_seed", "mnist_tuned", "cifar10", "tfd"),
     "Figure 1": ("figure_1",),
-    "The paper's game and others": ("variants", "hypotheses"),
+    "The paper's settings and others": ("variants", "hypotheses"),
     "Section 7": ("mnist_", "efficiency"),
     "Digits": ("digits",),
 }
@@ -54,7 +54,7 @@ _PICTURES = {
     "curves": "along training",
     "classes": "one row a class",
     "encoded": "images, encoded and refined, and walks between them",
-    "completed": "known parts, completions and truth",
+    "inpainted": "known parts, inpaintings and truth",
 }
 
 # Column of the JSON: heading, format.
@@ -243,16 +243,16 @@ def _of_extensions(result: dict[str, Any]) -> Iterable[str]:
             f"The true latents lie {covered} of q's mass. Squared error of a reconstructed test "
             f"image: {errors}."
         )
-    if "completion" in result:
-        found = result["completion"]
+    if "inpainting" in result:
+        found = result["inpainting"]
         named = ", ".join(f"{what} {share:.1%}" for what, share in found["named_rightly"].items())
         yield (
-            f"{found['images']:,} test images completed from {found['known']}. Squared error over "
-            f"the missing pixels: mean of {found['draws']} completions "
-            f"{found['squared_error']:.2f}, one completion "
+            f"{found['images']:,} test images inpainted from {found['known']}. Squared error over "
+            f"the missing pixels: mean of {found['draws']} inpaintings "
+            f"{found['squared_error']:.2f}, one inpainting "
             f"{found['squared_error_of_one']:.2f}, nearest training image "
             f"{found['squared_error_of_nearest']:.2f}, mean training image "
-            f"{found['squared_error_of_mean']:.2f}. Spread of an image's completions "
+            f"{found['squared_error_of_mean']:.2f}. Spread of an image's inpaintings "
             f"{found['spread']:.3f}, of images of one class {found['spread_within_class']:.3f}. "
             f"Named rightly by the small classifier: {named}."
         )
@@ -273,7 +273,7 @@ def _of_lines(protocol: dict[str, Any], validation: int, samples: int) -> str:
 
 
 def _sentences(result: dict[str, Any]) -> Iterable[str]:
-    if "players" in result:
+    if "networks" in result:
         yield f"RUN, whose networks stay as they are: `{result['networks']}`."
     yield from _of_extensions(result)
     if "test" in result.get("protocol", {}):

@@ -1,7 +1,7 @@
-"""`pretrained/`: finished runs in a few megabytes, so that a clone can sample, draw, export and serve.
+"""`pretrained/`: finished runs in a few megabytes: a clone can sample, draw, export and serve.
 
-A kept run is a run directory like any other, without what only training needs. Its one model holds
-the chosen weights of G, which are its "last" ones, beside the other networks as training left them.
+Such a run is a run directory like any other, without what only training needs. Its one model holds
+the chosen weights of G, which are its "last" ones, and the other networks as training left them.
 Its weights lie in the file as float16, and Keras casts them to float32 when it loads them.
 """
 
@@ -18,14 +18,15 @@ import numpy as np
 
 from keras_gan import recipes
 from keras_gan.core.errors import InputError
-from keras_gan.experiment.run import Run, write_atomically
+from keras_gan.core.files import write_atomically
+from keras_gan.experiment.run import Run
 from reproduce.results import ROOT
 from reproduce.runs import epoch_of, validation_images, validation_nats
 
 _SAMPLES, _SEED = 10_000, 0
 
 
-def keep(run: Run, weights: str = "last", output: Path | None = None) -> Run:
+def store(run: Run, weights: str = "last", output: Path | None = None) -> Run:
     """Makes a small copy of a finished run and notes in its configuration what was lost.
 
     Args:
@@ -40,9 +41,9 @@ def keep(run: Run, weights: str = "last", output: Path | None = None) -> Run:
     if output.exists():
         raise InputError(f"--output {output} exists; remove it or choose another")
     if len(run.config["example_shape"]) != 3:
-        raise InputError(f"{run.path} is no run on images, and only those are kept")
+        raise InputError(f"{run.path} is no run on images, and only those are stored")
     generator, gan = run.generator(weights), run.gan()
-    small = type(gan).from_config({**gan.get_config(), "averaging": None})
+    small = type(gan).from_config({**gan.get_config(), "ema": None})
     small.generator.set_weights(generator.get_weights())
     small.discriminator.set_weights(gan.discriminator.get_weights())
     for new, old in zip(small.auxiliary_networks, gan.auxiliary_networks, strict=True):
@@ -51,7 +52,7 @@ def keep(run: Run, weights: str = "last", output: Path | None = None) -> Run:
 
     half = output.with_name(f".{output.name}.tmp")
     shutil.rmtree(half, ignore_errors=True)
-    kept = Run(
+    stored = Run(
         half,
         {
             **run.config,
@@ -60,27 +61,27 @@ def keep(run: Run, weights: str = "last", output: Path | None = None) -> Run:
             "pretrained": {"weights": weights, "epoch": epoch_of(run, weights)},
         },
     )
-    file = kept.model_file("last")
+    file = stored.model_file("last")
     file.parent.mkdir(parents=True)
     small.save(file)
     _halve(file)
-    shutil.copyfile(run.metrics_file, kept.metrics_file)
+    shutil.copyfile(run.metrics_file, stored.metrics_file)
     evaluation = run.path / "evaluation.json"
     found = json.loads(evaluation.read_text()) if evaluation.is_file() else {}
     if weights in found:
         text = json.dumps({weights: found[weights]}, indent=1)
         write_atomically(half / evaluation.name, text + "\n")
-    kept.config["pretrained"] |= _loss(run, weights, kept)
-    write_atomically(half / "config.json", json.dumps(kept.config, indent=1) + "\n")
+    stored.config["pretrained"] |= _loss(run, weights, stored)
+    write_atomically(half / "config.json", json.dumps(stored.config, indent=1) + "\n")
     half.rename(output)
     return Run.open(output)
 
 
-def _loss(run: Run, weights: str, kept: Run) -> dict:
+def _loss(run: Run, weights: str, stored: Run) -> dict:
     """What half precision costs: in pixels of the same samples, and in nats."""
     validation = validation_images(recipes.data_of(run), run.preprocessing)
     samples = [
-        one.samples(_SAMPLES, _SEED, which) for one, which in ((run, weights), (kept, "last"))
+        one.samples(_SAMPLES, _SEED, which) for one, which in ((run, weights), (stored, "last"))
     ]
     nats = [validation_nats(images, validation) for images in samples]
     return {

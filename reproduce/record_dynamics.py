@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from keras_gan.experiment.run import versions, write_atomically
+from keras_gan.core.files import write_atomically
+from keras_gan.experiment.run import versions
 from reproduce import dynamics
 
 FILE = Path(__file__).with_name("dynamics.json")
@@ -59,7 +60,7 @@ def record(name: str) -> dict:
                 statistic: band([run[window][statistic] for run in whole])
                 for statistic in dynamics.STATISTICS
             }
-            for window in ("beginning", "game")
+            for window in ("beginning", "later")
         },
         "beginning_without_dropout": {
             statistic: [run[statistic] for run in bare] for statistic in dynamics.STATISTICS

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from keras_gan.experiment.run import versions, write_atomically
+from keras_gan.core.files import write_atomically
+from keras_gan.experiment.run import versions
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).with_name("results")

@@ -42,7 +42,7 @@ TABLE_2 = (
         "Two networks to be kept in step; Helvetica.",
         (
             "tests/test_gan.py::test_k_updates_of_d_for_one_of_g",
-            "tests/test_diagnostics.py::test_each_collapse_raises_its_alarm",
+            "tests/test_diagnostics.py::test_each_collapse_raises_its_warning",
         ),
     ),
     Challenge(

@@ -1,4 +1,4 @@
-"""Tables that the paper lacks: its game on MNIST, and others that differ in one thing each.
+"""Tables that the paper lacks: its settings on MNIST, and others that differ in one thing each.
 
 All have the same length, counted in G's updates, or in D's where the text of a variant says so.
 """
@@ -24,7 +24,7 @@ _LOOKED_AT = 10_000  # training and held-out examples that V and D's outputs are
 _AS_IT_IS = Variant("the recipe")
 
 
-def games(recipe: Recipe) -> tuple[Variant, ...]:
+def settings(recipe: Recipe) -> tuple[Variant, ...]:
     """Other rules, losses and numbers of steps, and D trained to completion on few images."""
     to_completion = f"D to completion: k = {_TO_COMPLETION}, equal updates of D"
     steps = "discriminator_steps"
@@ -53,7 +53,7 @@ def hypotheses(recipe: Recipe) -> tuple[Variant, ...]:
     `reproduce.efficiency`.
     """
 
-    def players(change: Callable[[keras.Model, keras.Model], None]) -> dict[str, Any]:
+    def with_networks(change: Callable[[keras.Model, keras.Model], None]) -> dict[str, Any]:
         def build(changed: Recipe, examples: np.ndarray, seed: int):
             generator, discriminator = recipe.networks(changed, examples, seed)
             change(generator, discriminator)
@@ -62,7 +62,7 @@ def hypotheses(recipe: Recipe) -> tuple[Variant, ...]:
         return {"networks": build}
 
     def undropped(layer: str) -> dict[str, Any]:
-        return players(lambda g, d: setattr(d.get_layer(layer), "rate", 0.0))
+        return with_networks(lambda g, d: setattr(d.get_layer(layer), "rate", 0.0))
 
     def unbiased(generator: keras.Model, discriminator: keras.Model) -> None:
         bias = generator.get_layer("output").bias
@@ -71,9 +71,9 @@ def hypotheses(recipe: Recipe) -> tuple[Variant, ...]:
     decay = recipe.learning_rate_divisor**_COMPRESSED
     return (
         _AS_IT_IS,
-        Variant("G's first weights as small as D's", players(lambda g, d: _scale(g, 1 / 10))),
-        Variant("D's first weights as large as G's", players(lambda g, d: _scale(d, 10))),
-        Variant("G's output bias starts at 0", players(unbiased)),
+        Variant("G's first weights as small as D's", with_networks(lambda g, d: _scale(g, 1 / 10))),
+        Variant("D's first weights as large as G's", with_networks(lambda g, d: _scale(d, 10))),
+        Variant("G's output bias starts at 0", with_networks(unbiased)),
         Variant("no dropout on D's input", undropped("drop_0")),
         Variant("no dropout before D's output layer", undropped("drop_output")),
         Variant("momentum 0.7 from the start", {"momentum": 0.7}),
@@ -91,7 +91,7 @@ def _scale(network: keras.Model, factor: float) -> None:
 
 Table = Callable[[Recipe], Sequence[Variant]]
 TABLES: dict[str, tuple[str, Table]] = {
-    "variants": ("The game and others, one factor at a time", games),
+    "variants": ("Update rules, losses and steps, one factor at a time", settings),
     "hypotheses": ("The recipe and other readings of it, one factor at a time", hypotheses),
 }
 EPOCHS = {"variants": 10, "hypotheses": 20}

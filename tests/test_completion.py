@@ -99,9 +99,7 @@ def test_the_energy_score_is_least_for_the_true_distribution():
 
 
 def test_completing_needs_images_to_complete():
-    with pytest.raises(
-        keras_gan.InputError, match="InpaintingLoss reads truth; this discriminator"
-    ):
+    with pytest.raises(keras_gan.InputError, match="requires truth"):
         small.gan(loss="inpainting")
 
 
@@ -157,7 +155,7 @@ def test_what_completions_are_measured_by():
     mask = np.array([True, False]).reshape(1, 2, 1)
     drawn = truth[None] + np.array([-1.0, 3.0]).reshape(2, 1, 1, 1, 1) * ~mask
     nearest, mean = truth + 2, np.array([0.0, 1.0]).reshape(1, 2, 1)
-    found = inpainting.completion(
+    found = inpainting.inpainting_quality(
         truth, mask, drawn, nearest=nearest, mean=mean, labels=np.array([7, 7])
     )
     assert found.missing == 1
@@ -168,7 +166,7 @@ def test_what_completions_are_measured_by():
     assert found.spread == pytest.approx(8**0.5)  # -1 and 3 about 1
     assert found.spread_within_class == pytest.approx(1)  # 1 and 3 about 2
     third = np.full((1, 1, 2, 1), 9.0)  # of no known class
-    with_third = inpainting.completion(
+    with_third = inpainting.inpainting_quality(
         np.concatenate([truth, third]),
         mask,
         np.concatenate([drawn, [third, third]], axis=1),
@@ -180,8 +178,8 @@ def test_what_completions_are_measured_by():
     for name, wrong in (("mask", mask[:, :1]), ("nearest", nearest[:1]), ("mean", mean[0])):
         given = {"mask": mask, "nearest": nearest, "mean": mean, name: wrong}
         with pytest.raises(keras_gan.InputError, match=f"`{name}` must have shape"):
-            inpainting.completion(truth, given.pop("mask"), drawn, **given)
+            inpainting.inpainting_quality(truth, given.pop("mask"), drawn, **given)
     with pytest.raises(keras_gan.InputError, match="known pixels as they are"):
-        inpainting.completion(truth, mask, drawn + 1, nearest=nearest, mean=mean)
-    with pytest.raises(keras_gan.InputError, match="nothing to complete"):
-        inpainting.completion(truth, mask | True, drawn, nearest=nearest, mean=mean)
+        inpainting.inpainting_quality(truth, mask, drawn + 1, nearest=nearest, mean=mean)
+    with pytest.raises(keras_gan.InputError, match="nothing to fill in"):
+        inpainting.inpainting_quality(truth, mask | True, drawn, nearest=nearest, mean=mean)

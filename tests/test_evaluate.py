@@ -97,20 +97,23 @@ def test_distances_are_those_of_the_features(run):
     digits = data.load("digits")
     unit = data.UnitRange().normalize
     features = Classifier.fit(unit(digits.train.x), digits.train.y).features
-    expected = distances.frechet_distance(
-        features(unit(digits.test.x)), features(Run.open(run).samples(300, 0))
-    )
+    samples = Run.open(run).samples(300, 0)
+    expected = distances.frechet_distance(features(unit(digits.test.x)), features(samples[:179]))
     np.testing.assert_allclose(
         found["samples"]["frechet"]["distance"], expected.distance, rtol=1e-4
     )
+    for row in (found["samples"], found["training examples"]):
+        for measure in row.values():
+            assert (measure["n_real"], measure["n_generated"]) == (179, 179)
     samples, real = found["samples"], found["training examples"]
     assert samples["frechet"]["distance"] > 5 * real["frechet"]["distance"]
-    assert samples["kernel"]["distance"] > 5 * abs(real["kernel"]["distance"])
-    assert samples["support"]["coverage"] < 0.5 < real["support"]["coverage"]
-    assert real["support"]["precision"] > 0.7
+    assert samples["kid"]["distance"] > 5 * abs(real["kid"]["distance"])
+    assert samples["precision_recall"]["coverage"] < 0.5
+    assert 0.5 < real["precision_recall"]["coverage"] < 1
+    assert real["precision_recall"]["precision"] > 0.7
 
 
-def test_several_sets_show_how_far_to_trust_the_number(run, capsys):
+def test_several_sets_show_how_reliable_the_number_is(run, capsys):
     assert evaluate.main([str(run), "--samples", "100", "--sets", "5", "--no-sanity"]) == 0
     assert "over 5 sets of samples" in capsys.readouterr().out
     found = json.loads((run / "evaluation.json").read_text())["last"]
@@ -119,7 +122,7 @@ def test_several_sets_show_how_far_to_trust_the_number(run, capsys):
     np.testing.assert_allclose(spread["mean"], np.mean([row["mean"] for row in spread["sets"]]))
     errors = {row["dimension"]: row["error"] for row in found["gaussian_error"]}
     np.testing.assert_allclose([errors[10], errors[784]], [-0.32, -214.6], rtol=0.05)
-    with Image.open(run / "figures" / "trust.png") as picture:
+    with Image.open(run / "figures" / "reliability.png") as picture:
         assert picture.width > picture.height > 300
 
 
@@ -202,19 +205,19 @@ def test_a_conditional_run_with_a_small_class_and_unknown_labels(of_recipe, monk
     assert "warning: no warnings within the classes 3" in " ".join(capsys.readouterr().out.split())
 
 
-def test_a_run_that_completes(of_recipe, capsys):
+def test_a_run_that_inpaints(of_recipe, capsys):
     found = measured(of_recipe("digits_completion"), "ema")
-    completed = found["completion"]
-    assert (completed["images"], completed["draws"], completed["missing"]) == (179, 16, 32)
+    inpainted = found["inpainting"]
+    assert (inpainted["images"], inpainted["draws"], inpainted["missing"]) == (179, 16, 32)
     # The mean of several completions is never further off than they are on average.
-    assert 0 < completed["squared_error"] < completed["squared_error_of_one"]
-    assert 0 < completed["spread_within_class"] < 0.5
-    assert completed["spread"] > 0
-    named = completed["named_rightly"]
+    assert 0 < inpainted["squared_error"] < inpainted["squared_error_of_one"]
+    assert 0 < inpainted["spread_within_class"] < 0.5
+    assert inpainted["spread"] > 0
+    named = inpainted["named_rightly"]
     assert named["whole images"] > 0.8
     assert all(0 <= share <= 1 for share in named.values())
     assert found["diversity"]["ScoreGap"]["n"] == [1000, 179]
-    assert "test images completed from the upper half" in " ".join(capsys.readouterr().out.split())
+    assert "test images inpainted from the upper half" in " ".join(capsys.readouterr().out.split())
 
 
 def images_of(run, weights, latents):

@@ -22,7 +22,7 @@ def test_only_those_who_learn_move(experiment, learns):
     before = {name: small.weights(network) for name, network in players.items()}
     step = int(experiment.gan.step.numpy())
     frames = []
-    experiment.play(figure_1.Phase("", learns, 4, 2), lambda: frames.append(1))
+    experiment.train(figure_1.Phase("", learns, 4, 2), lambda: frames.append(1))
     assert len(frames) == 2
     assert int(experiment.gan.step.numpy()) == step + 4
     for name, network in players.items():

@@ -30,8 +30,8 @@ def log_prob(points, centers, bandwidths):
 
 
 def contrast_normalized(images):
-    centred = images - images.mean(axis=1, keepdims=True)
-    return 55 * centred / np.linalg.norm(centred, axis=1, keepdims=True)
+    centered = images - images.mean(axis=1, keepdims=True)
+    return 55 * centered / np.linalg.norm(centered, axis=1, keepdims=True)
 
 
 def case(name):

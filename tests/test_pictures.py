@@ -18,22 +18,22 @@ BLUE, GREEN = (0, 0x72, 0xB2), (0, 0x9E, 0x73)
 MARK = (230, 159, 0)
 
 
-def near(picture, colour):
-    return np.abs(picture.astype(int) - colour).max(axis=2) < 30
+def near(picture, color):
+    return np.abs(picture.astype(int) - color).max(axis=2) < 30
 
 
-def rows_of(picture, colour):
-    """The rows of a picture that hold a colour, nearly."""
-    return np.flatnonzero(near(picture, colour).any(axis=1))
+def rows_of(picture, color):
+    """The rows of a picture that hold a color, nearly."""
+    return np.flatnonzero(near(picture, color).any(axis=1))
 
 
-def level_of(picture, colour):
-    """The row of a horizontal line: the one that holds most of a colour."""
-    return int(near(picture, colour).sum(axis=1).argmax())
+def level_of(picture, color):
+    """The row of a horizontal line: the one that holds most of a color."""
+    return int(near(picture, color).sum(axis=1).argmax())
 
 
-def columns_of(picture, colour):
-    return rows_of(picture.swapaxes(0, 1), colour)
+def columns_of(picture, color):
+    return rows_of(picture.swapaxes(0, 1), color)
 
 
 # ---------------------------------------------------------------------------------------- grids
@@ -78,7 +78,7 @@ def test_nearest_examples_against_all_distances():
     assert_allclose(plotting.nearest_examples(samples, whole)[1], distances, atol=0.02)
 
 
-def test_nearest_grid_shows_the_neighbour_of_the_last_sample_of_each_row():
+def test_nearest_grid_shows_the_neighbor_of_the_last_sample_of_each_row():
     train = RANDOM.uniform(size=(50, 48, 48))
     samples = RANDOM.uniform(size=(6, 48, 48))
     samples[2], samples[5] = train[7], train[30]
@@ -117,8 +117,8 @@ def test_weight_grid_of_convolutions():
     assert_array_equal(
         plotting.weight_grid(kernel), plotting.grid(np.moveaxis(scaled, -1, 0) / 2 + 0.5)
     )
-    grey = plotting.weight_grid(np.ones((5, 5, 1, 1)))
-    assert_array_equal(grey[2:-2, 2:-2], np.broadcast_to([255, 0, 0], (50, 50, 3)))
+    gray = plotting.weight_grid(np.ones((5, 5, 1, 1)))
+    assert_array_equal(gray[2:-2, 2:-2], np.broadcast_to([255, 0, 0], (50, 50, 3)))
     assert_array_equal(plotting.weight_grid(np.zeros((9, 1)), (3, 3)), 255)
 
 
@@ -217,7 +217,7 @@ def test_learning_curves_stand_where_their_values_are():
 
 def test_panels_stand_apart_so_that_a_label_is_seen_to_be_its_own():
     curves = plotting.learning_curves(table([-1.0], [0.7], [0.3], val_log_likelihood=[50.0]))
-    trust = plotting.trust([1243.1, 1243.2], [2, 2], [1, 784], [0, -215])
+    trust = plotting.reliability([1243.1, 1243.2], [2, 2], [1, 784], [0, -215])
     for picture, between in ((curves, 2), (trust, 1)):
         inked = np.flatnonzero((picture < 255).any(axis=(0, 2)))
         gaps = np.sort(np.diff(inked))
@@ -285,14 +285,8 @@ def test_figure_1_draws_d_on_a_scale_of_its_own():
     assert_allclose(low - high, 0.5 / 1.05 * 250, rtol=0.15)
 
 
-def test_saturation_draws_both_objectives():
-    p = np.geomspace(1e-6, 0.5, 10)
-    picture = plotting.saturation(p, p, 1 - p)
-    assert rows_of(picture, BLUE).max() > rows_of(picture[:150], GREEN).max() + 100
-
-
-def test_trust_draws_sets_and_errors_where_they_are():
-    picture = plotting.trust([80, 80, 80, 80, 90], [1] * 5, [1, 10, 100], [0, -1, -20])
+def test_reliability_draws_sets_and_errors_where_they_are():
+    picture = plotting.reliability([80, 80, 80, 80, 90], [1] * 5, [1, 10, 100], [0, -1, -20])
     half = picture.shape[1] // 2
     sets, errors = picture[:, :half], picture[:, half:]
     fifth = columns_of(sets[: rows_of(sets, BLUE).min() + 20], BLUE)
@@ -332,8 +326,8 @@ IMAGES = np.zeros((6, 8, 8))
         (lambda: plotting.learning_curves({"epoch": [0]}), "value, d_real"),
         (lambda: plotting.scatter(np.zeros((3, 3))), "[n, 2]"),
         (lambda: plotting.scatter(np.full((3, 2), np.nan)), "finite"),
-        (lambda: plotting.trust([1, 2], [1], [1], [1]), "`means`"),
-        (lambda: plotting.trust([1, 2], [1, 1], [1], [np.nan]), "`dimensions`"),
+        (lambda: plotting.reliability([1, 2], [1], [1], [1]), "`means`"),
+        (lambda: plotting.reliability([1, 2], [1, 1], [1], [np.nan]), "`dimensions`"),
         (lambda: plotting.figure_1([]), "at least one"),
         (
             lambda: plotting.figure_1(

@@ -169,7 +169,7 @@ def trained(tmp_path_factory) -> Run:
 
 def test_a_kept_run_is_the_run_but_for_rounding(trained, tmp_path, capsys):
     output = tmp_path / "small"
-    arguments = ["keep", str(trained.path), "--weights", "best_ema", "--output", str(output)]
+    arguments = ["pretrained", str(trained.path), "--weights", "best_ema", "--output", str(output)]
     assert command.main(arguments) == 0
     kept = Run.open(output)
     found = kept.config["pretrained"]
@@ -255,7 +255,7 @@ def test_variants_leave_a_line_each_and_make_none_twice(tmp_path, monkeypatch):
 
 
 def test_the_variants_differ_from_the_recipe_in_one_thing():
-    one, *others = variants.games(recipes.get("mnist"))
+    one, *others = variants.settings(recipes.get("mnist"))
     assert one == lines.Variant(one.name)
     for variant in others:
         dataclasses.replace(recipes.get("mnist"), **variant.settings)
@@ -307,14 +307,14 @@ def test_the_hypotheses_differ_from_the_recipe_in_one_thing():
 
 
 def test_a_line_may_keep_one_order_of_minibatches():
-    def learnt(shuffled: bool) -> np.ndarray:
+    def learned(shuffled: bool) -> np.ndarray:
         line = lines.Variant("a line", shuffled=shuffled)
         game = lines.train(line, TINY, TINY.load_data(), 28, 0)
         return game.gan.discriminator.get_weights()[0]
 
-    ordered = learnt(False)
-    np.testing.assert_array_equal(learnt(False), ordered)
-    assert np.abs(learnt(True) - ordered).max() > 1e-7
+    ordered = learned(False)
+    np.testing.assert_array_equal(learned(False), ordered)
+    assert np.abs(learned(True) - ordered).max() > 1e-7
 
 
 def test_the_table_of_efficiency_goes_on_where_it_was_interrupted(tmp_path, monkeypatch):
@@ -451,7 +451,7 @@ def build(recipe, examples, seed):
     )
 
 RECIPE = recipes.Recipe(
-    name="colours", networks=build, dataset="digits", latent_dim=3, batch_size=100, epochs=300,
+    name="colors", networks=build, dataset="digits", latent_dim=3, batch_size=100, epochs=300,
     likelihood_every=0,
 )
 """
@@ -460,9 +460,9 @@ RECIPE = recipes.Recipe(
 def test_what_a_recipe_without_a_likelihood_costs(tmp_path, monkeypatch):
     monkeypatch.setattr(results, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(results, "keep_picture", lambda source, name: f"pictures/{name}")
-    (tmp_path / "colours.py").write_text(COLOURS)
+    (tmp_path / "colors.py").write_text(COLOURS)
     path = str(tmp_path / "run")
-    recipe = str(tmp_path / "colours.py")
+    recipe = str(tmp_path / "colors.py")
     cifar10.measure(recipe, 0, 2, path, "JPEG copy", "mixed_bfloat16")
     (found,) = results.load(tmp_path / "results")
     (row,) = found["rows"]
@@ -485,7 +485,7 @@ def test_what_a_recipe_without_a_likelihood_costs(tmp_path, monkeypatch):
     )
     assert "*estimate*" in text
     assert "It assumes a GPU that keeps up 10 TFLOP/s" in text
-    assert found["pictures"] == ["pictures/colours_figure_2.png"]
+    assert found["pictures"] == ["pictures/colors_figure_2.png"]
 
 
 def test_the_readme_has_the_recipe_and_our_settings_beside_what_was_published():

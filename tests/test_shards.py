@@ -176,7 +176,7 @@ def worker(strategy, data_dir):
     assert stream.dropped_examples() == 4
     parts = [batches(stream, strategy, *at) for at in ((0,), (9,), (12, 3))]
 
-    class Stop(keras_gan.callbacks.all.SampleGrid):
+    class Stop(keras_gan.callbacks.SampleGrid):
         def on_train_batch_end(self, batch, logs=None):
             if int(self.model.step.numpy()) == 12:
                 signal.raise_signal(signal.SIGTERM)
@@ -185,7 +185,7 @@ def worker(strategy, data_dir):
     arguments += ["--strategy", "multi_worker", "--epochs", "2", "--likelihood-every", "0"]
     arguments += ["--steps-per-execution", "1", "--run-dir"]
     codes = [train.main([*arguments, "whole"])]
-    with mock.patch.object(keras_gan.callbacks.all, "SampleGrid", Stop):
+    with mock.patch.object(keras_gan.callbacks, "SampleGrid", Stop):
         codes += [train.main([*arguments, "parts"]) for _ in range(2)]
     return parts, codes
 

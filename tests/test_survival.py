@@ -18,8 +18,7 @@ import small
 import tensorflow as tf
 from commands import LIMIT, last_line, wait_for
 
-from keras_gan import InputError, TrainingError, recipes, train
-from keras_gan.callbacks.all import all
+from keras_gan import InputError, TrainingError, callbacks, recipes, train
 from keras_gan.cli import parsing
 from keras_gan.core.errors import Interrupted
 from keras_gan.experiment import distribution
@@ -116,7 +115,7 @@ def test_an_epoch_entered_midway_is_the_rest_of_it(tmp_path):
                 on_epoch_end=lambda epoch, logs: seen.__setitem__(epoch, dict(logs))
             ),
             Stop(),
-            all.Checkpoint(run.checkpoints),
+            callbacks.Checkpoint(run.checkpoints),
         ]
         try:
             session.train(
@@ -381,7 +380,7 @@ def test_nan_sends_back_to_the_last_checkpoint_with_other_noise(
     poisoner = Poison(*poison)
 
     def parts(run, facts):
-        return [poisoner, all.Checkpoint(run.checkpoints, lambda: facts)]
+        return [poisoner, callbacks.Checkpoint(run.checkpoints, lambda: facts)]
 
     if ends:
         session.train(lambda: run, {"replicas": 1}, parts, verbose=0)
@@ -408,7 +407,7 @@ def test_the_last_and_the_best_are_kept(tmp_path):
             def on_epoch_end(self, epoch, logs=None):
                 logs["score"] = [1.0, 1.5, 5.0, 2.0, 3.0, float("nan"), 2.5, 2.2, 0.5, 4.0][epoch]
 
-        parts = [Score(), all.Checkpoint(tmp_path / name, keep=2, monitor="score", mode=mode)]
+        parts = [Score(), callbacks.Checkpoint(tmp_path / name, keep=2, monitor="score", mode=mode)]
         model.fit(small.examples(8), batch_size=8, epochs=10, callbacks=parts, verbose=0)
         kept = sorted(int(p.name[5:]) for p in (tmp_path / name).glob("step-*"))
         assert kept == sorted({best, 9, 10})

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 import small
 
-from keras_gan import InputError, TrainingError, data, train
-from keras_gan.callbacks.all import all
+from keras_gan import InputError, TrainingError, callbacks, data, train
 from keras_gan.evaluation.likelihood import ParzenSettings, log_likelihood
 from keras_gan.experiment import distribution, job, run
 from keras_gan.training import checkpoints
@@ -130,7 +129,7 @@ def test_weights_that_a_run_lacks_are_one_line_and_leave_the_others(finished, tm
 
 def test_the_best_of_each_kind_of_weights_is_noticed(monkeypatch):
     found = []
-    likelihood = all.ValidationLikelihood(
+    likelihood = callbacks.ValidationLikelihood(
         small.examples(), lambda x: x, on_best=lambda *best: found.append(best), best={"best": 1.0}
     )
     likelihood.set_model(model := small.gan(ema=0.9))
@@ -391,7 +390,7 @@ class Poison(keras.callbacks.Callback):
 
 def test_a_broken_loss_stops_and_keeps_the_last_good_checkpoint(tmp_path):
     model = small.gan(steps_per_execution=2)
-    parts = [Poison(1, 2), all.StopOnNonFinite(), all.Checkpoint(tmp_path)]
+    parts = [Poison(1, 2), callbacks.StopOnNonFinite(), callbacks.Checkpoint(tmp_path)]
     with pytest.raises(
         TrainingError, match=r"epoch 2: a loss became NaN or Inf in step 6 \(counted from 0\)"
     ):
@@ -411,7 +410,7 @@ def test_a_weight_broken_by_the_last_update_is_not_saved(tmp_path):
             weight.assign(np.full(weight.shape, np.nan, np.float32))
 
     model = small.gan()
-    parts = [all.StopOnNonFinite(), Late(), all.Checkpoint(tmp_path)]
+    parts = [callbacks.StopOnNonFinite(), Late(), callbacks.Checkpoint(tmp_path)]
     with pytest.raises(TrainingError, match="epoch 1: a weight became NaN or Inf"):
         model.fit(small.examples(8), batch_size=8, callbacks=parts, verbose=0)
     assert list(tmp_path.iterdir()) == []

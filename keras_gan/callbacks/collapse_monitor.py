@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Sequence
 
 import keras
@@ -24,25 +23,25 @@ _log = logging.getLogger("keras_gan")
 class CollapseMonitor(keras.callbacks.Callback):
     """Warns in plain words when samples lose the data's diversity (section 6, "Helvetica").
 
-    Adds to the logs (NaN in epochs between two examinations): `warnings`, how many are raised;
-    `kinds_found`, of the classes, modes or regions that the detector counts; `sample_spread`, the
-    samples' variance over the data's. A warning is logged when an warning is raised that the
-    examination before did not raise.
+    Adds to the logs of the epochs that it examines: `warnings`, how many are raised; `kinds_found`,
+    of the classes, modes or regions that the detector counts; `sample_spread`, the samples'
+    variance over the data's. A warning is logged when the examination before did not raise it.
 
     Args:
-        detector: Made from the data, on the scale that `denormalize` gives.
+        detector: Of the data, on the scale that `denormalize` gives.
         denormalize: From G's output to the detector's scale.
-        samples: Samples of an examination, at least 2; with fewer than 100 not all is judged.
+        samples: Samples of an examination, at least 2; fewer than 100 are not searched for
+            near-identical ones.
         every: Epochs between two examinations, at least 1; the last epoch is always examined.
         seed: Seed of the samples.
-        thresholds: When a measurement is an warning.
+        thresholds: When a measurement is a warning.
 
     Attributes:
         warnings: The warnings of the latest examination.
 
     Example:
-        >>> watch = CollapseMonitor.of(data_set, preprocessing, every=5)
-        >>> gan.fit(images, epochs=50, callbacks=[watch])
+        >>> monitor = CollapseMonitor.of(data_set, preprocessing, every=5)
+        >>> gan.fit(images, epochs=50, callbacks=[monitor])
     """
 
     def __init__(
@@ -58,8 +57,8 @@ class CollapseMonitor(keras.callbacks.Callback):
         for name, value, least in (("samples", samples, 2), ("every", every, 1)):
             if value < least:
                 raise InputError(f"`{name}` must be at least {least}. Received: {value}")
-        self._examiner = detector
-        self._to_unit = denormalize
+        self._detector = detector
+        self._denormalize = denormalize
         self._samples = samples
         self._every = every
         self._seed = seed
@@ -68,7 +67,7 @@ class CollapseMonitor(keras.callbacks.Callback):
 
     @classmethod
     def of(cls, data: DataSet, preprocessing: Preprocessing, **settings) -> CollapseMonitor:
-        """The watch of a data set: its classes, where it has labels, and memorization.
+        """The monitor of a data set: its classes, where it has labels, and memorization.
 
         Trains the small classifier, which takes seconds.
 
@@ -77,44 +76,40 @@ class CollapseMonitor(keras.callbacks.Callback):
             preprocessing: The scale that G learns on.
             **settings: As in the constructor: `samples`, `every`, `seed`, `thresholds`.
         """
-        train, unseen = (
+        train, held_out = (
             preprocessing.denormalize(preprocessing.normalize(split.x))
             for split in (data.train, data.validation)
         )
-        classifier = Classifier.of_labelled(train, data.train.y)
-        detector = CollapseDetector(train, held_out=unseen, classifier=classifier)
+        classifier = Classifier.of_labeled(train, data.train.y)
+        detector = CollapseDetector(train, held_out=held_out, classifier=classifier)
         return cls(detector, preprocessing.denormalize, **settings)
 
     def on_epoch_end(self, epoch, logs=None):
         """Examines samples when it is time."""
-        last = epoch + 1 == self.params.get("epochs")
-        numbers = dict.fromkeys(("warnings", "kinds_found", "sample_spread"), math.nan)
-        if (epoch + 1) % self._every == 0 or last:
-            numbers = self._examine(epoch)
-        if logs is not None:
-            logs.update(numbers)
-
-    def _examine(self, epoch: int) -> dict[str, float]:
+        if (epoch + 1) % self._every and epoch + 1 != self.params.get("epochs"):
+            return
         ema = self.model.ema_generator is not None
         samples = self.model.generate(self._samples, self._seed, ema=ema)
-        results = self._examiner.examine(self._to_unit(samples))
+        results = self._detector.examine(self._denormalize(samples))
         known = {warning.name for warning in self.warnings}
         self.warnings = diagnose(*results, thresholds=self._thresholds)
         for warning in self.warnings:
             if warning.name not in known:
                 _log.warning("epoch %d: %s", epoch + 1, warning)
-        return {"warnings": float(len(self.warnings)), **_numbers(results, self._thresholds)}
+        if logs is not None:
+            logs["warnings"] = float(len(self.warnings))
+            logs.update(_summary(results, self._thresholds))
 
 
-def _numbers(results: Sequence[Result], limits: Thresholds) -> dict[str, float]:
+def _summary(results: Sequence[Result], limits: Thresholds) -> dict[str, float]:
     """Kinds found and spread, which every examination measures."""
-    numbers: dict[str, float] = {}
+    summary: dict[str, float] = {}
     for result in results:
         if isinstance(result, Diversity):
-            numbers["sample_spread"] = result.spread
+            summary["sample_spread"] = result.spread
         elif isinstance(result, ModesFound):
-            numbers["kinds_found"] = float(result.found)
+            summary["kinds_found"] = float(result.found)
         elif isinstance(result, Coverage):
             missing = result.missing(limits.found, limits.expected)
-            numbers["kinds_found"] = float(len(result.shares) - len(missing))
-    return numbers
+            summary["kinds_found"] = float(len(result.shares) - len(missing))
+    return summary

@@ -1,4 +1,9 @@
-"""`python -m keras_gan.cli.figure_1`: Figure 1 of the paper as an experiment."""
+"""`python -m keras_gan.cli.figure_1`: Figure 1 of the paper as an experiment.
+
+The data are one Gaussian, as in the paper. Both networks are smooth and the prior is normal, so
+that `p_g` and with it D* have no corners and no edges: a uniform prior would end `p_g` where the
+data do not end.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +17,18 @@ import keras
 import numpy as np
 from rich.progress import Progress
 
-from keras_gan import plotting
+from keras_gan import losses, networks, plotting, priors
 from keras_gan.cli import parsing
+from keras_gan.core.files import write_atomically
 from keras_gan.evaluation import theory
-from keras_gan.experiment.run import versions, write_atomically
-from keras_gan.recipes.figure_1 import MIXTURE, RECIPE
+from keras_gan.evaluation.gaussians import GaussianMixture
+from keras_gan.experiment.run import versions
+from keras_gan.optimizers import schedules
 from keras_gan.training.gan import GAN
 
-_DESCRIPTION = """Play the game on one-dimensional data and draw Figure 1 with learnt networks:
+_DESCRIPTION = """Train on one-dimensional data and draw Figure 1 with learned networks:
 
-  figure_1.png    the four panels: p_data, the learnt p_g and D, D* of equation (2), z -> x
+  figure_1.png    the four panels: p_data, the learned p_g and D, D* of equation (2), z -> x
   figure_1.gif    the same along training
   figure_1.json   how far D is from D*, D from 1/2 and p_g from p_data, with the protocol; the
                   first two at each frame of the animation as well
@@ -29,6 +36,7 @@ _DESCRIPTION = """Play the game on one-dimensional data and draw Figure 1 with l
 examples:
   python -m keras_gan.cli.figure_1 --output pictures"""
 
+MIXTURE = GaussianMixture([1.0], sd=0.6)
 _INTERVAL, _BINS = (-1.5, 3.5), 100
 _SAMPLES = 1_000_000
 _MASS = 0.99
@@ -36,8 +44,25 @@ _ARROWS = 25
 
 
 @dataclasses.dataclass(frozen=True)
+class Settings:
+    """How the networks learn: with Adam and one update after the other, k = 1."""
+
+    latent_dim: int = 1
+    batch_size: int = 500
+    generator_learning_rate: float = 5e-4
+    discriminator_learning_rate: float = 5e-3
+    learning_rate_divisor: float = 1.001
+    learning_rate_floor: float = 1e-6
+    momentum: float = 0.5
+    discriminator_loss_weight: float = 0.5
+
+
+SETTINGS = Settings()
+
+
+@dataclasses.dataclass(frozen=True)
 class Phase:
-    """A part of the game.
+    """A part of the training.
 
     Attributes:
         title: Title of the panel that shows its end.
@@ -60,8 +85,23 @@ PHASES = (
 )
 
 
+def make_networks(seed: int) -> tuple[keras.Model, keras.Model]:
+    """Generator and discriminator: 1,153 and 4,353 parameters."""
+    settings: dict[str, Any] = {"output_activation": "linear", "irange": 0.3}
+    generator, discriminator = (
+        networks.mlp_generator(
+            inputs, (1,), hidden=[hidden] * 2, seed=network_seed, name=name, **settings
+        )
+        for name, inputs, hidden, network_seed in (
+            ("generator", SETTINGS.latent_dim, (32, "softplus"), seed),
+            ("discriminator", 1, (64, "tanh"), seed + 1),
+        )
+    )
+    return generator, discriminator
+
+
 class Experiment:
-    """The recipe's networks, phase by phase, on examples that are never used twice.
+    """The networks, phase by phase, on examples that are never used twice.
 
     `p_g` is a histogram of `G`'s samples; `p_data` is exact, as its mean over each bin.
 
@@ -76,29 +116,34 @@ class Experiment:
         self._x = (edges[1:] + edges[:-1]) / 2
         self._p_data = np.diff(MIXTURE.cdf(edges)) / self._width
         self._real = MIXTURE.sample(_SAMPLES, seed=2**32 + seed)
-        players = RECIPE.networks(RECIPE, self._real, seed)
-        self.gan = GAN(*players, RECIPE.make_prior(), seed=seed)
-        # Neighbours have equal shares of the prior between them.
+        self.gan = GAN(*make_networks(seed), priors.Normal(SETTINGS.latent_dim), seed=seed)
+        # Neighbors have equal shares of the prior between them.
         latents = self.gan.prior.sample(_SAMPLES, seed).numpy()
         self._z = np.quantile(latents, (np.arange(_ARROWS) + 0.5) / _ARROWS)
 
-    def play(self, phase: Phase, on_frame: Callable[[], Any] = lambda: None) -> None:
-        """Lets the phase's networks learn, with optimizers that begin anew.
+    def train(self, phase: Phase, on_frame: Callable[[], Any] = lambda: None) -> None:
+        """Lets the phase's networks learn, with new optimizers.
 
         Args:
-            phase: Who learns and how long.
+            phase: Which networks learn and how long.
             on_frame: Called each time that a frame is due.
         """
-        n = RECIPE.batch_size * phase.steps
-        waiting = {"D": "generator_optimizer", "G": "discriminator_optimizer"}.get(phase.learns)
-        still = {waiting: keras.optimizers.SGD(0.0)} if waiting else {}
-        RECIPE.compile(self.gan, n, steps_per_execution=phase.frame, **still)
+        self.gan.compile(
+            _optimizer(SETTINGS.generator_learning_rate if phase.learns != "D" else 0.0),
+            _optimizer(SETTINGS.discriminator_learning_rate if phase.learns != "G" else 0.0),
+            loss=losses.NAMES["non_saturating"](
+                discriminator_weight=SETTINGS.discriminator_loss_weight
+            ),
+            update="alternating",
+            steps_per_execution=phase.frame,
+        )
+        n = SETTINGS.batch_size * phase.steps
         examples = MIXTURE.sample(n, seed=(self._seed << 32) + int(self.gan.step.numpy()))
         frame = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: on_frame())
-        self.gan.fit(examples, batch_size=RECIPE.batch_size, callbacks=[frame], verbose=0)
+        self.gan.fit(examples, batch_size=SETTINGS.batch_size, callbacks=[frame], verbose=0)
 
     def panel(self, title: str) -> plotting.Panel:
-        """The networks as they stand."""
+        """The networks as they are now."""
         p_g = np.histogram(self._samples(), self._edges)[0] / (_SAMPLES * self._width)
         logits = self.gan.discriminator(self._x[:, None].astype(np.float32))
         return plotting.Panel(
@@ -113,7 +158,7 @@ class Experiment:
         )
 
     def distances(self, panel: plotting.Panel) -> dict[str, Any]:
-        """Largest distances over the central 99 % of the data, of a panel just made.
+        """Largest distances over the central 99 % of the data, of the present panel.
 
         Returns:
             The step; `discriminator_error`, of D to D*, and `optimal_standard_error`, the largest
@@ -149,7 +194,7 @@ class Experiment:
                 "sd": MIXTURE.sd.tolist(),
                 "weights": MIXTURE.weights.tolist(),
             },
-            "recipe": RECIPE.settings(),
+            "settings": dataclasses.asdict(SETTINGS),
             "phases": [dataclasses.asdict(phase) for phase in PHASES],
             "p_g": {"samples": _SAMPLES, "bins": _BINS, "interval": _INTERVAL},
             "compared_over": {"mass": _MASS, "interval": MIXTURE.central_interval(_MASS)},
@@ -158,6 +203,16 @@ class Experiment:
 
     def _samples(self) -> np.ndarray:
         return self.gan.generate(_SAMPLES, seed=self._seed + 1, batch_size=100_000)[:, 0]
+
+
+def _optimizer(rate: float) -> keras.Optimizer:
+    """Adam with the learning rate decaying, or, for a network that stays fixed, a rate of 0."""
+    if not rate:
+        return keras.optimizers.SGD(0.0)
+    decay = schedules.GeometricDecay(
+        rate, SETTINGS.learning_rate_divisor, SETTINGS.learning_rate_floor
+    )
+    return keras.optimizers.Adam(decay, beta_1=SETTINGS.momentum)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -176,8 +231,7 @@ def _main(argv: Sequence[str] | None) -> int:
     panels, frames, results, series = [], [], [], []
 
     def draw(phase: Phase) -> None:
-        step = int(experiment.gan.step.numpy())
-        panel = experiment.panel(f"step {step}")
+        panel = experiment.panel(f"step {int(experiment.gan.step.numpy())}")
         frames.append(plotting.figure_1([panel]))
         series.append({"panel": phase.title, **experiment.distances(panel)})
 
@@ -191,7 +245,7 @@ def _main(argv: Sequence[str] | None) -> int:
                 draw(phase)
                 progress.advance(task)
 
-            experiment.play(phase, on_frame)
+            experiment.train(phase, on_frame)
             panels.append(experiment.panel(phase.title))
             numbers = experiment.distances(panels[-1])
             divergence = experiment.jensen_shannon()

@@ -1,41 +1,46 @@
-"""What the networks may see besides latents and examples: `p(x | c)` (section 7 of the paper)."""
+"""The base class of conditions, and how a network is called under one."""
 
 from __future__ import annotations
 
-import types
-from collections.abc import Mapping
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_gan.conditioning.labels import LabelCheck
 from keras_gan.core import randomness
+from keras_gan.core.batches import ConditionTensors
 from keras_gan.core.errors import InputError
-
-ConditionTensors = Mapping[str, tf.Tensor]
-NO_CONDITION: ConditionTensors = types.MappingProxyType({})
 
 
 class Condition:
-    """Base of the conditions: where they come from in training and while sampling.
+    """Where the condition of real and generated examples comes from.
 
     Attributes:
-        names: Names of the parts.
-        training_names: Names of what `for_generated` gives besides, for losses.
-        uses_labels: True if the condition of data is made from their labels.
+        names: Names of its tensors; a network takes those that its further inputs are named after.
+        training_names: Names of what `for_generated` gives in addition, for losses.
         group: Rows of a minibatch that belong together, and so to one replica.
     """
 
     names: tuple[str, ...] = ("condition",)
     training_names: tuple[str, ...] = ()
-    uses_labels = False
     group = 1
+
+    @property
+    def label_check(self) -> LabelCheck | None:
+        """What labels must be, if the condition is made from them."""
+        return None
+
+    @property
+    def uses_labels(self) -> bool:
+        """Whether the condition of data is made from their labels."""
+        return self.label_check is not None
 
     def for_real(
         self, examples: tf.Tensor, labels: Any, draws: randomness.Draws
     ) -> ConditionTensors:
-        """The condition under which D judges a minibatch of data.
+        """The condition of a minibatch of data.
 
         Args:
             examples: The data, float `[n, ...]`.
@@ -47,33 +52,24 @@ class Condition:
     def for_generated(
         self, examples: tf.Tensor, labels: Any, draws: randomness.Draws
     ) -> ConditionTensors:
-        """The condition of the samples that stand against these data in training; as above."""
+        """The condition of the examples generated next to these data in training; as above."""
         return self.for_real(examples, labels, draws)
 
     def draw(self, draws: randomness.Draws) -> ConditionTensors:
-        """The condition of samples for which the user gives none.
+        """The condition of generated examples for which the user gives none.
 
         Raises:
-            InputError: It has no distribution of its own.
+            InputError: The condition has no distribution.
         """
-        raise InputError(
-            f"{self!r} has no distribution to draw from: give `condition`, one row a sample"
-        )
+        raise InputError(f"{self!r} has no distribution: give `condition`, one row for each sample")
 
     def checked(self, given: Any, n: int) -> dict[str, np.ndarray]:
-        """A user's condition of `n` samples as parts.
+        """A user's condition of `n` examples as named arrays.
 
         Raises:
             InputError: It has another shape, type or range.
         """
         raise NotImplementedError
-
-    def check_labels(self, labels: Any) -> None:
-        """Looks at the labels of data in memory before training.
-
-        Raises:
-            InputError: They are none that this condition is made from.
-        """
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
@@ -90,22 +86,22 @@ class Condition:
 
 
 def condition_inputs(network: keras.Model) -> dict[str, keras.KerasTensor]:
-    """A network's inputs after the first by name: the parts of a condition that it sees."""
+    """A network's inputs after the first, by name: the tensors of a condition that it takes."""
     inputs = getattr(network, "inputs", None) or ()
     return {tensor.name: tensor for tensor in inputs[1:]}
 
 
 def call(
-    network: keras.Model, first: tf.Tensor, parts: ConditionTensors, training: bool = False
+    network: keras.Model, first: tf.Tensor, condition: ConditionTensors, training: bool = False
 ) -> tf.Tensor:
     """The network's output for latents or examples under a condition.
 
     Args:
         network: The network.
         first: Its first input, `[n, ...]`.
-        parts: A condition; parts that the network does not see are left out.
+        condition: The condition's tensors; the network takes those that it has inputs for.
         training: As in Keras.
     """
     names = condition_inputs(network)
-    inputs = [first, *(parts[name] for name in names)] if names else first
+    inputs = [first, *(condition[name] for name in names)] if names else first
     return network(inputs, training=training)

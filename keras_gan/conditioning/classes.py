@@ -9,14 +9,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.conditioning.base import Condition, ConditionTensors
+from keras_gan.conditioning.base import Condition
+from keras_gan.conditioning.labels import ClassRange
 from keras_gan.core import randomness
+from keras_gan.core.batches import ConditionTensors
 from keras_gan.core.errors import InputError
 
 
 @keras.saving.register_keras_serializable("keras_gan")
 class Classes(Condition):
-    """One of `count` classes, from the labels of the data.
+    """A class for each example: "condition", int64 `[n]`, from the labels of the data.
 
     Args:
         count: Number of classes; labels are 0 to `count - 1`.
@@ -26,8 +28,6 @@ class Classes(Condition):
             stand against, so after the data's frequencies (Mirza and Osindero 2014), or "drawn",
             after `probabilities`.
     """
-
-    uses_labels = True
 
     def __init__(
         self,
@@ -50,6 +50,11 @@ class Classes(Condition):
         self.count = count
         self.probabilities = probabilities
         self.training = training
+
+    @property
+    def label_check(self) -> ClassRange:
+        """Labels are classes from 0 to `count - 1`."""
+        return ClassRange(self.count, user=repr(self))
 
     def for_real(
         self, examples: tf.Tensor, labels: Any, draws: randomness.Draws
@@ -83,17 +88,8 @@ class Classes(Condition):
                 f"`condition` must be one class, or one for each of {n} samples. "
                 f"Received: shape {classes.shape}"
             )
-        check_classes(classes, self.count, "`condition`")
+        ClassRange(self.count, user="`condition`").check(classes)
         return {"condition": classes.astype(np.int64)}
-
-    def check_labels(self, labels: Any) -> None:
-        """Labels must be `[n]` classes."""
-        labels = np.asarray(labels)
-        if labels.ndim != 1:
-            raise InputError(
-                f"a condition on classes takes labels [n]. Received: shape {labels.shape}"
-            )
-        check_classes(labels, self.count, "the labels")
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
@@ -102,25 +98,3 @@ class Classes(Condition):
             "probabilities": self.probabilities,
             "training": self.training,
         }
-
-
-def check_classes(classes: np.ndarray, count: int, what: str, least: int = 0) -> None:
-    """Refuses numbers that are no classes from `least` to `count - 1`.
-
-    Args:
-        classes: The numbers, `[n]`.
-        count: Number of classes.
-        what: What a message calls them.
-        least: -1 where classes may be unknown.
-
-    Raises:
-        InputError: They are no integers, or one is out of range.
-    """
-    if not np.issubdtype(classes.dtype, np.integer):
-        raise InputError(f"{what} must be integers, classes. Received: {classes.dtype}")
-    bad = (classes < least) | (classes >= count)
-    if bad.any():
-        raise InputError(
-            f"{what} must be classes from {least} to {count - 1}. "
-            f"Received: {classes[np.argmax(bad)]} at row {np.argmax(bad)}"
-        )

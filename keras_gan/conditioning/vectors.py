@@ -9,8 +9,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.conditioning.base import Condition, ConditionTensors
+from keras_gan.conditioning.base import Condition
+from keras_gan.conditioning.labels import VectorShape
 from keras_gan.core import randomness
+from keras_gan.core.batches import ConditionTensors
 from keras_gan.core.errors import InputError
 
 
@@ -22,10 +24,13 @@ class Vectors(Condition):
         shape: Shape of one.
     """
 
-    uses_labels = True
-
     def __init__(self, shape: Sequence[int]):
         self.shape = tuple(int(size) for size in shape)
+
+    @property
+    def label_check(self) -> VectorShape:
+        """Labels are finite vectors of the shape."""
+        return VectorShape(self.shape, user=repr(self))
 
     def for_real(
         self, examples: tf.Tensor, labels: Any, draws: randomness.Draws
@@ -43,23 +48,8 @@ class Vectors(Condition):
                 f"`condition` must have shape {self.shape} or {(n, *self.shape)}. "
                 f"Received: {values.shape}"
             )
-        self._check_finite(values, "`condition`")
+        VectorShape(self.shape, user="`condition`").check(values)
         return {"condition": values}
-
-    def check_labels(self, labels: Any) -> None:
-        """Labels must be finite, `[n, *shape]`."""
-        labels = np.asarray(labels)
-        if labels.shape[1:] != self.shape or not np.issubdtype(labels.dtype, np.floating):
-            raise InputError(
-                f"this condition takes float labels [n, {', '.join(map(str, self.shape))}]. "
-                f"Received: {labels.dtype} of shape {labels.shape}"
-            )
-        self._check_finite(labels, "the labels")
-
-    @staticmethod
-    def _check_finite(values: np.ndarray, what: str) -> None:
-        if not np.isfinite(values).all():
-            raise InputError(f"{what} must be finite; there is NaN or Inf")
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

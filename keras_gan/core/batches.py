@@ -8,22 +8,44 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+ConditionTensors = Mapping[str, tf.Tensor]
+NO_CONDITION: ConditionTensors = types.MappingProxyType({})
+
+
+class GeneratedBatch(NamedTuple):
+    """A minibatch of generated examples and what they were generated from.
+
+    Attributes:
+        latents: float32 `[n, d]`.
+        examples: float `[n, ...]`, G's output.
+        condition: The condition's tensors by name; empty without one.
+    """
+
+    latents: tf.Tensor
+    examples: tf.Tensor
+    condition: ConditionTensors
+
 
 class DiscriminatorOutput(NamedTuple):
-    """What the discriminator says of one minibatch, as a loss sees it.
+    """What the discriminator returns for one minibatch. Floats are float32.
 
     Attributes:
         logits: float32 `[n]`.
-        features: Whatever else D returns under "features", or None.
+        features: What else D returns under "features", or None.
         labels: The labels that came with the data, or None.
-        condition: The condition under which D judged, by part; empty without one.
+        condition: The condition's tensors by name; empty without one.
         classes: What else D returns under "classes", float32 `[n, K]`, or None.
-        examples: What was judged, float `[n, ...]`.
+        examples: D's input before augmentation, float32 `[n, ...]`.
+        input_gradients: The gradient of each logit with respect to its example, float32 `[n, ...]`,
+            where a regularizer asks for it (see `Regularizer.input_gradients`), or None.
+        layer_losses: What D's layers added to its loss in this pass, a float32 scalar.
     """
 
     logits: tf.Tensor
     features: tf.Tensor | None = None
     labels: tf.Tensor | None = None
-    condition: Mapping[str, tf.Tensor] = types.MappingProxyType({})
+    condition: ConditionTensors = NO_CONDITION
     classes: tf.Tensor | None = None
     examples: tf.Tensor | None = None
+    input_gradients: tf.Tensor | None = None
+    layer_losses: tf.Tensor | float = 0.0

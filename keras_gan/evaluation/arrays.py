@@ -48,6 +48,23 @@ def as_rows(
     return rows
 
 
+def equal_numbers(
+    real: np.ndarray, generated: np.ndarray, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """As many examples of either kind as the smaller set has.
+
+    Args:
+        real: Examples `[n, ...]`, taken in an order drawn with the seed.
+        generated: Examples `[m, ...]`, which have no order: the first ones are taken.
+        seed: Of the order.
+
+    Returns:
+        Real and generated examples, `[min(n, m), ...]` each.
+    """
+    n = min(len(real), len(generated))
+    return real[np.random.default_rng(seed).permutation(len(real))[:n]], generated[:n]
+
+
 def distinct(rows: np.ndarray) -> np.ndarray:
     """The rows `[n, d]` without repetitions, in the order of their first."""
     first: dict[bytes, int] = {}

@@ -1,8 +1,6 @@
-"""Targets that are known exactly: mixtures of Gaussians, and a circle without thickness."""
+"""Targets that are known exactly: mixtures of Gaussians."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,7 +15,7 @@ class GaussianMixture:
     """A mixture of round Gaussians.
 
     Args:
-        means: Centres of the modes, float `[modes, d]`, or `[modes]` in one dimension.
+        means: Centers of the modes, float `[modes, d]`, or `[modes]` in one dimension.
         sd: Standard deviation in every direction, > 0; one number, or one for each mode.
         weights: Shares of the modes, `[modes]`, sum 1; equal if not given.
 
@@ -46,7 +44,7 @@ class GaussianMixture:
 
     @classmethod
     def grid(cls, side: int = 5, spacing: float = 1.0, sd: float = 0.05) -> GaussianMixture:
-        """Equal Gaussians on a square grid of `side * side` places, centred at 0."""
+        """Equal Gaussians on a square grid of `side * side` places, centered at 0."""
         line = spacing * (np.arange(side) - (side - 1) / 2)
         return cls(np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2), sd)
 
@@ -116,26 +114,6 @@ class GaussianMixture:
             raise InputError(
                 f"`{what}` needs a mixture in one dimension; this one has {self.dimension}"
             )
-
-
-@dataclass(frozen=True)
-class Circle:
-    """A degenerate target: all mass on a curve in the plane, where no density exists.
-
-    Attributes:
-        radius: Radius of the circle round 0, > 0.
-    """
-
-    radius: float = 1.0
-
-    def sample(self, n: int, seed: int = 0) -> np.ndarray:
-        """Draws points uniformly on the circle, float32 `[n, 2]`."""
-        angle = np.random.default_rng(seed).uniform(0, 2 * np.pi, n)
-        return (self.radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)).astype(np.float32)
-
-    def distance(self, points: ArrayLike) -> np.ndarray:
-        """Distance of points `[n, 2]` off the curve, float64 `[n]`."""
-        return np.abs(np.linalg.norm(np.asarray(points, np.float64), axis=1) - self.radius)
 
 
 def _one_for_each_mode(name: str, numbers: ArrayLike, modes: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""How well missing pixels are completed: arrays in, numbers out (section 7 of the paper)."""
+"""How well missing pixels are filled in: arrays in, numbers out (section 7 of the paper)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from keras_gan.core.errors import InputError
 
 
 @dataclass(frozen=True)
-class Completion:
-    """Completions of images under one mask, beside what needs no generator.
+class InpaintingQuality:
+    """Images inpainted under one mask, compared with what needs no generator.
 
     Squared errors are sums over the missing pixels of one image, means over images. Spreads are
     standard deviations of a missing pixel (root of the mean variance over pixels and images).
 
     Attributes:
-        images: Number of images completed.
-        draws: Completions of each.
+        images: Number of images inpainted.
+        draws: Inpaintings of each.
         missing: Missing numbers of an image.
-        squared_error: Of the mean of an image's completions.
-        squared_error_of_one: Of a single completion.
+        squared_error: Of the mean of an image's inpaintings.
+        squared_error_of_one: Of a single inpainting.
         squared_error_of_nearest: Of the training image nearest on the known pixels.
         squared_error_of_mean: Of the mean training image.
         spread: Over the draws of one image.
@@ -40,7 +40,7 @@ class Completion:
     spread_within_class: float | None
 
 
-def completion(
+def inpainting_quality(
     truth: ArrayLike,
     mask: ArrayLike,
     drawn: ArrayLike,
@@ -48,13 +48,13 @@ def completion(
     nearest: ArrayLike,
     mean: ArrayLike,
     labels: ArrayLike | None = None,
-) -> Completion:
-    """Measures completions.
+) -> InpaintingQuality:
+    """Measures inpaintings.
 
     Args:
         truth: The whole images, float `[n, h, w, c]`.
         mask: Which pixels are known, bool `[h, w, 1]`.
-        drawn: Completions, `[draws, n, h, w, c]`, two draws or more.
+        drawn: Inpaintings, `[draws, n, h, w, c]`, two draws or more.
         nearest: For each image the training image nearest on its known pixels, `[n, h, w, c]`.
         mean: The mean training image, `[h, w, c]`.
         labels: Classes of the images, int `[n]`, -1 where unknown.
@@ -74,7 +74,7 @@ def completion(
     ):
         if array is not None and array.shape != shape:
             raise InputError(
-                f"`{name}` must have shape {shape} beside `truth`, {truth.shape}. "
+                f"`{name}` must have shape {shape} for `truth` of shape {truth.shape}. "
                 f"Received: {array.shape}"
             )
     mask = np.broadcast_to(mask, truth.shape[1:])
@@ -83,11 +83,11 @@ def completion(
             f"`drawn` must be two or more draws of `truth`, {truth.shape}. Received: {drawn.shape}"
         )
     if mask.all():
-        raise InputError("`mask` leaves nothing to complete: no pixel is missing")
+        raise InputError("`mask` leaves nothing to fill in: no pixel is missing")
     if (drawn[:, :, mask] != truth[:, mask]).any():
-        raise InputError("completions must leave the known pixels as they are")
+        raise InputError("`drawn` must leave the known pixels as they are")
     missing = truth[:, ~mask]
-    of_draws = drawn[:, :, ~mask]
+    guesses = drawn[:, :, ~mask]
 
     def error(guess: np.ndarray) -> float:
         return float(np.square(guess - missing).sum(axis=-1).mean())
@@ -97,14 +97,14 @@ def completion(
         known = labels[labels >= 0]
         parts = [missing[labels == c].var(axis=0) * np.sum(labels == c) for c in np.unique(known)]
         within = float(np.sqrt(np.sum(parts, axis=0).mean() / len(known)))
-    return Completion(
+    return InpaintingQuality(
         images=len(truth),
         draws=len(drawn),
         missing=missing.shape[1],
-        squared_error=error(of_draws.mean(axis=0)),
-        squared_error_of_one=error(of_draws),
+        squared_error=error(guesses.mean(axis=0)),
+        squared_error_of_one=error(guesses),
         squared_error_of_nearest=error(nearest[:, ~mask]),
         squared_error_of_mean=error(mean[~mask]),
-        spread=float(np.sqrt(of_draws.var(axis=0, ddof=1).mean())),
+        spread=float(np.sqrt(guesses.var(axis=0, ddof=1).mean())),
         spread_within_class=within,
     )

@@ -57,15 +57,15 @@ def recovery(
         share: Share of the trace of `gram` that the used directions carry, in (0, 1].
 
     Raises:
-        InputError: The arrays do not fit together, or the share is none.
+        InputError: The arrays do not fit together, or the share is outside (0, 1].
     """
-    z = as_rows("latents", latents, minimum=2).astype(np.float64)
-    found = as_rows("inferred", inferred, columns=z.shape[1]).astype(np.float64)
+    true = as_rows("latents", latents, minimum=2).astype(np.float64)
+    estimated = as_rows("inferred", inferred, columns=true.shape[1]).astype(np.float64)
     gram = np.asarray(gram, np.float64)
-    if len(found) != len(z) or gram.shape != (z.shape[1],) * 2:
+    if len(estimated) != len(true) or gram.shape != (true.shape[1],) * 2:
         raise InputError(
             "`latents`, `inferred` and `gram` must be [n, d], [n, d] and [d, d]. "
-            f"Received: {z.shape}, {found.shape} and {gram.shape}"
+            f"Received: {true.shape}, {estimated.shape} and {gram.shape}"
         )
     if not 0 < share <= 1:
         raise InputError(f"`share` must be in (0, 1]. Received: {share}")
@@ -73,13 +73,13 @@ def recovery(
     values, directions = np.maximum(values[::-1], 0), directions[:, ::-1]
     shares = values / values.sum()
     used = int(np.searchsorted(np.cumsum(shares), share - 1e-12)) + 1
-    one, other = z @ directions, found @ directions
+    one, other = true @ directions, estimated @ directions
     one, other = one - one.mean(axis=0), other - other.mean(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         correlations = (one * other).sum(axis=0) / np.sqrt(
             (one**2).sum(axis=0) * (other**2).sum(axis=0)
         )
-    return Recovery(tuple(shares.tolist()), tuple(correlations.tolist()), used, share, len(z))
+    return Recovery(tuple(shares.tolist()), tuple(correlations.tolist()), used, share, len(true))
 
 
 @dataclass(frozen=True)
@@ -100,20 +100,22 @@ class Calibration:
 
 
 def calibration(
-    of_truth: ArrayLike, of_draws: ArrayLike, masses: tuple[float, ...] = (0.5, 0.9)
+    true_log_density: ArrayLike,
+    drawn_log_density: ArrayLike,
+    masses: tuple[float, ...] = (0.5, 0.9),
 ) -> Calibration:
     """Calibration from log densities alone, for q of any kind.
 
     Args:
-        of_truth: `log q(z | x)` of the true latents, `[n]`.
-        of_draws: The same of latents drawn from each q, `[draws, n]`.
+        true_log_density: `log q(z | x)` of the true latents, `[n]`.
+        drawn_log_density: The same of latents drawn from each q, `[draws, n]`.
         masses: Masses of the regions, in (0, 1).
     """
-    truth, draws = np.asarray(of_truth, np.float64), np.asarray(of_draws, np.float64)
+    truth = np.asarray(true_log_density, np.float64)
+    draws = np.asarray(drawn_log_density, np.float64)
     if draws.ndim != 2 or draws.shape[1:] != truth.shape:
         raise InputError(
-            f"`of_draws` must be [draws, {len(truth)}] beside `of_truth` [{len(truth)}]. "
-            f"Received: {draws.shape}"
+            f"`drawn_log_density` must be [draws, {len(truth)}]. Received: {draws.shape}"
         )
     denser = (draws > truth).mean(axis=0)  # mass of the region whose edge the truth is on
     covered = tuple(float(np.mean(denser <= mass)) for mass in masses)

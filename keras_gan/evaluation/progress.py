@@ -1,4 +1,4 @@
-"""Progress of long evaluations: they count, and the caller shows it."""
+"""Progress of long evaluations, which the caller may show."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Row:
         model: Its name.
         mnist: Score on MNIST, or None.
         tfd: Score on the Toronto Face Database, or None.
-        source: Where the scores stand.
+        source: Where the scores were published.
     """
 
     model: str

@@ -287,7 +287,7 @@ def _distribution(name: str, density: ArrayLike, width: ArrayLike = 1.0) -> np.n
     mass = float(np.sum(density * np.asarray(width)))
     if abs(mass - 1) > _MASS_TOLERANCE:
         raise InputError(
-            f"`{name}` must integrate to 1, and it gives {mass:.6g}: normalise it, "
+            f"`{name}` must integrate to 1, and it gives {mass:.6g}: normalize it, "
             "or let the grid reach further and give its spacing as `width`"
         )
     return density

@@ -1,238 +1,179 @@
-"""The numbers of a finished run: likelihood, distances, diversity; what `evaluate` keeps."""
+"""Evaluating a finished run: what measurements share, and which of them apply."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-import json
+import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Protocol
 
+import keras
 import numpy as np
 import tensorflow as tf
-from rich.progress import track
 
-from keras_gan import recipes
-from keras_gan.conditioning import NO_CONDITION, Classes
+from keras_gan.conditioning import Classes, Inpainting
 from keras_gan.core.errors import InputError
-from keras_gan.core.randomness import RowDraws, row_seeds
-from keras_gan.data import Split
-from keras_gan.evaluation import distances, likelihood
-from keras_gan.evaluation.collapse import thresholds
-from keras_gan.evaluation.collapse.detector import LEAST_TRAIN, CollapseDetector
-from keras_gan.evaluation.collapse.memorization import ScoreGap, score_gap
-from keras_gan.evaluation.distances import prdc
-from keras_gan.evaluation.features.classifier import Classifier
-from keras_gan.evaluation.likelihood import reliability
+from keras_gan.data import DataSet, Split
+from keras_gan.evaluation.collapse.detector import LEAST_TRAIN
+from keras_gan.evaluation.distances import LEAST_EXAMPLES
+from keras_gan.evaluation.features import Classifier
 from keras_gan.experiment import distribution
+from keras_gan.experiment.measurements import (
+    classes,
+    distances,
+    diversity,
+    inference,
+    inpainting,
+    likelihood,
+)
 from keras_gan.experiment.run import Run, versions
-from keras_gan.training import steps
-
-EXAMINED = 1000  # samples, or test examples, where all would be more than it takes
-VALIDATION = 1000  # examples that a bandwidth is chosen on, at most
+from keras_gan.training.inference import among
 
 
-def known(split: Split) -> Split | None:
-    """The examples whose class is known, if there are any."""
-    return None if split.y is None else split[split.y >= 0]
+class LoadData(Protocol):
+    """Loads the data of a run, or another fold of them."""
+
+    def __call__(self, *, fold: int | None = ...) -> DataSet: ...
 
 
-class Measurement:
-    """A finished run under measurement.
+@dataclasses.dataclass(frozen=True)
+class EvaluationSettings:
+    """What is measured, and how.
+
+    Attributes:
+        weights: Of the generator: one of `keras_gan.experiment.run.WEIGHTS`.
+        seed: Of the samples and of every choice of examples.
+        samples: Samples of G.
+        sets: Independent sets of samples: 1, or more for a spread.
+        refine: Whether to report a bandwidth between the grid's as well.
+        sanity: Whether to measure training images and centroids as if they were samples.
+        strategy: Devices for the likelihood.
+    """
+
+    weights: str = "last"
+    seed: int = 0
+    samples: int = 10_000
+    sets: int = 1
+    refine: bool = False
+    sanity: bool = True
+    strategy: str = "default"
+
+
+class Evaluator:
+    """A finished run, its data, and what several measurements need.
 
     Args:
         run: The run.
-        options: The evaluate command's: `weights`, `seed`, `samples`, `sets`, `refine`,
-            `no_sanity`, `strategy`, `data_dir`.
+        load_data: Gives the run's data set and, for the Toronto Face Database, other folds.
+        settings: What is measured.
 
     Attributes:
         run: The run.
-        options: The options.
+        load_data: As given.
+        settings: As given.
         gan: The finished model: G and D as training left them.
         generator: G with the weights asked for.
         data: The data that it was trained on.
-        settings: How likelihoods are computed: `strategy` and `track`.
+        strategy: Devices for the likelihood, or None.
 
     Raises:
         InputError: Something is missing or too small for what will be measured.
     """
 
-    def __init__(self, run: Run, options):
-        self.run = run
-        self.options = options
-        self._check_options()
-        self.gan = run.gan()
-        self.generator = run.generator(options.weights)
-        self.data = recipes.data_of(run, options.data_dir)
+    def __init__(self, run: Run, load_data: LoadData, settings: EvaluationSettings):
+        self.run, self.load_data, self.settings = run, load_data, settings
+        self._check_settings()
+        self.gan: keras.Model = run.gan()
+        self.generator = run.generator(settings.weights)
+        self.data = load_data()
         self._check_data()
-        self.settings: dict[str, Any] = {
-            "strategy": None
-            if options.strategy == "default"
-            else distribution.make(options.strategy),
-            "track": track,
-        }
+        self.strategy: tf.distribute.Strategy | None = None
+        if settings.strategy != "default":
+            self.strategy = distribution.make(settings.strategy)
 
-    def _check_options(self) -> None:
+    def measure(self) -> dict:
+        """All numbers that apply to the run, with their protocol, as JSON can hold them."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            results = self._measure()
+        results["warnings"] = sorted({str(w.message) for w in caught if w.category is UserWarning})
+        for other in (w for w in caught if w.category is not UserWarning):
+            warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
+        return results
+
+    def _measure(self) -> dict:
+        results: dict = {
+            "run": {"epochs": self.run.epochs_done, **self.run.identity},
+            "weights": self.settings.weights,
+            "data": self.data.provenance,
+            "versions": versions(),
+            **likelihood.measure(self),
+            "distances": distances.measure(self),
+            "diversity": diversity.measure(self),
+        }
+        condition, network = self.gan.condition, among(self.gan.auxiliary_networks)
+        if isinstance(condition, Classes):
+            results["given_classes"] = classes.measure_given(self, condition.count)
+        if isinstance(condition, Inpainting):
+            results["inpainting"] = inpainting.measure(self)
+        if self.gan.names_classes and (named := classes.measure_named(self)):
+            results["classification"] = named
+        if network is not None:
+            results["inference"] = inference.measure(self, network)
+        return results
+
+    @functools.cached_property
+    def classifier(self) -> Classifier | None:
+        """A small classifier of the training examples; None where they have no classes."""
+        return Classifier.of_labeled(self.unit(self.data.train.x), self.data.train.y)
+
+    @functools.cached_property
+    def sampler(self) -> Callable[..., np.ndarray]:
+        """Samples from (number, seed, condition), of the weights asked for."""
+        return self.run.sampler(self.settings.weights)
+
+    def samples(self, seed: int) -> np.ndarray:
+        """As many samples as asked for."""
+        return self.sampler(self.settings.samples, seed)
+
+    def unit(self, x: np.ndarray) -> np.ndarray:
+        """Examples of the data as samples come: in [0, 1], after the run's preprocessing."""
+        return self.run.preprocessing.denormalize(self.run.preprocessing.normalize(x))
+
+    @staticmethod
+    def known(split: Split) -> Split | None:
+        """The examples whose class is known, if there are any."""
+        if split.y is None or not (split.y >= 0).any():
+            return None
+        return split[split.y >= 0]
+
+    @property
+    def is_tfd(self) -> bool:
+        """Whether the data are the Toronto Face Database, whose likelihood is a mean over folds."""
+        return self.run.identity["dataset"] == "tfd"
+
+    def _check_settings(self) -> None:
         """Refuses now what a measurement would refuse after hours."""
-        condition, least = self.run.condition, prdc.LEAST_EXAMPLES
+        condition, least = self.run.condition, LEAST_EXAMPLES
         if isinstance(condition, Classes):
             least = max(least, 2 * condition.count)
-        if self.options.samples < least:
+        if self.settings.samples < least:
             raise InputError(
-                f"--samples must be at least {least} for this run. Received: {self.options.samples}"
+                f"--samples must be at least {least} for this run. Received: "
+                f"{self.settings.samples}"
             )
-        if self._is_tfd and self.options.sets > 1:
+        if self.is_tfd and self.settings.sets > 1:
             raise InputError(
                 "--sets is not for tfd, whose likelihood is a mean over folds of one set of "
-                f"samples; leave it out. Received: {self.options.sets}"
+                f"samples; leave it out. Received: {self.settings.sets}"
             )
 
     def _check_data(self) -> None:
-        for name, least in (("train", LEAST_TRAIN), ("test", prdc.LEAST_EXAMPLES)):
+        for name, least in (("train", LEAST_TRAIN), ("test", LEAST_EXAMPLES)):
             n = len(getattr(self.data, name))
             if n < least:
                 raise InputError(
                     f"an evaluation takes at least {least} {name} examples; {self.data.name} has "
                     f"{n}"
                 )
-
-    def measure(self) -> dict:
-        """All numbers, as JSON can hold them."""
-        found: dict = {
-            "run": {"epochs": self.run.epochs_done, **self.run.identity},
-            "weights": self.options.weights,
-            "data": self.data.provenance,
-            "versions": versions(),
-        }
-        found["likelihood"] = self._likelihood()
-        if not self.options.no_sanity:
-            found["sanity"] = self._sanity()
-        if "spread" in found["likelihood"]:
-            errors = reliability.error_on_gaussians(track=track)
-            found["gaussian_error"] = [dataclasses.asdict(error) for error in errors]
-        found["distances"] = self._distances()
-        found["diversity"] = self._diversity()
-        return found
-
-    @functools.cached_property
-    def classifier(self) -> Classifier | None:
-        """A small classifier of the training examples; None where they have no classes."""
-        return Classifier.of_labelled(self.unit(self.data.train.x), self.data.train.y)
-
-    def unit(self, x: np.ndarray) -> np.ndarray:
-        """Examples of the data as samples come: in [0, 1], after the run's preprocessing."""
-        return self.run.preprocessing.denormalize(self.run.preprocessing.normalize(x))
-
-    @functools.cached_property
-    def sampler(self) -> Callable[..., np.ndarray]:
-        """Samples from (number, seed, condition), of the weights asked for."""
-        return self.run.sampler(self.options.weights)
-
-    def samples(self, seed: int) -> np.ndarray:
-        """As many samples as asked for."""
-        return self.sampler(self.options.samples, seed)
-
-    @property
-    def _is_tfd(self) -> bool:
-        return self.run.identity["dataset"] == "tfd"
-
-    @property
-    def protocol(self) -> likelihood.ParzenSettings:
-        """The likelihood's protocol for these data."""
-        validation = None if self._is_tfd else min(VALIDATION, len(self.data.validation))
-        return likelihood.ParzenSettings(
-            self.options.samples, validation, refine=self.options.refine
-        )
-
-    def _likelihood(self) -> dict:
-        options = self.options
-        settings: dict[str, Any] = {**self.settings, "protocol": self.protocol}
-        if self._is_tfd:
-            folds = [recipes.data_of(self.run, options.data_dir, fold) for fold in range(5)]
-            pairs = [(self.unit(fold.validation.x), self.unit(fold.test.x)) for fold in folds]
-            over_folds = likelihood.log_likelihood_over_folds(
-                self.samples(options.seed), pairs, seed=options.seed, **settings
-            )
-            return dataclasses.asdict(over_folds)
-        validation, test = self.unit(self.data.validation.x), self.unit(self.data.test.x)
-        if options.sets == 1:
-            result = likelihood.log_likelihood(
-                self.samples(options.seed), validation, test, seed=options.seed, **settings
-            )
-            return dataclasses.asdict(result)
-        seeds = range(options.seed, options.seed + options.sets)
-        spread = reliability.spread_over_sets(
-            self.samples, validation, test, seeds=seeds, **settings
-        )
-        return {**dataclasses.asdict(spread.sets[0]), "spread": dataclasses.asdict(spread)}
-
-    def _sanity(self) -> dict:
-        rows = reliability.sanity_rows(
-            self.unit(self.data.train.x),
-            self.unit(self.data.validation.x),
-            self.unit(self.data.test.x),
-            protocol=self.protocol,
-            seed=self.options.seed,
-            **self.settings,
-        )
-        return {name: dataclasses.asdict(row) for name, row in rows.items()}
-
-    def _distances(self) -> dict:
-        """Samples, and training examples to read them by, against the test set."""
-        classifier = self.classifier
-        on = (
-            "the examples as they are"
-            if classifier is None
-            else "the last hidden layer of the small classifier"
-        )
-        extract = (lambda x: x) if classifier is None else classifier.features
-        real = extract(self.unit(self.data.test.x))
-        sets = {"samples": self.samples(self.options.seed)}
-        if not self.options.no_sanity:
-            train = np.random.default_rng(self.options.seed).permutation(len(self.data.train))
-            sets["training examples"] = self.unit(self.data.train.x[train[: len(sets["samples"])]])
-        found: dict = {"features": on}
-        for name, examples in sets.items():
-            rows = extract(examples)
-            found[name] = {
-                "frechet": dataclasses.asdict(distances.frechet_distance(real, rows)),
-                "kernel": dataclasses.asdict(distances.kid(real, rows)),
-                "support": dataclasses.asdict(prdc.precision_recall(real, rows)),
-            }
-        return found
-
-    def _diversity(self) -> dict:
-        """Coverage, duplicates and memorization of some samples, D's overfitting, and warnings."""
-        train, classifier = self.unit(self.data.train.x), self.classifier
-        detector = CollapseDetector(
-            train, held_out=self.unit(self.data.test.x), classifier=classifier
-        )
-        samples = self.sampler(EXAMINED, self.options.seed)
-        gap = self._score_gap()
-        results = [*detector.examine(samples), *([gap] if gap else [])]
-        found: dict = {type(result).__name__: dataclasses.asdict(result) for result in results}
-        if classifier is not None and self.data.test.y is not None:
-            found["classifier_accuracy_on_test"] = classifier.accuracy(
-                self.unit(self.data.test.x), self.data.test.y
-            )
-        found["warnings"] = [
-            dataclasses.asdict(warning) for warning in thresholds.diagnose(*results)
-        ]
-        return json.loads(json.dumps(found, default=lambda value: np.asarray(value).tolist()))
-
-    def _score_gap(self) -> ScoreGap | None:
-        """D's scores of training beside test examples; None where it sees labels they lack."""
-        condition, seed = self.gan.condition, self.options.seed
-        uses_labels = condition is not None and condition.uses_labels
-        scores = []
-        for split in (self.data.train, self.data.test):
-            usable = known(split) if uses_labels else split
-            if usable is None:
-                return None
-            some = usable[np.random.default_rng(seed).permutation(len(usable))[:EXAMINED]]
-            examples = tf.constant(self.run.preprocessing.normalize(some.x))
-            parts = NO_CONDITION
-            if condition is not None:
-                parts = condition.for_real(examples, some.y, RowDraws(row_seeds(seed, len(some))))
-            scores.append(steps.judge(self.gan.discriminator, examples, parts).logits.numpy())
-        return score_gap(*scores)

@@ -12,8 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_gan import data, plotting
-from keras_gan.callbacks.all import all
+from keras_gan import callbacks, data, plotting
 from keras_gan.core.errors import InputError, first_line
 from keras_gan.data import preprocessing
 from keras_gan.experiment import distribution
@@ -63,7 +62,7 @@ class Job:
             raise InputError(
                 "--run-dir needs a file system with locks and rename: keep it on a local or "
                 "mounted disk; checkpoints alone may go to a URL (--checkpoint-dir, or "
-                f"keras_gan.callbacks.all.Checkpoint). Received: {options.run_dir}"
+                f"keras_gan.callbacks.Checkpoint). Received: {options.run_dir}"
             )
         self.strategy = distribution.make(options.strategy)
         self.replicas = self.strategy.num_replicas_in_sync
@@ -347,7 +346,7 @@ class Job:
                 facts[weights] = value
 
             found.append(
-                all.ValidationLikelihood(
+                callbacks.ValidationLikelihood(
                     denormalize(self.preprocessing.normalize(self.data_set.validation.x[:1000])),
                     denormalize,
                     recipe.likelihood_samples,
@@ -357,18 +356,18 @@ class Job:
                 )
             )
         if self.options.monitor_every:
-            from keras_gan.callbacks.all.collapse_monitor import CollapseMonitor
-
             every = self.options.monitor_every
-            found.append(CollapseMonitor.of(self.data_set, self.preprocessing, every=every))
+            found.append(
+                callbacks.CollapseMonitor.of(self.data_set, self.preprocessing, every=every)
+            )
         if self._has_pictures:
             points = None if self.data_set.is_image else self.examples[:1000]
-            found.append(all.SampleGrid(run.path / "samples", denormalize, data=points))
+            found.append(callbacks.SampleGrid(run.path / "samples", denormalize, data=points))
         return [
             *found,
             keras.callbacks.LambdaCallback(on_epoch_end=run.add_metrics),
             keras.callbacks.TensorBoard(str(run.path / "tensorboard"), write_graph=False),
-            all.Checkpoint(
+            callbacks.Checkpoint(
                 run.checkpoints,
                 lambda: facts,
                 keep=self.options.keep_checkpoints,

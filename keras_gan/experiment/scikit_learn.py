@@ -1,8 +1,8 @@
-"""What a run has learnt, as features for scikit-learn: images in [0, 1] in, `[n, features]` out.
+"""What a run has learned, as features for scikit-learn: images in [0, 1] in, `[n, features]` out.
 
     make_pipeline(DiscriminatorFeatures("runs/mnist-..."), StandardScaler(), LogisticRegression())
 
-`fit` only loads the run; nothing is learnt from the images that it is given.
+`fit` only loads the run; nothing is learned from the images that it is given.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class _Features(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         """The features of images.
 
         Args:
-            X: Float images in [0, 1] or bytes, `[n, h, w, c]`, grey ones also `[n, h, w]`, or flat
+            X: Float images in [0, 1] or bytes, `[n, h, w, c]`, gray ones also `[n, h, w]`, or flat
                 `[n, h w c]`; for a run on points, these `[n, d]`.
 
         Returns:

@@ -24,7 +24,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_gan.callbacks.all import all
+from keras_gan import callbacks
 from keras_gan.core.errors import InputError, SurroundingsError, TrainingError, first_line
 from keras_gan.core.randomness import row_seeds
 from keras_gan.experiment.distribution import Workers
@@ -171,11 +171,11 @@ class Session:
             print(f"replicas: {before} before, {resources['replicas']} now", flush=True)
 
     def _fit(self, asked: Interruption, parts: list[keras.callbacks.Callback], verbose) -> None:
-        saving = next((part for part in parts if isinstance(part, all.Checkpoint)), None)
-        stop = all.StopOnRequest(lambda: self.workers.any(asked.signal is not None), saving)
+        saving = next((part for part in parts if isinstance(part, callbacks.Checkpoint)), None)
+        stop = callbacks.StopOnRequest(lambda: self.workers.any(asked.signal is not None), saving)
         epoch, made = divmod(int(self.gan.step.numpy()), self.steps_per_epoch)
         try:
-            self.fit(epoch, made, [all.StopOnNonFinite(), *parts, stop], verbose)
+            self.fit(epoch, made, [callbacks.StopOnNonFinite(), *parts, stop], verbose)
         finally:
             if saving is not None:
                 saving.wait()  # nobody reads checkpoints, or leaves, while one is written

@@ -22,7 +22,7 @@ from keras_gan.losses.adversarial import (
     minimax_generator,
     non_saturating_generator,
 )
-from keras_gan.losses.base import Loss
+from keras_gan.losses.base import Loss, NoRealOutput, check_shape
 from keras_gan.losses.feature_matching import FeatureMatching, SemiSupervised
 from keras_gan.losses.inpainting import InpaintingLoss
 from keras_gan.losses.names import NAMES, get
@@ -35,9 +35,11 @@ __all__ = [
     "DiscriminatorOutput",
     "Loss",
     "Minimax",
+    "NoRealOutput",
     "NAMES",
     "NonSaturating",
     "SemiSupervised",
+    "check_shape",
     "discriminator",
     "get",
     "global_mean",

@@ -167,8 +167,6 @@ class HeldBack(NonSaturating):
         discriminator_weight: Factor of D's loss.
     """
 
-    uses_global_means = True
-
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns the held back loss of each pair, float `[n]`."""
         loss = super().discriminator(real, fake)

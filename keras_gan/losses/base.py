@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import tensorflow as tf
 
 from keras_gan.core.batches import DiscriminatorOutput
+from keras_gan.core.errors import InputError
 
 
 class Loss:
-    """What both networks descend. Subclass, or give any object with these methods.
+    """What both networks minimize. Subclass it, or give any object with its two methods.
+
+    Both methods receive float32 tensors and return one number for each row. The mean over the
+    global minibatch is taken by the step. A loss that is not a sum over examples takes its own
+    means with `global_mean`.
 
     Attributes:
-        generator_uses_real: True if `generator` uses `real`; D then judges a minibatch of data in
-            the generator's step too.
-        uses_labels: True if a method uses `labels`, which `fit` then asks for; else data that bring
-            labels are met with a warning.
-        uses_global_means: True if a method calls `global_mean`; XLA then cannot compile the
-            gradients of several replicas.
-        reads: What D must return beside "logits", or a condition give in training.
+        generator_uses_real: True if `generator` reads `real`; D then sees a minibatch of data in
+            the generator's step, too.
+        uses_labels: True if a method reads `real.labels`; `fit` then asks for labels. Otherwise
+            labels in the data cause a warning.
+        requires: What D must return next to "logits" ("features", "classes"), or what a condition
+            must give in training.
     """
 
     generator_uses_real = False
     uses_labels = False
-    uses_global_means = False
     requires: tuple[str, ...] = ()
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
-        """Returns D's loss for each pair, float `[n]`."""
+        """Returns D's loss for each pair of a real and a generated example, float32 `[n]`."""
         raise NotImplementedError
 
-    def generator(self, real: DiscriminatorOutput | None, fake: DiscriminatorOutput) -> tf.Tensor:
-        """Returns G's loss for each generated example, float `[n]`."""
+    def generator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
+        """Returns G's loss for each generated example, float32 `[n]`."""
         raise NotImplementedError
 
     def get_config(self) -> dict:
@@ -41,3 +46,40 @@ class Loss:
     def from_config(cls, config: dict) -> Loss:
         """Makes the loss from `get_config`'s dictionary."""
         return cls(**config)
+
+
+class NoRealOutput:
+    """Stands for `real` in the step of a generator whose loss does not declare that it reads it.
+
+    Args:
+        loss: The loss.
+    """
+
+    def __init__(self, loss: Any):
+        self._loss = type(loss).__name__
+
+    def __getattr__(self, name: str):
+        raise InputError(
+            f"the loss {self._loss} reads `real.{name}` in the generator's step; set the class "
+            "attribute `generator_uses_real = True`"
+        )
+
+
+def check_shape(values: Any, rows: int | None, name: str) -> None:
+    """Refuses what a loss returned unless it is one number for each row.
+
+    Args:
+        values: What it returned.
+        rows: Number of rows, or None if it is not known before the step.
+        name: What the message calls it.
+
+    Raises:
+        InputError: It is not a tensor of shape `[rows]`.
+    """
+    shape = getattr(values, "shape", None)
+    if shape is None or shape.rank != 1 or (rows is not None and shape[0] not in (rows, None)):
+        received = repr(values) if shape is None else f"shape {tuple(shape)}"
+        raise InputError(
+            f"{name} must return one number for each of the {rows or 'n'} rows, without taking "
+            f"their mean. Received: {received}"
+        )

@@ -23,7 +23,6 @@ class FeatureMatching(NonSaturating):
     """
 
     generator_uses_real = True
-    uses_global_means = True
     requires: tuple[str, ...] = ("features",)
 
     def generator(self, real: DiscriminatorOutput | None, fake: DiscriminatorOutput) -> tf.Tensor:

@@ -1,14 +1,13 @@
 """Pictures from arrays: uint8 `[height, width, 3]`, which `save_image` and `animate` write.
 
-`lines`, `circuit` and `rectangle` make the latents of some, `nearest_examples` finds what others
-show.
+`lines`, `circuit` and `rectangle` give latents to draw, `nearest_examples` training examples.
 """
 
-from keras_gan.plotting.curves import learning_curves, scatter, trust
+from keras_gan.plotting.curves import learning_curves, reliability, scatter
+from keras_gan.plotting.densities import Panel, figure_1
 from keras_gan.plotting.files import animate, save_image
 from keras_gan.plotting.grids import captioned, grid, nearest_examples, nearest_grid, weight_grid
 from keras_gan.plotting.latents import circuit, lines, rectangle
-from keras_gan.plotting.theory import Panel, figure_1, saturation
 
 __all__ = [
     "Panel",
@@ -22,9 +21,8 @@ __all__ = [
     "nearest_examples",
     "nearest_grid",
     "rectangle",
-    "saturation",
+    "reliability",
     "save_image",
     "scatter",
-    "trust",
     "weight_grid",
 ]

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 
 from keras_gan.core.errors import InputError
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart.
-BLUE, GREEN, ORANGE, RED, GREY = "#0072B2", "#009E73", "#E69F00", "#D55E00", "#777777"
+# Okabe and Ito's palette, which color-blind readers can tell apart.
+BLUE, GREEN, ORANGE, RED, GRAY = "#0072B2", "#009E73", "#E69F00", "#D55E00", "#777777"
 _DPI = 120
 _APART = 0.1  # panels whose inner sides have labels, so that each is seen to be its own
 
@@ -40,16 +40,16 @@ def tidy(axes: Axes) -> None:
 
 
 def learning_curves(table: Mapping[str, Sequence[float]]) -> np.ndarray:
-    """V(D, G) and D's mean outputs along training, beside their values at the equilibrium.
+    """V(D, G) and D's mean outputs along training, with their values at the equilibrium.
 
     A second axis reads V as (V + log 4) / 2, which bounds the Jensen-Shannon divergence from below
     (equation 3).
 
     Args:
-        table: Columns of equal length: "epoch" counted from 0, "value", "d_real" and
-            "d_fake" as `GAN.fit` logs them; where there was validation also the same with
-            "val_" before them, "val_log_likelihood", and "val_log_likelihood_ema" for
-            EMA weights. NaN where an epoch has no number.
+        table: Columns of equal length: "epoch" counted from 0, "value", "d_real" and "d_fake" as
+            `GAN.fit` logs them; where there was validation also the same with "val_" before them,
+            "val_log_likelihood", and "val_log_likelihood_ema" for EMA weights. NaN where an epoch
+            has no number.
 
     Returns:
         uint8 `[height, width, 3]`, with a panel more if there is a likelihood.
@@ -69,24 +69,24 @@ def learning_curves(table: Mapping[str, Sequence[float]]) -> np.ndarray:
         (value, "value", "training", BLUE, "-"),
         (value, "val_value", "validation", BLUE, "--"),
         (output, "d_real", "D(x)", BLUE, "-"),
-        (output, "val_real_output", "D(x), validation", BLUE, "--"),
+        (output, "val_d_real", "D(x), validation", BLUE, "--"),
         (output, "d_fake", "D(G(z))", GREEN, "-"),
-        (output, "val_fake_output", "D(G(z)), validation", GREEN, "--"),
+        (output, "val_d_fake", "D(G(z)), validation", GREEN, "--"),
         *((axes, "val_log_likelihood", "raw weights", RED, "-") for axes in more),
         *((axes, "val_log_likelihood_ema", "EMA weights", ORANGE, "-") for axes in more),
     ]
-    for axes, name, label, colour, style in curves:
+    for axes, name, label, color, style in curves:
         if name in table:
-            _curve(axes, table["epoch"], table[name], style, color=colour, label=label)
+            _curve(axes, table["epoch"], table[name], style, color=color, label=label)
     for axes, level in ((value, -np.log(4)), (output, 0.5)):
-        axes.axhline(level, color=GREY, lw=1, ls=":")
+        axes.axhline(level, color=GRAY, lw=1, ls=":")
     bound = value.secondary_yaxis(
         "right", functions=(lambda v: (v + np.log(4)) / 2, lambda b: 2 * b - np.log(4))
     )
     bound.set_ylabel("bound of the JSD, nats", fontsize=9)
     bound.spines["right"].set_visible(False)
     bound.tick_params(labelsize=9)
-    value.set_title("value of the game, V(D, G), nats; equilibrium dotted", fontsize=10)
+    value.set_title("V(D, G), nats; equilibrium dotted", fontsize=10)
     output.set_title("mean output of the discriminator", fontsize=10)
     output.set_ylim(-0.03, 1.03)
     for axes in more:
@@ -119,7 +119,7 @@ def scatter(
 
     Args:
         points: Samples `[n, 2]`.
-        data: Data `[m, 2]`, drawn in grey beneath.
+        data: Data `[m, 2]`, drawn in gray beneath.
         title: A line above.
         limit: Both axes run from minus to plus this; by default as far as the data reaches
             (without data, the samples). Give it for the frames of an animation.
@@ -160,10 +160,10 @@ def scatter(
     return as_picture(figure)
 
 
-def trust(
+def reliability(
     means: ArrayLike, standard_errors: ArrayLike, dimensions: ArrayLike, errors: ArrayLike
 ) -> np.ndarray:
-    """How far to trust a Parzen likelihood: spread over sets of samples, error by dimension.
+    """How reliable a Parzen likelihood is: spread over sets of samples, error by dimension.
 
     Args:
         means: Likelihood of each independent set of samples, nats, `[sets]`.
@@ -188,20 +188,20 @@ def trust(
             )
     figure = new_figure(8.4, 3.4, apart=_APART)
     sets, known = figure.subplots(1, 2)
-    own = np.asarray(means, np.float64)
-    sets.errorbar(np.arange(len(own)) + 1, own, standard_errors, fmt="o", color=BLUE, capsize=3)
-    sets.axhline(own.mean(), color=GREY, lw=1, ls=":")
-    sets.set_title(f"sets of samples: sd {own.std(ddof=1):.2f} nats", fontsize=10)
+    heights = np.asarray(means, np.float64)
+    places = np.arange(len(heights)) + 1
+    sets.errorbar(places, heights, standard_errors, fmt="o", color=BLUE, capsize=3)
+    sets.axhline(heights.mean(), color=GRAY, lw=1, ls=":")
+    sets.set_title(f"sets of samples: sd {heights.std(ddof=1):.2f} nats", fontsize=10)
     sets.set_xlabel("set (bars: standard error over test examples)", fontsize=9)
-    sets.set_xlim(0.3, len(own) + 0.7)
+    sets.set_xlim(0.3, len(heights) + 0.7)
     sets.xaxis.get_major_locator().set_params(integer=True)
-    sets.set_ylabel("nats", fontsize=9)
     known.plot(dimensions, errors, "o-", color=RED, lw=1.5)
-    known.axhline(0, color=GREY, lw=1, ls=":")
+    known.axhline(0, color=GRAY, lw=1, ls=":")
     known.set_xscale("log")
     known.set_title("estimate less truth, standard Gaussian", fontsize=10)
     known.set_xlabel("dimension", fontsize=9)
-    known.set_ylabel("nats", fontsize=9)
     for axes in (sets, known):
+        axes.set_ylabel("nats", fontsize=9)
         tidy(axes)
     return as_picture(figure)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from keras_gan.core.errors import InputError
+from keras_gan.core.files import write_atomically
 
 _ANIMATIONS = (".gif", ".png")
 
@@ -36,7 +38,7 @@ def animate(
     milliseconds: int = 100,
     hold: int = 1500,
 ) -> None:
-    """Writes an endless animation: GIF, or animated PNG, which keeps every colour.
+    """Writes an endless animation: GIF, or animated PNG, which keeps every color.
 
     Args:
         frames: Pictures of one size, uint8 `[height, width, 3]`, or files that hold them.
@@ -86,9 +88,6 @@ def _image(picture: np.ndarray | str | os.PathLike) -> Image.Image:
 
 
 def _write(path: Path, images: list[Image.Image], **how: Any) -> None:
-    partial = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        images[0].save(partial, **how)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    encoded = io.BytesIO()
+    images[0].save(encoded, format=path.suffix[1:].upper(), **how)
+    write_atomically(path, encoded.getvalue())

@@ -115,7 +115,7 @@ def weight_grid(
     Args:
         kernel: Of a dense layer that sees images, `[pixels, units]`, with their `shape`; or of a
             convolution, `[height, width, channels, filters]`. Kernels with three channels are
-            shown in colour, grey for 0.
+            shown in color, gray for 0.
         shape: `(h, w)` or `(h, w, channels)` of the images that a dense layer sees.
         limit: Number of units shown, the first ones.
 

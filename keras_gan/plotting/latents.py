@@ -52,7 +52,7 @@ def circuit(corners: ArrayLike, steps: int = 10) -> np.ndarray:
 
 
 def rectangle(corners: ArrayLike, rows: int = 8, columns: int = 8) -> np.ndarray:
-    """Fills the rectangle between four points; its edges are straight lines between neighbours.
+    """Fills the rectangle between four points; its edges are straight lines between neighbors.
 
     Args:
         corners: Latents `[4, d]`: top left, top right, bottom right, bottom left, as `circuit`

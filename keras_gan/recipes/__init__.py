@@ -34,7 +34,6 @@ NAMES = (
     "own_data",
     "ring",
     "gaussian_grid",
-    "figure_1",
 )
 
 __all__ = ["NAMES", "Recipe", "data_of", "from_file", "get"]

@@ -1,41 +1,29 @@
-"""Networks that learn beside the two networks from what G makes, with optimizers of their own.
+"""Networks that are trained on generated examples next to the GAN, each by its own optimizer.
 
-A auxiliary network never touches a network: it sees samples through a stopped gradient. It learns while the
-networks play, or after them (`compile(update="fixed")`).
+An auxiliary network does not influence G and D. It is trained while they are, or after them
+(`compile(update="fixed")`).
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import keras
 import tensorflow as tf
 
-from keras_gan.conditioning import ConditionTensors
-
-
-class GeneratedBatch(NamedTuple):
-    """A minibatch of samples and what they were made from.
-
-    Attributes:
-        latents: float32 `[n, d]`.
-        examples: float `[n, ...]`, G's output.
-        condition: By part; empty without one.
-    """
-
-    latents: tf.Tensor
-    examples: tf.Tensor
-    condition: ConditionTensors
+from keras_gan.core import randomness
+from keras_gan.core.batches import GeneratedBatch
+from keras_gan.core.randomness import Purpose
+from keras_gan.losses import check_shape
+from keras_gan.training.context import Logs, StepContext
 
 
 class AuxiliaryNetwork:
     """Base of the auxiliary networks.
 
     Args:
-        network: The network that learns.
+        network: The Keras model that is trained.
 
     Attributes:
-        name: Its name in metrics ("<name>_loss").
+        name: Its name in the logs ("<name>_loss"), different for each of a GAN's.
     """
 
     name: str
@@ -43,15 +31,37 @@ class AuxiliaryNetwork:
     def __init__(self, network: keras.Model):
         self.network = network
 
-    def loss(self, made: GeneratedBatch, training: bool) -> tf.Tensor:
-        """What the network descends on a minibatch, float32 `[n]`."""
+    def loss(self, batch: GeneratedBatch, training: bool) -> tf.Tensor:
+        """Returns the network's loss for each generated example, float32 `[n]`."""
         raise NotImplementedError
 
     def get_config(self) -> dict:
-        """Returns the constructor's arguments, serialised."""
+        """Returns the constructor's arguments, serialized."""
         return {"network": keras.saving.serialize_keras_object(self.network)}
 
     @classmethod
     def from_config(cls, config: dict) -> AuxiliaryNetwork:
         """Makes the auxiliary network from `get_config`'s dictionary."""
         return cls(keras.saving.deserialize_keras_object(config["network"]))
+
+
+def train_auxiliary_networks(step: StepContext) -> Logs:
+    """One update of each, on examples of its own, generated as `GAN.generate` does."""
+    gan, logs = step.gan, Logs()
+    for j, (auxiliary, optimizer) in enumerate(
+        zip(gan.auxiliary_networks, gan.auxiliary_optimizers, strict=True)
+    ):
+        latents = step.latents(j, Purpose.AUXILIARY_LATENTS)
+        with step.unchanged(gan.generator):
+            batch = step.generate(latents, j, Purpose.AUXILIARY_GENERATOR, training=False)
+        with tf.GradientTape() as tape:
+            with randomness.drawing_from(step.draws(j, Purpose.AUXILIARY_NETWORK)):
+                losses = auxiliary.loss(batch, training=True)
+            check_shape(losses, step.rows, f"{type(auxiliary).__name__}.loss")
+            mean = tf.reduce_sum(losses) / (step.rows * step.replicas)
+            loss = mean + sum(auxiliary.network.losses) / step.replicas
+        step.apply(
+            optimizer, step.gradients(tape, loss, auxiliary.network, optimizer), auxiliary.network
+        )
+        logs[f"{auxiliary.name}_loss"] = tf.reduce_mean(losses)
+    return logs

@@ -37,13 +37,14 @@ _files = tf.io.gfile
 
 def state(gan: GAN) -> dict[str, keras.Variable]:
     """The variables of a compiled model, by names that its structure fixes."""
-    totals = {id(v) for metric in gan.metrics for v in metric.variables}
+    metrics = [v for metric in gan.user_metrics for v in metric.variables]
     groups = {
-        "model": [v for v in gan.variables if id(v) not in totals],
+        "model": [v for v in gan.variables if not any(v is other for other in metrics)],
         "generator_optimizer": gan.generator_optimizer.variables,
         "discriminator_optimizer": gan.discriminator_optimizer.variables,
         "auxiliary_optimizers": [v for o in gan.auxiliary_optimizers for v in o.variables],
-        "metrics": [gan.running_means.totals],
+        "compile": gan.compile_variables,
+        "metrics": [gan.running_means.totals, *metrics],
     }
     return {f"{group}/{i}": v for group, found in groups.items() for i, v in enumerate(found)}
 

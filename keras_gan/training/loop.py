@@ -1,8 +1,8 @@
-"""How `fit` and `evaluate` call a step: any strategy, several steps a call, XLA or not.
+"""How `fit` and `evaluate` call a step: any strategy, several steps in one call, XLA or not.
 
-Keras's own function fails with several steps a call on several replicas, with XLA on several
-replicas, and when it averages logs over several workers. Here a step returns sums over its
-replica's rows; they are added up over all replicas, once, in one place.
+Keras's own function fails with several steps in a call on several replicas, and when it averages
+logs over several workers. Here the means that a step returns are weighted by its rows and added up
+over all replicas, once, in one place.
 """
 
 from __future__ import annotations
@@ -13,37 +13,64 @@ import keras
 import tensorflow as tf
 
 from keras_gan.core.errors import InputError
+from keras_gan.optimizers.schedules import counting_images
+from keras_gan.training.metrics import jensen_shannon_bound
 
 
 def make_function(model: keras.Model, step: Callable, finish: Callable) -> Callable:
     """Makes the function that Keras calls with its iterator.
 
     Args:
-        model: The model; its strategy, `steps_per_execution`, `jit_compile`, `run_eagerly` and
-            `metrics` are used.
-        step: From a batch to (sums by name, rows), on one replica.
-        finish: Called with the sums and rows of all replicas after each step.
+        model: The GAN; its strategy, `steps_per_execution`, `jit_compile`, `run_eagerly`,
+            `user_metrics`, `running_means` and `images_seen` are used.
+        step: From a batch to logs, a dict of scalars, on one replica. What has the name of a Keras
+            metric of the model is reported as that metric's result, else as the mean over all
+            steps and replicas.
+        finish: Called with the sum of all losses and the number of rows after each step.
 
     Returns:
-        A function from an iterator to the metrics' present values by name.
+        A function from an iterator to the present values by name.
     """
     strategy = model.distribute_strategy
     replicas = strategy.num_replicas_in_sync
     steps = model.steps_per_execution
-    if model.jit_compile and replicas == 1:
+    if model.jit_compile:
         step = tf.function(step, jit_compile=True, autograph=False)
+
+    def replica_step(batch) -> tuple[dict, tf.Tensor]:
+        try:
+            with counting_images(model.images_seen.value):
+                logs = step(batch)
+        except InputError as error:
+            refusals.append(error)
+            raise
+        rows = tf.cast(tf.shape(tf.nest.flatten(batch)[0])[0], tf.float32)
+        return {name: rows * tf.cast(value, tf.float32) for name, value in logs.items()}, rows
+
+    reported: set[str] = set()
+    refusals: list[InputError] = []  # AutoGraph would raise them as errors of its own
 
     @tf.autograph.experimental.do_not_convert
     def run_step(batch) -> None:
-        sums, rows = strategy.run(step, args=(batch,))
+        # Optimizers read schedules in the cross-replica context, losses in the replicas'.
+        with counting_images(model.images_seen.value):
+            sums, rows = strategy.run(replica_step, args=(batch,))
         if replicas > 1:
             sums, rows = tf.nest.map_structure(
                 lambda value: strategy.reduce("SUM", value, axis=None), (sums, rows)
             )
-        finish(sums, rows)
+        of_metrics = {metric.name for metric in model.user_metrics}
+        sums = {name: value for name, value in sums.items() if name not in of_metrics}
+        reported.update(sums)
+        model.running_means.add(sums, rows)
+        losses = [value for name, value in sums.items() if name.endswith("_loss")]
+        finish(tf.add_n(losses or [tf.zeros([])]), rows)
 
     def results() -> dict:
-        return {metric.name: metric.result() for metric in model.metrics}
+        logs = {name: model.running_means.mean(name) for name in sorted(reported)}
+        if "value" in logs:
+            logs["jsd_bound"] = jensen_shannon_bound(logs["value"])
+        return {**logs, **{metric.name: metric.result() for metric in model.user_metrics}}
 
     def run_batch(batch) -> dict:
         run_step(batch)
@@ -64,6 +91,14 @@ def make_function(model: keras.Model, step: Callable, finish: Callable) -> Calla
         run_steps = tf.function(run_steps, reduce_retracing=True)
 
     def function(iterator):
+        try:
+            return call(iterator)
+        except Exception:
+            if refusals:
+                raise refusals.pop() from None
+            raise
+
+    def call(iterator):
         if isinstance(iterator, (tf.data.Iterator, tf.distribute.DistributedIterator)):
             ran, logs = run_steps(iterator)
             if not ran:

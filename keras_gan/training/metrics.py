@@ -1,6 +1,6 @@
 """Running means of what a step reports.
 
-All are in one variable: one addition a step instead of dozens of small operations.
+All are in one variable: one addition in each step instead of dozens of small operations.
 """
 
 from __future__ import annotations
@@ -11,63 +11,88 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-# What `fit` and `evaluate` report, each a mean over examples.
-SUMMED = (
-    "value",
-    "d_loss",
-    "g_loss",
-    "d_real",
-    "d_fake",
-    "d_real_accuracy",
-    "d_fake_accuracy",
-)
+from keras_gan.core.errors import InputError
+from keras_gan.core.keras_private import set_direction
+
+# What `fit` and `evaluate` always report, each a mean over examples, and what is better.
+REPORTED = {
+    "d_loss": "down",
+    "g_loss": "down",
+    "d_real": None,
+    "d_fake": None,
+    "d_real_accuracy": None,
+    "d_fake_accuracy": None,
+    "value": None,
+}
+_COLUMNS = 64
 
 
 class RunningMeans:
-    """Sums over examples, and their number; made in the strategy's scope.
+    """Sums over examples and their number; made in the strategy's scope.
 
     Args:
-        further: Names of what is summed beside `SUMMED`.
+        names: The quantities that a step is known to report; it may report more.
+        user_metrics: Keras metrics that steps update themselves.
+
+    Attributes:
+        totals: float32 `[64]`: the sums in the order of `names`, zeros, and the number of examples.
+        metrics: The known quantities and `jsd_bound` as Keras metrics.
     """
 
-    def __init__(self, further: Sequence[str] = ()):
-        self.names = (*SUMMED, *further)
-        self.totals = keras.Variable(self._zeros(), trainable=False, name="totals")
-
-    def _zeros(self) -> tf.Tensor:
-        return tf.zeros(len(self.names) + 1)
+    def __init__(self, names: Sequence[str], user_metrics: Sequence[keras.metrics.Metric] = ()):
+        self.names = list(names)
+        self.user_metrics = list(user_metrics)
+        self.totals = keras.Variable(tf.zeros(_COLUMNS), trainable=False, name="totals")
+        self.metrics = [RunningMean(self, name) for name in (*names, "jsd_bound")]
 
     def add(self, sums: dict[str, tf.Tensor], rows: tf.Tensor) -> None:
         """Adds the sums over `rows` examples."""
-        self.totals.assign_add(tf.stack([*(sums[name] for name in self.names), rows]))
+        self.names += sorted(name for name in sums if name not in self.names)
+        if len(self.names) >= _COLUMNS:
+            raise InputError(f"a step can report {_COLUMNS - 1} quantities. Received: {self.names}")
+        values = [sums.get(name, 0.0) for name in self.names]
+        zeros = [0.0] * (_COLUMNS - 1 - len(values))
+        self.totals.assign_add(tf.stack([*values, *zeros, rows]))
+
+    def mean(self, name: str) -> tf.Tensor:
+        """The mean of one quantity so far, a float32 scalar; 0 before the first step."""
+        totals = self.totals.value
+        return tf.math.divide_no_nan(totals[self.names.index(name)], totals[-1])
 
     def reset(self) -> None:
-        """Begins anew."""
-        self.totals.assign(self._zeros())
-
-    def metrics(self) -> list[keras.metrics.Metric]:
-        """One metric for each quantity, and `jsd_bound`, which follows from the value."""
-        return [_Mean(self, name) for name in (*self.names, "jsd_bound")]
+        """Starts again."""
+        self.totals.assign(tf.zeros(_COLUMNS))
 
 
-class _Mean(keras.metrics.Metric):
-    """The running mean of one quantity; the table is filled by the model."""
+def jensen_shannon_bound(value: tf.Tensor) -> tf.Tensor:
+    """(V + log 4) / 2: for this D a lower bound of the Jensen-Shannon divergence, equation (3)."""
+    return (value + math.log(4)) / 2
 
-    def __init__(self, table: RunningMeans, name: str):
+
+class RunningMean(keras.metrics.Metric):
+    """One of the running means as a Keras metric; `jsd_bound` is computed from `value`.
+
+    Args:
+        means: The table that the model fills.
+        name: Name of the quantity.
+    """
+
+    def __init__(self, means: RunningMeans, name: str):
         super().__init__(name=name)
-        self._table = table
-        self._column = table.names.index("value" if name == "jsd_bound" else name)
+        self._means = means
+        if direction := REPORTED.get(name, "down" if name.endswith("_loss") else None):
+            set_direction(self, direction)
 
     def update_state(self, *args, **kwargs):
         """Refuses: a step updates all means at once."""
         raise RuntimeError("the model fills its running means itself")
 
     def result(self):
-        """The mean so far; `jsd_bound` is (V + log 4) / 2, equation (3) for this D."""
-        totals = self._table.totals.value
-        mean = tf.math.divide_no_nan(totals[self._column], totals[-1])
-        return (mean + math.log(4)) / 2 if self.name == "jsd_bound" else mean
+        """The mean so far."""
+        if self.name == "jsd_bound":
+            return jensen_shannon_bound(self._means.mean("value"))
+        return self._means.mean(self.name)
 
     def reset_state(self):
-        """Begins all means of the table anew."""
-        self._table.reset()
+        """Starts all means of the table again."""
+        self._means.reset()

@@ -1,4 +1,4 @@
-"""What two networks must be to play against each other."""
+"""What two networks must be to be trained against each other."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import keras
 from keras_gan import conditioning
 from keras_gan.conditioning import Condition
 from keras_gan.core.errors import InputError, first_line
+from keras_gan.core.keras_private import last_operation
 from keras_gan.priors import Prior
 
 
@@ -16,30 +17,64 @@ def check(
     prior: Prior,
     condition: Condition | None,
 ) -> tuple[tuple[int, ...], dict[str, tuple]]:
-    """Looks whether G, D, the prior and the condition fit together; builds networks if need be.
+    """Checks that G, D, the prior and the condition fit together; builds networks if necessary.
 
     Returns:
-        The shape of an example, and those of what D gives of a minibatch, by name ("logits", ...).
+        The shape of an example, and the shapes of D's outputs by name ("logits", ...).
 
     Raises:
-        InputError: They do not.
+        InputError: They do not fit.
     """
+    if not isinstance(prior, Prior):
+        raise InputError(f"`prior` must be one of keras_gan.priors. Received: {prior!r}")
+    if condition is not None and not isinstance(condition, Condition):
+        raise InputError(
+            f"`condition` must be one of keras_gan.conditioning. Received: {condition!r}"
+        )
+    _check_inputs(generator, discriminator, condition)
+    shape = _example_shape(generator, prior)
+    try:
+        outputs = symbolic_call(discriminator, keras.KerasTensor((None, *shape), "float32"))
+    except ValueError as error:
+        raise InputError(
+            f"the discriminator does not take the generator's examples of shape {shape}: "
+            f"{first_line(error)}"
+        ) from error
+    outputs = outputs if isinstance(outputs, dict) else {"logits": outputs}
+    logits = outputs.get("logits")
+    if logits is None or logits.shape not in ((None,), (None, 1)):
+        received = sorted(outputs) if logits is None else logits.shape
+        raise InputError(f"the discriminator must give logits [n, 1] or [n]. Received: {received}")
+    _refuse_sigmoid(discriminator)
+    return shape, {name: tuple(tensor.shape) for name, tensor in outputs.items()}
+
+
+def symbolic_call(network: keras.Model, first: keras.KerasTensor):
+    """A network's symbolic output for its first input, with the other inputs it was made with."""
+    return conditioning.call(network, first, conditioning.condition_inputs(network))
+
+
+def _check_inputs(
+    generator: keras.Model, discriminator: keras.Model, condition: Condition | None
+) -> None:
     known: tuple[str, ...] = () if condition is None else condition.names
     for network in (generator, discriminator):
         for name in conditioning.condition_inputs(network):
             if name not in known:
                 raise InputError(
-                    f"{network.name!r} has a further input {name!r}, which is no part of the "
-                    f"condition {condition!r}"
+                    f"{network.name!r} has a further input {name!r}, which the condition "
+                    f"{condition!r} does not give"
                 )
     if condition is not None and not conditioning.condition_inputs(generator):
         raise InputError(
-            f"the generator does not see the condition {condition!r}: it needs a further input "
+            f"the generator does not take the condition {condition!r}: it needs a further input "
             f"named {known[0]!r}"
         )
-    latents = keras.KerasTensor((None, prior.dimension), "float32")
+
+
+def _example_shape(generator: keras.Model, prior: Prior) -> tuple[int, ...]:
     try:
-        examples = _symbolic(generator, latents)
+        examples = symbolic_call(generator, keras.KerasTensor((None, prior.dimension), "float32"))
     except ValueError as error:
         raise InputError(
             f"the generator does not take latents of shape [n, {prior.dimension}] from {prior}: "
@@ -52,28 +87,16 @@ def check(
             f"the generator returns {examples.dtype}: discrete examples have no gradient and "
             "cannot be generated"
         )
-    shape = examples.shape[1:]
+    shape = tuple(examples.shape[1:])
     if None in shape:
         raise InputError(f"the generator's examples need a fixed shape. Received: {examples.shape}")
-    try:
-        outputs = _symbolic(discriminator, keras.KerasTensor((None, *shape), "float32"))
-    except ValueError as error:
-        raise InputError(
-            f"the discriminator does not take the generator's examples of shape "
-            f"{shape}: "
-            f"{first_line(error)}"
-        ) from error
-    judged = outputs if isinstance(outputs, dict) else {"logits": outputs}
-    logits = judged.get("logits")
-    if logits is None or logits.shape not in ((None,), (None, 1)):
-        received = sorted(judged) if logits is None else logits.shape
-        raise InputError(f"the discriminator must give logits [n, 1] or [n]. Received: {received}")
-    ends = getattr(discriminator, "outputs", None) or []  # a subclassed model has none
-    last = ends[0]._keras_history.operation if len(ends) == 1 else None
-    if getattr(last, "activation", None) is keras.activations.sigmoid:
+    return shape
+
+
+def _refuse_sigmoid(discriminator: keras.Model) -> None:
+    outputs = getattr(discriminator, "output", None)  # a subclassed model has none
+    logits = outputs.get("logits") if isinstance(outputs, dict) else outputs
+    operation = last_operation(logits) if isinstance(logits, keras.KerasTensor) else None
+    activation = getattr(operation, "activation", None)
+    if activation is keras.activations.sigmoid or type(operation).__name__ == "Sigmoid":
         raise InputError("the discriminator must give logits; leave out the sigmoid at its end")
-    return tuple(shape), {name: tuple(tensor.shape) for name, tensor in judged.items()}
-
-
-def _symbolic(network, first):
-    return conditioning.call(network, first, conditioning.condition_inputs(network))

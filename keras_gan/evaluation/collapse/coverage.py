@@ -42,11 +42,13 @@ class Coverage:
 
         Args:
             share: What "a tenth" is.
-            least: Kinds of which fewer samples were to be expected are not judged.
+            least: Kinds of which fewer samples are expected are left out.
         """
         pairs = enumerate(zip(self.shares, self.real_shares, strict=True))
         return tuple(
-            kind for kind, (own, real) in pairs if own < share * real and real * self.n[0] >= least
+            kind
+            for kind, (fake, real) in pairs
+            if fake < share * real and real * self.n[0] >= least
         )
 
 
@@ -90,7 +92,7 @@ class ModesFound:
         shares: Share of all samples that lies on each mode.
         weights: Share that each mode has in the mixture.
         on_modes: Share of the samples within 3 standard deviations of a mode (its quality).
-        spread: Root mean square distance from the mode's centre of the samples on modes, as a
+        spread: Root mean square distance from the mode's center of the samples on modes, as a
             multiple of what the mixture's own samples have; 0 if each mode has shrunk to a point
             or is empty.
         n: Number of samples.
@@ -105,9 +107,8 @@ class ModesFound:
     @property
     def found(self) -> int:
         """Number of modes with at least a tenth of their share."""
-        return sum(
-            own >= weight / 10 for own, weight in zip(self.shares, self.weights, strict=True)
-        )
+        pairs = zip(self.shares, self.weights, strict=True)
+        return sum(share >= weight / 10 for share, weight in pairs)
 
 
 def modes_found(samples: ArrayLike, mixture: GaussianMixture) -> ModesFound:
@@ -118,7 +119,7 @@ def modes_found(samples: ArrayLike, mixture: GaussianMixture) -> ModesFound:
         mixture: The target.
 
     Returns:
-        The count, its parts and the quality.
+        Shares of the modes and quality.
     """
     samples = as_rows("samples", samples, columns=mixture.dimension)
     mode, deviations = mixture.nearest_mode(samples)
@@ -126,8 +127,8 @@ def modes_found(samples: ArrayLike, mixture: GaussianMixture) -> ModesFound:
     counts = np.bincount(mode[near], minlength=mixture.modes)
     d = mixture.dimension
     # Mean square of a d-dimensional standard normal vector that is no longer than 3.
-    own = d * stats.chi2.cdf(9, d + 2) / stats.chi2.cdf(9, d)
-    spread = np.sqrt(np.mean(deviations[near] ** 2) / own) if near.any() else 0.0
+    expected = d * stats.chi2.cdf(9, d + 2) / stats.chi2.cdf(9, d)
+    spread = np.sqrt(np.mean(deviations[near] ** 2) / expected) if near.any() else 0.0
     return ModesFound(
         shares=_shares(counts, len(samples)),
         weights=tuple(float(weight) for weight in mixture.weights),
@@ -139,18 +140,18 @@ def modes_found(samples: ArrayLike, mixture: GaussianMixture) -> ModesFound:
 
 def _coverage(
     kinds: str,
-    own: np.ndarray,
+    fake: np.ndarray,
     real: np.ndarray,
     count: int,
     confidence: float | None = None,
     real_confidence: float | None = None,
 ) -> Coverage:
-    if not (own.size and real.size and max(own.max(), real.max()) < count):
+    if not (fake.size and real.size and max(fake.max(), real.max()) < count):
         raise InputError(f"`{kinds}` must be numbers in [0, {count}), at least one for either set")
-    shares = _shares(np.bincount(own, minlength=count), own.size)
+    shares = _shares(np.bincount(fake, minlength=count), fake.size)
     real_shares = _shares(np.bincount(real, minlength=count), real.size)
     divergence = float(stats.entropy(shares, real_shares))
-    n = (own.size, real.size)
+    n = (fake.size, real.size)
     return Coverage(kinds, shares, real_shares, divergence, confidence, real_confidence, n)
 
 

@@ -1,4 +1,4 @@
-"""All diagnostics that apply to a data set, made ready once for many sets of samples."""
+"""All diagnostics that apply to a data set, prepared once for many sets of samples."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from keras_gan.evaluation.gaussians import GaussianMixture
 
 LEAST_TRAIN = 50  # training examples
 _FITTED_ON = 5000  # real examples that the components, regions and class shares are taken from
-_SOUGHT = 2000  # samples, and held-out examples, that are sought in the whole training set
+_COMPARED = 2000  # samples, and held-out examples, compared with the whole training set
 _REGIONS = 20
 _COMPONENTS = (16, 64)  # least and most
 _EXPLAINED = 0.9
@@ -26,8 +26,8 @@ _EXPLAINED = 0.9
 class CollapseDetector:
     """Measures the diversity of samples against one data set.
 
-    Near-identical samples and copies are sought among the principal components of the training set
-    that hold 90 % of its variance (16 to 64 of them): noise on copies lies mostly outside and
+    Near-identical samples and copies are searched for in the principal components of the training
+    set that hold 90 % of its variance (16 to 64 of them): noise on copies lies mostly outside and
     cannot hide them there.
 
     Args:
@@ -35,7 +35,7 @@ class CollapseDetector:
         held_out: Examples that G has not seen; with them comes the memorization test (on 2,000
             of them and of the samples at most).
         classifier: A classifier of this data set; with it class coverage is measured. The real
-            shares and confidence beside it are those of training examples.
+            shares and confidence it is compared with are those of training examples.
         mixture: The target, where it is a known mixture of Gaussians; with it modes are counted.
             With neither, the training set is divided into 20 regions by k-means and these are
             counted.
@@ -71,7 +71,7 @@ class CollapseDetector:
         self._projected_held_out = None
         if held_out is not None:
             unseen = as_rows("held_out", held_out, columns=self._numbers)
-            self._projected_held_out = self._project(self._some(unseen, _SOUGHT))
+            self._projected_held_out = self._project(self._some(unseen, _COMPARED))
         if classifier is not None:
             self._real_probabilities = classifier.probabilities(np.asarray(train)[some])
         elif mixture is None:
@@ -85,7 +85,7 @@ class CollapseDetector:
             samples: Generated examples `[n, ...]`; 1,000 are a good number.
 
         Returns:
-            The results, for `warnings.diagnose` and for reports.
+            The results, for `diagnose` and for reports.
 
         Raises:
             InputError: For samples of another size, or that are not finite.
@@ -102,12 +102,11 @@ class CollapseDetector:
         if self._mixture is not None:
             results.append(modes_found(rows, self._mixture))
         if self._classifier is None and self._mixture is None:
-            found = self._regions.predict(projected)
-            real, count = self._regions.labels_, self._regions.n_clusters
-            results.append(region_coverage(found, real, count))
+            regions, real = self._regions.predict(projected), self._regions.labels_
+            results.append(region_coverage(regions, real, self._regions.n_clusters))
         if self._projected_held_out is not None:
-            sought = self._some(projected, _SOUGHT)
-            results.append(memorization(sought, self._projected_train, self._projected_held_out))
+            chosen = self._some(projected, _COMPARED)
+            results.append(memorization(chosen, self._projected_train, self._projected_held_out))
         return tuple(results)
 
     def _some(self, rows: np.ndarray, most: int) -> np.ndarray:

@@ -51,8 +51,8 @@ class Diversity:
     """A birthday test: how often two draws of G are nearly the same example.
 
     A distribution over N equally likely things gives two draws of one thing with probability 1/N.
-    So one over the probability that two samples coincide counts how many distinct examples G
-    effectively makes (compare Arora & Zhang 2017).
+    So one over the probability that two samples coincide is the effective number of distinct
+    examples of G (compare Arora & Zhang 2017).
 
     Attributes:
         spread: Total variance of the samples, as a multiple of the reference's.
@@ -61,7 +61,7 @@ class Diversity:
         clump: Largest share of the samples within `radius` of one of them, that one included.
         real_clump: The same for real examples.
         radius: What counts as nearly the same: the `quantile` of real examples' distances to their
-            nearest neighbour.
+            nearest neighbor.
         quantile: That quantile.
         n: Number of samples and of real examples that were compared.
     """
@@ -77,7 +77,7 @@ class Diversity:
 
     @property
     def distinct(self) -> float:
-        """How many distinct examples G effectively makes; infinite if no two coincided."""
+        """The effective number of distinct examples of G; infinite if no two coincided."""
         return 1 / self.coincidence if self.coincidence else float("inf")
 
 
@@ -94,7 +94,7 @@ def diversity(
     Args:
         samples: Generated examples, or features of them, `[n, ...]`.
         reference: Real examples, or features of them.
-        quantile: Which real nearest-neighbour distance counts as nearly the same.
+        quantile: Which real nearest-neighbor distance counts as nearly the same.
         limit: Largest number of either set that is compared: the radius depends on it.
         seed: Seed of the choice of examples.
 
@@ -138,8 +138,8 @@ def _some(rows: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray:
 
 def _nearest_other(rows: np.ndarray) -> np.ndarray:
     def nearest(distances: np.ndarray, start: int) -> np.ndarray:
-        own = np.arange(len(distances))
-        distances[own, start + own] = np.inf
+        rows = np.arange(len(distances))
+        distances[rows, start + rows] = np.inf
         return distances.min(axis=1)
 
     return _by_blocks(rows, nearest)

@@ -52,7 +52,7 @@ def score_gap(train_scores: ArrayLike, held_out_scores: ArrayLike) -> ScoreGap:
 
 @dataclass(frozen=True)
 class Memorization:
-    """Distances of samples to the training set beside those of held-out examples.
+    """Distances of samples to the training set, compared with those of held-out examples.
 
     Attributes:
         ratio: Median distance of the samples as a multiple of the held-out examples'; 0 for
@@ -96,21 +96,21 @@ def memorization(
     """
     train = distinct(as_rows("train", train))
     if len(train) < 2:
-        raise InputError("`train` holds one and the same example only: it has no neighbours")
+        raise InputError("`train` holds one and the same example only: it has no neighbors")
     samples = as_rows("samples", samples, columns=train.shape[1])
     held_out = as_rows("held_out", held_out, columns=train.shape[1])
     search = NearestNeighbors(algorithm="brute").fit(train)
     both = np.concatenate([samples, held_out])
-    distance, nearest = (found[:, 0] for found in search.kneighbors(both, 1))
-    place, of_place = np.unique(nearest, return_inverse=True)
-    usual_there = search.kneighbors(train[place], 2)[0][:, 1][of_place]
+    distance, nearest = (column[:, 0] for column in search.kneighbors(both, 1))
+    place, inverse = np.unique(nearest, return_inverse=True)
+    usual_there = search.kneighbors(train[place], 2)[0][:, 1][inverse]
     tiny = np.finfo(np.float32).tiny  # where training examples differ by rounding alone
-    own, real = np.split(distance / np.maximum(usual_there, tiny), [len(samples)])
-    auc, p_value = _rank_test(real, own)
-    median, usual = (float(np.median(part)) for part in np.split(distance, [len(samples)]))
+    fake, real = np.split(distance / np.maximum(usual_there, tiny), [len(samples)])
+    auc, p_value = _rank_test(real, fake)
+    median, usual = (float(np.median(d)) for d in np.split(distance, [len(samples)]))
     return Memorization(
         ratio=median / usual if usual > 0 else (1.0 if median == 0 else float("inf")),
-        copies=float(np.mean(own <= np.quantile(real, quantile))),
+        copies=float(np.mean(fake <= np.quantile(real, quantile))),
         auc=auc,
         p_value=p_value,
         quantile=quantile,

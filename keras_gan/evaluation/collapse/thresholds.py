@@ -16,10 +16,11 @@ from keras_gan.evaluation.collapse.memorization import Memorization, ScoreGap
 
 @dataclass(frozen=True)
 class Thresholds:
-    """When a measurement is an warning. Shares and probabilities lie in [0, 1].
+    """When a measurement is a warning. Shares and probabilities lie in [0, 1].
 
-    Each lies between what real digits, MNIST and CIFAR-10 measured against their own training sets,
-    and generators that had learnt digits or MNIST, and what the collapses named beside it did.
+    Each lies between two sets of measurements: those of real digits, MNIST and CIFAR-10 against
+    their own training sets and of generators that had learned digits or MNIST; and those of the
+    collapse that its comment names.
     """
 
     constant: float = 0.02  # spread: constant output, with some noise on it
@@ -28,17 +29,16 @@ class Thresholds:
     coincidence: float = 0.005  # above the real data's: G makes fewer than 200 distinct examples
     clump: float = 0.05  # share of samples that are nearly one example, above the real data's
     found: float = 0.1  # of its share: a class, region or mode with less is missing
-    compared: int = 100  # samples: with fewer, near-identity is not judged
-    expected: float = 10.0  # samples: where fewer were to be expected, a kind is not judged
+    compared: int = 100  # samples: fewer are not searched for near-identical ones
+    expected: float = 10.0  # samples: a kind of which fewer are expected cannot be missing
     missing_regions: float = 0.15  # share of the data in regions that are missing
     uneven: float = 0.3  # nats, KL of the shares: 7 of 10 classes have 0.36
     off_modes: float = 0.5  # share of the samples on modes
     shrunk_modes: float = 0.3  # spread within modes
     overfitting: float = 0.65  # AUC of D's scores, training against held-out
-    significance: float = 1e-3  # p-value that an AUC needs beside its size
-    copies: float = (
-        0.1  # share of samples as close to the training set as the closest 1 % of held-out examples
-    )
+    significance: float = 1e-3  # p-value that such an AUC needs as well
+    # Share of samples as close to the training set as the closest 1 % of held-out examples.
+    copies: float = 0.1
     unlike: float = 2.0  # median distance to the training set over held-out examples'
 
 
@@ -77,26 +77,28 @@ def diagnose(*results: Result, thresholds: Thresholds | None = None) -> tuple[Co
     | off-modes | samples lie between the modes |
     | shrunk-modes | each mode is much narrower than the data's |
     | discriminator-overfits | D tells training data from held-out data |
-    | training-set-memorised | samples copy training examples |
+    | training-set-memorized | samples copy training examples |
     | unlike-data | samples lie far from all training examples |
 
     Args:
-        *results: What `diagnostics` and `coverage` measured.
-        thresholds: When a measurement is an warning.
+        *results: What this package's functions measured.
+        thresholds: When a measurement is a warning.
 
     Returns:
         The warnings in the order of the results; empty if nothing is wrong.
     """
     limits = thresholds or Thresholds()
-    return tuple(warning for result in results for warning in _alarms(result, limits))
+    return tuple(warning for result in results for warning in _raised_by(result, limits))
 
 
 @singledispatch
-def _alarms(result: object, limits: Thresholds) -> Iterator[CollapseWarning]:
-    raise TypeError(f"`diagnose` takes results of this package's diagnostics; received {result!r}")
+def _raised_by(result: object, limits: Thresholds) -> Iterator[CollapseWarning]:
+    raise TypeError(
+        f"`diagnose` takes results of keras_gan.evaluation.collapse; received {result!r}"
+    )
 
 
-@_alarms.register
+@_raised_by.register
 def _(result: Identical, limits: Thresholds) -> Iterator[CollapseWarning]:
     if result.samples - result.real > limits.identical:
         yield CollapseWarning(
@@ -106,7 +108,7 @@ def _(result: Identical, limits: Thresholds) -> Iterator[CollapseWarning]:
         )
 
 
-@_alarms.register
+@_raised_by.register
 def _(result: Diversity, limits: Thresholds) -> Iterator[CollapseWarning]:
     if result.spread < limits.constant:
         yield CollapseWarning(
@@ -130,7 +132,7 @@ def _(result: Diversity, limits: Thresholds) -> Iterator[CollapseWarning]:
         )
 
 
-@_alarms.register
+@_raised_by.register
 def _(result: Coverage, limits: Thresholds) -> Iterator[CollapseWarning]:
     kinds, one = result.kinds, {"classes": "class", "regions": "region"}[result.kinds]
     shares, real = np.array(result.shares), np.array(result.real_shares)
@@ -156,11 +158,11 @@ def _(result: Coverage, limits: Thresholds) -> Iterator[CollapseWarning]:
         )
 
 
-@_alarms.register
+@_raised_by.register
 def _(result: ModesFound, limits: Thresholds) -> Iterator[CollapseWarning]:
     shares, weights = np.array(result.shares), np.array(result.weights)
-    judged = weights * result.n >= limits.expected
-    missing = int(np.sum((shares < limits.found * weights) & judged))
+    expected = weights * result.n >= limits.expected
+    missing = int(np.sum((shares < limits.found * weights) & expected))
     if result.on_modes < limits.off_modes:
         yield CollapseWarning(
             "off-modes", f"only {result.on_modes:.0%} of the samples lie within 3 sd of a mode"
@@ -179,7 +181,7 @@ def _(result: ModesFound, limits: Thresholds) -> Iterator[CollapseWarning]:
         )
 
 
-@_alarms.register
+@_raised_by.register
 def _(result: ScoreGap, limits: Thresholds) -> Iterator[CollapseWarning]:
     if result.auc > limits.overfitting and result.p_value < limits.significance:
         yield CollapseWarning(
@@ -189,11 +191,11 @@ def _(result: ScoreGap, limits: Thresholds) -> Iterator[CollapseWarning]:
         )
 
 
-@_alarms.register
+@_raised_by.register
 def _(result: Memorization, limits: Thresholds) -> Iterator[CollapseWarning]:
     if result.copies - result.quantile > limits.copies:
         yield CollapseWarning(
-            "training-set-memorised",
+            "training-set-memorized",
             f"{result.copies:.0%} of the samples are as close to a training example as only "
             f"{result.quantile:.0%} of held-out examples are",
         )

@@ -1,19 +1,15 @@
 """Distances between real and generated examples, on pixels or on any features of them.
 
     frechet_distance    between the Gaussians of equal mean and covariance
-    kid     unbiased maximum mean discrepancy
+    kid                 unbiased maximum mean discrepancy
+    precision_recall    precision and recall, density and coverage
 
-Both take arrays `[n, ...]` and flatten each example; for features other than pixels, give them what
-`features` makes of the images by an extractor of yours. They compute in float64.
+All take arrays `[n, ...]`, flatten each example and compute in float64. The first and the last
+depend on the number of examples: `equal_numbers` gives as many of either kind.
 """
 
-from keras_gan.evaluation.distances.frechet import (
-    ROWS,
-    FrechetDistance,
-    Moments,
-    features,
-    frechet_distance,
-)
+from keras_gan.evaluation.arrays import equal_numbers
+from keras_gan.evaluation.distances.frechet import FrechetDistance, frechet_distance
 from keras_gan.evaluation.distances.kernel import KID, kid
 from keras_gan.evaluation.distances.prdc import LEAST_EXAMPLES, PrecisionRecall, precision_recall
 
@@ -21,10 +17,8 @@ __all__ = [
     "FrechetDistance",
     "KID",
     "LEAST_EXAMPLES",
-    "Moments",
-    "ROWS",
     "PrecisionRecall",
-    "features",
+    "equal_numbers",
     "frechet_distance",
     "kid",
     "precision_recall",

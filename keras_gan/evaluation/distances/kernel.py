@@ -1,4 +1,4 @@
-"""Kernel distance between features (Bińkowski et al. 2018)."""
+"""Kernel inception distance between features (Bińkowski et al. 2018)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike
 
 from keras_gan.core.errors import InputError
 from keras_gan.evaluation.arrays import as_rows
-from keras_gan.evaluation.progress import Track, tracked
 
 
 @dataclass(frozen=True)
@@ -22,8 +21,8 @@ class KID:
         standard_deviation: Over the subsets, which overlap: no standard error of `distance`.
         subsets: Number of subsets.
         subset_size: Examples of each kind in a subset.
-        real: Number of real examples.
-        generated: Number of generated examples.
+        n_real: Number of real examples.
+        n_generated: Number of generated examples.
         dimension: Of the features.
         seed: Of the choice of subsets.
     """
@@ -32,8 +31,8 @@ class KID:
     standard_deviation: float
     subsets: int
     subset_size: int
-    real: int
-    generated: int
+    n_real: int
+    n_generated: int
     dimension: int
     seed: int
 
@@ -45,7 +44,6 @@ def kid(
     subsets: int = 100,
     subset_size: int | None = None,
     seed: int = 0,
-    track: Track | None = None,
 ) -> KID:
     """Unbiased squared MMD with the kernel (x.y / d + 1)^3, averaged over random subsets.
 
@@ -59,7 +57,6 @@ def kid(
         subset_size: Examples of each kind in a subset, drawn without repetition; if None 1,000, or
             as many as the smaller set has.
         seed: Of the draws.
-        track: Reports progress, as `rich.progress.track` does.
 
     Raises:
         InputError: For subsets larger than the sets or smaller than two, unequal dimensions, NaN or
@@ -76,15 +73,15 @@ def kid(
     random = np.random.default_rng(seed)
     values = [
         _unbiased_mmd(*(rows[random.choice(len(rows), size, replace=False)] for rows in (x, y)))
-        for _ in tracked(track, range(subsets), "kernel distance")
+        for _ in range(subsets)
     ]
     return KID(
         distance=float(np.mean(values)),
         standard_deviation=float(np.std(values, ddof=1)),
         subsets=subsets,
         subset_size=size,
-        real=len(x),
-        generated=len(y),
+        n_real=len(x),
+        n_generated=len(y),
         dimension=x.shape[1],
         seed=seed,
     )

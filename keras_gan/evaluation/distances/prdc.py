@@ -1,7 +1,4 @@
-"""How far generated examples cover the support of real ones, and stay within it.
-
-On pixels or, by `distances.features`, on the features of an extractor of yours.
-"""
+"""How far generated examples cover the support of real ones, and stay within it."""
 
 from __future__ import annotations
 
@@ -12,11 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_gan.core.errors import InputError
-from keras_gan.evaluation.arrays import as_rows
-from keras_gan.evaluation.progress import Track, tracked
+from keras_gan.evaluation.arrays import as_rows, equal_numbers
 
-PRECISION_NEIGHBOURS, DENSITY_NEIGHBOURS = 3, 5  # k in the papers below
-LEAST_EXAMPLES = DENSITY_NEIGHBOURS + 1  # of either kind
+PRECISION_NEIGHBORS, DENSITY_NEIGHBORS = 3, 5  # k in the papers below
+LEAST_EXAMPLES = DENSITY_NEIGHBORS + 1  # of either kind
 BLOCK = 2**23  # the most numbers in one block of distances: 64 MiB in float64
 ROUNDING = 1e-12  # of a squared distance, relative to the largest squared norm: equal points touch
 
@@ -34,10 +30,10 @@ class PrecisionRecall:
         density: Number of real balls that a generated example lies in, over k, on average; it may
             exceed 1.
         coverage: Share of real balls that hold a generated example.
-        precision_neighbours: k of precision and recall.
-        density_neighbours: k of density and coverage.
-        real: Number of real examples.
-        generated: Number of generated examples.
+        precision_neighbors: k of precision and recall.
+        density_neighbors: k of density and coverage.
+        n_real: Number of real examples.
+        n_generated: Number of generated examples, the same.
         dimension: Of the features.
     """
 
@@ -45,10 +41,10 @@ class PrecisionRecall:
     recall: float
     density: float
     coverage: float
-    precision_neighbours: int
-    density_neighbours: int
-    real: int
-    generated: int
+    precision_neighbors: int
+    density_neighbors: int
+    n_real: int
+    n_generated: int
     dimension: int
 
 
@@ -56,78 +52,76 @@ def precision_recall(
     real: ArrayLike,
     generated: ArrayLike,
     *,
-    precision_neighbours: int = PRECISION_NEIGHBOURS,
-    density_neighbours: int = DENSITY_NEIGHBOURS,
-    track: Track | None = None,
+    precision_neighbors: int = PRECISION_NEIGHBORS,
+    density_neighbors: int = DENSITY_NEIGHBORS,
+    seed: int = 0,
 ) -> PrecisionRecall:
-    """Precision and recall, density and coverage.
+    """Precision and recall, density and coverage, of equal numbers of examples.
 
     Kynkaanniemi et al. 2019, "Improved precision and recall metric for assessing generative models"
     (arXiv:1904.06991), and Naeem et al. 2020, "Reliable fidelity and diversity metrics for
-    generative models" (arXiv:2002.09797).
+    generative models" (arXiv:2002.09797). With more examples of one kind all four mean something
+    else: among enough generated ones, any generator leaves one in every real ball. So as many of
+    either kind are compared as the smaller set has (see `equal_numbers`).
 
     Args:
         real: Examples `[n, ...]`.
         generated: Examples `[m, ...]`.
-        precision_neighbours: k of precision and recall, 3 in their paper.
-        density_neighbours: k of density and coverage, 5 in theirs.
-        track: Reports progress, as `rich.progress.track` does.
+        precision_neighbors: k of precision and recall, 3 in their paper.
+        density_neighbors: k of density and coverage, 5 in theirs.
+        seed: Of the choice among real examples, where there are more of them.
 
     Raises:
         InputError: For k below 1, fewer than k + 1 examples, unequal dimensions, NaN or infinite
             numbers.
     """
-    neighbours = [precision_neighbours, density_neighbours]
-    if min(neighbours) < 1:
-        raise InputError(f"numbers of neighbours must be at least 1. Received: {neighbours}")
-    x = as_rows("real", real, minimum=max(neighbours) + 1).astype(np.float64)
-    y = as_rows("generated", generated, minimum=max(neighbours) + 1, columns=x.shape[1])
+    neighbors = [precision_neighbors, density_neighbors]
+    if min(neighbors) < 1:
+        raise InputError(f"numbers of neighbors must be at least 1. Received: {neighbors}")
+    x = as_rows("real", real, minimum=max(neighbors) + 1).astype(np.float64)
+    y = as_rows("generated", generated, minimum=max(neighbors) + 1, columns=x.shape[1])
+    x, y = equal_numbers(x, y, seed=seed)
     origin = x.mean(axis=0)
     x, y = x - origin, y - origin
     slack = ROUNDING * max(np.max(np.sum(rows**2, axis=1)) for rows in (x, y))
-    of_x = _squared_radii(x, neighbours, track, "neighbours of real examples") + slack
-    of_y = _squared_radii(y, neighbours, track, "neighbours of generated examples") + slack
+    radii_x, radii_y = (_squared_radii(rows, neighbors) + slack for rows in (x, y))
 
     precise = dense = 0
     recalled = np.zeros(len(x), bool)
     nearest = np.full(len(x), np.inf)
-    for rows, squares in _squared_distances(y, x, track, "real against generated examples"):
-        precise += np.sum(np.any(squares <= of_x[:, 0], axis=1))
-        recalled |= np.any(squares <= of_y[rows, :1], axis=0)
-        dense += np.sum(squares <= of_x[:, 1])
+    for rows, squares in _squared_distances(y, x):
+        precise += np.sum(np.any(squares <= radii_x[:, 0], axis=1))
+        recalled |= np.any(squares <= radii_y[rows, :1], axis=0)
+        dense += np.sum(squares <= radii_x[:, 1])
         nearest = np.minimum(nearest, squares.min(axis=0))
     return PrecisionRecall(
         precision=float(precise / len(y)),
         recall=float(recalled.mean()),
-        density=float(dense / (density_neighbours * len(y))),
-        coverage=float(np.mean(nearest <= of_x[:, 1])),
-        precision_neighbours=precision_neighbours,
-        density_neighbours=density_neighbours,
-        real=len(x),
-        generated=len(y),
+        density=float(dense / (density_neighbors * len(y))),
+        coverage=float(np.mean(nearest <= radii_x[:, 1])),
+        precision_neighbors=precision_neighbors,
+        density_neighbors=density_neighbors,
+        n_real=len(x),
+        n_generated=len(y),
         dimension=x.shape[1],
     )
 
 
-def _squared_radii(
-    rows: np.ndarray, neighbours: list[int], track: Track | None, description: str
-) -> np.ndarray:
-    """Squared distance of each row to its k-th nearest other, for each k: [n, len(neighbours)]."""
-    radii = np.empty([len(rows), len(neighbours)])
-    ranks = [k - 1 for k in neighbours]
-    for own, squares in _squared_distances(rows, rows, track, description):
-        squares[np.arange(len(squares)), np.arange(own.start, own.stop)] = np.inf
-        radii[own] = np.partition(squares, ranks, axis=1)[:, ranks]
+def _squared_radii(rows: np.ndarray, neighbors: list[int]) -> np.ndarray:
+    """Squared distance of each row to its k-th nearest other, for each k: [n, len(neighbors)]."""
+    radii = np.empty([len(rows), len(neighbors)])
+    ranks = [k - 1 for k in neighbors]
+    for block, squares in _squared_distances(rows, rows):
+        squares[np.arange(len(squares)), np.arange(block.start, block.stop)] = np.inf
+        radii[block] = np.partition(squares, ranks, axis=1)[:, ranks]
     return radii
 
 
-def _squared_distances(
-    rows: np.ndarray, others: np.ndarray, track: Track | None, description: str
-) -> Iterator[tuple[slice, np.ndarray]]:
+def _squared_distances(rows: np.ndarray, others: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     """Blocks of rows, and their squared distances to all others."""
     norms, other_norms = (np.sum(array**2, axis=1) for array in (rows, others))
     step = max(1, BLOCK // len(others))
-    for start in tracked(track, range(0, len(rows), step), description):
+    for start in range(0, len(rows), step):
         block = slice(start, min(start + step, len(rows)))
         products = rows[block] @ others.T
         yield block, norms[block, None] + other_norms - 2 * products

@@ -1,5 +1,8 @@
-"""The Parzen window log-likelihood and how far it can be trusted."""
+"""The Parzen window log-likelihood, and how reliable it is."""
 
+from typing import Any
+
+from keras_gan.core import lazy
 from keras_gan.evaluation.likelihood.estimates import (
     Estimate,
     FoldsLikelihood,
@@ -19,3 +22,7 @@ __all__ = [
     "log_likelihood_given_classes",
     "log_likelihood_over_folds",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    return lazy.load(__name__, name, {"ParzenWindow": "parzen"})

@@ -8,7 +8,7 @@ points x centers is ever held, for the gradients neither.
 The expanded square loses digits: float32 rounds it by some 4 eps (|x|^2 + |c|^2), and the log
 density magnifies that by 1 / (2 sigma^2). What is done about it:
 
-- Everything is centred at the mean of the centers, so that an offset of the data costs nothing.
+- Everything is centered at the mean of the centers, so that an offset of the data costs nothing.
 - Where the rounding could pass `TOLERANCE` nats at the smallest bandwidth, the pairs that it could
   harm are computed again directly, as |x - c|^2. They are few: terms far below a point's largest
   do not count, and at a bandwidth so large that they do, the rounding is too small to.

@@ -2,7 +2,7 @@
 
 A Gaussian goes round each sample of the model; their bandwidth is the one of a grid that makes the
 validation set most likely; what is reported is the mean log likelihood of the test set in nats,
-with its standard error. `trust` tells how far to believe it.
+with its standard error. `reliability` tells how far to believe it.
 
 Long work reports through `track`, called as `rich.progress.track` is: pass that for a bar.
 """
@@ -25,7 +25,7 @@ from keras_gan.evaluation.likelihood.density import log_density
 from keras_gan.evaluation.progress import Track, tracked
 
 POINTS_PER_CALL = 2048  # of one device, between two reports of progress
-REFINED_VALUES = 21  # bandwidths that a refinement tries between the neighbours of the grid's best
+REFINED_VALUES = 21  # bandwidths that a refinement tries between the neighbors of the grid's best
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class ParzenSettings:
         samples: Number of the model's samples.
         validation: Number of validation examples, the first ones, or None for all.
         grid: Bandwidths to choose from, ascending, in the units of the data.
-        refine: Whether to report, beside the grid's best bandwidth, a finer one round it.
+        refine: Whether to report a finer bandwidth round the grid's best as well.
 
     Raises:
         InputError: For counts or bandwidths that are not positive, or a grid out of order.
@@ -163,8 +163,8 @@ def log_likelihood(
         "test": _floats("test", test, centers.shape[1]),
     }
 
-    def densities(which: str, bandwidths: Sequence[float], what: str) -> np.ndarray:
-        return _log_densities(rows[which], centers, bandwidths, strategy, track, f"{label}, {what}")
+    def densities(split: str, bandwidths: Sequence[float], work: str) -> np.ndarray:
+        return _log_densities(rows[split], centers, bandwidths, strategy, track, f"{label}, {work}")
 
     return _estimated(densities, protocol, len(centers), centers.shape[1], seed)
 
@@ -204,29 +204,29 @@ def log_likelihood_given_classes(
     ]
     dimension = centers[0].shape[1]
     rows, classes = {}, {}
-    for which, (examples, given), limit in (
+    for split, (examples, labels), limit in (
         ("validation", validation, protocol.validation),
         ("test", test, None),
     ):
-        rows[which] = _floats(which, examples, dimension, limit or 1)[:limit]
-        classes[which] = np.asarray(given)[:limit]
+        rows[split] = _floats(split, examples, dimension, limit or 1)[:limit]
+        classes[split] = np.asarray(labels)[:limit]
         if (
-            classes[which].shape != (len(rows[which]),)
-            or not np.isin(classes[which], np.arange(len(samples))).all()
+            classes[split].shape != (len(rows[split]),)
+            or not np.isin(classes[split], np.arange(len(samples))).all()
         ):
             raise InputError(
-                f"the classes of `{which}` must be {len(rows[which])} ints from 0 to "
+                f"the classes of `{split}` must be {len(rows[split])} ints from 0 to "
                 f"{len(samples) - 1}, one for each example"
             )
 
-    def densities(which: str, bandwidths: Sequence[float], what: str) -> np.ndarray:
-        found = np.empty((len(rows[which]), len(bandwidths)))
-        for c in tracked(track, sorted(set(classes[which].tolist())), f"{label}, {what}"):
-            mine = classes[which] == c
-            found[mine] = _log_densities(
-                rows[which][mine], centers[c], bandwidths, strategy, None, ""
+    def densities(split: str, bandwidths: Sequence[float], work: str) -> np.ndarray:
+        values = np.empty((len(rows[split]), len(bandwidths)))
+        for c in tracked(track, sorted(set(classes[split].tolist())), f"{label}, {work}"):
+            chosen = classes[split] == c
+            values[chosen] = _log_densities(
+                rows[split][chosen], centers[c], bandwidths, strategy, None, ""
             )
-        return found
+        return values
 
     return _estimated(densities, protocol, each * len(samples), dimension, seed)
 
@@ -240,8 +240,8 @@ def _estimated(
 ) -> LogLikelihood:
     """The protocol, given log densities `[n, bandwidths]` of "validation" and "test" examples."""
     grid = protocol.grid
-    of_validation = densities("validation", grid, "bandwidth")
-    scores = of_validation.mean(axis=0)
+    on_validation = densities("validation", grid, "bandwidth")
+    scores = on_validation.mean(axis=0)
     best = int(scores.argmax())
     at_edge = len(grid) > 1 and best in (0, len(grid) - 1)
     if at_edge:
@@ -269,7 +269,7 @@ def _estimated(
         grid=grid,
         validation_means=tuple(scores.tolist()),
         samples=samples,
-        validation=len(of_validation),
+        validation=len(on_validation),
         test=len(values),
         dimension=dimension,
         seed=seed,

@@ -1,4 +1,4 @@
-"""How far to trust the Parzen likelihood.
+"""How reliable the Parzen likelihood is.
 
 The paper warns that it has rather high variance and does poorly in high dimensions. Here are the
 numbers that show it: the spread over independent sets of samples; the error where the likelihood is

@@ -1,4 +1,4 @@
-"""Figure 1 of the paper, and the two objectives' gradients."""
+"""Figure 1 of the paper."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
 from keras_gan.core.errors import InputError
-from keras_gan.plotting.curves import BLUE, GREEN, GREY, ORANGE, as_picture, new_figure, tidy
+from keras_gan.plotting.curves import BLUE, GRAY, GREEN, ORANGE, as_picture, new_figure
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Panel:
         discriminator: D there, in [0, 1], `[k]`.
         optimal: D* there, equation (2), `[k]`.
         z: Latents whose images are drawn, increasing, `[a]`: equal shares of the prior between
-            neighbours look best, and about 25.
+            neighbors look best, and about 25.
         generated: `G(z)` of each, `[a]`.
     """
 
@@ -80,33 +80,6 @@ def figure_1(panels: Sequence[Panel]) -> np.ndarray:
     return as_picture(figure)
 
 
-def saturation(
-    probabilities: ArrayLike, minimax: ArrayLike, non_saturating: ArrayLike
-) -> np.ndarray:
-    """The norm of G's gradient against how sure D is, both axes logarithmic.
-
-    Args:
-        probabilities: `D(G(z))`, `[p]`, above 0.
-        minimax: Norms under `log(1 - D(G(z)))`, `[p]`.
-        non_saturating: Norms under `-log D(G(z))`, `[p]`.
-
-    Returns:
-        uint8 `[height, width, 3]`.
-    """
-    figure = new_figure(5.2, 3.6)
-    axes = figure.subplots()
-    axes.loglog(
-        probabilities, non_saturating, color=GREEN, label="non-saturating: $-\\log D(G(z))$"
-    )
-    axes.loglog(probabilities, minimax, color=BLUE, label="minimax: $\\log(1 - D(G(z)))$")
-    axes.axvline(0.5, color=GREY, lw=1, ls=":")
-    axes.set_xlabel("D(G(z))")
-    axes.set_ylabel("norm of G's gradient")
-    axes.legend(frameon=False, fontsize=9)
-    tidy(axes)
-    return as_picture(figure)
-
-
 def _densities(axes: Axes, panel: Panel, top: float, first: bool, last: bool) -> list[Line2D]:
     x = np.asarray(panel.x)
     drawn = axes.plot(x, panel.p_data, ":", color="black", lw=2, label="$p_{data}$", zorder=3)
@@ -119,7 +92,7 @@ def _densities(axes: Axes, panel: Panel, top: float, first: bool, last: bool) ->
     of_d = axes.twinx()
     drawn += of_d.plot(x, panel.optimal, "-", color=ORANGE, lw=1.5, label="$D^*$, equation (2)")
     drawn += of_d.plot(x, panel.discriminator, "--", color=BLUE, lw=1.8, label="$D$")
-    of_d.axhline(0.5, color=GREY, lw=0.8, ls=":")
+    of_d.axhline(0.5, color=GRAY, lw=0.8, ls=":")
     of_d.set(ylim=(0, 1.05), yticks=[0, 0.5, 1] if last else [])
     of_d.spines["top"].set_visible(False)
     for scale in (axes, of_d):

@@ -1,0 +1,25 @@
+"""The base class of augmentations."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from keras_gan.core.batches import DiscriminatorOutput
+
+
+class Augmentation(keras.layers.Layer):
+    """What D's inputs go through, real and generated ones alike, in both networks' steps.
+
+    A subclass writes `call(examples)`, differentiable, and draws its random numbers from
+    `keras_gan.randomness.current_draws()`: they then depend on the seed, the step and the row of
+    the global minibatch. Weights of the layer, for example a strength that adapts, are saved in
+    checkpoints; `update` changes them.
+    """
+
+    def update(self, real: DiscriminatorOutput) -> None:
+        """Called after each of D's updates on every replica, with D's output for the data."""
+
+    def call(self, examples: tf.Tensor) -> tf.Tensor:
+        """Returns the examples as D receives them, `[n, ...]`."""
+        raise NotImplementedError

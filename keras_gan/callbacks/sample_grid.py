@@ -1,0 +1,70 @@
+"""A picture of samples after each epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_gan import plotting
+from keras_gan.conditioning import Classes
+
+_POINTS = 1000  # samples in a picture of points
+
+
+class SampleGrid(keras.callbacks.Callback):
+    """Saves a picture of samples from the same latents before training and after each epoch.
+
+    A model conditioned on classes has one row for each.
+
+    Args:
+        directory: Where `epoch-0000.png` and so on go.
+        denormalize: From G's output to [0, 1] (images) or to the data's scale (points).
+        rows: Rows of the grid.
+        columns: Columns of the grid.
+        seed: Seed of the samples.
+        data: For two-dimensional points: data to show behind the samples, `[n, 2]`.
+    """
+
+    def __init__(
+        self,
+        directory: str | Path,
+        denormalize: Callable[[np.ndarray], np.ndarray],
+        rows: int = 8,
+        columns: int = 8,
+        seed: int = 0,
+        data: np.ndarray | None = None,
+    ):
+        super().__init__()
+        self._directory = Path(directory)
+        self._denormalize = denormalize
+        self._rows, self._columns = rows, columns
+        self._seed = seed
+        self._data = data
+
+    def on_train_begin(self, logs=None):
+        """Shows the samples of an untrained generator."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        if int(self.model.step.numpy()) == 0:
+            self._draw(0)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Saves the picture of this epoch."""
+        self._draw(epoch + 1)
+
+    def _draw(self, epoch: int) -> None:
+        condition, rows = None, self._rows
+        if isinstance(self.model.condition, Classes):
+            rows = self.model.condition.count
+            condition = np.repeat(np.arange(rows), self._columns)
+        n = rows * self._columns if self._data is None else _POINTS
+        ema = self.model.ema_generator is not None
+        samples = self.model.generate(n, self._seed, condition=condition, ema=ema)
+        samples = self._denormalize(samples)
+        if self._data is None:
+            picture = plotting.captioned(plotting.grid(samples, self._columns), f"epoch {epoch}")
+        else:
+            picture = plotting.scatter(samples, self._data, title=f"epoch {epoch}")
+        plotting.save_image(picture, self._directory / f"epoch-{epoch:04d}.png")

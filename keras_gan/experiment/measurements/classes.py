@@ -1,0 +1,68 @@
+"""Samples of the classes asked for, and classes that D names (section 7 of the paper)."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keras_gan.evaluation.collapse import CollapseDetector, diagnose
+from keras_gan.evaluation.collapse.detector import LEAST_TRAIN
+from keras_gan.experiment.measurements import EXAMINED, likelihood
+
+if TYPE_CHECKING:
+    from keras_gan.experiment.evaluator import Evaluator
+
+
+def measure_given(of: Evaluator, count: int) -> dict:
+    """Samples of each class: which the classifier sees, and the likelihood given the class."""
+    each = max(1, of.settings.samples // count)
+    asked = np.repeat(np.arange(count), each)
+    samples = of.sampler(len(asked), of.settings.seed, asked)
+    by_class = samples.reshape(count, each, *samples.shape[1:])
+    results: dict = {"samples_of_each": each}
+    if of.classifier is not None:
+        named = of.classifier.probabilities(samples).argmax(axis=1)
+        right = (named == asked).reshape(count, each).mean(axis=1)
+        results |= {"named_as_asked": float(right.mean()), "of_each_class": right.tolist()}
+    results["warnings"] = _warnings_within(of, by_class)
+    given = likelihood.given_classes(of, by_class)
+    return results if given is None else {**results, "likelihood": given}
+
+
+def measure_named(of: Evaluator) -> dict | None:
+    """Test error of the classes that D names; None where those of the test set are not known."""
+    test = of.known(of.data.test)
+    if test is None:
+        return None
+    named = of.gan.classify(of.run.preprocessing.normalize(test.x)).argmax(axis=1)
+    wrong = named != test.y
+    return {
+        "labels": of.run.identity.get("labels", 0),
+        "images": len(wrong),
+        "test_error": float(wrong.mean()),
+        "standard_error": float(wrong.std() / np.sqrt(len(wrong))),
+    }
+
+
+def _warnings_within(of: Evaluator, samples: np.ndarray) -> dict[str, list[str]]:
+    """Warnings that the samples of a class raise against its own examples, by class."""
+    splits = [split for split in (of.data.train, of.data.test) if split.y is not None]
+    raised, small = {}, []
+    for c, of_class in enumerate(samples):
+        train, *test = (split.x[split.y == c] for split in splits)
+        if len(train) < LEAST_TRAIN or (test and not len(test[0])):
+            small.append(str(c))
+            continue
+        detector = CollapseDetector(of.unit(train), held_out=of.unit(test[0]) if test else None)
+        results = detector.examine(of_class[:EXAMINED])
+        if names := [warning.name for warning in diagnose(*results)]:
+            raised[str(c)] = names
+    if small:
+        warnings.warn(
+            f"no warnings within the classes {', '.join(small)}: they have fewer than "
+            f"{LEAST_TRAIN} training examples, or no test example",
+            stacklevel=2,
+        )
+    return raised

@@ -1,0 +1,180 @@
+"""What `compile` and `fit` refuse, each with one line that says what to do instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import keras
+import tensorflow as tf
+
+from keras_gan.core.errors import InputError
+from keras_gan.core.keras_private import all_layers
+
+if TYPE_CHECKING:
+    from keras_gan.training.gan import GAN
+
+# Names that other GAN code for Keras uses, and ours.
+_OTHER_NAMES = {
+    "d_optimizer": "discriminator_optimizer",
+    "g_optimizer": "generator_optimizer",
+    "disc_optimizer": "discriminator_optimizer",
+    "gen_optimizer": "generator_optimizer",
+    "optimizer": "generator_optimizer` and `discriminator_optimizer",
+    "loss_fn": "loss",
+    "d_loss_fn": "loss",
+    "g_loss_fn": "loss",
+    "latent_dim": "prior=keras_gan.priors.Normal(latent_dim)",
+    "gp_weight": "regularizers=[...]",
+    "d_steps": "discriminator_steps",
+    "discriminator_extra_steps": "discriminator_steps",
+    "d_model": "discriminator",
+    "g_model": "generator",
+    "averaging": "ema",
+}
+_CALLBACKS = {
+    keras.callbacks.TerminateOnNaN: "use keras_gan.callbacks.StopOnNonFinite",
+    keras.callbacks.LearningRateScheduler: "use keras_gan.callbacks.LearningRateScheduler, or "
+    "give the optimizers schedules",
+    keras.callbacks.ReduceLROnPlateau: "give the optimizers schedules, for example "
+    "keras_gan.optimizers.schedules.Cosine",
+    keras.callbacks.SwapEMAWeights: "make the model with `ema=0.999` and use `gan.ema_generator`",
+}
+
+
+def refuse_unknown(where: str, unknown: Mapping[str, Any]) -> None:
+    """Refuses arguments that are unknown here, naming ours where they are common elsewhere.
+
+    Raises:
+        TypeError: There are any.
+    """
+    for name in unknown:
+        ours = _OTHER_NAMES.get(name)
+        advice = f"; here it is `{ours}`" if ours else ""
+        raise TypeError(f"{where} got an unexpected argument `{name}`{advice}")
+
+
+def check_callbacks(callbacks: Iterable[Any]) -> None:
+    """Refuses Keras's callbacks that need one loss or one optimizer.
+
+    Raises:
+        InputError: There is one.
+    """
+    for callback in callbacks:
+        for kind, advice in _CALLBACKS.items():
+            if isinstance(callback, kind):
+                raise InputError(
+                    f"keras.callbacks.{kind.__name__} needs a model with one loss and one "
+                    f"optimizer; a GAN has two: {advice}"
+                )
+
+
+def check_optimizers(optimizers: list[Any], replicas: int) -> None:
+    """Refuses optimizers that cannot train networks together.
+
+    Raises:
+        InputError: Two are the same object, or one accumulates gradients on several replicas.
+    """
+    if len(set(map(id, optimizers))) < len(optimizers):
+        raise InputError("each network needs its own optimizer; two were given the same object")
+    for optimizer in optimizers:
+        if replicas > 1 and optimizer.gradient_accumulation_steps:
+            raise InputError(
+                f"{type(optimizer).__name__} accumulates gradients, which Keras cannot do on "
+                f"{replicas} replicas; leave out `gradient_accumulation_steps`"
+            )
+
+
+def check_loss(loss: Any, discriminator_outputs: Iterable[str], condition: Any) -> None:
+    """Refuses a loss that needs what neither D nor the condition gives.
+
+    Raises:
+        InputError: Something is missing.
+    """
+    known = {*discriminator_outputs, *(condition.training_names if condition else ())}
+    missing = sorted({*getattr(loss, "requires", ())} - known)
+    if missing:
+        raise InputError(
+            f"the loss {type(loss).__name__} requires {' and '.join(missing)}; this discriminator "
+            f"and condition ({condition}) give only {' and '.join(sorted(known))}"
+        )
+
+
+def check_regularizers(regularizers: list[Any], discriminator: keras.Model) -> None:
+    """Refuses regularizers without a method, or with the same name, or that D does not allow.
+
+    Raises:
+        InputError: One cannot be used.
+    """
+    names = [getattr(regularizer, "name", None) for regularizer in regularizers]
+    for regularizer in regularizers:
+        if not callable(getattr(regularizer, "penalty", None)) or not regularizer.name:
+            raise InputError(
+                "`regularizers` must be objects with a `name` and a method "
+                f"`penalty(discriminate, real, fake)`. Received: {regularizer!r}"
+            )
+        batch_norm = [
+            layer.name
+            for layer in all_layers(discriminator)
+            if isinstance(layer, keras.layers.BatchNormalization)
+        ]
+        if regularizer.input_gradients and batch_norm:
+            raise InputError(
+                f"{type(regularizer).__name__} takes the gradient of each example, but layer "
+                f"{batch_norm[0]!r} of the discriminator mixes the examples of a batch; use a "
+                "discriminator without batch normalization"
+            )
+    if len(set(names)) < len(names):
+        raise InputError(f"regularizers need different names. Received: {names}")
+
+
+def check_execution(gan: GAN, jit_compile: bool | str, run_eagerly: bool) -> None:
+    """Refuses ways of running a step that the networks or the replicas do not allow.
+
+    Raises:
+        InputError: XLA, eager execution, replicas and precision do not go together.
+    """
+    replicas = gan.distribute_strategy.num_replicas_in_sync
+    layers = [(network, layer) for network in gan.networks for layer in all_layers(network)]
+    if jit_compile is True:
+        if run_eagerly:
+            raise InputError("`jit_compile` and `run_eagerly` exclude each other")
+        if replicas > 1:
+            raise InputError(
+                f"XLA cannot compile a step whose gradients are summed over {replicas} replicas; "
+                "use jit_compile=False"
+            )
+        for network, layer in layers:
+            if not layer.supports_jit:
+                raise InputError(
+                    f"XLA cannot compile layer {layer.name!r} of {network.name!r}; "
+                    "use jit_compile=False"
+                )
+    if replicas > 1 and uses_float16(gan):
+        raise InputError(
+            "mixed_float16 cannot scale its losses equally on several replicas; use mixed_bfloat16"
+        )
+
+
+def uses_float16(gan: GAN) -> bool:
+    """Whether a layer computes in float16, whose gradients need a loss scale."""
+    return any(
+        layer.compute_dtype == "float16"
+        for network in gan.networks
+        for layer in all_layers(network)
+    )
+
+
+def check_scope(networks: Iterable[keras.Model], strategy: tf.distribute.Strategy) -> None:
+    """Refuses networks that were not made in the scope of the strategy that trains them.
+
+    Raises:
+        InputError: A weight of one belongs to no strategy, or to another one.
+    """
+    for network in networks:
+        for variable in network.variables:
+            if not strategy.extended.variable_created_in_scope(variable.value):
+                raise InputError(
+                    f"network {network.name!r} and the GAN must be made in the same scope: make "
+                    "both inside of `with strategy.scope():`"
+                )

@@ -1,0 +1,265 @@
+"""One step on one replica: its data, its random numbers, how to call the networks."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import keras
+import tensorflow as tf
+
+from keras_gan import conditioning
+from keras_gan.core import randomness
+from keras_gan.core.batches import (
+    NO_CONDITION,
+    ConditionTensors,
+    DiscriminatorOutput,
+    GeneratedBatch,
+)
+from keras_gan.core.randomness import Purpose, StepDraws
+from keras_gan.losses import NoRealOutput, check_shape, discriminator
+from keras_gan.training.discriminate import discriminate
+from keras_gan.training.gradients import clip_over_replicas
+
+if TYPE_CHECKING:
+    from keras_gan.training.gan import GAN
+
+Logs = dict[str, tf.Tensor]  # a quantity's name -> its mean over this replica's rows
+
+
+@dataclass(frozen=True)
+class StepContext:
+    """One step on one replica.
+
+    Attributes:
+        gan: The model; its networks, prior, condition, loss, optimizers and so on.
+        minibatches: Data of each of the k minibatches, this replica's rows, float `[m, ...]`.
+        labels: What came with them, or None for each.
+        number: Scalar int64, the number of steps before this one.
+        replica: Scalar int32, this replica's place among `replicas`.
+        replicas: Number of replicas that share a minibatch.
+    """
+
+    gan: GAN
+    minibatches: list[tf.Tensor]
+    labels: list[Any]
+    number: tf.Tensor
+    replica: tf.Tensor
+    replicas: int
+
+    @property
+    def k(self) -> int:
+        """Number of D's updates in a step, and of minibatches of data."""
+        return len(self.minibatches)
+
+    @property
+    def rows(self) -> int:
+        """m, the rows of a minibatch on this replica."""
+        return self.minibatches[0].shape[0]
+
+    def draws(self, j: int, purpose: Purpose) -> StepDraws:
+        """Random bits of minibatch `j` for one purpose, by global row."""
+        first_row = self.replica * self.rows
+        return StepDraws(self.gan.seed, self.number, j, purpose, first_row, self.rows)
+
+    # ------------------------------------------------------- inputs of the networks
+
+    def latents(self, j: int, purpose: Purpose = Purpose.LATENTS) -> tf.Tensor:
+        """Noise of minibatch `j` from the prior, float32 `[m, d]`; noise k is for G's own step."""
+        return self.gan.prior.draw(self.draws(j, purpose))
+
+    def data(self, j: int) -> tf.Tensor:
+        """Data of minibatch `j`, float `[m, ...]`; G's own step compares with the last one."""
+        return self.minibatches[self._index(j)]
+
+    def _index(self, j: int) -> int:
+        return min(j, self.k - 1)
+
+    def _condition(self, j: int, method: str) -> ConditionTensors:
+        """The condition "for_real" or "for_generated" examples; both get the same random bits."""
+        condition, i = self.gan.condition, self._index(j)
+        if condition is None:
+            return NO_CONDITION
+        draws = self.draws(i if method == "for_real" else j, Purpose.CONDITION)
+        return getattr(condition, method)(self.minibatches[i], self.labels[i], draws)
+
+    # ------------------------------------------------------------- forward passes
+
+    def generate(
+        self,
+        latents: tf.Tensor,
+        j: int,
+        purpose: Purpose = Purpose.GENERATOR,
+        training: bool = True,
+    ) -> GeneratedBatch:
+        """G(z) for the latents of minibatch `j`; `purpose` is that of noise inside of G."""
+        condition = self._condition(j, "for_generated")
+        with randomness.drawing_from(self.draws(j, purpose)):
+            examples = conditioning.call(self.gan.generator, latents, condition, training)
+        return GeneratedBatch(latents, examples, condition)
+
+    def discriminate_real(self, examples: tf.Tensor, j: int) -> DiscriminatorOutput:
+        """D(x) for the data of minibatch `j`."""
+        condition = self._condition(j, "for_real")
+        output = self._discriminate("real", examples, condition, j)
+        return output._replace(labels=self.labels[self._index(j)])
+
+    def discriminate_fake(self, samples: GeneratedBatch, j: int) -> DiscriminatorOutput:
+        """D(G(z)) for generated examples of minibatch `j`."""
+        return self._discriminate("fake", samples.examples, samples.condition, j)
+
+    def real_for_generator(self, j: int) -> DiscriminatorOutput:
+        """D(x) in G's step, for losses that declare that they read it."""
+        if not self._generator_uses_real:
+            return cast(DiscriminatorOutput, NoRealOutput(self.gan.loss))
+        return self.discriminate_real(self.data(j), j)
+
+    def declared(self, real: DiscriminatorOutput) -> DiscriminatorOutput:
+        """D(x) of a shared pass, for losses that declare that they read it."""
+        if self._generator_uses_real:
+            return real
+        return cast(DiscriminatorOutput, NoRealOutput(self.gan.loss))
+
+    @property
+    def _generator_uses_real(self) -> bool:
+        return getattr(self.gan.loss, "generator_uses_real", False)
+
+    # Data and samples pass one after the other: batch statistics do not mix, and G's gradient does
+    # not run back through the data.
+    def _discriminate(
+        self, kind: str, examples: tf.Tensor, condition: ConditionTensors, j: int
+    ) -> DiscriminatorOutput:
+        gan = self.gan
+        if not any(kind in regularizer.input_gradients for regularizer in gan.regularizers):
+            output = self._augmented_pass(kind, examples, condition, j)
+        else:
+            scale = gan.discriminator_optimizer.scale_loss(1.0)  # float16 gradients may underflow
+            with tf.GradientTape() as tape:
+                tape.watch(examples)
+                output = self._augmented_pass(kind, examples, condition, j)
+                total = scale * tf.reduce_sum(output.logits)
+            gradients = tf.cast(tape.gradient(total, examples), tf.float32) / scale
+            output = output._replace(input_gradients=gradients)
+        # Keras forgets the losses of a pass when the next one begins.
+        return output._replace(layer_losses=sum(gan.discriminator.losses))
+
+    def _augmented_pass(
+        self, kind: str, examples: tf.Tensor, condition: ConditionTensors, j: int
+    ) -> DiscriminatorOutput:
+        real = kind == "real"
+        augmented = examples
+        if self.gan.augmentation is not None:
+            purpose = Purpose.AUGMENTATION_REAL if real else Purpose.AUGMENTATION_FAKE
+            with randomness.drawing_from(self.draws(j, purpose)):
+                augmented = self.gan.augmentation(examples)
+        purpose = Purpose.DISCRIMINATOR_REAL if real else Purpose.DISCRIMINATOR_FAKE
+        with randomness.drawing_from(self.draws(j, purpose)):
+            output = discriminate(self.gan.discriminator, augmented, condition, training=True)
+        return output._replace(examples=tf.cast(examples, tf.float32))
+
+    # ------------------------------------------------------------ losses and updates
+
+    def discriminator_mean(self, losses: tf.Tensor) -> tf.Tensor:
+        """This replica's part of the mean of D's losses over the global minibatch."""
+        return self._mean(losses, f"{type(self.gan.loss).__name__}.discriminator")
+
+    def generator_mean(self, losses: tf.Tensor) -> tf.Tensor:
+        """The same of G's losses, with what G's layers add."""
+        mean = self._mean(losses, f"{type(self.gan.loss).__name__}.generator")
+        return mean + sum(self.gan.generator.losses) / self.replicas
+
+    def _mean(self, values: tf.Tensor, name: str) -> tf.Tensor:
+        check_shape(values, self.rows, name)
+        return tf.reduce_sum(values) / (self.rows * self.replicas)
+
+    def penalties(
+        self, real: DiscriminatorOutput, fake: DiscriminatorOutput, j: int
+    ) -> tuple[tf.Tensor, Logs]:
+        """This replica's part of what D's layers and regularizers add to its loss, and logs."""
+        gan, logs = self.gan, {}
+        on_weights = [
+            v.regularizer(v) for v in gan.discriminator.trainable_variables if v.regularizer
+        ]
+        # Both passes report the losses on weights, which count once.
+        total = (real.layer_losses - sum(on_weights) + fake.layer_losses) / self.replicas
+        for regularizer in gan.regularizers:
+            with randomness.drawing_from(self.draws(j, Purpose.REGULARIZER)):
+                values = regularizer.penalty(self._discriminate_again, real, fake)
+            total += self._mean(values, f"{type(regularizer).__name__}.penalty")
+            logs[regularizer.name] = tf.reduce_mean(values)
+        return total, logs
+
+    def _discriminate_again(
+        self, examples: tf.Tensor, condition: ConditionTensors = NO_CONDITION
+    ) -> DiscriminatorOutput:
+        """D with augmentation, for regularizers; draws from what is current."""
+        augmentation = self.gan.augmentation
+        augmented = examples if augmentation is None else augmentation(examples)
+        return discriminate(self.gan.discriminator, augmented, condition, training=True)
+
+    def gradients(
+        self, tape: tf.GradientTape, loss: tf.Tensor, network: keras.Model, optimizer
+    ) -> list[tf.Tensor]:
+        """The gradient of a loss with respect to a network's weights, times the loss scale."""
+        scale = optimizer.scale_loss(tf.ones([]))
+        return tape.gradient(loss, network.trainable_variables, output_gradients=scale)
+
+    def apply(self, optimizer, gradients: list[tf.Tensor], network: keras.Model) -> None:
+        """Updates a network; gradients are clipped after they are summed over replicas."""
+        if self.replicas > 1:
+            gradients = clip_over_replicas(optimizer, gradients)
+        optimizer.apply(gradients, network.trainable_variables)
+
+    @staticmethod
+    @contextlib.contextmanager
+    def unchanged(*networks: keras.Model) -> Iterator[None]:
+        """Runs networks in training mode without changing their state, in the other one's update.
+
+        Batch statistics and spectral norms are computed but not stored. Keras's seed generators do
+        advance: else Keras's own dropout would repeat its masks.
+        """
+        with keras.StatelessScope() as scope:
+            yield
+        variables = [v for network in networks for v in network.variables]
+        for variable in (v for v in variables if v.path.endswith("seed_generator_state")):
+            value = scope.get_current_value(variable)
+            if value is not None:
+                variable.assign(value)
+
+    # ------------------------------------------------------------------------ logs
+
+    def discriminator_logs(
+        self, real: DiscriminatorOutput, fake: DiscriminatorOutput, losses: tf.Tensor
+    ) -> Logs:
+        """What is reported of an update of D; the user's metrics and the augmentation follow it."""
+        for metric in self.gan.running_means.user_metrics:
+            metric.update_state(real, fake)
+        if self.gan.augmentation is not None:
+            self.gan.augmentation.update(real)
+        return discriminator_logs(real, fake, losses)
+
+    def generator_logs(self, losses: tf.Tensor) -> Logs:
+        """What is reported of an update of G."""
+        return {"g_loss": tf.reduce_mean(losses)}
+
+
+def discriminator_logs(
+    real: DiscriminatorOutput, fake: DiscriminatorOutput, losses: tf.Tensor
+) -> Logs:
+    """Means over the rows of what is reported of D; `value` is V(D, G), equation (1)."""
+    value = -discriminator(real_logits=real.logits, fake_logits=fake.logits)
+    return {
+        "d_loss": tf.reduce_mean(losses),
+        "value": tf.reduce_mean(value),
+        "d_real": tf.reduce_mean(tf.sigmoid(real.logits)),
+        "d_fake": tf.reduce_mean(tf.sigmoid(fake.logits)),
+        "d_real_accuracy": tf.reduce_mean(tf.cast(real.logits > 0, tf.float32)),
+        "d_fake_accuracy": tf.reduce_mean(tf.cast(fake.logits < 0, tf.float32)),
+    }
+
+
+def mean_logs(logs: list[Logs]) -> Logs:
+    """The mean of each quantity over several updates."""
+    return {name: tf.add_n([entry[name] for entry in logs]) / len(logs) for name in logs[0]}

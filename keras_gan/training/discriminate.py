@@ -1,0 +1,56 @@
+"""The discriminator as a function of examples and a condition."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from keras_gan import conditioning
+from keras_gan.core.batches import NO_CONDITION, ConditionTensors, DiscriminatorOutput
+from keras_gan.core.errors import InputError
+
+
+def discriminate(
+    network: keras.Model,
+    examples: tf.Tensor,
+    condition: ConditionTensors = NO_CONDITION,
+    training: bool = False,
+) -> DiscriminatorOutput:
+    """Calls D, which returns logits `[n, 1]` or `[n]`, or a dict with "logits" and perhaps more.
+
+    Args:
+        network: The discriminator.
+        examples: float `[n, ...]`.
+        condition: The condition's tensors by name.
+        training: As in Keras.
+
+    Returns:
+        D's output, all floats cast to float32.
+
+    Raises:
+        InputError: D returns a dict without "logits".
+    """
+    outputs = conditioning.call(network, examples, condition, training)
+    if not isinstance(outputs, dict):
+        outputs = {"logits": outputs}
+    if "logits" not in outputs:
+        raise InputError(
+            f"a discriminator that returns a dict must give 'logits'. Received: {sorted(outputs)}"
+        )
+    outputs = {name: outputs.get(name) for name in ("logits", "features", "classes")}
+    outputs = tf.nest.map_structure(_float32, outputs)
+    logits = outputs["logits"]
+    if logits.shape.rank == 2 and logits.shape[-1] == 1:
+        logits = logits[:, 0]
+    return DiscriminatorOutput(
+        logits,
+        outputs["features"],
+        condition=condition,
+        classes=outputs["classes"],
+        examples=_float32(examples),
+    )
+
+
+def _float32(value):
+    is_float = value is not None and tf.convert_to_tensor(value).dtype.is_floating
+    return tf.cast(value, tf.float32) if is_float else value

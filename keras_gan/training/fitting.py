@@ -1,0 +1,138 @@
+"""What `GAN.fit` does around Keras's own loop."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import keras
+import tensorflow as tf
+
+from keras_gan.conditioning import ClassRange, Condition, LabelCheck
+from keras_gan.core.errors import InputError
+from keras_gan.training.batch_checks import input_error
+from keras_gan.training.progress import ProgressLine
+from keras_gan.training.streams import SizedStream, Stream
+
+if TYPE_CHECKING:
+    from keras_gan.training.gan import GAN
+
+_log = logging.getLogger("keras_gan")
+
+
+class StreamCallback(keras.callbacks.Callback):
+    """Starts each epoch of the stream at the model's step, and counts the dropped examples.
+
+    Args:
+        gan: The model.
+        stream: Its data.
+        reads_all: True if an epoch reads the stream to its end.
+        initial_step: Steps of the first epoch that were made before; its means continue.
+    """
+
+    def __init__(self, gan: GAN, stream: Stream, reads_all: bool, initial_step: int):
+        super().__init__()
+        self._stream = stream
+        self._reads_all = reads_all
+        self._steps_made = initial_step
+        self._totals = tf.identity(gan.running_means.totals.value) if initial_step else None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Tells the stream where the epoch starts."""
+        self._first_step = int(self.model.current_step.numpy())
+        self._stream.begin_epoch(self._first_step, self._steps_made)
+        if self._totals is not None:
+            self.model.running_means.totals.assign(self._totals)
+        self._steps_made, self._totals = 0, None
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Counts the examples that filled no step."""
+        gan = self.model
+        if int(gan.current_step.numpy()) == self._first_step:
+            raise InputError(
+                f"the data set holds less than one step takes: {gan.discriminator_steps} "
+                f"(`discriminator_steps`) minibatches of {self._stream.minibatch}"
+            )
+        gan.dropped_examples = self._stream.dropped_examples() if self._reads_all else None
+        if gan.dropped_examples:
+            _log.info("epoch %d dropped %d examples that fill no step", epoch, gan.dropped_examples)
+
+
+def check_steps(gan: GAN, stream: Stream, steps_per_epoch: int | None, initial_step: int) -> None:
+    """Refuses numbers of steps that the stream cannot give.
+
+    Raises:
+        InputError: It cannot.
+    """
+    if steps_per_epoch is not None:
+        if isinstance(stream, SizedStream):
+            raise InputError("`steps_per_epoch` is for batches; an epoch of arrays is all of them")
+        if steps_per_epoch % gan.steps_per_execution:
+            raise InputError(
+                f"`steps_per_epoch`={steps_per_epoch} must be a multiple of "
+                f"`steps_per_execution`={gan.steps_per_execution}"
+            )
+    if initial_step and not (
+        isinstance(stream, SizedStream) and 0 <= initial_step < stream.steps_per_epoch
+    ):
+        raise InputError(
+            "`initial_step` is a step within an epoch of arrays or shards. Received: "
+            f"initial_step={initial_step}"
+        )
+
+
+@contextlib.contextmanager
+def errors_of_data() -> Iterator[None]:
+    """Turns what a check of the data reports from within TensorFlow into an `InputError`."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        fault = input_error(error)
+        if fault is None:
+            raise
+        raise fault from None
+
+
+@contextlib.contextmanager
+def known_warnings(steps_per_epoch: int | None) -> Iterator[None]:
+    """Hides Keras's warning at the end of a data set whose length is unknown."""
+    with warnings.catch_warnings():
+        if steps_per_epoch is None:
+            warnings.filterwarnings("ignore", "Your input ran out of data", UserWarning)
+        yield
+
+
+def progress(verbose: int | str) -> list[keras.callbacks.Callback]:
+    """The callback that shows the progress line, if any is asked for."""
+    return [ProgressLine(verbose)] if verbose else []
+
+
+def with_loss_scale(optimizer: keras.Optimizer) -> keras.Optimizer:
+    """The optimizer with a dynamic loss scale, as Keras gives one to `model.optimizer`."""
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return optimizer
+    return keras.optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
+
+
+def finalize_optimizers(gan: GAN) -> None:
+    """Sets weights to the averages of optimizers with `use_ema=True`, as Keras does after `fit`."""
+    optimizers = [gan.generator_optimizer, gan.discriminator_optimizer, *gan.auxiliary_optimizers]
+    for optimizer, network in zip(optimizers, gan.networks, strict=True):
+        optimizer.finalize_variable_values(network.trainable_variables)
+
+
+def label_check(
+    condition: Condition | None, loss: Any, discriminator_outputs: dict[str, tuple]
+) -> LabelCheck | None:
+    """What the labels must be, if the condition or the loss uses them."""
+    if condition is not None and condition.label_check is not None:
+        return condition.label_check
+    if not getattr(loss, "uses_labels", False):
+        return None
+    user = f"the loss {type(loss).__name__}"
+    if "classes" in getattr(loss, "requires", ()):
+        return ClassRange(discriminator_outputs["classes"][-1], least=-1, user=user)
+    return LabelCheck(user)

@@ -1,0 +1,381 @@
+"""How a `GAN` is compiled, trained and evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import keras
+import tensorflow as tf
+
+from keras_gan import losses
+from keras_gan.augmentation import Augmentation
+from keras_gan.conditioning import LabelCheck
+from keras_gan.core.errors import InputError
+from keras_gan.training import compile_checks, fitting, loop, steps
+from keras_gan.training.auxiliary import train_auxiliary_networks
+from keras_gan.training.context import StepContext
+from keras_gan.training.evaluation_step import evaluation_logs
+from keras_gan.training.input_checks import x_and_y
+from keras_gan.training.input_pipeline import evaluation_data, training_stream
+from keras_gan.training.metrics import REPORTED, RunningMeans
+
+
+class Trainer(keras.Model):
+    """The training half of `keras_gan.GAN`, as Keras's own `Trainer` is one half of its `Model`."""
+
+    train_function: Callable | None
+    test_function: Callable | None
+    augmentation: Augmentation | None
+    regularizers: list
+
+    def compile(
+        self,
+        generator_optimizer=None,
+        discriminator_optimizer=None,
+        loss: str | losses.Loss = "non_saturating",
+        discriminator_steps: int = 1,
+        update: str = "alternating",
+        *,
+        regularizers: Sequence = (),
+        augmentation: Augmentation | None = None,
+        metrics: Sequence[keras.metrics.Metric] = (),
+        auxiliary_optimizers: Sequence = (),
+        jit_compile: bool | str = "auto",
+        steps_per_execution: int = 1,
+        run_eagerly: bool = False,
+        **unknown,
+    ) -> None:
+        """Sets how the networks are trained.
+
+        Args:
+            generator_optimizer: Keras optimizer (or its name) of G.
+            discriminator_optimizer: Keras optimizer (or its name) of D; another object than G's.
+            loss: A name of `keras_gan.losses.NAMES`, or an object like `keras_gan.losses.Loss`.
+            discriminator_steps: k, the number of D's updates in a step, each on its own data and
+                noise; 1 to 255.
+            update: "alternating" (Algorithm 1), "simultaneous" (the paper's released code) or
+                "fixed" (G and D do not move; auxiliary networks are trained).
+            regularizers: Objects like `keras_gan.regularizers.Regularizer`, whose terms D minimizes
+                in addition to its loss; each is in the logs by its name.
+            augmentation: A `keras_gan.augmentation.Augmentation` that D's inputs go through, real
+                and generated ones alike, in both networks' steps.
+            metrics: Keras metrics, updated by `update_state(real, fake)` with two
+                `DiscriminatorOutput`s.
+            auxiliary_optimizers: Keras optimizer (or its name) of each auxiliary network, in order.
+            jit_compile: True compiles the step with XLA, on one replica; "auto" does so on an
+                accelerator.
+            steps_per_execution: Steps in one call into the graph; callbacks see each of these
+                calls as one batch.
+            run_eagerly: True runs step by step in Python, for debugging.
+            **unknown: Names that other GAN code uses are refused with the name used here.
+
+        Raises:
+            InputError: An argument cannot be used.
+        """
+        compile_checks.refuse_unknown("compile()", unknown)
+        if not isinstance(discriminator_steps, int) or not 1 <= discriminator_steps < 256:
+            raise InputError(
+                "`discriminator_steps` must be an int in [1, 255]. "
+                f"Received: {discriminator_steps!r}"
+            )
+        if update not in steps.RULES:
+            raise InputError(f"unknown update {update!r}; choose from {', '.join(steps.RULES)}")
+        loss = losses.get(loss)
+        compile_checks.check_loss(loss, self._discriminator_outputs, self.condition)
+        compile_checks.check_regularizers(list(regularizers), self.discriminator)
+        if generator_optimizer is None or discriminator_optimizer is None:
+            raise InputError("`generator_optimizer` and `discriminator_optimizer` must be given")
+        if len(auxiliary_optimizers) != len(self.auxiliary_networks):
+            raise InputError(
+                f"the model has {len(self.auxiliary_networks)} auxiliary networks, each of which "
+                f"needs one of `auxiliary_optimizers`. Received: {len(auxiliary_optimizers)}"
+            )
+        given = [generator_optimizer, discriminator_optimizer, *auxiliary_optimizers]
+        with self.distribute_strategy.scope():
+            optimizers = [keras.optimizers.get(optimizer) for optimizer in given]
+            compile_checks.check_optimizers(
+                optimizers, self.distribute_strategy.num_replicas_in_sync
+            )
+            compile_checks.check_execution(self, jit_compile, run_eagerly)
+            if compile_checks.uses_float16(self):
+                optimizers = [fitting.with_loss_scale(optimizer) for optimizer in optimizers]
+            super().compile(
+                optimizer=None,
+                loss=None,
+                jit_compile=jit_compile,
+                steps_per_execution=steps_per_execution,
+                run_eagerly=run_eagerly,
+            )
+            if self.distribute_strategy.num_replicas_in_sync > 1:
+                self.jit_compile = False  # "auto" does not look at the number of replicas
+            self.generator_optimizer, self.discriminator_optimizer = optimizers[:2]
+            self.auxiliary_optimizers = optimizers[2:]
+            for optimizer, network in zip(optimizers, self.networks, strict=True):
+                optimizer.build(network.trainable_variables)
+            extra = [f"{auxiliary.name}_loss" for auxiliary in self.auxiliary_networks]
+            extra += [regularizer.name for regularizer in regularizers]
+            self.running_means = RunningMeans([*REPORTED, *extra], metrics)
+            if augmentation is not None and not getattr(augmentation, "built", True):
+                augmentation.build((None, *self.example_shape))
+        # Keras tracks no further layers of a model that was loaded; `compile_variables` are these.
+        object.__setattr__(self, "regularizers", list(regularizers))
+        object.__setattr__(self, "augmentation", augmentation)
+        self.loss = loss
+        self.discriminator_steps = discriminator_steps
+        self.update = update
+
+    @property
+    def compile_variables(self) -> list[keras.Variable]:
+        """The state of what `compile` was given besides optimizers and metrics."""
+        parts = [*self.regularizers, *([self.augmentation] if self.augmentation else [])]
+        return [variable for part in parts for variable in getattr(part, "variables", ())]
+
+    def get_compile_config(self) -> dict:
+        """Returns `compile`'s arguments, serialized."""
+        if not self.compiled:
+            return {}
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "generator_optimizer": serialize(self.generator_optimizer),
+            "discriminator_optimizer": serialize(self.discriminator_optimizer),
+            "loss": serialize(self.loss),
+            "discriminator_steps": self.discriminator_steps,
+            "update": self.update,
+            "regularizers": [serialize(regularizer) for regularizer in self.regularizers],
+            "augmentation": serialize(self.augmentation),
+            "metrics": [serialize(metric) for metric in self.running_means.user_metrics],
+            "auxiliary_optimizers": [serialize(o) for o in self.auxiliary_optimizers],
+            "jit_compile": self.jit_compile,
+            "steps_per_execution": self.steps_per_execution,
+            "run_eagerly": self.run_eagerly,
+        }
+
+    def compile_from_config(self, config: dict) -> None:
+        """Compiles from `get_compile_config`'s dictionary, optimizers ready for their state."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def reseed(self, seed: int) -> None:
+        """Continues training with other noise and another order of the data."""
+        self.seed = int(seed)
+        self.train_function = self.test_function = None  # the old seed is a constant in them
+
+    # ------------------------------------------------------------------- fit
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """What `fit` and `evaluate` report, in nats, probabilities and rates."""
+        return [*self.running_means.metrics, *self.user_metrics] if self.compiled else []
+
+    @property
+    def user_metrics(self) -> list[keras.metrics.Metric]:
+        """Those given to `compile`, and metrics that a subclass has as attributes."""
+        return [*self.running_means.user_metrics, *self._metrics]
+
+    @property
+    def current_step(self) -> keras.Variable:
+        """The counter that training advances: `step`, or `auxiliary_step` if G and D are fixed."""
+        return self.auxiliary_step if self.update == "fixed" else self.step
+
+    def reset_metrics(self) -> None:
+        """Starts the running means again, and the noise of `evaluate` with them."""
+        super().reset_metrics()
+        self.evaluated.assign(0)
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose="auto",
+        callbacks=None,
+        validation_data=None,
+        shuffle: bool = True,
+        initial_epoch: int = 0,
+        initial_step: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int = 1,
+    ):
+        """Trains the networks.
+
+        Args:
+            x: Examples: float array or tensor `[n, ...]`; a `keras_gan.data.Shards`, which stays on
+                disk; or batches of m examples, alone or with labels: a `tf.data.Dataset`, a
+                `keras.utils.PyDataset` or an iterable. Labels are for a condition or a loss that
+                uses them.
+            y: Labels `[n, ...]` for an array `x`, or None.
+            batch_size: m for arrays and shards, default 100; batches have their own.
+            epochs: As in Keras.
+            verbose: As in Keras; the line shows both losses and the means of D(x) and D(G(z)).
+            callbacks: As in Keras.
+            validation_data: As in Keras; measured as `evaluate` does.
+            shuffle: For arrays; the order of each epoch is a function of the seed and the epoch.
+            initial_epoch: As in Keras.
+            initial_step: For arrays and shards: the steps of the first epoch that were made before,
+                by a model restored from a checkpoint. The epoch's means continue, too.
+            steps_per_epoch: For batches, as in Keras; a multiple of `steps_per_execution`.
+            validation_steps: As in Keras.
+            validation_batch_size: As in Keras.
+            validation_freq: As in Keras.
+
+        Returns:
+            A `keras.callbacks.History`.
+
+        Raises:
+            InputError: The data cannot be used; raised before the first step where they are in
+                memory.
+        """
+        self._assert_compile_called("fit")
+        callbacks = keras.tree.flatten(callbacks or [])
+        compile_checks.check_callbacks(callbacks)
+        stream = training_stream(
+            x,
+            y,
+            batch_size=batch_size,
+            minibatches=self.discriminator_steps,
+            example_shape=self.example_shape,
+            label_check=self.label_check,
+            seed=self.seed,
+            shuffle=shuffle,
+            strategy=self.distribute_strategy,
+        )
+        self.check_minibatch(stream.minibatch)
+        fitting.check_steps(self, stream, steps_per_epoch, initial_step)
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        self._rows = stream.minibatch // replicas * self.discriminator_steps
+        if validation_data is not None:
+            validation_data = self._evaluation_data(
+                *x_and_y(validation_data), validation_batch_size or batch_size
+            )
+        own = [fitting.StreamCallback(self, stream, steps_per_epoch is None, initial_step)]
+        with fitting.errors_of_data(), fitting.known_warnings(steps_per_epoch):
+            history = super().fit(
+                stream.dataset(),
+                epochs=epochs,
+                verbose=0,
+                callbacks=[*own, *callbacks, *fitting.progress(verbose)],
+                shuffle=False,
+                validation_data=validation_data,
+                initial_epoch=initial_epoch,
+                steps_per_epoch=steps_per_epoch,
+                validation_steps=validation_steps,
+                validation_freq=validation_freq,
+            )
+        fitting.finalize_optimizers(self)
+        return history
+
+    def check_minibatch(self, size: int) -> None:
+        """Checks the size of a minibatch before training.
+
+        Raises:
+            InputError: It does not divide among the replicas.
+        """
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        group = 1 if self.condition is None else self.condition.group
+        if size % (replicas * group):
+            raise InputError(
+                f"a minibatch of {size} does not divide among {replicas} replicas"
+                + (f" in groups of {group}" if group > 1 else "")
+                + f"; use a multiple of {replicas * group}"
+            )
+
+    @property
+    def label_check(self) -> LabelCheck | None:
+        """What the labels must be, if the condition or the loss uses them."""
+        return fitting.label_check(self.condition, self.loss, self._discriminator_outputs)
+
+    def evaluate(self, x=None, y=None, batch_size: int | None = None, **kwargs):
+        """Measures the networks on data, in inference mode and on noise of its own.
+
+        Args:
+            x: Examples, as in `fit`, in any number.
+            y: Labels, where a condition or the loss uses them.
+            batch_size: Examples of a batch, for arrays.
+            **kwargs: As in Keras.
+
+        Returns:
+            Means over the examples, in the order of `metrics`, or by name with `return_dict=True`:
+            `value`, V(D, G) of equation (1) in nats (-log 4 at the equilibrium); the losses;
+            `d_real` and `d_fake`, means of D(x) and D(G(z)) (1/2 there); D's accuracies on data and
+            on generated examples; `jsd_bound` = (V + log 4) / 2, for this D a lower bound of the
+            Jensen-Shannon divergence (equation 3).
+        """
+        if "_use_cached_eval_dataset" not in kwargs:  # then `fit` has checked the data
+            x, y = self._evaluation_data(x, y, batch_size), None
+        with fitting.errors_of_data():
+            return super().evaluate(x, y, **kwargs)
+
+    def _evaluation_data(self, x, y, batch_size: int | None) -> tf.data.Dataset:
+        return evaluation_data(
+            x,
+            y,
+            batch_size=batch_size,
+            example_shape=self.example_shape,
+            label_check=self.label_check,
+        )
+
+    def train_step(self, data) -> dict[str, tf.Tensor]:
+        """One step on this replica's `k * m / replicas` examples, by the rule in `update`.
+
+        Minibatch `j` is every k-th example from `j` on, so that it holds the same examples on any
+        number of replicas. A subclass may override this as in Keras.
+
+        Returns:
+            The means of the logs over this replica's rows, float32 scalars.
+        """
+        x, labels = x_and_y(data)
+        if x.shape[0] is None:
+            x = tf.ensure_shape(x, [self._rows, *self.example_shape])
+        k = self.discriminator_steps
+        context = tf.distribute.get_replica_context()
+        step = StepContext(
+            gan=self,
+            minibatches=[x[j::k] for j in range(k)],
+            labels=[None if labels is None else labels[j::k] for j in range(k)],
+            number=self.current_step.value,
+            replica=tf.cast(context.replica_id_in_sync_group, tf.int32),
+            replicas=context.num_replicas_in_sync,
+        )
+        return {**steps.RULES[self.update](step), **train_auxiliary_networks(step)}
+
+    def test_step(self, data) -> dict[str, tf.Tensor]:
+        """The means of the logs over this replica's rows of a batch, float32 scalars."""
+        return evaluation_logs(self, *x_and_y(data))
+
+    def make_train_function(self, force: bool = False):
+        """Makes what `fit` calls; see `keras_gan.training.loop`."""
+        if self.train_function is None or force:
+            self.train_function = loop.make_function(self, self.train_step, self._finish_step)
+        return self.train_function
+
+    def make_test_function(self, force: bool = False):
+        """Makes what `evaluate` calls."""
+        if self.test_function is None or force:
+            self.test_function = loop.make_function(self, self.test_step, self._finish_batch)
+        return self.test_function
+
+    def _finish_step(self, losses: tf.Tensor, rows: tf.Tensor) -> None:
+        """What follows a step of all replicas: counters and the moving average."""
+        first = ~tf.math.is_finite(losses) & (self._nonfinite_step.value < 0)
+        number = self.current_step.value
+        self._nonfinite_step.assign(tf.where(first, number, self._nonfinite_step.value))
+        self.current_step.assign_add(1)
+        if self.update == "fixed":
+            return
+        self.images_seen.assign_add(tf.cast(rows, tf.int64))
+        if self._average is not None:
+            self._average.update(self.ema.step_momentum(self.images_seen.value, rows))
+
+    def _finish_batch(self, losses: tf.Tensor, rows: tf.Tensor) -> None:
+        self.evaluated.assign_add(1)
+
+    @property
+    def nonfinite_step(self) -> int | None:
+        """The first step in which a loss was NaN or Inf (counted from 0), or None."""
+        step = int(self._nonfinite_step.numpy())
+        return None if step < 0 else step
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None) -> None:
+        """Nothing is left to build; Keras's own way takes a batch, and fails on several workers."""

@@ -1,0 +1,87 @@
+"""Callbacks by themselves: which names there are, learning rates, gaps between measurements."""
+
+import keras
+import numpy as np
+import pytest
+import small
+
+from keras_gan import InputError, callbacks
+
+
+def test_every_callback_is_one():
+    for name in callbacks.__all__:
+        assert issubclass(getattr(callbacks, name), keras.callbacks.Callback)
+    with pytest.raises(AttributeError, match="Chekpoint"):
+        callbacks.Chekpoint  # noqa: B018
+
+
+def rates(gan):
+    return float(gan.generator_optimizer.learning_rate), float(
+        gan.discriminator_optimizer.learning_rate
+    )
+
+
+def test_learning_rates_of_both_networks():
+    gan = small.gan()
+    gan.compile(keras.optimizers.Adam(0.5), keras.optimizers.SGD(0.25))
+    seen = []
+
+    def schedule(epoch, present):
+        seen.append((epoch, dict(present)))
+        return {"generator": 0.125 / (epoch + 1)}
+
+    history = gan.fit(
+        small.examples(8),
+        batch_size=8,
+        epochs=2,
+        callbacks=[callbacks.LearningRateScheduler(schedule)],
+        verbose=0,
+    ).history
+    assert seen == [
+        (0, {"generator": 0.5, "discriminator": 0.25}),
+        (1, {"generator": 0.125, "discriminator": 0.25}),
+    ]
+    assert rates(gan) == (0.0625, 0.25)
+    assert history["generator_learning_rate"] == [0.125, 0.0625]
+    assert history["discriminator_learning_rate"] == [0.25, 0.25]
+
+
+def test_a_rate_of_zero_leaves_a_network_as_it_is():
+    gan = small.gan()
+    gan.compile(keras.optimizers.SGD(0.5), keras.optimizers.SGD(0.5))
+    before = [w.copy() for w in gan.generator.get_weights()]
+    stop = callbacks.LearningRateScheduler(lambda epoch, present: {**present, "generator": 0.0})
+    gan.fit(small.examples(8), batch_size=8, callbacks=[stop], verbose=0)
+    for old, new in zip(before, gan.generator.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "answer", "message"),
+    [
+        (keras.optimizers.schedules.CosineDecay(0.1, 10), {"generator": 0.1}, "schedule"),
+        (0.1, {"player": 0.1}, "'generator', 'discriminator' or both"),
+        (0.1, 0.1, "must return a dict"),
+        (0.1, {"discriminator": float("nan")}, "finite"),
+        (0.1, {"generator": -0.1}, "at least 0"),
+    ],
+)
+def test_rates_that_cannot_be_set(optimizer, answer, message):
+    gan = small.gan()
+    gan.compile(keras.optimizers.Adam(optimizer), keras.optimizers.Adam(0.1))
+    scheduler = callbacks.LearningRateScheduler(lambda epoch, present: answer)
+    with pytest.raises(InputError, match=message):
+        gan.fit(small.examples(8), batch_size=8, callbacks=[scheduler], verbose=0)
+
+
+def test_epochs_without_a_likelihood_have_no_entry(tmp_path):
+    gan = small.gan(ema=0.9)
+    x = small.examples(8)
+    logged = []
+    likelihood = callbacks.ValidationLikelihood(x, lambda samples: samples, samples=16, every=2)
+    look = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logged.append(set(logs)))
+    saving = callbacks.Checkpoint(tmp_path, keep=1, monitor="val_log_likelihood")
+    gan.fit(x, batch_size=8, epochs=3, callbacks=[likelihood, look, saving], verbose=0)
+    columns = {"val_log_likelihood", "val_log_likelihood_ema"}
+    assert [columns & names for names in logged] == [set(), columns, columns]
+    assert len(list(tmp_path.glob("step-*"))) <= 2
