@@ -12,8 +12,8 @@ import small
 import tensorflow as tf
 
 from keras_gan import InputError
+from keras_gan.conditioning import ClassRange, LabelCheck, VectorShape
 from keras_gan.training import batch_checks, input_checks, input_pipeline
-from keras_gan.training.input_checks import ClassRange, LabelCheck, VectorShape
 
 IMAGE = (4, 4, 1)
 
