@@ -45,7 +45,9 @@ class InpaintingLoss(NonSaturating):
         in_pair = rows < tf.size(rows) // 2 * 2
         other = tf.gather(completions, tf.where(in_pair, tf.bitwise.bitwise_xor(rows, 1), rows))
         energy = _norm(completions - truth) - 0.5 * _norm(completions - other)
-        share = tf.cast(in_pair, tf.float32)  # times all rows over those in pairs: a mean over pairs
+        share = tf.cast(
+            in_pair, tf.float32
+        )  # times all rows over those in pairs: a mean over pairs
         energy *= tf.math.divide_no_nan(share, tf.reduce_mean(share))
         return super().generator(real, fake) + self.energy_weight * energy
 
