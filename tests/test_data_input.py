@@ -384,3 +384,10 @@ def test_batches_of_arrays_for_evaluation_keep_their_order():
 def test_errors_of_others_are_not_taken_for_ours(batch):
     error = tf.errors.InvalidArgumentError(None, None, f"no batch: {batch}")
     assert batch_checks.input_error(error) is None
+
+
+def test_minibatches_of_several_sizes_after_each_other():
+    model = small.gan()
+    for m in (8, 20, 10):
+        model.fit(small.examples(40), batch_size=m, verbose=0)
+    assert int(model.step.numpy()) == 5 + 2 + 4
