@@ -287,8 +287,8 @@ def test_another_server_s_answer(text):
 def test_grid(tmp_path):
     images = np.stack([np.full((2, 3, 3), value, np.float32) for value in (0, 0.5, 1)])
     save_grid(tmp_path / "grid.png", images)
-    with Image.open(tmp_path / "grid.png") as picture:
-        pixels = np.asarray(picture)
+    with Image.open(tmp_path / "grid.png") as grid:
+        pixels = np.asarray(grid)
     assert pixels.shape == (5, 7, 3)
     assert pixels[0, 0].tolist() == [0, 0, 0]
     assert pixels[0, 4].tolist() == [128, 128, 128]
@@ -306,13 +306,13 @@ def test_grid(tmp_path):
 def test_command(url, tmp_path, capsys):
     output = tmp_path / "samples.png"
     assert main([url, "--model=mlp", "--count=9", "--output", str(output)]) == 0
-    with Image.open(output) as picture:
-        assert picture.size == (3 * 7 - 1, 3 * 7 - 1)
+    with Image.open(output) as grid:
+        assert grid.size == (3 * 7 - 1, 3 * 7 - 1)
     of_classes = [url, "--model=sketch", "--count=9", "--output", str(output)]
     assert main([*of_classes, "--condition", "0", "1", "2"]) == 0
-    with Image.open(output) as picture, Client(url, model="sketch") as client:
+    with Image.open(output) as grid, Client(url, model="sketch") as client:
         expected = client.generate(9, condition=[0, 1, 2] * 3)
-        assert np.asarray(picture)[:6, :6].tolist() == np.rint(255 * expected[0, ..., 0]).tolist()
+        assert np.asarray(grid)[:6, :6].tolist() == np.rint(255 * expected[0, ..., 0]).tolist()
     assert main([url, "--model=nope", "--output", str(output)]) == 1
     assert main(["nowhere", "--model=mlp"]) == 2
     assert main([*of_classes, "--condition", "3"]) == 1

@@ -228,8 +228,8 @@ def test_downloads(page, client):
     np.testing.assert_allclose(saved["latents"], samples(client, 0).latents[:2].mean(0), atol=1e-6)
     with page.expect_download() as download:
         page.click("#save-image")
-    with Image.open(io.BytesIO(download.value.path().read_bytes())) as picture:
-        shown = np.asarray(picture.convert("L"))
+    with Image.open(io.BytesIO(download.value.path().read_bytes())) as saved_image:
+        shown = np.asarray(saved_image.convert("L"))
     image = client.images(np.float32(saved["latents"])[None])[0]
     np.testing.assert_allclose(shown, as_pixels(image), atol=1)
 
