@@ -4,13 +4,14 @@ PYTHON ?= python3
 VENV := .venv
 PIP = $(PYTHON) -m pip --python $(VENV)/bin/python -qq --disable-pip-version-check
 
-.PHONY: help train test lint format constraints clean
+.PHONY: help train test test-all lint format constraints clean
 
 help:
 	@echo "make train        set up and train the bundled digits     (ARGS=... adds options)"
 	@echo "make test         set up and run the tests                (ARGS=... adds pytest's options)"
+	@echo "make test-all     the slow tests as well"
 	@echo "make lint         style, types and the direction of imports"
-	@echo "make format       rewrite the code in the house's style"
+	@echo "make format       format the code"
 	@echo "make constraints  pin today's newest releases of everything (use Python 3.11)"
 	@echo "make clean        remove the environment, caches and builds"
 
@@ -18,7 +19,10 @@ train: $(VENV)/core
 	$(VENV)/bin/python -m keras_gan.train --strategy mirrored $(ARGS)
 
 test: $(VENV)/dev
-	$(VENV)/bin/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(VENV)/bin/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(MARKERS) $(ARGS)
+
+test-all: MARKERS = -m "slow or not slow"
+test-all: test
 
 lint: $(VENV)/dev
 	$(VENV)/bin/ruff check .

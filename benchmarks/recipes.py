@@ -25,7 +25,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.steps import SHAPES, Clock, flops_per_step, products
-from keras_gan.experiment.run import versions, write_atomically
+from keras_gan.core.files import write_atomically
+from keras_gan.experiment.versions import versions
 from reproduce import page, results
 
 FILE = results.ROOT / "benchmarks" / "results" / "recipes.json"

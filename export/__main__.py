@@ -1,43 +1,62 @@
-"""`python -m export`: from a run directory to files that load elsewhere."""
+"""`keras-gan export`: from a run directory to files that load elsewhere."""
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-
-from export import inspection, parity, signatures, writing
-from export.subject import Subject
-from keras_gan.cli import parsing
-from keras_gan.experiment.run import WEIGHTS, Run
 
 _DESCRIPTION = """Export a run's generator for TensorFlow Serving, ONNX Runtime and other languages.
 
 examples:
-  python -m export runs/mnist-1a2b3c4d --output exports      SavedModel and ONNX: exports/mnist/1/
-  python -m export RUN --output exports --weights averaged   the next version: exports/mnist/2/
-  python -m export RUN --output exports --formats onnx_float16 --name small
-  python -m export RUN --output exports --signatures serving_default discriminator --warmup
-  python -m export inspect exports/mnist                     signatures, metadata, sha256
+  keras-gan export runs/mnist-1a2b3c4d --output exports   SavedModel and ONNX: exports/mnist/1/
+  keras-gan export RUN --output exports --weights ema     the next version: exports/mnist/2/
+  keras-gan export RUN --output exports --formats onnx_float16 --name small
+  keras-gan export RUN --output exports --signatures serving_default discriminator --warmup
+  keras-gan export inspect exports/mnist                  signatures, metadata, sha256
 
-Each artefact is loaded in another runtime and compared with the Keras model; only then does the
-version become visible."""
+Each file is loaded in another runtime and compared with the Keras model before the version becomes
+visible."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code (see `keras_gan.core.errors`; 1: no parity)."""
+    """Runs the command and returns its exit code: 0, 1 (no parity), or that of the error."""
+    with _tensorflow_quiet():
+        import tensorflow as tf
+
+        from keras_gan.cli import parsing
+
+        tf.config.list_physical_devices()  # logs that there is no GPU
     return parsing.run(_main, argv, "export")
+
+
+@contextmanager
+def _tensorflow_quiet() -> Iterator[None]:
+    """Hides TensorFlow's start-up messages, which go to file descriptor 2, not to `sys.stderr`."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with open(os.devnull, "wb") as null:
+        os.dup2(null.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
 
 
 def _main(argv: Sequence[str] | None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
-    if argv[:1] == ["inspect"]:
-        return _inspect(argv[1:])
-    return _export(argv)
+    return _inspect(argv[1:]) if argv[:1] == ["inspect"] else _export(argv)
 
 
 def _inspect(argv: Sequence[str]) -> int:
-    parser = parsing.Parser(prog="python -m export inspect", description="Describe an export.")
+    from export import inspection
+    from keras_gan.cli import parsing
+
+    parser = parsing.Parser(prog="keras-gan export inspect", description="Describe an export.")
     parser.add_argument("path", help="a version's directory, a model's directory, or an .onnx file")
     for line in inspection.describe(Path(parser.parse_args(argv).path)):
         print(line)
@@ -45,24 +64,39 @@ def _inspect(argv: Sequence[str]) -> int:
 
 
 def _export(argv: Sequence[str]) -> int:
-    options = _parser().parse_args(argv)
+    from rich.console import Console
+
+    from export import parity, signatures, writing
+    from export.subject import Subject
+    from keras_gan import Run
+    from keras_gan.cli import parsing
+
+    parser = parsing.Parser(prog="keras-gan export", description=_DESCRIPTION)
+    flag = parser.add_argument
+    flag("run", metavar="RUN", help="run directory of a finished run")
+    flag("--output", required=True, metavar="DIR", help="models go to DIR/<name>/<version>/")
+    flag("--name", metavar="NAME", help="the model's name (its recipe's)")
+    flag("--version", type=int, metavar="INT", help="its version (the next one)")
+    flag("--weights", default="last", metavar="NAME", help="last, ema, best or best_ema (last)")
+    formats, default = ", ".join(writing.FORMATS), writing.Settings.formats
+    text = f"some of {formats} ({' '.join(default)})"
+    flag("--formats", nargs="+", default=default, metavar="NAME", help=text)
+    names = ", ".join(signatures.NAMES)
+    text = f"some of {names}, for the SavedModel (all but the last)"
+    flag("--signatures", nargs="+", metavar="NAME", help=text)
+    flag("--warmup", action="store_true", help="add requests that warm a server up")
+    flag("--opset", type=int, metavar="INT", help="ONNX's operator set (the newest)")
+    options = parser.parse_args(argv)
     settings = writing.Settings(
-        formats=options.formats,
-        signatures=options.signatures,
-        warmup=options.warmup,
-        opset=options.opset,
-        max_inline=options.external_data_above,
+        options.formats, options.signatures, warmup=options.warmup, opset=options.opset
     )
     run = Run.open(options.run)
     name = run.identity["recipe"] if options.name is None else options.name
-    place = (Path(options.output), name, options.version)
-    writing.check(*place, settings)
-
-    from rich.console import Console
-
+    version = (Path(options.output), name, options.version)
+    writing.check(*version, settings)
     try:
         with Console(stderr=True).status(f"exporting {run.path}"):
-            written = writing.write(Subject.from_run(run, options.weights), *place, settings)
+            written = writing.write(Subject.from_run(run, options.weights), *version, settings)
     except parity.ParityError as mismatch:
         print(f"export: nothing was written: {mismatch}", file=sys.stderr)
         return 1
@@ -72,41 +106,6 @@ def _export(argv: Sequence[str]) -> int:
         for name, error in errors.items():
             print(f"{artefact} {name}: largest error against Keras {error:.1e}")
     return 0
-
-
-def _parser() -> parsing.Parser:
-    parser = parsing.Parser(prog="python -m export", description=_DESCRIPTION)
-    parser.add_argument("run", metavar="RUN", help="run directory of a finished run")
-    parser.add_argument(
-        "--output", required=True, metavar="DIR", help="models go to DIR/<name>/<version>/"
-    )
-    parser.add_argument("--name", metavar="NAME", help="the model's name (its recipe's)")
-    parser.add_argument("--version", type=int, metavar="INT", help="its version (the next one)")
-    parser.add_argument(
-        "--weights", default="last", metavar="NAME", help=f"one of {', '.join(WEIGHTS)} (last)"
-    )
-    parser.add_argument(
-        "--formats",
-        nargs="+",
-        default=writing.Settings.formats,
-        metavar="NAME",
-        help=f"some of {', '.join(writing.FORMATS)} ({' '.join(writing.Settings.formats)})",
-    )
-    parser.add_argument(
-        "--signatures",
-        nargs="+",
-        metavar="NAME",
-        help=f"some of {', '.join(signatures.NAMES)}, for the SavedModel (all but the last)",
-    )
-    parser.add_argument("--warmup", action="store_true", help="add requests that warm a server up")
-    parser.add_argument("--opset", type=int, metavar="INT", help="ONNX's operator set (the newest)")
-    parser.add_argument(
-        "--external-data-above",
-        type=int,
-        metavar="BYTES",
-        help="weights beyond this stand beside the ONNX file (2 GB)",
-    )
-    return parser
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What an export says of itself, read from its files alone."""
+"""Describes an export from its files alone."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def describe(path: Path) -> Iterator[str]:
         path: A version's directory, a model's directory (its highest version), or an ONNX file.
 
     Raises:
-        InputError: It is no export of ours.
+        InputError: It was not exported by this package.
     """
     if path.is_file() and path.suffix == ".onnx":
         yield from _onnx(path)
         yield from _files(path.parent, path.parent.glob(f"{path.name}*"))
         return
     if path.is_dir() and not (path / METADATA_FILE).is_file():
-        found = versions.existing(path)
-        path = found[max(found)] if found else path
+        existing = versions.existing(path)
+        path = existing[max(existing)] if existing else path
     try:
         metadata = json.loads((path / METADATA_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -59,11 +59,11 @@ def _saved_model(path: Path) -> Iterator[str]:
         if name.startswith("__"):
             continue
         yield f"SavedModel, signature {name}"
-        for way, infos in (("in ", signature.inputs), ("out", signature.outputs)):
+        for side, infos in (("in ", signature.inputs), ("out", signature.outputs)):
             for alias, info in sorted(infos.items()):
                 shape = ["n" if dim.size < 0 else dim.size for dim in info.tensor_shape.dim]
                 dtype = tf.dtypes.as_dtype(info.dtype).name
-                yield f"{_tensor(way, alias, dtype, shape)}  ({info.name})"
+                yield f"{_tensor(side, alias, dtype, shape)}  ({info.name})"
 
 
 def _onnx(path: Path) -> Iterator[str]:
@@ -78,19 +78,19 @@ def _onnx(path: Path) -> Iterator[str]:
         raise InputError(f"{path} is not an export of keras_gan")
     opset = next(entry.version for entry in model.opset_import if entry.domain == "")
     yield f"{path.name}, ONNX opset {opset}: {model.doc_string}"
-    for way, values in (("in ", model.graph.input), ("out", model.graph.output)):
+    for side, values in (("in ", model.graph.input), ("out", model.graph.output)):
         for value in values:
             tensor = value.type.tensor_type
             dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name
             yield _tensor(
-                way, value.name, dtype, [d.dim_param or d.dim_value for d in tensor.shape.dim]
+                side, value.name, dtype, [d.dim_param or d.dim_value for d in tensor.shape.dim]
             )
     yield "  metadata"
     yield from (f"    {entry.key}: {entry.value}" for entry in model.metadata_props)
 
 
-def _tensor(way: str, name: str, dtype: str, shape: Iterable[str | int]) -> str:
-    return f"  {way} {name}: {dtype} [{', '.join(map(str, shape))}]"
+def _tensor(side: str, name: str, dtype: str, shape: Iterable[str | int]) -> str:
+    return f"  {side} {name}: {dtype} [{', '.join(map(str, shape))}]"
 
 
 def _files(root: Path, paths: Iterable[Path]) -> Iterator[str]:

@@ -26,7 +26,7 @@ from keras_gan import InputError
 from keras_gan.cli import parsing
 
 OPSETS = range(13, max(tf2onnx.constants.OPSET_TO_IR_VERSION) + 1)
-MAX_INLINE = 2_000_000_000  # bytes; a protocol buffer holds 2 GiB
+MAX_INLINE = 2_000_000_000  # bytes of weights in the file itself; a protocol buffer holds 2 GiB
 # Format, file and the largest error allowed against Keras in float32.
 PRECISIONS = (("onnx", "model.onnx", 1e-5), ("onnx_float16", "model_float16.onnx", 5e-3))
 
@@ -59,10 +59,10 @@ def convert(subject: Subject, opset: int = OPSETS[-1]) -> onnx.ModelProto:
         model, _ = tf2onnx.convert.from_function(
             tf.function(function, autograph=False), input_signature=specs, opset=opset
         )
-    foreign = {node.op_type for node in model.graph.node if not onnx.defs.has(node.op_type)}
-    if foreign:
+    unknown = {node.op_type for node in model.graph.node if not onnx.defs.has(node.op_type)}
+    if unknown:
         raise InputError(
-            f"ONNX has no counterpart of what this generator uses ({', '.join(sorted(foreign))}); "
+            f"ONNX lacks operations of this generator ({', '.join(sorted(unknown))}); "
             "export it with --formats saved_model"
         )
     _fill(model.graph, {s.name: v for s, v in zip(weights, variables, strict=True)})
@@ -72,7 +72,7 @@ def convert(subject: Subject, opset: int = OPSETS[-1]) -> onnx.ModelProto:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the converter's remarks; what it could not convert is seen in its result."""
+    """Hides the converter's log; what it could not convert shows in its result."""
     logging.disable(logging.ERROR)
     try:
         yield
@@ -81,7 +81,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _fill(graph: onnx.GraphProto, variables: dict[str, keras.Variable]) -> None:
-    """Turns the inputs that stand for weights into initializers."""
+    """Turns the inputs for weights into initializers."""
     used = {name for node in graph.node for name in node.input}
     for name, variable in variables.items():
         if name in used:
@@ -90,9 +90,9 @@ def _fill(graph: onnx.GraphProto, variables: dict[str, keras.Variable]) -> None:
     for node in graph.node:
         for i, name in enumerate(node.input):
             node.input[i] = variables[name].path if name in variables else name
-    kept = [value for value in graph.input if value.name not in variables]
+    inputs = [value for value in graph.input if value.name not in variables]
     del graph.input[:]
-    graph.input.extend(kept)
+    graph.input.extend(inputs)
     for value in (*graph.input, *graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "n"
 
@@ -118,20 +118,13 @@ def _describe(model: onnx.ModelProto, subject: Subject) -> None:
     )
 
 
-def write(model: onnx.ModelProto, path: Path, max_inline: int = MAX_INLINE) -> None:
-    """Writes and checks a model.
-
-    Args:
-        model: The model; its weights move out of it if they are written beside the file.
-        path: The file.
-        max_inline: Bytes of weights up to which they stand in the file itself; beyond, they stand
-            beside it in `path` + ".data".
-    """
+def write(model: onnx.ModelProto, path: Path) -> None:
+    """Writes and checks a model; weights beyond `MAX_INLINE` go into the file `path` + ".data"."""
     size = sum(len(tensor.raw_data) for tensor in model.graph.initializer)
     onnx.save_model(
         model,
         str(path),
-        save_as_external_data=size > max_inline,
+        save_as_external_data=size > MAX_INLINE,
         location=f"{path.name}.data",
         size_threshold=1024,
     )

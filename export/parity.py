@@ -10,7 +10,7 @@ import tensorflow as tf
 from export.signatures import Arrays, Signature
 
 BATCH_SIZES = (1, 33)
-_LEVEL = 1 / 255  # a number that rounds the other way moves a byte of a picture by one
+_LEVEL = 1 / 255  # a number that is rounded the other way changes a byte of a PNG by one
 
 Requests = Sequence[tuple[str, Arrays]]
 
@@ -40,7 +40,7 @@ def measure(
         signatures: What to compare.
         inputs: Arrays by input name, at least 33 rows each.
         run: Answers requests by the artefact.
-        tolerance: Largest error allowed for numbers; bytes of pictures may be off by one.
+        tolerance: Largest error allowed for numbers; bytes of PNG images may differ by one.
 
     Returns:
         Errors by name of signature.
@@ -76,6 +76,6 @@ def _error(answer: np.ndarray, reference: np.ndarray) -> float:
     return float(np.max(np.abs(answer - reference), initial=0.0)) / scale
 
 
-def _pixels(pictures: np.ndarray) -> np.ndarray:
-    decoded = [tf.io.decode_png(picture).numpy() for picture in pictures]
+def _pixels(files: np.ndarray) -> np.ndarray:
+    decoded = [tf.io.decode_png(file).numpy() for file in files]
     return np.stack(decoded).astype(np.float32) / 255

@@ -2,7 +2,7 @@
 
     python replay.py DIRECTORY < requests > results
 
-A program of its own, for a fresh process in which neither Keras nor this project can be imported.
+Runs in a fresh process in which neither Keras nor this project can be imported.
 Requests are pickled (signature, inputs) pairs; results are pickled lists of named outputs.
 """
 

@@ -24,7 +24,7 @@ def write(directory: Path, signatures: Sequence[Signature]) -> None:
     graphs = {signature.name: signature.graph() for signature in signatures}
     # For the v1 loader the module must hold TensorFlow's variables, not Keras's around them.
     module = tf.Module()
-    module.held = list({id(v): v for graph in graphs.values() for v in graph.variables}.values())
+    module.values = list({id(v): v for graph in graphs.values() for v in graph.variables}.values())
     try:
         tf.saved_model.save(module, str(directory), signatures=graphs)
     except tf.errors.OpError as error:

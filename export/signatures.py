@@ -1,7 +1,7 @@
 """The signatures of an export: functions of named tensors, each with the batch as first dimension.
 
-The same function is the graph of the artefact and, run by Keras here, the reference that the
-artefact is compared with.
+The same function is the artefact's graph and, run by Keras, the reference that the artefact is
+compared with.
 """
 
 from __future__ import annotations
@@ -14,16 +14,14 @@ import numpy as np
 import tensorflow as tf
 
 from export.subject import Subject
-from keras_gan import InputError
-from keras_gan.conditioning import Inpainting, condition_inputs
-from keras_gan.core.randomness import row_seeds
+from keras_gan import InputError, conditioning, randomness
 
-NAMES = ("serving_default", "sample", "png", "encode", "complete", "discriminator")
+NAMES = ("serving_default", "sample", "png", "encode", "inpaint", "discriminator")
 
 _NEEDS = {
-    "png": "is for images; this model makes {shape}",
-    "encode": "needs a model with an inference network, as the recipe digits_inference has one",
-    "complete": "needs a model of completion, as the recipe digits_completion makes one",
+    "png": "is for images; this model generates {shape}",
+    "encode": "needs a model with an inference network, as of the recipe digits_inference",
+    "inpaint": "needs an inpainting model, as of the recipe digits_inpainting",
 }
 
 Tensors = dict[str, tf.Tensor]
@@ -72,90 +70,87 @@ def of(subject: Subject, names: Sequence[str] | None = None) -> list[Signature]:
     Raises:
         InputError: There is no such signature, or it does not fit the model.
     """
-    made = _all(subject)
+    available = _all(subject)
     if names is None:
-        names = [name for name in made if name != "discriminator"]
+        names = [name for name in available if name != "discriminator"]
     for name in names:
         check_name(name)
-        if name not in made:
+        if name not in available:
             raise InputError(f"signature {name!r} {_NEEDS[name].format(shape=subject.shape)}")
-    return [made[name] for name in dict.fromkeys(names)]
+    return [available[name] for name in dict.fromkeys(names)]
 
 
 def _all(subject: Subject) -> dict[str, Signature]:
     examples = "images" if subject.is_image else "examples"
     latents = tf.TensorSpec([None, subject.prior.dimension], tf.float32, "latents")
-    # A generator with noise inside takes seeds for it.
+    seed = tf.TensorSpec([None], tf.int64, "seed")
+    given = tf.TensorSpec([None, *subject.shape], tf.float32, examples)
+    # A generator that draws noise takes seeds for it.
     noise = [tf.TensorSpec([None], tf.int64, "noise_seed")] if subject.noisy else []
-    conditions_of_g = _conditions(subject.generator)
-    conditions_of_d = _conditions(subject.discriminator)
+    condition = _condition_specs(subject.generator)
 
-    def generate(latents, noise_seed=None, **parts):
-        return subject.generate(latents, noise_seed, parts)
+    def generate(latents, noise_seed=None, **condition):
+        return subject.generate(latents, noise_seed, condition)
 
     def serving_default(**inputs):
         return {examples: generate(**inputs)}
 
-    def sample(seed, **parts):
-        drawn = subject.draw(seed)
-        return {examples: subject.generate(drawn, seed, parts), "latents": drawn}
+    def sample(seed, **condition):
+        latents = subject.draw(seed)
+        return {examples: subject.generate(latents, seed, condition), "latents": latents}
 
     def png(**inputs):
         levels = tf.round(generate(**inputs) * 255.0)
         return {"image_bytes": tf.io.encode_png(tf.cast(levels, tf.uint8))}
 
     def discriminator(**inputs):
-        logits = subject.judge(inputs.pop(examples), inputs)
+        logits = subject.discriminate(inputs.pop(examples), inputs)
         return {"logits": logits, "probabilities": tf.sigmoid(logits)}
 
-    seed = tf.TensorSpec([None], tf.int64, "seed")
-    judged = tf.TensorSpec([None, *subject.shape], tf.float32, examples)
-    found = [
-        Signature("serving_default", [latents, *noise, *conditions_of_g], serving_default),
-        Signature("sample", [seed, *conditions_of_g], sample),
-        Signature("discriminator", [judged, *conditions_of_d], discriminator),
+    def encode(**inputs):
+        return {"latents": subject.encode(inputs.pop(examples), inputs)}
+
+    def inpaint(images, mask, latents, **noise):
+        known = tf.where(mask, subject.preprocessing.normalize(images), 0.0)
+        filled = generate(latents, **noise, known=known, mask=mask)
+        return {"images": tf.where(mask, images, filled)}
+
+    available = [
+        Signature("serving_default", [latents, *noise, *condition], serving_default),
+        Signature("sample", [seed, *condition], sample),
     ]
     if subject.is_image and subject.shape[-1] in (1, 2, 3, 4):
-        found.insert(2, Signature("png", [latents, *noise, *conditions_of_g], png))
+        available.append(Signature("png", [latents, *noise, *condition], png))
+    inputs = [given, *_condition_specs(subject.discriminator)]
+    available.append(Signature("discriminator", inputs, discriminator))
     if subject.encoder is not None:
-
-        def encode(**inputs):
-            return {"latents": subject.encode(inputs.pop(examples), inputs)}
-
-        seen = _conditions(subject.encoder.network)
-        found.append(Signature("encode", [judged, *seen], encode))
-    if isinstance(subject.condition, Inpainting):
-
-        def complete(images, mask, latents, **noise):
-            known = subject.preprocessing.normalize(images)
-            parts = {"known": tf.where(mask, known, 0.0), "mask": mask}
-            painted = generate(latents, **noise, **parts)
-            return {"images": tf.where(mask, images, painted)}
-
+        inputs = [given, *_condition_specs(subject.encoder.network)]
+        available.append(Signature("encode", inputs, encode))
+    if isinstance(subject.condition, conditioning.Inpainting):
         mask = tf.TensorSpec([None, *subject.shape[:2], 1], tf.bool, "mask")
-        found.append(Signature("complete", [judged, mask, latents, *noise], complete))
-    return {signature.name: signature for signature in found}
+        available.append(Signature("inpaint", [given, mask, latents, *noise], inpaint))
+    return {signature.name: signature for signature in available}
 
 
-def _conditions(network: keras.Model) -> list[tf.TensorSpec]:
-    """The parts of a condition that the network sees, as inputs."""
+def _condition_specs(network: keras.Model) -> list[tf.TensorSpec]:
+    """The condition's tensors that are inputs of the network."""
     return [
         tf.TensorSpec(tensor.shape, tensor.dtype, name)
-        for name, tensor in condition_inputs(network).items()
+        for name, tensor in conditioning.condition_inputs(network).items()
     ]
 
 
 def trial_inputs(subject: Subject, rows: int) -> Arrays:
     """Fixed inputs by name, for comparisons and for warming up."""
-    latents = subject.draw(tf.constant(row_seeds(0, rows)))
-    noise_seed = row_seeds(1, rows)
-    parts = subject.trial_condition(tf.constant(row_seeds(3, rows)))
-    examples = subject.generate(latents, tf.constant(noise_seed), parts).numpy()
+    seeds = [randomness.row_seeds(seed, rows) for seed in range(4)]
+    latents = subject.draw(tf.constant(seeds[0]))
+    condition = subject.trial_condition(tf.constant(seeds[3]))
+    examples = subject.generate(latents, tf.constant(seeds[1]), condition).numpy()
     return {
-        **{name: part.numpy() for name, part in parts.items()},
+        **{name: tensor.numpy() for name, tensor in condition.items()},
         "latents": latents.numpy(),
-        "noise_seed": noise_seed,
-        "seed": row_seeds(2, rows),
+        "noise_seed": seeds[1],
+        "seed": seeds[2],
         "images": examples,
         "examples": examples,
     }

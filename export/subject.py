@@ -1,10 +1,12 @@
-"""What is exported: a generator and all that belongs to its meaning."""
+"""What is exported: a generator and all that is needed to use it."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 import keras
@@ -12,15 +14,10 @@ import numpy as np
 import tensorflow as tf
 
 import keras_gan
-from keras_gan import conditioning
-from keras_gan.conditioning import NO_CONDITION, Classes, Condition, ConditionTensors, Inpainting
-from keras_gan.core.randomness import RowDraws, normal, uniform
+from keras_gan import conditioning, inference, priors, randomness
 from keras_gan.data import Identity, Preprocessing
-from keras_gan.data import preprocessing as preprocessings
-from keras_gan.experiment.run import Run
-from keras_gan.priors import NAMES, Prior, Uniform
-from keras_gan.training.inference import Inference, among
 
+ConditionTensors = Mapping[str, tf.Tensor]
 METADATA_FORMAT = 1
 
 
@@ -33,38 +30,37 @@ class Subject:
             scale.
         discriminator: From examples to logits, as `keras_gan.GAN` has it.
         prior: The prior of the latents.
-        preprocessing: The scale of the networks, and the way back.
+        preprocessing: From images in [0, 1] to the networks' scale, and back.
         condition: What the networks are conditioned on, or None.
-        encoder: From examples on the networks' scale to latents, or None.
-        origin: What else is known of the model, as JSON can hold it: recipe, weights, training,
-            evaluation.
+        encoder: The inference network, from examples on the networks' scale to latents, or None.
+        origin: What else the metadata give: recipe, weights, training, evaluation.
     """
 
     generator: keras.Model
     discriminator: keras.Model
-    prior: Prior
+    prior: priors.Prior
     preprocessing: Preprocessing
-    condition: Condition | None = None
-    encoder: Inference | None = None
+    condition: conditioning.Condition | None = None
+    encoder: inference.Inference | None = None
     origin: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @classmethod
-    def from_run(cls, run: Run, weights: str = "last") -> Self:
+    def from_run(cls, run: keras_gan.Run, weights: str = "last") -> Self:
         """The subject of a finished run.
 
         Networks trained in mixed precision have float32 weights, and are exported in float32.
 
         Args:
             run: The run.
-            weights: One of `keras_gan.experiment.run.WEIGHTS`.
+            weights: "last", "ema", "best" or "best_ema".
 
         Raises:
             keras_gan.InputError: The run has no such weights, or its evaluation cannot be read.
         """
         gan = run.gan()
-        encoder = among(gan.auxiliary_networks)
+        encoder = inference.among(gan.auxiliary_networks)
         if encoder is not None:
-            encoder = Inference(_in_precision(encoder.network, "float32"), encoder.prior)
+            encoder = inference.Inference(_in_precision(encoder.network, "float32"), encoder.prior)
         identity = run.identity
         training = {
             "data": identity["dataset"],
@@ -84,7 +80,7 @@ class Subject:
             _in_precision(run.generator(weights), "float32"),
             _in_precision(gan.discriminator, "float32"),
             gan.prior,
-            preprocessings.from_config(run.config["preprocessing"]),
+            run.preprocessing,
             gan.condition,
             encoder,
             _without_absolute_paths(origin),
@@ -100,10 +96,13 @@ class Subject:
         """Whether examples are images in [0, 1], rather than points of any scale."""
         return len(self.shape) == 3 and not isinstance(self.preprocessing, Identity)
 
-    @property
+    @functools.cached_property
     def noisy(self) -> bool:
-        """Whether the generator draws noise of its own while sampling."""
-        return any(getattr(layer, "sampling", False) for layer in self.generator._flatten_layers())
+        """Whether the generator draws noise while sampling."""
+        seeds = tf.constant(randomness.row_seeds(0, 16))
+        inputs = self.draw(seeds), self.trial_condition(seeds)
+        one, other = (self.generate(inputs[0], seeds + i, inputs[1]).numpy() for i in (0, 1))
+        return not np.array_equal(one, other)
 
     def in_float16(self) -> Self:
         """The same model with the generator's weights and arithmetic in float16."""
@@ -115,20 +114,21 @@ class Subject:
         Args:
             seeds: int64 `[n]`; row `i` depends on `seeds[i]` alone.
         """
-        return self.prior.draw(RowDraws(seeds))
+        return self.prior.draw(randomness.RowDraws(seeds))
 
     def trial_condition(self, seeds: tf.Tensor) -> ConditionTensors:
-        """Conditions to try the model on; standard normal where it has none of its own to draw."""
+        """A condition for comparisons; standard normal where the condition draws none itself."""
         if self.condition is None:
             return {}
-        draws = RowDraws(seeds)
-        if isinstance(self.condition, Inpainting):  # whose own samples know nothing
-            return self.condition.for_real(uniform(draws.bits(self.shape)), None, draws)
+        draws = randomness.RowDraws(seeds)
+        if isinstance(self.condition, conditioning.Inpainting):  # with some pixels known
+            images = randomness.uniform(draws.bits(self.shape))
+            return self.condition.for_real(images, None, draws)
         try:
             return self.condition.draw(draws)
         except keras_gan.InputError:
             return {
-                name: normal(draws.bits(tensor.shape[1:]))
+                name: randomness.normal(draws.bits(tensor.shape[1:]))
                 for name, tensor in conditioning.condition_inputs(self.generator).items()
             }
 
@@ -136,49 +136,53 @@ class Subject:
         self,
         latents: tf.Tensor,
         noise_seed: tf.Tensor | None = None,
-        parts: ConditionTensors = NO_CONDITION,
+        condition: ConditionTensors | None = None,
     ) -> tf.Tensor:
         """Examples in [0, 1] (points: on their own scale), float32 `[n, ...]`.
 
         Args:
             latents: float32 `[n, d]`.
             noise_seed: int64 `[n]`, the seeds of the generator's own noise.
-            parts: The condition's parts that the generator sees, `[n, ...]` each.
+            condition: The condition's tensors by name, `[n, ...]` each.
         """
         if noise_seed is None:
             noise_seed = tf.zeros(tf.shape(latents)[:1], tf.int64)
-        parts = self._checked(parts)
-        outputs = keras_gan.transform(self.generator, latents, noise_seed, parts)
+        condition = self._checked(condition)
+        outputs = keras_gan.transform(self.generator, latents, noise_seed, condition)
         return self.preprocessing.denormalize(outputs)
 
-    def judge(self, examples: tf.Tensor, parts: ConditionTensors = NO_CONDITION) -> tf.Tensor:
-        """D's logits for examples as `generate` gives them, float32 `[n]`."""
-        scaled = self.preprocessing.normalize(examples)
-        outputs = conditioning.call(self.discriminator, scaled, self._checked(parts))
+    def discriminate(
+        self, examples: tf.Tensor, condition: ConditionTensors | None = None
+    ) -> tf.Tensor:
+        """D's logits for examples as `generate` returns them, float32 `[n]`."""
+        inputs = self.preprocessing.normalize(examples)
+        outputs = conditioning.call(self.discriminator, inputs, self._checked(condition))
         logits = outputs["logits"] if isinstance(outputs, dict) else outputs
         return tf.reshape(tf.cast(logits, tf.float32), [-1])
 
-    def encode(self, examples: tf.Tensor, parts: ConditionTensors = NO_CONDITION) -> tf.Tensor:
-        """Latents of examples as `generate` gives them, float32 `[n, d]`."""
+    def encode(self, examples: tf.Tensor, condition: ConditionTensors | None = None) -> tf.Tensor:
+        """Latents of examples as `generate` returns them, float32 `[n, d]`."""
         assert self.encoder is not None
-        return self.encoder.encode(self.preprocessing.normalize(examples), self._checked(parts))
+        inputs = self.preprocessing.normalize(examples)
+        return self.encoder.encode(inputs, self._checked(condition))
 
-    def _checked(self, parts: ConditionTensors) -> ConditionTensors:
-        """The parts; in a graph, a class that the model does not have fails the whole request."""
-        if not isinstance(self.condition, Classes) or "condition" not in parts:
-            return parts
-        classes, count = tf.ensure_shape(parts["condition"], [None]), self.condition.count
-        words = f"condition must be classes from 0 to {count - 1}. Received:"
-        good = tf.reduce_all((classes >= 0) & (classes < count))
-        with tf.control_dependencies([tf.debugging.Assert(good, [words, classes])]):
-            return {**parts, "condition": tf.identity(classes)}
+    def _checked(self, condition: ConditionTensors | None) -> ConditionTensors:
+        """The condition; in a graph, a class that the model does not have fails the request."""
+        condition = condition or {}
+        if not isinstance(self.condition, conditioning.Classes) or "condition" not in condition:
+            return condition
+        classes, count = tf.ensure_shape(condition["condition"], [None]), self.condition.count
+        text = f"condition must be classes from 0 to {count - 1}. Received:"
+        in_range = tf.reduce_all((classes >= 0) & (classes < count))
+        with tf.control_dependencies([tf.debugging.Assert(in_range, [text, classes])]):
+            return {**condition, "condition": tf.identity(classes)}
 
     def metadata(self) -> dict[str, Any]:
-        """What every artefact says of itself, as JSON can hold it."""
-        names = {kind: name for name, kind in NAMES.items()}
+        """The metadata of every artefact, as JSON can hold it."""
+        names = {kind: name for name, kind in priors.NAMES.items()}
         prior: dict[str, Any] = {"name": names.get(type(self.prior), type(self.prior).__name__)}
-        if isinstance(self.prior, Uniform):
-            prior |= {"low": -Uniform.HALF_WIDTH, "high": Uniform.HALF_WIDTH}
+        if isinstance(self.prior, priors.Uniform):
+            prior |= {"low": -priors.Uniform.HALF_WIDTH, "high": priors.Uniform.HALF_WIDTH}
         return {
             "format": METADATA_FORMAT,
             "package": {"name": "keras_gan", "version": keras_gan.__version__},
@@ -197,7 +201,7 @@ class Subject:
         }
 
 
-def _evaluation(run: Run) -> Any:
+def _evaluation(run: keras_gan.Run) -> Any:
     file = run.path / "evaluation.json"
     if not file.is_file():
         return None
@@ -208,9 +212,8 @@ def _evaluation(run: Run) -> Any:
 
 
 def _in_precision(network: keras.Model, dtype: str) -> keras.Model:
-    """The network with weights and arithmetic of this type; itself if it is so already."""
-    layers = network._flatten_layers(include_self=False)
-    if all(layer.compute_dtype == layer.variable_dtype == dtype for layer in layers):
+    """The network with weights and arithmetic of this type; itself if it has that type."""
+    if all(layer.compute_dtype == layer.variable_dtype == dtype for layer in _layers(network)):
         return network
 
     def clone(layer):
@@ -222,11 +225,18 @@ def _in_precision(network: keras.Model, dtype: str) -> keras.Model:
     return copy
 
 
+def _layers(network: keras.Model) -> Iterator[keras.Layer]:
+    """The layers of a network and of the networks inside it."""
+    for layer in network.layers:
+        yield layer
+        yield from _layers(layer) if isinstance(layer, keras.Model) else ()
+
+
 _ABSOLUTE = re.compile(r"(?<![\w.:/])/(?:[^\s/;,:'\"]+/)*(?=[^\s/;,:'\"])")
 
 
 def _without_absolute_paths(value: Any) -> Any:
-    """The JSON value without the folders of absolute paths, the exporting machine's."""
+    """A JSON value without the folders of absolute paths, which are the exporting machine's."""
     if isinstance(value, dict):
         return {key: _without_absolute_paths(inner) for key, inner in value.items()}
     if isinstance(value, list):

@@ -1,8 +1,8 @@
 """Versions of a model, in TensorFlow Serving's layout: `<output>/<name>/<version>/`.
 
-A version is written as a draft, a hidden directory that servers pass over, brought to the disk, and
+A version is written as a draft, a hidden directory that servers ignore, synced to the disk, and
 published by one rename. A process that ends before that leaves a draft, which the next export
-removes: the drafts of living processes are locked.
+removes: drafts of running processes are locked.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def check_name(name: str) -> None:
     """Raises InputError for a name that does not fit TensorFlow Serving's URLs."""
     if not _NAME.fullmatch(name):
         raise InputError(
-            "a model's name has letters, digits, '_', '-' and '.', and begins with neither of the "
+            "a model's name has letters, digits, '_', '-' and '.', and begins with none of the "
             f"last two. Received: {name!r}"
         )
 
@@ -41,7 +41,7 @@ def existing(base: Path) -> dict[int, Path]:
 
 
 def check_free(base: Path, version: int | None) -> None:
-    """Raises InputError if the version cannot be made: out of range, or there already."""
+    """Raises InputError if the version is out of range or exists already."""
     if version is None:
         return
     if not 1 <= version <= MAX_VERSION:
@@ -53,10 +53,10 @@ def check_free(base: Path, version: int | None) -> None:
 
 
 def publish(base: Path, version: int | None, fill: Callable[[Path], None]) -> Path:
-    """Makes a version, all of it or nothing.
+    """Creates a version, all of it or nothing.
 
     Args:
-        base: The model's directory; made if need be.
+        base: The model's directory; created if it does not exist.
         version: The version's number, or None for the one after the highest.
         fill: Writes the content into the directory it is given.
 
@@ -88,20 +88,20 @@ def _rename(draft: Path, base: Path, version: int | None) -> Path:
         except OSError as error:
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
                 raise
-            # Somebody else took the number since we looked.
+            # Another process took the number meanwhile.
 
 
 @contextlib.contextmanager
 def _folder(path: Path) -> Iterator[None]:
-    """Makes a directory and those above it; takes away again what stays empty."""
-    made = [folder for folder in (path, *path.parents) if not folder.exists()]
+    """Creates a directory and its parents; on an error, removes those that are empty."""
+    created = [folder for folder in (path, *path.parents) if not folder.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)
         yield
-        for folder in made:
+        for folder in created:
             _sync(folder.parent)
     except BaseException:
-        for folder in made:
+        for folder in created:
             with contextlib.suppress(OSError):
                 folder.rmdir()
         raise
@@ -109,7 +109,7 @@ def _folder(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _draft(base: Path) -> Iterator[Path]:
-    """A locked draft, removed at the end if it is still there, as those of ended processes are."""
+    """A locked draft, removed at the end unless it was renamed; stale drafts are removed first."""
     for stale in base.glob(f"{_DRAFT}*"):
         with contextlib.suppress(OSError), _locked(stale):
             shutil.rmtree(stale)

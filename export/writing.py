@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from export import parity, saved_model, versions
 from export import signatures as signature_list
@@ -19,22 +20,19 @@ METADATA_FILE = Path("assets.extra", "metadata.json")
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What to write.
+    """The formats and signatures to write.
 
     Attributes:
         formats: Some of `FORMATS`.
         signatures: Signatures of the SavedModel; None for all that fit but the discriminator.
         warmup: Whether the SavedModel carries requests that warm TensorFlow Serving up.
         opset: ONNX's operator set, or None for the newest that the converter knows.
-        max_inline: Bytes of weights up to which an ONNX file holds them itself, or None for as many
-            as it can.
     """
 
     formats: Sequence[str] = ("saved_model", "onnx")
     signatures: Sequence[str] | None = None
     warmup: bool = False
     opset: int | None = None
-    max_inline: int | None = None
 
     def __post_init__(self):
         """Checks what can be checked without a model."""
@@ -43,7 +41,7 @@ class Settings:
             raise InputError(
                 f"formats are some of {', '.join(FORMATS)}. Received: {list(self.formats)}"
             )
-        if not self.has("saved_model") and (self.signatures is not None or self.warmup):
+        if "saved_model" not in self.formats and (self.signatures is not None or self.warmup):
             raise InputError("signatures and warm-up requests belong to the format saved_model")
         for name in self.signatures or ():
             signature_list.check_name(name)
@@ -52,26 +50,16 @@ class Settings:
 
             onnx_model.check_opset(self.opset)
 
-    def has(self, name: str) -> bool:
-        """Whether a format is asked for."""
-        return name in self.formats
 
-
-@dataclasses.dataclass(frozen=True)
-class Written:
-    """A published version.
-
-    Attributes:
-        path: Its directory.
-        errors: By artefact, the largest error of each signature against the Keras model.
-    """
+class Written(NamedTuple):
+    """A published version: its directory, and each artefact's largest error by signature."""
 
     path: Path
     errors: dict[str, dict[str, float]]
 
 
 def check(output: Path, name: str, version: int | None, settings: Settings) -> None:
-    """Checks a version's place, before a model is loaded.
+    """Checks where a version goes, before a model is loaded.
 
     Raises:
         InputError: The name or the version cannot be used, or the version would break a server.
@@ -80,7 +68,7 @@ def check(output: Path, name: str, version: int | None, settings: Settings) -> N
     base = output / name
     versions.check_free(base, version)
     served = [p for p in versions.existing(base).values() if (p / saved_model.FILE).is_file()]
-    if served and not settings.has("saved_model"):
+    if served and "saved_model" not in settings.formats:
         raise InputError(
             f"{base} holds SavedModels, as a server loads them, and this version would have none; "
             "add saved_model to --formats, or choose another --name"
@@ -119,7 +107,7 @@ def write(
 
 def _fill(subject: Subject, settings: Settings, errors: dict, directory: Path) -> None:
     inputs = signature_list.trial_inputs(subject, max(parity.BATCH_SIZES))
-    if settings.has("saved_model"):
+    if "saved_model" in settings.formats:
         signatures = signature_list.of(subject, settings.signatures)
         saved_model.write(directory, signatures)
         run: Callable = partial(saved_model.run, directory)
@@ -127,7 +115,7 @@ def _fill(subject: Subject, settings: Settings, errors: dict, directory: Path) -
         if settings.warmup:
             requests = [r for s in signatures for r in parity.requests_for(s, inputs)]
             saved_model.write_warmup(directory, requests)
-    if settings.has("onnx") or settings.has("onnx_float16"):
+    if {"onnx", "onnx_float16"} & set(settings.formats):
         errors |= _fill_onnx(subject, settings, inputs, directory)
     metadata = directory / METADATA_FILE
     metadata.parent.mkdir(exist_ok=True)
@@ -140,12 +128,11 @@ def _fill_onnx(subject: Subject, settings: Settings, inputs: dict, directory: Pa
 
     (reference,) = signature_list.of(subject, ["serving_default"])
     opset = settings.opset or onnx_model.OPSETS[-1]
-    max_inline = onnx_model.MAX_INLINE if settings.max_inline is None else settings.max_inline
     errors = {}
     for name, file, tolerance in onnx_model.PRECISIONS:
-        if settings.has(name):
+        if name in settings.formats:
             exported = subject.in_float16() if name == "onnx_float16" else subject
-            onnx_model.write(onnx_model.convert(exported, opset), directory / file, max_inline)
+            onnx_model.write(onnx_model.convert(exported, opset), directory / file)
             run = partial(onnx_model.run, directory / file)
             errors[file] = parity.measure([reference], inputs, run, tolerance)
     return errors

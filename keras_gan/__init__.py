@@ -1,11 +1,55 @@
-"""keras_gan: train, measure, export and serve generative adversarial nets with Keras 3."""
+"""keras_gan: train, measure, export and serve generative adversarial nets with Keras 3.
 
-# ruff: noqa: E402 (the backend is checked before keras is imported, which fails in its own words)
+Importing it is light: TensorFlow is loaded with the first name that is used.
+"""
+
 from __future__ import annotations
 
 import importlib
 import os
 import sys
+
+__version__ = "0.1.0"
+
+# Public names and where they are; None stands for the module itself.
+_NAMES = {
+    "CollapseMonitor": ("callbacks.collapse_monitor", "CollapseMonitor"),
+    "DiscriminatorFeatures": ("experiment.scikit_learn", "DiscriminatorFeatures"),
+    "EMA": ("training.ema", "EMA"),
+    "GAN": ("training.gan", "GAN"),
+    "InferenceFeatures": ("experiment.scikit_learn", "InferenceFeatures"),
+    "InputError": ("core.errors", "InputError"),
+    "ParzenWindow": ("evaluation.likelihood.parzen", "ParzenWindow"),
+    "Run": ("experiment.run", "Run"),
+    "TrainingError": ("core.errors", "TrainingError"),
+    "augmentation": ("augmentation", None),
+    "callbacks": ("callbacks", None),
+    "cli": ("cli", None),
+    "conditioning": ("conditioning", None),
+    "data": ("data", None),
+    "evaluation": ("evaluation", None),
+    "experiment": ("experiment", None),
+    "inference": ("training.inference", None),
+    "layers": ("layers", None),
+    "losses": ("losses", None),
+    "networks": ("networks", None),
+    "optimizers": ("optimizers", None),
+    "plotting": ("plotting", None),
+    "priors": ("priors", None),
+    "randomness": ("core.randomness", None),
+    "recipes": ("recipes", None),
+    "regularizers": ("regularizers", None),
+    "training": ("training", None),
+    "transform": ("training.sampling", "transform"),
+}
+# What defines the classes that Keras must know to load a saved model.
+_REGISTERED = (
+    *("augmentation", "conditioning", "layers", "losses", "networks", "optimizers", "priors"),
+    *("regularizers", "training.gan", "training.inference"),
+)
+_loaded = False
+
+__all__ = list(_NAMES)
 
 
 def _check_backend(name: str) -> None:
@@ -16,77 +60,31 @@ def _check_backend(name: str) -> None:
         )
 
 
-if "keras" not in sys.modules:
-    _check_backend(os.environ.get("KERAS_BACKEND", "tensorflow"))
-
-import keras
-
-_check_backend(keras.backend.backend())
-
-from keras_gan import (
-    augmentation,
-    conditioning,
-    layers,
-    losses,
-    networks,
-    optimizers,
-    priors,
-    regularizers,
-)
-from keras_gan.core import lazy, randomness
-from keras_gan.core.errors import InputError, TrainingError
-from keras_gan.training.ema import EMA
-from keras_gan.training.gan import GAN
-from keras_gan.training.sampling import transform
-
-__version__ = "0.1.0"
-
-# Loaded when first used, as every submodule is: they need packages that take long to import.
-_LAZY = {
-    "CollapseMonitor": "callbacks.collapse_monitor",
-    "DiscriminatorFeatures": "experiment.scikit_learn",
-    "InferenceFeatures": "experiment.scikit_learn",
-    "ParzenWindow": "evaluation.likelihood.parzen",
-    "Run": "experiment.run",
-}
-
-__all__ = [
-    "CollapseMonitor",
-    "DiscriminatorFeatures",
-    "EMA",
-    "GAN",
-    "InferenceFeatures",
-    "InputError",
-    "ParzenWindow",
-    "Run",
-    "TrainingError",
-    "augmentation",
-    "callbacks",
-    "cli",
-    "conditioning",
-    "data",
-    "evaluation",
-    "experiment",
-    "inference",
-    "layers",
-    "losses",
-    "networks",
-    "optimizers",
-    "plotting",
-    "priors",
-    "randomness",
-    "recipes",
-    "regularizers",
-    "training",
-    "transform",
-]
+def _load() -> None:
+    global _loaded
+    if _loaded:
+        return
+    _loaded = True
+    _check_backend(importlib.import_module("keras").backend.backend())
+    for module in _REGISTERED:
+        importlib.import_module(f"keras_gan.{module}")
 
 
 def __getattr__(name: str):
-    if name == "inference":
-        return importlib.import_module("keras_gan.training.inference")
-    return lazy.load(__name__, name, _LAZY)
+    if name not in _NAMES:
+        raise AttributeError(f"module 'keras_gan' has no attribute {name!r}")
+    _load()
+    module, attribute = _NAMES[name]
+    value = importlib.import_module(f"keras_gan.{module}")
+    globals()[name] = value if attribute is None else getattr(value, attribute)
+    return globals()[name]
 
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+if "keras" in sys.modules:  # a saved model may be loaded next, without a name from here
+    _load()
+else:
+    _check_backend(os.environ.get("KERAS_BACKEND", "tensorflow"))

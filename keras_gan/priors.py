@@ -1,7 +1,6 @@
-"""Distributions of the latent `z ~ p_z`, the generator's only input.
+"""Distributions `p_z` of the latent `z`, the generator's random input.
 
-A prior turns random bits into latents, so that training, `generate`, exports and clients share one
-definition.
+A prior maps random bits to latents: one definition for training, `generate`, exports and clients.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from keras_gan.core.errors import InputError
 
 
 class Prior:
-    """Base of the priors: independent draws of `dimension` numbers.
+    """Base of the priors: vectors of `dimension` numbers, drawn independently of each other.
 
     Args:
         dimension: Length of a latent vector, at least 1.
@@ -30,11 +29,11 @@ class Prior:
 
     @property
     def words(self) -> int:
-        """Number of 32-bit words of randomness that one latent vector takes."""
+        """Number of random 32-bit words for one latent vector."""
         return self.dimension
 
     def from_bits(self, bits: tf.Tensor) -> tf.Tensor:
-        """Turns uint32 bits `[n, words]` into latents, float32 `[n, dimension]`."""
+        """Maps uint32 bits `[n, words]` to latents, float32 `[n, dimension]`."""
         raise NotImplementedError
 
     def log_prob(self, latents: tf.Tensor) -> tf.Tensor:
@@ -42,7 +41,7 @@ class Prior:
         raise NotImplementedError
 
     def project(self, latents: tf.Tensor) -> tf.Tensor:
-        """The nearest latents that the prior can give, for any float `[n, dimension]`."""
+        """The nearest latents in the prior's support, for any float `[n, dimension]`."""
         raise NotImplementedError
 
     def draw(self, draws: randomness.Draws) -> tf.Tensor:
@@ -59,7 +58,7 @@ class Prior:
 
     @classmethod
     def from_config(cls, config: dict) -> Prior:
-        """Makes the prior from `get_config`'s dictionary."""
+        """Creates the prior from `get_config`'s dictionary."""
         return cls(**config)
 
     def __repr__(self) -> str:
@@ -76,11 +75,11 @@ class Uniform(Prior):
     HALF_WIDTH = math.sqrt(3.0)
 
     def from_bits(self, bits: tf.Tensor) -> tf.Tensor:
-        """Turns uint32 bits `[n, dimension]` into latents, float32 `[n, dimension]`."""
+        """Maps uint32 bits `[n, dimension]` to latents, float32 `[n, dimension]`."""
         return (randomness.uniform(bits) - 0.5) * (2 * self.HALF_WIDTH)
 
     def project(self, latents: tf.Tensor) -> tf.Tensor:
-        """Cuts each number off at the cube's faces."""
+        """Clips each number to the cube."""
         return tf.clip_by_value(latents, -self.HALF_WIDTH, self.HALF_WIDTH)
 
     def log_prob(self, latents: tf.Tensor) -> tf.Tensor:
@@ -95,11 +94,11 @@ class Normal(Prior):
     """Standard normal. `log_prob` is with respect to Lebesgue measure."""
 
     def from_bits(self, bits: tf.Tensor) -> tf.Tensor:
-        """Turns uint32 bits `[n, dimension]` into latents, float32 `[n, dimension]`."""
+        """Maps uint32 bits `[n, dimension]` to latents, float32 `[n, dimension]`."""
         return randomness.normal(bits)
 
     def project(self, latents: tf.Tensor) -> tf.Tensor:
-        """Returns them as they are."""
+        """Returns the latents unchanged."""
         return latents
 
     def log_prob(self, latents: tf.Tensor) -> tf.Tensor:
@@ -117,11 +116,11 @@ class Spherical(Prior):
     """
 
     def from_bits(self, bits: tf.Tensor) -> tf.Tensor:
-        """Turns uint32 bits `[n, dimension]` into latents, float32 `[n, dimension]`."""
+        """Maps uint32 bits `[n, dimension]` to latents, float32 `[n, dimension]`."""
         return tf.math.l2_normalize(randomness.normal(bits), axis=-1, epsilon=1e-30)
 
     def project(self, latents: tf.Tensor) -> tf.Tensor:
-        """Brings each to the sphere along its ray."""
+        """Projects each latent radially onto the sphere."""
         return tf.math.l2_normalize(latents, axis=-1, epsilon=1e-30)
 
     def log_prob(self, latents: tf.Tensor) -> tf.Tensor:
@@ -137,10 +136,10 @@ class Mixture(Prior):
     """An equal mixture of isotropic normals: zero mean and unit variance in each dimension.
 
     Every normal has variance 1/2 in each dimension. The centers are vertices of the cube
-    `{-sqrt(1/2), sqrt(1/2)}^dimension`, in opposite pairs: their mean is exactly 0, and the other
-    half of each dimension's variance lies between them. Which vertices is fixed by the arguments
-    alone (signs from SplitMix64). Dimensions are uncorrelated given the normal, not over the whole:
-    fewer centers than dimensions cannot point everywhere alike.
+    `{-sqrt(1/2), sqrt(1/2)}^dimension`, in opposite pairs: their mean is exactly 0, and they
+    contribute the other half of each dimension's variance. The arguments alone fix the choice of
+    vertices (signs from SplitMix64). Dimensions are uncorrelated within a normal, but not over the
+    mixture: fewer centers than dimensions cannot cover all directions equally.
 
     `log_prob` is with respect to Lebesgue measure.
 
@@ -169,28 +168,28 @@ class Mixture(Prior):
 
     @property
     def words(self) -> int:
-        """One word for each dimension, behind the one that chooses the normal."""
+        """One word that chooses the normal, then one for each dimension."""
         return self.dimension + 1
 
     def from_bits(self, bits: tf.Tensor) -> tf.Tensor:
-        """Turns uint32 bits `[n, dimension + 1]` into latents, float32 `[n, dimension]`."""
+        """Maps uint32 bits `[n, dimension + 1]` to latents, float32 `[n, dimension]`."""
         chosen = tf.bitwise.right_shift(tf.cast(bits[:, 0], tf.uint64) * self.components, 32)
         center = tf.gather(self.centers, tf.cast(chosen, tf.int32))
         return center + self.DEVIATION * randomness.normal(bits[:, 1:])
 
     def project(self, latents: tf.Tensor) -> tf.Tensor:
-        """Returns them as they are."""
+        """Returns the latents unchanged."""
         return latents
 
     def log_prob(self, latents: tf.Tensor) -> tf.Tensor:
         """Log density of latents `[n, dimension]`, float32 `[n]`, nats."""
         latents = tf.cast(latents, tf.float32)
         squares = tf.math.squared_difference(latents[:, None, :], self.centers)
-        of_each = -tf.reduce_sum(squares, axis=-1) / (2 * self.DEVIATION**2)
+        log_kernels = -tf.reduce_sum(squares, axis=-1) / (2 * self.DEVIATION**2)
         constant = math.log(self.components) + self.dimension * math.log(
             self.DEVIATION * math.sqrt(2 * math.pi)
         )
-        return tf.reduce_logsumexp(of_each, axis=-1) - constant
+        return tf.reduce_logsumexp(log_kernels, axis=-1) - constant
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

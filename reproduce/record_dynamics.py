@@ -18,7 +18,7 @@ from rich.progress import track
 from rich.table import Table
 
 from keras_gan.core.files import write_atomically
-from keras_gan.experiment.run import versions
+from keras_gan.experiment.versions import versions
 from reproduce import dynamics
 
 FILE = Path(__file__).with_name("dynamics.json")
@@ -60,7 +60,7 @@ def record(name: str) -> dict:
                 statistic: band([run[window][statistic] for run in whole])
                 for statistic in dynamics.STATISTICS
             }
-            for window in ("beginning", "later")
+            for window in ("beginning", "game")
         },
         "beginning_without_dropout": {
             statistic: [run[statistic] for run in bare] for statistic in dynamics.STATISTICS

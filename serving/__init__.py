@@ -1,30 +1,29 @@
-"""Serve generators, and any SavedModel, behind the protocol of TensorFlow Serving.
+"""Serve generators, and any SavedModel, with the protocol of TensorFlow Serving.
 
-`python -m serving EXPORT_DIR` starts the embedded server, `python -m serving config` writes what
-the real one needs, and `Client` talks to either. Nothing here knows `keras_gan`.
+`keras-gan serve EXPORT_DIR` starts the embedded server, `keras-gan serve config` writes what the
+real one needs, and `Client` talks to either. Nothing here imports `keras_gan`.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 
-__all__ = ["AsyncClient", "Client", "ClientKeys", "Samples", "ServingError", "UsageError"]
-
 # Loaded on first use: a client over REST needs no TensorFlow.
-_HOMES = {
+_MODULES = {
     "AsyncClient": "serving.client",
     "Client": "serving.client",
-    "ClientKeys": "serving.client",
+    "ClientKeys": "serving.connect",
     "Samples": "serving.client",
     "ServingError": "serving.errors",
     "UsageError": "serving.errors",
 }
+__all__ = list(_MODULES)
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'serving' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,4 @@
-"""`python -m serving`: the embedded server, and the commands around the real one."""
+"""`keras-gan serve`: the embedded server, a client, and the commands for the real server."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from serving.errors import ServingError, UsageError
 
 _COMMANDS = {
+    "client": "serving.grid",
     "config": "serving.production",
     "launch": "serving.launch",
     "label": "serving.label",
@@ -19,17 +20,17 @@ _COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command and returns its exit code: 2 for a wrong use, 1 for a failure."""
+    """Runs a command and returns its exit code: 2 for bad input, 1 for a failure."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         if arguments and arguments[0] in _COMMANDS:
             return importlib.import_module(_COMMANDS[arguments[0]]).main(arguments[1:])
         return _serve(arguments)
     except UsageError as error:
-        print(f"python -m serving: {error}", file=sys.stderr)
+        print(f"keras-gan serve: {error}", file=sys.stderr)
         return 2
     except ServingError as error:
-        print(f"python -m serving: {error.code.name}: {error.message}", file=sys.stderr)
+        print(f"keras-gan serve: {error.code.name}: {error.message}", file=sys.stderr)
         return 1
 
 
@@ -47,17 +48,17 @@ def _serve(arguments: Sequence[str]) -> int:
 
 @contextmanager
 def _tensorflow_quiet() -> Iterator[None]:
-    """TensorFlow greets on file descriptor 2, below Python, when it is imported."""
+    """Hides TensorFlow's start-up messages, which go to file descriptor 2, not to `sys.stderr`."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.stderr.flush()
-    kept = os.dup(2)
-    with open(os.devnull, "wb") as nothing:
-        os.dup2(nothing.fileno(), 2)
+    stderr = os.dup(2)
+    with open(os.devnull, "wb") as null:
+        os.dup2(null.fileno(), 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(stderr, 2)
+        os.close(stderr)
 
 
 if __name__ == "__main__":

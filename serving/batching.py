@@ -1,10 +1,10 @@
-"""Dynamic batching: what arrives together runs together, by TensorFlow Serving's parameters.
+"""Dynamic batching with TensorFlow Serving's parameters.
 
 All bookkeeping happens on the event loop, so there is no lock; threads only run batches. While
-every thread is busy the open batch of a signature grows; as soon as one is free it takes the oldest
-batch that is full or has waited long enough. Only requests of one kind (same outputs, dtypes and
-row shapes) share a batch, and when a batch fails its requests run one by one: a bad request never
-fails its neighbours.
+every thread is busy, the open batch of a signature grows; a free thread takes the oldest batch that
+is full or has waited long enough. Only requests of one kind (same outputs, dtypes and row shapes)
+share a batch, and when a batch fails, its requests run one by one: a bad request never fails
+another client's.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class _Batch:
 
 
 class BatchingExecutor:
-    """Runs requests in batches; see `serving.execution.Executor`.
+    """Runs requests in batches; the methods are those of `serving.execution.DirectExecutor`.
 
     Args:
         parameters: The batching parameters.
@@ -67,20 +67,21 @@ class BatchingExecutor:
         inputs: Mapping[str, np.ndarray],
         outputs: Sequence[str],
     ) -> Arrays:
+        """Runs a signature; see `DirectExecutor.run`."""
         rows = _rows(inputs)
         if rows > self.parameters.max_batch_size:
             raise InvalidArgument(
                 f"Task size {rows} is larger than maximum input batch size "
                 f"{self.parameters.max_batch_size}"
             )
-        pieces = [
+        parts = [
             {alias: array[start : start + self._largest] for alias, array in inputs.items()}
             for start in range(0, max(rows, 1), self._largest)
         ]
         futures: list[asyncio.Future] = []
         try:
-            for piece in pieces:
-                futures.append(self._enqueue(servable, signature, tuple(outputs), piece))
+            for part in parts:
+                futures.append(self._enqueue(servable, signature, tuple(outputs), part))
             results = await asyncio.gather(*futures)
         finally:
             for future in futures:
@@ -90,6 +91,7 @@ class BatchingExecutor:
         return {alias: np.concatenate([result[alias] for result in results]) for alias in outputs}
 
     def close(self) -> None:
+        """Waits for running batches and ends the threads."""
         self._threads.shutdown()
 
     # On the event loop
@@ -100,17 +102,13 @@ class BatchingExecutor:
         loop = asyncio.get_running_loop()
         task = _Task(inputs, _rows(inputs), loop.create_future())
         queue = self._queues.setdefault((id(servable), signature), [])
-        kind = (
-            outputs,
-            *sorted((alias, *self._row_kind(array)) for alias, array in inputs.items()),
-        )
+        kind = (outputs, *sorted((k, *self._row_kind(array)) for k, array in inputs.items()))
         batch = next((b for b in reversed(queue) if b.kind == kind), None)
         if batch is None or batch.rows + task.rows > self._largest:
             if len(queue) >= self.parameters.max_enqueued_batches:
                 raise Unavailable(
                     "The batch scheduling queue to which this task was submitted is full; "
-                    "currently "
-                    f"{len(queue)} batches enqueued and max_enqueued_batches is "
+                    f"currently {len(queue)} batches enqueued and max_enqueued_batches is "
                     f"{self.parameters.max_enqueued_batches}"
                 )
             batch = _Batch(servable, signature, outputs, kind, loop.time())

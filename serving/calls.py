@@ -1,16 +1,17 @@
-"""What a client asks, without any input or output: calls, row seeds, batches and retries.
+"""What a client asks, without any network: calls, row seeds, batches and retries.
 
-The synchronous and the asyncio client drive the same generators: each yields a call and is sent
-its answer, or is thrown its error.
+The synchronous and the asyncio client run the same generators. Each yields a call with its timeout,
+and the answer is sent, or the error thrown, into it; or it yields seconds to wait.
 """
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 import time
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,14 +25,15 @@ from serving.errors import (
 )
 
 Arrays = Mapping[str, np.ndarray]
-# What a server exhausts on one request, in the words of this one, of gRPC and of TensorFlow.
+# A request that is too large, in the words of this server, of gRPC and of TensorFlow.
 _SIZE = re.compile(r"\b(rows|bytes|larger than max|OOM)\b")
+_FIRST_PAUSE = 0.1  # seconds
 _GOLDEN, _MIX1, _MIX2 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
 
 @dataclass(frozen=True)
 class Target:
-    """A model, and its version or the label of one, or else the latest."""
+    """A model, and its version or a version's label; with neither, the latest version."""
 
     model: str
     version: int | None = None
@@ -62,7 +64,7 @@ class Metadata:
 
 
 Call = Predict | Status | Metadata
-Flow = Generator[Call, Any, Any]
+Flow = Generator[tuple[Call, float] | float, Any, Any]
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class ModelMetadata:
 def row_seeds(seed: int, n: int) -> np.ndarray:
     """The seeds of rows 0 to n-1: outputs 1 to n of SplitMix64 (Steele, Lea and Flood 2014).
 
-    Row i depends on `seed` and i alone, so a picture does not change with the batch it comes in.
+    Row i depends on `seed` and i alone, so an image does not depend on the batch that it comes in.
 
     Args:
         seed: The state that the generator starts from; any integer, taken modulo 2^64.
@@ -111,19 +113,32 @@ def row_seeds(seed: int, n: int) -> np.ndarray:
     return (z ^ (z >> np.uint64(31))).view(np.int64)
 
 
-def predict_rows(target: Target, signature: str, inputs: Arrays) -> Flow:
-    """Runs a signature on rows; where the server refuses so many, on half as many, and so on.
+def predict_rows(
+    ask: Callable[[Call], Flow],
+    target: Target,
+    signature: str,
+    inputs: Arrays,
+    batch_size: int | None = None,
+) -> Flow:
+    """Runs a signature on rows; where the server refuses so many at once, on half as many.
+
+    Args:
+        ask: Makes a call.
+        target: The model.
+        signature: The signature.
+        inputs: Input alias to array, n rows each.
+        batch_size: How many rows to send at a time; None for all.
 
     Returns:
         The outputs of all rows, alias to array.
     """
     rows = len(next(iter(inputs.values())))
     answers: list[Arrays] = []
-    size, start = max(rows, 1), 0
+    size, start = max(1, min(batch_size or rows, rows)), 0
     while start < rows or not answers:
-        piece = {alias: array[start : start + size] for alias, array in inputs.items()}
+        batch = {alias: array[start : start + size] for alias, array in inputs.items()}
         try:
-            answers.append((yield Predict(target, signature, piece)))
+            answers.append((yield from ask(Predict(target, signature, batch))))
         except (ResourceExhausted, InvalidArgument) as error:
             if size == 1 or not _too_large(error):
                 raise
@@ -141,49 +156,32 @@ def _too_large(error: ServingError) -> bool:
     return error.message.startswith("Task size")
 
 
-def one(call: Call) -> Flow:
-    """Makes a single call."""
-    return (yield call)
+def attempts(call: Call, seconds: float, retries: int) -> Flow:
+    """Makes a call, and again after UNAVAILABLE: the server did not accept it, or is starting.
 
-
-@dataclass
-class Attempts:
-    """Decides whether a failed call is made again, and when.
-
-    Only UNAVAILABLE is tried again: the server did not take the request, or is about to be back.
-    None of the calls changes anything, so each may be repeated without harm.
+    No call changes anything on the server, so each may be repeated. Pauses are doubled each time,
+    and shortened at random by up to a half, so that clients do not all come back together.
 
     Args:
-        seconds: The deadline of the call, all attempts included.
-        retries: How often it is made again at most.
-        first_pause: Seconds before the second attempt; doubled each time, and shortened at random
-            by up to a half so that clients do not come back together.
+        call: The call.
+        seconds: The time for all attempts.
+        retries: How often the call is repeated at most.
+
+    Returns:
+        The answer.
+
+    Raises:
+        DeadlineExceeded: No time is left.
     """
-
-    seconds: float
-    retries: int = 5
-    first_pause: float = 0.1
-    _made: int = field(default=0, init=False)
-
-    def __post_init__(self) -> None:
-        self._deadline = time.monotonic() + self.seconds
-
-    def remaining(self) -> float:
-        """Seconds left.
-
-        Raises:
-            DeadlineExceeded: None are.
-        """
-        left = self._deadline - time.monotonic()
+    deadline = time.monotonic() + seconds
+    for attempt in itertools.count():
+        left = deadline - time.monotonic()
         if left <= 0:
-            raise DeadlineExceeded(f"No answer within {self.seconds:g} seconds.")
-        return left
-
-    def pause_after(self, error: ServingError) -> float:
-        """How long to wait before the next attempt; raises the error where there is none."""
-        pause = self.first_pause * 2**self._made * random.uniform(0.5, 1.0)
-        self._made += 1
-        left = self._deadline - time.monotonic()
-        if not isinstance(error, Unavailable) or self._made > self.retries or pause >= left:
-            raise error
-        return pause
+            raise DeadlineExceeded(f"No answer within {seconds:g} seconds.")
+        try:
+            return (yield call, left)
+        except Unavailable:
+            pause = _FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.0)
+            if attempt >= retries or pause >= deadline - time.monotonic():
+                raise
+        yield pause

@@ -1,6 +1,6 @@
-"""What is served: models, their version policies and labels, read from TensorFlow Serving's files.
+"""Models, version policies and labels, read from TensorFlow Serving's configuration files.
 
-The files are protobuf text. A mistake names the file, the line and the field.
+The files are protobuf text. An error names the file, the line and the field.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class ModelConfig:
     versions: frozenset[int] = frozenset()
     labels: Mapping[str, int] = field(default_factory=dict)
 
-    def aspired(self, found: Mapping[int, Path]) -> set[int]:
-        """The versions to serve, out of those found on disk."""
+    def aspired(self, on_disk: Mapping[int, Path]) -> set[int]:
+        """The versions to serve, out of those on disk."""
         if self.versions:
-            return set(found) & self.versions
-        return set(sorted(found)[-self.latest :]) if self.latest else set(found)
+            return set(on_disk) & self.versions
+        return set(sorted(on_disk)[-self.latest :]) if self.latest else set(on_disk)
 
 
 @dataclass(frozen=True)

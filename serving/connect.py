@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from serving.errors import UsageError
@@ -13,11 +13,8 @@ from serving.errors import UsageError
 if TYPE_CHECKING:
     import grpc
 
-    from serving.grpc_transport import AsyncGrpcTransport, GrpcTransport
-    from serving.rest_transport import AsyncRestTransport, RestTransport
-
-# A batch of pictures takes more room than gRPC's 4 MiB for an answer.
-# A server that comes back is found within a second: the client's own pauses are what limits it.
+# A batch of images may be larger than gRPC's limit of 4 MiB for an answer. A server that comes back
+# is found within a second: the client's own pauses between attempts are longer.
 _OPTIONS = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
@@ -30,7 +27,7 @@ class ClientKeys:
     """Files in PEM format for `grpcs://` and `https://`.
 
     Args:
-        authority: Who must have signed the server's certificate; None trusts the system's list.
+        authority: Who must have signed the server's certificate; None for the system's list.
         certificate: The client's own certificate, where the server asks for one.
         key: The key of that certificate.
     """
@@ -40,56 +37,41 @@ class ClientKeys:
     key: Path | None = None
 
 
-def connect(url: str, keys: ClientKeys) -> GrpcTransport | RestTransport:
-    """A transport for blocking code.
+def connect(url: str, keys: ClientKeys, *, asynchronous: bool) -> Any:
+    """A transport to the server at a URL, for blocking code or for asyncio.
 
     Raises:
-        UsageError: The URL is none of a server.
+        UsageError: This is not a server's URL.
     """
     scheme, address = _split(url)
     if scheme in ("http", "https"):
         import httpx
 
-        from serving.rest_transport import RestTransport
+        from serving.rest_transport import AsyncRestTransport, RestTransport
 
-        return RestTransport(httpx.Client(base_url=url, verify=_ssl_context(scheme, keys)))
+        verify = _ssl_context(scheme, keys)
+        if asynchronous:
+            return AsyncRestTransport(httpx.AsyncClient(base_url=url, verify=verify))
+        return RestTransport(httpx.Client(base_url=url, verify=verify))
     import grpc
 
-    from serving.grpc_transport import GrpcTransport
+    from serving.grpc_transport import AsyncGrpcTransport, GrpcTransport
 
+    library, transport = (grpc.aio, AsyncGrpcTransport) if asynchronous else (grpc, GrpcTransport)
     if scheme == "grpcs":
-        return GrpcTransport(grpc.secure_channel(address, _credentials(keys), _OPTIONS))
-    return GrpcTransport(grpc.insecure_channel(address, _OPTIONS))
-
-
-def connect_async(url: str, keys: ClientKeys) -> AsyncGrpcTransport | AsyncRestTransport:
-    """A transport for asyncio; otherwise `connect`."""
-    scheme, address = _split(url)
-    if scheme in ("http", "https"):
-        import httpx
-
-        from serving.rest_transport import AsyncRestTransport
-
-        client = httpx.AsyncClient(base_url=url, verify=_ssl_context(scheme, keys))
-        return AsyncRestTransport(client)
-    import grpc
-
-    from serving.grpc_transport import AsyncGrpcTransport
-
-    if scheme == "grpcs":
-        return AsyncGrpcTransport(grpc.aio.secure_channel(address, _credentials(keys), _OPTIONS))
-    return AsyncGrpcTransport(grpc.aio.insecure_channel(address, _OPTIONS))
+        return transport(library.secure_channel(address, _credentials(keys), _OPTIONS))
+    return transport(library.insecure_channel(address, _OPTIONS))
 
 
 def _split(url: str) -> tuple[str, str]:
     try:
         parts = urlsplit(url)
         usable = bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, or half of an IPv6 address's brackets
+    except ValueError:  # a port that is not a number, or half of an IPv6 address's brackets
         usable = False
     if not usable or parts.scheme not in ("grpc", "grpcs", "http", "https"):
         raise UsageError(
-            f"{url!r} is no address of a server: grpc://host:port, grpcs://..., http://... or "
+            f"{url!r} is not a server's address: grpc://host:port, grpcs://..., http://... or "
             "https://... is expected"
         )
     return parts.scheme, parts.netloc

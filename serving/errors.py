@@ -1,18 +1,9 @@
 """The errors of serving.
 
-    ValueError
-    └── UsageError            a command line or a file that cannot be used: one line, exit code 2
-    Exception
-    └── ServingError          what a server answers and a client raises: a status code and a text
-        ├── InvalidArgument     ├── FailedPrecondition  ├── OutOfRange
-        ├── NotFound            ├── Unauthenticated     ├── PermissionDenied
-        ├── AlreadyExists       ├── Aborted             ├── ResourceExhausted
-        ├── Cancelled           ├── Unknown             ├── Internal
-        ├── DataLoss            ├── Unimplemented       ├── Unavailable
-        └── DeadlineExceeded
-
-Every ServingError carries its gRPC status (`code`) and the HTTP status that TensorFlow Serving's
-REST interface maps it to (`http`), so one `raise` serves both protocols.
+`UsageError` is a command line or a file that cannot be used: one line, exit code 2. `ServingError`
+is what a server answers and a client raises. It carries its gRPC status (`code`) and the HTTP
+status that TensorFlow Serving's REST interface maps that to (`http`), so that one `raise` serves
+both protocols.
 """
 
 from __future__ import annotations
@@ -21,118 +12,89 @@ from grpc import StatusCode
 
 
 class UsageError(ValueError):
-    """A flag, a file or a directory cannot be used; the message names it and how to mend it."""
+    """A flag, a file or a directory cannot be used; the message says how to fix it."""
 
 
 class ServingError(Exception):
     """A request failed.
 
     Args:
-        message: The text that goes over the wire.
+        message: The text that the protocol carries.
     """
 
-    code = StatusCode.UNKNOWN
-    http = 500
+    code: StatusCode
+    http: int
+
+    def __init_subclass__(cls, code: StatusCode, http: int) -> None:
+        cls.code, cls.http = code, http
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
 
 
-class InvalidArgument(ServingError):
-    """The request itself is wrong, whatever the state of the server."""
-
-    code, http = StatusCode.INVALID_ARGUMENT, 400
+class InvalidArgument(ServingError, code=StatusCode.INVALID_ARGUMENT, http=400):
+    """The request itself is wrong, whatever state the server is in."""
 
 
-class FailedPrecondition(ServingError):
+class FailedPrecondition(ServingError, code=StatusCode.FAILED_PRECONDITION, http=400):
     """The server is not in a state in which this request can be answered."""
 
-    code, http = StatusCode.FAILED_PRECONDITION, 400
+
+class OutOfRange(ServingError, code=StatusCode.OUT_OF_RANGE, http=400):
+    """The request exceeds a valid range."""
 
 
-class OutOfRange(ServingError):
-    """The request goes past a valid range."""
-
-    code, http = StatusCode.OUT_OF_RANGE, 400
-
-
-class Unauthenticated(ServingError):
+class Unauthenticated(ServingError, code=StatusCode.UNAUTHENTICATED, http=401):
     """The caller is not known."""
 
-    code, http = StatusCode.UNAUTHENTICATED, 401
 
-
-class PermissionDenied(ServingError):
+class PermissionDenied(ServingError, code=StatusCode.PERMISSION_DENIED, http=403):
     """The caller may not do this."""
 
-    code, http = StatusCode.PERMISSION_DENIED, 403
 
-
-class NotFound(ServingError):
+class NotFound(ServingError, code=StatusCode.NOT_FOUND, http=404):
     """No such model or version."""
 
-    code, http = StatusCode.NOT_FOUND, 404
+
+class AlreadyExists(ServingError, code=StatusCode.ALREADY_EXISTS, http=409):
+    """What the request would create exists already."""
 
 
-class AlreadyExists(ServingError):
-    """What was to be made is there already."""
-
-    code, http = StatusCode.ALREADY_EXISTS, 409
+class Aborted(ServingError, code=StatusCode.ABORTED, http=409):
+    """The operation was aborted."""
 
 
-class Aborted(ServingError):
-    """The operation was given up half-way."""
-
-    code, http = StatusCode.ABORTED, 409
-
-
-class ResourceExhausted(ServingError):
+class ResourceExhausted(ServingError, code=StatusCode.RESOURCE_EXHAUSTED, http=429):
     """A limit of the server is reached."""
 
-    code, http = StatusCode.RESOURCE_EXHAUSTED, 429
+
+class Cancelled(ServingError, code=StatusCode.CANCELLED, http=499):
+    """The caller cancelled the request."""
 
 
-class Cancelled(ServingError):
-    """The caller gave up."""
-
-    code, http = StatusCode.CANCELLED, 499
+class Unknown(ServingError, code=StatusCode.UNKNOWN, http=500):
+    """The server failed for an unknown reason."""
 
 
-class Unknown(ServingError):
-    """The server failed and cannot say more."""
-
-    code, http = StatusCode.UNKNOWN, 500
+class Internal(ServingError, code=StatusCode.INTERNAL, http=500):
+    """The server has an internal error."""
 
 
-class Internal(ServingError):
-    """The server has a fault."""
-
-    code, http = StatusCode.INTERNAL, 500
-
-
-class DataLoss(ServingError):
+class DataLoss(ServingError, code=StatusCode.DATA_LOSS, http=500):
     """Data is damaged beyond recovery."""
 
-    code, http = StatusCode.DATA_LOSS, 500
 
-
-class Unimplemented(ServingError):
+class Unimplemented(ServingError, code=StatusCode.UNIMPLEMENTED, http=501):
     """The server does not offer this."""
 
-    code, http = StatusCode.UNIMPLEMENTED, 501
 
-
-class Unavailable(ServingError):
+class Unavailable(ServingError, code=StatusCode.UNAVAILABLE, http=503):
     """The server cannot answer now; the same request may succeed later."""
 
-    code, http = StatusCode.UNAVAILABLE, 503
 
-
-class DeadlineExceeded(ServingError):
+class DeadlineExceeded(ServingError, code=StatusCode.DEADLINE_EXCEEDED, http=504):
     """No answer within the time allowed."""
-
-    code, http = StatusCode.DEADLINE_EXCEEDED, 504
 
 
 _BY_CODE = {cls.code: cls for cls in ServingError.__subclasses__()}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
 
 import numpy as np
 
@@ -13,35 +12,6 @@ from serving.errors import Unavailable
 from serving.loader import Servable
 
 Arrays = dict[str, np.ndarray]
-
-
-class Executor(Protocol):
-    """What the protocols need: inputs in, outputs out, cancelled when the caller is."""
-
-    async def run(
-        self,
-        servable: Servable,
-        signature: str,
-        inputs: Mapping[str, np.ndarray],
-        outputs: Sequence[str],
-    ) -> Arrays:
-        """Runs a signature.
-
-        Args:
-            servable: The version.
-            signature: The name of one of its signatures.
-            inputs: Input alias to array.
-            outputs: The output aliases wanted.
-
-        Returns:
-            Output alias to array.
-
-        Raises:
-            ServingError: The values were refused, or there is no room for the request now.
-        """
-
-    def close(self) -> None:
-        """Lets what runs finish and ends the threads."""
 
 
 class DirectExecutor:
@@ -54,7 +24,7 @@ class DirectExecutor:
 
     def __init__(self, threads: int, max_waiting: int = 256) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="execution")
-        self._room = threads + max_waiting
+        self._capacity = threads + max_waiting
 
     async def run(
         self,
@@ -63,15 +33,30 @@ class DirectExecutor:
         inputs: Mapping[str, np.ndarray],
         outputs: Sequence[str],
     ) -> Arrays:
-        if not self._room:
+        """Runs a signature; cancelled when the caller is.
+
+        Args:
+            servable: The version.
+            signature: The name of one of its signatures.
+            inputs: Input alias to array.
+            outputs: The output aliases wanted.
+
+        Returns:
+            Output alias to array.
+
+        Raises:
+            ServingError: The values were refused, or there is no capacity for the request now.
+        """
+        if not self._capacity:
             raise Unavailable("The server is busy: too many requests wait for execution.")
-        self._room -= 1
+        self._capacity -= 1
         try:
             return await asyncio.get_running_loop().run_in_executor(
                 self._threads, servable.run, servable.signatures[signature], inputs, outputs
             )
         finally:
-            self._room += 1
+            self._capacity += 1
 
     def close(self) -> None:
+        """Waits for running requests and ends the threads."""
         self._threads.shutdown()

@@ -1,4 +1,4 @@
-"""The explorer: the page at `/`, its files, and the catalogue of models that it reads."""
+"""The explorer: the page at `/`, its files, and the catalog of models that it reads."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from serving.errors import ServingError
@@ -19,7 +20,7 @@ from serving.manager import Manager
 _STATIC = Path(__file__).parent / "static"
 _METADATA = Path("assets.extra", "metadata.json")
 _HEADERS = {
-    # Nothing is loaded from elsewhere; pictures are made in the page.
+    # Nothing is loaded from elsewhere; images are made in the page.
     "content-security-policy": "default-src 'self'; img-src 'self' blob: data:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
@@ -33,14 +34,14 @@ def explorer_routes(manager: Manager) -> tuple[BaseRoute, ...]:
     async def page(request: Request) -> Response:
         return FileResponse(_STATIC / "index.html", headers=_HEADERS)
 
-    async def catalogue(request: Request) -> Response:
+    async def catalog(request: Request) -> Response:
         return JSONResponse(
             await asyncio.to_thread(describe, manager), headers={"cache-control": "no-store"}
         )
 
     return (
         Route("/", page),
-        Route("/explorer/catalogue.json", catalogue),
+        Route("/explorer/catalog.json", catalog),
         Mount("/explorer", StaticFiles(directory=_STATIC)),
     )
 
@@ -69,7 +70,7 @@ def describe(manager: Manager) -> list[dict]:
                         }
                     )
             except ServingError:
-                continue  # it went while we looked
+                continue  # unloaded meanwhile
         models.append({"name": name, "labels": manager.labels(name), "versions": versions})
     return models
 
@@ -77,9 +78,7 @@ def describe(manager: Manager) -> list[dict]:
 def _infos(infos: dict[str, meta_graph_pb2.TensorInfo]) -> dict:
     return {
         alias: {
-            "dtype": meta_graph_pb2.TensorInfo.DESCRIPTOR.fields_by_name["dtype"]
-            .enum_type.values_by_number[info.dtype]
-            .name,
+            "dtype": types_pb2.DataType.Name(info.dtype),
             "shape": [dim.size for dim in info.tensor_shape.dim],
         }
         for alias, info in sorted(infos.items())

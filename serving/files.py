@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside their place, then put into it."""
+"""Files that are whole or not there: written under a temporary name, then renamed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from serving.errors import UsageError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Lends a file of this process's own to write to, which takes the place of `path` at the end.
+    """Gives a temporary file to write to, which becomes `path` at the end.
 
-    It is there from the beginning, so that work whose result could not be written does not start,
-    and it goes when the work fails.
+    It exists from the beginning, so that work whose result could not be written does not start, and
+    is removed when the work fails.
 
     Args:
         path: The file to write; its directory is made where it is missing.
@@ -34,3 +34,9 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             partial.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file; raises UsageError if it cannot be written."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,18 +22,20 @@ from serving.settings import Limits, Settings
 from serving.tls import Keys, read_keys, read_ssl_config
 from serving.versions import versions_on_disk
 
+_OPTIONS = [f for f in (*fields(Settings), *fields(Limits)) if "help" in f.metadata]
+
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose complaint is one line."""
+    """An argument parser whose errors are one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Prints the complaint and ends with exit code 2."""
+        """Prints the error and ends with exit code 2."""
         print(f"{self.prog}: {message} (--help lists the flags)", file=sys.stderr)
         sys.exit(2)
 
 
 class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Names the defaults of those flags that have one."""
+    """Shows the default of each flag that has one."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         return action.help if action.default in (None, []) else super()._get_help_string(action)
@@ -46,56 +48,25 @@ def _boolean(text: str) -> bool:
         raise argparse.ArgumentTypeError(f"true or false expected, not {text!r}") from None
 
 
-def _at_least(lowest: float, kind: type = int, highest: float = math.inf) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        value = kind(text)
-        if not value >= lowest:
-            raise argparse.ArgumentTypeError(f"at least {lowest} expected, not {text}")
-        if value > highest:
-            raise argparse.ArgumentTypeError(f"at most {highest} expected, not {text}")
-        return value
-
-    read.__name__ = "whole number" if kind is int else "number"
-    return read
-
-
-port_number = _at_least(0, highest=65535)
-
-
 def build_parser() -> Parser:
-    """The parser of `python -m serving`."""
+    """The parser of `keras-gan serve`."""
     parser = Parser(
-        prog="python -m serving",
+        prog="keras-gan serve",
         allow_abbrev=False,
         formatter_class=DefaultsFormatter,
         description="Serve SavedModels over TensorFlow Serving's REST and gRPC interfaces. "
         "Flags without a note are tensorflow_model_server's. "
-        "Further commands: config, launch, label (each has --help).",
+        "Further commands: client, config, launch, label (each has --help).",
     )
-    limits = Limits()
     flag = parser.add_argument
     flag(
         "export_dir", nargs="?", type=Path, help="a model's directory of versions, or one of models"
     )
     flag("--model_name", help="the model's name (default: its directory's, or 'default')")
     flag("--model_base_path", type=Path, help="a model's directory of versions")
-    flag("--model_config_file", type=Path, help="the models, in a ModelServerConfig text file")
-    flag(
-        "--model_config_file_poll_wait_seconds",
-        type=_at_least(0),
-        default=0,
-        help="seconds between readings of that file; 0: never",
-    )
-    flag(
-        "--file_system_poll_wait_seconds",
-        type=_at_least(0),
-        default=1,
-        help="seconds between looks at the model directories; 0: never",
-    )
-    flag("--host", default="127.0.0.1", help="the address to listen on (the real server: all)")
-    flag("--port", type=port_number, default=8500, help="gRPC's port; 0 turns it off")
-    flag("--rest_api_port", type=port_number, default=8501, help="REST's port; 0 turns it off")
-    flag("--rest_api_timeout_in_ms", type=_at_least(1), default=30000, help="for a REST request")
+    for option in _OPTIONS:
+        kind, text = option.metadata["type"], option.metadata["help"]
+        flag(f"--{option.name}", type=kind, default=option.default, help=text)
     flag(
         "--enable_batching",
         type=_boolean,
@@ -110,23 +81,6 @@ def build_parser() -> Parser:
     flag("--ssl_certificate_file", type=Path, help="the server's certificate, PEM (embedded only)")
     flag("--ssl_key_file", type=Path, help="the certificate's key, PEM (embedded only)")
     flag("--ssl_client_ca_file", type=Path, help="who signs client certificates (embedded only)")
-    flag("--tensorflow_intra_op_parallelism", type=_at_least(0), default=0, help="0: automatic")
-    flag("--tensorflow_inter_op_parallelism", type=_at_least(0), default=0, help="0: automatic")
-    for name, kind, note in (
-        ("max_request_bytes", int, "size of a request, and of each tensor in it"),
-        ("max_rows", int, "rows in a request"),
-        ("max_concurrent", int, "requests at a time, for each protocol"),
-        ("max_connections", int, "open REST connections"),
-        ("body_seconds", float, "seconds for a REST request to arrive, or its answer to move"),
-    ):
-        default = getattr(limits, name)
-        flag(f"--{name}", type=_at_least(1, kind), default=default, help=f"{note} (embedded only)")
-    flag(
-        "--grace_seconds",
-        type=_at_least(0, float),
-        default=30.0,
-        help="how long requests may go on after SIGTERM (embedded only)",
-    )
     return parser
 
 
@@ -144,31 +98,23 @@ def read_settings(argv: Sequence[str]) -> Settings:
     if flags.batching_parameters_file and not flags.enable_batching:
         raise UsageError("--batching_parameters_file needs --enable_batching")
     models, roots = _models(flags)
+    values = {option.name: getattr(flags, option.name) for option in _OPTIONS}
+    limits = Limits(**{option.name: values.pop(option.name) for option in fields(Limits)})
     return Settings(
         models=models,
         roots=roots,
-        host=flags.host.strip("[]"),  # an IPv6 address may come as URLs have it
-        port=flags.port or None,
-        rest_api_port=flags.rest_api_port or None,
-        rest_api_timeout_seconds=flags.rest_api_timeout_in_ms / 1000,
         batching=_batching(flags),
         metrics_path=flags.monitoring_config_file
         and read_monitoring_file(flags.monitoring_config_file),
         keys=_keys(flags),
-        poll_seconds=flags.file_system_poll_wait_seconds,
-        model_config_file=flags.model_config_file,
-        model_config_file_poll_seconds=flags.model_config_file_poll_wait_seconds,
-        grace_seconds=flags.grace_seconds,
+        limits=limits,
         threads=max(4, 2 * (os.cpu_count() or 1)),
-        intra_op_threads=flags.tensorflow_intra_op_parallelism,
-        inter_op_threads=flags.tensorflow_inter_op_parallelism,
-        limits=Limits(
-            flags.max_request_bytes,
-            flags.max_rows,
-            flags.max_concurrent,
-            flags.max_connections,
-            flags.body_seconds,
-        ),
+        **values
+        | {
+            "host": flags.host.strip("[]"),  # an IPv6 address may have the brackets of a URL
+            "port": flags.port or None,
+            "rest_api_port": flags.rest_api_port or None,
+        },
     )
 
 
@@ -181,7 +127,7 @@ def _models(flags: argparse.Namespace) -> tuple[tuple[ModelConfig, ...], tuple[P
     if flags.model_config_file is not None:
         models = tuple(read_model_config_file(flags.model_config_file))
         if flags.model_name is not None:
-            raise UsageError("--model_name is of no use with --model_config_file, which has names")
+            raise UsageError("--model_name does not go with --model_config_file, which has names")
         for model in models:
             _check_versions(model.base_path)
         return models, tuple(model.base_path.resolve() for model in models)
@@ -206,12 +152,12 @@ def find_models(export_dir: Path, name: str | None = None) -> tuple[ModelConfig,
     path = export_dir.absolute()
     if _versions(export_dir):
         return (ModelConfig(name or path.resolve().name, path),)
-    found = [child for child in sorted(path.iterdir()) if _holds_versions(child)]
-    if not found:
+    models = [child for child in sorted(path.iterdir()) if _holds_versions(child)]
+    if not models:
         _check_versions(export_dir)
-    if name is not None and len(found) > 1:
-        raise UsageError(f"--model_name fits one model; {export_dir} holds {len(found)}")
-    return tuple(ModelConfig(name or child.name, child) for child in found)
+    if name is not None and len(models) > 1:
+        raise UsageError(f"--model_name fits one model; {export_dir} holds {len(models)}")
+    return tuple(ModelConfig(name or child.name, child) for child in models)
 
 
 def _versions(base_path: Path) -> dict[int, Path]:
@@ -226,7 +172,7 @@ def _versions(base_path: Path) -> dict[int, Path]:
 def _holds_versions(path: Path) -> bool:
     try:
         return bool(_versions(path))
-    except UsageError:  # a file, or a directory that is somebody else's
+    except UsageError:  # a file, or a directory that may not be read
         return False
 
 

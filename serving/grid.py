@@ -1,43 +1,96 @@
-"""A grid of pictures in one PNG file."""
+"""`keras-gan serve client`: draws images from a server and saves them as a grid (PNG)."""
 
 from __future__ import annotations
 
 import math
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from serving.client import Client
+from serving.connect import ClientKeys
+from serving.errors import ServingError
 from serving.files import replacing
+from serving.flags import DefaultsFormatter, Parser
+
+_GAP = 1  # pixels between images
 
 
-def save_grid(path: Path, images: np.ndarray, columns: int | None = None, gap: int = 1) -> None:
-    """Writes pictures side by side, row by row.
+def save_grid(path: Path, images: np.ndarray) -> None:
+    """Writes images row by row into one file, about square.
 
     Args:
         path: The file; written under a temporary name first.
         images: float [n, h, w, c] in [0, 1], c 1, 3 or 4.
-        columns: Pictures in a row; None makes the grid about square.
-        gap: Pixels between pictures.
 
     Raises:
-        ValueError: These are no pictures.
+        ValueError: The array does not hold such images.
         UsageError: The file cannot be written.
     """
     if images.ndim != 4 or images.shape[-1] not in (1, 3, 4):
         raise ValueError(
-            f"a grid is made of pictures [n, h, w, c] with 1, 3 or 4 channels. Received: "
+            "a grid shows images [n, h, w, c] with 1, 3 or 4 channels. Received: shape "
             f"{list(images.shape)}"
         )
     count, height, width, channels = images.shape
-    columns = columns or math.ceil(math.sqrt(count))
+    columns = math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
     canvas = np.full(
-        (rows * (height + gap) - gap, columns * (width + gap) - gap, channels), 255, np.uint8
+        (rows * (height + _GAP) - _GAP, columns * (width + _GAP) - _GAP, channels), 255, np.uint8
     )
     for index, pixels in enumerate(np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)):
-        top, left = (index // columns) * (height + gap), (index % columns) * (width + gap)
+        top, left = (index // columns) * (height + _GAP), (index % columns) * (width + _GAP)
         canvas[top : top + height, left : left + width] = pixels
-    picture = Image.fromarray(canvas.squeeze(-1) if channels == 1 else canvas)
+    grid = Image.fromarray(canvas.squeeze(-1) if channels == 1 else canvas)
     with replacing(path) as partial:
-        picture.save(partial, "PNG")
+        grid.save(partial, "PNG")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Draws images and saves the grid."""
+    parser = Parser(
+        prog="keras-gan serve client",
+        formatter_class=DefaultsFormatter,
+        description="Draw images from a server and save them as a grid (PNG).",
+    )
+    flag = parser.add_argument
+    flag("url", help="grpc://host:port, grpcs://..., http://... or https://...")
+    flag("--model", required=True, help="the model's name")
+    flag("--version", type=int, help="its version; without it, the latest")
+    flag("--label", help="the label of its version")
+    flag("--count", type=int, default=64, help="how many images")
+    flag("--seed", type=int, default=0, help="the seed")
+    flag("--condition", type=int, nargs="+", metavar="CLASS", help="the class, or classes in turn")
+    flag("--output", type=Path, default=Path("samples.png"), help="the file")
+    flag("--timeout", type=float, default=60.0, help="seconds for each batch")
+    flag("--ca_file", type=Path, help="the authority that signed the server's certificate")
+    flag("--certificate_file", type=Path, help="the client's own certificate")
+    flag("--key_file", type=Path, help="the key of that certificate")
+    flags = parser.parse_args(argv)
+    inputs = {}
+    if flags.condition is not None:
+        inputs["condition"] = np.resize(flags.condition, max(flags.count, 0))
+    try:
+        with Client(
+            flags.url,
+            model=flags.model,
+            version=flags.version,
+            label=flags.label,
+            timeout=flags.timeout,
+            keys=ClientKeys(flags.ca_file, flags.certificate_file, flags.key_file),
+        ) as client:
+            images = client.generate(flags.count, flags.seed, **inputs)
+        save_grid(flags.output, images)
+    except (ServingError, OSError) as error:
+        # TensorFlow's texts continue with the place in its graph.
+        text, _, _ = str(error).partition("\n")
+        print(f"{flags.url}: {text}", file=sys.stderr)
+        return 1
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(f"{len(images)} images of {flags.model} (seed {flags.seed}): {flags.output}")
+    return 0

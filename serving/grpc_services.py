@@ -32,11 +32,10 @@ from serving.predict import Predictor, SignatureDef, inputs_from_protos
 _logger = logging.getLogger(__name__)
 Context: TypeAlias = grpc.aio.ServicerContext
 SIGNATURE_DEF = "signature_def"
-_PREDICT_ONLY = "This server answers Predict only."
 
 
 class _Answering:
-    """Turns errors into gRPC statuses and counts what was answered."""
+    """Turns errors into gRPC statuses and counts answers."""
 
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
@@ -52,10 +51,8 @@ class _Answering:
         except asyncio.CancelledError:
             raise
         except Exception:
-            _logger.exception(
-                "a request met a fault of the server", extra={"api": api, "model": model}
-            )
-            error = Internal("The server met a fault of its own; its log says more.")
+            _logger.exception("internal error in a request", extra={"api": api, "model": model})
+            error = Internal("Internal error; see the server's log.")
         finally:
             if error is not None:
                 status = error.code.name
@@ -67,9 +64,9 @@ class _Answering:
 
 
 class UnreadableRequests(grpc.aio.ServerInterceptor):
-    """Answers a request that is no message of its kind with INTERNAL, as gRPC's C++ server does.
+    """Answers a request that cannot be parsed with INTERNAL, as gRPC's C++ server does.
 
-    Left alone, grpcio logs such a request as a fault of the service.
+    Otherwise grpcio logs such a request as an error of the service.
     """
 
     async def intercept_service(
@@ -97,7 +94,7 @@ class UnreadableRequests(grpc.aio.ServerInterceptor):
 
 
 class PredictionService(_Answering, prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Predict and GetModelMetadata; what is made for other models answers UNIMPLEMENTED.
+    """Predict and GetModelMetadata; methods for other kinds of models answer UNIMPLEMENTED.
 
     Args:
         predictor: Answers predictions.
@@ -135,21 +132,14 @@ class PredictionService(_Answering, prediction_service_pb2_grpc.PredictionServic
     async def GetModelMetadata(
         self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: Context
     ) -> get_model_metadata_pb2.GetModelMetadataResponse:
-        """Tells a version's signatures."""
+        """Gives a version's signatures."""
         work = _as_work(model_metadata, self._predictor, request)
         return await self._answer(context, "GetModelMetadata", request.model_spec.name, work)
 
-    async def Classify(self, request: Message, context: Context) -> None:
-        """Is not offered."""
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED, _PREDICT_ONLY)
+    async def _not_offered(self, request: Message, context: Context) -> None:
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "This server answers Predict only.")
 
-    async def Regress(self, request: Message, context: Context) -> None:
-        """Is not offered."""
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED, _PREDICT_ONLY)
-
-    async def MultiInference(self, request: Message, context: Context) -> None:
-        """Is not offered."""
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED, _PREDICT_ONLY)
+    Classify = Regress = MultiInference = _not_offered
 
 
 class ModelService(_Answering, model_service_pb2_grpc.ModelServiceServicer):
@@ -167,7 +157,7 @@ class ModelService(_Answering, model_service_pb2_grpc.ModelServiceServicer):
     async def GetModelStatus(
         self, request: get_model_status_pb2.GetModelStatusRequest, context: Context
     ) -> get_model_status_pb2.GetModelStatusResponse:
-        """Tells the state of a model's versions."""
+        """Gives the state of a model's versions."""
         work = _as_work(model_status, self._predictor.manager, request)
         return await self._answer(context, "GetModelStatus", request.model_spec.name, work)
 

@@ -33,61 +33,19 @@ _MAX_ANSWER_BYTES = 1 << 31
 _BUSY = "Concurrent RPC limit exceeded!"  # a Python server's words, and RESOURCE_EXHAUSTED
 
 
-class GrpcTransport:
-    """Sends calls over a channel.
+class _Transport:
+    """Calls on a channel, which is closed with the transport."""
 
-    Args:
-        channel: The channel; closed with the transport.
-    """
-
-    def __init__(self, channel: grpc.Channel) -> None:
-        self._channel = channel
-        self._stubs = _Stubs(channel)
-
-    def send(self, call: Call, timeout: float) -> object:
-        """Makes a call and returns its answer; raises ServingError."""
-        method, request = self._stubs.encode(call)
-        try:
-            return _decode(method(request, timeout=timeout))
-        except grpc.RpcError as error:
-            raise _typed(error) from None
-
-    def close(self) -> None:
-        """Closes the channel."""
-        self._channel.close()
-
-
-class AsyncGrpcTransport:
-    """Sends calls over an asyncio channel; otherwise a GrpcTransport."""
-
-    def __init__(self, channel: grpc.aio.Channel) -> None:
-        self._channel = channel
-        self._stubs = _Stubs(channel)
-
-    async def send(self, call: Call, timeout: float) -> object:
-        """Makes a call and returns its answer; raises ServingError."""
-        method, request = self._stubs.encode(call)
-        try:
-            return _decode(await method(request, timeout=timeout))
-        except grpc.RpcError as error:
-            raise _typed(error) from None
-
-    async def close(self) -> None:
-        """Closes the channel."""
-        await self._channel.close()
-
-
-def _typed(error: grpc.RpcError) -> errors.ServingError:
-    text = error.details()
-    return errors.Unavailable(text) if text == _BUSY else errors.from_code(error.code(), text)
-
-
-class _Stubs:
     def __init__(self, channel: grpc.Channel | grpc.aio.Channel) -> None:
+        self._channel = channel
         self._prediction = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         self._model = model_service_pb2_grpc.ModelServiceStub(channel)
 
-    def encode(self, call: Call) -> tuple:
+    def close(self) -> Any:
+        """Closes the channel; an asyncio channel's result is awaited."""
+        return self._channel.close()
+
+    def _encode(self, call: Call) -> tuple:
         match call:
             case Predict():
                 request = predict_pb2.PredictRequest(model_spec=_spec(call.target))
@@ -103,6 +61,35 @@ class _Stubs:
             case Status():
                 request = get_model_status_pb2.GetModelStatusRequest(model_spec=_spec(call.target))
                 return self._model.GetModelStatus, request
+
+
+class GrpcTransport(_Transport):
+    """Sends calls over a channel."""
+
+    def send(self, call: Call, timeout: float) -> Any:
+        """Makes a call and returns its answer; raises ServingError."""
+        method, request = self._encode(call)
+        try:
+            return _decode(method(request, timeout=timeout))
+        except grpc.RpcError as error:
+            raise _typed(error) from None
+
+
+class AsyncGrpcTransport(_Transport):
+    """Sends calls over an asyncio channel."""
+
+    async def send(self, call: Call, timeout: float) -> Any:
+        """Makes a call and returns its answer; raises ServingError."""
+        method, request = self._encode(call)
+        try:
+            return _decode(await method(request, timeout=timeout))
+        except grpc.RpcError as error:
+            raise _typed(error) from None
+
+
+def _typed(error: grpc.RpcError) -> errors.ServingError:
+    text = error.details()
+    return errors.Unavailable(text) if text == _BUSY else errors.from_code(error.code(), text)
 
 
 def _spec(target: Target) -> model_pb2.ModelSpec:

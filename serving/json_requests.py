@@ -1,7 +1,7 @@
 """TensorFlow Serving's JSON requests: rows (`instances`) or columns (`inputs`) to arrays.
 
 Numbers are checked by the protocol's rules (an int is a float, but 2.0 is no int; a bool is no
-number), `NaN` and `Infinity` stand bare, and strings may be `{"b64": "..."}`.
+number), `NaN` and `Infinity` are not quoted, and strings may be `{"b64": "..."}`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from serving.execution import Arrays
 
 Inputs = Mapping[str, meta_graph_pb2.TensorInfo]
 
-# Python's words for a fault in a JSON text, and those of the protocol.
+# Python's texts for invalid JSON, and the protocol's.
 _PARSE_ERRORS = {
     "Expecting value": "Invalid value.",
     "Expecting property name enclosed in double quotes": "Missing a name for object member.",
@@ -74,8 +74,7 @@ class Request:
         if rows and columns:
             raise InvalidArgument(
                 f"JSON Value: {_show(self.body)} Not formatted correctly expecting only one of "
-                "'inputs' or "
-                "'instances' keys to exist "
+                "'inputs' or 'instances' keys to exist "
             )
         if rows:
             return _from_rows(self.body, infos)
@@ -115,7 +114,7 @@ def parse(body: bytes) -> Request:
 
 def _load(body: bytes) -> Any:
     # Millions of new lists make the collector search the whole heap again and again, TensorFlow's
-    # part of it too, for cycles that JSON does not have: seconds in which nobody is answered.
+    # objects too, for cycles that JSON does not have: for seconds no request would be answered.
     gc.disable()
     try:
         return orjson.loads(body)  # faster, and stricter than the protocol
@@ -137,8 +136,7 @@ def _from_rows(body: dict, infos: Inputs) -> Arrays:
         if len(infos) > 1:
             raise InvalidArgument(
                 "instances is a plain list, but expecting list of objects as multiple input "
-                "tensors required "
-                "as per tensorinfo_map"
+                "tensors required as per tensorinfo_map"
             )
         for index, row in enumerate(rows):
             if _is_row_object(row):
@@ -153,8 +151,7 @@ def _from_rows(body: dict, infos: Inputs) -> Arrays:
         if row.keys() != infos.keys():
             raise InvalidArgument(
                 f"Failed to process element: {index} of 'instances' list. JSON object: "
-                f"{_show(row)} keys must be "
-                f"equal to: {','.join(sorted(infos))}"
+                f"{_show(row)} keys must be equal to: {','.join(sorted(infos))}"
             )
     return {
         alias: _row_array([row[alias] for row in rows], info, f" key: {alias}")
@@ -170,8 +167,8 @@ def _row_array(rows: list, info: meta_graph_pb2.TensorInfo, key: str) -> np.ndar
     try:
         return _array(rows, info)
     except InvalidArgument as error:
-        fault = error
-    first = None  # only now look for the row at fault
+        whole = error
+    first = None  # only now find the row that causes the error
     for index, row in enumerate(rows):
         try:
             array = _array(row, info)
@@ -189,7 +186,7 @@ def _row_array(rows: list, info: meta_graph_pb2.TensorInfo, key: str) -> np.ndar
                 f"Failed to process element: {index}{key} of 'instances' list. "
                 f"Error: INVALID_ARGUMENT: {error.message}"
             ) from None
-    raise fault
+    raise whole
 
 
 def _from_columns(value: Any, infos: Inputs) -> Arrays:
@@ -197,8 +194,7 @@ def _from_columns(value: Any, infos: Inputs) -> Arrays:
         if len(infos) > 1:
             raise InvalidArgument(
                 "inputs is a plain value/list, but expecting an object as multiple input tensors "
-                "required as "
-                "per tensorinfo_map"
+                "required as per tensorinfo_map"
             )
         alias = next(iter(infos))
         return {alias: _array(value, infos[alias])}
@@ -221,8 +217,7 @@ def _array(value: Any, info: meta_graph_pb2.TensorInfo) -> np.ndarray:
             if not isinstance(item, list):
                 raise InvalidArgument(
                     f"JSON Value: {_show(item)} found at incorrect level: {level + 1} in the JSON "
-                    "DOM. "
-                    f"Expected at level: {len(shape)}"
+                    f"DOM. Expected at level: {len(shape)}"
                 )
             if len(item) != size:
                 raise InvalidArgument(

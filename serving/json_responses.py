@@ -1,7 +1,7 @@
 """TensorFlow Serving's JSON answers: outputs by rows (`predictions`) or by columns (`outputs`).
 
-Floats are the shortest decimals that read back as the same float, NaN and Infinity stand bare, and
-strings are `{"b64": "..."}` where the output's name ends in `_bytes`.
+Floats are the shortest decimals that read back as the same float, NaN and Infinity are not quoted,
+and strings are `{"b64": "..."}` where the output's name ends in `_bytes`.
 """
 
 from __future__ import annotations

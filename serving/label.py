@@ -1,8 +1,8 @@
-"""`python -m serving label`: points version labels to versions, for a canary or a rollback.
+"""`keras-gan serve label`: points version labels to versions, for a canary or a rollback.
 
-The configuration file stays the record of what is served. A label may only point to a version that
-is available, so a new version is first loaded beside the others, then labelled; what no label names
-any more goes last. When a step fails, the server is given its old configuration back.
+The configuration file records what is served. A label may only point to a version that is
+available, so a new version is loaded first and labelled then; versions without a label are unloaded
+last. When a step fails, the servers get their old configuration again.
 """
 
 from __future__ import annotations
@@ -74,15 +74,15 @@ def _available(admins: Sequence[Admin], name: str) -> frozenset[int]:
     return frozenset(
         version
         for admin in admins
-        for version, (state, _) in admin.states(name).items()
-        if state == "AVAILABLE"
+        for version, status in admin.states(name).items()
+        if status.state == "AVAILABLE"
     )
 
 
 def main(argv: Sequence[str]) -> int:
     """Moves labels and records them in the configuration file."""
     parser = Parser(
-        prog="python -m serving label",
+        prog="keras-gan serve label",
         description="Point a model's version labels to versions: a canary, or a rollback.",
     )
     parser.add_argument("address", nargs="+", help="host:port of a server's gRPC interface")
@@ -96,7 +96,7 @@ def main(argv: Sequence[str]) -> int:
     if flags.model not in [model.name for model in models]:
         raise UsageError(f"--model: {flags.model_config_file} has no model {flags.model!r}")
     admins = [Admin(address) for address in flags.address]
-    with replacing(flags.model_config_file) as record:  # nothing moves that cannot be recorded
+    with replacing(flags.model_config_file) as record:  # no label moves that cannot be recorded
         final = move_labels(admins, models, flags.model, labels, flags.seconds)
         record.write_text(text_format.MessageToString(model_message(final)), encoding="utf-8")
     print(f"{flags.model}: " + ", ".join(f"{k} is version {v}" for k, v in sorted(labels.items())))

@@ -1,4 +1,4 @@
-"""`python -m serving launch`: starts the real server on this machine, and waits until it serves."""
+"""`keras-gan serve launch`: starts the real server on this machine, and waits until it serves."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from serving.admin import Admin
 from serving.errors import ServingError, UsageError
-from serving.flags import Parser, find_models, port_number
-from serving.production import (
-    BATCHING_FILE,
-    MODEL_FILE,
-    MONITORING_FILE,
-    Deployment,
-    write_text,
-)
+from serving.files import write_text
+from serving.flags import Parser, find_models
+from serving.production import Deployment, server_flags
+from serving.settings import port_number
 
 PROGRAM = "tensorflow_model_server"
 
@@ -27,7 +24,7 @@ PROGRAM = "tensorflow_model_server"
 def main(argv: Sequence[str]) -> int:
     """Runs the real server until it ends; returns its exit code."""
     parser = Parser(
-        prog="python -m serving launch",
+        prog="keras-gan serve launch",
         description=f"Start {PROGRAM}, which must be on PATH, with an export directory. "
         "Flags that are not listed here go to it as they are.",
     )
@@ -40,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
     program = shutil.which(PROGRAM)
     if program is None:
         raise UsageError(
-            f"{PROGRAM} is not on PATH; python -m serving {flags.export_dir} serves without it"
+            f"{PROGRAM} is not on PATH; keras-gan serve {flags.export_dir} serves without it"
         )
     models = find_models(flags.export_dir)
     deployment = Deployment(models, cpu=os.cpu_count() or 1)
@@ -48,16 +45,7 @@ def main(argv: Sequence[str]) -> int:
         config_dir = flags.config_dir or Path(temporary)
         for name, text in deployment.config_files().items():
             write_text(config_dir / name, text)
-        command = [
-            program,
-            f"--port={flags.port}",
-            f"--rest_api_port={flags.rest_api_port}",
-            f"--model_config_file={config_dir / MODEL_FILE}",
-            "--enable_batching=true",
-            f"--batching_parameters_file={config_dir / BATCHING_FILE}",
-            f"--monitoring_config_file={config_dir / MONITORING_FILE}",
-            *more,
-        ]
+        command = [program, *server_flags(config_dir, flags.port, flags.rest_api_port), *more]
         return _run(command, f"localhost:{flags.port}", [m.name for m in models], flags.seconds)
 
 
@@ -78,12 +66,12 @@ def _run(command: list[str], address: str, models: list[str], seconds: float) ->
 
 
 def _wait(process: subprocess.Popen, admin: Admin, model: str, seconds: float) -> None:
-    for _ in range(max(1, round(seconds))):
+    deadline = time.monotonic() + seconds
+    while True:
         if process.poll() is not None:
             raise UsageError(f"{PROGRAM} ended with exit code {process.returncode}")
         try:
-            admin.wait_until_available(model, [], 1.0)
-            return
-        except ServingError as error:
-            last = error
-    raise last
+            return admin.wait_until_available(model, [], 1.0)
+        except ServingError:
+            if time.monotonic() > deadline:
+                raise

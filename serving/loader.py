@@ -1,8 +1,7 @@
 """One version of a model: a SavedModel in a TensorFlow 1 session, as TensorFlow Serving loads it.
 
-A session costs as little per call as a concrete function, knows the feed names that the
-protocol's errors quote, and can be closed, which gives its memory back. Nothing here knows of
-requests.
+A session costs as little per call as a concrete function, has the feed names that the protocol's
+errors quote, and can be closed, which frees its memory.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from serving.warmup import read_warmup
 
 DEFAULT_SIGNATURE = "serving_default"
 SERVE_TAG = "serve"
-# In a callable the calling thread does the work itself: no hand-over to a pool and back.
+# The calling thread runs the operations, without a switch to a pool and back.
 _CALLER_THREAD = -1
 
 
@@ -112,7 +111,7 @@ class Servable:
     def _warm_up(self) -> None:
         """Replays the export's warm-up requests, or runs a row of zeros where it has none.
 
-        A recorded request that fails fails the load.
+        If a recorded request fails, the version does not load.
         """
         requests = list(read_warmup(self.path))
         for name, inputs, outputs in requests:
@@ -130,7 +129,7 @@ class Servable:
                     self.run(signature, rows, sorted(signature.outputs))
 
     def close(self) -> None:
-        """Closes the session and gives the memory of its variables and its graph back."""
+        """Closes the session and frees the memory of its variables and its graph."""
         self._callables.clear()
         self._session.close()
         del self._session, self._graph

@@ -32,8 +32,7 @@ def set_up(level: int = logging.INFO) -> None:
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("serving").setLevel(level)
-    # TensorFlow has a handler of its own, and announces that the loader of all servers is
-    # deprecated.
+    # TensorFlow adds a handler, and warns that the loader which all servers use is deprecated.
     tensorflow = logging.getLogger("tensorflow")
     tensorflow.handlers.clear()
     tensorflow.setLevel(logging.ERROR)

@@ -1,9 +1,9 @@
-"""Which versions are loaded: follows the disk and the configuration, as TensorFlow Serving does.
+"""Loads and unloads versions as the disk and the configuration change, as TensorFlow Serving does.
 
-One thread loads and unloads. A new version is loaded beside the old one and takes over when it is
-available; the old one then drains: requests that hold it finish, and only then is it closed. A
-version that does not load is reported in the status, never takes over, and is tried again when its
-files change. While a base path cannot be listed, its model's versions stay as they are.
+One thread loads and unloads. A new version is loaded while the old one serves, and replaces it when
+it is available; the old one is closed when its last request is answered. A version that does not
+load is reported in the status, replaces no other, and is tried again when its files change. While a
+base path cannot be listed, its model's versions stay as they are.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +59,11 @@ class Version:
 
 
 class Manager:
-    """Loads, hands out and unloads versions.
+    """Loads and unloads versions, and gives them to requests.
 
     Args:
         load: Makes a Servable from a version's directory; raises when it cannot.
-        poll_seconds: How often the disk is looked at; 0 looks only when the configuration changes.
+        poll_seconds: Seconds between checks of the disk; 0: only when the configuration changes.
     """
 
     def __init__(
@@ -152,7 +151,7 @@ class Manager:
     def use(
         self, name: str, number: int | None = None, label: str | None = None
     ) -> Iterator[Version]:
-        """Lends a version; it stays loaded until it is given back.
+        """A context with a version, which stays loaded until the context ends.
 
         Args:
             name: The model.
@@ -199,16 +198,16 @@ class Manager:
             NotFound: No such model or version was ever seen.
         """
         with self._changed:
-            found = [
+            entries = [
                 (version.number, version.state, version.error)
                 for version in self._versions.values()
                 if version.model == name and number in (None, version.number)
             ]
-        if not found and number is None:
+        if not entries and number is None:
             raise NotFound(f"Could not find any versions of model {name}")
-        if not found:
+        if not entries:
             raise NotFound(f"Could not find version {number} of model {name}")
-        return sorted(found, key=lambda entry: -entry[0])
+        return sorted(entries, key=lambda entry: -entry[0])
 
     def serves(self, name: str) -> bool:
         """Whether a model of that name is configured."""
@@ -242,30 +241,29 @@ class Manager:
                 generation, models = self._configured, self._models
             try:
                 self._look(models)
-            except Exception:  # a fault with one model must not end the care for all
+            except Exception:  # an error with one model must not stop the others
                 _logger.exception("versions not followed")
             with self._changed:
                 self._reconciled = generation
                 self._changed.notify_all()
-                self._changed.wait_for(
-                    partial(self._has_news, generation),
-                    self._poll_seconds or None,
-                )
+                self._wait_for_news(generation)
                 if self._stopped:
                     return
 
-    def _has_news(self, generation: int) -> bool:
-        return self._stopped or self._configured != generation
+    def _wait_for_news(self, generation: int) -> None:
+        self._changed.wait_for(
+            lambda: self._stopped or self._configured != generation, self._poll_seconds or None
+        )
 
     def _look(self, models: dict[str, ModelConfig]) -> None:
         aspired: dict[str, dict[int, Path]] = {}
         for name, model in models.items():
             try:
-                found = versions_on_disk(model.base_path)
+                on_disk = versions_on_disk(model.base_path)
             except OSError as error:
                 _logger.error("versions not listed", extra={"model": name, "error": str(error)})
                 continue
-            aspired[name] = {number: found[number] for number in sorted(model.aspired(found))}
+            aspired[name] = {n: on_disk[n] for n in sorted(model.aspired(on_disk))}
             self._bring_up(name, aspired[name])
         self._take_down(models, aspired)
 
@@ -289,7 +287,7 @@ class Manager:
         started = time.monotonic()
         try:
             version.servable = self._load(version.path)
-        except Exception as error:  # whatever is wrong with the files, the server goes on
+        except Exception as error:  # of any kind: the server continues
             failure = _as_serving_error(error)
             self._move(version, State.END, error=failure)
             _logger.error("version not loaded", extra={**context, "error": failure.message})
@@ -301,7 +299,7 @@ class Manager:
     def _take_down(
         self, models: dict[str, ModelConfig], aspired: dict[str, dict[int, Path]]
     ) -> None:
-        """Unloads what is no longer asked for, but no version before its heir is there."""
+        """Unloads versions that are no longer wanted, once one that is wanted is available."""
         for version in list(self._versions.values()):
             if version.state is not State.AVAILABLE:
                 continue
@@ -310,9 +308,9 @@ class Manager:
                     continue
                 numbers = aspired[version.model]
                 with self._changed:
-                    heirs = [self._versions.get((version.model, number)) for number in numbers]
+                    successors = [self._versions.get((version.model, number)) for number in numbers]
                 if version.number in numbers or (
-                    numbers and not any(heir and heir.state is State.AVAILABLE for heir in heirs)
+                    numbers and not any(s and s.state is State.AVAILABLE for s in successors)
                 ):
                     continue
             self._unload(version)
@@ -337,7 +335,7 @@ class Manager:
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """Ends the thread, lets requests finish and unloads everything."""
+        """Ends the thread, waits for running requests and unloads everything."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
@@ -354,6 +352,6 @@ def _as_serving_error(error: Exception) -> ServingError:
 
 
 def _return_memory() -> None:
-    """Glibc keeps freed memory for itself unless asked; a version's weights are worth asking."""
+    """Returns freed memory to the system, which glibc does not do by itself."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)

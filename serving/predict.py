@@ -1,7 +1,6 @@
 """What REST and gRPC share: from a model's name and inputs to its outputs, with all checks.
 
-A protocol reads its request into a `Target` and arrays, and writes the outputs; everything between
-is here.
+A protocol reads its request into a `Target` and arrays, and writes the outputs.
 """
 
 from __future__ import annotations
@@ -16,9 +15,10 @@ from tensorflow.core.framework import tensor_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from serving import tensors
+from serving.batching import BatchingExecutor
 from serving.calls import Target
 from serving.errors import InvalidArgument, ResourceExhausted
-from serving.execution import Arrays, Executor
+from serving.execution import Arrays, DirectExecutor
 from serving.loader import DEFAULT_SIGNATURE
 from serving.manager import Manager, Version
 from serving.metrics import Metrics
@@ -40,14 +40,18 @@ class Predictor:
     """Answers predictions.
 
     Args:
-        manager: Lends the versions.
+        manager: Has the versions.
         executor: Runs the signatures.
-        limits: What a request may take.
+        limits: Limits of a request.
         metrics: Where latencies are recorded.
     """
 
     def __init__(
-        self, manager: Manager, executor: Executor, limits: Limits, metrics: Metrics
+        self,
+        manager: Manager,
+        executor: DirectExecutor | BatchingExecutor,
+        limits: Limits,
+        metrics: Metrics,
     ) -> None:
         self.manager = manager
         self.executor = executor
@@ -56,7 +60,7 @@ class Predictor:
 
     @contextmanager
     def version(self, target: Target) -> Iterator[Version]:
-        """Lends the version that a request names."""
+        """A context with the version that a request names."""
         if not target.model:
             raise InvalidArgument("ModelSpec has no name specified.")
         with self.manager.use(target.model, target.version, target.label) as version:
@@ -125,9 +129,8 @@ def inputs_from_protos(
         if proto is None:
             raise InvalidArgument(
                 f"Signature input alias: {alias}(feed name: {signature.inputs[alias].name}) not "
-                "found in "
-                "request and no default value provided. Inputs expected to be in the request "
-                f"{_braced(given)}, or default input alias set: "
+                "found in request and no default value provided. Inputs expected to be in the "
+                f"request {_braced(given)}, or default input alias set: "
                 f"{','.join(sorted(signature.defaults))}"
             )
         try:

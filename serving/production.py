@@ -1,15 +1,17 @@
-"""`python -m serving config`: all that the real server needs, from an export directory.
+"""`keras-gan serve config`: all that the real server needs, from an export directory.
 
-The files are written for the official image: configuration in TensorFlow Serving's formats, a
-compose file, Kubernetes manifests and, as the other choice there, KServe's.
+The files are written for the official image: configuration in TensorFlow Serving's formats, and
+from the templates in `templates/` a compose file, Kubernetes manifests and KServe's.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from google.protobuf import text_format
 from google.protobuf.message import Message
@@ -17,70 +19,64 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from serving.config import DEFAULT_METRICS_PATH, PLATFORM, ModelConfig
 from serving.errors import UsageError
-from serving.files import replacing
+from serving.files import write_text
 from serving.flags import DefaultsFormatter, Parser, find_models
-from serving.manifests import (
-    CONFIG_DIR,
-    MODELS_DIR,
-    compose,
-    kserve,
-    kubernetes,
-    resource_name,
-)
 from serving.protos import BatchingParameters, MonitoringConfig
 
 MODEL_FILE, BATCHING_FILE, MONITORING_FILE = "models.config", "batching.config", "monitoring.config"
+_MODELS_DIR = "/models"  # in the server's file system; templates/kubernetes.yaml mounts it
+_TEMPLATES = Path(__file__).with_name("templates")
 _MEMORY = re.compile(r"[1-9][0-9]*(Mi|Gi)")
+
+
+def _option(default: Any, text: str) -> Any:
+    return field(default=default, metadata={"help": text})
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """What the files are written for.
+    """A deployment of the real server. Each field but the first is an option of the command.
 
-    Args:
-        models: The models, with base paths as the server sees them.
-        name: The name of the service.
-        image: The server's image.
-        claim: The persistent volume claim that holds the export directory.
-        replicas: The least and the most servers.
-        cpu: The cores of one server.
-        memory: The memory of one server, in Kubernetes's notation.
-        max_batch_size: The most rows that run together.
-        batch_timeout_micros: How long a batch waits for more.
+    Raises:
+        UsageError: A field cannot be used.
     """
 
-    models: tuple[ModelConfig, ...]
-    name: str = "serving"
-    image: str = "tensorflow/serving:2.19.1"
-    claim: str = "models"
-    replicas: tuple[int, int] = (1, 4)
-    cpu: int = 2
-    memory: str = "2Gi"
-    max_batch_size: int = 64
-    batch_timeout_micros: int = 2000
+    models: tuple[ModelConfig, ...]  # with base paths as the server sees them
+    name: str = _option("serving", "the name of the service")
+    image: str = _option("tensorflow/serving:2.19.1", "the server's image")
+    claim: str = _option("models", "the persistent volume claim that holds the models")
+    min_replicas: int = _option(1, "the fewest servers")
+    max_replicas: int = _option(4, "the most servers")
+    cpu: int = _option(2, "cores of a server")
+    memory: str = _option("2Gi", "memory of a server, 512Mi or 2Gi")
+    max_batch_size: int = _option(64, "the most rows that run together")
+    batch_timeout_micros: int = _option(2000, "how long a batch waits for more rows")
 
-    metrics_path = DEFAULT_METRICS_PATH
-
-    def server_flags(self, config_dir: str = CONFIG_DIR) -> list[str]:
-        """The real server's flags."""
-        return [
-            "--port=8500",
-            "--rest_api_port=8501",
-            f"--model_config_file={config_dir}/{MODEL_FILE}",
-            "--model_config_file_poll_wait_seconds=30",
-            "--enable_batching=true",
-            f"--batching_parameters_file={config_dir}/{BATCHING_FILE}",
-            f"--monitoring_config_file={config_dir}/{MONITORING_FILE}",
-        ]
+    def __post_init__(self) -> None:
+        if not 1 <= self.min_replicas <= self.max_replicas:
+            raise UsageError(
+                f"--min_replicas must be between 1 and --max_replicas ({self.max_replicas}), "
+                f"not {self.min_replicas}"
+            )
+        for name in ("cpu", "max_batch_size"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"--{name} must be at least 1, not {getattr(self, name)}")
+        if not _MEMORY.fullmatch(self.memory):
+            raise UsageError(f"--memory must read like 512Mi or 2Gi, not {self.memory!r}")
+        if resource_name(self.name) != self.name:
+            raise UsageError(
+                f"--name must be lower case letters, digits and hyphens, not {self.name!r}"
+            )
 
     def config_files(self) -> dict[str, str]:
         """The server's configuration files, name to text."""
-        monitoring = MonitoringConfig(prometheus_config={"enable": True, "path": self.metrics_path})
-        return {
-            MODEL_FILE: text_format.MessageToString(model_message(self.models)),
-            BATCHING_FILE: text_format.MessageToString(self._batching()),
-            MONITORING_FILE: text_format.MessageToString(monitoring),
+        page = {"enable": True, "path": DEFAULT_METRICS_PATH}
+        messages = {
+            MODEL_FILE: model_message(self.models),
+            BATCHING_FILE: self._batching(),
+            MONITORING_FILE: MonitoringConfig(prometheus_config=page),
         }
+        return {name: text_format.MessageToString(message) for name, message in messages.items()}
 
     def _batching(self) -> Message:
         sizes = [1]
@@ -93,9 +89,76 @@ class Deployment:
         message.num_batch_threads.value = self.cpu
         return message
 
-    def inside(self, model: ModelConfig) -> PurePosixPath:
-        """Where a model lies in the volume."""
-        return PurePosixPath(model.base_path).relative_to(MODELS_DIR)
+    def manifests(self, sources: Sequence[Path]) -> dict[str, list[dict]]:
+        """The YAML documents of each file; `sources` are the models' directories here."""
+        amounts = {"cpu": str(self.cpu), "memory": self.memory}
+        volumes = [("./config", "/config")]
+        volumes[:0] = [
+            (str(source.resolve()), str(model.base_path))
+            for source, model in zip(sources, self.models, strict=True)
+        ]
+        values = {
+            **vars(self),
+            "flags": [
+                *server_flags("/config", 8500, 8501),
+                "--model_config_file_poll_wait_seconds=30",
+            ],
+            "volumes": [
+                {"type": "bind", "source": source, "target": target, "read_only": True}
+                for source, target in volumes
+            ],
+            "compose_memory": self.memory.replace("Gi", "g").replace("Mi", "m"),
+            "config_name": f"{self.name}-config",
+            "config_files": self.config_files(),
+            "metrics_path": DEFAULT_METRICS_PATH,
+            "status_path": f"/v1/models/{self.models[0].name}",
+            "resources": {"requests": amounts, "limits": amounts},
+        }
+        of_models = [
+            {
+                "model_resource": resource_name(model.name),
+                "storage_uri": f"pvc://{self.claim}/"
+                f"{PurePosixPath(model.base_path).relative_to(_MODELS_DIR)}",
+            }
+            for model in self.models
+        ]
+        return {
+            "compose.yaml": list(_filled("compose.yaml", values)),
+            "kubernetes.yaml": list(_filled("kubernetes.yaml", values)),
+            "kserve.yaml": [d for m in of_models for d in _filled("kserve.yaml", {**values, **m})],
+        }
+
+
+def server_flags(config_dir: Path | str, port: int, rest_api_port: int) -> list[str]:
+    """The real server's flags, with its configuration files in a directory."""
+    return [
+        f"--port={port}",
+        f"--rest_api_port={rest_api_port}",
+        f"--model_config_file={config_dir}/{MODEL_FILE}",
+        "--enable_batching=true",
+        f"--batching_parameters_file={config_dir}/{BATCHING_FILE}",
+        f"--monitoring_config_file={config_dir}/{MONITORING_FILE}",
+    ]
+
+
+def _filled(template: str, values: Mapping[str, Any]) -> Iterator[dict]:
+    """A template's documents, with values of any type in the place of "$key"."""
+    import yaml
+
+    def fill(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {key: fill(value) for key, value in node.items()}
+        if isinstance(node, list):
+            return [fill(value) for value in node]
+        return values[node[1:]] if isinstance(node, str) and node[:1] == "$" else node
+
+    text = (_TEMPLATES / template).read_text(encoding="utf-8")
+    return map(fill, yaml.safe_load_all(text))
+
+
+def resource_name(name: str) -> str:
+    """A name that Kubernetes accepts: lower case letters, digits and hyphens, 63 at most."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:63].strip("-") or "model"
 
 
 def model_message(models: Sequence[ModelConfig]) -> model_server_config_pb2.ModelServerConfig:
@@ -117,54 +180,17 @@ def model_message(models: Sequence[ModelConfig]) -> model_server_config_pb2.Mode
     return message
 
 
-def write_files(deployment: Deployment, sources: Sequence[Path], output: Path) -> list[Path]:
-    """Writes all files, each under a temporary name first.
-
-    Args:
-        deployment: What they are for.
-        sources: The models' directories on this machine, in the same order, for the compose file.
-        output: The directory to write to.
-
-    Returns:
-        The files.
-
-    Raises:
-        UsageError: One cannot be written.
-    """
-    import yaml
-
-    class Dumper(yaml.SafeDumper):
-        def ignore_aliases(self, data: object) -> bool:
-            return True
-
-    def dump(*documents: dict) -> str:
-        return yaml.dump_all(documents, Dumper=Dumper, sort_keys=False)
-
-    texts = {f"config/{name}": text for name, text in deployment.config_files().items()}
-    texts["compose.yaml"] = dump(compose(deployment, sources))
-    texts["kubernetes.yaml"] = dump(*kubernetes(deployment))
-    texts["kserve.yaml"] = dump(*kserve(deployment))
-    return [write_text(output / name, text) for name, text in texts.items()]
-
-
-def write_text(path: Path, text: str) -> Path:
-    """Writes a text file under a temporary name, then gives it its own; returns the path."""
-    with replacing(path) as partial:
-        partial.write_text(text, encoding="utf-8")
-    return path
-
-
 def parse_labels(pairs: Sequence[str]) -> dict[str, int]:
     """Reads `label=version` pairs.
 
     Raises:
-        UsageError: One is no such pair.
+        UsageError: A pair has another form.
     """
     labels = {}
     for pair in pairs:
         label, equals, version = pair.partition("=")
         if not (label and equals and version.isdecimal()):
-            raise UsageError(f"{pair!r}: label=version is expected, stable=3 for instance")
+            raise UsageError(f"{pair!r}: label=version is expected, for example stable=3")
         labels[label] = int(version)
     return labels
 
@@ -181,69 +207,48 @@ def _mounted(
         )
     mounted = []
     for model in models:
-        # A directory of versions is mounted as a model beside others.
+        # A directory of versions is mounted as one model of several.
         inside = model.base_path.relative_to(root) if model.base_path != root else Path(model.name)
-        base_path = Path(PurePosixPath(MODELS_DIR, *inside.parts))
+        base_path = Path(PurePosixPath(_MODELS_DIR, *inside.parts))
         served = frozenset(versions) | frozenset(labels.values())
         policy: dict = {"latest": 0, "versions": served, "labels": labels} if served else {}
         mounted.append(replace(model, base_path=base_path, **policy))
     return tuple(mounted)
 
 
-def _parser() -> Parser:
+def main(argv: Sequence[str]) -> int:
+    """Writes the files and lists them."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        def ignore_aliases(self, data: object) -> bool:
+            return True
+
     parser = Parser(
-        prog="python -m serving config",
+        prog="keras-gan serve config",
         formatter_class=DefaultsFormatter,
         description="Write configuration, compose file and Kubernetes manifests "
         "for the real server.",
     )
-    default = Deployment(())
     flag = parser.add_argument
     flag("export_dir", type=Path, help="a model's directory of versions, or one of models")
     flag("--output", type=Path, default=Path("deployment"), help="the directory to write to")
-    flag("--name", default=default.name, help="the name of the service")
-    flag("--image", default=default.image, help="the server's image")
-    flag("--claim", default=default.claim, help="the volume claim that holds the models")
-    flag("--min_replicas", type=int, default=default.replicas[0], help="the fewest servers")
-    flag("--max_replicas", type=int, default=default.replicas[1], help="the most servers")
-    flag("--cpu", type=int, default=default.cpu, help="cores of a server")
-    flag("--memory", default=default.memory, help="memory of a server, 512Mi or 2Gi")
-    flag("--max_batch_size", type=int, default=default.max_batch_size, help="rows in a batch")
-    flag("--batch_timeout_micros", type=int, default=default.batch_timeout_micros, help="a wait")
     flag("--version", type=int, action="append", default=[], help="serve it; may be repeated")
     flag("--label", action="append", default=[], help="label=version; may be repeated")
-    return parser
-
-
-def main(argv: Sequence[str]) -> int:
-    """Writes the files and lists them."""
-    flags = _parser().parse_args(argv)
-    if not 1 <= flags.min_replicas <= flags.max_replicas:
-        raise UsageError(
-            f"--min_replicas must be between 1 and --max_replicas ({flags.max_replicas}), "
-            f"not {flags.min_replicas}"
-        )
-    for name in ("cpu", "max_batch_size"):
-        if getattr(flags, name) < 1:
-            raise UsageError(f"--{name} must be at least 1, not {getattr(flags, name)}")
-    if not _MEMORY.fullmatch(flags.memory):
-        raise UsageError(f"--memory must read like 512Mi or 2Gi, not {flags.memory!r}")
-    if resource_name(flags.name) != flags.name:
-        raise UsageError(
-            f"--name must be lower case letters, digits and hyphens, not {flags.name!r}"
-        )
+    options = dataclasses.fields(Deployment)[1:]
+    for option in options:
+        default = option.default
+        flag(f"--{option.name}", type=type(default), default=default, help=option.metadata["help"])
+    flags = parser.parse_args(argv)
     models = find_models(flags.export_dir)
     deployment = Deployment(
-        models=_mounted(models, flags.export_dir, flags.version, parse_labels(flags.label)),
-        name=flags.name,
-        image=flags.image,
-        claim=flags.claim,
-        replicas=(flags.min_replicas, flags.max_replicas),
-        cpu=flags.cpu,
-        memory=flags.memory,
-        max_batch_size=flags.max_batch_size,
-        batch_timeout_micros=flags.batch_timeout_micros,
+        _mounted(models, flags.export_dir, flags.version, parse_labels(flags.label)),
+        **{option.name: getattr(flags, option.name) for option in options},
     )
-    for path in write_files(deployment, [model.base_path for model in models], flags.output):
-        print(path)
+    texts = {f"config/{name}": text for name, text in deployment.config_files().items()}
+    for name, documents in deployment.manifests([model.base_path for model in models]).items():
+        texts[name] = yaml.dump_all(documents, Dumper=Dumper, sort_keys=False)
+    for name, text in texts.items():
+        write_text(flags.output / name, text)
+        print(flags.output / name)
     return 0

@@ -59,7 +59,7 @@ def build_app(
         predictor: Answers predictions.
         timeout_seconds: How long a request may take.
         metrics_path: Where the metrics page is, or None.
-        more_routes: What the embedded server offers beside the protocol.
+        more_routes: Further routes, outside the protocol.
     """
     rest = _Rest(predictor, timeout_seconds)
     routes: list[BaseRoute] = [Route("/v1/{path:path}", rest)]
@@ -117,30 +117,28 @@ class _Rest:
         except ServingError as error:
             failed = error
         except Exception:
-            _logger.exception(
-                "a request met a fault of the server", extra={"api": api, "model": model}
-            )
-            failed = Internal("The server met a fault of its own; its log says more.")
+            _logger.exception("internal error in a request", extra={"api": api, "model": model})
+            failed = Internal("Internal error; see the server's log.")
         finally:
             self._running -= 1
             if self._predictor.manager.serves(model):
                 status = failed.code.name if failed else "OK"
                 seconds = time.perf_counter() - started
                 self._predictor.metrics.request(model, api, "REST", status, seconds)
-        # The rest of a request that was refused unread, or half-read, would read as the next one.
+        # The unread rest of a refused request would be read as the next request.
         close = busy or isinstance(failed, ResourceExhausted | DeadlineExceeded)
         return _error(failed, close)
 
     def _route(self, request: Request, path: str) -> tuple[str, Target, Awaitable[bytes]]:
         if not request.url.query:
-            if request.method == "POST" and (found := _PREDICT.fullmatch(path)):
-                target, method = _target(*found.groups()[:3]), found[4].lower()
+            if request.method == "POST" and (match := _PREDICT.fullmatch(path)):
+                target, method = _target(*match.groups()[:3]), match[4].lower()
                 if method != "predict":
                     raise Unimplemented(f"This server answers predict only, not {method}.")
                 return "Predict", target, self._predict(request, target)
-            if request.method == "GET" and (found := _STATUS.fullmatch(path)):
-                target = _target(*found.groups()[:3])
-                if found[4]:
+            if request.method == "GET" and (match := _STATUS.fullmatch(path)):
+                target = _target(*match.groups()[:3])
+                if match[4]:
                     return "GetModelMetadata", target, self._metadata(target)
                 return "GetModelStatus", target, self._status(target)
             if request.method == "GET" and _MODELS.fullmatch(path):

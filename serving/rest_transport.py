@@ -25,16 +25,12 @@ from serving.calls import (
 
 
 class RestTransport:
-    """Sends calls by a synchronous httpx client.
-
-    Args:
-        client: The client, with the server's URL as its base.
-    """
+    """Sends calls by a synchronous httpx client, whose base URL is the server's."""
 
     def __init__(self, client: httpx.Client) -> None:
         self._client = client
 
-    def send(self, call: Call, timeout: float) -> object:
+    def send(self, call: Call, timeout: float) -> Any:
         """Makes a call and returns its answer; raises ServingError."""
         try:
             response = self._client.send(_encode(self._client, call, timeout))
@@ -48,12 +44,12 @@ class RestTransport:
 
 
 class AsyncRestTransport:
-    """Sends calls by an asyncio httpx client; otherwise a RestTransport."""
+    """Sends calls by an asyncio httpx client."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
 
-    async def send(self, call: Call, timeout: float) -> object:
+    async def send(self, call: Call, timeout: float) -> Any:
         """Makes a call and returns its answer; raises ServingError."""
         try:
             response = await self._client.send(_encode(self._client, call, timeout))
@@ -109,7 +105,7 @@ def _answer(call: Call, body: Any) -> object:
         case Predict():
             outputs = body["outputs"]
             if not isinstance(outputs, Mapping) or outputs.keys() == {"b64"}:
-                # A single output stands without its name, which the metadata knows.
+                # A single output comes without its name, which is in the metadata.
                 outputs = {"": outputs}
             return {alias: _from_json(value) for alias, value in outputs.items()}
         case Metadata():

@@ -1,4 +1,4 @@
-"""The embedded server: both protocols on one event loop, from start to graceful end."""
+"""The embedded server: both protocols on one event loop, from the start to a graceful stop."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from serving.batching import BatchingExecutor
 from serving.config import ModelConfig, read_model_config_file
 from serving.errors import ServingError, UsageError
-from serving.execution import DirectExecutor, Executor
+from serving.execution import DirectExecutor
 from serving.explorer import explorer_routes
 from serving.grpc_services import ModelService, PredictionService, UnreadableRequests
 from serving.loader import Servable
@@ -57,23 +57,23 @@ class Server:
         self.settings = settings
         self.port: int | None = None
         self.rest_api_port: int | None = None
-        self.manager = Manager(self._load, settings.poll_seconds)
+        self.manager = Manager(self._load, settings.file_system_poll_wait_seconds)
         self._grpc: grpc.aio.Server | None = None
         self._health = health.aio.HealthServicer()
         self._rest: _Uvicorn | None = None
         self._rest_task: asyncio.Task | None = None
-        self._executor: Executor | None = None
+        self._executor: DirectExecutor | BatchingExecutor | None = None
         self._following: asyncio.Task | None = None
 
     def _load(self, path: Path) -> Servable:
         return Servable(
             path,
-            intra_op_threads=self.settings.intra_op_threads,
-            inter_op_threads=self.settings.inter_op_threads,
+            intra_op_threads=self.settings.tensorflow_intra_op_parallelism,
+            inter_op_threads=self.settings.tensorflow_inter_op_parallelism,
         )
 
     async def start(self) -> None:
-        """Takes the ports, loads the models and answers from then on.
+        """Opens the ports, loads the models and starts to answer.
 
         Raises:
             UsageError: A port is taken.
@@ -87,7 +87,7 @@ class Server:
         )
         predictor = Predictor(self.manager, self._executor, settings.limits, Metrics())
         rest_socket = None
-        try:  # the ports first: a mistake there should not cost a model's loading time
+        try:  # the ports first: an error there should not come after a long load
             if settings.rest_api_port is not None:
                 rest_socket = _listen(settings.host, settings.rest_api_port, "rest_api_port")
                 self.rest_api_port = rest_socket.getsockname()[1]
@@ -108,7 +108,7 @@ class Server:
         if rest_socket is not None:
             self._start_rest(predictor, rest_socket)
         config_file = settings.model_config_file
-        if config_file is not None and settings.model_config_file_poll_seconds:
+        if config_file is not None and settings.model_config_file_poll_wait_seconds:
             self._following = asyncio.create_task(
                 self._follow_config_file(config_file, list(settings.models))
             )
@@ -135,7 +135,7 @@ class Server:
         reflection.enable_server_reflection(
             (*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc
         )
-        _listen(settings.host, port, "port").close()  # gRPC's own complaint is no clear line
+        _listen(settings.host, port, "port").close()  # gRPC's own error is not clear
         host = f"[{settings.host}]" if ":" in settings.host else settings.host  # IPv6
         address = f"{host}:{port}"
         try:
@@ -152,7 +152,7 @@ class Server:
         settings = self.settings
         app = build_app(
             predictor,
-            timeout_seconds=settings.rest_api_timeout_seconds,
+            timeout_seconds=settings.rest_api_timeout_in_ms / 1000,
             metrics_path=settings.metrics_path,
             more_routes=explorer_routes(self.manager),
         )
@@ -174,7 +174,7 @@ class Server:
 
     async def _follow_config_file(self, path: Path, known: list[ModelConfig]) -> None:
         while True:
-            await asyncio.sleep(self.settings.model_config_file_poll_seconds)
+            await asyncio.sleep(self.settings.model_config_file_poll_wait_seconds)
             try:
                 models = read_model_config_file(path)
                 if models == known:
@@ -186,7 +186,7 @@ class Server:
                 _logger.error("configuration not reloaded", extra={"error": str(error)})
 
     async def stop(self) -> None:
-        """Refuses new requests, answers accepted ones within the grace period, frees everything."""
+        """Refuses new requests, answers accepted ones within the grace period, and frees memory."""
         _logger.info("stopping")
         if self._following is not None:
             self._following.cancel()
@@ -215,7 +215,7 @@ class Server:
 
 
 class _Uvicorn(uvicorn.Server):
-    """Uvicorn without signal handlers: `Server` has them."""
+    """Uvicorn without its signal handlers: `Server` has them."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -225,8 +225,8 @@ class _Uvicorn(uvicorn.Server):
 def _protocol(limits: Limits) -> type[H11Protocol]:
     """HTTP/1.1 by h11, which bounds headers, with bounds on connections and on idleness.
 
-    A connection ends when no request has arrived `body_seconds` after the last answer, or when
-    nothing of an answer was taken for as long.
+    A connection is closed when no request has arrived `body_seconds` after the last answer, or when
+    the client has read nothing of an answer for that time.
     """
     body = b'{\n    "error": "Too many open connections."\n}'
     refusal = (
@@ -238,7 +238,7 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
             self._watch = self.loop.call_later(limits.body_seconds, self._look)
-            self._untaken = 0
+            self._unread = 0
             if len(self.connections) > limits.max_connections:
                 transport.write(refusal)
                 transport.close()
@@ -246,7 +246,7 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
         def _look_later(self) -> None:
             self._watch.cancel()
             self._watch = self.loop.call_later(limits.body_seconds, self._look)
-            self._untaken = self.transport.get_write_buffer_size()
+            self._unread = self.transport.get_write_buffer_size()
 
         def on_response_complete(self) -> None:
             super().on_response_complete()
@@ -257,12 +257,12 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
             self._look_later()
 
         def _look(self) -> None:
-            untaken, closing = self.transport.get_write_buffer_size(), self.transport.is_closing()
-            # Closing waits until the peer has taken everything, which it may never do.
-            if untaken >= self._untaken and (self._untaken or closing):
+            unread, closing = self.transport.get_write_buffer_size(), self.transport.is_closing()
+            # Closing waits until the peer has read everything, which it may never do.
+            if unread >= self._unread and (self._unread or closing):
                 self.transport.abort()
                 return
-            if not untaken and (self.cycle is None or self.cycle.response_complete):
+            if not unread and (self.cycle is None or self.cycle.response_complete):
                 self.transport.close()
             self._look_later()
 
@@ -280,7 +280,7 @@ def _listen(host: str, port: int, flag: str) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
-        # Listening from now on takes the port; connections wait until the models are loaded.
+        # Listening reserves the port; connections wait until the models are loaded.
         listening.listen(2048)
     except OSError as error:
         listening.close()

@@ -34,8 +34,8 @@ class Keys:
         """What an HTTPS server needs."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        # The module loads certificates from files only; a private directory holds this one for that
-        # long.
+        # The module loads certificates from files only, so this one is in a private directory
+        # meanwhile.
         with tempfile.TemporaryDirectory() as directory:
             pair = Path(directory, "pair.pem")
             pair.touch(mode=0o600)
@@ -61,13 +61,9 @@ def read_keys(
     if certificate_file is None and key_file is None and client_authority_file is None:
         return None
     if certificate_file is None:
-        raise UsageError(
-            "--ssl_certificate_file is missing: a key or a client authority is no use without it"
-        )
+        raise UsageError("--ssl_certificate_file is missing: a key or a client authority needs it")
     if key_file is None:
-        raise UsageError(
-            "--ssl_key_file is missing: the certificate cannot be used without its key"
-        )
+        raise UsageError("--ssl_key_file is missing: the certificate needs its key")
     authority = _read(client_authority_file) if client_authority_file else None
     keys = Keys(_read(key_file), _read(certificate_file), authority)
     return _checked(keys, certificate_file, client_authority_file or certificate_file)

@@ -1,4 +1,4 @@
-"""Which versions a model's base path holds. The only code that lists model directories."""
+"""The versions in a model's base path. The only code that lists model directories."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def versions_on_disk(base_path: Path) -> dict[int, Path]:
     """Lists the versions in a base path.
 
     A version is a directory whose name is a number. One that is a link to a place outside the base
-    path is left out: nothing beyond the base path is ever read.
+    path is left out: nothing outside the base path is ever read.
 
     Args:
         base_path: The directory that holds one directory per version.
@@ -26,9 +26,9 @@ def versions_on_disk(base_path: Path) -> dict[int, Path]:
     Raises:
         OSError: The base path is missing or cannot be listed now.
     """
-    # Those of os.path, unlike those of Path, take a link to itself for a path like any other.
+    # The functions of os.path accept a link to itself; those of Path raise.
     root = os.path.realpath(base_path)
-    found: dict[int, Path] = {}
+    versions: dict[int, Path] = {}
     for name in sorted(os.listdir(base_path)):
         path = base_path / name
         if not _VERSION.fullmatch(name) or not os.path.isdir(path):
@@ -36,8 +36,8 @@ def versions_on_disk(base_path: Path) -> dict[int, Path]:
         if not Path(os.path.realpath(path)).is_relative_to(root):
             _logger.warning("version outside the base path left out", extra={"path": str(path)})
             continue
-        found[int(name)] = path
-    return found
+        versions[int(name)] = path
+    return versions
 
 
 def fingerprint(version_path: Path) -> tuple[int, int, int]:

@@ -1,4 +1,4 @@
-"""The warm-up requests that an export may carry, in TensorFlow Serving's file format."""
+"""The warm-up requests of an export, in TensorFlow Serving's file format."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def read_warmup(version_path: Path) -> Iterator[tuple[str, dict[str, np.ndarray]
         file.
 
     Raises:
-        ServingError: The file holds too many records, or one that is no such request.
+        ServingError: The file holds too many records, or one of another kind.
     """
     path = version_path / WARMUP_FILE
     if not path.is_file():

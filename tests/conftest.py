@@ -1,4 +1,4 @@
-"""What every test shares: devices, tools and data, and the list of what was not run."""
+"""Shared by all tests: devices, tools and data, and the list of tests that were not run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's keras.json says
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
 import tensorflow as tf
@@ -21,8 +21,8 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 4
 )
 
-# With this set, as continuous integration does, a test may go unrun for want of data, or of rights
-# that a container may lack.
+# If set, as in continuous integration, tests are skipped only for want of data, or of rights that a
+# container may lack.
 TOOLS_REQUIRED = os.environ.get("KERAS_GAN_REQUIRE_TOOLS") == "1"
 # Files that take long begin first, so that no worker is left alone with one at the end.
 LONG = {
@@ -44,7 +44,7 @@ def needs_chromium() -> str:
 
 @pytest.fixture(scope="session")
 def needs_node() -> str:
-    """The path of Node.js, with npm beside it; skips the test where there is none."""
+    """The path of Node.js, if npm is there too; skips the test where there is none."""
     if (path := shutil.which("node")) and shutil.which("npm"):
         return path
     pytest.skip("needs Node.js and npm (Debian: apt-get install nodejs npm)")
@@ -62,11 +62,11 @@ def needs_mnist() -> Path:
 @pytest.fixture
 def two_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     """Strategies find two devices: a step of theirs is traced in half the time of four."""
-    found = tf.config.list_logical_devices("CPU")[:2]
+    devices = tf.config.list_logical_devices("CPU")[:2]
     monkeypatch.setattr(
         tf.config,
         "list_logical_devices",
-        lambda device_type=None: found if device_type in (None, "CPU") else [],
+        lambda device_type=None: devices if device_type in (None, "CPU") else [],
     )
 
 
@@ -83,7 +83,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def reason(report: pytest.TestReport | pytest.CollectReport) -> str:
-    """Why a test was skipped, from the (file, line, "Skipped: why") that pytest keeps."""
+    """Why a test was skipped, from pytest's (file, line, "Skipped: why")."""
     return report.longrepr[2].removeprefix("Skipped: ")
 
 

@@ -59,7 +59,7 @@ def test_contrast_normalization_sees_the_same_image_on_either_scale():
     )
 
 
-def test_a_constant_image_becomes_zero_and_the_faintest_contrast_is_normalised():
+def test_a_constant_image_becomes_zero_and_the_faintest_contrast_is_normalized():
     images = np.full((3, 32, 32, 3), 77, np.uint8)
     images[1, 4, 4, 1] = 78
     images[2] = 255
@@ -155,8 +155,8 @@ def test_a_configuration_rebuilds_the_preprocessing(name):
     [
         ({"name": "whitening"}, "must be one of .*'whitening'"),
         ({}, "must be one of .*None"),
-        ({"name": "unit_range", "gain": 1.0}, "'unit_range' has other constants"),
-        ({"name": "global_contrast"}, "'global_contrast' has other constants"),
+        ({"name": "unit_range", "gain": 1.0}, "'unit_range' takes other constants"),
+        ({"name": "global_contrast"}, "'global_contrast' takes other constants"),
     ],
 )
 def test_a_wrong_configuration_is_refused(config, message):

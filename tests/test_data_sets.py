@@ -17,7 +17,7 @@ from keras_gan.data.dataset import hold_out
 
 RNG = np.random.default_rng(3)
 BYTES = RNG.integers(0, 256, (40, 6, 5), dtype=np.uint8)
-COLOURS = RNG.integers(0, 256, (40, 6, 5, 3), dtype=np.uint8)
+COLORS = RNG.integers(0, 256, (40, 6, 5, 3), dtype=np.uint8)
 POINTS = RNG.normal(0, 50, (40, 2))
 
 
@@ -61,13 +61,13 @@ def test_held_out_examples_are_a_fixed_tenth_each_and_no_row_is_lost_or_used_twi
 
 def test_only_what_is_missing_is_held_out():
     train, own = Split(np.arange(50.0)[:, None]), Split(-np.arange(1.0, 4)[:, None])
-    kept, validation, test, rule = hold_out(train, test=own)
+    rest, validation, test, rule = hold_out(train, test=own)
     assert test is own
-    assert (len(kept), len(validation)) == (45, 5)
+    assert (len(rest), len(validation)) == (45, 5)
     assert rule == "validation: a tenth of train each, by a fixed permutation"
-    kept, validation, test, _ = hold_out(train, validation=own)
+    rest, validation, test, _ = hold_out(train, validation=own)
     assert validation is own
-    assert (len(kept), len(test)) == (45, 5)
+    assert (len(rest), len(test)) == (45, 5)
     assert hold_out(train, own, own)[:3] == (train, own, own)
 
 
@@ -83,8 +83,8 @@ def test_arrays_are_kept_as_bytes_or_float32_with_a_channel_axis():
     for given, dtype, shape in [
         (BYTES, np.uint8, (6, 5, 1)),
         (BYTES.astype(np.int64), np.uint8, (6, 5, 1)),
-        (COLOURS, np.uint8, (6, 5, 3)),
-        (COLOURS / 255, np.float32, (6, 5, 3)),
+        (COLORS, np.uint8, (6, 5, 3)),
+        (COLORS / 255, np.float32, (6, 5, 3)),
         (POINTS, np.float32, (2,)),
         (POINTS[:, :1].astype(np.float16), np.float32, (1,)),
     ]:
@@ -103,7 +103,7 @@ def test_arrays_are_kept_as_bytes_or_float32_with_a_channel_axis():
         (np.array([["a", "b"]]), "as numbers. Received: <U1"),
         (np.zeros((2, 3), complex), "as numbers. Received: complex128"),
         (np.zeros((2, 3, 8, 8), np.uint8), r"the last axis. Received: shape \[2, 3, 8, 8\]"),
-        (np.zeros((2, 8, 8, 4), np.uint8), r"1 \(grey\) or 3 \(RGB\)"),
+        (np.zeros((2, 8, 8, 4), np.uint8), r"1 \(gray\) or 3 \(RGB\)"),
         (np.zeros((2, 3), np.int32), r"x holds discrete points.* Received: int32 \[2, 3\]"),
         (np.zeros((2, 3), bool), "x holds discrete points"),
         (np.zeros((2, 3, 3), bool), "integers 0..255 or floats.* Received: bool from False"),
@@ -136,11 +136,11 @@ def test_labels_that_are_all_unknown_are_none():
 
 
 def test_splits_must_agree():
-    grey, colour, floats = Split(BYTES), Split(COLOURS), Split(BYTES / 255)
+    gray, color, floats = Split(BYTES), Split(COLORS), Split(BYTES / 255)
     with refused(r"mixed: .* train holds uint8 \(6, 5, 1\) and test uint8 \(6, 5, 3\)"):
-        DataSet("mixed", grey, grey, colour)
+        DataSet("mixed", gray, gray, color)
     with refused("train holds uint8 .* and validation float32"):
-        DataSet("mixed", grey, floats, grey)
+        DataSet("mixed", gray, floats, gray)
 
 
 def test_bytes_of_zero_and_one_are_taken_for_a_mistake():
@@ -198,7 +198,7 @@ def test_digits_are_all_there_in_fixed_splits():
 # Files of arrays
 
 
-@pytest.mark.parametrize("x", [BYTES, COLOURS, BYTES.astype(np.float64) / 255, POINTS])
+@pytest.mark.parametrize("x", [BYTES, COLORS, BYTES.astype(np.float64) / 255, POINTS])
 def test_a_npy_file(tmp_path, x):
     np.save(tmp_path / "mine.npy", x)
     data = load(tmp_path / "mine.npy")
@@ -310,7 +310,7 @@ def test_paths_that_lead_nowhere(tmp_path, monkeypatch):
 # Folders
 
 
-@pytest.mark.parametrize("images", [BYTES, COLOURS])
+@pytest.mark.parametrize("images", [BYTES, COLORS])
 def test_a_folder_of_images(tmp_path, images):
     write_images(tmp_path / "faces" / "a", images[:15])
     write_images(tmp_path / "faces" / "b" / "deep", images[15:], ".bmp")
@@ -352,35 +352,35 @@ def test_folders_named_after_splits_are_splits(tmp_path, validation):
 def test_the_first_image_that_differs_is_named(tmp_path):
     write_images(tmp_path, BYTES)
     Image.fromarray(BYTES[0].T).save(tmp_path / "020.png")
-    Image.fromarray(COLOURS[0]).save(tmp_path / "030.png")
-    with refused(r"000.png is 6 x 5 grey and \S*020.png is 5 x 6 grey"):
+    Image.fromarray(COLORS[0]).save(tmp_path / "030.png")
+    with refused(r"000.png is 6 x 5 gray and \S*020.png is 5 x 6 gray"):
         load(tmp_path)
     (tmp_path / "020.png").unlink()
-    with refused(r"000.png is 6 x 5 grey and \S*030.png is 6 x 5 RGB"):
+    with refused(r"000.png is 6 x 5 gray and \S*030.png is 6 x 5 RGB"):
         load(tmp_path)
 
 
-def test_pictures_that_lose_something_when_read_are_refused(tmp_path):
+def test_images_that_lose_something_when_read_are_refused(tmp_path):
     path = tmp_path / "odd.png"
-    for picture, mode in [
+    for image, mode in [
         (Image.fromarray(np.zeros((6, 5, 4), np.uint8)), "RGBA"),
         (Image.fromarray(np.zeros((6, 5), np.uint16)), "I;16"),
     ]:
-        picture.save(path)
-        with refused(f"odd.png must be one grey or RGB picture.* Received: mode {mode}"):
+        image.save(path)
+        with refused(f"odd.png must be one gray or RGB image.* Received: mode {mode}"):
             load(tmp_path)
-    grey = Image.fromarray(BYTES[0])
-    grey.save(path, transparency=3)
-    with refused("odd.png must be one grey or RGB picture"):
+    gray = Image.fromarray(BYTES[0])
+    gray.save(path, transparency=3)
+    with refused("odd.png must be one gray or RGB image"):
         load(tmp_path)
     path.unlink()
-    grey.save(tmp_path / "moving.gif", save_all=True, append_images=[Image.fromarray(BYTES[1])])
+    gray.save(tmp_path / "moving.gif", save_all=True, append_images=[Image.fromarray(BYTES[1])])
     with refused(r"moving.gif must be one .* 2 frame\(s\)"):
         load(tmp_path)
 
 
-def test_palettes_and_bilevel_pictures_are_read_for_what_they_show(tmp_path):
-    few = COLOURS // 128 * 255
+def test_palettes_and_bilevel_images_are_read_for_what_they_show(tmp_path):
+    few = COLORS // 128 * 255
     for i, image in enumerate(few):
         (tmp_path / "palette").mkdir(exist_ok=True)
         Image.fromarray(image).quantize(8).save(tmp_path / "palette" / f"{i}.png")
@@ -393,17 +393,17 @@ def test_palettes_and_bilevel_pictures_are_read_for_what_they_show(tmp_path):
     )
 
 
-def test_pictures_are_turned_as_the_camera_says(tmp_path):
-    for i, image in enumerate(BYTES):
-        picture = Image.fromarray(image)
-        exif = picture.getexif()
+def test_images_are_turned_as_the_camera_says(tmp_path):
+    for i, pixels in enumerate(BYTES):
+        image = Image.fromarray(pixels)
+        exif = image.getexif()
         exif[0x0112] = 6  # "orientation": to be turned clockwise by a quarter
-        picture.save(tmp_path / f"{i}.png", exif=exif)
+        image.save(tmp_path / f"{i}.png", exif=exif)
     assert rows(everything(load(tmp_path))) == rows(np.rot90(BYTES, -1, axes=(1, 2)))
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture", None])
-def test_a_damaged_picture_is_named(tmp_path, content):
+@pytest.mark.parametrize("content", [b"", b"no image", None])
+def test_a_damaged_image_is_named(tmp_path, content):
     write_images(tmp_path, BYTES)
     path = tmp_path / "007.png"
     path.write_bytes(path.read_bytes()[:60] if content is None else content)

@@ -15,19 +15,19 @@ from keras_gan.core.errors import InputError
 from keras_gan.data import load
 
 RNG = np.random.default_rng(11)
-N, LABELLED = 90, 30
+N, LABELED = 90, 30
 
 
 def content() -> dict[str, np.ndarray]:
-    """Unlabelled and labelled faces in mixed order; each labelled one has a role in every fold."""
-    labelled = np.zeros(N, bool)
-    labelled[RNG.permutation(N)[:LABELLED]] = True
-    folds = np.where(labelled[:, None], RNG.integers(1, 4, (N, 5)), 0)
+    """Unlabeled and labeled faces in mixed order; each labeled one has a role in every fold."""
+    labeled = np.zeros(N, bool)
+    labeled[RNG.permutation(N)[:LABELED]] = True
+    folds = np.where(labeled[:, None], RNG.integers(1, 4, (N, 5)), 0)
     return {
         "images": RNG.integers(0, 256, (N, 48, 48), dtype=np.uint8),
         "folds": folds.astype(np.uint8),
-        "labs_ex": np.where(labelled, RNG.integers(1, 8, N), -1).astype(np.float64)[:, None],
-        "labs_id": np.where(labelled, np.arange(N) + 1000, -1).astype(np.int16)[:, None],
+        "labs_ex": np.where(labeled, RNG.integers(1, 8, N), -1).astype(np.float64)[:, None],
+        "labs_id": np.where(labeled, np.arange(N) + 1000, -1).astype(np.int16)[:, None],
     }
 
 
@@ -85,12 +85,12 @@ def test_the_builder_holds_training_folds_and_identities_too(data_dir):
 
 def test_a_face_measured_in_any_fold_is_not_trained_on(tmp_path):
     folds = CONTENT["folds"].copy()
-    unlabelled = np.flatnonzero(folds[:, 0] == 0)
-    folds[unlabelled[4], 2] = 3
+    unlabeled = np.flatnonzero(folds[:, 0] == 0)
+    folds[unlabeled[4], 2] = 3
     put(tmp_path, folds=folds)
     data = load("tfd", data_dir=tmp_path)
-    assert len(data.train) == N - LABELLED - 1
-    np.testing.assert_array_equal(data.train.x[..., 0], CONTENT["images"][np.delete(unlabelled, 4)])
+    assert len(data.train) == N - LABELED - 1
+    np.testing.assert_array_equal(data.train.x[..., 0], CONTENT["images"][np.delete(unlabeled, 4)])
 
 
 def test_once_prepared_the_file_is_not_needed(tmp_path):
@@ -155,4 +155,4 @@ def test_files_that_scipy_does_not_read_are_refused(tmp_path):
         load("tfd", data_dir=tmp_path)
     # Nothing half-made is left that would pass for the data set.
     path.write_bytes(whole)
-    assert len(load("tfd", data_dir=tmp_path).train) == N - LABELLED
+    assert len(load("tfd", data_dir=tmp_path).train) == N - LABELED

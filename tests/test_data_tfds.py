@@ -18,11 +18,11 @@ from keras_gan.core.errors import InputError
 from keras_gan.data import load
 
 RNG = np.random.default_rng(5)
-PICTURES = RNG.integers(0, 256, (120, 4, 3, 3), dtype=np.uint8)
+IMAGES = RNG.integers(0, 256, (120, 4, 3, 3), dtype=np.uint8)
 
 
-class KerasGanPictures(tfds.core.GeneratorBasedBuilder):
-    """Small sets of pictures; what they hold depends on the configuration."""
+class KerasGanImages(tfds.core.GeneratorBasedBuilder):
+    """Small sets of images; their content depends on the configuration."""
 
     VERSION = tfds.core.Version("1.2.0")
     RELEASE_NOTES = {"1.2.0": "For tests."}  # noqa: RUF012
@@ -31,7 +31,7 @@ class KerasGanPictures(tfds.core.GeneratorBasedBuilder):
         for name in (
             "plain",
             "validated",
-            "unlabelled",
+            "unlabeled",
             "one_label",
             "sizes",
             "one_size",
@@ -51,7 +51,7 @@ class KerasGanPictures(tfds.core.GeneratorBasedBuilder):
             "ten": tfds.features.ClassLabel(num_classes=12),
             "boxes": tfds.features.Sequence(tfds.features.Scalar(np.int64)),  # of any length
         }
-        if self.builder_config.name == "unlabelled":
+        if self.builder_config.name == "unlabeled":
             del features["kind"], features["ten"]
         if self.builder_config.name == "one_label":
             del features["kind"]
@@ -77,9 +77,9 @@ class KerasGanPictures(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(self, rows):
         for row in rows:
             odd_one = self.builder_config.name == "sizes" and row % 20 == 13
-            picture = PICTURES[row, :, :2] if odd_one else PICTURES[row]
+            image = IMAGES[row, :, :2] if odd_one else IMAGES[row]
             example = {
-                "image": picture,
+                "image": image,
                 "number": row,
                 "kind": row % 2,
                 "ten": row // 10,
@@ -91,7 +91,7 @@ class KerasGanPictures(tfds.core.GeneratorBasedBuilder):
 
 
 class KerasGanWords(tfds.core.GeneratorBasedBuilder):
-    """No pictures at all."""
+    """No images at all."""
 
     VERSION = tfds.core.Version("1.0.0")
 
@@ -119,86 +119,86 @@ def refused(message: str) -> Iterator[None]:
 def data_dir(tmp_path_factory) -> Path:
     """A TFDS directory with every configuration above; the plain one in three shards."""
     folder = tmp_path_factory.mktemp("tfds")
-    for config in KerasGanPictures.BUILDER_CONFIGS[:-1]:
+    for config in KerasGanImages.BUILDER_CONFIGS[:-1]:
         shards = tfds.download.DownloadConfig(num_shards=3 if config.name == "plain" else 1)
-        builder = KerasGanPictures(config=config, data_dir=folder)
+        builder = KerasGanImages(config=config, data_dir=folder)
         builder.download_and_prepare(download_config=shards)
     KerasGanWords(data_dir=folder).download_and_prepare()
     return folder
 
 
 def test_images_and_labels_come_in_the_order_of_the_index(data_dir):
-    data = load("keras_gan_pictures/plain", data_dir=data_dir)
+    data = load("keras_gan_images/plain", data_dir=data_dir)
     assert data.element_shape == (4, 3, 3)
     assert data.label_names == ("even", "odd")
-    assert "keras_gan_pictures/plain 1.2.0 (tensorflow-datasets)" in data.provenance
+    assert "keras_gan_images/plain 1.2.0 (tensorflow-datasets)" in data.provenance
     # The test split is the set's own, so the order is that of TFDS's index slices, over all shards.
-    builder = tfds.builder("keras_gan_pictures/plain", data_dir=data_dir)
+    builder = tfds.builder("keras_gan_images/plain", data_dir=data_dir)
     assert builder.info.splits["test"].num_shards == 3
     for i in (0, 16, 47, 79):
         (example,) = tfds.as_numpy(builder.as_dataset(split=f"test[{i}:{i + 1}]"))
-        np.testing.assert_array_equal(data.test.x[i], PICTURES[example["number"]])
+        np.testing.assert_array_equal(data.test.x[i], IMAGES[example["number"]])
         assert data.test.y[i] == example["number"] % 2
     shown = sorted(image.tobytes() for image in data.test.x)
-    assert shown == sorted(picture.tobytes() for picture in PICTURES[40:])
+    assert shown == sorted(image.tobytes() for image in IMAGES[40:])
     held = np.concatenate([data.train.x, data.validation.x])
     assert [len(data.train), len(data.validation)] == [36, 4]
-    assert sorted(image.tobytes() for image in held) == sorted(p.tobytes() for p in PICTURES[:40])
-    assert load("keras_gan_pictures/plain", data_dir=str(data_dir)).fingerprint == data.fingerprint
+    assert sorted(image.tobytes() for image in held) == sorted(p.tobytes() for p in IMAGES[:40])
+    assert load("keras_gan_images/plain", data_dir=str(data_dir)).fingerprint == data.fingerprint
 
 
 def test_a_set_with_its_own_validation_split(data_dir):
-    data = load("keras_gan_pictures/validated", data_dir=data_dir)
+    data = load("keras_gan_images/validated", data_dir=data_dir)
     assert [len(s) for s in (data.train, data.validation, data.test)] == [40, 10, 10]
-    expected = sorted(p.tobytes() for p in PICTURES[40:50])
+    expected = sorted(p.tobytes() for p in IMAGES[40:50])
     assert sorted(image.tobytes() for image in data.validation.x) == expected
 
 
 def test_a_set_without_labels_or_test_split(data_dir):
-    data = load("keras_gan_pictures/unlabelled", data_dir=data_dir)
+    data = load("keras_gan_images/unlabeled", data_dir=data_dir)
     assert [len(s) for s in (data.train, data.validation, data.test)] == [48, 6, 6]
     assert data.train.y is None
     assert data.label_names is None
 
 
 def test_the_only_label_there_is_is_taken(data_dir):
-    data = load("keras_gan_pictures/one_label", data_dir=data_dir)
+    data = load("keras_gan_images/one_label", data_dir=data_dir)
     assert data.label_names == tuple(str(i) for i in range(12))
-    tens = {picture.tobytes(): i // 10 for i, picture in enumerate(PICTURES)}
+    tens = {image.tobytes(): i // 10 for i, image in enumerate(IMAGES)}
     for split in (data.train, data.validation, data.test):
         assert [tens[image.tobytes()] for image in split.x] == split.y.tolist()
 
 
 def test_images_of_unstated_but_equal_size(data_dir):
-    data = load("keras_gan_pictures/one_size", data_dir=data_dir)
+    data = load("keras_gan_images/one_size", data_dir=data_dir)
     assert data.element_shape == (4, 3, 3)
     held = np.concatenate([data.train.x, data.validation.x, data.test.x])
-    assert sorted(image.tobytes() for image in held) == sorted(p.tobytes() for p in PICTURES[:60])
+    assert sorted(image.tobytes() for image in held) == sorted(p.tobytes() for p in IMAGES[:60])
 
 
 def test_images_of_several_sizes_are_refused_with_the_first_that_differs(data_dir):
-    builder = tfds.builder("keras_gan_pictures/sizes", data_dir=data_dir)
+    builder = tfds.builder("keras_gan_images/sizes", data_dir=data_dir)
     sizes = [e["image"].shape for e in tfds.as_numpy(builder.as_dataset(split="train"))]
     odd = next(i for i, size in enumerate(sizes) if size != sizes[0])
     with refused(
         rf"example 0 is \[{sizes[0][0]}, .* and example {odd} is \[4, {sizes[odd][1]}, 3\]"
     ):
-        load("keras_gan_pictures/sizes", data_dir=data_dir)
+        load("keras_gan_images/sizes", data_dir=data_dir)
 
 
 def test_the_default_configuration_and_the_environment(data_dir, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(data_dir))
-    data = load("keras_gan_pictures")
-    assert data.fingerprint == load("keras_gan_pictures/plain").fingerprint
+    data = load("keras_gan_images")
+    assert data.fingerprint == load("keras_gan_images/plain").fingerprint
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
         ("keras_gan_words", "must hold an image of bytes.* It holds: depth, text"),
-        ("keras_gan_pictures/two", "where there are several. It holds: boxes, kind, left, number"),
-        ("keras_gan_pictures/no_train", r"no split `train`. It has: \['left', 'right'\]"),
-        ("keras_gan_pictures/other", "keras_gan_pictures/other in .* cannot be opened: .*other"),
+        ("keras_gan_images/two", "where there are several. It holds: boxes, kind, left, number"),
+        ("keras_gan_images/no_train", r"no split `train`. It has: \['left', 'right'\]"),
+        ("keras_gan_images/other", "keras_gan_images/other in .* cannot be opened: .*other"),
     ],
 )
 def test_sets_that_cannot_be_used_are_refused(data_dir, name, message):
@@ -241,18 +241,18 @@ def test_what_is_not_there_is_neither_fetched_nor_waited_for(tmp_path, name, mon
 
 
 def test_download_prepares_what_is_not_there(tmp_path, data_dir):
-    with refused("keras_gan_pictures/plain is not prepared in"):
-        load("keras_gan_pictures/plain", data_dir=tmp_path)
-    data = load("keras_gan_pictures/plain", data_dir=tmp_path, download=True)
+    with refused("keras_gan_images/plain is not prepared in"):
+        load("keras_gan_images/plain", data_dir=tmp_path)
+    data = load("keras_gan_images/plain", data_dir=tmp_path, download=True)
     assert len(data.test) == 80
-    assert load("keras_gan_pictures/plain", data_dir=tmp_path).fingerprint == data.fingerprint
+    assert load("keras_gan_images/plain", data_dir=tmp_path).fingerprint == data.fingerprint
 
 
 def test_a_download_that_fails_is_one_line(tmp_path):
-    with refused("keras_gan_pictures/fails cannot be prepared: the server does not answer$"):
-        load("keras_gan_pictures/fails", data_dir=tmp_path, download=True)
-    with refused("keras_gan_pictures/fails is not prepared in"):  # nothing half-made is left
-        load("keras_gan_pictures/fails", data_dir=tmp_path)
+    with refused("keras_gan_images/fails cannot be prepared: the server does not answer$"):
+        load("keras_gan_images/fails", data_dir=tmp_path, download=True)
+    with refused("keras_gan_images/fails is not prepared in"):  # nothing half-made is left
+        load("keras_gan_images/fails", data_dir=tmp_path)
 
 
 def damage(folder: Path, kind: str) -> None:
@@ -273,20 +273,20 @@ def damage(folder: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["cut", "flipped", "missing", "info", "features"])
 def test_damaged_data_is_refused(data_dir, tmp_path, kind):
-    shutil.copytree(data_dir / "keras_gan_pictures", tmp_path / "keras_gan_pictures")
-    damage(tmp_path / "keras_gan_pictures" / "unlabelled" / "1.2.0", kind)
+    shutil.copytree(data_dir / "keras_gan_images", tmp_path / "keras_gan_images")
+    damage(tmp_path / "keras_gan_images" / "unlabeled" / "1.2.0", kind)
     with refused("is damaged: delete it" if kind in ("cut", "flipped", "missing") else "cannot be"):
-        load("keras_gan_pictures/unlabelled", data_dir=tmp_path)
+        load("keras_gan_images/unlabeled", data_dir=tmp_path)
 
 
 def test_more_than_the_memory_holds_is_refused(data_dir, tmp_path):
-    shutil.copytree(data_dir / "keras_gan_pictures", tmp_path / "keras_gan_pictures")
-    path = tmp_path / "keras_gan_pictures" / "unlabelled" / "1.2.0" / "dataset_info.json"
+    shutil.copytree(data_dir / "keras_gan_images", tmp_path / "keras_gan_images")
+    path = tmp_path / "keras_gan_images" / "unlabeled" / "1.2.0" / "dataset_info.json"
     info = json.loads(path.read_text())
     info["splits"][0]["shardLengths"] = [str(10**15)]
     path.write_text(json.dumps(info))
-    with refused("takes 33,527,613 GiB, and this machine has .* GiB of memory: read it while"):
-        load("keras_gan_pictures/unlabelled", data_dir=tmp_path)
+    with refused("takes 33,527,613 GiB, .*--stream"):
+        load("keras_gan_images/unlabeled", data_dir=tmp_path)
 
 
 # Real data, where TFDS_DATA_DIR has them

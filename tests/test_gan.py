@@ -18,36 +18,53 @@ import tensorflow as tf
 import keras_gan
 from keras_gan.core import randomness
 from keras_gan.core.randomness import Purpose, StepDraws
-from keras_gan.training.steps import Round
+from keras_gan.training.context import StepContext
+from keras_gan.training.steps import RULES
 
 
-def round_of(model, x, k=1):
-    return Round(
+class RecordingStep(StepContext):
+    """Records each update: the network, its gradients, and all weights before it."""
+
+    def apply(self, optimizer, gradients, network):
+        gan = self.gan
+        weights = small.weights(gan.generator), small.weights(gan.discriminator)
+        self.updates.append((network, [g.numpy() for g in gradients], *weights))
+        if self.applies:
+            super().apply(optimizer, gradients, network)
+
+
+def recorded(model, x, k=1, applies=False):
+    """The updates of one step of the model's rule, made eagerly."""
+    step = RecordingStep(
         gan=model,
-        real=[tf.constant(x[j::k]) for j in range(k)],
+        minibatches=[tf.constant(x[j::k]) for j in range(k)],
         labels=[None] * k,
-        step=tf.constant(3, tf.int64),
+        number=tf.constant(3, tf.int64),
         replica=tf.constant(0),
         replicas=1,
     )
+    object.__setattr__(step, "updates", [])
+    object.__setattr__(step, "applies", applies)
+    logs = RULES[model.update](step)
+    return step.updates, logs
 
 
-def numpy_players(model):
+def numpy_networks(model):
     """The small networks in float64 NumPy, without dropout: two functions and their weights."""
 
     def generate(w, z):
         hidden = np.maximum(z @ w[0] + w[1], 0)
         return 1 / (1 + np.exp(-(hidden @ w[2] + w[3])))
 
-    def judge(w, x):
+    def discriminate(w, x):
         pieces = (x @ w[0] + w[1]).reshape(len(x), 3, 6)
         return (pieces.max(axis=1) @ w[2] + w[3])[:, 0]
 
-    of_g, of_d = (
+    g_weights, d_weights = (
         [np.array(w, np.float64) for w in network.get_weights()]
         for network in (model.generator, model.discriminator)
     )
-    return generate, judge, of_g, of_d
+    return generate, discriminate, g_weights, d_weights
 
 
 def finite_differences(loss, weights, eps=1e-6):
@@ -76,33 +93,29 @@ def softplus(x):
 
 
 @pytest.mark.parametrize("loss", ["non_saturating", "minimax", "blended"])
-@pytest.mark.parametrize("joint", [False, True])
-def test_gradients_equal_finite_differences(loss, joint):
-    model = small.gan(dropout=False, loss=loss)
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_gradients_equal_finite_differences(loss, update):
+    model = small.gan(dropout=False, loss=loss, update=update)
     x = small.examples(8)
-    generate, judge, of_g, of_d = numpy_players(model)
+    generate, discriminate, g_weights, d_weights = numpy_networks(model)
     noise_d = latents_of(model, 0, 8)
-    noise_g = noise_d if joint else latents_of(model, 1, 8)
-    game = round_of(model, x)
-    if joint:
-        d_gradients, g_gradients, _ = game.joint_gradients(0)
-    else:
-        d_gradients, _ = game.discriminator_gradients(0)
-        g_gradients, _ = game.generator_gradients(1)
+    noise_g = noise_d if update == "simultaneous" else latents_of(model, 1, 8)
+    updates, _ = recorded(model, x)
+    (_, d_gradients, *_), (_, g_gradients, *_) = updates
 
     def loss_d(w):
-        fake = judge(w, generate(of_g, noise_d))
-        return np.mean(softplus(-judge(w, x.astype(np.float64))) + softplus(fake))
+        fake = discriminate(w, generate(g_weights, noise_d))
+        return np.mean(softplus(-discriminate(w, x.astype(np.float64))) + softplus(fake))
 
     def loss_g(w):
-        fake = judge(of_d, generate(w, noise_g))
+        fake = discriminate(d_weights, generate(w, noise_g))
         terms = {"non_saturating": softplus(-fake), "minimax": -softplus(fake)}
         terms["blended"] = (terms["non_saturating"] + terms["minimax"]) / 2
         return np.mean(terms[loss])
 
     for computed, expected in (
-        (d_gradients, finite_differences(loss_d, of_d)),
-        (g_gradients, finite_differences(loss_g, of_g)),
+        (d_gradients, finite_differences(loss_d, d_weights)),
+        (g_gradients, finite_differences(loss_g, g_weights)),
     ):
         for one, other in zip(computed, expected, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)
@@ -141,38 +154,30 @@ def stateful_gan(**kwargs):
 
 
 @pytest.mark.parametrize("make", [small.gan, stateful_gan])
-def test_a_players_step_leaves_the_other_unchanged(make):
+def test_an_update_leaves_the_other_network_unchanged(make):
     model = make()
-    game = round_of(model, small.examples(8))
-    before = small.weights(model.generator), small.weights(model.discriminator)
-
-    gradients, _ = game.generator_gradients(1)
-    model.generator_optimizer.apply(gradients, model.generator.trainable_variables)
-    assert small.largest_difference(small.weights(model.discriminator), before[1]) == 0
-    moved = small.weights(model.generator)
-    assert small.largest_difference(moved, before[0]) > 0
-
-    gradients, _ = game.discriminator_gradients(0)
-    model.discriminator_optimizer.apply(gradients, model.discriminator.trainable_variables)
-    assert small.largest_difference(small.weights(model.generator), moved) == 0
-    assert small.largest_difference(small.weights(model.discriminator), before[1]) > 0
+    g_before, d_before = small.weights(model.generator), small.weights(model.discriminator)
+    updates, _ = recorded(model, small.examples(8), applies=True)
+    (_, _, g_at_d_update, _), (_, _, _, d_at_g_update) = updates
+    assert small.largest_difference(g_at_d_update, g_before) == 0
+    assert small.largest_difference(d_at_g_update, d_before) > 0
+    assert small.largest_difference(small.weights(model.discriminator), d_at_g_update) == 0
+    assert small.largest_difference(small.weights(model.generator), g_before) > 0
 
 
-def test_keras_dropout_draws_new_masks_in_the_other_players_step():
+def test_keras_dropout_draws_new_masks_in_the_other_networks_update():
     model = stateful_gan()
-    game = round_of(model, small.examples(8))
-    _, first = game.generator_gradients(1)
-    _, second = game.generator_gradients(1)
+    (_, first), (_, second) = (recorded(model, small.examples(8)) for _ in range(2))
     assert float(first["g_loss"]) != float(second["g_loss"])
 
 
-@pytest.mark.parametrize(("update", "of_d"), [("alternating", 3), ("simultaneous", 3)])
-def test_k_updates_of_d_for_one_of_g(update, of_d):
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_k_updates_of_d_for_one_of_g(update):
     model = small.gan(update=update, discriminator_steps=3)
     model.fit(small.examples(50), batch_size=8, epochs=2, verbose=0)
     assert int(model.step.numpy()) == 4  # 50 // (3 * 8) steps in each of 2 epochs
     assert int(model.generator_optimizer.iterations) == 4
-    assert int(model.discriminator_optimizer.iterations) == 4 * of_d
+    assert int(model.discriminator_optimizer.iterations) == 4 * 3
 
 
 class Recorder(keras.layers.Layer):
@@ -213,7 +218,7 @@ def test_k_distinct_minibatches_and_fresh_noise(update, source):
     assert len(np.unique(noise[:, 0])) == len(noise), "noise came twice"
 
 
-def test_left_over_examples_differ_from_epoch_to_epoch():
+def test_dropped_examples_differ_from_epoch_to_epoch():
     n = 29
     x = np.tile(np.arange(n, dtype=np.float32)[:, None], (1, 6))
     latents, images = keras.Input((5,)), keras.Input((6,))
@@ -369,11 +374,13 @@ def test_metrics_at_the_equilibrium():
 def test_evaluate_against_numpy():
     model = small.gan(dropout=False)
     x = small.examples(10)
-    generate, judge, of_g, of_d = numpy_players(model)
+    generate, discriminate, g_weights, d_weights = numpy_networks(model)
     values = model.evaluate(x, batch_size=10, verbose=0, return_dict=True)
     draws = StepDraws(model.seed, 0, 0, Purpose.EVALUATION_LATENTS, 0, 10)
-    fake = judge(of_d, generate(of_g, model.prior.draw(draws).numpy().astype(np.float64)))
-    real = judge(of_d, x.astype(np.float64))
+    fake = discriminate(
+        d_weights, generate(g_weights, model.prior.draw(draws).numpy().astype(np.float64))
+    )
+    real = discriminate(d_weights, x.astype(np.float64))
     v = np.mean(-softplus(-real) - softplus(fake))
     assert values["value"] == pytest.approx(v, abs=1e-5)
     assert values["d_real"] == pytest.approx(np.mean(1 / (1 + np.exp(-real))), abs=1e-5)
@@ -396,7 +403,7 @@ def test_a_loaded_model_goes_on_as_the_saved_one(tmp_path):
         model.fit(np.load(sys.argv[1] + "/x.npy"), batch_size=8, verbose=0)
         np.savez(sys.argv[1] + "/after.npz", *model.get_weights())
         print(json.dumps([int(model.step.numpy()), int(model.discriminator_optimizer.iterations),
-                          model.update, model.discriminator_steps, model.averaging]))
+                          model.update, model.discriminator_steps, model.ema.momentum]))
     """
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)],
@@ -513,8 +520,7 @@ def test_losses_that_layers_add_count_for_data_and_samples():
     expected = 2 * 0.01 * kernel
     for batch in (x, fake):
         expected += 2 * 0.5 * batch.T @ (batch @ kernel + bias) / 8  # Keras: a mean over the rows
-    for gradients in (
-        round_of(model, x).discriminator_gradients(0)[0],
-        round_of(model, x).joint_gradients(0)[0],
-    ):
-        np.testing.assert_allclose(gradients[0], expected, rtol=1e-4, atol=1e-5)
+    for update in ("alternating", "simultaneous"):
+        model.update = update
+        updates, _ = recorded(model, x)
+        np.testing.assert_allclose(updates[0][1][0], expected, rtol=1e-4, atol=1e-5)

@@ -21,7 +21,7 @@ def test_networks_and_prior_must_fit():
         keras_gan.GAN(generator, other, keras_gan.priors.Uniform(5))
     with pytest.raises(InputError, match=r"`prior` must be one of keras_gan\.priors"):
         keras_gan.GAN(generator, discriminator, "uniform")
-    with pytest.raises(InputError, match="`ema` must be None or in"):
+    with pytest.raises(InputError, match="`momentum` of an EMA"):
         keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5), ema=1.0)
 
 
@@ -72,11 +72,11 @@ def test_compile_refuses(arguments, words):
         small.gan(**arguments)
 
 
-def test_one_optimizer_for_two_players_is_refused():
+def test_one_optimizer_for_two_networks_is_refused():
     generator, discriminator = small.players()
     model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5))
     optimizer = keras.optimizers.SGD()
-    with pytest.raises(InputError, match="an optimizer each"):
+    with pytest.raises(InputError, match="its own optimizer"):
         model.compile(optimizer, optimizer)
 
 
@@ -88,15 +88,13 @@ def test_layers_that_xla_cannot_compile_are_refused():
         model.compile("sgd", "sgd", jit_compile=True)
 
 
-def test_statistics_over_all_replicas_are_refused_under_xla():
+def test_xla_on_several_replicas_is_refused():
     strategy = tf.distribute.MirroredStrategy(
         ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
     )
     with strategy.scope():
-        generator, discriminator = small.players()
-        generator.add(keras.layers.BatchNormalization(synchronized=True, name="joined"))
-        model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5))
-        with pytest.raises(InputError, match="cannot compile layer 'joined' of 'generator'"):
+        model = keras_gan.GAN(*small.players(), keras_gan.priors.Uniform(5))
+        with pytest.raises(InputError, match="jit_compile=False"):
             model.compile("sgd", "sgd", jit_compile=True)
 
 
@@ -139,14 +137,14 @@ def test_fit_names_the_batch_that_is_not_finite():
         model.fit(data, verbose=0)
 
 
-def test_arguments_that_contradict_each_other():
+def test_arguments_that_exclude_each_other():
     model = small.gan(steps_per_execution=2)
     data = tf.data.Dataset.from_tensor_slices(small.examples()).batch(8).repeat()
     with pytest.raises(InputError, match="must be a multiple of `steps_per_execution`=2"):
         model.fit(data, steps_per_epoch=3, verbose=0)
-    with pytest.raises(InputError, match="give neither `y` nor `batch_size`"):
+    with pytest.raises(InputError, match="`batch_size`"):
         model.fit(data, batch_size=4, verbose=0)
     with pytest.raises(InputError, match="40 examples but 3 labels"):
         model.fit(small.examples(), np.zeros(3), batch_size=8, verbose=0)
-    with pytest.raises(InputError, match="keeps no EMA weights"):
+    with pytest.raises(InputError, match="EMA"):
         model.generate(1, ema=True)

@@ -20,6 +20,7 @@ from test_distribution import devices
 import keras_gan
 from keras_gan import InputError, data, recipes, train
 from keras_gan.data import from_tfds
+from keras_gan.training import input_pipeline
 from keras_gan.training.batch_sources import Batches
 from keras_gan.training.streams import IndexedStream, RegroupedStream, ShardStream
 
@@ -157,6 +158,15 @@ def test_nothing_is_tuned_while_a_set_is_read_unless_its_owner_asks(shards):
     ]
     tuned = [stream.dataset().options().autotune.enabled for stream in streams]
     assert tuned == [False, False, False, True]
+
+
+def test_shards_are_evaluated_once_each(shards):
+    batches = input_pipeline.evaluation_data(
+        shards, None, batch_size=50, example_shape=(4, 4, 1), label_check=None
+    )
+    read = [numbers(np.round(batch.numpy() * 255)) for batch in batches]
+    assert [len(batch) for batch in read] == [50, 50, 50, 34]
+    assert sorted(joined(read)) == sorted(epoch(shards))
 
 
 def worker(strategy, data_dir):

@@ -22,7 +22,7 @@ from keras_gan.cli import parsing
 from keras_gan.core.files import write_atomically
 from keras_gan.evaluation import theory
 from keras_gan.evaluation.gaussians import GaussianMixture
-from keras_gan.experiment.run import versions
+from keras_gan.experiment.versions import versions
 from keras_gan.optimizers import schedules
 from keras_gan.training.gan import GAN
 

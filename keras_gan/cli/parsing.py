@@ -1,19 +1,19 @@
-"""What the commands share: one-line errors, exit code 2, flags from the fields of a recipe."""
+"""What the commands share: one-line errors, exit codes, flags from classes of settings."""
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import math
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from keras_gan.core.errors import InputError, SurroundingsError, TrainingError, first_line
 from keras_gan.experiment.run import WEIGHTS
+from keras_gan.experiment.settings import Field
 
 
 class Parser(argparse.ArgumentParser):
@@ -51,20 +51,25 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_settings(parser: argparse._ArgumentGroup, settings: Any) -> None:
-    """Adds a flag for each field that has a help text; the dataclass's value is its default."""
-    for field in dataclasses.fields(settings):
-        if "help" not in field.metadata:
+def add_fields(parser: argparse._ArgumentGroup, fields: Iterable[Field]) -> None:
+    """Adds a flag for each setting of a class."""
+    for field in fields:
+        text = field.help
+        if field.kind is bool:
+            parser.add_argument(
+                field.flag,
+                action=argparse.BooleanOptionalAction if field.default else "store_true",
+                help=text,
+            )
             continue
-        default = getattr(settings, field.name)
+        if field.default is not None:
+            text += f" ({'none' if field.default == '' else field.default})"
         parser.add_argument(
-            "--" + field.name.replace("_", "-"),
-            type=type(field.default),
-            default=default,
-            metavar=type(field.default).__name__.upper(),
-            help=f"{field.metadata['help']} ({default if default != '' else 'none'})".replace(
-                "%", "%%"
-            ),
+            field.flag,
+            type=field.kind,
+            default=field.default,
+            metavar=field.kind.__name__.upper(),
+            help=text.replace("%", "%%"),
         )
 
 

@@ -1,17 +1,16 @@
-"""Data: where examples come from, and the scale on which the networks see them.
+"""Data: sources of examples, and their preprocessing.
 
     loading          `load`: a name or a path in, a `DataSet` out
-    from_tfds        image builders of tensorflow-datasets, TFD among them
-    tfd              the tensorflow-datasets builder of the Toronto Face Database
+    from_tfds        image builders of tensorflow-datasets
+    tfd              the Toronto Face Database, a builder of tensorflow-datasets
     from_files       folders of images, .npy and .npz files
-    dataset          `DataSet` and `Split`, checked when made; the rule for missing splits
-    preprocessing    to the networks' scale and back to [0, 1]
+    dataset          `DataSet` and `Split`, checked when constructed; the rule for missing splits
+    preprocessing    maps to the networks' scale and back to [0, 1]
     labels           `keep_labels`: few labels, for semi-supervised learning
-    shards           `open_shards`: data that stay on disk while training
-    pipeline         the minibatches that a step takes
+    shards           `open_shards`: data that stay on disk during training
 
-The packages that read data (tensorflow-datasets, scikit-learn, SciPy, Pillow) are imported when
-they are needed.
+The packages that read data (tensorflow-datasets, scikit-learn, SciPy, Pillow) are imported on
+first use.
 """
 
 from __future__ import annotations

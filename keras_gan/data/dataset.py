@@ -1,4 +1,4 @@
-"""A data set in memory: three checked splits with what identifies them and where they come from."""
+"""A data set in memory: three checked splits, a fingerprint of their content, their provenance."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Split:
     """Examples, and their labels where there are any.
 
     Args:
-        x: Images `[n, h, w, c]` (grey ones also `[n, h, w]`), c = 1 or 3, as integers 0..255 or
-            floats in [0, 1]; or points `[n, d]`, as floats. Kept as uint8 or float32, images with
+        x: Images `[n, h, w, c]` (gray ones also `[n, h, w]`), c = 1 or 3, as integers 0..255 or
+            floats in [0, 1]; or points `[n, d]`, as floats. Stored as uint8 or float32, images with
             their channel axis.
-        y: Labels `[n]`, integers >= 0, or -1 where unknown. Kept as int64; None where every label
-            is unknown.
-        origin: What messages call the examples, for instance a file and the array's name in it.
+        y: Labels `[n]`, integers >= 0, or -1 where unknown. Stored as int64; None where every
+            label is unknown.
+        origin: Name of the examples in messages, such as a file and the array's name in it.
 
     Raises:
         InputError: No examples, another rank or type, values out of range, NaN or Inf, or labels
@@ -56,16 +56,16 @@ class DataSet:
     """A named set of examples with its splits.
 
     Args:
-        name: What the user called it.
-        train: Examples to learn from.
-        validation: Examples to choose by.
-        test: Examples to report on.
-        label_names: What labels 0, 1, ... mean, or None.
-        provenance: One paragraph: version and rule of the splits, to stand beside a figure.
+        name: Its name.
+        train: Examples to train on.
+        validation: Examples to select a model by.
+        test: Examples to report results on.
+        label_names: Names of labels 0, 1, ..., or None.
+        provenance: Version and rule of the splits, in words, for reports.
 
     Raises:
-        InputError: The splits do not hold elements of one shape and type, or bytes are plainly not
-            on a 0..255 scale.
+        InputError: The splits do not hold elements of one shape and type, or bytes are evidently
+            not on a 0..255 scale.
     """
 
     name: str
@@ -102,9 +102,9 @@ class DataSet:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits that stand for the content of all splits, in their order.
+        """16 hexadecimal digits that identify the content of all splits, in their order.
 
-        BLAKE2b over values, labels, shapes and types; the name does not count.
+        BLAKE2b of values, labels, shapes and types, not of the name.
         """
         digest = hashlib.blake2b(digest_size=8)
         for split in (self.train, self.validation, self.test):
@@ -127,7 +127,7 @@ def hold_out(
     order in which a set was stored, sorted by class for instance.
 
     Args:
-        train: What there is to divide.
+        train: Examples to divide.
         validation: The set's own validation split, or None.
         test: The set's own test split, or None.
 
@@ -170,7 +170,7 @@ def _examples(x: Any, origin: str) -> np.ndarray:
         x = x[..., np.newaxis]
     if x.ndim == 4 and x.shape[-1] not in (1, 3):
         raise InputError(
-            f"{origin} must hold images [n, h, w, c] with 1 (grey) or 3 (RGB) channels, the last "
+            f"{origin} must hold images [n, h, w, c] with 1 (gray) or 3 (RGB) channels, the last "
             f"axis. Received: shape {list(x.shape)}"
         )
     if x.dtype.kind != "f":
@@ -189,8 +189,8 @@ def _examples(x: Any, origin: str) -> np.ndarray:
 def _bytes(x: np.ndarray, origin: str) -> np.ndarray:
     if x.ndim == 2:
         raise InputError(
-            f"{origin} holds discrete points, which these nets cannot generate (the generator "
-            "learns through the gradient with respect to x): save measurements as floats, flat "
+            f"{origin} holds discrete points, which a GAN cannot generate (the generator "
+            "learns from the gradient with respect to x): save measurements as floats, flat "
             f"images as [n, h, w]. Received: {x.dtype} {list(x.shape)}"
         )
     if x.dtype == np.uint8:
@@ -209,7 +209,7 @@ def _require_finite(x: np.ndarray, origin: str) -> None:
         index = [int(i) for i in np.unravel_index(bad.argmax(), bad.shape)]
         raise InputError(
             f"{origin}{index} is {x[tuple(index)]} ({int(bad.sum())} such values in float32); "
-            "repair or leave out these examples"
+            "correct or leave out these examples"
         )
 
 

@@ -16,7 +16,7 @@ _SPLITS = ("train", "validation", "test")
 _SHORT_NAMES = {"x": "x_train", "images": "x_train", "y": "y_train", "labels": "y_train"}
 _SPLIT_FOLDERS = {name: name for name in _SPLITS} | {"valid": "validation", "val": "validation"}
 _IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
-# Pillow's mode in a file -> as which it is read.
+# Pillow's mode of a file -> the mode it is read in.
 _MODES = {"1": "L", "L": "L", "P": "RGB", "RGB": "RGB"}
 
 
@@ -26,7 +26,7 @@ def load_path(path: Path) -> DataSet:
     Args:
         path: One of
 
-            - a folder of images, searched recursively, all of one size and all grey or all RGB.
+            - a folder of images, searched recursively, all of one size and all gray or all RGB.
               When every image lies in some folder below it, the folders right below are classes;
               if they are called `train`, `validation` and `test` (`train` at least), they are
               splits, which may hold classes;
@@ -36,7 +36,7 @@ def load_path(path: Path) -> DataSet:
               `y_train`, ...; for one array, `x` or `images` with `y` or `labels` serve as well.
 
     Returns:
-        The data; splits that they lack are held out from `train` as `hold_out` says.
+        The data; missing splits are held out from `train` by `hold_out`.
 
     Raises:
         InputError: There is no such file, it cannot be read, or it does not hold examples of one
@@ -61,15 +61,15 @@ def load_path(path: Path) -> DataSet:
 
 
 def _read_npz(path: Path) -> dict[str, Split]:
-    found = _load_numpy(path)
-    arrays = {_SHORT_NAMES.get(key, key): array for key, array in found.items()}
+    content = _load_numpy(path)
+    arrays = {_SHORT_NAMES.get(key, key): array for key, array in content.items()}
     known = {f"{letter}_{split}" for split in _SPLITS for letter in "xy"}
     unpaired = [key for key in arrays if key.replace("y_", "x_") not in arrays]
-    if len(arrays) < len(found) or "x_train" not in arrays or arrays.keys() - known or unpaired:
+    if len(arrays) < len(content) or "x_train" not in arrays or arrays.keys() - known or unpaired:
         raise InputError(
             f"{path.name} must hold x_train, and may hold x_validation and x_test, and labels "
             "y_train, y_validation and y_test; or just x (or images) and y (or labels). Received: "
-            f"{sorted(found)}"
+            f"{sorted(content)}"
         )
     return {
         split: Split(
@@ -128,7 +128,7 @@ def _read_images(files: list[Path]) -> np.ndarray:
         image = _read_image(file)
         if image.shape != first.shape:
             raise InputError(
-                f"all images must have one size and be all grey or all RGB, but {files[0]} is "
+                f"all images must have one size and be all gray or all RGB, but {files[0]} is "
                 f"{_describe(first)} and {file} is {_describe(image)}"
             )
         x[i] = image
@@ -140,7 +140,7 @@ def _read_image(file: Path) -> np.ndarray:
 
     try:
         with Image.open(file) as image:
-            upright = ImageOps.exif_transpose(image)  # as a camera's own flag says
+            upright = ImageOps.exif_transpose(image)  # by the camera's orientation tag
             mode = image.mode
             plain = mode in _MODES and getattr(image, "n_frames", 1) == 1
             pixels = np.asarray(upright.convert(_MODES[mode]), np.uint8) if plain else None
@@ -148,7 +148,7 @@ def _read_image(file: Path) -> np.ndarray:
         raise InputError(f"{file} cannot be read as an image: {first_line(error)}") from error
     if pixels is None or "transparency" in image.info:
         raise InputError(
-            f"{file} must be one grey or RGB picture of 8 bits a channel without transparency. "
+            f"{file} must be one gray or RGB image of 8 bits a channel without transparency. "
             f"Received: mode {mode}, {getattr(image, 'n_frames', 1)} frame(s)"
         )
     return pixels.reshape(*pixels.shape[:2], -1)
@@ -156,4 +156,4 @@ def _read_image(file: Path) -> np.ndarray:
 
 def _describe(image: np.ndarray) -> str:
     height, width, channels = image.shape
-    return f"{height} x {width} {'grey' if channels == 1 else 'RGB'}"
+    return f"{height} x {width} {'gray' if channels == 1 else 'RGB'}"

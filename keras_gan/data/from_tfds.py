@@ -1,8 +1,7 @@
 """Images of tensorflow-datasets (TFDS), in memory.
 
-TFDS keeps prepared data sets in a directory of its own: `data_dir`, else the environment variable
-TFDS_DATA_DIR, else `~/tensorflow_datasets`. Nothing here touches the network unless
-`download=True`.
+TFDS keeps prepared data sets in one directory: `data_dir`, else the environment variable
+TFDS_DATA_DIR, else `~/tensorflow_datasets`. Nothing here uses the network unless `download=True`.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ if TYPE_CHECKING:
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
-# Training examples in the paper's index splits; the rest of TFDS's `train` validates.
+# Training examples in the paper's index splits; the rest of TFDS's `train` is for validation.
 _PAPER_TRAIN = {"mnist": 50_000, "cifar10": 40_000}
 _BATCH = 1024  # examples copied at once
-_DECODERS = 16  # calls in parallel; left to itself, TFDS takes twice as long to read MNIST
+_DECODERS = 16  # parallel calls; with TFDS's own choice MNIST takes twice as long
 
 
 def load_tfds(name: str, data_dir: str | os.PathLike[str] | None, download: bool) -> DataSet:
@@ -35,17 +34,16 @@ def load_tfds(name: str, data_dir: str | os.PathLike[str] | None, download: bool
 
     Args:
         name: A builder's name, such as "mnist", or "name/config".
-        data_dir: TFDS's directory, or None for the usual one.
-        download: Whether data that are not there yet may be downloaded and prepared.
+        data_dir: TFDS's directory, or None for the default.
+        download: Whether missing data may be downloaded and prepared.
 
     Returns:
         Images uint8 `[n, h, w, c]` with labels where the builder has them. MNIST and CIFAR-10 have
-        the paper's splits; of any other set, splits that it lacks are held out from `train` as
-        `hold_out` says.
+        the paper's splits; missing splits of other sets are held out from `train` by `hold_out`.
 
     Raises:
-        InputError: Unknown name, data not there or damaged, no images in them, or images of
-            several sizes.
+        InputError: The name is unknown, the data are missing or damaged, hold no images, or images
+            of several sizes.
     """
     builder = prepared(name, data_dir, download)
     version = f"{name} {builder.version} (tensorflow-datasets)"
@@ -63,79 +61,58 @@ def load_tfds(name: str, data_dir: str | os.PathLike[str] | None, download: bool
     return DataSet(name, train, validation, test, label_names(builder), f"{version}; {rule}")
 
 
-def load_tfd(fold: int, data_dir: str | os.PathLike[str] | None) -> DataSet:
-    """Load the Toronto Face Database: unlabelled faces to train on, a fold's faces to measure by.
-
-    Args:
-        fold: 0..4.
-        data_dir: TFDS's directory, or None for the usual one. The user's `TFD_48x48.mat` in its
-            `downloads/manual` is prepared there on first use.
-
-    Returns:
-        Images uint8 `[n, 48, 48, 1]`, in the order of the file. Labels are expressions 0..6, None
-        for `train`.
-
-    Raises:
-        InputError: No such fold, the file is missing, or it is not what it should be.
-    """
-    from keras_gan.data import tfd
-
-    if fold not in range(tfd.FOLDS):
-        raise InputError(f"`fold` must be 0, 1, 2, 3 or 4. Received: {fold}")
-    builder = _open("tfd", data_dir)
-    if not _is_prepared(builder):
-        file = builder.data_dir_root / "downloads" / "manual" / tfd.FILE
-        if not file.is_file():
-            raise InputError(f"TFD's file {file} is missing: {tfd.HOW_TO_GET_IT}")
-        builder = _prepare(builder, "tfd")
-    valid, test = f"fold_{fold}_valid", f"fold_{fold}_test"
-    return DataSet(
-        "tfd",
-        read(builder, "unlabelled"),
-        read(builder, valid),
-        read(builder, test),
-        label_names(builder),
-        f"tfd {builder.version} from {tfd.FILE}; train: unlabelled, then {valid} and {test}",
-    )
-
-
 def prepared(
     name: str, data_dir: str | os.PathLike[str] | None, download: bool
 ) -> tfds.core.DatasetBuilder:
-    """The builder of this name, its data on disk.
+    """The builder of this name, with its data on disk.
 
     Raises:
-        InputError: Unknown name, or data not there.
+        InputError: The name is unknown, or the data are missing or cannot be prepared.
     """
-    builder = _open(name, data_dir)
-    if _is_prepared(builder):
+    builder = open_builder(name, data_dir)
+    if is_prepared(builder):
         return builder
     if not download:
         raise InputError(
-            f"{name} is not prepared in {builder.data_dir_root}: let it be downloaded "
+            f"{name} is not prepared in {builder.data_dir_root}: allow its download "
             "(--download, or download=True), or point TFDS_DATA_DIR or data_dir to a TFDS "
             "directory that holds it"
         )
-    return _prepare(builder, name)
+    try:
+        builder.download_and_prepare()
+    except InputError:
+        raise
+    except Exception as error:  # the network, the disk or the builder's code: any exception
+        raise InputError(f"{name} cannot be prepared: {first_line(error)}") from error
+    return builder
 
 
-def _open(name: str, data_dir: str | os.PathLike[str] | None) -> tfds.core.DatasetBuilder:
-    """The builder of this name: of the files, where there are any, else of the code."""
+def is_prepared(builder: tfds.core.DatasetBuilder) -> bool:
+    """Whether the builder's data are on disk."""
+    return (builder.data_path / "dataset_info.json").exists()
+
+
+def open_builder(name: str, data_dir: str | os.PathLike[str] | None) -> tfds.core.DatasetBuilder:
+    """The builder of this name, from its files where there are any, else from its code.
+
+    Raises:
+        InputError: The name is unknown, or the builder or its files are damaged.
+    """
     import tensorflow_datasets as tfds
 
-    # TFDS would look for names of any other form in catalogues on the network.
+    # TFDS would look up names of any other form in catalogs on the network.
     if not re.fullmatch(r"[A-Za-z]\w*(/[\w.\-]+)?", name):
         raise _unknown(name)
-    # TFDS reads the variable once, when imported; a later change is meant as well.
+    # TFDS reads the variable only when imported; a later change must count too.
     data_dir = os.path.expanduser(
         data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
     )
     try:
-        # Asked for any version, TFDS takes the newest that is on disk.
+        # For any version, TFDS takes the newest on disk.
         return tfds.builder(name, data_dir=data_dir, version="*.*.*")
     except tfds.core.DatasetNotFoundError as error:
         raise _unknown(name) from error
-    except Exception as error:  # a builder's code and files are not ours: whatever it may raise
+    except Exception as error:  # a builder's code and files may raise any exception
         raise InputError(f"{name} in {data_dir} cannot be opened: {first_line(error)}") from error
 
 
@@ -147,28 +124,12 @@ def _unknown(name: str) -> InputError:
     hint = f"did you mean {' or '.join(close)}? " if close else ""
     return InputError(
         f"there is no data set {name!r}: {hint}Names are digits, tfd and the image builders of "
-        f"tensorflow-datasets; data of your own are given as a path, such as ./{name}"
+        f"tensorflow-datasets; your own data are given as a path, such as ./{name}"
     )
 
 
-def _is_prepared(builder: tfds.core.DatasetBuilder) -> bool:
-    return (builder.data_path / "dataset_info.json").exists()
-
-
-def _prepare(builder: tfds.core.DatasetBuilder, name: str) -> tfds.core.DatasetBuilder:
-    try:
-        builder.download_and_prepare()
-    except InputError:
-        raise
-    except (
-        Exception
-    ) as error:  # the network, the disk, a builder's own needs: whatever it may raise
-        raise InputError(f"{name} cannot be prepared: {first_line(error)}") from error
-    return builder
-
-
 def split_names(builder: tfds.core.DatasetBuilder) -> list[str]:
-    """Those of `train`, `validation` and `test` that there are, `train` among them."""
+    """The existing ones of `train`, `validation` and `test`; `train` must exist."""
     names = [name for name in ("train", "validation", "test") if name in builder.info.splits]
     if "train" not in names:
         raise InputError(
@@ -178,7 +139,7 @@ def split_names(builder: tfds.core.DatasetBuilder) -> list[str]:
 
 
 def image_key(builder: tfds.core.DatasetBuilder) -> str:
-    """Which feature is the image to generate: `image`, else the only image there is."""
+    """Name of the feature to generate: `image`, else the only image feature."""
     import tensorflow_datasets as tfds
 
     features = dict(builder.info.features)
@@ -198,7 +159,7 @@ def image_key(builder: tfds.core.DatasetBuilder) -> str:
 
 
 def _label_key(builder: tfds.core.DatasetBuilder) -> str | None:
-    """Which feature is the class: the builder's own choice, else the only one there is."""
+    """Name of the class feature: the builder's supervised key, else the only class feature."""
     import tensorflow_datasets as tfds
 
     classes = [
@@ -213,14 +174,14 @@ def _label_key(builder: tfds.core.DatasetBuilder) -> str | None:
 
 
 def label_names(builder: tfds.core.DatasetBuilder) -> tuple[str, ...] | None:
-    """What the labels 0, 1, ... mean, where the builder says so."""
+    """Names of the labels 0, 1, ..., or None where the builder has none."""
     key = _label_key(builder)
     feature = builder.info.features[key] if key else None
     return tuple(feature.names) if feature is not None and feature.num_classes else None
 
 
 def read(builder: tfds.core.DatasetBuilder, split: str) -> Split:
-    """A split in memory, in the order of its records, which is that of TFDS's own indices."""
+    """A split in memory, in the order of its records and so of TFDS's slices."""
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
@@ -235,21 +196,21 @@ def read(builder: tfds.core.DatasetBuilder, split: str) -> Split:
         if not shape.is_fully_defined():
             shape = next(iter(examples))[image].shape
         shape = tuple(shape)
-        _require_room(builder, split, n, shape)
+        _require_memory(builder, split, n, shape)
         x, y = np.empty((n, *shape), np.uint8), np.empty(n, np.int64)
         for first, (images, labels, sizes) in _batches(examples, image, label, shape):
-            if odd := np.flatnonzero((sizes != shape).any(axis=1)).tolist():
+            if other := np.flatnonzero((sizes != shape).any(axis=1)).tolist():
                 raise InputError(
                     f"all images must have one size, but in split `{split}` of {builder.name} "
-                    f"example 0 is {list(shape)} and example {first + odd[0]} is "
-                    f"{sizes[odd[0]].tolist()}"
+                    f"example 0 is {list(shape)} and example {first + other[0]} is "
+                    f"{sizes[other[0]].tolist()}"
                 )
             rows = slice(first, first + len(images))
             x[rows], y[rows] = images, labels
     except tf.errors.OpError as error:
         raise InputError(
             f"split `{split}` of {builder.name} cannot be read, so {builder.data_dir} is damaged: "
-            f"delete it and have it prepared again ({first_line(error)})"
+            f"delete it and prepare it again ({first_line(error)})"
         ) from error
     return Split(x, y, origin=f"{builder.name}: {split}")
 
@@ -257,23 +218,23 @@ def read(builder: tfds.core.DatasetBuilder, split: str) -> Split:
 def _batches(
     examples: tf.data.Dataset, image: str, label: str | None, shape: tuple[int, ...]
 ) -> Iterator[tuple[int, tuple[np.ndarray, np.ndarray, np.ndarray]]]:
-    """Batches of (image, label or -1, true size of the image), each with its first row's number."""
+    """Batches of (image, label or -1, size of the image), each with the number of its first row."""
     import tensorflow as tf
 
     def pick(example: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        picture, size = example[image], tf.shape(example[image])
-        if not picture.shape.is_fully_defined():
-            # A picture of another size fits into no batch: an empty one stands in for it.
+        pixels, size = example[image], tf.shape(example[image])
+        if not pixels.shape.is_fully_defined():
+            # An image of another size cannot be batched; zeros replace it until it is refused.
             fits = tf.reduce_all(size == shape)
-            empty = tf.zeros(shape, picture.dtype)
-            picture = tf.ensure_shape(tf.cond(fits, lambda: picture, lambda: empty), shape)
-        return picture, example[label] if label else tf.constant(-1, tf.int64), size
+            zeros = tf.zeros(shape, pixels.dtype)
+            pixels = tf.ensure_shape(tf.cond(fits, lambda: pixels, lambda: zeros), shape)
+        return pixels, example[label] if label else tf.constant(-1, tf.int64), size
 
     batches = examples.map(pick, _DECODERS).batch(_BATCH).prefetch(1).as_numpy_iterator()
     return zip(itertools.count(0, _BATCH), batches)
 
 
-def _require_room(
+def _require_memory(
     builder: tfds.core.DatasetBuilder, split: str, n: int, shape: tuple[int, ...]
 ) -> None:
     needed = n * math.prod(shape)
@@ -281,6 +242,6 @@ def _require_room(
     if needed > memory:
         raise InputError(
             f"split `{split}` of {builder.name} takes {needed / 2**30:,.0f} GiB, and this machine "
-            f"has {memory / 2**30:,.0f} GiB of memory: read it while training "
+            f"has {memory / 2**30:,.0f} GiB of memory: read it during training "
             "(--stream), or choose a smaller data set or config"
         )

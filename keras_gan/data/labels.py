@@ -1,4 +1,4 @@
-"""Data of which few labels are known, for semi-supervised learning."""
+"""Data sets with few labels, for semi-supervised learning."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from keras_gan.data.dataset import DataSet, Split
 
 
 def draw_labelled(labels: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
-    """Chooses labelled examples evenly over the classes.
+    """Chooses labeled examples evenly over the classes.
 
     Args:
         labels: Classes, int `[n]`, -1 where unknown.
-        count: How many to choose. Where the classes do not divide them, some classes get one more.
+        count: Number to choose. Where the classes do not divide it, some classes get one more.
         seed: Seed of the choice.
 
     Returns:
         Rows, int `[count]`, in random order.
 
     Raises:
-        InputError: There are fewer labelled examples, or more classes than `count`.
+        InputError: There are fewer labeled examples, or more classes than `count`.
     """
     order = np.random.RandomState(seed % 2**32).permutation(np.flatnonzero(np.asarray(labels) >= 0))
     classes = len(np.unique(labels[order]))
     if not max(classes, 1) <= count <= len(order):
         raise InputError(
             f"the number of labels to keep must be from {classes} (one of each class) to "
-            f"{len(order)} (all that are known). Received: {count}"
+            f"{len(order)} (all known ones). Received: {count}"
         )
     rank = np.empty(len(order), np.int64)  # of each among those of its class
     for label in np.unique(labels[order]):
@@ -39,33 +39,32 @@ def draw_labelled(labels: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
 
 
 def keep_labels(data_set: DataSet, count: int, *, share: float, seed: int = 0) -> DataSet:
-    """A data set of which few training examples have labels, and these come often.
+    """A data set in which only a few training examples have labels, and these are repeated.
 
-    Training examples are all that there are, without labels, and after them the labelled ones
-    again, with their labels, as often as it takes to make them `share` of the whole: so every
-    minibatch has some.
+    The training split becomes all its examples without labels, followed by the labeled ones with
+    their labels, repeated until they are `share` of all rows, so that every minibatch has some.
 
     Args:
         data_set: A data set with labels.
-        count: Number of labelled examples, evenly over the classes; 0 keeps all labels.
-        share: Labelled rows among all rows, in (0, 1); each labelled example comes at least once.
-        seed: Seed of their choice.
+        count: Number of labeled examples, evenly over the classes; 0 keeps all labels.
+        share: Labeled rows among all rows, in (0, 1); each labeled example appears at least once.
+        seed: Seed of the choice.
 
     Returns:
-        The data set; its validation and test splits are as they were.
+        The data set, with the same validation and test splits.
 
     Raises:
-        InputError: The data have no labels, or not so many.
+        InputError: The data have no labels, or fewer than `count`.
     """
     train = data_set.train
     if train.y is None:
         raise InputError(f"{data_set.name} has no labels to keep")
     if not 0 < share < 1:
-        raise InputError(f"the share of labelled rows must be in (0, 1). Received: {share}")
+        raise InputError(f"the share of labeled rows must be in (0, 1). Received: {share}")
     known = int((train.y >= 0).sum())
     chosen = draw_labelled(train.y, count or known, seed)
-    often = max(len(chosen), round(share / (1 - share) * len(train)))
-    repeated = np.resize(chosen, often)
+    repeats = max(len(chosen), round(share / (1 - share) * len(train)))
+    repeated = np.resize(chosen, repeats)
     labels = np.full(len(train), -1, np.int64)
     return dataclasses.replace(
         data_set,

@@ -1,4 +1,4 @@
-"""`load`: from what a user names to a `DataSet`."""
+"""`load`: the data set of a name or a path."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from keras_gan.core.errors import InputError
 from keras_gan.data.dataset import DataSet, Split, hold_out
 from keras_gan.data.from_files import load_path
-from keras_gan.data.from_tfds import load_tfd, load_tfds
+from keras_gan.data.from_tfds import load_tfds
 
 
 def load(
@@ -25,17 +25,16 @@ def load(
     Args:
         source: One of
 
-            - "digits": scikit-learn's handwritten digits, 1,797 images 8x8x1, bundled, so always at
-              hand;
+            - "digits": scikit-learn's handwritten digits, 1,797 images 8x8x1, bundled with it;
             - "mnist", "cifar10" (with the paper's splits) or any other image builder of
               tensorflow-datasets, as "name" or "name/config";
-            - "tfd": the Toronto Face Database, which users get from its authors;
+            - "tfd": the Toronto Face Database, which its authors give out;
             - a path to a folder of images, a .npy or a .npz file. A string is taken as a path when
               it starts with `.`, `/` or `~`, ends in `.npy` or `.npz`, or holds a `/` and exists.
 
         data_dir: Directory of tensorflow-datasets. Default: TFDS_DATA_DIR, else
             `~/tensorflow_datasets`.
-        download: Whether tensorflow-datasets may download what is not there yet.
+        download: Whether tensorflow-datasets may download a missing set.
         fold: Fold of TFD to validate and test on, 0..4; 0 by default.
 
     Returns:
@@ -43,8 +42,8 @@ def load(
         are held out from `train`, by the rule of `keras_gan.data.dataset.hold_out`.
 
     Raises:
-        InputError: The source is unknown, not there, damaged, or does not hold real-valued
-            examples of one shape. The message says how to mend it.
+        InputError: The source is unknown, missing or damaged, or does not hold real-valued
+            examples of one shape. The message says how to fix it.
     """
     if fold is not None and source != "tfd":
         raise InputError(
@@ -56,12 +55,14 @@ def load(
     if name == "digits":
         return _load_digits()
     if name == "tfd":
-        return load_tfd(fold or 0, data_dir)
+        from keras_gan.data import tfd
+
+        return tfd.load(fold or 0, data_dir)
     return load_tfds(name, data_dir, download)
 
 
 def place(source: str) -> str:
-    """What finds the same source from any folder: a path made absolute, or the name."""
+    """The source as it can be named from any folder: an absolute path, or the name."""
     return os.path.abspath(os.path.expanduser(source)) if _is_path(source) else source
 
 
@@ -80,7 +81,7 @@ def _load_digits() -> DataSet:
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
-    images = (bunch.images / 16).astype(np.float32)  # grey values are 0..16: exact in float32
+    images = (bunch.images / 16).astype(np.float32)  # gray values are 0..16: exact in float32
     train, validation, test, rule = hold_out(Split(images, bunch.target, origin="digits"))
     return DataSet(
         "digits",

@@ -1,9 +1,9 @@
-"""The scale on which the networks see the data, and the way back to [0, 1].
+"""Maps of the data to the networks' scale and back to [0, 1].
 
-Each object maps examples to the networks' scale (`forward`), maps the generator's output back to
-[0, 1] for pictures, evaluation and exports (`denormalize`), and is rebuilt from a plain dictionary
-(`get_config`, `from_config`). Both maps take NumPy arrays and give NumPy arrays, or take tensors,
-in a graph or under XLA, and give tensors.
+Each object maps examples to the networks' scale (`normalize`), maps the generator's output back to
+[0, 1] for images, evaluation and exports (`denormalize`), and is rebuilt from a plain dictionary
+(`get_config`, `from_config`). Both maps return NumPy arrays for NumPy arrays, and tensors for
+tensors, also in a graph or under XLA.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FLAT = 1e-4  # an image on [0, 1] with a smaller L2 norm about its mean is cons
 
 
 class Preprocessing:
-    """What every preprocessing offers; subclasses override the maps between float32 tensors."""
+    """Base of all preprocessings; subclasses override the maps between float32 tensors."""
 
     name: ClassVar[str]
 
@@ -44,10 +44,10 @@ class Preprocessing:
         Raises:
             InputError: The examples are neither uint8 nor floats.
         """
-        return _rowwise(lambda rows: self._forward(self._read(rows)), x)
+        return _rowwise(lambda rows: self._normalize(self._read(rows)), x)
 
     def denormalize(self, x: Any) -> Any:
-        """The way back: the generator's output in [0, 1] (points: as they are).
+        """The generator's output in [0, 1] (points: unchanged).
 
         Args:
             x: Batch `[n, ...]` on the networks' scale, floats.
@@ -55,7 +55,7 @@ class Preprocessing:
         Returns:
             float32 `[n, ...]`.
         """
-        return _rowwise(lambda rows: self._to_unit(ops.cast(rows, "float32")), x)
+        return _rowwise(lambda rows: self._denormalize(ops.cast(rows, "float32")), x)
 
     def get_config(self) -> dict[str, Any]:
         """The name and the constants, as JSON can hold them."""
@@ -69,15 +69,15 @@ class Preprocessing:
             return ops.cast(x, "float32")
         raise InputError(f"examples must be uint8 0..255 or floats. Received: {dtype}")
 
-    def _forward(self, x: Any) -> Any:
+    def _normalize(self, x: Any) -> Any:
         return x
 
-    def _to_unit(self, x: Any) -> Any:
+    def _denormalize(self, x: Any) -> Any:
         return x
 
 
 class UnitRange(Preprocessing):
-    """Pixels in [0, 1], as the paper has MNIST and TFD; the way back changes nothing."""
+    """Pixels in [0, 1], as in the paper for MNIST and TFD; `denormalize` changes nothing."""
 
     name = "unit_range"
 
@@ -97,21 +97,21 @@ class Identity(Preprocessing):
 class GlobalContrastNormalization(Preprocessing):
     """Each image minus its mean, at L2 norm `norm`: the paper's preprocessing of CIFAR-10.
 
-    It agrees with `global_contrast_normalize(scale=55)` of pylearn2: the mean is over all pixels
-    and channels of the image, and a constant image, which has no contrast to normalise, becomes 0.
+    Agrees with `global_contrast_normalize(scale=55)` of pylearn2: the mean is over all pixels
+    and channels of the image, and a constant image, which has no contrast to normalize, becomes 0.
 
-    An image's own mean and contrast are lost, so the way back is the same affine map for every
+    An image's own mean and contrast are lost, so `denormalize` is the same affine map for every
     image, `gain * x + offset` clipped to [0, 1]. `fit` takes `offset` as the training pixels' mean
     and `gain` as the mean norm of the training images (about their means) over `norm`: before
-    clipping no affine map brings the normalised training images nearer to the originals in squared
-    error. An image comes back with the training set's average brightness and average contrast.
+    clipping no affine map brings the normalized training images nearer to the originals in squared
+    error. Images get the training set's average brightness and average contrast.
 
     Args:
-        gain: Contrast given back.
-        offset: Brightness given back.
-        norm: L2 norm of a normalised image.
+        gain: Contrast of denormalized images.
+        offset: Brightness of denormalized images.
+        norm: L2 norm of a normalized image.
 
-    Reference: section 5 of the paper; Coates, Lee and Ng 2011 for contrast normalisation of
+    Reference: section 5 of the paper; Coates, Lee and Ng 2011 for contrast normalization of
         CIFAR-10.
     """
 
@@ -137,24 +137,24 @@ class GlobalContrastNormalization(Preprocessing):
             norms[rows] = np.linalg.norm(pixels - means[rows, None], axis=1)
         norms = norms[norms >= _FLAT]
         if not len(norms):
-            raise InputError("every image is constant, so there is no contrast to normalise")
-        # Rounded, so that the constants, which belong to a run's identity, agree on every machine.
+            raise InputError("every image is constant, so there is no contrast to normalize")
+        # Rounded, because the constants are part of a run's identity on every machine.
         return cls(
             gain=round(float(norms.mean()) / norm, 8),
             offset=round(float(means.mean()), 8),
             norm=norm,
         )
 
-    def _forward(self, x: Any) -> Any:
+    def _normalize(self, x: Any) -> Any:
         axes = tuple(range(1, len(x.shape)))
         x = x - ops.mean(x, axis=axes, keepdims=True)
         squared = ops.sum(ops.square(x), axis=axes, keepdims=True)
         flat = squared < _FLAT**2
-        # The inner choice keeps the root's gradient finite where the outer one discards it.
+        # The inner `where` keeps the root's gradient finite where the outer one discards it.
         norm = ops.sqrt(ops.where(flat, 1.0, squared))
         return ops.where(flat, 0.0, x * (self.norm / norm))
 
-    def _to_unit(self, x: Any) -> Any:
+    def _denormalize(self, x: Any) -> Any:
         return ops.clip(self.gain * x + self.offset, 0.0, 1.0)
 
 
@@ -188,7 +188,7 @@ def from_config(config: dict[str, Any]) -> Preprocessing:
         return cls(**constants)
     except TypeError as error:
         raise InputError(
-            f"preprocessing {cls.name!r} has other constants. Received: {config}"
+            f"preprocessing {cls.name!r} takes other constants. Received: {config}"
         ) from error
 
 

@@ -1,9 +1,9 @@
-"""Training examples that stay on disk: read from the files of tensorflow-datasets while training.
+"""Training examples that stay on disk, read from the files of tensorflow-datasets during training.
 
-    each worker      has a part of the examples of its own, and opens the files of that part only
-    each epoch       takes every example of the part once: files in a random order, several read in
-                     turn, then a shuffling buffer of a stated size
-    memory           the buffer, and a few batches
+    each worker      reads its own part of the examples, and opens the files of that part only
+    each epoch       reads every example of the part once: files in a random order, several in
+                     turn, then a shuffle buffer of a given size
+    memory           the buffer and a few batches
 
 The order is a function of the seed, the epoch and the number of workers. Files may be local or on
 any file system that TensorFlow reads ("gs://...").
@@ -29,20 +29,20 @@ from keras_gan.data.preprocessing import UnitRange
 if TYPE_CHECKING:
     import tensorflow_datasets as tfds
 
-SAMPLE, SAMPLE_BYTES = 10_000, 64 << 20  # of each split, held in memory beside the stream
-_FILES_AT_ONCE, _BLOCK = 16, 32  # files read in turn, and records of each turn
+SAMPLE, SAMPLE_BYTES = 10_000, 64 << 20  # of each split, held in memory for `DataSet`
+_FILES_AT_ONCE, _BLOCK = 16, 32  # files read in turn, records of each turn
 
 
 @dataclasses.dataclass(frozen=True)
 class Shards:
-    """Examples of a TFDS split that are read while training goes on; `fit` takes it as data.
+    """Examples of a TFDS split that are read during training; `fit` takes it as data.
 
     Args:
         builder: The prepared data set.
         split: TFDS's name of the split, slices included ("train[:-1000]").
         image: Name of the feature that is the example.
         shape: Shape of one example.
-        buffer_bytes: Memory of the shuffling buffer.
+        buffer_bytes: Bytes of the shuffle buffer.
         transform: To the networks' scale: from uint8 `[n, ...]` to float32 `[n, ...]`.
     """
 
@@ -58,7 +58,7 @@ class Shards:
 
     @property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits that stand for the files, by their names, counts and sizes."""
+        """16 hexadecimal digits that identify the files, by their names, counts and sizes."""
         info = self.builder.info
         parts = [info.full_name, self.split]
         for name in sorted(info.splits):
@@ -79,7 +79,7 @@ class Shards:
         """
         part = len(self) // workers
         if not part:
-            raise InputError(f"{len(self)} examples do not suffice for {workers} workers")
+            raise InputError(f"{len(self)} examples are too few for {workers} workers")
         info = self.builder.info
         files = self._files(worker * part, part)
         draws = StepDraws(seed, epoch, 0, Purpose.ORDER, 0, len(files) + 1)
@@ -93,8 +93,8 @@ class Shards:
             return tf.data.TFRecordDataset(name, buffer_size=1 << 20).skip(skip).take(take)
 
         def example(record):
-            picture = info.features.deserialize_example(record)[self.image]
-            return tf.ensure_shape(picture, self.shape)
+            image = info.features.deserialize_example(record)[self.image]
+            return tf.ensure_shape(image, self.shape)
 
         examples = tf.data.Dataset.from_tensor_slices(rows).interleave(
             records,
@@ -105,14 +105,14 @@ class Shards:
         )
         examples = examples.map(example, num_parallel_calls=os.cpu_count(), deterministic=True)
         if not tf.executing_eagerly():
-            # Of this function's graph alone: the order must not follow a user's global seed.
+            # Only for this function's graph: a user's global seed must not change the order.
             tf.random.set_seed(None)
         size = max(1, min(part, self.buffer_bytes // math.prod(self.shape)))
         return examples.shuffle(size, seed=keys[-1], reshuffle_each_iteration=False)
 
     def _files(self, first: int, count: int) -> list[tuple[str, int, int]]:
         """The files of `count` examples from `first` on, as (name, records to skip, to take)."""
-        found = []
+        files = []
         for file in self.builder.info.splits[self.split].file_instructions:
             here = file.take if file.take >= 0 else file.examples_in_shard - file.skip
             skip = min(first, here)
@@ -120,8 +120,8 @@ class Shards:
             take = min(count, here - skip)
             count -= take
             if take:
-                found.append((os.fspath(file.filename), file.skip + skip, take))
-        return found
+                files.append((os.fspath(file.filename), file.skip + skip, take))
+        return files
 
 
 def open_shards(
@@ -130,22 +130,22 @@ def open_shards(
     download: bool = False,
     buffer_bytes: int = 256 << 20,
 ) -> tuple[DataSet, Shards]:
-    """Open a data set of TFDS whose training examples are to stay on disk.
+    """Open a data set of TFDS whose training examples stay on disk.
 
     Args:
         name: A builder's name, or "name/config".
-        data_dir: Directory of TFDS, also by URL; None for the usual one.
-        download: Whether what is not there may be downloaded.
-        buffer_bytes: Memory of the shuffling buffer.
+        data_dir: Directory of TFDS, a path or a URL; None for the default.
+        download: Whether TFDS may download a missing set.
+        buffer_bytes: Bytes of the shuffle buffer.
 
     Returns:
-        The data set with at most 10,000 examples and 64 MiB of each split in memory (to fit
-        scales, draw pictures and measure by), and the shards of all training examples. Splits that
-        the set lacks are cut from the end of `train`, which TFDS stores in random order: a tenth
-        of it, at most as many examples each.
+        The data set with at most 10,000 examples and 64 MiB of each split in memory (for
+        preprocessing, figures and evaluation), and the shards of all training examples. Missing
+        splits are cut from the end of `train`, which TFDS stores in random order: a tenth of it
+        each, at most as many examples as are held in memory.
 
     Raises:
-        InputError: As `load`; or the files are no TFRecords, or images have several sizes.
+        InputError: As for `load`; or the files are not TFRecords, or images have several sizes.
     """
     builder = from_tfds.prepared(name, data_dir, download)
     if builder.info.file_format is None or builder.info.file_format.value != "tfrecord":

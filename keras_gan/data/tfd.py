@@ -1,6 +1,6 @@
 """The Toronto Face Database as a builder of tensorflow-datasets.
 
-TFD has no public download: its users get `TFD_48x48.mat` from its authors. Importing this module
+TFD has no public download: its authors give out `TFD_48x48.mat`. Importing this module
 registers the builder, so that `tfds.load("tfd")` works; `keras_gan.data.load("tfd")` prepares and
 reads it in one call.
 """
@@ -15,6 +15,8 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from keras_gan.core.errors import InputError, first_line
+from keras_gan.data import from_tfds
+from keras_gan.data.dataset import DataSet
 
 FILE = "TFD_48x48.mat"
 FOLDS = 5
@@ -26,14 +28,14 @@ HOW_TO_GET_IT = (
 
 _SIZE = 48
 _EXPRESSIONS = 7
-_ROLES = {"train": 1, "valid": 2, "test": 3}  # values of `folds`; 0 is unlabelled
+_ROLES = {"train": 1, "valid": 2, "test": 3}  # values of `folds`; 0 is unlabeled
 
 
 class Tfd(tfds.core.GeneratorBasedBuilder):
     """TFD at 48 x 48: `unlabelled`, and `fold_<i>_train`, `_valid` and `_test` for i = 0..4.
 
     An example holds `image` uint8 [48, 48, 1], `expression` (0..6, the file's 1..7 less one; -1
-    where unlabelled) and `identity` (the file's `labs_id`). Every split keeps the order of the
+    where unlabeled) and `identity` (the file's `labs_id`). Every split keeps the order of the
     file.
     """
 
@@ -46,7 +48,7 @@ class Tfd(tfds.core.GeneratorBasedBuilder):
         return tfds.core.DatasetInfo(
             builder=self,
             description=(
-                "102,236 faces from several collections, cropped and aligned to 48 x 48 grey "
+                "102,236 faces from several collections, cropped and aligned to 48 x 48 gray "
                 "pixels; 4,178 of them carry one of seven expressions and are divided into five "
                 "folds."
             ),
@@ -72,7 +74,7 @@ class Tfd(tfds.core.GeneratorBasedBuilder):
     ) -> dict[str, Iterator[tuple[int, dict[str, Any]]]]:
         content = read_mat(dl_manager.manual_dir / FILE)
         folds = content["folds"]
-        # Unlabelled in every fold: no face trained on is ever measured by.
+        # Unlabeled in every fold: no training face is ever used for evaluation.
         rows = {"unlabelled": (folds == 0).all(axis=1)}
         for fold in range(FOLDS):
             for role, value in _ROLES.items():
@@ -94,21 +96,54 @@ class Tfd(tfds.core.GeneratorBasedBuilder):
             )
 
 
+def load(fold: int, data_dir: str | os.PathLike[str] | None) -> DataSet:
+    """Load TFD: unlabeled faces for training, the faces of a fold for validation and test.
+
+    Args:
+        fold: 0..4.
+        data_dir: TFDS's directory, or None for the default. The user's `TFD_48x48.mat` in its
+            `downloads/manual` is prepared there on first use.
+
+    Returns:
+        Images uint8 `[n, 48, 48, 1]`, in the order of the file. Labels are expressions 0..6, None
+        for `train`.
+
+    Raises:
+        InputError: There is no such fold, or the file is missing or damaged.
+    """
+    if fold not in range(FOLDS):
+        raise InputError(f"`fold` must be 0, 1, 2, 3 or 4. Received: {fold}")
+    builder = from_tfds.open_builder("tfd", data_dir)
+    file = builder.data_dir_root / "downloads" / "manual" / FILE
+    if not from_tfds.is_prepared(builder) and not file.is_file():
+        raise InputError(f"TFD's file {file} is missing: {HOW_TO_GET_IT}")
+    builder = from_tfds.prepared("tfd", data_dir, download=True)
+    valid, test = f"fold_{fold}_valid", f"fold_{fold}_test"
+    return DataSet(
+        "tfd",
+        from_tfds.read(builder, "unlabelled"),
+        from_tfds.read(builder, valid),
+        from_tfds.read(builder, test),
+        from_tfds.label_names(builder),
+        f"tfd {builder.version} from {FILE}; train: unlabelled, then {valid} and {test}",
+    )
+
+
 def read_mat(path: os.PathLike[str]) -> dict[str, np.ndarray]:
     """Read and check TFD's MATLAB file.
 
-    Axes are MATLAB's own: `images(n, i, j)` is row i, column j of picture n, whatever the order of
-    bytes in the file.
+    Axes are MATLAB's own: `images(n, i, j)` is row i, column j of image n, for either byte
+    order of the file.
 
     Args:
         path: `TFD_48x48.mat`, in MATLAB's format 4 to 7.
 
     Returns:
-        `images` uint8 `[n, 48, 48]`; `folds` `[n, 5]` of 0 unlabelled, 1 train, 2 valid, 3 test;
+        `images` uint8 `[n, 48, 48]`; `folds` `[n, 5]` of 0 unlabeled, 1 train, 2 valid, 3 test;
         `labs_ex` `[n]`, 1..7 or -1; `labs_id` `[n]`.
 
     Raises:
-        InputError: Not such a file.
+        InputError: It is not such a file.
     """
     import scipy.io
 
@@ -139,7 +174,7 @@ def read_mat(path: os.PathLike[str]) -> dict[str, np.ndarray]:
         ),
         "labs_id [n]": len(identities) == n,
     }
-    if wrong := [what for what, holds in checks.items() if not holds]:
+    if wrong := [expected for expected, holds in checks.items() if not holds]:
         received = ", ".join(
             f"{name} {content[name].dtype} {list(content[name].shape)}" for name in names
         )

@@ -27,7 +27,8 @@ from keras_gan.experiment.measurements import (
     inpainting,
     likelihood,
 )
-from keras_gan.experiment.run import Run, versions
+from keras_gan.experiment.run import Run
+from keras_gan.experiment.versions import versions
 from keras_gan.training.inference import among
 
 

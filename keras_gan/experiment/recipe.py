@@ -1,223 +1,236 @@
-"""`Recipe`: every setting that decides what a run learns, and the objects made from it."""
+"""`Recipe`: a module with settings and the function that makes a model of them.
+
+A recipe, one of keras_gan's or a user's file, is a Python module that defines
+
+    Settings    a frozen dataclass that inherits `keras_gan.experiment.Settings`
+    build       from settings and `TrainingData` to a model and the arguments of its `compile`
+
+and, if it needs them,
+
+    load_data       from settings to a `DataSet`: for data that the recipe makes itself
+    training_set    from settings and a `DataSet` to the one that is learnt from, with few labels
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import importlib.util
 import os
-from collections.abc import Callable, Sequence
+import sys
+import traceback
+import types
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-import keras
 import numpy as np
 
-from keras_gan import losses, optimizers, priors
-from keras_gan.conditioning import Condition
-from keras_gan.core.errors import InputError
+from keras_gan.core.errors import InputError, first_line
 from keras_gan.data import DataSet, load
-from keras_gan.experiment.run import import_file
-from keras_gan.optimizers import schedules
-from keras_gan.training import steps
-from keras_gan.training.auxiliary import AuxiliaryNetwork
+from keras_gan.experiment.settings import RunSettings, fields
 from keras_gan.training.gan import GAN
 
-Networks = Callable[["Recipe", np.ndarray, int], tuple[keras.Model, keras.Model]]
-AuxiliaryNetworks = Callable[["Recipe", tuple[int, ...], int], Sequence[AuxiliaryNetwork]]
 
+@dataclasses.dataclass(frozen=True)
+class TrainingData:
+    """The data that a model is made for.
 
-def _setting(default, text: str):
-    """A field that becomes a flag of the train command, with its help."""
-    return dataclasses.field(default=default, metadata={"help": text})
+    Attributes:
+        examples: On the networks' scale, float32 `[n, ...]`; of a stream, those in memory.
+        labels: int64 `[n]`, -1 where unknown; None for data without.
+        size: Number of training examples; of a stream, more than `examples` has.
+        steps_per_epoch: Steps of an epoch, each an update of G.
+        label_names: What labels 0, 1, ... mean, or None.
+    """
+
+    examples: np.ndarray
+    labels: np.ndarray | None
+    size: int
+    steps_per_epoch: int
+    label_names: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        settings: RunSettings,
+        examples: np.ndarray,
+        labels: np.ndarray | None = None,
+        *,
+        size: int | None = None,
+        label_names: tuple[str, ...] | None = None,
+    ) -> Self:
+        """The data under these settings, which fix the steps of an epoch."""
+        size = len(examples) if size is None else size
+        return cls(examples, labels, size, max(1, settings.steps_per_epoch(size)), label_names)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one example."""
+        return self.examples.shape[1:]
 
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """Frozen settings of a run. Every field with a help text is a flag of the train command.
+    """A recipe's module, checked.
 
-    `networks(recipe, examples, seed)` returns (generator, discriminator); `examples` are the
-    training data on the networks' scale, float32 `[n, ...]`. `source()` returns the data, for a
-    recipe that makes its own. `condition` is what the networks see besides. `auxiliary networks(recipe,
-    shape, seed)` returns the networks that learn beside the networks; `shape` is an example's.
+    Attributes:
+        name: Its name; of a file, without its folder and ending.
+        module: The module.
+        source: What finds it again from another folder: its name, or the file's absolute path.
+        content: 16 hexadecimal digits that stand for a file's content; None for keras_gan's own.
     """
 
     name: str
-    networks: Networks
-    source: Callable[[], DataSet] | None = None
-    condition: Condition | None = None
-    auxiliary_networks: AuxiliaryNetworks | None = None
-    dataset: str = _setting(
-        "digits", "data set: a name of tensorflow-datasets, 'digits', or a path"
-    )
-    preprocessing: str = _setting(
-        "unit_range", "scale of the data: unit_range, global_contrast, identity"
-    )
-    prior: str = _setting("uniform", "distribution of z: " + ", ".join(priors.NAMES))
-    latent_dim: int = _setting(100, "dimension of z")
-    loss: str = _setting("non_saturating", "objective of G: " + ", ".join(losses.NAMES))
-    discriminator_loss_weight: float = _setting(0.5, "factor of D's loss")
-    update: str = _setting("simultaneous", "update rule: " + ", ".join(steps.RULES))
-    discriminator_steps: int = _setting(1, "k: updates of D for each of G")
-    batch_size: int = _setting(100, "m: examples of a minibatch")
-    optimizer: str = _setting("momentum", "momentum (with the ramp and the decay below) or adam")
-    generator_learning_rate: float = _setting(0.1, "learning rate of G's first update")
-    discriminator_learning_rate: float = _setting(0.1, "learning rate of D's first update")
-    learning_rate_divisor: float = _setting(
-        1.000004, "what divides a learning rate after each update"
-    )
-    learning_rate_floor: float = _setting(1e-6, "smallest learning rate")
-    momentum: float = _setting(0.5, "momentum of the first epochs (adam: beta_1)")
-    final_momentum: float = _setting(0.7, "momentum from the end of the ramp on")
-    momentum_ramp_start: int = _setting(1, "epoch from which the momentum rises")
-    momentum_ramp_end: int = _setting(250, "epoch at which it is complete")
-    ema: float = _setting(0.0, "factor of the moving average of G's weights; 0 keeps none")
-    epochs: int = _setting(100, "passes over the training data")
-    likelihood_every: int = _setting(
-        1, "epochs between Parzen estimates on validation data; 0: never"
-    )
-    likelihood_samples: int = _setting(1000, "samples of such an estimate")
-    labels: int = _setting(
-        0, "labelled training examples of a semi-supervised run, evenly over the classes; 0: all"
-    )
-    labelled_share: float = _setting(0.2, "labelled rows of a semi-supervised run's minibatches")
-    auxiliary_learning_rate: float = _setting(
-        1e-3, "learning rate of networks that learn beside the networks (Adam)"
-    )
-    stage1: str = _setting(
-        "", "run directory that is built upon (tfd_stage2: its generator; inference: its networks)"
-    )
+    module: types.ModuleType
+    source: str
+    content: str | None = None
 
-    def __post_init__(self):
-        """Checks what the objects made from the settings would not."""
-        self._choose("prior", priors.NAMES)
-        self._choose("loss", losses.NAMES)
-        self._choose("update", steps.RULES)
-        self._choose("optimizer", ("momentum", "adam"))
-        self._choose("preprocessing", ("unit_range", "global_contrast", "identity"))
-        for name, least in (
-            ("latent_dim", 1),
-            ("discriminator_steps", 1),
-            ("batch_size", 1),
-            ("epochs", 0),
-            ("likelihood_every", 0),
-            ("likelihood_samples", 1),
-            ("labels", 0),
+    def __post_init__(self) -> None:
+        """Checks what the module defines.
+
+        Raises:
+            InputError: It lacks `Settings` or `build`, or they are not what they should be.
+        """
+        settings = getattr(self.module, "Settings", None)
+        if not (
+            isinstance(settings, type)
+            and issubclass(settings, RunSettings)
+            and callable(getattr(self.module, "build", None))
         ):
-            if getattr(self, name) < least:
-                raise InputError(
-                    f"{_flag(name)} must be at least {least}. Received: {getattr(self, name)}"
-                )
-        for name in (
-            "generator_learning_rate",
-            "discriminator_learning_rate",
-            "auxiliary_learning_rate",
-            "discriminator_loss_weight",
-        ):
-            if not getattr(self, name) > 0:
-                raise InputError(f"{_flag(name)} must be positive. Received: {getattr(self, name)}")
-        for name in ("momentum", "final_momentum", "averaging"):
-            if not 0 <= getattr(self, name) < 1:
-                raise InputError(
-                    f"{_flag(name)} must be in [0, 1). Received: {getattr(self, name)}"
-                )
-        if not 0 < self.labelled_share < 1:
-            raise InputError(f"--labelled-share must be in (0, 1). Received: {self.labelled_share}")
-        if self.labels and not self.make_loss().uses_labels:
             raise InputError(
-                f"--labels is for a loss that sees labels, which {self.loss} does not; use "
-                "--recipe digits_semi_supervised or mnist_semi_supervised"
+                f"{self.source} must define a dataclass `Settings(keras_gan.experiment.Settings)` "
+                "and a function `build(settings, data)`"
             )
-        if self.discriminator_steps > 255:
-            raise InputError(
-                f"--discriminator-steps must be at most 255. Received: {self.discriminator_steps}"
-            )
+        fields(settings)
 
-    def _choose(self, name: str, choices) -> None:
-        if getattr(self, name) not in choices:
-            raise InputError(
-                f"unknown {name} {getattr(self, name)!r} for {_flag(name)}; "
-                f"choose from {', '.join(choices)}"
-            )
+    @property
+    def settings(self) -> type[RunSettings]:
+        """The class of its settings."""
+        return self.module.Settings
 
-    def settings(self) -> dict:
-        """The fields that are flags, by name."""
-        return {
-            field.name: getattr(self, field.name)
-            for field in dataclasses.fields(self)
-            if "help" in field.metadata
-        }
+    @property
+    def has_own_data(self) -> bool:
+        """Whether it makes its own data."""
+        return hasattr(self.module, "load_data")
 
     def load_data(
-        self, data_dir: str | None = None, download: bool = False, fold: int | None = None
+        self, settings: Any, data_dir: str | None = None, download: bool = False
     ) -> DataSet:
-        """The data: from `source`, or by the name or path in `dataset`."""
-        if self.source is not None:
-            return self.source()
-        return load(self.dataset, data_dir=data_dir, download=download, fold=fold)
+        """The recipe's own data, or those that `dataset` names.
 
-    def make_prior(self) -> priors.Prior:
-        """The prior of z."""
-        return priors.NAMES[self.prior](self.latent_dim)
+        Raises:
+            InputError: They are not there or cannot be used.
+        """
+        if self.has_own_data:
+            return self.module.load_data(settings)
+        fold = getattr(settings, "fold", None)  # of the Toronto Face Database's recipes
+        return load(settings.dataset, data_dir=data_dir, download=download, fold=fold)
 
-    def make_loss(self) -> losses.Loss:
-        """The loss of both networks."""
-        return losses.NAMES[self.loss](discriminator_weight=self.discriminator_loss_weight)
+    def training_set(self, settings: Any, data_set: DataSet) -> DataSet:
+        """What of a data set is learnt from: all of it, unless the recipe says otherwise."""
+        select = getattr(self.module, "training_set", None)
+        return data_set if select is None else select(settings, data_set)
 
-    def make_auxiliary_networks(self, shape: tuple[int, ...], seed: int) -> list[AuxiliaryNetwork]:
-        """The networks that learn beside the networks."""
-        return list(self.auxiliary_networks(self, shape, seed)) if self.auxiliary_networks else []
-
-    def compile(self, gan: GAN, examples: int, **changes: Any) -> None:
-        """Compiles a GAN with the recipe's optimizers, loss and update rule.
+    def build(self, settings: Any, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+        """Makes the model.
 
         Args:
-            gan: The model, of the recipe's networks.
-            examples: Number of training examples, which fixes the updates of an epoch.
-            **changes: Arguments of `GAN.compile` to add, or to take instead of the recipe's.
+            settings: An object of `settings`.
+            data: The data that it will learn.
+
+        Returns:
+            The model, not compiled, and the arguments of its `compile`.
+
+        Raises:
+            InputError: The networks do not fit the data, or a user's file fails.
         """
-        steps = max(1, examples // (self.batch_size * self.discriminator_steps))
-        settings = {
-            # The schedules of each network count its own updates.
-            "generator_optimizer": self._make_optimizer(self.generator_learning_rate, steps),
-            "discriminator_optimizer": self._make_optimizer(
-                self.discriminator_learning_rate, steps * self.discriminator_steps
-            ),
-            "loss": self.make_loss(),
-            "discriminator_steps": self.discriminator_steps,
-            "update": self.update,
-            "auxiliary_optimizers": [
-                keras.optimizers.Adam(self.auxiliary_learning_rate) for _ in gan.auxiliary_networks
-            ],
+        try:
+            gan, arguments = self.module.build(settings, data)
+        except InputError:
+            raise
+        except Exception as error:
+            if self.content is not None:
+                raise InputError(f"the recipe file {failure(self.source, error)}") from error
+            if not isinstance(error, ValueError):
+                raise
+            raise InputError(
+                f"the networks of recipe {self.name!r} cannot be built for examples of shape "
+                f"{data.shape}: {first_line(error)}"
+            ) from error
+        if not isinstance(gan, GAN):
+            raise InputError(
+                f"`build` of {self.source} must return a keras_gan.GAN and a dict. Received: "
+                f"{type(gan).__name__}"
+            )
+        if gan.example_shape != data.shape:
+            raise InputError(
+                f"the networks of recipe {self.name!r} are for examples of shape "
+                f"{gan.example_shape}; the data have {data.shape}"
+            )
+        general = {
+            "discriminator_steps": settings.discriminator_steps,
+            "jit_compile": settings.jit_compile,
         }
-        gan.compile(**{**settings, **changes})
-
-    def _make_optimizer(self, rate: float, updates_per_epoch: int) -> keras.Optimizer:
-        decay = schedules.GeometricDecay(rate, self.learning_rate_divisor, self.learning_rate_floor)
-        if self.optimizer == "adam":
-            return keras.optimizers.Adam(decay, beta_1=self.momentum)
-        ramp = schedules.EpochRamp(
-            self.momentum,
-            self.final_momentum,
-            self.momentum_ramp_start,
-            self.momentum_ramp_end,
-            updates_per_epoch,
-        )
-        return optimizers.MomentumSGD(decay, ramp)
+        twice = sorted(general.keys() & arguments.keys())
+        if twice:
+            raise InputError(
+                f"`build` of {self.source} must leave {', '.join(twice)} to the settings of the "
+                "same name"
+            )
+        return gan, {**arguments, **general}
 
 
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
+def from_file(path: str | os.PathLike[str], reserved: Iterable[str] = ()) -> Recipe:
+    """The recipe in a user's Python file.
 
-
-def from_file(path: str | os.PathLike) -> Recipe:
-    """The recipe of a user's own Python file: the object it calls `RECIPE`.
+    Args:
+        path: The file.
+        reserved: Names that its settings may not have.
 
     Raises:
-        InputError: There is no such file, it cannot be run, or it has no `RECIPE`.
+        InputError: There is no such file, it cannot be run, or it is not a recipe.
     """
     path = Path(path)
     if not path.is_file():
         raise InputError(f"there is no recipe file {path}")
-    recipe = getattr(import_file(path), "RECIPE", None)
-    if not isinstance(recipe, Recipe):
-        raise InputError(f"{path} must define RECIPE = keras_gan.recipes.Recipe(...)")
+    recipe = Recipe(path.stem, import_file(path), str(path.resolve()), _digest(path.read_bytes()))
+    taken = sorted({field.name for field in fields(recipe.settings)} & {*reserved})
+    if taken:
+        raise InputError(
+            f"{path} has a setting {taken[0]!r}, which means something else; rename it"
+        )
     return recipe
+
+
+def import_file(path: Path) -> types.ModuleType:
+    """Runs a user's Python file as a module; the same content is run once in a process.
+
+    Raises:
+        InputError: It is not a Python file, or it fails.
+    """
+    name = f"recipe_{_digest(str(path.resolve()).encode() + path.read_bytes())}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise InputError(f"{path} is not a Python file; a recipe file's name ends in .py")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)  # dataclasses look there
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise InputError(f"the recipe file {failure(path, error)}") from error
+    return module
+
+
+def failure(path: str | os.PathLike[str], error: Exception) -> str:
+    """The file, the last of its lines that an error went through, and what the error says."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(path)]
+    line = f", line {lines[-1]}" if lines else ""
+    return f"{path}{line} fails: {type(error).__name__}: {first_line(error)}"
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=8).hexdigest()

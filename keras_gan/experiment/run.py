@@ -8,17 +8,10 @@ directory, by a lock of the operating system.
 from __future__ import annotations
 
 import contextlib
-import csv
 import datetime
 import hashlib
-import importlib.metadata
-import importlib.util
-import io
 import json
-import platform
 import re
-import sys
-import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,23 +20,21 @@ import filelock
 import keras
 import numpy as np
 
-from keras_gan import conditioning, priors
+from keras_gan import GAN  # and with it all classes that Keras must know to load a model
+from keras_gan.conditioning import Condition
 from keras_gan.core.errors import InputError, first_line
+from keras_gan.core.files import write_atomically
 from keras_gan.data import preprocessing
+from keras_gan.experiment import metrics_table
+from keras_gan.experiment.recipe import import_file
+from keras_gan.experiment.versions import versions
+from keras_gan.priors import Prior
 from keras_gan.training import sampling
 from keras_gan.training.inference import Inference, among
 
-FORMAT = 1
+FORMAT = 2
 BEST = ("best", "best_ema")  # by validation likelihood; each has a file of that name
 WEIGHTS = ("last", "ema", *BEST)
-_PACKAGES = (
-    "keras_gan",
-    "tensorflow",
-    "keras",
-    "numpy",
-    "tensorflow-probability",
-    "tensorflow-datasets",
-)
 
 
 def identity_hash(identity: dict[str, Any]) -> str:
@@ -55,6 +46,8 @@ def identity_hash(identity: dict[str, Any]) -> str:
 class Run:
     """A run directory.
 
+    Each model file is read once; `gan` and its like return the same objects each time.
+
     Attributes:
         path: The directory.
         config: Contents of `config.json`.
@@ -63,28 +56,35 @@ class Run:
     def __init__(self, path: Path, config: dict[str, Any]):
         self.path = path
         self.config = config
+        self._models: dict[str, keras.Model] = {}  # by name, those that were read
 
     @classmethod
     def open(cls, path: str | Path) -> Run:
         """Opens an existing run directory.
 
         Raises:
-            InputError: It is none, or of a later format.
+            InputError: It is not a run directory, or its format is another.
         """
         path = Path(path)
         file = path / "config.json"
         if not file.is_file():
             raise InputError(
-                f"{path} is not a run directory: it has no config.json; `train` makes one"
+                f"{path} is not a run directory: it has no config.json; `keras-gan train` makes one"
             )
         try:
             config = json.loads(file.read_text())
-            version = config["format"]
+            version = int(config["format"])
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"{file} cannot be read as the configuration of a run") from error
-        if version != FORMAT:
+        if version < FORMAT:
             raise InputError(
-                f"{path} has format {version}; this version of keras_gan reads {FORMAT}"
+                f"{path} has format {version} of an earlier version; convert it in a checkout of "
+                f"keras_gan: python -m reproduce.convert {path} NEW_DIRECTORY"
+            )
+        if version > FORMAT:
+            raise InputError(
+                f"{path} has format {version}; this version of keras_gan reads {FORMAT}, install a "
+                "newer one"
             )
         return cls(path, config)
 
@@ -105,18 +105,18 @@ class Run:
         path = Path(path)
         if (path / "config.json").exists():
             run = cls.open(path)
-            theirs = run.config["identity"]
-            keys = sorted(set(theirs) | set(identity))
-            differs = [key for key in keys if theirs.get(key) != identity.get(key)]
-            if "pretrained" in run.config:
+            if "pretrained" in run.config or "converted" in run.config:
                 raise InputError(
-                    f"{path} keeps a trained model, without the state that training goes on from; "
+                    f"{path} has a trained model without the state from which training continues; "
                     "choose another --run-dir"
                 )
-            if differs:
-                changes = ", ".join(
-                    f"{k}: {theirs.get(k)!r} there, {identity.get(k)!r} now" for k in differs
-                )
+            before = run.identity
+            changes = ", ".join(
+                f"{key}: {before.get(key)!r} there, {identity.get(key)!r} now"
+                for key in sorted({*before, *identity})
+                if before.get(key) != identity.get(key)
+            )
+            if changes:
                 raise InputError(f"{path} holds another run ({changes}); choose another --run-dir")
             return run
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
@@ -176,6 +176,11 @@ class Run:
         return self.config["identity"]
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """The settings of its recipe, those that the recipe resolved among them, but `epochs`."""
+        return self.config["settings"]
+
+    @property
     def checkpoints(self) -> str:
         """Folder or URL of the checkpoints."""
         return self.config.get("checkpoint_dir") or str(self.path / "checkpoints")
@@ -194,7 +199,7 @@ class Run:
         """The file of a model: "last", "generator" or one of `BEST`."""
         return self.path / "models" / f"{name}.keras"
 
-    def save_models(self, gan: keras.Model, epochs: int) -> None:
+    def save_models(self, gan: GAN, epochs: int) -> None:
         """Saves the finished GAN, and its generator alone."""
         self._save(gan, "last")
         self._save(gan.generator, "generator")
@@ -208,6 +213,7 @@ class Run:
     def _save(self, model: keras.Model, name: str) -> None:
         final = self.model_file(name)
         final.parent.mkdir(exist_ok=True)
+        self._models.pop(name, None)
         temporary = final.with_name(f".{name}.tmp.keras")
         try:
             model.save(temporary)
@@ -215,8 +221,8 @@ class Run:
         finally:
             temporary.unlink(missing_ok=True)
 
-    def gan(self) -> keras.Model:
-        """The finished model.
+    def gan(self) -> GAN:
+        """The finished model; it is not compiled.
 
         Raises:
             InputError: The run has none yet.
@@ -227,7 +233,7 @@ class Run:
         """The generator of the finished run.
 
         Args:
-            weights: "last", as training left it; "averaged", the moving average of its weights;
+            weights: "last", as training left it; "ema", the moving average of its weights;
                 "best" and "best_ema", as each was after the epoch with its best validation
                 likelihood.
 
@@ -243,7 +249,7 @@ class Run:
             return gan.generator
         if gan.ema_generator is None:
             raise InputError(
-                f"{self.path} keeps no EMA weights; choose other --weights, or train with "
+                f"{self.path} has no EMA weights; choose other --weights, or train with "
                 "--ema-momentum 0.999"
             )
         return gan.ema_generator
@@ -254,29 +260,28 @@ class Run:
         Raises:
             InputError: The run has none.
         """
-        found = among(self.gan().auxiliary_networks)
-        if found is not None:
-            return found
-        raise InputError(
-            f"{self.path} has no inference network; train one with --recipe digits_inference or "
-            "mnist_inference"
-        )
+        network = among(self.gan().auxiliary_networks)
+        if network is None:
+            raise InputError(
+                f"{self.path} has no inference network; train one with --recipe digits_inference "
+                "or mnist_inference"
+            )
+        return network
 
     @property
-    def prior(self) -> priors.Prior:
+    def prior(self) -> Prior:
         """The prior of z."""
-        return priors.NAMES[self.identity["prior"]](self.identity["latent_dim"])
+        return self.gan().prior
+
+    @property
+    def condition(self) -> Condition | None:
+        """What the networks are conditioned on, if anything."""
+        return self.gan().condition
 
     @property
     def preprocessing(self) -> preprocessing.Preprocessing:
         """The scale of the networks, and the way back."""
         return preprocessing.from_config(self.config["preprocessing"])
-
-    @property
-    def condition(self) -> conditioning.Condition | None:
-        """What the networks are conditioned on, if anything."""
-        self._import_recipe()
-        return keras.saving.deserialize_keras_object(self.config.get("condition"))
 
     def samples(
         self, n: int, seed: int = 0, weights: str = "last", condition: Any = None
@@ -285,13 +290,15 @@ class Run:
         return self.sampler(weights)(n, seed, condition)
 
     def sampler(self, weights: str = "last") -> Callable[..., np.ndarray]:
-        """`samples` as a function of (n, seed, condition): the model is loaded once for all."""
+        """`samples` as a function of (n, seed, condition), whose graph is traced once."""
         sampler = sampling.Sampler(self.generator(weights), self.prior, self.condition)
         return lambda n, seed, condition=None: self.preprocessing.denormalize(
             sampler(n, seed, condition)
         )
 
-    def _load(self, name: str) -> keras.Model:
+    def _load(self, name: str) -> Any:
+        if name in self._models:
+            return self._models[name]
         file = self.model_file(name)
         if not file.is_file() and name == "last":
             raise InputError(
@@ -300,21 +307,18 @@ class Run:
         if not file.is_file():
             raise InputError(
                 f"{self.path} has no {name} model: it measured no validation likelihood of these "
-                "weights, or an earlier version trained it; choose other --weights"
+                "weights; choose other --weights"
             )
-        self._import_recipe()
-        try:
-            return keras.saving.load_model(file)
-        except TypeError as error:  # Keras names the class somewhere in a long text
-            unknown = re.search(r"Could not locate \w+ '[^']+'", str(error))
-            what = f"{unknown[0]}; import first what defines it" if unknown else first_line(error)
-            raise InputError(f"{file} cannot be loaded: {what}") from error
-
-    def _import_recipe(self) -> None:
-        """Runs a user's recipe file: it may define classes that a model is made of."""
         recipe = Path(self.config.get("recipe", ""))
         if recipe.suffix == ".py" and recipe.is_file():
-            import_file(recipe)
+            import_file(recipe)  # it may define classes that a model is made of
+        try:
+            self._models[name] = keras.saving.load_model(file, compile=False)
+        except TypeError as error:  # Keras names the class somewhere in a long text
+            unknown = re.search(r"Could not locate \w+ '[^']+'", str(error))
+            reason = f"{unknown[0]}; import first what defines it" if unknown else first_line(error)
+            raise InputError(f"{file} cannot be loaded: {reason}") from error
+        return self._models[name]
 
     # -------------------------------------------------------------- metrics
 
@@ -324,68 +328,9 @@ class Run:
         return self.path / "metrics.csv"
 
     def metrics(self) -> dict[str, list[float]]:
-        """The table of epochs by column.
+        """The table of epochs by column, NaN where a value was not measured.
 
         Raises:
             InputError: There is none yet.
         """
-        if not self.metrics_file.is_file():
-            raise InputError(f"{self.path} has no metrics.csv: no epoch was completed")
-        with self.metrics_file.open(newline="") as file:
-            rows = list(csv.DictReader(file))
-        return {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else ())}
-
-    def add_metrics(self, epoch: int, logs: dict[str, float]) -> None:
-        """Writes the row of an epoch; rows from it on, of an interrupted session, go."""
-        row = {"epoch": epoch, **{name: repr(float(value)) for name, value in logs.items()}}
-        rows: list[dict[str, str]] = []
-        if self.metrics_file.is_file():
-            with self.metrics_file.open(newline="") as file:
-                rows = [old for old in csv.DictReader(file) if int(old["epoch"]) < epoch]
-        text = io.StringIO()
-        columns = dict.fromkeys([*(rows[0] if rows else ()), *row])
-        table = csv.DictWriter(text, list(columns), restval="nan")
-        table.writeheader()
-        table.writerows([*rows, row])
-        write_atomically(self.metrics_file, text.getvalue())
-
-
-def import_file(path: Path) -> types.ModuleType:
-    """Runs a user's Python file as a module of its own.
-
-    Raises:
-        InputError: It is no Python file, or it cannot be run.
-    """
-    name = f"recipe_{hashlib.blake2b(str(path.resolve()).encode(), digest_size=4).hexdigest()}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise InputError(f"{path} is not a Python file; a recipe file's name ends in .py")
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)  # dataclasses look there
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise InputError(
-            f"the recipe file {path} fails: {type(error).__name__}: {error}"
-        ) from error
-    return module
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Writes a text file so that readers see the old or the new, never half."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        temporary.write_text(text)
-        temporary.rename(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide a result."""
-    found = {"python": platform.python_version()}
-    for name in _PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = "unknown"
-    return found
+        return metrics_table.read(self.metrics_file)

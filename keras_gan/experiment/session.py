@@ -1,4 +1,4 @@
-"""One process's part in a run: where to begin, what to write, and how to end when something fails.
+"""One process's share of a run: where to begin, what to write, how to end when something fails.
 
 Every worker makes the same session. The chief reads and writes the run directory; it tells the
 others what it found there and gives them its state, so they need no directory in common.
@@ -8,7 +8,7 @@ others what it found there and gives them its state, so they need no directory i
     a full disk and the like  the run ends; its last checkpoint stays
     a lost worker             the others end
 
-Whatever ended a run, the same command goes on with it.
+Whatever ended a run, the same command continues it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_gan import callbacks
+from keras_gan.callbacks import Checkpoint, StopOnNonFinite, StopOnRequest
 from keras_gan.core.errors import InputError, SurroundingsError, TrainingError, first_line
 from keras_gan.core.randomness import row_seeds
 from keras_gan.experiment.distribution import Workers
@@ -75,7 +75,7 @@ class Session:
         self,
         open_run: Callable[[], Run],
         resources: dict,
-        parts: Callable[[Run, dict], list[keras.callbacks.Callback]],
+        callbacks: Callable[[Run, dict], list[keras.callbacks.Callback]],
         verbose: int,
     ) -> Run | None:
         """Trains from where the run stands to the epochs asked for.
@@ -83,8 +83,8 @@ class Session:
         Args:
             open_run: Makes or opens the run directory; called on the chief.
             resources: Devices and the like, noted in the run.
-            parts: From the run and the facts that come back from its checkpoint to the chief's
-                callbacks, `Checkpoint` among them.
+            callbacks: From the run and the facts that come back from its checkpoint to the
+                chief's callbacks, `Checkpoint` among them.
             verbose: The chief's, as in Keras.
 
         Returns:
@@ -109,7 +109,7 @@ class Session:
                 if facts["reseeds"]:
                     self.gan.reseed(int(row_seeds(seed, facts["reseeds"])[-1]))
                 try:
-                    self._fit(asked, parts(run, facts) if run else [], verbose if run else 0)
+                    self._fit(asked, callbacks(run, facts) if run else [], verbose if run else 0)
                     break
                 except TrainingError as error:
                     if type(error) is not TrainingError or facts["reseeds"] >= self.retries:
@@ -129,32 +129,32 @@ class Session:
 
     def _begin(self, open_run, stack) -> tuple[Run | None, dict | None]:
         """The chief's run, and what every worker must know; None when nothing is left to do."""
-        run, found = None, dict[str, Any]()
+        run, told = None, dict[str, Any]()
         if self.workers.is_chief:
             try:
                 run = open_run()
                 stack.enter_context(run.owned())
                 if run.finished and run.epochs_done >= self.epochs:
                     print(f"{run.path} is finished: {run.epochs_done} epochs")
-                    found = {"done": True}
+                    told = {"done": True}
                 else:
-                    found = {"facts": self._restored(run)}
+                    told = {"facts": self._restored(run)}
             except InputError as error:
-                found = {"refused": str(error)}
-        found = json.loads(self.workers.from_chief(json.dumps(found)))
-        if "refused" in found:
-            raise InputError(found["refused"])
-        return run, None if "done" in found else found["facts"]
+                told = {"refused": str(error)}
+        told = json.loads(self.workers.from_chief(json.dumps(told)))
+        if "refused" in told:
+            raise InputError(told["refused"])
+        return run, None if "done" in told else told["facts"]
 
     def _restored(self, run: Run) -> dict:
-        found = checkpoints.restore_latest(run.checkpoints, self.gan) or {}
+        facts = checkpoints.restore_latest(run.checkpoints, self.gan) or {}
         identity = identity_hash(run.identity)
-        if found.get("identity", identity) != identity:  # the folder need not be the run's own
+        if facts.get("identity", identity) != identity:  # the folder need not be the run's own
             raise InputError(
                 f"{run.checkpoints} holds the checkpoints of another run; choose another "
                 "--checkpoint-dir, with another --run-dir"
             )
-        return {"reseeds": 0, **found, "identity": identity}
+        return {"reseeds": 0, **facts, "identity": identity}
 
     def _announce(self, run: Run, resources: dict) -> None:
         before = run.config["sessions"][-1]["replicas"] if run.config["sessions"] else None
@@ -164,18 +164,18 @@ class Session:
         where = f"going on after epoch {epoch}" + (f", step {made}" if made else "")
         print(
             f"{where if step else 'training'} in {run.path}: {self.steps_per_epoch} steps an "
-            f"epoch, {self.dropped_examples} examples left over",
+            f"epoch, {self.dropped_examples} examples dropped",
             flush=True,
         )
         if before not in (None, resources["replicas"]):
             print(f"replicas: {before} before, {resources['replicas']} now", flush=True)
 
-    def _fit(self, asked: Interruption, parts: list[keras.callbacks.Callback], verbose) -> None:
-        saving = next((part for part in parts if isinstance(part, callbacks.Checkpoint)), None)
-        stop = callbacks.StopOnRequest(lambda: self.workers.any(asked.signal is not None), saving)
+    def _fit(self, asked: Interruption, callbacks: list[keras.callbacks.Callback], verbose) -> None:
+        saving = next((c for c in callbacks if isinstance(c, Checkpoint)), None)
+        stop = StopOnRequest(lambda: self.workers.any(asked.signal is not None), saving)
         epoch, made = divmod(int(self.gan.step.numpy()), self.steps_per_epoch)
         try:
-            self.fit(epoch, made, [callbacks.StopOnNonFinite(), *parts, stop], verbose)
+            self.fit(epoch, made, [StopOnNonFinite(), *callbacks, stop], verbose)
         finally:
             if saving is not None:
                 saving.wait()  # nobody reads checkpoints, or leaves, while one is written
@@ -183,7 +183,7 @@ class Session:
     @contextlib.contextmanager
     def _faults(self):
         """Failures of the surroundings as one line, whoever noticed them."""
-        again = "the last whole checkpoint is kept; mend it and run the same command again"
+        again = "the last whole checkpoint is kept; fix this and run the same command again"
         try:
             yield
         except OSError as error:

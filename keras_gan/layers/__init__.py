@@ -1,12 +1,13 @@
 """Layers that the paper's networks need and Keras does not have.
 
-`Dropout` and `GaussianNoise` take their numbers from `keras_gan.core.randomness`: in a `GAN` they
-depend on the seed, the step, the purpose and the global row alone. Outside of one they behave as
-Keras's own layers do.
+`Dropout` and `GaussianNoise` draw from `keras_gan.core.randomness`: in a `GAN` their draws are a
+function of the seed, the step, the purpose and the global row. Elsewhere they behave as Keras's
+own layers do.
 """
 
-from keras_gan.layers.conditional import Cast, Compose, LogSumExp, OneHot
+from keras_gan.layers.conditional import Cast, Compose, OneHot
 from keras_gan.layers.convolutional import PartialMaxPooling2D, UntiedBias
+from keras_gan.layers.log_sum_exp import LogSumExp
 from keras_gan.layers.maxout import Maxout
 from keras_gan.layers.noise import Dropout, GaussianNoise
 from keras_gan.layers.weight_norm import WeightNormDense

@@ -1,4 +1,4 @@
-"""Layers that bring conditions into a network."""
+"""Layers of conditional networks."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("keras_gan")
 class OneHot(keras.layers.Layer):
-    """Turns a class into a vector of zeros and, at its place, one value.
+    """One-hot vectors of classes.
 
     Args:
         count: Number of classes.
-        value: That value; `sqrt(count)` gives each component the mean square 1, as those of the
-            priors have.
+        value: The non-zero component; `sqrt(count)` gives the components the mean square 1, as
+            those of the priors have.
         **kwargs: Arguments of `keras.layers.Layer`.
 
-    Input: int `[...]`. Output: float `[..., count]`, all zero where the class is out of range.
+    Input: int `[...]`. Output: float `[..., count]`, all zeros for a class out of range.
     """
 
     def __init__(self, count: int, value: float = 1.0, **kwargs):
@@ -29,12 +29,8 @@ class OneHot(keras.layers.Layer):
         """Returns the vectors."""
         return self.value * tf.one_hot(inputs, self.count, dtype=self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
-        """Returns the input's shape and one more dimension."""
-        return (*input_shape, self.count)
-
     def compute_output_spec(self, inputs):
-        """Returns what `call` gives: not of the inputs' type, which is an integer's."""
+        """Returns the output's shape and its dtype, which is not the inputs'."""
         return keras.KerasTensor((*inputs.shape, self.count), self.compute_dtype)
 
     def get_config(self) -> dict:
@@ -44,37 +40,25 @@ class OneHot(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_gan")
 class Cast(keras.layers.Layer):
-    """Turns integers or booleans into floats of the layer's type."""
+    """Casts integers or booleans to the layer's floating-point dtype."""
 
     def call(self, inputs):
-        """Returns the numbers."""
+        """Returns the floats."""
         return tf.cast(inputs, self.compute_dtype)
 
     def compute_output_spec(self, inputs):
-        """Returns what `call` gives."""
+        """Returns the output's shape and its dtype, which is not the inputs'."""
         return keras.KerasTensor(inputs.shape, self.compute_dtype)
 
 
 @keras.saving.register_keras_serializable("keras_gan")
 class Compose(keras.layers.Layer):
-    """Takes known pixels as they are, to the last bit, and the others from a painted image.
+    """Known pixels, bit for bit, where the mask is true, and generated pixels elsewhere.
 
-    Inputs: painted and known, float `[n, h, w, c]`; mask, bool `[n, h, w, 1]`, true where known.
+    Inputs: generated and known images, float `[n, h, w, c]`; mask, bool `[n, h, w, 1]`.
     Output: float `[n, h, w, c]`.
     """
 
-    def call(self, painted, known, mask):
+    def call(self, generated, known, mask):
         """Returns the composed images."""
-        return ops.where(mask, known, painted)
-
-
-@keras.saving.register_keras_serializable("keras_gan")
-class LogSumExp(keras.layers.Layer):
-    """The logarithm of the sum of the exponentials of the last axis.
-
-    Input: float `[..., n]`. Output: float `[...]`.
-    """
-
-    def call(self, inputs):
-        """Returns the logarithms."""
-        return ops.logsumexp(inputs, axis=-1)
+        return ops.where(mask, known, generated)

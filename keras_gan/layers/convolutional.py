@@ -1,4 +1,4 @@
-"""Layers of the paper's convolutional networks."""
+"""Pooling and biases of the paper's convolutional networks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from keras_gan.core.errors import InputError
 
 @keras.saving.register_keras_serializable("keras_gan")
 class PartialMaxPooling2D(keras.layers.Layer):
-    """Max pooling that keeps windows reaching over the lower and right edges.
+    """Max pooling with partial windows at the lower and right edges.
 
     An input of length `n` gives `ceil((n - pool_size) / strides) + 1`, and at least 1; Keras's
     "valid" drops the last partial window and its "same" pads on both sides.
@@ -59,10 +59,10 @@ class PartialMaxPooling2D(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_gan")
 class UntiedBias(keras.layers.Layer):
-    """Adds a bias of its own at every position and channel, initially 0."""
+    """Adds a separate bias at every position and channel, initially 0."""
 
     def build(self, input_shape):
-        """Makes the bias, float `input_shape[1:]`."""
+        """Creates the bias, float `input_shape[1:]`."""
         self.bias = self.add_weight(shape=input_shape[1:], initializer="zeros", name="bias")
 
     def call(self, inputs):

@@ -1,4 +1,4 @@
-"""Dropout and noise whose draws depend on seed, step and global row."""
+"""Dropout and noise whose draws are a function of seed, step and global row."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from keras_gan.core.errors import InputError
 
 
 class _Noise(keras.layers.Layer):
-    """A layer that draws: in training always, while sampling if `sampling` says so."""
+    """A layer that is active in training and, if `sampling` is true, outside training too."""
 
     def __init__(self, sampling: bool = False, seed: int | None = None, **kwargs):
         super().__init__(**kwargs)
         self.sampling = sampling
         self.seed = seed
-        # Only for calls outside a GAN; made at once, so that graph building never makes variables.
+        # For calls outside a GAN; created here, because graphs must not create variables.
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, inputs, training=False):
-        """Returns the inputs with noise in training, or as they are."""
-        return self._disturb(inputs) if training or self.sampling else inputs
+        """Returns the inputs, with noise if the layer is active."""
+        return self._add_noise(inputs) if training or self.sampling else inputs
 
     def _bits(self, inputs) -> tf.Tensor:
         draws = randomness.current_draws()
@@ -32,7 +32,7 @@ class _Noise(keras.layers.Layer):
         seed = self.seed_generator.next()
         return tf.random.stateless_uniform(tf.shape(inputs), seed, None, None, tf.uint32)
 
-    def _disturb(self, inputs):
+    def _add_noise(self, inputs):
         raise NotImplementedError
 
     def compute_output_shape(self, input_shape):
@@ -46,11 +46,11 @@ class _Noise(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_gan")
 class Dropout(_Noise):
-    """Inverted dropout: each element is kept with probability `1 - rate` and divided by it, else 0.
+    """Inverted dropout: elements are kept with probability `1 - rate` and divided by it, or 0.
 
     Args:
         rate: Probability of dropping an element, in [0, 1).
-        sampling: True keeps it active outside training too (in `generate` and in exports).
+        sampling: Whether it is active outside training too (in `generate` and in exports).
         seed: Seed for calls outside a `GAN`.
         **kwargs: Arguments of `keras.layers.Layer`.
     """
@@ -61,14 +61,14 @@ class Dropout(_Noise):
             raise InputError(f"`rate` must be in [0, 1). Received: rate={rate}")
         self.rate = rate
 
-    def _disturb(self, inputs):
+    def _add_noise(self, inputs):
         if self.rate == 0:
             return inputs
         keep = 1 - self.rate
         # Bits compare as signed integers, for which every device has a kernel.
         threshold = min(round(keep * 2**32) - 2**31, 2**31 - 1)
-        kept = tf.bitcast(self._bits(inputs), tf.int32) < threshold
-        return inputs * (tf.cast(kept, inputs.dtype) * (1 / keep))
+        mask = tf.bitcast(self._bits(inputs), tf.int32) < threshold
+        return inputs * (tf.cast(mask, inputs.dtype) * (1 / keep))
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
@@ -81,7 +81,7 @@ class GaussianNoise(_Noise):
 
     Args:
         stddev: Standard deviation of the noise, at least 0.
-        sampling: True keeps it active outside training too (in `generate` and in exports).
+        sampling: Whether it is active outside training too (in `generate` and in exports).
         seed: Seed for calls outside a `GAN`.
         **kwargs: Arguments of `keras.layers.Layer`.
     """
@@ -92,7 +92,7 @@ class GaussianNoise(_Noise):
             raise InputError(f"`stddev` must be >= 0. Received: stddev={stddev}")
         self.stddev = stddev
 
-    def _disturb(self, inputs):
+    def _add_noise(self, inputs):
         return inputs + tf.cast(self.stddev * randomness.normal(self._bits(inputs)), inputs.dtype)
 
     def get_config(self) -> dict:

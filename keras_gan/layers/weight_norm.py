@@ -9,17 +9,17 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("keras_gan")
 class WeightNormDense(keras.layers.Layer):
-    """A dense layer whose weights are a length and a direction: `w = g v / ||v||` for each unit.
+    """A dense layer whose weights are a scale and a direction: `w = g v / ||v||` for each unit.
 
     Weight normalization (Salimans and Kingma 2016, equation 2).
 
     Args:
         units: Number of units.
-        activation: Their activation, as of Keras's `Dense`.
-        train_scale: False keeps the lengths as they are, so that noise of a fixed size above the
-            layer cannot be drowned by longer weights.
-        kernel_initializer: Of the directions; their initial norm, against the learning rate,
-            decides how fast they turn.
+        activation: Activation, as for Keras's `Dense`.
+        train_scale: Whether g is trained. If not, training cannot outgrow noise of a fixed size
+            above the layer.
+        kernel_initializer: Initializer of v; the larger its norm relative to the learning rate,
+            the more slowly the direction changes.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Input: float `[..., inputs]`. Output: float `[..., units]`.
@@ -40,8 +40,8 @@ class WeightNormDense(keras.layers.Layer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
     def build(self, input_shape):
-        """Makes v `[inputs, units]`, g and the biases `[units]`."""
-        # Norms are taken in float32 whatever the layer computes in.
+        """Creates v `[inputs, units]`, g and the biases `[units]`."""
+        # Norms are computed in float32 under any dtype policy.
         self.direction = self.add_weight(
             shape=(input_shape[-1], self.units),
             initializer=self.kernel_initializer,
@@ -70,11 +70,11 @@ class WeightNormDense(keras.layers.Layer):
     def normalize_on(self, inputs: tf.Tensor) -> None:
         """Sets g and b so that before the activation each unit has mean 0 and variance 1.
 
-        The initialization of Salimans and Kingma 2016, section 3. A unit that does not vary on the
-        inputs keeps its g.
+        The initialization of Salimans and Kingma 2016, section 3. The g of a unit that is constant
+        on the inputs does not change.
 
         Args:
-            inputs: What the layer sees of some examples, float `[n, inputs]`.
+            inputs: The layer's inputs for some examples, float `[n, inputs]`.
         """
         products = tf.matmul(tf.cast(inputs, tf.float32), self.kernel)
         mean, variance = tf.nn.moments(products, axes=[0])

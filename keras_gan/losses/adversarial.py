@@ -99,7 +99,7 @@ class Blended(Loss):
         loss = discriminator(real_logits=real.logits, fake_logits=fake.logits)
         return self.discriminator_weight * loss
 
-    def generator(self, real: DiscriminatorOutput | None, fake: DiscriminatorOutput) -> tf.Tensor:
+    def generator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns G's loss of each generated example, float `[n]`."""
         share = self.minimax / (self.minimax + self.non_saturating)
         loss = tf.zeros_like(fake.logits)
@@ -173,7 +173,7 @@ class HeldBack(NonSaturating):
         at_equilibrium = self.discriminator_weight * 2 * math.log(2)
         return tf.stop_gradient(tf.minimum(1.0, global_mean(loss) / at_equilibrium)) * loss
 
-    def generator(self, real: DiscriminatorOutput | None, fake: DiscriminatorOutput) -> tf.Tensor:
+    def generator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns G's held back loss of each generated example, float `[n]`."""
         taken_for_fake = global_mean(tf.sigmoid(-fake.logits))
         factor = tf.stop_gradient(tf.minimum(1.0, 2 * taken_for_fake))

@@ -25,7 +25,7 @@ class FeatureMatching(NonSaturating):
     generator_uses_real = True
     requires: tuple[str, ...] = ("features",)
 
-    def generator(self, real: DiscriminatorOutput | None, fake: DiscriminatorOutput) -> tf.Tensor:
+    def generator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns the squared distance for every generated example, float `[n]`."""
         if real is None or real.features is None or fake.features is None:
             raise InputError("feature matching needs a discriminator that returns 'features'")

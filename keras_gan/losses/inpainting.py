@@ -16,11 +16,14 @@ from keras_gan.losses.adversarial import NonSaturating
 class InpaintingLoss(NonSaturating):
     """The paper's objectives, and for G the energy score of its completions of an image.
 
-    With `x` an image and `g`, `g'` two completions of it, G also descends `w (|g - x| - |g - g'| /
-    2)`, norms over all numbers of an image. Its mean over both is the energy score of two draws,
-    which is strictly proper: least where completions are distributed as images with these known
-    pixels are, and so at the adversarial game's own equilibrium (Gneiting and Raftery 2007,
-    equation 22; Bouchacourt et al. 2016). For `conditioning.Inpainting`, whose samples are such pairs.
+    With `x` an image and `g`, `g'` two completions of it, G also minimizes `w (|g - x| - |g - g'| /
+    2)`, norms over all numbers of an image. The mean over both is the energy score of two draws,
+    which is strictly proper: it is smallest where completions have the distribution of images with
+    these known pixels, so also at the equilibrium (Gneiting and Raftery 2007, equation 22;
+    Bouchacourt et al. 2016). It is for `conditioning.Inpainting`, which makes such pairs.
+
+    The last of an odd number of rows, which only `evaluate` has, has no second completion: the mean
+    of the energy is then taken over the pairs.
 
     Args:
         discriminator_weight: Factor of D's loss.
@@ -35,13 +38,17 @@ class InpaintingLoss(NonSaturating):
             raise InputError(f"`energy_weight` must be >= 0. Received: {energy_weight}")
         self.energy_weight = energy_weight
 
-    def generator(self, real: DiscriminatorOutput | None, fake: DiscriminatorOutput) -> tf.Tensor:
-        """Returns the sum of both for every completion, float `[n]`."""
-        made = _flat(fake.examples)
-        rows = tf.shape(made)[0]
-        other = tf.bitwise.bitwise_xor(tf.range(rows), 1)
-        other = tf.gather(made, tf.minimum(other, rows - 1))
-        energy = _norm(made - _flat(fake.condition["truth"])) - 0.5 * _norm(made - other)
+    def generator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
+        """Returns the sum of both for every completion, float32 `[n]`."""
+        completions, truth = _flat(fake.examples), _flat(fake.condition["truth"])
+        rows = tf.range(tf.shape(completions)[0])
+        in_pair = rows < tf.size(rows) // 2 * 2
+        other = tf.gather(completions, tf.where(in_pair, tf.bitwise.bitwise_xor(rows, 1), rows))
+        energy = _norm(completions - truth) - 0.5 * _norm(completions - other)
+        share = tf.cast(
+            in_pair, tf.float32
+        )  # times all rows over those in pairs: a mean over pairs
+        energy *= tf.math.divide_no_nan(share, tf.reduce_mean(share))
         return super().generator(real, fake) + self.energy_weight * energy
 
     def get_config(self) -> dict:
@@ -50,7 +57,7 @@ class InpaintingLoss(NonSaturating):
 
 
 def _flat(examples: tf.Tensor) -> tf.Tensor:
-    return tf.cast(tf.reshape(examples, [-1, math.prod(examples.shape[1:])]), tf.float32)
+    return tf.reshape(examples, [-1, math.prod(examples.shape[1:])])
 
 
 def _norm(vectors: tf.Tensor) -> tf.Tensor:

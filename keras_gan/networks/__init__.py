@@ -1,16 +1,17 @@
 """The paper's networks (section 5 and the released code), and a rule for data without a recipe.
 
-Each function returns one built network. Weights start uniform in `[-irange, irange]`, biases at 0
-unless said. Seeds fix the weights: the same seed gives the same network in any process.
+Each function returns built networks. Unless stated, weights start uniform in `[-irange, irange]`
+and biases at 0. The same seed gives the same weights in every process.
 """
 
 from keras_gan.networks.by_shape import for_shape
 from keras_gan.networks.cifar10_conv import cifar10_conv_discriminator, cifar10_conv_generator
-from keras_gan.networks.conditional import conv_reader, with_classes, with_known_pixels
+from keras_gan.networks.classifying import noisy_discriminator
+from keras_gan.networks.conditional import with_classes
 from keras_gan.networks.initialization import normalize_on, set_marginal_bias, set_sparse_kernel
+from keras_gan.networks.inpainting import conv_reader, with_known_pixels
 from keras_gan.networks.maxout import maxout_discriminator
 from keras_gan.networks.mlp import MAX_NORM, mlp_encoder, mlp_generator, stack_generators
-from keras_gan.networks.noisy import noisy_discriminator
 
 __all__ = [
     "MAX_NORM",
@@ -23,9 +24,9 @@ __all__ = [
     "mlp_generator",
     "noisy_discriminator",
     "normalize_on",
-    "with_classes",
-    "with_known_pixels",
     "set_marginal_bias",
     "set_sparse_kernel",
     "stack_generators",
+    "with_classes",
+    "with_known_pixels",
 ]

@@ -14,17 +14,17 @@ from keras_gan.networks.mlp import mlp_generator
 def for_shape(
     shape: Sequence[int], latent_dim: int, *, bounded: bool, seed: int = 0
 ) -> tuple[keras.Model, keras.Model]:
-    """Networks for data without a recipe, by rule from the shape of one example.
+    """Networks whose sizes follow from the shape of one example.
 
-    With `d` numbers in an example and width `w` = 8 sqrt(d) rounded to a multiple of 16, at least
-    128 and at most 1200: the generator has two rectifier layers of `w`; the discriminator two
-    maxout layers of `max(64, w / 4)` units with 5 pieces and, as in the paper, dropout. For fewer
-    than 16 numbers the discriminator has no dropout, which would drop whole coordinates.
+    An example has `d` components; the width `w` is 8 sqrt(d), rounded to a multiple of 16, at
+    least 128 and at most 1200. The generator has two ReLU layers of `w` units; the discriminator
+    has two maxout layers of `max(64, w / 4)` units with 5 pieces and the paper's dropout. Below 16
+    components it has no dropout, which would remove whole coordinates.
 
     Args:
         shape: Shape of one example.
         latent_dim: Length of `z`.
-        bounded: True if the data lie in [0, 1] (a sigmoid output); else the output is linear.
+        bounded: Whether the data lie in [0, 1]; the output is then sigmoid, else linear.
         seed: Seed of the initial weights.
 
     Returns:
@@ -39,13 +39,13 @@ def for_shape(
         output_activation="sigmoid" if bounded else "linear",
         seed=seed,
     )
-    points = size < 16
+    low_dimensional = size < 16
     discriminator = maxout_discriminator(
         shape,
         units=max(64, width // 4),
-        irange=0.05 if points else 0.005,
-        input_dropout=0.0 if points else 0.2,
-        hidden_dropout=0.0 if points else 0.5,
+        irange=0.05 if low_dimensional else 0.005,
+        input_dropout=0.0 if low_dimensional else 0.2,
+        hidden_dropout=0.0 if low_dimensional else 0.5,
         seed=seed + 1,
     )
     return generator, discriminator

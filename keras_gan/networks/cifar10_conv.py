@@ -6,8 +6,8 @@ import keras
 from keras import layers as kl
 
 from keras_gan import layers
-from keras_gan.networks.initialization import _Uniform
-from keras_gan.networks.maxout import _add_maxout_head
+from keras_gan.networks.initialization import uniform_initializers
+from keras_gan.networks.maxout import add_maxout_layers
 
 
 def cifar10_conv_generator(
@@ -17,18 +17,18 @@ def cifar10_conv_generator(
     seed: int = 0,
     name: str = "generator",
 ) -> keras.Model:
-    """8000 rectifiers, 8000 sigmoids as 10x10x80 maps, transposed convolution, untied bias.
+    """8000 ReLUs, 8000 sigmoids as 10x10x80 maps, a transposed convolution and an untied bias.
 
     Args:
         latent_dim: Length of `z`.
-        output_irange: Half width of the initial weights of the transposed convolution.
+        output_irange: Half width of the transposed convolution's initial weights.
         seed: Seed of the initial weights.
         name: Name of the network.
 
     Returns:
         A model from float `[n, latent_dim]` to float32 `[n, 32, 32, 3]`, linear.
     """
-    uniform = _Uniform(seed)
+    uniform = uniform_initializers(seed)
     return keras.Sequential(
         [
             keras.Input((latent_dim,), name="latents"),
@@ -59,14 +59,14 @@ def cifar10_conv_discriminator(
     features).
 
     Args:
-        input_noise: Standard deviation of normal noise at the network's input while it learns.
+        input_noise: Standard deviation, in training, of normal noise on the network's input.
         seed: Seed of the initial weights.
         name: Name of the network.
 
     Returns:
         A model from float `[n, 32, 32, 3]` to float32 logits `[n, 1]`.
     """
-    uniform = _Uniform(seed)
+    uniform = uniform_initializers(seed)
     model = keras.Sequential([keras.Input((32, 32, 3), name="images")], name=name)
     if input_noise:
         model.add(layers.GaussianNoise(input_noise, name="noise"))
@@ -80,5 +80,5 @@ def cifar10_conv_discriminator(
         model.add(layers.Maxout(2, name=f"maxout_conv_{index}"))
         model.add(layers.PartialMaxPooling2D(pool, 2, name=f"pool_{index}"))
     model.add(kl.Flatten(name="flat"))
-    _add_maxout_head(model, uniform, [500], 5, 0.005, None, 0.5, 0.5)
+    add_maxout_layers(model, [500], 5, uniform, irange=0.005, dropout=(0.5, 0.5))
     return model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -12,16 +13,17 @@ from keras_gan.core.errors import InputError
 from keras_gan.core.randomness import RowDraws, drawing_from, row_seeds
 
 
-class _Uniform:
-    """Hands out uniform initialisers, each with a seed of its own, under one network's seed."""
+def uniform_initializers(seed: int) -> Callable[[float], keras.initializers.Initializer]:
+    """Uniform initializers, each with a different seed that is derived from one network's seed.
 
-    def __init__(self, seed: int):
-        self._seed = seed
-        self._made = itertools.count()
+    Args:
+        seed: The network's seed.
 
-    def __call__(self, irange: float) -> keras.initializers.Initializer:
-        (seed,) = row_seeds(self._seed, 1, first=next(self._made)) >> 33
-        return keras.initializers.RandomUniform(-irange, irange, seed=int(seed))
+    Returns:
+        A function that returns, for a half width, the next initializer.
+    """
+    seeds = (int(row_seeds(seed, 1, first=index)[0]) >> 33 for index in itertools.count())
+    return lambda irange: keras.initializers.RandomUniform(-irange, irange, seed=next(seeds))
 
 
 def set_marginal_bias(generator: keras.Model, mean: np.ndarray) -> None:
@@ -36,13 +38,13 @@ def set_marginal_bias(generator: keras.Model, mean: np.ndarray) -> None:
 
 
 def normalize_on(network: keras.Model, examples: np.ndarray, *, seed: int = 0) -> None:
-    """Starts weight-normalised layers from data: each unit with mean 0 and variance 1.
+    """Initializes weight-normalized layers from data: each unit with mean 0 and variance 1.
 
-    See `layers.WeightNormDense.normalize_on`. What a layer sees has the noise of training.
+    See `layers.WeightNormDense.normalize_on`. The layers' inputs have the noise of training.
 
     Args:
-        network: A built functional or sequential model from examples.
-        examples: Some hundred examples, float `[n, ...]`, on the network's scale.
+        network: A built functional or sequential model of examples.
+        examples: Some hundred examples, float `[n, ...]`, in the network's range.
         seed: Seed of the noise.
     """
     for layer in network.layers:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 from keras import layers as kl
 
 from keras_gan import layers
-from keras_gan.networks.initialization import _Uniform
+from keras_gan.networks.classifying import discriminator_of_classifier
+from keras_gan.networks.initialization import uniform_initializers
 
 
 def maxout_discriminator(
@@ -33,65 +34,76 @@ def maxout_discriminator(
         units: Maxout units of each hidden layer.
         pieces: Linear pieces of each unit.
         depth: Number of hidden layers.
-        irange: Half width of the initial weights.
+        irange: Half width of the initial weights' distribution.
         max_norm: Bound on the norm of each piece's incoming weights, or None.
-        input_dropout: Rate at the network's input.
-        hidden_dropout: Rate at the input of every further layer, the output layer included.
-        input_noise: Standard deviation of normal noise at the network's input, on data and samples
-            alike, while it learns; an option of the released code.
-        classes: Number K of classes that it also names, as `losses.SemiSupervised` wants it.
+        input_dropout: Dropout rate at the network's input.
+        hidden_dropout: Dropout rate at the input of every further layer, the output layer included.
+        input_noise: Standard deviation, in training, of normal noise on real and generated
+            examples; an option of the released code.
+        classes: Number K of classes, if the network also classifies (`losses.SemiSupervised`).
         seed: Seed of the initial weights.
         name: Name of the network.
 
     Returns:
-        A model from float `[n, *shape]` to float32 logits `[n, 1]`; with classes to a dict of
-        "classes", the scores float32 `[n, K]`, "logits", `logsumexp(classes)` `[n]`, and
-        "features", the last hidden layer float `[n, units]`.
+        A model from float `[n, *shape]` to float32 logits `[n, 1]`. With classes, to a dict of
+        "classes", unnormalized log-probabilities float32 `[n, K]`; "logits", `logsumexp(classes)`
+        `[n]`; and "features", the last hidden layer, float `[n, units]`.
     """
-    uniform = _Uniform(seed)
-    constraint = keras.constraints.MaxNorm(max_norm) if max_norm else None
     model = keras.Sequential([keras.Input(tuple(shape), name="images")], name=name)
     if len(shape) != 1:
         model.add(kl.Flatten(name="flat"))
     if input_noise:
         model.add(layers.GaussianNoise(input_noise, name="noise"))
-    dropout = input_dropout, hidden_dropout
-    outputs = classes or 1
-    _add_maxout_head(model, uniform, [units] * depth, pieces, irange, constraint, *dropout, outputs)
-    return _naming_classes(model, f"maxout_{depth - 1}") if classes else model
+    add_maxout_layers(
+        model,
+        [units] * depth,
+        pieces,
+        uniform_initializers(seed),
+        irange=irange,
+        dropout=(input_dropout, hidden_dropout),
+        max_norm=max_norm,
+        classes=classes,
+    )
+    return discriminator_of_classifier(model, f"maxout_{depth - 1}") if classes else model
 
 
-def _naming_classes(model: keras.Sequential, features: str) -> keras.Model:
-    """A discriminator from a classifier and the name of its last hidden layer."""
-    says = {
-        "logits": layers.LogSumExp(dtype="float32", name="logit")(model.outputs[0]),
-        "features": model.get_layer(features).output,
-        "classes": model.outputs[0],
-    }
-    return keras.Model(model.inputs[0], says, name=model.name)
-
-
-def _add_maxout_head(
-    model, uniform, units, pieces, irange, constraint, first_dropout, hidden_dropout, outputs=1
+def add_maxout_layers(
+    model: keras.Sequential,
+    units: Sequence[int],
+    pieces: int,
+    uniform: Callable[[float], keras.initializers.Initializer],
+    *,
+    irange: float,
+    dropout: tuple[float, float],
+    max_norm: float | None = None,
+    classes: int = 0,
 ) -> None:
-    for index, width in enumerate(units):
-        model.add(layers.Dropout(hidden_dropout if index else first_dropout, name=f"drop_{index}"))
-        model.add(
-            kl.Dense(
-                width * pieces,
-                kernel_initializer=uniform(irange),
-                kernel_constraint=constraint,
-                name=f"pieces_{index}",
-            )
-        )
-        model.add(layers.Maxout(pieces, name=f"maxout_{index}"))
-    model.add(layers.Dropout(hidden_dropout, name="drop_output"))
-    model.add(
-        kl.Dense(
-            outputs,
+    """Adds maxout layers and the linear output layer, each with dropout on its input.
+
+    Args:
+        model: The lower part of a discriminator; its output is `[n, inputs]`.
+        units: Maxout units of each hidden layer, lowest first.
+        pieces: Linear pieces of each unit.
+        uniform: From a half width to an initializer, as `uniform_initializers` returns it.
+        irange: Half width of the initial weights' distribution.
+        dropout: Dropout rates: of the first layer, of the others.
+        max_norm: Bound on the norm of each piece's incoming weights, or None.
+        classes: Number of classes; with 0 the output is one logit.
+    """
+    constraint = keras.constraints.MaxNorm(max_norm) if max_norm else None
+
+    def dense(units: int, name: str, **kwargs) -> keras.layers.Layer:
+        return kl.Dense(
+            units,
             kernel_initializer=uniform(irange),
             kernel_constraint=constraint,
-            dtype="float32",
-            name="logit" if outputs == 1 else "classes",
+            name=name,
+            **kwargs,
         )
-    )
+
+    for index, width in enumerate(units):
+        model.add(layers.Dropout(dropout[min(index, 1)], name=f"drop_{index}"))
+        model.add(dense(width * pieces, f"pieces_{index}"))
+        model.add(layers.Maxout(pieces, name=f"maxout_{index}"))
+    model.add(layers.Dropout(dropout[1], name="drop_output"))
+    model.add(dense(classes or 1, "classes" if classes else "logit", dtype="float32"))

@@ -10,9 +10,9 @@ import keras
 from keras import layers as kl
 
 from keras_gan import layers
-from keras_gan.networks.initialization import _Uniform
+from keras_gan.networks.initialization import uniform_initializers
 
-MAX_NORM = 1.9365  # TFD: the norm that no unit's incoming weights may exceed
+MAX_NORM = 1.9365  # TFD: bound on the norm of each unit's incoming weights
 
 
 def mlp_generator(
@@ -35,7 +35,7 @@ def mlp_generator(
         shape: Shape of one example, any rank.
         hidden: (units, activation) of each hidden layer, lowest first.
         output_activation: Activation of the output layer.
-        irange: Half width of the initial weights.
+        irange: Half width of the initial weights' distribution.
         output_irange: The same for the output layer; default `irange`.
         hidden_bias: Initial bias by activation, for hidden layers; default 0.
         max_norm: Bound on the norm of each unit's incoming weights, or None.
@@ -45,7 +45,7 @@ def mlp_generator(
     Returns:
         A model from float `[n, latent_dim]` to float32 `[n, *shape]`.
     """
-    uniform = _Uniform(seed)
+    uniform = uniform_initializers(seed)
     constraint = keras.constraints.MaxNorm(max_norm) if max_norm else None
     model = keras.Sequential([keras.Input((latent_dim,), name="latents")], name=name)
     for index, (units, activation) in enumerate(hidden):
@@ -85,15 +85,15 @@ def mlp_encoder(
     seed: int = 0,
     name: str = "encoder",
 ) -> keras.Model:
-    """A fully connected network from examples to numbers, with rectifiers, for inference.
+    """A fully connected ReLU network from examples to vectors, for inference.
 
-    Noise on its inputs while it learns makes it fit for real examples, which lie beside G's.
+    Trained on generated examples with noise, it also works for real ones.
 
     Args:
         shape: Shape of one example, any rank.
-        outputs: Numbers given for each.
+        outputs: Length of the output vectors.
         hidden: Units of each hidden layer, lowest first.
-        noise: Standard deviation of that noise.
+        noise: Standard deviation, in training, of the noise on its input.
         seed: Seed of the initial weights.
         name: Name of the network.
 
@@ -121,10 +121,10 @@ def mlp_encoder(
 def stack_generators(
     lower: keras.Model, upper: keras.Model, name: str = "generator"
 ) -> keras.Model:
-    """The generator `upper(lower(z))` (TFD, stage 2).
+    """The generator `upper(lower(z))` (stage 2 of TFD).
 
     Args:
-        lower: From float `[n, d]` to float `[n, e]`; of another name than `upper`.
+        lower: From float `[n, d]` to float `[n, e]`; its name differs from that of `upper`.
         upper: From float `[n, e]` to examples; its weights are shared, not copied.
         name: Name of the network.
 

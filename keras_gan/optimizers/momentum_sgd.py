@@ -1,4 +1,4 @@
-"""Gradient descent with momentum, as the paper uses it, in one pass over the weights."""
+"""Stochastic gradient descent with momentum, the paper's optimizer, as one fused operation."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from keras_gan.core.errors import InputError
 class MomentumSGD(keras.optimizers.Optimizer):
     """`velocity = momentum * velocity - rate * gradient; weight += velocity`, fused.
 
-    The numbers of `keras.optimizers.SGD(momentum=...)`. That one reads and writes every weight in
-    several operations; here TensorFlow's fused kernel does it in one, and the momentum may follow
-    a schedule.
+    The same update as `keras.optimizers.SGD(momentum=...)`, which reads and writes every weight
+    in several operations. TensorFlow's fused kernel needs one. The momentum may be a schedule.
 
     Args:
-        learning_rate: A float or a Keras schedule of this optimizer's own updates.
+        learning_rate: A float or a Keras schedule of this optimizer's updates.
         momentum: A float in [0, 1) or a Keras schedule.
         name: Name of the optimizer.
         **kwargs: Further arguments of `keras.optimizers.Optimizer` (clipping, weight decay, ...).
@@ -31,7 +30,7 @@ class MomentumSGD(keras.optimizers.Optimizer):
         self.momentum = momentum
 
     def build(self, variables):
-        """Makes one velocity for each variable."""
+        """Creates one velocity for each variable."""
         if self.built:
             return
         super().build(variables)
@@ -58,7 +57,7 @@ class MomentumSGD(keras.optimizers.Optimizer):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        """Makes the optimizer from `get_config`'s dictionary."""
+        """Returns the optimizer of a dictionary from `get_config`."""
         if isinstance(config["momentum"], dict):
             momentum = keras.saving.deserialize_keras_object(config["momentum"], custom_objects)
             config = {**config, "momentum": momentum}

@@ -1,9 +1,9 @@
 """Schedules of learning rates, momentum, penalty weights, EMA half-lives and augmentation strength.
 
-Two kinds, both `keras.optimizers.schedules.LearningRateSchedule`s:
+All are `keras.optimizers.schedules.LearningRateSchedule`s, of two kinds:
 
-    of updates   `GeometricDecay`, `EpochRamp` and Keras's own: functions of the number of updates that
-                 an optimizer has made. The paper's recipes use these.
+    of updates   `GeometricDecay`, `EpochRamp` and Keras's own: functions of the number of updates
+                 of one optimizer. The paper's recipes use these.
     of images    `ImageSchedule`s: functions of the number of real images that D has seen, the same
                  for every optimizer, batch size and number of D's steps.
 """
@@ -24,12 +24,12 @@ from keras_gan.core.errors import InputError
 
 @keras.saving.register_keras_serializable("keras_gan")
 class GeometricDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate divided by a constant after every update, down to a floor.
+    """A learning rate that is divided by a constant after every update, down to a floor.
 
     Args:
         initial: Rate of the first update.
-        divisor: What each update divides the rate by, at least 1; the released code uses 1.000004.
-        floor: Smallest rate, at most `initial`; the released code uses 1e-6.
+        divisor: Divisor of the rate after each update, at least 1; 1.000004 in the released code.
+        floor: Smallest rate, at most `initial`; 1e-6 in the released code.
     """
 
     def __init__(self, initial: float, divisor: float = 1.000004, floor: float = 1e-6):
@@ -45,8 +45,7 @@ class GeometricDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     def __call__(self, step):
         """Rate of update `step` (counted from 0), a float32 scalar."""
-        # The power is taken through a double-precision logarithm: 1.000004 itself has no accurate
-        # float32.
+        # float32 cannot represent 1.000004 accurately, so its logarithm is computed in float64.
         exponent = tf.cast(step, tf.float32) * -math.log(self.divisor)
         return tf.maximum(self.initial * tf.exp(exponent), self.floor)
 
@@ -57,17 +56,17 @@ class GeometricDecay(keras.optimizers.schedules.LearningRateSchedule):
 
 @keras.saving.register_keras_serializable("keras_gan")
 class EpochRamp(keras.optimizers.schedules.LearningRateSchedule):
-    """A value that rises linearly from one epoch to another, constant within an epoch.
+    """A value that changes linearly from one epoch to another and is constant within an epoch.
 
-    Epochs count from 0, as `fit` counts them: the value is `initial` up to epoch `start` and
-    `final` from epoch `end` on. The released code raises the momentum so, from epoch 1 to 250.
+    Epochs count from 0, as in `fit`: the value is `initial` up to epoch `start` and `final` from
+    epoch `end` on. The released code raises the momentum in this way from epoch 1 to 250.
 
     Args:
         initial: Value up to epoch `start`.
         final: Value from epoch `end` on.
-        start: Epoch where the rise begins.
-        end: Epoch where it is complete, greater than `start`.
-        updates_per_epoch: Updates this network makes in an epoch, at least 1.
+        start: Epoch where the ramp begins.
+        end: Epoch where it ends, greater than `start`.
+        updates_per_epoch: Updates of this optimizer in an epoch, at least 1.
     """
 
     def __init__(self, initial: float, final: float, start: int, end: int, updates_per_epoch: int):
@@ -86,8 +85,8 @@ class EpochRamp(keras.optimizers.schedules.LearningRateSchedule):
     def __call__(self, step):
         """Value at update `step` (counted from 0), a float32 scalar."""
         epoch = tf.cast(tf.cast(step, tf.int64) // self.updates_per_epoch, tf.float32)
-        part = tf.clip_by_value((epoch - self.start) / (self.end - self.start), 0.0, 1.0)
-        return self.initial + part * (self.final - self.initial)
+        progress = tf.clip_by_value((epoch - self.start) / (self.end - self.start), 0.0, 1.0)
+        return self.initial + progress * (self.final - self.initial)
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
@@ -172,8 +171,8 @@ class Cosine(ImageSchedule):
 
     def at(self, images: tf.Tensor) -> tf.Tensor:
         """Returns the value after so many images, a float32 scalar."""
-        part = tf.minimum(images / self.images, 1.0)
-        return self.initial + (1 - tf.cos(math.pi * part)) / 2 * (self.final - self.initial)
+        progress = tf.minimum(images / self.images, 1.0)
+        return self.initial + (1 - tf.cos(math.pi * progress)) / 2 * (self.final - self.initial)
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

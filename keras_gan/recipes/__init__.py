@@ -1,30 +1,31 @@
-"""Recipes: the settings of a run as data, one file each.
+"""Recipes: one module each, with its settings and the function that makes its model.
 
 `get("mnist")` gives one of ours, `get("path/to/recipe.py")` a user's own.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 from pathlib import Path
 
 from keras_gan.core.errors import InputError
 from keras_gan.data import DataSet, open_shards
+from keras_gan.experiment.job import RESERVED, Options
 from keras_gan.experiment.recipe import Recipe, from_file
 from keras_gan.experiment.run import Run
+from keras_gan.experiment.settings import fields
 
 NAMES = (
     "digits",
     "digits_conditional",
     "digits_inference",
-    "digits_completion",
+    "digits_inpainting",
     "digits_semi_supervised",
     "mnist",
     "mnist_tuned",
     "mnist_conditional",
     "mnist_inference",
-    "mnist_completion",
+    "mnist_inpainting",
     "mnist_semi_supervised",
     "tfd",
     "tfd_stage2",
@@ -36,7 +37,7 @@ NAMES = (
     "gaussian_grid",
 )
 
-__all__ = ["NAMES", "Recipe", "data_of", "from_file", "get"]
+__all__ = ["NAMES", "Recipe", "data_of", "get", "with_setting"]
 
 
 def get(name: str) -> Recipe:
@@ -46,13 +47,22 @@ def get(name: str) -> Recipe:
         InputError: There is none.
     """
     if name.endswith(".py"):
-        return from_file(name)
+        return from_file(name, (*RESERVED, *(field.name for field in fields(Options))))
     if name not in NAMES:
         raise InputError(
             f"unknown recipe {name!r}; choose from {', '.join(NAMES)}, "
             "or give a file that ends in .py"
         )
-    return importlib.import_module(f"keras_gan.recipes.{name}").RECIPE
+    return Recipe(name, importlib.import_module(f"keras_gan.recipes.{name}"), name)
+
+
+def with_setting(name: str) -> list[str]:
+    """The recipes that have a setting of that name."""
+    return [
+        recipe
+        for recipe in NAMES
+        if any(field.name == name for field in fields(get(recipe).settings))
+    ]
 
 
 def data_of(run: Run, data_dir: str | None = None, fold: int | None = None) -> DataSet:
@@ -67,21 +77,23 @@ def data_of(run: Run, data_dir: str | None = None, fold: int | None = None) -> D
         InputError: The data are gone, or are no longer the same.
     """
     recipe = get(run.config["recipe"])
-    settings = {name: run.identity[name] for name in recipe.settings() if name in run.identity}
+    names = {field.name for field in fields(recipe.settings)}
+    values = {name: value for name, value in run.settings.items() if name in names}
     # Where the data lie, in any folder, unless they were moved together with the run.
     place = run.config.get("dataset")
-    if place and Path(place).exists():
-        settings["dataset"] = place
-    recipe = dataclasses.replace(recipe, **settings)
-    own_fold = run.identity["fold"]
+    if "dataset" in names and place and Path(place).exists():
+        values["dataset"] = place
+    if fold is not None:
+        values["fold"] = fold
+    settings = recipe.settings(**values)
     data_dir = data_dir or run.config["data_dir"]
     if "shards" in run.identity:
-        found, _ = open_shards(recipe.dataset, data_dir)
+        data_set, _ = open_shards(values["dataset"], data_dir)
     else:
-        found = recipe.load_data(data_dir, fold=own_fold if fold is None else fold)
-    if fold is None and found.fingerprint != run.identity["data"]:
+        data_set = recipe.load_data(settings, data_dir)
+    if fold is None and data_set.fingerprint != run.identity["data"]:
         raise InputError(
-            f"data set {recipe.dataset!r} is not the one that {run.path} was trained on "
-            f"(fingerprint {found.fingerprint}, then {run.identity['data']})"
+            f"data set {data_set.name!r} is not the one that {run.path} was trained on "
+            f"(fingerprint {data_set.fingerprint}, then {run.identity['data']})"
         )
-    return found
+    return data_set

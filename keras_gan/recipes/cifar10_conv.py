@@ -1,8 +1,8 @@
 """CIFAR-10, convolutional, as in the paper (Figure 2d) and its released code.
 
-    python -m keras_gan.train --recipe cifar10_conv
+    keras-gan train --recipe cifar10_conv
 
-Global contrast normalisation to norm 55; minibatches of 128; maxout convolutions with overlapping
+Global contrast normalization to norm 55; minibatches of 128; maxout convolutions with overlapping
 pooling in D, one transposed convolution in G.
 
 It begins slowly: with seed 0 and `--precision mixed_bfloat16` D's output leaves 1/2 in epoch 6, and
@@ -11,40 +11,50 @@ hundreds of epochs. `cifar10_conv_tuned` begins faster.
 """
 
 import dataclasses
+from typing import Any
 
 import keras
-import numpy as np
 
 from keras_gan import networks
 from keras_gan.core.errors import InputError
-from keras_gan.experiment.recipe import Recipe
+from keras_gan.experiment import TrainingData
 from keras_gan.recipes import cifar10_mlp
+from keras_gan.recipes.settings import LatentSettings
+from keras_gan.training.gan import GAN
 
 
-def build(
-    recipe: Recipe,
-    examples: np.ndarray,
-    seed: int,
+@dataclasses.dataclass(frozen=True)
+class Settings(cifar10_mlp.Settings):
+    """The released code's settings."""
+
+    batch_size: int = 128
+    generator_learning_rate: float = 0.004
+    discriminator_learning_rate: float = 0.004
+
+
+def make_networks(
+    settings: LatentSettings,
+    data: TrainingData,
     *,
     output_irange: float = 0.05,
     input_noise: float = 0.0,
 ) -> tuple[keras.Model, keras.Model]:
     """The networks, made for 32x32x3."""
-    if examples.shape[1:] != (32, 32, 3):
+    if data.shape != (32, 32, 3):
         raise InputError(
-            f"recipe {recipe.name!r} is made for images 32x32x3; the data are {examples.shape[1:]}"
+            f"the networks of cifar10_conv are made for images 32x32x3; the data are {data.shape}"
         )
+    seed = settings.seed
     return (
-        networks.cifar10_conv_generator(recipe.latent_dim, output_irange=output_irange, seed=seed),
+        networks.cifar10_conv_generator(
+            settings.latent_dim, output_irange=output_irange, seed=seed
+        ),
         networks.cifar10_conv_discriminator(input_noise=input_noise, seed=seed + 1),
     )
 
 
-RECIPE = dataclasses.replace(
-    cifar10_mlp.RECIPE,
-    name="cifar10_conv",
-    networks=build,
-    batch_size=128,
-    generator_learning_rate=0.004,
-    discriminator_learning_rate=0.004,
-)
+def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+    """The model, and how it learns."""
+    generator, discriminator = make_networks(settings, data)
+    gan = GAN(generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema)
+    return gan, settings.compile_arguments(data, settings.loss)

@@ -1,6 +1,6 @@
 """CIFAR-10 with the convolutional networks of the paper and settings of our own.
 
-    python -m keras_gan.train --recipe cifar10_conv_tuned --precision mixed_bfloat16
+    keras-gan train --recipe cifar10_conv_tuned --precision mixed_bfloat16
 
 Under the paper's settings G hardly moves for many epochs (`cifar10_conv`). Here both kinds of D's
 inputs get noise, as strong as the data vary, and both networks learn by Adam: D is soon of use to G,
@@ -9,19 +9,34 @@ from the first.
 """
 
 import dataclasses
-import functools
+from typing import Any
 
+from keras_gan import experiment
+from keras_gan.experiment import TrainingData
 from keras_gan.recipes import cifar10_conv
+from keras_gan.recipes.settings import AdamSettings, LatentSettings, LossSettings
+from keras_gan.training.gan import GAN
 
-RECIPE = dataclasses.replace(
-    cifar10_conv.RECIPE,
-    name="cifar10_conv_tuned",
-    networks=functools.partial(cifar10_conv.build, output_irange=0.5, input_noise=1.0),
-    discriminator_loss_weight=1.0,
-    optimizer="adam",
-    generator_learning_rate=5e-4,
-    discriminator_learning_rate=2e-4,
-    learning_rate_divisor=1.0,
-    ema=0.999,
-    epochs=100,
-)
+
+@dataclasses.dataclass(frozen=True)
+class Settings(LossSettings, AdamSettings, LatentSettings, experiment.Settings):
+    """Settings of our own."""
+
+    dataset: str = "cifar10"
+    preprocessing: str = "global_contrast"
+    prior: str = "normal"
+    batch_size: int = 128
+    update: str = "simultaneous"
+    generator_learning_rate: float = 5e-4
+    discriminator_learning_rate: float = 2e-4
+    ema_momentum: float = 0.999
+    likelihood_every: int = 0
+
+
+def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+    """The networks of `cifar10_conv`, D with noise at its input."""
+    generator, discriminator = cifar10_conv.make_networks(
+        settings, data, output_irange=0.5, input_noise=1.0
+    )
+    gan = GAN(generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema)
+    return gan, settings.compile_arguments(data, settings.loss)

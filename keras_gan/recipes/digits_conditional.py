@@ -1,28 +1,47 @@
 """The bundled digits, one class at a time: p(x given c), section 7 of the paper.
 
-    python -m keras_gan.train --recipe digits_conditional
+    keras-gan train --recipe digits_conditional
 
-The networks of `digits`, which see the class besides; noise on D's images and Adam, as in
-`mnist_tuned`. In training samples have the classes of the data that they stand against; a sample
-whose class is not given has each class as often.
+The networks of `digits`, which see the class as well; noise on D's images and Adam, as in
+`mnist_tuned`. In training samples have the classes of the data with which they are compared; a
+sample whose class is not given has each class as often.
 """
 
 import dataclasses
-import functools
+from typing import Any
 
+from keras_gan import experiment
 from keras_gan.conditioning import Classes
-from keras_gan.recipes import digits, section_7
+from keras_gan.experiment import TrainingData
+from keras_gan.recipes import section_7
+from keras_gan.recipes.settings import AdamSettings, LatentSettings, LossSettings
+from keras_gan.training.gan import GAN
 
 _CLASSES = 10
 
-RECIPE = dataclasses.replace(
-    digits.RECIPE,
-    name="digits_conditional",
-    networks=functools.partial(section_7.conditional, sizes=section_7.DIGITS, classes=_CLASSES),
-    condition=Classes(_CLASSES),
-    update="alternating",
-    discriminator_loss_weight=1.0,
-    optimizer="adam",
-    generator_learning_rate=5e-4,
-    discriminator_learning_rate=5e-4,
-)
+
+@dataclasses.dataclass(frozen=True)
+class Settings(LossSettings, AdamSettings, LatentSettings, experiment.Settings):
+    """Settings for few small images."""
+
+    dataset: str = "digits"
+    latent_dim: int = 32
+    batch_size: int = 50
+    generator_learning_rate: float = 5e-4
+    discriminator_learning_rate: float = 5e-4
+    learning_rate_divisor: float = 1.000004
+    epochs: int = 200
+    ema_momentum: float = 0.995
+    likelihood_every: int = 10
+
+
+def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+    """The model, and how it learns."""
+    gan = GAN(
+        *section_7.conditional(settings, data, section_7.DIGITS, _CLASSES),
+        settings.make_prior(),
+        condition=Classes(_CLASSES),
+        seed=settings.seed,
+        ema=settings.ema,
+    )
+    return gan, settings.compile_arguments(data, settings.loss)

@@ -1,19 +1,24 @@
 """The bundled digits with an inference network q(z | x): from images to latents (section 7).
 
-Beside the networks of `digits`, or after them with G fixed:
+Next to the networks of `digits`, or after them with G fixed:
 
-    python -m keras_gan.train --recipe digits_inference
-    python -m keras_gan.train --recipe digits_inference --stage1 runs/digits-... --update fixed
+    keras-gan train --recipe digits_inference
+    keras-gan train --recipe digits_inference --stage1 runs/digits-... --update fixed
 """
 
 import dataclasses
-import functools
+from typing import Any
 
+from keras_gan.experiment import TrainingData
 from keras_gan.recipes import digits, section_7
+from keras_gan.training.gan import GAN
 
-RECIPE = dataclasses.replace(
-    digits.RECIPE,
-    name="digits_inference",
-    networks=functools.partial(section_7.for_inference, build=digits.build),
-    auxiliary_networks=functools.partial(section_7.inference, sizes=section_7.DIGITS),
-)
+
+@dataclasses.dataclass(frozen=True)
+class Settings(section_7.InferenceSettings, digits.Settings):
+    """Those of `digits`, and the inference network's."""
+
+
+def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+    """The model, and how it learns."""
+    return section_7.build_inference(settings, data, section_7.DIGITS, digits.make_networks)

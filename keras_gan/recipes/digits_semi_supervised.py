@@ -1,43 +1,48 @@
 """The bundled digits, classified by D from few labels (section 7, point 4).
 
-    python -m keras_gan.train --recipe digits_semi_supervised --labels 50
+    keras-gan train --recipe digits_semi_supervised --labels 50
 
 D names ten classes and "generated" and sees few labels; G matches D's features (Salimans et al.
-2016). `python -m keras_gan.evaluate RUN` reports D's test error.
+2016). `keras-gan evaluate RUN` reports D's test error.
 """
 
 import dataclasses
-
-import keras
-import numpy as np
+from typing import Any
 
 from keras_gan import networks
-from keras_gan.experiment.recipe import Recipe
+from keras_gan.experiment import TrainingData
 from keras_gan.recipes import digits, section_7
+from keras_gan.recipes.section_7 import training_set
+from keras_gan.training.gan import GAN
+
+__all__ = ["Settings", "build", "training_set"]
 
 _CLASSES = 10
 
 
-def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model, keras.Model]:
+@dataclasses.dataclass(frozen=True)
+class Settings(section_7.SemiSupervisedSettings):
+    """Settings for few small images."""
+
+    dataset: str = "digits"
+    labels: int = 50
+    latent_dim: int = 32
+    batch_size: int = 50
+    epochs: int = 75
+    ema_momentum: float = 0.995
+
+
+def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
     """The generator of `digits`; a maxout network that names classes, with noise on its inputs."""
-    generator, _ = digits.build(recipe, examples, seed)
+    generator, _ = digits.make_networks(settings, data)
     discriminator = networks.maxout_discriminator(
-        examples.shape[1:],
+        data.shape,
         units=96,
         irange=0.05,
         input_dropout=0.0,
         input_noise=0.2,
         classes=_CLASSES,
-        seed=seed + 1,
+        seed=settings.seed + 1,
     )
-    return generator, discriminator
-
-
-RECIPE = dataclasses.replace(
-    digits.RECIPE,
-    name="digits_semi_supervised",
-    networks=build,
-    **section_7.SEMI_SUPERVISED,
-    labels=50,
-    epochs=75,
-)
+    gan = GAN(generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema)
+    return gan, settings.compile_arguments(data, "semi_supervised")

@@ -1,6 +1,6 @@
 """MNIST, as in the paper (section 5, Table 1) and its released code.
 
-    python -m keras_gan.train --recipe mnist
+    keras-gan train --recipe mnist
 
 Weights uniform in [-0.05, 0.05] (G) and [-0.005, 0.005] (D); G's output bias at the logit of the
 pixel means. Published: 225 +- 2 nats. An epoch takes about 10 seconds on two cores.
@@ -10,35 +10,48 @@ had 1, -12 and 34 nats on validation images, and the average of seed 0's weights
 epochs (2.6 hours) seed 0 has 212 nats on test images, and the average 220.
 """
 
+import dataclasses
+from typing import Any
+
 import keras
-import numpy as np
 
-from keras_gan import networks
-from keras_gan.experiment.recipe import Recipe
+from keras_gan import experiment, networks
+from keras_gan.experiment import TrainingData
+from keras_gan.recipes.settings import LatentSettings, LossSettings, MomentumSettings
+from keras_gan.training.gan import GAN
 
 
-def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model, keras.Model]:
+@dataclasses.dataclass(frozen=True)
+class Settings(LossSettings, MomentumSettings, LatentSettings, experiment.Settings):
+    """The released code's settings."""
+
+    dataset: str = "mnist"
+    epochs: int = 300
+    ema_momentum: float = 0.999
+    likelihood_every: int = 5
+    likelihood_samples: int = 10_000
+
+
+def make_networks(
+    settings: LatentSettings, data: TrainingData, *, input_noise: float = 0.0
+) -> tuple[keras.Model, keras.Model]:
     """The networks: 2,503,984 and 1,231,441 parameters."""
     generator = networks.mlp_generator(
-        recipe.latent_dim,
-        examples.shape[1:],
+        settings.latent_dim,
+        data.shape,
         hidden=[(1200, "relu"), (1200, "relu")],
         output_activation="sigmoid",
-        seed=seed,
+        seed=settings.seed,
     )
-    networks.set_marginal_bias(generator, examples.mean(axis=0))
-    return generator, networks.maxout_discriminator(examples.shape[1:], units=240, seed=seed + 1)
+    networks.set_marginal_bias(generator, data.examples.mean(axis=0))
+    discriminator = networks.maxout_discriminator(
+        data.shape, units=240, input_noise=input_noise, seed=settings.seed + 1
+    )
+    return generator, discriminator
 
 
-RECIPE = Recipe(
-    name="mnist",
-    networks=build,
-    dataset="mnist",
-    prior="uniform",
-    generator_learning_rate=0.1,
-    discriminator_learning_rate=0.1,
-    ema=0.999,
-    epochs=300,
-    likelihood_every=5,
-    likelihood_samples=10_000,
-)
+def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+    """The model, and how it learns."""
+    generator, discriminator = make_networks(settings, data)
+    gan = GAN(generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema)
+    return gan, settings.compile_arguments(data, settings.loss)

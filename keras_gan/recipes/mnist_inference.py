@@ -1,20 +1,29 @@
 """MNIST with an inference network q(z | x): from images to latents (section 7).
 
-Beside the networks of `mnist_tuned`, or after them with G fixed:
+Next to the networks of `mnist_tuned`, or after them with G fixed:
 
-    python -m keras_gan.train --recipe mnist_inference
-    python -m keras_gan.train --recipe mnist_inference --stage1 runs/mnist_tuned-... --update fixed
+    keras-gan train --recipe mnist_inference
+    keras-gan train --recipe mnist_inference --stage1 runs/mnist_tuned-... --update fixed
 """
 
 import dataclasses
 import functools
+from typing import Any
 
-from keras_gan.recipes import mnist_tuned, section_7
+from keras_gan.experiment import TrainingData
+from keras_gan.recipes import mnist, mnist_tuned, section_7
+from keras_gan.training.gan import GAN
 
-RECIPE = dataclasses.replace(
-    mnist_tuned.RECIPE,
-    name="mnist_inference",
-    networks=functools.partial(section_7.for_inference, build=mnist_tuned.build),
-    auxiliary_networks=functools.partial(section_7.inference, sizes=section_7.MNIST),
-    generator_learning_rate=5e-4,
-)
+
+@dataclasses.dataclass(frozen=True)
+class Settings(section_7.InferenceSettings, mnist_tuned.Settings):
+    """Those of `mnist_tuned` with one rate for G and D, and the inference network's."""
+
+    update: str = "alternating"
+    generator_learning_rate: float = 5e-4
+
+
+def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+    """The model, and how it learns."""
+    make_networks = functools.partial(mnist.make_networks, input_noise=mnist_tuned.INPUT_NOISE)
+    return section_7.build_inference(settings, data, section_7.MNIST, make_networks)

@@ -2,34 +2,38 @@
 
 The settings are those of the paper's MNIST recipe.
 
-    python -m keras_gan.train --dataset fashion_mnist
-    python -m keras_gan.train --dataset path/to/images
-    python -m keras_gan.train --dataset points.npy
+    keras-gan train --dataset fashion_mnist
+    keras-gan train --dataset path/to/images
+    keras-gan train --dataset points.npy
 
 `keras_gan.networks.for_shape` states the rule.
 """
 
 import dataclasses
+from typing import Any
 
-import keras
-import numpy as np
-
-from keras_gan import networks
-from keras_gan.experiment.recipe import Recipe
-from keras_gan.recipes import mnist
+from keras_gan import experiment, networks
+from keras_gan.experiment import TrainingData
+from keras_gan.recipes.settings import LatentSettings, LossSettings, MomentumSettings
+from keras_gan.training.gan import GAN
 
 
-def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model, keras.Model]:
-    """The networks by rule; images in [0, 1] also get G's output bias from the pixel means."""
-    bounded = recipe.preprocessing == "unit_range"
+@dataclasses.dataclass(frozen=True)
+class Settings(LossSettings, MomentumSettings, LatentSettings, experiment.Settings):
+    """The paper's settings for MNIST."""
+
+    dataset: str = "mnist"
+    ema_momentum: float = 0.999
+    likelihood_every: int = 5
+
+
+def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+    """Networks by rule; images in [0, 1] also get G's output bias from the pixel means."""
+    bounded = len(data.shape) == 3 and settings.preprocessing == "unit_range"
     generator, discriminator = networks.for_shape(
-        examples.shape[1:], recipe.latent_dim, bounded=bounded, seed=seed
+        data.shape, settings.latent_dim, bounded=bounded, seed=settings.seed
     )
     if bounded:
-        networks.set_marginal_bias(generator, examples.mean(axis=0))
-    return generator, discriminator
-
-
-RECIPE = dataclasses.replace(
-    mnist.RECIPE, name="own_data", networks=build, epochs=100, likelihood_samples=1000
-)
+        networks.set_marginal_bias(generator, data.examples.mean(axis=0))
+    gan = GAN(generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema)
+    return gan, settings.compile_arguments(data, settings.loss)

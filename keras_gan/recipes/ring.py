@@ -5,20 +5,35 @@ Metz et al. 2017, arXiv:1611.02163). Both kinds of D's inputs get noise, an opti
 released code: the modes, a hundred standard deviations apart, then overlap as D sees them, and G is
 drawn to all of them.
 
-    python -m keras_gan.train --recipe ring
+    keras-gan train --recipe ring
 """
 
-import functools
+import dataclasses
+from typing import Any
 
 import keras
-import numpy as np
 
 from keras_gan import networks
 from keras_gan.data import DataSet, Split
 from keras_gan.evaluation.gaussians import GaussianMixture
-from keras_gan.experiment.recipe import Recipe
+from keras_gan.experiment import TrainingData
+from keras_gan.recipes.settings import AdamSettings, LatentSettings, LossSettings
+from keras_gan.training.gan import GAN
 
 MIXTURE = GaussianMixture.ring()
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings(LossSettings, AdamSettings, LatentSettings):
+    """Settings for points in the plane."""
+
+    prior: str = "normal"
+    latent_dim: int = 8
+    batch_size: int = 200
+    discriminator_loss_weight: float = 0.5
+    learning_rate_divisor: float = 1.0003
+    ema_momentum: float = 0.99
+    epochs: int = 30
 
 
 def draw(name: str, mixture: GaussianMixture, train: int = 50_000) -> DataSet:
@@ -42,54 +57,40 @@ def draw(name: str, mixture: GaussianMixture, train: int = 50_000) -> DataSet:
     )
 
 
-def build(
-    recipe: Recipe, examples: np.ndarray, seed: int, *, noise: float = 0.1
-) -> tuple[keras.Model, keras.Model]:
-    """The networks: two layers each, no dropout, which would drop whole coordinates.
+def load_data(settings: Settings) -> DataSet:
+    """Points on the ring."""
+    return draw("ring", MIXTURE)
 
-    Args:
-        recipe: The recipe.
-        examples: The training data `[n, 2]`.
-        seed: Seed of the weights.
-        noise: Standard deviation of the noise on D's inputs.
-    """
+
+def make_networks(
+    settings: LatentSettings, data: TrainingData, *, input_noise: float
+) -> tuple[keras.Model, keras.Model]:
+    """Two layers each, no dropout, which would drop whole coordinates."""
     generator = networks.mlp_generator(
-        recipe.latent_dim,
-        examples.shape[1:],
+        settings.latent_dim,
+        data.shape,
         hidden=[(128, "relu"), (128, "relu")],
         output_activation="linear",
         irange=0.2,
-        seed=seed,
+        seed=settings.seed,
     )
     discriminator = networks.maxout_discriminator(
-        examples.shape[1:],
+        data.shape,
         units=64,
         pieces=3,
         irange=0.2,
         input_dropout=0.0,
         hidden_dropout=0.0,
-        input_noise=noise,
-        seed=seed + 1,
+        input_noise=input_noise,
+        seed=settings.seed + 1,
     )
     return generator, discriminator
 
 
-RECIPE = Recipe(
-    name="ring",
-    networks=build,
-    source=functools.partial(draw, "ring", MIXTURE),
-    dataset="ring",
-    preprocessing="identity",
-    prior="normal",
-    latent_dim=8,
-    update="alternating",
-    batch_size=200,
-    optimizer="adam",
-    generator_learning_rate=1e-3,
-    discriminator_learning_rate=1e-3,
-    learning_rate_divisor=1.0003,
-    momentum=0.5,
-    ema=0.99,
-    epochs=30,
-    likelihood_every=0,
-)
+def build(
+    settings: Settings, data: TrainingData, *, input_noise: float = 0.1
+) -> tuple[GAN, dict[str, Any]]:
+    """The model, and how it learns."""
+    generator, discriminator = make_networks(settings, data, input_noise=input_noise)
+    gan = GAN(generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema)
+    return gan, settings.compile_arguments(data, settings.loss)

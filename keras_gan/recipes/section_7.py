@@ -4,41 +4,68 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
-import numpy as np
 
-from keras_gan import networks
+from keras_gan import experiment, networks
 from keras_gan.core.errors import InputError
-from keras_gan.experiment.recipe import Networks, Recipe
+from keras_gan.data import DataSet, keep_labels
+from keras_gan.experiment import TrainingData, setting
 from keras_gan.experiment.run import Run
+from keras_gan.recipes.mnist_tuned import INPUT_NOISE
+from keras_gan.recipes.settings import AdamSettings, LatentSettings
+from keras_gan.training.gan import GAN
 from keras_gan.training.inference import Inference, parameters
 
-INPUT_NOISE = 0.3  # on the images as D sees them
-_NOISE_OF_COMPLETIONS = 0.1  # the same: the known part must be seen well
+_INPAINTING_NOISE = 0.1  # on the images as D sees them: the known pixels must be seen well
 
-COMPLETION: dict[str, Any] = {
-    "loss": "inpainting",
-    "discriminator_learning_rate": 1e-3,
-    "learning_rate_divisor": 1.00015,  # a tenth of it after 15,000 updates
-}
+Networks = tuple[keras.Model, keras.Model]
 
-SEMI_SUPERVISED: dict[str, Any] = {
-    "loss": "semi_supervised",
-    "labelled_share": 0.5,
-    "discriminator_loss_weight": 1.0,
-    "update": "alternating",
-    "optimizer": "adam",
-    "generator_learning_rate": 1e-3,
-    "discriminator_learning_rate": 1e-3,
-    "learning_rate_divisor": 1.0,
-}
+
+@dataclasses.dataclass(frozen=True)
+class InpaintingSettings(AdamSettings, LatentSettings, experiment.Settings):
+    """Settings of models that fill in missing pixels."""
+
+    generator_learning_rate: float = 5e-4
+    learning_rate_divisor: float = 1.00015  # a tenth of it after 15,000 updates
+
+
+@dataclasses.dataclass(frozen=True)
+class SemiSupervisedSettings(AdamSettings, LatentSettings, experiment.Settings):
+    """Settings of models that learn classes from few labels."""
+
+    labels: int = setting(
+        100, "labelled training examples, evenly over the classes; 0: all", least=0
+    )
+    labelled_share: float = setting(
+        0.5, "labelled examples among those of a minibatch", above=0, below=1
+    )
+    likelihood_every: int = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class InferenceSettings:
+    """Settings of an inference network, which learns next to G and D or after them."""
+
+    update: str = setting(
+        "simultaneous",
+        "update rule: alternating (Algorithm 1), simultaneous (the paper's released code) or fixed "
+        "(G and D stay as they are)",
+        choices=("alternating", "simultaneous", "fixed"),
+    )
+    auxiliary_learning_rate: float = setting(
+        1e-3, "learning rate of the inference network (Adam)", above=0
+    )
+    stage1: str = setting(
+        "", "finished run whose G and D the inference network learns from (with --update fixed)"
+    )
 
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-    """What tells the digits' networks from MNIST's.
+    """The widths and noises in which the digits' networks and MNIST's differ.
 
     Attributes:
         width: Units of each hidden layer of G, and of an inference network.
@@ -60,100 +87,122 @@ MNIST = Sizes(1200, 240, irange=0.005, input_dropout=0.2, encoder_noise=0.3)
 
 
 def conditional(
-    recipe: Recipe, examples: np.ndarray, seed: int, *, sizes: Sizes, classes: int
-) -> tuple[keras.Model, keras.Model]:
+    settings: LatentSettings, data: TrainingData, sizes: Sizes, classes: int
+) -> Networks:
     """Networks that see a class; see `networks.with_classes`."""
-    pair = _players(recipe, examples, seed, sizes, of_generator=classes, of_discriminator=classes)
-    return networks.with_classes(*pair, examples.shape[1:], classes, **_seeing(sizes))
-
-
-def completing(
-    recipe: Recipe, examples: np.ndarray, seed: int, *, sizes: Sizes
-) -> tuple[keras.Model, keras.Model]:
-    """Networks that see known pixels and which they are; see `networks.with_known_pixels`."""
-    shape = examples.shape[1:]
-    reader = networks.conv_reader(shape, sizes.width, seed=seed + 2)
-    pair = _players(
-        recipe,
-        examples,
-        seed,
-        sizes,
-        of_generator=sizes.width,
-        of_discriminator=math.prod(shape[:2]),
+    pair = _mlps(settings, data, sizes, to_generator=classes, to_discriminator=classes)
+    dropout, noise = sizes.input_dropout, INPUT_NOISE
+    return networks.with_classes(
+        *pair, data.shape, classes, input_dropout=dropout, input_noise=noise
     )
-    seeing = {**_seeing(sizes), "input_noise": _NOISE_OF_COMPLETIONS}
-    return networks.with_known_pixels(reader, *pair, shape, **seeing)
 
 
-def _players(
-    recipe, examples, seed, sizes, *, of_generator, of_discriminator
-) -> tuple[keras.Model, keras.Model]:
+def inpainting(settings: LatentSettings, data: TrainingData, sizes: Sizes) -> Networks:
+    """Networks that see known pixels and which they are; see `networks.with_known_pixels`."""
+    shape = data.shape
+    reader = networks.conv_reader(shape, sizes.width, seed=settings.seed + 2)
+    pixels = math.prod(shape[:2])
+    pair = _mlps(settings, data, sizes, to_generator=sizes.width, to_discriminator=pixels)
+    dropout, noise = sizes.input_dropout, _INPAINTING_NOISE
+    return networks.with_known_pixels(
+        reader, *pair, shape, input_dropout=dropout, input_noise=noise
+    )
+
+
+def _mlps(
+    settings: LatentSettings,
+    data: TrainingData,
+    sizes: Sizes,
+    *,
+    to_generator: int,
+    to_discriminator: int,
+) -> Networks:
     """Fully connected networks with so many further inputs, numbers, each."""
-    shape = examples.shape[1:]
     generator = networks.mlp_generator(
-        recipe.latent_dim + of_generator,
-        shape,
+        settings.latent_dim + to_generator,
+        data.shape,
         hidden=[(sizes.width, "relu")] * 2,
         output_activation="sigmoid",
-        seed=seed,
+        seed=settings.seed,
         name="painter",
     )
-    networks.set_marginal_bias(generator, examples.mean(axis=0))
+    networks.set_marginal_bias(generator, data.examples.mean(axis=0))
     discriminator = networks.maxout_discriminator(
-        (math.prod(shape) + of_discriminator,),
+        (math.prod(data.shape) + to_discriminator,),
         units=sizes.units,
         irange=sizes.irange,
         input_dropout=0.0,
-        seed=seed + 1,
+        seed=settings.seed + 1,
         name="judge",
     )
     return generator, discriminator
 
 
-def _seeing(sizes: Sizes) -> dict[str, float]:
-    return {"input_dropout": sizes.input_dropout, "input_noise": INPUT_NOISE}
+def training_set(settings: SemiSupervisedSettings, data_set: DataSet) -> DataSet:
+    """The data with few labels, and these often."""
+    if data_set.train.y is None:
+        raise InputError(
+            f"a semi-supervised recipe learns from labels, which {data_set.name} lacks"
+        )
+    return keep_labels(data_set, settings.labels, share=settings.labelled_share, seed=settings.seed)
 
 
-def inference(
-    recipe: Recipe, shape: tuple[int, ...], seed: int, *, sizes: Sizes
-) -> list[Inference]:
-    """An inference network of two layers of rectifiers."""
-    prior = recipe.make_prior()
-    network = networks.mlp_encoder(
-        shape, parameters(prior), hidden=(sizes.width,) * 2, noise=sizes.encoder_noise, seed=seed
-    )
-    return [Inference(network, prior)]
-
-
-def for_inference(
-    recipe: Recipe, examples: np.ndarray, seed: int, *, build: Networks
-) -> tuple[keras.Model, keras.Model]:
-    """The networks that an inference network learns from: those of `--stage1`, or new ones."""
-    if recipe.stage1:
-        return finished(recipe, examples.shape[1:])
-    return build(recipe, examples, seed)
-
-
-def finished(recipe: Recipe, shape: tuple[int, ...]) -> tuple[keras.Model, keras.Model]:
-    """The networks of `--stage1`: G, with EMA weights where the run keeps them, and D.
+def build_inference(
+    settings: Any,
+    data: TrainingData,
+    sizes: Sizes,
+    make_networks: Callable[[Any, TrainingData], Networks],
+) -> tuple[GAN, dict[str, Any]]:
+    """A model with an inference network of two layers of rectifiers.
 
     Args:
-        recipe: Its `stage1` is the run; its `update` must be "fixed".
-        shape: Shape of an example of the data.
+        settings: `InferenceSettings` and those of a recipe of two networks.
+        data: The training data.
+        sizes: Sizes of the inference network.
+        make_networks: Makes G and D, where `stage1` names no run that has them.
+    """
+    prior = settings.make_prior()
+    if settings.stage1:
+        generator, discriminator = _finished(settings, data.shape)
+    else:
+        generator, discriminator = make_networks(settings, data)
+    encoder = networks.mlp_encoder(
+        data.shape,
+        parameters(prior),
+        hidden=(sizes.width,) * 2,
+        noise=sizes.encoder_noise,
+        seed=settings.seed,
+    )
+    gan = GAN(
+        generator,
+        discriminator,
+        prior,
+        auxiliary_networks=[Inference(encoder, prior)],
+        seed=settings.seed,
+        ema=settings.ema,
+    )
+    return gan, {
+        **settings.compile_arguments(data, settings.loss),
+        "auxiliary_optimizers": [keras.optimizers.Adam(settings.auxiliary_learning_rate)],
+    }
+
+
+def _finished(settings: Any, shape: tuple[int, ...]) -> Networks:
+    """The networks of the run `stage1`: G, with EMA weights where it has them, and D.
 
     Raises:
         InputError: The run is not finished, its networks would move, or they do not fit the recipe.
     """
-    if recipe.update != "fixed":
+    if settings.update != "fixed":
         raise InputError("the networks of --stage1 are finished: add --update fixed")
-    gan = Run.open(recipe.stage1).gan()
+    gan = Run.open(settings.stage1).gan()
     for name, theirs, ours in (
-        ("latents from", str(gan.prior), str(recipe.make_prior())),
+        ("latents from", str(gan.prior), str(settings.make_prior())),
         ("examples of shape", gan.example_shape, tuple(shape)),
-        ("a condition", str(gan.condition), str(recipe.condition)),
+        ("a condition", str(gan.condition), "None"),
     ):
         if theirs != ours:
-            raise InputError(f"--stage1 {recipe.stage1} has {name} {theirs}; here it is {ours}")
+            raise InputError(f"--stage1 {settings.stage1} has {name} {theirs}; here it is {ours}")
     generator = gan.ema_generator or gan.generator
     copy = type(generator).from_config({**generator.get_config(), "name": "generator"})
     copy.set_weights(generator.get_weights())

@@ -1,49 +1,56 @@
 """Toronto Face Database, first stage, as in the paper's released code.
 
-    python -m keras_gan.train --recipe tfd
+    keras-gan train --recipe tfd
 
 The second stage (`tfd_stage2`) builds on the run directory that this one leaves.
 The data are given out by their owners on request; the message of the command says where to put the
 file.
 """
 
+import dataclasses
+from typing import Any
+
 import keras
-import numpy as np
 
-from keras_gan import networks
-from keras_gan.experiment.recipe import Recipe
+from keras_gan import experiment, networks
+from keras_gan.experiment import TrainingData, setting
+from keras_gan.recipes.settings import LatentSettings, LossSettings, MomentumSettings
+from keras_gan.training.gan import GAN
 
 
-def build(recipe: Recipe, examples: np.ndarray, seed: int) -> tuple[keras.Model, keras.Model]:
-    """The networks: norms bounded everywhere, a sparse output layer in G."""
+@dataclasses.dataclass(frozen=True)
+class Settings(LossSettings, MomentumSettings, LatentSettings, experiment.Settings):
+    """The released code's settings."""
+
+    dataset: str = "tfd"
+    fold: int = setting(0, "fold of the data that is validated and tested on", least=0, most=4)
+    prior: str = "normal"
+    generator_learning_rate: float = 0.05
+    discriminator_learning_rate: float = 0.05
+    epochs: int = 50
+    likelihood_every: int = 5
+
+
+def make_discriminator(settings: Settings, data: TrainingData) -> keras.Model:
+    """D of both stages: two maxout layers of 1200 units."""
+    return networks.maxout_discriminator(
+        data.shape, units=1200, max_norm=networks.MAX_NORM, seed=settings.seed + 1
+    )
+
+
+def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+    """Networks with bounded norms everywhere, a sparse output layer in G."""
     generator = networks.mlp_generator(
-        recipe.latent_dim,
-        examples.shape[1:],
+        settings.latent_dim,
+        data.shape,
         hidden=[(8000, "relu"), (8000, "sigmoid")],
         output_activation="sigmoid",
         hidden_bias={"sigmoid": -2.0},
         max_norm=networks.MAX_NORM,
-        seed=seed,
+        seed=settings.seed,
     )
-    networks.set_sparse_kernel(generator.get_layer("output"), 100, seed=seed)
-    networks.set_marginal_bias(generator, examples.mean(axis=0))
-    return generator, build_discriminator(examples, seed)
-
-
-def build_discriminator(examples: np.ndarray, seed: int) -> keras.Model:
-    """D of both stages: two maxout layers of 1200 units."""
-    return networks.maxout_discriminator(
-        examples.shape[1:], units=1200, max_norm=networks.MAX_NORM, seed=seed + 1
-    )
-
-
-RECIPE = Recipe(
-    name="tfd",
-    networks=build,
-    dataset="tfd",
-    prior="normal",
-    generator_learning_rate=0.05,
-    discriminator_learning_rate=0.05,
-    epochs=50,
-    likelihood_every=5,
-)
+    networks.set_sparse_kernel(generator.get_layer("output"), 100, seed=settings.seed)
+    networks.set_marginal_bias(generator, data.examples.mean(axis=0))
+    discriminator = make_discriminator(settings, data)
+    gan = GAN(generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema)
+    return gan, settings.compile_arguments(data, settings.loss)

@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.core.errors import InputError
-from keras_gan.training import input_checks
+from keras_gan.training.batch_checks import checked_batches, marked
+from keras_gan.training.input_checks import LabelCheck, x_and_y
 
 
 class Batches:
@@ -26,19 +27,22 @@ class Batches:
     Attributes:
         dataset: Batches `x` or `(x, y)`, float32 `[m, *example_shape]` and labels.
         minibatch: Size of the first batch.
+        length: Number of batches, where they are known besides from `dataset`, or None.
 
     Raises:
         InputError: The batches cannot be used, as far as their type tells.
     """
 
+    length: int | None = None
+
     def __init__(
         self,
         dataset: tf.data.Dataset,
         example_shape: Sequence[int],
-        label_check: input_checks.LabelCheck | None,
+        label_check: LabelCheck | None,
         minibatch: int | None = None,
     ):
-        self.dataset = input_checks.checked_batches(dataset, example_shape, label_check)
+        self.dataset = checked_batches(dataset, example_shape, label_check)
         self._source, self._minibatch = dataset, minibatch
 
     @property
@@ -49,11 +53,11 @@ class Batches:
     @property
     def minibatch(self) -> int:
         """Size of the first batch, which is read if need be."""
-        x, _ = input_checks.x_and_y(self.dataset.element_spec)
-        size = self._minibatch or input_checks.x_and_y(self._source.element_spec)[0].shape[0]
+        x, _ = x_and_y(self.dataset.element_spec)
+        size = self._minibatch or x_and_y(self._source.element_spec)[0].shape[0]
         if size is None:
             for batch in self._source.take(1):
-                x, _ = input_checks.x_and_y(batch)
+                x, _ = x_and_y(batch)
                 size = int(tf.shape(x)[0])
         if not size:
             raise InputError("the data set is empty")
@@ -81,12 +85,13 @@ class PyDatasetBatches(Batches):
         self,
         data: keras.utils.PyDataset,
         example_shape: Sequence[int],
-        label_check: input_checks.LabelCheck | None,
+        label_check: LabelCheck | None,
         seed: int = 0,
         shuffle: bool = False,
     ):
         self._data, self._seed, self._shuffle, self._step = data, seed, shuffle, 0
-        if data.num_batches == 0:
+        self.length = data.num_batches
+        if self.length == 0:
             raise InputError("the data set is empty")
         first = _arrays(data[0])
         signature = _signature(first)
@@ -129,7 +134,7 @@ class PyDatasetBatches(Batches):
 
 
 def from_iterable(
-    data: Iterable, example_shape: Sequence[int], label_check: input_checks.LabelCheck | None
+    data: Iterable, example_shape: Sequence[int], label_check: LabelCheck | None
 ) -> Batches:
     """Batches of a generator, which is read once, or of an iterable, anew each epoch."""
     iterator = iter(data)
@@ -161,7 +166,7 @@ class _Once:
         """
         if self._ended:
             raise InputError(
-                input_checks.marked(
+                marked(
                     "a generator is read once, and this one has ended: give `steps_per_epoch` and "
                     "a generator without end, or a tf.data.Dataset or keras.utils.PyDataset"
                 )
@@ -172,7 +177,7 @@ class _Once:
 
 def _arrays(batch: Any) -> Any:
     """A batch `x` or `(x, y)` as arrays."""
-    x, y = input_checks.x_and_y(batch)
+    x, y = x_and_y(batch)
     if isinstance(x, (dict, tuple, list)) or not np.ndim(x):
         raise InputError(
             "a batch must be one array of float examples [m, ...], alone or first in a tuple. "

@@ -43,6 +43,7 @@ def state(gan: GAN) -> dict[str, keras.Variable]:
         "generator_optimizer": gan.generator_optimizer.variables,
         "discriminator_optimizer": gan.discriminator_optimizer.variables,
         "auxiliary_optimizers": [v for o in gan.auxiliary_optimizers for v in o.variables],
+        "compile": gan.compile_variables,
         "metrics": [gan.running_means.totals, *metrics],
     }
     return {f"{group}/{i}": v for group, found in groups.items() for i, v in enumerate(found)}

@@ -1,4 +1,4 @@
-"""What one replica knows of one step: its data, its random numbers, and how to call the networks."""
+"""One step on one replica: its data, its random numbers, how to call the networks."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ class StepContext:
     def penalties(
         self, real: DiscriminatorOutput, fake: DiscriminatorOutput, j: int
     ) -> tuple[tf.Tensor, Logs]:
-        """This replica's part of what D's layers and the regularizers add to D's loss; their logs."""
+        """This replica's part of what D's layers and regularizers add to its loss, and logs."""
         gan, logs = self.gan, {}
         on_weights = [
             v.regularizer(v) for v in gan.discriminator.trainable_variables if v.regularizer
@@ -207,7 +207,7 @@ class StepContext:
         return tape.gradient(loss, network.trainable_variables, output_gradients=scale)
 
     def apply(self, optimizer, gradients: list[tf.Tensor], network: keras.Model) -> None:
-        """Updates a network; gradients are clipped, if at all, once they are summed over replicas."""
+        """Updates a network; gradients are clipped after they are summed over replicas."""
         if self.replicas > 1:
             gradients = clip_over_replicas(optimizer, gradients)
         optimizer.apply(gradients, network.trainable_variables)

@@ -106,8 +106,8 @@ class AveragedNetwork:
             self.network.set_weights(network.get_weights())
         except Exception as error:
             raise InputError(
-                f"an EMA needs a copy of {network.name!r}, which {type(network).__name__} cannot be "
-                f"made from: write `get_config` and `from_config` ({first_line(error)})"
+                f"an EMA needs a copy of {network.name!r}: write `get_config` and `from_config` of "
+                f"{type(network).__name__} ({first_line(error)})"
             ) from error
         self.network.trainable = True
         # Whether the generator is frozen now does not matter; statistics never are trainable.

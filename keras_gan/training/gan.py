@@ -10,7 +10,6 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan import priors
-from keras_gan.augmentation import Augmentation
 from keras_gan.conditioning import Condition
 from keras_gan.core.errors import InputError
 from keras_gan.training import compile_checks, network_checks, sampling
@@ -101,8 +100,8 @@ class GAN(Trainer):
         self.images_seen = self._counter("images_seen")
         self.evaluated = self._counter("evaluated")
         self._nonfinite_step = self._counter("nonfinite_step", -1)
-        self.augmentation: Augmentation | None = None
-        self.regularizers: list = []
+        object.__setattr__(self, "augmentation", None)
+        object.__setattr__(self, "regularizers", [])
         self.dropped_examples: int | None = None
         self.train_function = None
         self.test_function = None

@@ -9,7 +9,7 @@ def clip_over_replicas(optimizer, gradients: list[tf.Tensor | None]) -> list[tf.
     """Clips the sum of all replicas' gradients as the optimizer is set to.
 
     Keras clips each replica's gradients before it sums them, so that two replicas would not equal
-    one device. The result is a replica's equal part of the clipped sum, which Keras leaves as it is.
+    one device. The result is an equal share of the clipped sum, which Keras leaves as it is.
 
     Args:
         optimizer: A Keras optimizer; `clipnorm`, `clipvalue` and `global_clipnorm` are read.

@@ -1,25 +1,19 @@
-"""What `fit` and `evaluate` require of examples and labels, for arrays and for batches of a stream.
-
-Arrays are checked before the first step. Batches are checked where they are read, in the pipeline;
-what is wrong there travels through TensorFlow as the text of an error: see `input_error`.
-"""
+"""What `fit` and `evaluate` require of examples and labels, and their checks of arrays."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from keras_gan.conditioning.labels import LabelCheck
 from keras_gan.core.errors import InputError
 
-_BEGIN, _END = "<keras_gan: ", " :keras_gan>"  # around a message of ours within TensorFlow's
 _LARGEST = 20.0  # images above it without a negative value were never scaled
-_NOT_FINITE = "NaN or Inf (in float32)"
-_SCALE = "bring bytes to the scale of the generator's output first, "
+NOT_FINITE = "NaN or Inf (in float32)"
+SCALE_FIRST = "bring bytes to the scale of the generator's output first, "
 
 
 def checked_array(x: Any, example_shape: Sequence[int] | None = None) -> np.ndarray:
@@ -38,8 +32,8 @@ def checked_array(x: Any, example_shape: Sequence[int] | None = None) -> np.ndar
         raise InputError("the data must be one array of float examples [n, ...]") from error
     if x.ndim < 2 or not np.issubdtype(x.dtype, np.floating):
         raise InputError(
-            f"the data must be float examples [n, ...]; {_SCALE}with `x = x.astype('float32') / "
-            "255` (sigmoid) or `x = x.astype('float32') / 127.5 - 1` (tanh). "
+            f"the data must be float examples [n, ...]; {SCALE_FIRST}with `x = "
+            "x.astype('float32') / 255` (sigmoid) or `x = x.astype('float32') / 127.5 - 1` (tanh). "
             f"Received: {x.dtype} of shape {x.shape}"
         )
     if not x.size:
@@ -51,8 +45,8 @@ def checked_array(x: Any, example_shape: Sequence[int] | None = None) -> np.ndar
     least, largest = x.min(), x.max()  # NaN where there is one
     if not (np.isfinite(least) and np.isfinite(largest)):
         finite = np.isfinite(x).all(axis=tuple(range(1, x.ndim)))
-        raise InputError(f"example {np.argmin(finite)} of the data holds {_NOT_FINITE}")
-    if x.ndim == 4 and _is_unscaled(least, largest):
+        raise InputError(f"example {np.argmin(finite)} of the data holds {NOT_FINITE}")
+    if x.ndim == 4 and is_unscaled(least, largest):
         raise InputError(
             "the data look like pixels 0..255: divide them by 255, or scale them as the "
             f"generator's output. Received: values from {least:g} to {largest:g}"
@@ -60,9 +54,7 @@ def checked_array(x: Any, example_shape: Sequence[int] | None = None) -> np.ndar
     return x
 
 
-def checked_labels(
-    y: Any, examples: int, label_check: LabelCheck | None
-) -> np.ndarray | tf.Tensor | None:
+def checked_labels(y: Any, examples: int, label_check: LabelCheck | None) -> np.ndarray | None:
     """Labels in memory, of as many examples, or None.
 
     Raises:
@@ -110,79 +102,6 @@ def x_and_y(batch: Any) -> tuple[Any, Any]:
     return batch[0], batch[1] if len(batch) > 1 else None
 
 
-def checked_batches(
-    dataset: tf.data.Dataset, example_shape: Sequence[int], label_check: LabelCheck | None
-) -> tf.data.Dataset:
-    """Batches `x` or `(x, y)`, with `x` as float32, each checked where it is read.
-
-    Args:
-        dataset: Batches of float examples, alone or first in a tuple with labels.
-        example_shape: Shape of one example.
-        label_check: What uses the labels, or None.
-
-    Raises:
-        InputError: The data set's type or shape is another.
-    """
-    x, y = x_and_y(dataset.element_spec)
-    _check_spec(x, example_shape)
-    require_labels(y is not None, label_check)
-    if label_check is not None:
-        if not isinstance(y, tf.TensorSpec):
-            raise InputError(f"{label_check.describe} takes one tensor of labels. Received: {y}")
-        label_check.check_type(np.dtype(y.dtype.as_numpy_dtype), y.shape)
-
-    @tf.autograph.experimental.do_not_convert
-    def check(number: tf.Tensor, batch: Any) -> Any:
-        x, y = x_and_y(batch)
-        x = tf.cast(x, tf.float32)
-        if label_check is not None:
-            y = label_check.squeeze(y)
-        checks = [
-            tf.debugging.Assert(valid, [f"{_BEGIN}{fault}{_END}", number])
-            for valid, fault in _faults(x, y, example_shape, label_check)
-        ]
-        with tf.control_dependencies(checks):
-            x = tf.ensure_shape(tf.identity(x), [None, *example_shape])
-        return x if y is None else (x, y)
-
-    return dataset.enumerate().map(check)
-
-
-def input_error(error: tf.errors.OpError) -> InputError | None:
-    """The fault of the data that an error of TensorFlow reports, if that is what it reports."""
-    message = re.search(rf"{_BEGIN}(.*?){_END}(?:\] \[(\d+))?", str(error.message), re.DOTALL)
-    if message is None:
-        return None
-    fault, batch = message.groups()
-    return InputError(
-        fault if batch is None else f"batch {batch} of the data set (counted from 0) {fault}"
-    )
-
-
-def marked(message: str) -> str:
-    """A message that `input_error` finds, for an error raised while TensorFlow reads data."""
-    return f"{_BEGIN}{message}{_END}"
-
-
-def _check_spec(x: Any, example_shape: Sequence[int]) -> None:
-    """Refuses a data set whose examples cannot be used, as far as its type tells."""
-    if isinstance(x, tf.TensorSpec) and x.shape.rank == len(example_shape):
-        raise InputError(f"the data set gives single examples of shape {x.shape}; call .batch(m)")
-    if isinstance(x, tf.TensorSpec) and x.dtype.is_integer:
-        raise InputError(
-            f"a data set must give batches of float examples [m, ...]; {_SCALE}with `data.map("
-            "lambda x: tf.cast(x, tf.float32) / 255)` (sigmoid) or `... / 127.5 - 1` (tanh). "
-            f"Received: {x.dtype.name} of shape {x.shape}"
-        )
-    if not isinstance(x, tf.TensorSpec) or x.shape.rank == 0 or not x.dtype.is_floating:
-        raise InputError(
-            "a data set must give batches of float examples [m, ...], alone or first in a tuple. "
-            f"Received: {x}"
-        )
-    if not x.shape[1:].is_compatible_with(example_shape):
-        check_shape(tuple(x.shape[1:]), example_shape)
-
-
 def check_shape(shape: Sequence[int | None], example_shape: Sequence[int]) -> None:
     """Refuses examples of another shape than the networks take.
 
@@ -196,24 +115,6 @@ def check_shape(shape: Sequence[int | None], example_shape: Sequence[int]) -> No
         )
 
 
-def _faults(
-    x: tf.Tensor, y: Any, example_shape: Sequence[int], label_check: LabelCheck | None
-) -> Iterator[tuple[tf.Tensor, str]]:
-    """Whether a batch is free of a fault, and the fault."""
-    if not x.shape[1:].is_fully_defined():
-        yield (
-            tf.reduce_all(tf.shape(x)[1:] == tf.constant(tuple(example_shape))),
-            f"does not hold examples of shape {tuple(example_shape)}, which the networks take",
-        )
-    yield tf.reduce_all(tf.math.is_finite(x)), f"holds {_NOT_FINITE}"
-    if len(example_shape) == 3:
-        unscaled = _is_unscaled(tf.reduce_min(x), tf.reduce_max(x))
-        yield ~unscaled, "looks like pixels 0..255: divide them by 255"
-    if label_check is not None:
-        fault = f"holds labels out of range: {label_check.describe} takes {label_check.expected}"
-        yield tf.reduce_all(label_check.valid(y)), fault
-
-
-def _is_unscaled(least: Any, largest: Any) -> Any:
+def is_unscaled(least: Any, largest: Any) -> Any:
     """Whether pixels from `least` to `largest` are evidently 0..255."""
-    return (least >= 0) & (largest > _LARGEST)
+    return (least >= 0) & (largest > _LARGEST) & (largest < math.inf)

@@ -26,6 +26,7 @@ from keras_gan.training.streams import (
     ShardStream,
     Stream,
     divided_by_data,
+    sized,
 )
 
 _log = logging.getLogger(__name__)
@@ -109,7 +110,7 @@ def evaluation_data(
         dataset = source.dataset
     elif isinstance(source, Shards):
         examples = source.read(0, 1, 0, tf.constant(0, tf.int64))
-        dataset = examples.batch(size).map(source.transform)
+        dataset = examples.batch(size).map(lambda x: source.transform(x))
     else:
         with tf.device("CPU:0"):
             arrays = tf.nest.map_structure(
@@ -121,7 +122,10 @@ def evaluation_data(
                 lambda array: array[step * size : (step + 1) * size], arrays
             )
         )
-    return divided_by_data(dataset).prefetch(2)
+    dataset = divided_by_data(dataset).prefetch(2)
+    if isinstance(source, Batches) and source.length is not None:
+        return sized(dataset, source.length)
+    return dataset
 
 
 def _source(

@@ -38,12 +38,17 @@ def make_function(model: keras.Model, step: Callable, finish: Callable) -> Calla
         step = tf.function(step, jit_compile=True, autograph=False)
 
     def replica_step(batch) -> tuple[dict, tf.Tensor]:
-        with counting_images(model.images_seen.value):
-            logs = step(batch)
+        try:
+            with counting_images(model.images_seen.value):
+                logs = step(batch)
+        except InputError as error:
+            refusals.append(error)
+            raise
         rows = tf.cast(tf.shape(tf.nest.flatten(batch)[0])[0], tf.float32)
         return {name: rows * tf.cast(value, tf.float32) for name, value in logs.items()}, rows
 
     reported: set[str] = set()
+    refusals: list[InputError] = []  # AutoGraph would raise them as errors of its own
 
     @tf.autograph.experimental.do_not_convert
     def run_step(batch) -> None:
@@ -86,6 +91,14 @@ def make_function(model: keras.Model, step: Callable, finish: Callable) -> Calla
         run_steps = tf.function(run_steps, reduce_retracing=True)
 
     def function(iterator):
+        try:
+            return call(iterator)
+        except Exception:
+            if refusals:
+                raise refusals.pop() from None
+            raise
+
+    def call(iterator):
         if isinstance(iterator, (tf.data.Iterator, tf.distribute.DistributedIterator)):
             ran, logs = run_steps(iterator)
             if not ran:

@@ -105,7 +105,7 @@ class IndexedStream(SizedStream):
             )
 
         dataset = tf.data.Dataset.from_tensors(0).flat_map(steps)
-        return _sized(divided_by_data(dataset).prefetch(8), self.steps_per_epoch)
+        return sized(divided_by_data(dataset).prefetch(8), self.steps_per_epoch)
 
     def _order(self, epoch: tf.Tensor) -> tf.Tensor:
         """The examples of an epoch in its order: sorted by random bits."""
@@ -142,7 +142,7 @@ class ShardStream(SizedStream):
         super().__init__(len(shards), minibatch, minibatches, seed)
         self._shards = shards
         dataset = strategy.distribute_datasets_from_function(self._of_worker)
-        self._dataset = _sized(dataset, self.steps_per_epoch)
+        self._dataset = sized(dataset, self.steps_per_epoch)
 
     def _of_worker(self, context: tf.distribute.InputContext) -> tf.data.Dataset:
         workers, replicas = context.num_input_pipelines, context.num_replicas_in_sync
@@ -214,7 +214,7 @@ class RegroupedStream:
 Stream = IndexedStream | ShardStream | RegroupedStream
 
 
-def _sized(dataset, steps: int):
+def sized(dataset, steps: int):
     """The data set with the size of a whole epoch, by which Keras plans its epochs.
 
     TensorFlow's own assertion of a size would fail in an epoch that is entered midway.

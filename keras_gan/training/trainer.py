@@ -25,6 +25,8 @@ class Trainer(keras.Model):
 
     train_function: Callable | None
     test_function: Callable | None
+    augmentation: Augmentation | None
+    regularizers: list
 
     def compile(
         self,
@@ -73,7 +75,8 @@ class Trainer(keras.Model):
         compile_checks.refuse_unknown("compile()", unknown)
         if not isinstance(discriminator_steps, int) or not 1 <= discriminator_steps < 256:
             raise InputError(
-                f"`discriminator_steps` must be an int in [1, 255]. Received: {discriminator_steps!r}"
+                "`discriminator_steps` must be an int in [1, 255]. "
+                f"Received: {discriminator_steps!r}"
             )
         if update not in steps.RULES:
             raise InputError(f"unknown update {update!r}; choose from {', '.join(steps.RULES)}")
@@ -112,13 +115,20 @@ class Trainer(keras.Model):
             extra = [f"{auxiliary.name}_loss" for auxiliary in self.auxiliary_networks]
             extra += [regularizer.name for regularizer in regularizers]
             self.running_means = RunningMeans([*REPORTED, *extra], metrics)
-            if augmentation is not None:
+            if augmentation is not None and not getattr(augmentation, "built", True):
                 augmentation.build((None, *self.example_shape))
-        self.regularizers = list(regularizers)
-        self.augmentation = augmentation
+        # Keras tracks no further layers of a model that was loaded; `compile_variables` are these.
+        object.__setattr__(self, "regularizers", list(regularizers))
+        object.__setattr__(self, "augmentation", augmentation)
         self.loss = loss
         self.discriminator_steps = discriminator_steps
         self.update = update
+
+    @property
+    def compile_variables(self) -> list[keras.Variable]:
+        """The state of what `compile` was given besides optimizers and metrics."""
+        parts = [*self.regularizers, *([self.augmentation] if self.augmentation else [])]
+        return [variable for part in parts for variable in getattr(part, "variables", ())]
 
     def get_compile_config(self) -> dict:
         """Returns `compile`'s arguments, serialized."""

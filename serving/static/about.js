@@ -1,7 +1,7 @@
-// The list of what is known about a version.
+// The description of a version.
 
 function text(value) {
-  if (value === null || value === undefined) return "not given";
+  if (value === null || value === undefined) return "unknown";
   if (Array.isArray(value)) {
     return `[${value.map((v) => (v === null || v === -1 ? "any" : text(v))).join(", ")}]`;
   }

@@ -1,4 +1,4 @@
-// What the page asks of the server: its catalogue, and TensorFlow Serving's REST interface.
+// Requests to the server: its catalog, and TensorFlow Serving's REST interface.
 
 async function ask(path, options = {}) {
   let response;
@@ -22,9 +22,9 @@ async function ask(path, options = {}) {
   return answer;
 }
 
-export const catalogue = () => ask("/explorer/catalogue.json");
+export const catalog = () => ask("/explorer/catalog.json");
 
-// Seeds are 64-bit integers, which JSON.stringify does not take.
+// Seeds are 64-bit integers, which JSON.stringify refuses.
 function json(value) {
   if (Array.isArray(value)) return `[${value.map(json).join(",")}]`;
   return typeof value === "bigint" ? String(value) : JSON.stringify(value);
@@ -37,28 +37,28 @@ function predict(model, version, signature, inputs) {
   return ask(path, { method: "POST", body });
 }
 
-// `more` are further inputs by name, a row each: the condition of a conditional model.
+// `more` has further inputs by name, a row each: the condition of a conditional model.
 
-// Pictures and latents of rows with these seeds.
+// Images and latents of rows with these seeds.
 export async function sample(model, version, seeds, more) {
   const { outputs } = await predict(model, version, "sample", { seed: seeds, ...more });
   return outputs;
 }
 
-// The picture of one row of latents.
-export async function picture(model, version, latents, more) {
+// The image of one row of latents.
+export async function image(model, version, latents, more) {
   const { outputs } = await predict(model, version, "serving_default", { latents: [latents], ...more });
   return outputs[0];
 }
 
-// Completions of one picture, a row for each of these latents; `mask` is true where it is known.
-export async function complete(model, version, { images, mask }, latents, more) {
+// Inpaintings of one image, a row for each of these latents; `mask` is true where it is known.
+export async function inpaint(model, version, { images, mask }, latents, more) {
   const given = { images: latents.map(() => images), mask: latents.map(() => mask) };
-  const { outputs } = await predict(model, version, "complete", { ...more, ...given, latents });
+  const { outputs } = await predict(model, version, "inpaint", { ...more, ...given, latents });
   return outputs;
 }
 
-// The latents of one picture.
+// The latents of one image.
 export async function encode(model, version, image, more) {
   const { outputs } = await predict(model, version, "encode", { images: [image], ...more });
   return outputs[0];

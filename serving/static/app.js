@@ -1,36 +1,34 @@
-// The page: what is chosen, and what each control does to it.
+// The page: its state, and what each control changes.
 
 import { describe } from "./about.js";
 import * as api from "./api.js";
-import { Hole } from "./hole.js";
+import { draw, save } from "./images.js";
 import { between, moved, rowSeeds } from "./latents.js";
-import { draw, save } from "./pictures.js";
-import { classCount, further, taken, unknown } from "./signatures.js";
+import { Mask } from "./mask.js";
+import { classCount, further, inputShape, unknown } from "./signatures.js";
 import { Sketch } from "./sketch.js";
 
 const MOST_CHOSEN = 4;
-const COMPLETIONS = 8;
+const INPAINTINGS = 8;
 const $ = (id) => document.getElementById(id);
 
-const hole = new Hole($("hole"));
-const sketch = new Sketch($("sketch"), () => hole.show(sketch.picture()));
+const mask = new Mask($("mask"));
+const sketch = new Sketch($("sketch"), () => mask.show(sketch.image()));
 
-// A sample is what can be chosen: its name, latents, class and button; `given` is the picture that it
-// completes, and which part of that is known.
+// A sample can be chosen. It has a name, latents, a class and a button; an inpainting has in `given` the
+// image and its mask too.
 const state = {
   models: [],
   model: null,
   version: null,
-  own: [], // samples made from pictures of one's own: the grid's last
-  drawing: 0, // how often the grid was asked for: only the newest answer is shown
-  completing: 0, // the same of completions
-  others: 0, // how often others were asked for
+  encoded: [], // samples from the user's images: the last of the grid
+  gridRequests: 0, // how many so far: only the newest answer is shown
+  inpaintRequests: 0, // likewise
+  others: 0, // how often other inpaintings were requested
   chosen: [], // samples, in the order in which they were chosen
-  moves: new Map(), // direction to the value that it was moved to
-  made: null, // what the large picture was made from, once it is drawn
+  moves: new Map(), // dimension to the value that it was moved to
+  shown: null, // the inputs of the large image, once it is drawn
 };
-
-// Problems, in words
 
 function problem(error) {
   $("problem").hidden = !error;
@@ -56,7 +54,7 @@ function options(select, values, current) {
 }
 
 async function lookAgain() {
-  state.models = (await api.catalogue()).filter((model) => model.versions.length > 0);
+  state.models = (await api.catalog()).filter((model) => model.versions.length > 0);
   if (state.models.length === 0) throw new Error("No model is available yet. Look again in a moment.");
   const name = state.models.some((m) => m.name === $("model").value) ? $("model").value : state.models[0].name;
   options($("model"), state.models.map((m) => [m.name, m.name]), name);
@@ -71,8 +69,8 @@ function chooseModel() {
     const names = labels.filter(([, number]) => String(number) === version).map(([label]) => label);
     return [version, names.length ? `${version} (${names.join(", ")})` : version];
   });
-  const kept = versions.some(([version]) => version === $("version").value);
-  options($("version"), versions, kept ? $("version").value : versions[0][0]);
+  const available = versions.some(([version]) => version === $("version").value);
+  options($("version"), versions, available ? $("version").value : versions[0][0]);
   chooseVersion();
 }
 
@@ -84,29 +82,29 @@ function chooseVersion() {
   $("amount").min = uniform ? prior.low : -3;
   $("amount").max = uniform ? prior.high : 3;
   const names = Array.from({ length: classCount(state.version) }, (_, i) => [String(i), String(i)]);
-  const kept = names.some(([name]) => name === $("class").value) ? $("class").value : "";
-  options($("class"), [["", "each in turn"], ...names], kept);
+  const current = names.some(([name]) => name === $("class").value) ? $("class").value : "";
+  options($("class"), [["", "each in turn"], ...names], current);
   options($("shown-class"), names, "0");
   $("class-row").hidden = names.length === 0;
   $("shown-class-row").hidden = names.length === 0;
-  state.own = [];
+  state.encoded = [];
   const shapes = {
-    encode: taken(state.version, "encode", "latents"),
-    complete: taken(state.version, "complete", "images"),
+    encode: inputShape(state.version, "encode", "latents"),
+    inpaint: inputShape(state.version, "inpaint", "images"),
   };
   for (const [name, shape] of Object.entries(shapes)) {
-    for (const part of document.querySelectorAll(`.for-${name}`)) part.hidden = !shape;
+    for (const element of document.querySelectorAll(`.for-${name}`)) element.hidden = !shape;
   }
-  const shape = shapes.encode ?? shapes.complete;
-  $("own").hidden = !shape;
+  const shape = shapes.encode ?? shapes.inpaint;
+  $("user-image").hidden = !shape;
   if (shape) {
-    hole.begin(shape);
+    mask.begin(shape);
     sketch.begin(shape);
   }
-  for (const id of ["seen", "made"]) draw($(id), [[[0]]]);
-  state.completing += 1;
-  $("completions").replaceChildren();
-  $("completed").textContent = "";
+  for (const id of ["scaled", "reconstruction"]) draw($(id), [[[0]]]);
+  state.inpaintRequests += 1;
+  $("inpaintings").replaceChildren();
+  $("inpainted").textContent = "";
   $("others").disabled = true;
 }
 
@@ -115,9 +113,9 @@ function chooseVersion() {
 async function drawSamples() {
   choose([]);
   $("grid").replaceChildren();
-  const drawing = (state.drawing += 1);
-  const { sample, serving_default: picture } = state.version.signatures;
-  if (!sample?.outputs.images || !sample.outputs.latents || !picture?.inputs.latents) {
+  const request = (state.gridRequests += 1);
+  const { sample, serving_default: generate } = state.version.signatures;
+  if (!sample?.outputs.images || !sample.outputs.latents || !generate?.inputs.latents) {
     throw new Error(
       `${state.model.name} version ${state.version.version} has no signatures "sample" (seed to images and ` +
         `latents) and "serving_default" (latents to images), so there is nothing to explore. Its metadata is below.`,
@@ -127,7 +125,7 @@ async function drawSamples() {
   if (inputs.size > 0) {
     throw new Error(
       `${state.model.name} version ${state.version.version} takes further inputs (${[...inputs].join(", ")}), ` +
-        `which this page cannot give. Its metadata is below.`,
+        `which this page does not support. Its metadata is below.`,
     );
   }
   const seed = givenSeed();
@@ -138,14 +136,14 @@ async function drawSamples() {
     const classes = seeds.map((_, i) => (wanted === "" ? i % (classCount(state.version) || 1) : Number(wanted)));
     const more = further(state.version, "sample", classes);
     const answer = await api.sample(state.model.name, state.version.version, seeds, more);
-    if (drawing !== state.drawing) return;
+    if (request !== state.gridRequests) return;
     $("direction").max = answer.latents[0].length - 1;
-    const drawn = answer.latents.map((latents, i) =>
+    const samples = answer.latents.map((latents, i) =>
       newSample(`sample ${i + 1}`, answer.images[i], { latents, shownAs: classes[i] }),
     );
-    $("grid").replaceChildren(...[...drawn, ...state.own].map(({ button }) => button));
+    $("grid").replaceChildren(...[...samples, ...state.encoded].map(({ button }) => button));
   } finally {
-    if (drawing === state.drawing) $("grid").setAttribute("aria-busy", "false");
+    if (request === state.gridRequests) $("grid").setAttribute("aria-busy", "false");
   }
 }
 
@@ -156,11 +154,11 @@ function givenSeed() {
 }
 
 // A sample with a button that chooses it.
-function newSample(name, picture, made) {
+function newSample(name, image, properties) {
   const button = document.createElement("button");
   const canvas = document.createElement("canvas");
   const place = document.createElement("span");
-  const sample = { name, button, ...made };
+  const sample = { name, button, ...properties };
   button.type = "button";
   button.className = "cell";
   button.setAttribute("aria-label", name.replace(/^./, (first) => first.toUpperCase()));
@@ -169,58 +167,58 @@ function newSample(name, picture, made) {
   place.hidden = true;
   button.append(canvas, place);
   button.addEventListener("click", () => toggle(sample));
-  draw(canvas, picture);
+  draw(canvas, image);
   return sample;
 }
 
-// A picture of one's own becomes one more cell, and is chosen.
+// The user's image becomes one more cell, and is chosen.
 async function encode() {
   const [model, version] = [state.model.name, state.version.version];
-  const seen = sketch.picture();
+  const scaled = sketch.image();
   const shownAs = Number($("shown-class").value);
-  const latents = await api.encode(model, version, seen, further(state.version, "encode", [shownAs]));
-  const picture = await api.picture(model, version, latents, further(state.version, "serving_default", [shownAs]));
+  const latents = await api.encode(model, version, scaled, further(state.version, "encode", [shownAs]));
+  const image = await api.image(model, version, latents, further(state.version, "serving_default", [shownAs]));
   if (model !== state.model.name || version !== state.version.version) return;
-  draw($("seen"), seen);
-  draw($("made"), picture);
-  const own = newSample(`your picture ${state.own.length + 1}`, picture, { latents, shownAs });
-  state.own.push(own);
-  $("grid").append(own.button);
-  choose([own]);
+  draw($("scaled"), scaled);
+  draw($("reconstruction"), image);
+  const encoded = newSample(`your image ${state.encoded.length + 1}`, image, { latents, shownAs });
+  state.encoded.push(encoded);
+  $("grid").append(encoded.button);
+  choose([encoded]);
 }
 
-// Completions of a picture of one's own, of the seed's next latents if others are wanted.
-async function complete(others) {
-  const given = { images: sketch.picture(), mask: hole.mask() };
+// Inpaintings of the user's image, with the seed's next latents if others are wanted.
+async function inpaint(others) {
+  const given = { images: sketch.image(), mask: mask.known() };
   if (given.mask.flat(2).every(Boolean)) {
-    throw new Error("Nothing is missing yet: brush over a part of the second field, or hide half of it.");
+    throw new Error("Nothing is missing yet: paint over an area of the second field, or hide half of it.");
   }
   const [model, version] = [state.model.name, state.version.version];
   const seed = givenSeed();
-  const completing = (state.completing += 1);
+  const request = (state.inpaintRequests += 1);
   state.others = others ? state.others + 1 : 0;
-  const first = COMPLETIONS * state.others;
-  const seeds = rowSeeds(seed, first + COMPLETIONS).slice(first);
-  const [drawing, painting] = ["sample", "complete"].map((signature) =>
+  const first = INPAINTINGS * state.others;
+  const seeds = rowSeeds(seed, first + INPAINTINGS).slice(first);
+  const [forSample, forInpaint] = ["sample", "inpaint"].map((signature) =>
     further(state.version, signature, seeds.map(() => 0)),
   );
-  const { latents } = await api.sample(model, version, seeds, drawing);
-  const pictures = await api.complete(model, version, given, latents, painting);
-  if (completing !== state.completing) return;
+  const { latents } = await api.sample(model, version, seeds, forSample);
+  const images = await api.inpaint(model, version, given, latents, forInpaint);
+  if (request !== state.inpaintRequests) return;
   choose([]);
   const original = document.createElement("canvas");
   original.setAttribute("role", "img");
   original.setAttribute("aria-label", "The original");
   draw(original, given.images);
   const samples = latents.map((row, i) =>
-    newSample(`completion ${first + i + 1}`, pictures[i], { latents: row, shownAs: 0, given }),
+    newSample(`inpainting ${first + i + 1}`, images[i], { latents: row, shownAs: 0, given }),
   );
-  $("completions").replaceChildren(original, ...samples.map(({ button }) => button));
-  $("completed").textContent = `The original and completions ${first + 1} to ${first + COMPLETIONS}: choose them as you do samples.`;
+  $("inpaintings").replaceChildren(original, ...samples.map(({ button }) => button));
+  $("inpainted").textContent = `The original and inpaintings ${first + 1} to ${first + INPAINTINGS}: choose them like samples.`;
   $("others").disabled = false;
 }
 
-// Choosing pictures, and walking between them
+// Choosing samples, and interpolating between them
 
 function toggle(sample) {
   const { chosen } = state;
@@ -244,52 +242,54 @@ function choose(chosen) {
   $("directions").disabled = chosen.length === 0;
   if (chosen.length === 1) $("shown-class").value = chosen[0].shownAs;
   $("clear").disabled = chosen.length === 0;
-  drawn(null);
+  setShown(null);
   if (chosen.length === 0) {
-    const canvas = $("picture");
+    const canvas = $("image");
     canvas.width = 1;
     canvas.height = 1;
-    say("No picture chosen yet.");
+    delete canvas.dataset.drawn;
+    say("No sample chosen yet.");
   } else {
     show();
   }
 }
 
-// Only a picture that is there can be saved.
-function drawn(made) {
-  state.made = made;
-  for (const id of ["save-picture", "save-latents"]) $(id).disabled = made === null;
+// Only an image that is drawn can be saved.
+function setShown(inputs) {
+  state.shown = inputs;
+  for (const id of ["save-image", "save-latents"]) $(id).disabled = inputs === null;
 }
 
 function say(text) {
   $("place").textContent = text;
-  $("picture").setAttribute("aria-label", text);
+  $("image").setAttribute("aria-label", text);
 }
 
 function where() {
   const names = state.chosen.map(({ name }) => name);
   const across = Math.round(100 * $("across").value);
   const down = Math.round(100 * $("down").value);
-  if (names.length === 1) return names[0].startsWith("your") ? `Made from ${names[0]}.` : `The picture of ${names[0]}.`;
+  if (names.length === 1) return state.encoded.includes(state.chosen[0]) ? `Reconstruction of ${names[0]}.` : `Image of ${names[0]}.`;
   const line = `${across} % of the way from ${names[0]} to ${names[1]}`;
   if (names.length === 2) return `${line}.`;
-  if (names.length === 3) return `${line}. Choose a fourth picture for the square.`;
+  if (names.length === 3) return `${line}. Choose a fourth sample for the square.`;
   return `${line}, and ${down} % down to ${names[2]} and ${names[3]}.`;
 }
 
-// A walk keeps the class of its first picture, or what that completes.
-async function pictureOf(latents, given) {
+// An interpolation keeps the class of its first sample, or the image that it inpaints.
+async function imageOf(latents, given) {
   const [model, version] = [state.model.name, state.version.version];
   const classes = [Number($("shown-class").value)];
-  if (!given) return api.picture(model, version, latents, further(state.version, "serving_default", classes));
-  return (await api.complete(model, version, given, [latents], further(state.version, "complete", classes)))[0];
+  if (!given) return api.image(model, version, latents, further(state.version, "serving_default", classes));
+  return (await api.inpaint(model, version, given, [latents], further(state.version, "inpaint", classes)))[0];
 }
 
-// One request at a time; when it is back, the newest wish is next.
+// One request at a time; the newest wish comes next. The image's data-drawn is set when none is left.
 let running = false;
 let wanted = false;
 
 async function show() {
+  delete $("image").dataset.drawn;
   wanted = true;
   if (running) return;
   running = true;
@@ -303,17 +303,18 @@ async function show() {
       const text = where();
       showDirection(latents);
       const { given } = state.chosen[0];
-      const picture = await pictureOf(latents, given);
+      const image = await imageOf(latents, given);
       if (state.chosen.length === 0) break;
-      draw($("picture"), picture);
-      drawn({ latents, ...given });
       say(text);
+      setShown({ latents, ...given });
+      draw($("image"), image);
+      if (wanted) delete $("image").dataset.drawn;
     }
   });
   running = false;
 }
 
-// Single directions
+// Single dimensions
 
 function direction() {
   const last = Number($("direction").max);
@@ -338,16 +339,16 @@ $("another").addEventListener("click", () => {
 });
 $("across").addEventListener("input", show);
 $("down").addEventListener("input", show);
-$("direction").addEventListener("input", () => state.made && showDirection(state.made.latents));
+$("direction").addEventListener("input", () => state.shown && showDirection(state.shown.latents));
 $("amount").addEventListener("input", () => { state.moves.set(direction(), Number($("amount").value)); show(); });
 $("reset").addEventListener("click", () => { state.moves.clear(); show(); });
 $("shown-class").addEventListener("change", show);
 $("encode").addEventListener("submit", (event) => { event.preventDefault(); attempt(encode); });
-$("complete").addEventListener("submit", (event) => { event.preventDefault(); attempt(() => complete(false)); });
-$("others").addEventListener("click", () => attempt(() => complete(true)));
-$("lower").addEventListener("click", () => hole.set((y) => y >= 0.5));
-$("right").addEventListener("click", () => hole.set((y, x) => x >= 0.5));
-$("nothing").addEventListener("click", () => hole.set(() => false));
+$("inpaint").addEventListener("submit", (event) => { event.preventDefault(); attempt(() => inpaint(false)); });
+$("others").addEventListener("click", () => attempt(() => inpaint(true)));
+$("lower").addEventListener("click", () => mask.set((y) => y >= 0.5));
+$("right").addEventListener("click", () => mask.set((y, x) => x >= 0.5));
+$("nothing").addEventListener("click", () => mask.set(() => false));
 $("open").addEventListener("click", () => { $("open").value = ""; }); // the same file may come again
 $("open").addEventListener("change", () => attempt(async () => {
   if ($("open").files.length > 0) await sketch.open($("open").files[0]);
@@ -355,10 +356,10 @@ $("open").addEventListener("change", () => attempt(async () => {
 $("invert").addEventListener("click", () => sketch.invert());
 $("wipe").addEventListener("click", () => sketch.clear());
 $("clear").addEventListener("click", () => choose([]));
-$("save-picture").addEventListener("click", () => $("picture").toBlob((blob) => save(blob, "picture.png")));
+$("save-image").addEventListener("click", () => $("image").toBlob((blob) => save(blob, "image.png")));
 $("save-latents").addEventListener("click", () => {
   const { name } = state.model;
-  const content = { model: name, version: Number(state.version.version), ...state.made };
+  const content = { model: name, version: Number(state.version.version), ...state.shown };
   if (classCount(state.version)) content.condition = Number($("shown-class").value);
   save(new Blob([JSON.stringify(content)], { type: "application/json" }), "latents.json");
 });

@@ -1,4 +1,4 @@
-// Arithmetic on seeds and latents; knows neither the page nor the server.
+// Arithmetic on seeds and latents.
 
 const MASK = (1n << 64n) - 1n;
 
@@ -23,7 +23,7 @@ export function between(corners, across, down) {
   return corners.length < 4 ? top : mix(top, mix(corners[2], corners[3], across), down);
 }
 
-// Latents with some directions set to values of their own.
+// Latents with some dimensions set to other values.
 export function moved(latents, moves) {
   return latents.map((value, i) => moves.get(i) ?? value);
 }

@@ -2,7 +2,7 @@
 
 const LONGER_SIDE = 256; // at least so many pixels to draw on
 
-// Fits a canvas to pictures of this shape; how many of its pixels are a side of one of theirs.
+// Fits a canvas to images of this shape; returns the side of an image's pixel in the canvas's pixels.
 export function fit(canvas, [height, width]) {
   const block = Math.ceil(LONGER_SIDE / Math.max(height, width));
   canvas.width = width * block;
@@ -10,8 +10,8 @@ export function fit(canvas, [height, width]) {
   return block;
 }
 
-// Calls `piece` with the two ends of each piece of a stroke, in the canvas's pixels.
-export function strokes(canvas, piece) {
+// Calls `draw` with the two ends of each segment of a stroke, in the canvas's pixels.
+export function strokes(canvas, draw) {
   let last;
   const place = ({ offsetX, offsetY }) => [
     (offsetX / canvas.clientWidth) * canvas.width,
@@ -20,12 +20,12 @@ export function strokes(canvas, piece) {
   canvas.addEventListener("pointerdown", (event) => {
     canvas.setPointerCapture(event.pointerId);
     last = place(event);
-    piece(last, last);
+    draw(last, last);
   });
   canvas.addEventListener("pointermove", (event) => {
     if (!canvas.hasPointerCapture(event.pointerId)) return;
     const to = place(event);
-    piece(last, to);
+    draw(last, to);
     last = to;
   });
 }

@@ -1,9 +1,9 @@
-// What a version's signatures take, and what of that the page can give.
+// The inputs of a version's signatures, and which of them the page can give.
 
-import { filled } from "./pictures.js";
+import { filled } from "./images.js";
 
-// The shape [h, w, c] of the pictures that a signature takes, if the page can give them and explore the model.
-export function taken(version, signature, output) {
+// The shape [h, w, c] of a signature's input images, if the page can use the signature and the model.
+export function inputShape(version, signature, output) {
   const { inputs, outputs } = version.signatures[signature] ?? { inputs: {}, outputs: {} };
   const shape = inputs.images?.shape ?? [];
   const usable = [signature, "sample", "serving_default"].every(
@@ -12,14 +12,14 @@ export function taken(version, signature, output) {
   return usable && outputs[output] && [1, 3, 4].includes(shape[3]) ? shape.slice(1) : null;
 }
 
-// How many classes the model tells apart; 0 if it has none.
+// How many classes the model has; 0 if it is not conditional on a class.
 export function classCount(version) {
   const { metadata, signatures } = version;
   const condition = metadata?.condition;
   return signatures.serving_default?.inputs.condition && condition?.name === "classes" ? condition.count : 0;
 }
 
-// Further inputs of a signature for rows of these classes: noise has the seed 0, of a picture nothing is known.
+// Further inputs of a signature for rows of these classes: noise has the seed 0, and no pixel is known.
 export function further(version, signature, classes) {
   const { inputs } = version.signatures[signature];
   const more = {};
@@ -33,8 +33,8 @@ export function further(version, signature, classes) {
 // Inputs of a signature that the page cannot give.
 export function unknown(version, signature) {
   const { signatures } = version;
-  const known = ["seed", "latents", "images", "noise_seed"];
-  if (classCount(version)) known.push("condition");
-  if (signatures.complete) known.push("known", "mask");
-  return Object.keys(signatures[signature].inputs).filter((name) => !known.includes(name));
+  const supported = ["seed", "latents", "images", "noise_seed"];
+  if (classCount(version)) supported.push("condition");
+  if (signatures.inpaint) supported.push("known", "mask");
+  return Object.keys(signatures[signature].inputs).filter((name) => !supported.includes(name));
 }

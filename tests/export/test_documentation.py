@@ -20,8 +20,8 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "export.md"
 def block(kind: str) -> str:
     """The one block of this kind."""
     text = DOCUMENT.read_text(encoding="utf-8")
-    (found,) = re.findall(rf"^```{re.escape(kind)}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-    return found
+    (content,) = re.findall(rf"^```{re.escape(kind)}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    return content
 
 
 def prints(*command: str | Path, cwd: Path) -> list[int]:

@@ -21,10 +21,9 @@ import tensorflow as tf
 import keras_gan
 from export import onnx_model, parity, writing
 from export.subject import Subject
-from keras_gan import conditioning, recipes
+from keras_gan import Run, conditioning, recipes
 from keras_gan.core.randomness import row_seeds
 from keras_gan.experiment import job
-from keras_gan.experiment.run import Run
 
 BATCH_SIZES = (1, 33)
 FILES = [file for _, file, _ in onnx_model.PRECISIONS]
@@ -38,12 +37,18 @@ SAME = {
     "mnist_inference": "mnist",
     "gaussian_grid": "ring",
 }
-DISTINCT = [name for name in recipes.NAMES if name not in SAME]
+# Large, with layers that other recipes have too.
+LARGE = ("cifar10_conv_tuned", "cifar10_mlp", "tfd", "tfd_stage2")
+DISTINCT = [
+    pytest.param(name, marks=pytest.mark.slow) if name in LARGE else name
+    for name in recipes.NAMES
+    if name not in SAME
+]
 # Together they have every kind of layer and of input.
 IN_NODE = [
     "digits",
     "digits_conditional",
-    "digits_completion",
+    "digits_inpainting",
     "mnist_semi_supervised",
     "cifar10_conv",
     "ring",
@@ -114,7 +119,7 @@ def converted(request: pytest.FixtureRequest) -> Iterator[Converted]:
         rows = max(BATCH_SIZES)
         inputs = {"latents": subject.prior.sample(rows, seed=1).numpy()}
         condition = subject.trial_condition(tf.constant(row_seeds(2, rows)))
-        inputs |= {name: part.numpy() for name, part in condition.items()}
+        inputs |= {name: tensor.numpy() for name, tensor in condition.items()}
         for name_of_input, array in inputs.items():
             array.tofile(folder / name_of_input)
         # Not `predict`: compiled by XLA, it is itself 1e-5 away from double precision.
@@ -143,7 +148,7 @@ def test_recipes_with_the_same_generator(names: tuple[str, str]) -> None:
 
 def test_every_generator_in_python(converted: Converted) -> None:
     for file, least, most in zip(FILES, (0, 1e-6), TOLERANCES, strict=True):
-        found = [
+        outputs = [
             answers(
                 converted.folder / file,
                 converted.output,
@@ -152,7 +157,7 @@ def test_every_generator_in_python(converted: Converted) -> None:
             for n in BATCH_SIZES
         ]
         # The lower bound: float16 is not float32 under another name.
-        assert least <= converted.error(found) <= most, file
+        assert least <= converted.error(outputs) <= most, file
     sizes = [(converted.folder / file).stat().st_size for file in FILES]
     saved = 2 * converted.parameters
     assert sizes[0] - sizes[1] == pytest.approx(saved, rel=0.01, abs=1000)
@@ -165,12 +170,12 @@ def test_generators_in_node(converted: Converted, needs_node: str, node_modules:
     one = converted.expected[0].size
     for file, most in zip(FILES, TOLERANCES, strict=True):
         data = np.fromfile(converted.folder / f"{file}.node", np.float32)
-        parts = np.split(data, np.cumsum([one * n for n in BATCH_SIZES])[:-1])
-        found = [
-            part.reshape(n, *converted.expected.shape[1:])
-            for part, n in zip(parts, BATCH_SIZES, strict=True)
+        batches = np.split(data, np.cumsum([one * n for n in BATCH_SIZES])[:-1])
+        outputs = [
+            batch.reshape(n, *converted.expected.shape[1:])
+            for batch, n in zip(batches, BATCH_SIZES, strict=True)
         ]
-        assert converted.error(found) <= most, file
+        assert converted.error(outputs) <= most, file
 
 
 def test_what_the_file_says(export) -> None:
@@ -194,12 +199,12 @@ def test_what_the_file_says(export) -> None:
     assert json.loads(properties["prior"]) == pytest.approx(prior)
 
 
-def test_numbers_that_json_has_not_are_null(tmp_path: Path) -> None:
+def test_nan_and_infinity_are_null(tmp_path: Path) -> None:
     """As earlier versions wrote them into evaluations."""
-    generator, judge = small.players()
+    generator, discriminator = small.players()
     origin = {"evaluation": {"ratio": float("inf"), "correlations": [0.5, float("nan")]}}
     prior, scale = keras_gan.priors.Uniform(5), keras_gan.data.Identity()
-    subject = Subject(generator, judge, prior, scale, origin=origin)
+    subject = Subject(generator, discriminator, prior, scale, origin=origin)
     path = writing.write(subject, tmp_path, "small", settings=writing.Settings(("onnx",))).path
     (evaluation,) = (
         entry.value
@@ -212,9 +217,12 @@ def test_numbers_that_json_has_not_are_null(tmp_path: Path) -> None:
     assert json.loads(evaluation) == json.loads(stored)["evaluation"] == expected
 
 
-def test_weights_beside_the_file_above_a_limit(run: Run, tmp_path: Path) -> None:
+def test_weights_in_another_file_above_a_limit(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnx_model, "MAX_INLINE", 200_000)
     subject = Subject.from_run(run)
-    settings = writing.Settings(formats=("onnx", "onnx_float16"), max_inline=200_000)
+    settings = writing.Settings(formats=("onnx", "onnx_float16"))
     path = writing.write(subject, tmp_path, "digits", settings=settings).path
     files = {file.name for file in path.iterdir()}
     assert files == {"model.onnx", "model.onnx.data", "model_float16.onnx", "assets.extra"}
@@ -233,27 +241,27 @@ def test_older_opsets(run: Run, opset: int, tmp_path: Path) -> None:
     onnx_model.write(onnx_model.convert(subject, opset), tmp_path / "model.onnx")
     latents = subject.prior.sample(5).numpy()
     expected = subject.generator(latents)
-    found = answers(tmp_path / "model.onnx", latents=latents)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+    images = answers(tmp_path / "model.onnx", latents=latents)
+    np.testing.assert_allclose(images, expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("opset", [12, 19])
 def test_other_opsets_are_refused(opset: int) -> None:
-    with pytest.raises(keras_gan.InputError, match=r"--opset must be in \[13, 18\]. Received"):
+    with pytest.raises(keras_gan.InputError, match="--opset"):
         writing.Settings(opset=opset)
 
 
 def test_noise_inside_the_generator_is_refused(photo_subject: Subject, tmp_path: Path) -> None:
-    with pytest.raises(keras_gan.InputError, match=r"no counterpart .*Bitcast.*saved_model"):
+    with pytest.raises(keras_gan.InputError, match=r"Bitcast.*saved_model"):
         writing.write(photo_subject, tmp_path, "photos", settings=writing.Settings(("onnx",)))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_parity_sees_wrong_weights(run: Run, tmp_path: Path) -> None:
     """Float16 weights of this size become infinite."""
-    subject = Subject.from_run(run)
+    subject = Subject.from_run(Run.open(run.path))  # which reads a model that is not shared
     subject.generator.layers[0].kernel.assign_add(keras.ops.full((32, 256), 1e5))
     settings = writing.Settings(("onnx", "onnx_float16"))
-    with pytest.raises(parity.ParityError, match=r"serving_default differs .* images by"):
+    with pytest.raises(parity.ParityError, match=r"serving_default.*images"):
         writing.write(subject, tmp_path, "m", settings=settings)
     assert list(tmp_path.iterdir()) == []

@@ -22,15 +22,14 @@ from PIL import Image
 import keras_gan
 from export import saved_model, signatures, writing
 from export.subject import Subject
-from keras_gan import networks, priors
+from keras_gan import Run, networks, priors
 from keras_gan.conditioning import Classes, Inpainting, condition_inputs
 from keras_gan.core.randomness import row_seeds
 from keras_gan.data import UnitRange
 from keras_gan.data.preprocessing import Preprocessing
-from keras_gan.experiment.run import Run
 from keras_gan.training import inference
 
-KINDS = ("digits", "digits_conditional", "digits_inference", "digits_completion")
+KINDS = ("digits", "digits_conditional", "digits_inference", "digits_inpainting")
 SEED = 7
 
 LOADER = """
@@ -79,7 +78,7 @@ def python(code: str, data: object, *, cwd: Path) -> bytes:
 
 @dataclasses.dataclass(frozen=True)
 class Exported:
-    """A SavedModel, and the parts of Keras that it was made from."""
+    """A SavedModel, and the GAN and the scale that it comes from."""
 
     path: Path
     gan: keras_gan.GAN
@@ -112,12 +111,12 @@ class Exported:
             },
         )
         scaled = scale.normalize(images)
-        seen = {name: condition[name] for name in condition_inputs(gan.discriminator)}
-        judged = [scaled, *seen.values()] if seen else scaled
-        logits = np.ravel(gan.discriminator(judged, training=False))
+        for_d = {name: condition[name] for name in condition_inputs(gan.discriminator)}
+        inputs = [scaled, *for_d.values()] if for_d else scaled
+        logits = np.ravel(gan.discriminator(inputs, training=False))
         yield (
             "discriminator",
-            {"images": images, **seen},
+            {"images": images, **for_d},
             {"logits": logits, "probabilities": 1 / (1 + np.exp(-logits))},
         )
         if self.encode is not None:
@@ -126,7 +125,7 @@ class Exported:
             known, mask = condition["known"], condition["mask"]
             assert (images[np.broadcast_to(mask, images.shape)] == known[mask]).all()
             given = {"images": known, "mask": mask, "latents": latents}
-            yield "complete", given, {"images": images}
+            yield "inpaint", given, {"images": images}
 
 
 def condition_of(gan: keras_gan.GAN, n: int) -> tuple[dict, object]:
@@ -146,9 +145,9 @@ def assert_numbers(outputs: dict, expected: dict) -> None:
     assert outputs.keys() == expected.keys()
     for name, value in expected.items():
         if name == "image_bytes":
-            pictures = [np.asarray(Image.open(io.BytesIO(b))) for b in outputs[name]]
-            found = np.stack(pictures).reshape(value.shape) / 255
-            np.testing.assert_allclose(found, value, rtol=0, atol=0.5 / 255 + 1e-5)
+            images = [np.asarray(Image.open(io.BytesIO(b))) for b in outputs[name]]
+            pixels = np.stack(images).reshape(value.shape) / 255
+            np.testing.assert_allclose(pixels, value, rtol=0, atol=0.5 / 255 + 1e-5)
         else:
             assert outputs[name].dtype == np.float32
             np.testing.assert_allclose(outputs[name], value, rtol=1e-5, atol=1e-5)
@@ -186,6 +185,7 @@ def test_every_signature_in_v1_sessions_and_in_saved_model_load(answered, kind: 
             assert_numbers(answer, expected)
 
 
+@pytest.mark.slow
 def test_every_signature_through_saved_model_cli(export, tmp_path: Path) -> None:
     exported = Exported.of(export)
     cases = [(n, *case) for n in (1, 33) for case in exported.numbers(n)]
@@ -202,40 +202,40 @@ def test_every_signature_through_saved_model_cli(export, tmp_path: Path) -> None
     python(COMMAND, commands, cwd=tmp_path)
     for n, name, _, expected in cases:
         files = (tmp_path / f"{name}-{n}" / f"{key}.npy" for key in expected)
-        found = {file.stem: np.load(file, allow_pickle=True) for file in files}
-        assert_numbers(found, expected)
+        outputs = {file.stem: np.load(file, allow_pickle=True) for file in files}
+        assert_numbers(outputs, expected)
 
 
 def test_names_and_types_of_the_signatures(each_export) -> None:
     """As the table in docs/export.md has them."""
     latents, images = (tf.float32, [None, 32]), (tf.float32, [None, 8, 8, 1])
     number, mask = (tf.float32, [None]), (tf.bool, [None, 8, 8, 1])
-    of_g, of_d = {
+    for_g, for_d = {
         "digits_conditional": 2 * ({"condition": (tf.int64, [None])},),
-        "digits_completion": ({"known": images, "mask": mask}, {"mask": mask}),
+        "digits_inpainting": ({"known": images, "mask": mask}, {"mask": mask}),
     }.get(each_export.run.path.name, ({}, {}))
     table = {
-        "serving_default": ({"latents": latents} | of_g, {"images": images}),
+        "serving_default": ({"latents": latents} | for_g, {"images": images}),
         "sample": (
-            {"seed": (tf.int64, [None])} | of_g,
+            {"seed": (tf.int64, [None])} | for_g,
             {"images": images, "latents": latents},
         ),
-        "png": ({"latents": latents} | of_g, {"image_bytes": (tf.string, [None])}),
+        "png": ({"latents": latents} | for_g, {"image_bytes": (tf.string, [None])}),
         "encode": ({"images": images}, {"latents": latents}),
-        "complete": ({"images": images, "mask": mask, "latents": latents}, {"images": images}),
+        "inpaint": ({"images": images, "mask": mask, "latents": latents}, {"images": images}),
         "discriminator": (
-            {"images": images} | of_d,
+            {"images": images} | for_d,
             {"logits": number, "probabilities": number},
         ),
     }
-    found = {}
+    named = {}
     for name, graph in tf.saved_model.load(str(each_export.path)).signatures.items():
         sides = (graph.structured_input_signature[1], graph.structured_outputs)
-        found[name] = tuple(
+        named[name] = tuple(
             {key: (spec.dtype, spec.shape.as_list()) for key, spec in side.items()}
             for side in sides
         )
-    assert found == {name: table[name] for name in each_export.signatures}
+    assert named == {name: table[name] for name in each_export.signatures}
 
 
 def test_a_class_that_the_model_does_not_have(export_of) -> None:
@@ -366,7 +366,7 @@ def test_paths_in_what_is_known_of_a_run_lose_their_folders(run: Run, tmp_path: 
     assert metadata["evaluation"] == {"parzen": {"mean": 1.5, "data": ["y.npz"]}}
 
 
-def test_best_and_averaged_weights(run: Run) -> None:
+def test_best_and_ema_weights(run: Run) -> None:
     latents = run.gan().prior.sample(4).numpy()
     images = {w: Subject.from_run(run, w).generate(latents).numpy() for w in ("last", "ema")}
     expected = run.gan().generate(4, ema=True)

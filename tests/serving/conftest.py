@@ -15,7 +15,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # the helpers beside this file
 
 import serving_models
-from serving_running import running
+from serving_running import PATIENCE, running
 
 from serving import logs
 from serving.config import read_model_config_file
@@ -70,7 +70,7 @@ def address(request) -> Iterator[Address]:
         port=0,
         rest_api_port=0,
         metrics_path="/monitoring/prometheus/metrics",
-        poll_seconds=0.1,
+        file_system_poll_wait_seconds=0.1,
     )
     with running(settings) as server:
         yield Address(
@@ -89,5 +89,5 @@ def channel(address) -> Iterator[grpc.Channel]:
 
 @pytest.fixture(scope="session")
 def http(address) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address.rest, timeout=30) as client:
+    with httpx.Client(base_url=address.rest, timeout=PATIENCE) as client:
         yield client

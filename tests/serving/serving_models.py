@@ -69,7 +69,7 @@ CLASSES = 3
 
 
 class Sketch(tf.Module):
-    """A generator of classes with the way back, as exports of such models have them."""
+    """A generator of classes with an encoder, as exports of such models have them."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()
@@ -112,7 +112,7 @@ class Sketch(tf.Module):
 
 
 class Painter(tf.Module):
-    """A generator that completes pictures, as exports of such models have it."""
+    """An inpainting generator, as exports of such models have it."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()
@@ -122,14 +122,14 @@ class Painter(tf.Module):
 
     def images(self, known: tf.Tensor, mask: tf.Tensor, latents: tf.Tensor) -> tf.Tensor:
         seen = tf.reshape(tf.where(mask, known, 0.5), [-1, SIZE * SIZE])
-        painted = tf.sigmoid(latents @ self.of_latents + seen @ self.of_known)
-        return tf.where(mask, known, tf.reshape(painted, [-1, SIZE, SIZE, 1]))  # [n, h, w, 1]
+        filled = tf.sigmoid(latents @ self.of_latents + seen @ self.of_known)
+        return tf.where(mask, known, tf.reshape(filled, [-1, SIZE, SIZE, 1]))  # [n, h, w, 1]
 
     def signatures(self) -> dict:
-        def pictures(dtype, name):
+        def images_of(dtype, name):
             return tf.TensorSpec([None, SIZE, SIZE, 1], dtype, name=name)
 
-        known, mask = pictures(tf.float32, "known"), pictures(tf.bool, "mask")
+        known, mask = images_of(tf.float32, "known"), images_of(tf.bool, "mask")
         latents = tf.TensorSpec([None, LATENT], tf.float32, name="latents")
         seed = tf.TensorSpec([None], tf.int64, name="seed")
 
@@ -143,15 +143,15 @@ class Painter(tf.Module):
             latents = tf.sin(tf.cast(seed % 1000, tf.float32)[:, None] * frequencies)
             return {"images": self.images(known, mask, latents), "latents": latents}
 
-        @tf.function(input_signature=[pictures(tf.float32, "images"), mask, latents])
-        def complete(images, mask, latents):
+        @tf.function(input_signature=[images_of(tf.float32, "images"), mask, latents])
+        def inpaint(images, mask, latents):
             return {"images": self.images(images, mask, latents)}
 
-        return {"serving_default": serving_default, "sample": sample, "complete": complete}
+        return {"serving_default": serving_default, "sample": sample, "inpaint": inpaint}
 
 
 class Types(tf.Module):
-    """What generators lack: other dtypes, several inputs, strings, outputs without rows."""
+    """Signatures that generators do not have: other dtypes, several inputs, strings, no rows."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()

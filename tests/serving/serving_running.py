@@ -1,19 +1,30 @@
-"""Embedded servers on a thread of the test's process."""
+"""Embedded servers on a thread of the test's process, and waiting that does not depend on speed."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from serving.server import Server
 from serving.settings import Settings
 
+PATIENCE = 200  # seconds that only something that hangs takes, however busy the machine is
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
+    """Waits until a condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "not in time"
+        time.sleep(0.02)
+
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """A port that nothing listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -27,19 +38,20 @@ def running(settings: Settings) -> Iterator[Server]:
     thread.start()
 
     def call(coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(60)
+        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(PATIENCE)
 
     async def make() -> Server:
         server = Server(settings)
         await server.start()
         return server
 
-    server = call(make())
-    server.call = call
     try:
-        yield server
+        server = call(make())
+        try:
+            yield server
+        finally:
+            call(server.stop())
     finally:
-        call(server.stop())
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(PATIENCE)
         loop.close()

@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+from serving_running import PATIENCE
 
 from serving.batching import BatchingExecutor
 from serving.config import Batching
@@ -25,7 +26,7 @@ class Doubler:
         self.gate.set()
 
     def run(self, signature, inputs, outputs):
-        assert self.gate.wait(10)
+        assert self.gate.wait(PATIENCE)
         self.batches.append(inputs["x"])
         time.sleep(self.seconds)
         if inputs["x"].size and inputs["x"].min() < 0:
@@ -41,7 +42,7 @@ def rows(*values, width=1):
 def run(parameters, main):
     executor = BatchingExecutor(parameters)
     try:
-        return asyncio.run(asyncio.wait_for(main(executor), 20))
+        return asyncio.run(asyncio.wait_for(main(executor), PATIENCE))
     finally:
         executor.close()
 
@@ -60,23 +61,28 @@ def test_concurrent_requests_share_batches_and_get_their_own_rows():
     assert max(len(batch) for batch in model.batches) == 16
 
 
-def test_the_timeout_waits_for_company():
+def test_a_batch_waits_for_more_until_its_timeout():
     model = Doubler()
 
     async def main(executor):
         started = time.monotonic()
         first = asyncio.ensure_future(executor.run(model, "s", rows(1), ["y"]))
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
         await asyncio.gather(first, executor.run(model, "s", rows(2), ["y"]))
-        waited = time.monotonic() - started
-        full = time.monotonic()
-        await asyncio.gather(*(executor.run(model, "s", rows(i), ["y"]) for i in range(4)))
-        return waited, time.monotonic() - full
+        return time.monotonic() - started
 
-    waited, full = run(Batching(max_batch_size=4, batch_timeout_micros=1_500_000), main)
-    assert len(model.batches[0]) == 2
-    assert waited > 1.4
-    assert full < 1.2  # a full batch does not wait
+    assert run(Batching(max_batch_size=4, batch_timeout_micros=200_000), main) > 0.19
+    assert [len(batch) for batch in model.batches] == [2]
+
+
+def test_a_full_batch_does_not_wait():
+    model = Doubler()
+
+    async def main(executor):
+        await asyncio.gather(*(executor.run(model, "s", rows(i), ["y"]) for i in range(4)))
+
+    run(Batching(max_batch_size=4, batch_timeout_micros=10 * PATIENCE * 1_000_000), main)
+    assert [len(batch) for batch in model.batches] == [4]
 
 
 def test_kinds_never_mix():

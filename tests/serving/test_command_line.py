@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from serving_running import PATIENCE, free_port
 
 from serving import UsageError
 from serving.__main__ import main
@@ -35,10 +36,10 @@ def test_settings(contract_base):
     assert settings.roots == (contract_base.resolve(),)
     assert (settings.port, settings.rest_api_port) == (None, 9001)
     assert settings.host == "::1"
-    assert settings.rest_api_timeout_seconds == 1.5
+    assert settings.rest_api_timeout_in_ms == 1500
     assert settings.batching.max_batch_size == 1000
     assert settings.limits.max_rows == 7
-    assert settings.poll_seconds == 3
+    assert settings.file_system_poll_wait_seconds == 3
     assert settings.keys is None
 
 
@@ -98,7 +99,7 @@ def test_bad_flags(contract_base, tmp_path, capsys, flags, text):
         code = ended.code
     assert code == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("python -m serving: ")
+    assert line.startswith("keras-gan serve: ")
     assert text in line
 
 
@@ -110,9 +111,9 @@ def test_a_port_in_use(contract_base, capfd, flag):
         port = taken.getsockname()[1]
         other = {"port": "rest_api_port", "rest_api_port": "port"}[flag]
         assert main([str(contract_base), f"--{flag}={port}", f"--{other}=0"]) == 2
-    lines = [line for line in capfd.readouterr().err.splitlines() if line.startswith("python")]
+    lines = [line for line in capfd.readouterr().err.splitlines() if line.startswith("keras")]
     assert lines == [
-        f"python -m serving: --{flag}={port}: 127.0.0.1 cannot be listened on there "
+        f"keras-gan serve: --{flag}={port}: 127.0.0.1 cannot be listened on there "
         "(Address already in use)"
     ]
 
@@ -121,11 +122,9 @@ def test_a_model_that_does_not_load(tmp_path, capsys):
     (tmp_path / "m" / "1").mkdir(parents=True)
     assert main([str(tmp_path), "--port=0", "--rest_api_port=0"]) == 2
     capsys.readouterr()
-    from serving_running import free_port
-
     assert main([str(tmp_path), "--port=0", f"--rest_api_port={free_port()}"]) == 1
     error = capsys.readouterr().err.splitlines()[-1]
-    assert error.startswith("python -m serving: UNKNOWN: Some models did not become available: {m}")
+    assert error.startswith("keras-gan serve: UNKNOWN: Some models did not become available: {m}")
 
 
 def test_a_mistake_shows_without_loading_tensorflow(tmp_path):
@@ -138,7 +137,7 @@ def test_a_mistake_shows_without_loading_tensorflow(tmp_path):
         capture_output=True,
         cwd=Path(__file__).parents[2],
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert result.returncode == 2
     assert len(result.stderr.splitlines()) == 1
@@ -203,9 +202,9 @@ class TestFiles:
             ),
         ]
         path.write_text(f"model_config_list {{ {' '.join(entries)} }}")
-        found = {number: Path(str(number)) for number in (1, 2, 3, 4)}
+        on_disk = {number: Path(str(number)) for number in (1, 2, 3, 4)}
         models = read_model_config_file(path)
-        assert [model.aspired(found) for model in models] == [
+        assert [model.aspired(on_disk) for model in models] == [
             {4},
             {2, 3, 4},
             {1, 2, 3, 4},

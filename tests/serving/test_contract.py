@@ -12,7 +12,6 @@ import base64
 import gzip
 import json
 import re
-import time
 
 import grpc
 import numpy as np
@@ -20,6 +19,7 @@ import pytest
 import serving_models
 import tensorflow as tf
 from google.protobuf import text_format
+from serving_running import PATIENCE, wait_for
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
@@ -64,7 +64,7 @@ def predict_request(name="types", signature="", version=None, label=None, output
 
 def refused(call, request):
     with pytest.raises(grpc.RpcError) as caught:
-        call(request, timeout=20)
+        call(request, timeout=PATIENCE)
     return caught.value.code(), caught.value.details()
 
 
@@ -527,9 +527,7 @@ class TestReload:
         def now():
             return {v: s for v, s in self.states(management).items() if v in among}
 
-        deadline = time.monotonic() + 30
-        while now() != states and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_for(lambda: now() == states)
         assert now() == states
 
     def mlp(self, base, versions, labels=""):
@@ -579,10 +577,8 @@ class TestReload:
     def test_an_empty_list_unloads_all(self, management, prediction):
         request = model_management_pb2.ReloadConfigRequest()
         request.config.model_config_list.SetInParent()
-        management.HandleReloadConfigRequest(request, timeout=30)
-        deadline = time.monotonic() + 30
-        while 30 in self.states(management).values() and time.monotonic() < deadline:
-            time.sleep(0.05)
+        management.HandleReloadConfigRequest(request, timeout=PATIENCE)
+        wait_for(lambda: 30 not in self.states(management).values())
         assert set(self.states(management).values()) == {50}
         code, _ = refused(prediction.Predict, predict_request("mlp", z=Z))
         assert code == NOT_FOUND

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from serving_running import PATIENCE
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
@@ -109,7 +110,7 @@ def _faults(caplog, address):
 
 def test_rest(address):
     seen = Counter()
-    with httpx.Client(base_url=address.rest, timeout=20) as http:
+    with httpx.Client(base_url=address.rest, timeout=PATIENCE) as http:
 
         @fuzzing
         @given(paths, bodies, st.booleans(), st.sampled_from(["POST"] * 8 + ["GET", "PUT"]))
@@ -188,14 +189,14 @@ def test_grpc(address, channel):
     @fuzzing
     @given(requests | damaged(requests) | st.binary(max_size=40))
     def ask(body):
-        call = raw.future(body, timeout=20)
+        call = raw.future(body, timeout=PATIENCE)
         code = call.code()
         seen[code] += 1
         if code != grpc.StatusCode.OK:
             unreadable = code == grpc.StatusCode.INTERNAL and _unreadable(body)
             assert code in GRPC_ERRORS or unreadable, (code, call.details())
             assert call.details()
-        assert list(stub.Predict(good, timeout=20).outputs["y"].float_val) == [1.0, 2.0]
+        assert list(stub.Predict(good, timeout=PATIENCE).outputs["y"].float_val) == [1.0, 2.0]
 
     ask()
     assert sum(seen.values()) - seen[grpc.StatusCode.OK] >= 0.95 * EXAMPLES, seen

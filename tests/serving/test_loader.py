@@ -1,11 +1,11 @@
-"""Loading a version: what loads, what does not, warm-up requests, and memory given back."""
+"""Loading a version: what loads, what does not, warm-up requests, and memory freed."""
 
 from __future__ import annotations
 
 import ast
-import asyncio
 import gc
 import shutil
+import time
 import weakref
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import serving_models
 import tensorflow as tf
-from serving_running import running
+from serving_running import running, wait_for
 from tensorflow_serving.apis import prediction_log_pb2
 
 import serving
@@ -114,7 +114,7 @@ def test_broken_versions_do_not_load(version, damage, error, text):
         Servable(version)
 
 
-def test_closing_gives_the_graph_back(version):
+def test_closing_frees_the_graph(version):
     servable = Servable(version)
     graph = weakref.ref(servable._graph)
     servable.close()
@@ -137,32 +137,24 @@ def test_a_configuration_file_is_followed(contract_base, tmp_path):
         tuple(read_model_config_file(path)),
         port=None,
         rest_api_port=0,
-        poll_seconds=0.05,
+        file_system_poll_wait_seconds=0.05,
         model_config_file=path,
-        model_config_file_poll_seconds=0.05,
+        model_config_file_poll_wait_seconds=0.05,
     )
     path.write_text(text(2))  # while the models load
     with running(settings) as server:
 
-        def follows(number):
-            for _ in range(100):
-                if server.manager.available() == {"mlp": [number]}:
-                    return True
-                server.call(_pause())
-            return False
+        def follow(number):
+            wait_for(lambda: server.manager.available() == {"mlp": [number]})
 
-        assert follows(2)
+        follow(2)
         path.write_text("model_config_list { broken")
-        server.call(_pause())
+        time.sleep(0.2)
         path.unlink()
-        server.call(_pause())
+        time.sleep(0.2)
         assert server.manager.available() == {"mlp": [2]}
         path.write_text(text(3))
-        assert follows(3)
-
-
-async def _pause():
-    await asyncio.sleep(0.1)
+        follow(3)
 
 
 def test_a_version_named_by_another_user_s_export(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -20,12 +21,13 @@ import numpy as np
 import pytest
 import serving_models
 import tensorflow as tf
-from serving_running import free_port, running
+from serving_running import PATIENCE, free_port, running, wait_for
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from serving import Client, errors
 from serving.admin import Admin
 from serving.config import Batching, ModelConfig
+from serving.loader import Servable
 from serving.settings import Limits, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -63,16 +65,16 @@ def process(base, *flags):
     lines = []
     reader = threading.Thread(target=lambda: lines.extend(child.stderr), daemon=True)
     reader.start()
-    child.log = lines
+    child.log, child.reader = lines, reader
     child.address, child.rest = f"127.0.0.1:{port}", f"http://127.0.0.1:{rest}"
     try:
         with Admin(child.address) as admin:
-            admin.wait_until_available("m", [], 60)
+            admin.wait_until_available("m", [], PATIENCE)
         yield child
     finally:
         child.kill()
-        child.wait()
-        reader.join(5)
+        child.wait(PATIENCE)
+        reader.join(PATIENCE)
         child.stderr.close()
 
 
@@ -108,7 +110,7 @@ def test_five_versions_under_load(tmp_path):
                 stub = prediction_service_pb2_grpc.PredictionServiceStub(c)
                 while not ended.is_set():
                     try:
-                        answer = stub.Predict(request(), timeout=20)
+                        answer = stub.Predict(request(), timeout=PATIENCE)
                     except grpc.RpcError as error:
                         faults.append((error.code(), error.details()))
                         continue
@@ -121,66 +123,74 @@ def test_five_versions_under_load(tmp_path):
         for client in clients:
             client.start()
         try:
-            time.sleep(2)
+            wait_for(lambda: seen[1] > 500)
             start = resident(server.pid)
             with Admin(server.address) as admin:
                 for number in range(2, 6):
                     (ready / str(number)).rename(base / str(number))
                     wait_for(lambda n=number: state(admin, n) == "AVAILABLE")
                     wait_for(lambda n=number: state(admin, n - 1) == "END")
-            time.sleep(1)
+            wait_for(lambda: seen[5] > 500)
             end = resident(server.pid)
         finally:
             ended.set()
             for client in clients:
-                client.join(30)
+                client.join(PATIENCE)
     assert faults == []
     assert set(seen) == {1, 2, 3, 4, 5}
     assert end < 1.2 * start, (start, end)
 
 
 def state(admin, version):
-    return admin.states("m").get(version, ("", ""))[0]
-
-
-def wait_for(condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert condition()
+    states = admin.states("m")
+    return states[version].state if version in states else ""
 
 
 def test_sigterm_under_load(tmp_path):
-    """What was accepted waits in a batch for company when the signal comes."""
+    """Accepted requests wait in a batch for more when the signal comes."""
     base = tmp_path / "m"
     base.mkdir()
     serving_models.save(Marked(1), base / "1")
-    batching = tmp_path / "batching.config"
-    batching.write_text("max_batch_size { value: 500 } batch_timeout_micros { value: 2000000 }")
-    flags = ("--enable_batching", f"--batching_parameters_file={batching}", "--grace_seconds=20")
+    for seconds in (1, 5, 25):  # for 32 requests to arrive: more on a busy machine
+        try:
+            return stop_while_requests_wait(base, tmp_path / "batching.config", seconds)
+        except AssertionError:
+            if seconds == 25:
+                raise
+
+
+def stop_while_requests_wait(base, batching, seconds):
+    batching.write_text(
+        f"max_batch_size {{ value: 500 }} batch_timeout_micros {{ value: {2_000_000 * seconds} }}"
+    )
+    flags = ("--enable_batching", f"--batching_parameters_file={batching}", "--grace_seconds=100")
     with process(base, *flags) as server, ThreadPoolExecutor(32) as pool:
         channel = grpc.insecure_channel(server.address)
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
         def by_grpc():
-            return list(stub.Predict(request(), timeout=30).outputs["first"].float_val)
+            try:
+                return list(stub.Predict(request(), timeout=PATIENCE).outputs["first"].float_val)
+            except grpc.RpcError as error:
+                return error.code()
 
         def by_rest():
             body = {"inputs": [0.0]}
-            answer = httpx.post(f"{server.rest}/v1/models/m:predict", json=body, timeout=30)
-            return answer.json()["outputs"]["first"]
+            url = f"{server.rest}/v1/models/m:predict"
+            try:
+                return httpx.post(url, json=body, timeout=PATIENCE).json()["outputs"]["first"]
+            except httpx.HTTPError:
+                return None
 
         accepted = [pool.submit(ask) for ask in (by_grpc, by_rest) for _ in range(16)]
-        time.sleep(1)
+        time.sleep(seconds)
         server.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
-        with pytest.raises(grpc.RpcError) as caught:
-            by_grpc()
-        assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
-        with pytest.raises(httpx.HTTPError):
-            by_rest()
-        assert [answer.result(30) for answer in accepted] == [[1.0]] * 32
-        assert server.wait(30) == 0
+        time.sleep(0.3 * seconds)
+        assert by_grpc() == grpc.StatusCode.UNAVAILABLE
+        assert by_rest() is None
+        assert [answer.result(PATIENCE) for answer in accepted] == [[1.0]] * 32
+        assert server.wait(PATIENCE) == 0
+        server.reader.join(PATIENCE)
         channel.close()
     log = [json.loads(line) for line in server.log if line.startswith("{")]
     assert [entry["message"] for entry in log][-1] == "stopped"
@@ -189,13 +199,13 @@ def test_sigterm_under_load(tmp_path):
 
 @pytest.fixture(scope="module")
 def waiting(contract_base):
-    """A server whose batches wait three seconds for company, and whose REST timeout is one."""
+    """A server whose batches never fill, and whose REST timeout is one second."""
     settings = Settings(
         (ModelConfig("mlp", contract_base / "mlp"),),
         port=0,
         rest_api_port=0,
-        rest_api_timeout_seconds=1.0,
-        batching=Batching(max_batch_size=100, batch_timeout_micros=3_000_000),
+        rest_api_timeout_in_ms=1000,
+        batching=Batching(max_batch_size=100, batch_timeout_micros=10 * PATIENCE * 1_000_000),
         metrics_path="/metrics",
     )
     with running(settings) as server:
@@ -203,32 +213,44 @@ def waiting(contract_base):
 
 
 def test_deadlines(waiting):
+    """They end the wait, since the batch does not."""
     for url in (f"grpc://127.0.0.1:{waiting.port}", f"http://127.0.0.1:{waiting.rest_api_port}"):
-        started = time.monotonic()
+        started, timeout = time.monotonic(), 1.0 if url.startswith("grpc") else PATIENCE
         with (
-            Client(url, model="mlp", timeout=1.0 if url.startswith("grpc") else 20) as client,
+            Client(url, model="mlp", timeout=timeout) as client,
             pytest.raises(errors.DeadlineExceeded),
         ):
             client.generate(1)
-        assert 0.9 < time.monotonic() - started < 2.9
+        assert time.monotonic() - started > 0.9
 
 
-def test_requests_at_a_time(contract_base):
+def test_requests_at_a_time(contract_base, monkeypatch):
+    running_now, gate, run = Counter(), threading.Event(), Servable.run
+
+    def slow_run(*arguments):
+        running_now["all"] += 1
+        assert gate.wait(PATIENCE)
+        return run(*arguments)
+
     settings = Settings(
         (ModelConfig("mlp", contract_base / "mlp"),),
         port=0,
         rest_api_port=0,
-        batching=Batching(max_batch_size=100, batch_timeout_micros=1_500_000),
         limits=Limits(max_concurrent=3),
     )
-    with running(settings) as server, ThreadPoolExecutor(8) as pool:
+    with running(settings) as server, ThreadPoolExecutor(3) as pool:
+        monkeypatch.setattr(Servable, "run", slow_run)
         for url in (f"grpc://127.0.0.1:{server.port}", f"http://127.0.0.1:{server.rest_api_port}"):
-            with Client(url, model="mlp", retries=0) as client:
-                asked = [pool.submit(client.images, np.zeros((1, 4))) for _ in range(8)]
-                failures = [one.exception(30) for one in asked]
-            refused = [error for error in failures if error is not None]
-            assert len(refused) == 5
-            assert {type(error) for error in refused} == {errors.Unavailable}
+            with Client(url, model="mlp", retries=0, timeout=PATIENCE) as client:
+                running_now.clear()
+                gate.clear()
+                asked = [pool.submit(client.images, np.zeros((1, 4))) for _ in range(3)]
+                wait_for(lambda: running_now["all"] == 3)
+                for _ in range(5):
+                    with pytest.raises(errors.Unavailable):
+                        client.images(np.zeros((1, 4)))
+                gate.set()
+                assert [one.result(PATIENCE).shape for one in asked] == [(1, 6, 6, 1)] * 3
 
 
 def test_cancelled_calls_leave_the_queue(waiting):
@@ -237,6 +259,10 @@ def test_cancelled_calls_leave_the_queue(waiting):
         wanted = f'{{model_name="mlp",status="{status}"}} '
         return sum(float(line.split()[-1]) for line in page.splitlines() if wanted in line)
 
+    def waits():
+        batches = [batch for queue in waiting._executor._queues.values() for batch in queue]
+        return any(not task.result.done() for batch in batches for task in batch.tasks)
+
     before = counted("CANCELLED")
     with grpc.insecure_channel(f"127.0.0.1:{waiting.port}") as channel:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
@@ -244,14 +270,13 @@ def test_cancelled_calls_leave_the_queue(waiting):
         message.model_spec.name = "mlp"
         message.inputs["latents"].CopyFrom(tf.make_tensor_proto(np.zeros((1, 4), np.float32)))
         call = stub.Predict.future(message)
-        time.sleep(0.3)
+        wait_for(waits)
         call.cancel()
-        wait_for(lambda: counted("CANCELLED") > before, 2)
-    body = json.dumps({"instances": [[0, 0, 0, 0]]})
-    with pytest.raises(httpx.ReadTimeout):
-        httpx.post(
-            f"http://127.0.0.1:{waiting.rest_api_port}/v1/models/mlp:predict",
-            content=body,
-            timeout=0.3,
-        )
-    wait_for(lambda: counted("CANCELLED") > before + 1, 2)
+        wait_for(lambda: counted("CANCELLED") > before)
+    assert not waits()
+    body = b'{"instances": [[0, 0, 0, 0]]}'
+    head = b"POST /v1/models/mlp:predict HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", waiting.rest_api_port), PATIENCE) as connection:
+        connection.sendall(head % len(body) + body)
+        wait_for(waits)
+    wait_for(lambda: not waits())

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import yaml
 from google.protobuf import text_format
-from serving_running import free_port, running
+from serving_running import PATIENCE, free_port, running
 from tensorflow_serving.config import model_server_config_pb2
 
 from serving import Client, UsageError, errors, launch
@@ -22,7 +22,7 @@ from serving.__main__ import main
 from serving.admin import Admin
 from serving.config import read_batching_file, read_model_config_file, read_monitoring_file
 from serving.label import move_labels
-from serving.manifests import resource_name
+from serving.production import resource_name
 from serving.settings import Settings
 
 
@@ -60,7 +60,9 @@ class TestFiles:
     def test_compose(self, written, contract_base):
         command = ["check-jsonschema", "--builtin-schema", "vendor.compose-spec"]
         program = Path(sys.executable).with_name(command[0])
-        subprocess.run([program, *command[1:], written / "compose.yaml"], check=True, timeout=60)
+        subprocess.run(
+            [program, *command[1:], written / "compose.yaml"], check=True, timeout=PATIENCE
+        )
         (service,) = documents(written / "compose.yaml")[0]["services"].values()
         assert all(volume["read_only"] for volume in service["volumes"])
         assert all(port.startswith("127.0.0.1:") for port in service["ports"])
@@ -133,7 +135,7 @@ def test_files_that_cannot_be_written(contract_base, tmp_path, monkeypatch, caps
     name, flag = command.split()
     assert main([name, str(contract_base), flag, str(file)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"python -m serving: {file}/")
+    assert line.startswith(f"keras-gan serve: {file}/")
     assert "models.config: cannot be written (" in line
 
 
@@ -158,7 +160,7 @@ def labelled(contract_base, tmp_path):
         (tmp_path.resolve(),),
         port=0,
         rest_api_port=None,
-        poll_seconds=0.05,
+        file_system_poll_wait_seconds=0.05,
     )
     with running(settings) as server:
         yield f"127.0.0.1:{server.port}", config
@@ -244,9 +246,9 @@ def test_launch(contract_base, tmp_path):
         with Client(f"http://127.0.0.1:{rest}", model="mlp") as client:
             assert client.generate(3).shape == (3, 6, 6, 1)
         process.send_signal(signal.SIGTERM)
-        _, log = process.communicate(timeout=30)
+        _, log = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()
-        process.wait()
+        process.wait(PATIENCE)
     assert process.returncode == 0
     assert '"message": "stopped"' in log

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import http.client
 import json
@@ -21,7 +22,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
-from serving_running import running
+from serving_running import PATIENCE, running, wait_for
 from tensorflow_serving.apis import (
     classification_pb2,
     inference_pb2,
@@ -42,16 +43,21 @@ from serving.tls import read_keys
 def settings(base, *models, **changes):
     found = read_model_config_file(base / "models.config")
     chosen = tuple(model for model in found if not models or model.name in models)
-    defaults = {"roots": (base.resolve(),), "port": 0, "rest_api_port": 0, "poll_seconds": 0.1}
+    defaults = {"roots": (base.resolve(),), "port": 0, "rest_api_port": 0}
     return Settings(chosen, **{**defaults, **changes})
 
 
 @pytest.fixture(scope="module")
 def limited(contract_base):
-    limits = Limits(
-        max_request_bytes=20_000, max_rows=8, max_concurrent=4, max_connections=6, body_seconds=1
-    )
+    limits = Limits(max_request_bytes=20_000, max_rows=8, max_concurrent=4, max_connections=6)
     with running(settings(contract_base, limits=limits)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def impatient(contract_base):
+    """A server that closes connections which are idle for one second."""
+    with running(settings(contract_base, limits=Limits(body_seconds=1))) as server:
         yield server
 
 
@@ -62,7 +68,7 @@ def rest(server):
 def post(server, body, **kwargs):
     content = body if isinstance(body, bytes) else json.dumps(body)
     url = f"{rest(server)}/v1/models/types:predict"
-    return httpx.post(url, content=content, timeout=20, **kwargs)
+    return httpx.post(url, content=content, timeout=PATIENCE, **kwargs)
 
 
 def test_health(limited):
@@ -92,7 +98,7 @@ def test_what_is_not_offered(limited):
             (stub.MultiInference, inference_pb2.MultiInferenceRequest()),
         ):
             with pytest.raises(grpc.RpcError) as caught:
-                method(request, timeout=10)
+                method(request, timeout=PATIENCE)
             assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
     response = httpx.post(f"{rest(limited)}/v1/models/types:classify", content=b"{}")
     assert response.status_code == 501
@@ -108,7 +114,7 @@ class TestLimits:
             Client(f"grpc://127.0.0.1:{limited.port}", model="types") as client,
             pytest.raises(errors.ResourceExhausted),
         ):
-            client._transport.send(_predict(np.zeros((9, 2), np.float32)), 10)
+            client._transport.send(_predict(np.zeros((9, 2), np.float32)), PATIENCE)
 
     def test_the_client_asks_for_fewer_rows(self, limited):
         for url in (rest(limited), f"grpc://127.0.0.1:{limited.port}"):
@@ -140,7 +146,7 @@ class TestLimits:
             request = predict_pb2.PredictRequest()
             request.model_spec.name = "x" * 30_000
             with pytest.raises(grpc.RpcError) as caught:
-                stub.Predict(request, timeout=10)
+                stub.Predict(request, timeout=PATIENCE)
         assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
 
     def test_a_huge_declared_shape(self, limited):
@@ -154,11 +160,11 @@ class TestLimits:
                 tensor.tensor_shape.dim.add(size=size)
             tensor.float_val.append(1)
             with pytest.raises(grpc.RpcError) as caught:
-                stub.Predict(request, timeout=10)
+                stub.Predict(request, timeout=PATIENCE)
         assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
 
-    def test_a_slow_body(self, limited):
-        with socket.create_connection(("127.0.0.1", limited.rest_api_port), 10) as connection:
+    def test_a_slow_body(self, impatient):
+        with connect(impatient) as connection:
             connection.sendall(
                 b"POST /v1/models/types:predict HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"
             )
@@ -166,8 +172,8 @@ class TestLimits:
         assert answer.startswith(b"HTTP/1.1 504")
 
     @pytest.mark.parametrize("answers", [0, 1])
-    def test_a_silent_connection_is_closed(self, limited, answers):
-        with socket.create_connection(("127.0.0.1", limited.rest_api_port), 10) as connection:
+    def test_a_silent_connection_is_closed(self, impatient, answers):
+        with connect(impatient) as connection:
             for _ in range(answers):
                 connection.sendall(b"GET /v1/models/mlp HTTP/1.1\r\nhost: x\r\n\r\n")
                 answer = http.client.HTTPResponse(connection)
@@ -176,47 +182,40 @@ class TestLimits:
             connection.sendall(b"GET /v1/mod")
             assert connection.recv(10) == b""
 
-    def test_an_answer_that_is_not_taken(self, contract_base):
-        text = "x" * 6_000_000  # the answer is more than the system holds between the two ends
+    def test_an_answer_that_is_not_read(self, impatient):
+        text = "x" * 6_000_000  # the answer is more than the system buffers between the two ends
         body = json.dumps({"signature_name": "strings", "inputs": [text]}).encode()
         head = b"POST /v1/models/types:predict HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n"
-        limits = Limits(body_seconds=1)
-        with running(settings(contract_base, "types", limits=limits)) as server:
-            place, state = ("127.0.0.1", server.rest_api_port), server._rest.server_state
-            with socket.create_connection(place, 20) as idle:
-                idle.sendall(head % len(body) + body)
-                assert idle.recv(1) == b"H"
-                assert len(state.connections) == 1
-                deadline = time.monotonic() + 15
-                while state.connections and time.monotonic() < deadline:
-                    time.sleep(0.05)
-                assert not state.connections
-            with socket.create_connection(place, 20) as slow:
-                slow.sendall(head % len(body) + body)
-                answer = bytearray(slow.recv(1))
-                started = time.monotonic()
-                while piece := slow.recv(1 << 14):
-                    answer += piece
-                    time.sleep(0.01)
-                assert time.monotonic() - started > 2
-            assert json.loads(answer.partition(b"\r\n\r\n")[2])["outputs"]["copy"] == [text]
+        connections = impatient._rest.server_state.connections
+        wait_for(lambda: not connections)
+        with connect(impatient) as idle:
+            idle.sendall(head % len(body) + body)
+            assert idle.recv(1) == b"H"
+            assert len(connections) == 1
+            wait_for(lambda: not connections)
+        with connect(impatient) as slow:
+            slow.sendall(head % len(body) + body)
+            answer = bytearray(slow.recv(1))
+            started = time.monotonic()
+            while piece := slow.recv(1 << 14):
+                answer += piece
+                time.sleep(0.005)
+            assert time.monotonic() - started > 1.5  # longer than an idle connection lives
+        assert json.loads(answer.partition(b"\r\n\r\n")[2])["outputs"]["copy"] == [text]
 
     def test_connections(self, limited):
-        opened = []
-        try:
-            for _ in range(6):
-                opened.append(socket.create_connection(("127.0.0.1", limited.rest_api_port), 10))
-                time.sleep(0.02)
-            with socket.create_connection(("127.0.0.1", limited.rest_api_port), 10) as one_more:
+        connections = limited._rest.server_state.connections
+        with contextlib.ExitStack() as opened:
+            for count in range(1, 7):
+                opened.enter_context(connect(limited))
+                wait_for(lambda count=count: len(connections) >= count)
+            with connect(limited) as one_more:
                 assert one_more.recv(100).startswith(b"HTTP/1.1 503")
-        finally:
-            for connection in opened:
-                connection.close()
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            if httpx.get(f"{rest(limited)}/v1/models/mlp").status_code == 200:
-                return
-        pytest.fail("the server did not take connections again")
+        wait_for(lambda: httpx.get(f"{rest(limited)}/v1/models/mlp").status_code == 200)
+
+
+def connect(server):
+    return socket.create_connection(("127.0.0.1", server.rest_api_port), PATIENCE)
 
 
 def _predict(array):
@@ -224,7 +223,7 @@ def _predict(array):
 
 
 def post_stream(server, chunks):
-    return httpx.post(f"{rest(server)}/v1/models/types:predict", content=chunks, timeout=20)
+    return httpx.post(f"{rest(server)}/v1/models/types:predict", content=chunks, timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -259,7 +258,7 @@ def tls_url(request, tls_server):
 
 class TestTls:
     def ask(self, url, keys):
-        with Client(url, model="mlp", keys=keys, retries=0, timeout=10) as client:
+        with Client(url, model="mlp", keys=keys, retries=0, timeout=PATIENCE) as client:
             return client.generate(2).shape
 
     def test_with_the_right_keys(self, tls_url, tls_files):
@@ -273,7 +272,7 @@ class TestTls:
         else:
             assert self.ask(tls_url, ClientKeys(tls_files / "ca.pem")) == (2, 6, 6, 1)
 
-    def test_a_server_that_is_not_trusted(self, tls_url, tls_files):
+    def test_a_server_signed_by_another_authority(self, tls_url, tls_files):
         with pytest.raises(errors.Unavailable):
             self.ask(tls_url, ClientKeys(tls_files / "stranger.pem"))
 
@@ -326,11 +325,11 @@ class TestPaths:
                     name="x", base_path=str(path), model_platform="tensorflow"
                 )
                 with pytest.raises(grpc.RpcError) as caught:
-                    stub.HandleReloadConfigRequest(request, timeout=20)
+                    stub.HandleReloadConfigRequest(request, timeout=PATIENCE)
                 assert caught.value.code() == grpc.StatusCode.PERMISSION_DENIED
             request.config.model_config_list.config[0].base_path = f"{contract_base}\0/x"
             with pytest.raises(grpc.RpcError) as caught:
-                stub.HandleReloadConfigRequest(request, timeout=20)
+                stub.HandleReloadConfigRequest(request, timeout=PATIENCE)
             assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
         (contract_base / "link").unlink()
 
@@ -339,7 +338,7 @@ class TestPaths:
     )
     def test_names_are_no_paths(self, limited, name):
         for path in (f"/v1/models/{name}", f"/v1/models/{name}/metadata"):
-            with socket.create_connection(("127.0.0.1", limited.rest_api_port), 10) as connection:
+            with connect(limited) as connection:
                 connection.sendall(
                     f"GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode()
                 )
@@ -370,7 +369,7 @@ def test_http_statuses_of_the_protocol(http, names):
     assert found == set(names.split())
 
 
-def test_metadata_of_the_export_is_in_the_catalogue(contract_base, tmp_path):
+def test_metadata_of_the_export_is_in_the_catalog(contract_base, tmp_path):
     types = tmp_path / "types"
     shutil.copytree(contract_base / "types", types)
     extra = types / "7" / "assets.extra"
@@ -379,7 +378,7 @@ def test_metadata_of_the_export_is_in_the_catalogue(contract_base, tmp_path):
     served = settings(contract_base, "mlp")
     models = (*served.models, ModelConfig("types", types))
     with running(replace(served, models=models)) as server:
-        models = httpx.get(f"{rest(server)}/explorer/catalogue.json").json()
+        models = httpx.get(f"{rest(server)}/explorer/catalog.json").json()
     mlp, types = models
     assert mlp["labels"] == {"stable": 1, "canary": 2}
     assert mlp["versions"][0]["metadata"]["recipe"] == "a test's generator"

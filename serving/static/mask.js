@@ -1,26 +1,26 @@
-// Which pixels of a picture are missing: brushed over, or set by a rule; shown hatched.
+// Which pixels of an image are missing: painted over, or set by a rule; shown hatched.
 
-import { draw, filled } from "./pictures.js";
+import { draw, filled } from "./images.js";
 import { fit, strokes } from "./pointer.js";
 
 const BRUSH = 0.18; // of the canvas's width
 const STRIPES = 24; // across the canvas
 
-export class Hole {
+export class Mask {
   constructor(canvas) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d");
     strokes(canvas, (from, to) => this.#brush(from, to));
   }
 
-  // Misses nothing of pictures of this shape.
+  // Starts with images of this shape, of which nothing is missing.
   begin(shape) {
     this.block = fit(this.canvas, shape);
     this.missing = filled(shape.slice(0, 2), false);
     this.show(filled(shape, 0));
   }
 
-  // Misses the pixels of which `rule` is true, given the place of their middle in [0, 1].
+  // Marks as missing the pixels for which `rule` is true, given the position of their center in [0, 1].
   set(rule) {
     this.#each((y, x, row, column) => {
       this.missing[row][column] = rule(y / this.canvas.height, x / this.canvas.width);
@@ -28,18 +28,18 @@ export class Hole {
     this.#render();
   }
 
-  // True where the picture is known, [h][w][1].
-  mask() {
+  // True where the image is known, [h][w][1].
+  known() {
     return this.missing.map((row) => row.map((missing) => [!missing]));
   }
 
-  show(picture) {
-    this.picture = document.createElement("canvas");
-    draw(this.picture, picture);
+  show(image) {
+    this.image = document.createElement("canvas");
+    draw(this.image, image);
     this.#render();
   }
 
-  // The middle of each pixel, in the canvas's pixels, and its row and column.
+  // The center of each pixel, in the canvas's pixels, and its row and column.
   #each(visit) {
     this.missing.forEach((row, y) =>
       row.forEach((_, x) => visit((y + 0.5) * this.block, (x + 0.5) * this.block, y, x)),
@@ -47,7 +47,7 @@ export class Hole {
   }
 
   #brush([x0, y0], [x1, y1]) {
-    // Wide enough for the pixel under it, wherever it is in that.
+    // Wide enough for the pixel under it, wherever in that pixel it is.
     const radius = Math.max((BRUSH * this.canvas.width) / 2, Math.SQRT1_2 * this.block);
     const [dx, dy] = [x1 - x0, y1 - y0];
     this.#each((y, x, row, column) => {
@@ -64,7 +64,7 @@ export class Hole {
     const { block, canvas, context } = this;
     const { width, height } = canvas;
     context.imageSmoothingEnabled = false;
-    context.drawImage(this.picture, 0, 0, width, height);
+    context.drawImage(this.image, 0, 0, width, height);
     context.save();
     context.beginPath();
     this.#each((y, x) => {

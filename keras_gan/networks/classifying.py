@@ -1,4 +1,4 @@
-"""A rectifier discriminator with noise on every layer."""
+"""Discriminators that also classify, for semi-supervised learning."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import keras
 from keras import layers as kl
 
 from keras_gan import layers
-from keras_gan.networks.maxout import _naming_classes
 
 
 def noisy_discriminator(
@@ -22,16 +21,16 @@ def noisy_discriminator(
     seed: int = 0,
     name: str = "discriminator",
 ) -> keras.Model:
-    """Rectifiers with normal noise on the input of every layer, which also names classes.
+    """A ReLU network with normal noise on the input of every layer that also classifies.
 
-    The network of Salimans et al. 2016 for MNIST: weights are normalised, and only those of the
-    classes learn their length. Its lengths start at 1; see `normalize_on`.
+    The network of Salimans et al. 2016 for MNIST: its layers are weight-normalized, and only the
+    output layer's scale is trained. Scales start at 1; see `normalize_on`.
 
     Args:
         shape: Shape of one example, any rank.
         classes: Number K of classes.
         hidden: Units of each hidden layer, lowest first.
-        input_noise: Standard deviation of the noise on the network's input, while it learns.
+        input_noise: Standard deviation, in training, of the noise on the network's input.
         hidden_noise: The same on the input of every further layer, the output layer included.
         seed: Seed of the initial weights, whose directions are normal.
         name: Name of the network.
@@ -55,4 +54,23 @@ def noisy_discriminator(
         model.add(dense(units, "relu", f"hidden_{index}", train_scale=False))
     model.add(layers.GaussianNoise(hidden_noise, name="noise_output"))
     model.add(dense(classes, None, "classes", dtype="float32"))
-    return _naming_classes(model, f"hidden_{len(hidden) - 1}")
+    return discriminator_of_classifier(model, f"hidden_{len(hidden) - 1}")
+
+
+def discriminator_of_classifier(classifier: keras.Sequential, features: str) -> keras.Model:
+    """The discriminator whose logit is the log of the sum of the classes' exponentials.
+
+    Args:
+        classifier: From examples to unnormalized log-probabilities, float32 `[n, K]`.
+        features: Name of its last hidden layer.
+
+    Returns:
+        A model with the outputs "logits", "features" and "classes" of `maxout_discriminator`.
+    """
+    classes = classifier.outputs[0]
+    outputs = {
+        "logits": layers.LogSumExp(dtype="float32", name="logit")(classes),
+        "features": classifier.get_layer(features).output,
+        "classes": classes,
+    }
+    return keras.Model(classifier.inputs[0], outputs, name=classifier.name)

@@ -1,0 +1,47 @@
+"""`keras-gan`: one command whose sub-commands are entry points of the group `keras_gan.commands`.
+
+A sub-command is a function from its arguments to an exit code. Only the one that is asked for is
+imported, so that this package needs neither `export` nor `serving`.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+from collections.abc import Sequence
+
+import keras_gan
+
+GROUP = "keras_gan.commands"
+_LINES = {
+    "train": "train a recipe; leaves a run directory",
+    "evaluate": "measure a finished run",
+    "figures": "draw a finished run",
+    "figure-1": "Figure 1 of the paper with learnt networks",
+    "export": "write a finished run as SavedModel and ONNX",
+    "serve": "serve exports over REST and gRPC",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a sub-command; returns its exit code (2: there is no such sub-command)."""
+    name, *arguments = (sys.argv[1:] if argv is None else argv) or ["--help"]
+    commands = {entry.name: entry for entry in importlib.metadata.entry_points(group=GROUP)}
+    if name == "--version":
+        print(f"keras-gan {keras_gan.__version__}")
+        return 0
+    if not commands:
+        return _refuse("its sub-commands are not installed; in a checkout: pip install -e .")
+    if name in ("-h", "--help"):
+        print("usage: keras-gan SUBCOMMAND [--help] ...\n")
+        for known in sorted(commands, key=[*_LINES, *commands].index):
+            print(f"  {known:<12}{_LINES.get(known, commands[known].value)}")
+        return 0
+    if name not in commands:
+        return _refuse(f"unknown sub-command {name!r}; choose from {', '.join(sorted(commands))}")
+    return commands[name].load()(arguments)
+
+
+def _refuse(message: str) -> int:
+    print(f"keras-gan: error: {message}", file=sys.stderr)
+    return 2

@@ -1,0 +1,66 @@
+"""What `keras_private` says of Keras's private attributes is still true of this Keras."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_gan.core import keras_private
+
+
+class Wrapper(keras.Model):
+    """A subclassed model with a layer inside of a layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.outer = keras.layers.TimeDistributed(keras.layers.Dense(2, name="inner"))
+
+    def call(self, x):
+        return self.outer(x)
+
+
+def test_all_layers_include_those_of_layers_and_of_subclassed_models():
+    network = keras.Sequential([keras.Input((3, 4)), Wrapper(), keras.layers.ReLU(name="top")])
+    layers = keras_private.all_layers(network)
+    assert layers[0] is network
+    kinds = {type(layer).__name__ for layer in layers}
+    assert kinds >= {"Sequential", "Wrapper", "TimeDistributed", "Dense", "ReLU"}
+    assert len(layers) == len(set(map(id, layers)))
+
+
+def test_the_last_operation_of_a_functional_model_and_of_a_subclassed_one():
+    x = keras.Input((4,))
+    layer = keras.layers.Dense(1)
+    assert keras_private.last_operation(layer(x)) is layer
+    last = keras_private.last_operation(keras.ops.sigmoid(layer(x)))
+    assert isinstance(last, keras.Operation)
+    assert type(last).__name__ == "Sigmoid"
+    assert keras_private.last_operation(tf.zeros(3)) is None
+
+
+def test_callbacks_find_the_direction_of_a_metric():
+    class Score(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["score"] = [1.0, 3.0, 2.0, 9.0][epoch]
+
+    for direction, last_epoch in (("up", 2), ("down", 1)):
+        metric = keras.metrics.MeanMetricWrapper(lambda y, output: output, name="score")
+        keras_private.set_direction(metric, direction)
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        model.compile("sgd", "mse", metrics=[metric])
+        stop = keras.callbacks.EarlyStopping(monitor="score", mode="auto", patience=1)
+        x = np.zeros((4, 1), np.float32)
+        model.fit(x, x, epochs=4, callbacks=[Score(), stop], verbose=0)
+        assert stop.stopped_epoch == last_epoch
+
+
+def test_keras_plans_an_epoch_by_a_distributed_data_set_s_cardinality():
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    data = strategy.experimental_distribute_dataset(
+        tf.data.Dataset.from_generator(
+            lambda: iter([[0.0]] * 5), output_signature=tf.TensorSpec([1], tf.float32)
+        ).batch(2)
+    )
+    keras_private.set_cardinality(data, 3)
+    assert int(data.cardinality) == 3
