@@ -206,7 +206,7 @@ def test_a_conditional_run_with_a_small_class_and_unknown_labels(of_recipe, monk
 
 
 def test_a_run_that_inpaints(of_recipe, capsys):
-    found = measured(of_recipe("digits_completion"), "ema")
+    found = measured(of_recipe("digits_inpainting"), "ema")
     inpainted = found["inpainting"]
     assert (inpainted["images"], inpainted["draws"], inpainted["missing"]) == (179, 16, 32)
     # The mean of several completions is never further off than they are on average.
