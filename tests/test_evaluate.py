@@ -136,7 +136,7 @@ def test_several_sets_show_how_reliable_the_number_is(run, capsys):
         (["--sets", "3"], "--sets must be 1 or at least 5. Received: 3"),
         (["--weights", "worst"], "unknown weights 'worst'; choose from"),
         (["--weights", "best"], "no best model"),
-        (["--weights", "ema"], "keeps no EMA weights"),
+        (["--weights", "ema"], "has no EMA weights"),
         (["--strategy", "paralell"], "unknown strategy 'paralell'"),
     ],
 )
@@ -206,7 +206,7 @@ def test_a_conditional_run_with_a_small_class_and_unknown_labels(of_recipe, monk
 
 
 def test_a_run_that_inpaints(of_recipe, capsys):
-    found = measured(of_recipe("digits_completion"), "ema")
+    found = measured(of_recipe("digits_inpainting"), "ema")
     inpainted = found["inpainting"]
     assert (inpainted["images"], inpainted["draws"], inpainted["missing"]) == (179, 16, 32)
     # The mean of several completions is never further off than they are on average.
