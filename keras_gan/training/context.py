@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import keras
@@ -48,6 +48,7 @@ class StepContext:
     number: tf.Tensor
     replica: tf.Tensor
     replicas: int
+    _unchanged: list[keras.Model] = field(default_factory=list)
 
     @property
     def k(self) -> int:
@@ -142,6 +143,8 @@ class StepContext:
                 total = scale * tf.reduce_sum(output.logits)
             gradients = tf.cast(tape.gradient(total, examples), tf.float32) / scale
             output = output._replace(input_gradients=gradients)
+        if gan.discriminator in self._unchanged:
+            return output
         # Keras forgets the losses of a pass when the next one begins.
         return output._replace(layer_losses=sum(gan.discriminator.losses))
 
@@ -212,16 +215,17 @@ class StepContext:
             gradients = clip_over_replicas(optimizer, gradients)
         optimizer.apply(gradients, network.trainable_variables)
 
-    @staticmethod
     @contextlib.contextmanager
-    def unchanged(*networks: keras.Model) -> Iterator[None]:
+    def unchanged(self, *networks: keras.Model) -> Iterator[None]:
         """Runs networks in training mode without changing their state, in the other one's update.
 
         Batch statistics and spectral norms are computed but not stored. Keras's seed generators do
         advance: else Keras's own dropout would repeat its masks.
         """
+        self._unchanged.extend(networks)
         with keras.StatelessScope() as scope:
             yield
+        self._unchanged.clear()
         variables = [v for network in networks for v in network.variables]
         for variable in (v for v in variables if v.path.endswith("seed_generator_state")):
             value = scope.get_current_value(variable)

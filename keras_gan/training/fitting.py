@@ -50,6 +50,7 @@ class StreamCallback(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Counts the examples that filled no step."""
+        self._stream.end_epoch()
         gan = self.model
         if int(gan.current_step.numpy()) == self._first_step:
             raise InputError(
