@@ -5,9 +5,9 @@
 RUN is a run of mnist_conditional or mnist_inpainting. The classifier, a convolutional network
 trained here on MNIST's training split, names at least 99 % of the real test digits rightly, or the
 program stops. Conditional: 10,000 samples, 1,000 of each class. Completion: test digits whose lower
-half is missing, completed, and with the mean image filled in. How often any completion can be right
+half is missing, inpainted, and with the mean image filled in. How often any inpainting can be right
 is told by a like classifier that sees upper halves alone, black below: as its first guess, and as a
-class drawn after its probabilities, which is what completions drawn from the truth would have.
+class drawn after its probabilities, which is what inpaintings drawn from the truth would have.
 """
 
 from __future__ import annotations
@@ -103,9 +103,9 @@ def main() -> None:
         seeds = range(options.seed, options.seed + DRAWS)
         draws = (sample(len(real), seed, known) for seed in seeds)
         first = next(draws)
-        found["completed"] = float(right(first, labels).mean())
+        found["inpainted"] = float(right(first, labels).mean())
         average = sum(draws, first) / DRAWS
-        found[f"mean of {DRAWS} completions"] = float(right(average, labels).mean())
+        found[f"mean of {DRAWS} inpaintings"] = float(right(average, labels).mean())
         filled = np.where(mask[..., None], real, mean)
         found["mean image filled in"] = float(right(filled, labels).mean())
         of_halves = classifier(data.train, data.validation, HALF)

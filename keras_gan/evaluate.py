@@ -1,4 +1,4 @@
-"""`python -m keras_gan.evaluate`: how good a run is, and how reliable the number."""
+"""`keras-gan evaluate`: how good a run is, and how reliable the number."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from keras_gan import plotting, recipes
 from keras_gan.cli import parsing, report
 from keras_gan.core.errors import InputError
 from keras_gan.core.files import write_atomically
-from keras_gan.evaluation.likelihood import reliability
 from keras_gan.experiment.evaluator import EvaluationSettings, Evaluator
 from keras_gan.experiment.run import Run
+from keras_gan.experiment.settings import fields
 
 _DESCRIPTION = """Measure a finished run: Parzen log-likelihood in the paper's protocol, with
 published rows and rows that tell how to read it; distances on the features of a small classifier of
@@ -22,8 +22,8 @@ the same data; and a search for collapse and memorization.
 The numbers and their whole protocol go to evaluation.json in the run directory.
 
 examples:
-  python -m keras_gan.evaluate runs/digits-1a2b3c4d
-  python -m keras_gan.evaluate runs/mnist-5e6f7a8b --weights ema --sets 5"""
+  keras-gan evaluate runs/digits-1a2b3c4d
+  keras-gan evaluate runs/mnist-5e6f7a8b --weights ema --sets 5"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,60 +32,27 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str] | None) -> int:
-    options = _parser().parse_args(argv)
-    if options.sets != 1 and options.sets < reliability.LEAST_SETS:
-        raise InputError(
-            f"--sets must be 1 or at least {reliability.LEAST_SETS}. Received: {options.sets}"
-        )
+    parser = parsing.Parser(prog="keras-gan evaluate", description=_DESCRIPTION)
+    parsing.add_run(parser)
+    known = fields(EvaluationSettings)
+    group = parser.add_argument_group("measurements")
+    parsing.add_fields(group, [field for field in known if field.name not in ("weights", "seed")])
+    options = parser.parse_args(argv)
+    settings = EvaluationSettings(**{field.name: getattr(options, field.name) for field in known})
     run = Run.open(options.run)
     parsing.check_writable("the run directory", run.path)
-    if options.sets > 1:
+    if settings.sets > 1:
         parsing.check_writable("the folder of pictures", run.path / "figures")
     file = run.path / "evaluation.json"
     _earlier(file)
-    settings = EvaluationSettings(
-        weights=options.weights,
-        seed=options.seed,
-        samples=options.samples,
-        sets=options.sets,
-        refine=options.refine,
-        sanity=not options.no_sanity,
-        strategy=options.strategy,
-    )
     load_data = functools.partial(recipes.data_of, run, options.data_dir)
     results = Evaluator(run, load_data, settings).measure()
-    write_atomically(file, parsing.as_json({**_earlier(file), options.weights: results}))
+    write_atomically(file, parsing.as_json({**_earlier(file), settings.weights: results}))
     report.show(results)
     print(f"written to {file}")
     if "gaussian_error" in results:
         print(_draw_reliability(run, results))
     return 0
-
-
-def _parser() -> parsing.Parser:
-    parser = parsing.Parser(prog="python -m keras_gan.evaluate", description=_DESCRIPTION)
-    parsing.add_run(parser)
-    parser.add_argument(
-        "--samples", type=int, default=10_000, metavar="INT", help="samples of G (10000)"
-    )
-    parser.add_argument(
-        "--sets",
-        type=int,
-        default=1,
-        metavar="INT",
-        help="independent sets of samples, 1 or at least 5 (1); several also measure the "
-        "estimator's error on known Gaussians and draw both, figures/reliability.png",
-    )
-    parser.add_argument(
-        "--refine", action="store_true", help="report a bandwidth between the grid's as well"
-    )
-    parser.add_argument(
-        "--no-sanity", action="store_true", help="leave out training images and centroids"
-    )
-    parser.add_argument(
-        "--strategy", default="default", metavar="NAME", help="devices for the likelihood (default)"
-    )
-    return parser
 
 
 def _earlier(file: Path) -> dict:

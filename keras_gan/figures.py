@@ -1,4 +1,4 @@
-"""`python -m keras_gan.figures`: the paper's figures from a run."""
+"""`keras-gan figures`: the paper's figures from a run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _DESCRIPTION = """Draw a finished run, as PNG into its folder figures/:
   weights_*.png   weights of the first layer of D, and of the last of G
 
 examples:
-  python -m keras_gan.figures runs/mnist-5e6f7a8b --weights averaged"""
+  keras-gan figures runs/mnist-5e6f7a8b --weights ema"""
 
 _COLUMNS = 9
 _STEPS = 12
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str] | None) -> int:
-    parser = parsing.Parser(prog="python -m keras_gan.figures", description=_DESCRIPTION)
+    parser = parsing.Parser(prog="keras-gan figures", description=_DESCRIPTION)
     parsing.add_run(parser)
     parser.add_argument(
         "--rows", type=int, default=6, metavar="INT", help="rows of Figures 2 and 3 (6)"
@@ -61,7 +61,7 @@ def _main(argv: Sequence[str] | None) -> int:
     drawn: dict[str, np.ndarray] = {"curves.png": plotting.learning_curves(run.metrics())}
     if data is not None:
         drawn.update(_of_images(run, generator, data, options))
-        plotting.animate(_walk(run, generator, options.seed), folder / "circuit.gif")
+        plotting.animate(_circuit(run, generator, options.seed), folder / "circuit.gif")
         print(folder / "circuit.gif")
     for name, picture in drawn.items():
         plotting.save_image(picture, folder / name)
@@ -76,12 +76,12 @@ def _corners(run: Run, seed: int) -> np.ndarray:
 def _images(run: Run, generator, latents: np.ndarray, lines: int = 1) -> np.ndarray:
     # Noise inside G and a condition, where there are any, are the same along a line.
     seeds = tf.constant(np.repeat(row_seeds(0, lines), len(latents) // lines))
-    parts = sampling.draw(run.condition, seeds)
-    outputs = sampling.transform(generator, tf.constant(latents), seeds, parts).numpy()
+    condition = sampling.draw(run.condition, seeds)
+    outputs = sampling.transform(generator, tf.constant(latents), seeds, condition).numpy()
     return run.preprocessing.denormalize(outputs)
 
 
-def _walk(run: Run, generator, seed: int) -> list[np.ndarray]:
+def _circuit(run: Run, generator, seed: int) -> list[np.ndarray]:
     walk = _images(run, generator, plotting.circuit(_corners(run, seed), 16))
     return [plotting.grid(image[None], 1, scale=8) for image in walk]
 
@@ -139,7 +139,7 @@ def _inpainted(run: Run, images: np.ndarray, options) -> np.ndarray:
 
 
 def _encoded(run: Run, generator, network: Inference, images: np.ndarray) -> np.ndarray:
-    """Real images, found again in z and walked between."""
+    """Real images, encoded, refined, and straight lines between them."""
     scaled = run.preprocessing.normalize(images)
     encoded = network.encode(scaled).numpy()
     refined = refine(generator, run.prior, scaled, encoded)

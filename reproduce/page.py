@@ -30,7 +30,7 @@ training images and, far more, centroids that blur them, set the scale: a number
 images is smoothing, not better samples.
 
 Precision, recall, density and coverage compare samples with as many test examples, on the features
-of a small classifier of the same data. Warnings are those of `keras_gan.evaluate`; all but `mnist`
+of a small classifier of the same data. Warnings are those of `keras-gan evaluate`; all but `mnist`
 and `mnist_tuned` are older than its look at D's overfitting, so theirs are of collapse and
 memorization alone. Empty: not measured.
 """

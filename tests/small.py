@@ -1,4 +1,4 @@
-"""Small networks for tests: built in milliseconds, with every kind of layer that the recipes use."""
+"""Small networks for tests, built in milliseconds, with every kind of layer of the recipes."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def mmd_by_loops(x, y):
 
 def test_kernel_distance_against_loops():
     x, y = normal(40), normal(40, shift=0.3)
-    result = kid(x, y, subsets=3)  # every subset is the whole
+    result = kid(x, y, subsets=3, subset_size=40)  # every subset is the whole
     assert result.distance == pytest.approx(mmd_by_loops(x, y), rel=1e-10)
     assert result.standard_deviation == pytest.approx(0, abs=1e-10)
     assert (result.subset_size, result.subsets, result.seed) == (40, 3, 0)
@@ -88,7 +88,7 @@ def test_kernel_distance_is_unbiased():
     """Over independent pairs of equal distributions the mean is 0 within its standard error."""
     random = np.random.default_rng(0)
     values = np.array(
-        [kid(*random.normal(size=(2, 20, 3)), subsets=2).distance for _ in range(400)]
+        [kid(*random.normal(size=(2, 20, 3)), subsets=2, subset_size=20).distance for _ in range(400)]
     )
     assert abs(values.mean()) < 3 * values.std() / 20
     assert values.min() < 0 < values.max()

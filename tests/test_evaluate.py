@@ -136,7 +136,7 @@ def test_several_sets_show_how_reliable_the_number_is(run, capsys):
         (["--sets", "3"], "--sets must be 1 or at least 5. Received: 3"),
         (["--weights", "worst"], "unknown weights 'worst'; choose from"),
         (["--weights", "best"], "no best model"),
-        (["--weights", "ema"], "keeps no EMA weights"),
+        (["--weights", "ema"], "has no EMA weights"),
         (["--strategy", "paralell"], "unknown strategy 'paralell'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""`python -m keras_gan.cli.figure_1`: Figure 1 of the paper as an experiment.
+"""`keras-gan figure-1`: Figure 1 of the paper as an experiment.
 
 The data are one Gaussian, as in the paper. Both networks are smooth and the prior is normal, so
 that `p_g` and with it D* have no corners and no edges: a uniform prior would end `p_g` where the
@@ -34,7 +34,7 @@ _DESCRIPTION = """Train on one-dimensional data and draw Figure 1 with learned n
                   first two at each frame of the animation as well
 
 examples:
-  python -m keras_gan.cli.figure_1 --output pictures"""
+  keras-gan figure-1 --output pictures"""
 
 MIXTURE = GaussianMixture([1.0], sd=0.6)
 _INTERVAL, _BINS = (-1.5, 3.5), 100
@@ -221,7 +221,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str] | None) -> int:
-    parser = parsing.Parser(prog="python -m keras_gan.cli.figure_1", description=_DESCRIPTION)
+    parser = parsing.Parser(prog="keras-gan figure-1", description=_DESCRIPTION)
     parser.add_argument("--output", default=".", metavar="DIR", help="where the files go (.)")
     parser.add_argument("--seed", type=parsing.seed, default=0, metavar="INT", help="seed (0)")
     options = parser.parse_args(argv)

@@ -59,6 +59,7 @@ def add_fields(parser: argparse._ArgumentGroup, fields: Iterable[Field]) -> None
             parser.add_argument(
                 field.flag,
                 action=argparse.BooleanOptionalAction if field.default else "store_true",
+                default=field.default,
                 help=text,
             )
             continue

@@ -48,11 +48,12 @@ def _table(title: str, *columns: str, left: tuple[str, ...]) -> Table:
 
 def _likelihood(console: Console, results: dict) -> None:
     likelihood, run = results["likelihood"], results["run"]
-    title = f"Mean log-likelihood of the test set of {run['dataset']}, nats"
+    dataset = run.get("dataset", run["recipe"])  # of a recipe with data of its own
+    title = f"Mean log-likelihood of the test set of {dataset}, nats"
     table = _table(title, "model", "nats", "sigma", "source", left=("model", "source"))
-    if run["dataset"] in ("mnist", "tfd"):
+    if dataset in ("mnist", "tfd"):
         for row in (*published.TABLE_1, *published.LATER):
-            table.add_row(row.model, f"{getattr(row, run['dataset']) or ''}", "", row.source)
+            table.add_row(row.model, f"{getattr(row, dataset) or ''}", "", row.source)
         table.add_section()
     for kind, row in results.get("sanity", {}).items():
         name = f"{row['samples']:,} {kind} as samples"

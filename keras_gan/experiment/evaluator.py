@@ -18,6 +18,7 @@ from keras_gan.data import DataSet, Split
 from keras_gan.evaluation.collapse.detector import LEAST_TRAIN
 from keras_gan.evaluation.distances import LEAST_EXAMPLES
 from keras_gan.evaluation.features import Classifier
+from keras_gan.evaluation.likelihood import reliability
 from keras_gan.experiment import distribution
 from keras_gan.experiment.measurements import (
     classes,
@@ -27,7 +28,8 @@ from keras_gan.experiment.measurements import (
     inpainting,
     likelihood,
 )
-from keras_gan.experiment.run import Run
+from keras_gan.experiment.run import WEIGHTS, Run
+from keras_gan.experiment.settings import Checked, setting
 from keras_gan.experiment.versions import versions
 from keras_gan.training.inference import among
 
@@ -39,26 +41,30 @@ class LoadData(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class EvaluationSettings:
-    """What is measured, and how.
+class EvaluationSettings(Checked):
+    """What is measured, and how."""
 
-    Attributes:
-        weights: Of the generator: one of `keras_gan.experiment.run.WEIGHTS`.
-        seed: Of the samples and of every choice of examples.
-        samples: Samples of G.
-        sets: Independent sets of samples: 1, or more for a spread.
-        refine: Whether to report a bandwidth between the grid's as well.
-        sanity: Whether to measure training images and centroids as if they were samples.
-        strategy: Devices for the likelihood.
-    """
+    weights: str = setting("last", "weights of the generator: " + ", ".join(WEIGHTS))
+    seed: int = setting(0, "seed of the samples and of every choice of examples", least=0)
+    samples: int = setting(10_000, "samples of G", least=1)
+    sets: int = setting(
+        1,
+        "independent sets of samples, 1 or at least 5; several also measure the estimator's error "
+        "on known Gaussians and draw both, figures/reliability.png",
+    )
+    refine: bool = setting(False, "report a bandwidth between the grid's as well")
+    sanity: bool = setting(True, "measure training images and centroids as if they were samples")
+    strategy: str = setting(
+        "default", "devices for the likelihood", choices=tuple(distribution.NAMES)
+    )
 
-    weights: str = "last"
-    seed: int = 0
-    samples: int = 10_000
-    sets: int = 1
-    refine: bool = False
-    sanity: bool = True
-    strategy: str = "default"
+    def __post_init__(self) -> None:
+        """Checks the number of sets as well."""
+        super().__post_init__()
+        if self.sets != 1 and self.sets < reliability.LEAST_SETS:
+            raise InputError(
+                f"--sets must be 1 or at least {reliability.LEAST_SETS}. Received: {self.sets}"
+            )
 
 
 class Evaluator:
@@ -152,7 +158,7 @@ class Evaluator:
     @property
     def is_tfd(self) -> bool:
         """Whether the data are the Toronto Face Database, whose likelihood is a mean over folds."""
-        return self.run.identity["dataset"] == "tfd"
+        return self.run.settings.get("dataset") == "tfd"
 
     def _check_settings(self) -> None:
         """Refuses now what a measurement would refuse after hours."""

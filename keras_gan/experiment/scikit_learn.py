@@ -64,11 +64,11 @@ class _Features(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         """
         check_is_fitted(self, "network_")
         images = self._images(X)
-        parts = [
+        batches = [
             self._read(self.preprocessing_.normalize(images[first : first + _BATCH]))
             for first in range(0, len(images), _BATCH)
         ]
-        return np.concatenate(parts).reshape(len(images), -1).astype(np.float32)
+        return np.concatenate(batches).reshape(len(images), -1).astype(np.float32)
 
     def _images(self, X: Any) -> np.ndarray:
         shape = self.network_.input_shape[1:]
@@ -107,25 +107,29 @@ class DiscriminatorFeatures(_Features):
         self.layer = layer
 
     def _load(self, run: Run) -> keras.Model:
-        judge = run.gan().discriminator
+        discriminator = run.gan().discriminator
         if self.layer is None:
-            output = _first_hidden(judge)
+            output = _first_hidden(discriminator)
         else:
-            names = [layer.name for layer in judge.layers]
+            names = [layer.name for layer in discriminator.layers]
             if self.layer not in names:
                 raise InputError(
                     f"the discriminator of {run.path} has no layer {self.layer!r}; choose from "
                     f"{', '.join(names)}"
                 )
-            output = judge.get_layer(self.layer).output
-        return keras.Model(judge.inputs[0], output, name="features")
+            output = discriminator.get_layer(self.layer).output
+        return keras.Model(discriminator.inputs[0], output, name="features")
 
 
-def _first_hidden(judge: keras.Model) -> Any:
+def _first_hidden(discriminator: keras.Model) -> Any:
     """What the second layer with a kernel sees: the first one's output, through its units."""
-    with_kernel = [layer for layer in judge.layers if any(len(w.shape) > 1 for w in layer.weights)]
+    with_kernel = [
+        layer for layer in discriminator.layers if any(len(w.shape) > 1 for w in layer.weights)
+    ]
     if len(with_kernel) < 2:
-        raise InputError(f"{judge.name!r} has no hidden layer; name one of its layers: `layer`")
+        raise InputError(
+            f"{discriminator.name!r} has no hidden layer; name one of its layers: `layer`"
+        )
     return with_kernel[1].input
 
 

@@ -55,7 +55,7 @@ def kid(
         generated: Examples `[m, ...]`.
         subsets: Number of subsets, two or more.
         subset_size: Examples of each kind in a subset, drawn without repetition; if None 1,000, or
-            as many as the smaller set has.
+            half as many as the smaller set has.
         seed: Of the draws.
 
     Raises:
@@ -65,7 +65,7 @@ def kid(
     x = as_rows("real", real, minimum=2)
     y = as_rows("generated", generated, minimum=2, columns=x.shape[1])
     largest = min(len(x), len(y))
-    size = min(1_000, largest) if subset_size is None else subset_size
+    size = max(2, min(1_000, largest // 2)) if subset_size is None else subset_size
     if not 2 <= size <= largest:
         raise InputError(f"`subset_size` must be from 2 to {largest}. Received: {size}")
     if subsets < 2:

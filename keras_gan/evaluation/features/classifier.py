@@ -106,11 +106,11 @@ class Classifier:
         shape = self._model.input_shape[1:]
         if examples.shape[1:] != shape or not len(examples):
             raise InputError(f"the classifier takes examples {shape}; received {examples.shape}")
-        parts = [
+        outputs = [
             self._model(examples[start : start + _PREDICT_BATCH], training=False)
             for start in range(0, len(examples), _PREDICT_BATCH)
         ]
-        probabilities, features = zip(*parts, strict=True)
+        probabilities, features = zip(*outputs, strict=True)
         return np.concatenate(probabilities), np.concatenate(features)
 
 

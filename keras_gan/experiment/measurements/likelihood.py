@@ -20,7 +20,7 @@ _FOLDS = 5  # of the Toronto Face Database
 
 def measure(of: Evaluator) -> dict:
     """The entries "likelihood", "sanity" and, of several sets of samples, "gaussian_error"."""
-    results = {"likelihood": _likelihood(of)}
+    results: dict = {"likelihood": _likelihood(of)}
     if of.settings.sanity:
         splits = (of.unit(split.x) for split in (of.data.train, of.data.validation, of.data.test))
         rows = reliability.sanity_rows(*splits, seed=of.settings.seed, **_options(of))
