@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 _DESCRIPTION = """Export a run's generator for TensorFlow Serving, ONNX Runtime and other languages.
@@ -23,28 +21,10 @@ visible."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code: 0, 1 (no parity), or that of the error."""
-    with _tensorflow_quiet():
-        import tensorflow as tf
+    from keras_gan.cli import quiet  # noqa: F401, I001 (before what imports TensorFlow)
+    from keras_gan.cli import parsing
 
-        from keras_gan.cli import parsing
-
-        tf.config.list_physical_devices()  # logs that there is no GPU
     return parsing.run(_main, argv, "export")
-
-
-@contextmanager
-def _tensorflow_quiet() -> Iterator[None]:
-    """Hides TensorFlow's start-up messages, which go to file descriptor 2, not to `sys.stderr`."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    with open(os.devnull, "wb") as null:
-        os.dup2(null.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
 
 
 def _main(argv: Sequence[str] | None) -> int:

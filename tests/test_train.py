@@ -15,7 +15,7 @@ import small
 
 from keras_gan import InputError, TrainingError, callbacks, data, train
 from keras_gan.evaluation.likelihood import ParzenSettings, log_likelihood
-from keras_gan.experiment import distribution, job, run
+from keras_gan.experiment import distribution, run
 from keras_gan.training import checkpoints
 
 FAST = ["--epochs", "2", "--likelihood-every", "1", "--likelihood-samples", "50"]
@@ -260,7 +260,7 @@ def test_help_teaches(capsys):
         (["--loss", "hinge"], "unknown loss 'hinge' for --loss; choose from minimax"),
         (["--update", "both"], "unknown update 'both'"),
         (["--prior", "cauchy"], "unknown prior 'cauchy'"),
-        (["--discriminator-steps", "0"], "--discriminator-steps must be at least 1 and at most 255. Received: 0"),
+        (["--discriminator-steps", "0"], "--discriminator-steps must be at least 1"),
         (["--batch-size", "0"], "--batch-size must be at least 1. Received: 0"),
         (["--batch-size", "5000"], "fewer than a step takes"),
         (["--batch-size", "ten"], "argument --batch-size: invalid int value: 'ten'"),
@@ -290,7 +290,9 @@ def test_bad_input_is_one_line_and_writes_nothing(arguments, words, tmp_path, mo
 def test_a_recipe_with_its_own_data_takes_no_other(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     own = 'def load_data(settings):\n    return keras_gan.data.load("digits")\n'
-    Path("mine.py").write_text(RECIPE.replace(", experiment.Settings", "") + own)
+    text = RECIPE.replace(", experiment.Settings", "")
+    text = text.replace("    likelihood_samples: int = 50\n", "")
+    Path("mine.py").write_text(text + own)
     code, _, err = call(capsys, "--recipe", "mine.py", "--dataset", "mnist")
     assert code == 2
     assert "--dataset" in err
@@ -506,15 +508,16 @@ def test_a_collapse_is_watched_for(tmp_path, capsys, caplog):
     )
 
 
-@pytest.mark.parametrize("strategy", ["one_device", "mirrored"])
-def test_precision_and_xla_together_under_a_strategy(strategy, two_devices, tmp_path, capsys):
-    arguments = ["--strategy", strategy, "--epochs", "1", "--batch-size", "100", "--jit-compile"]
+@pytest.mark.parametrize(("strategy", "xla"), [("one_device", True), ("mirrored", False)])
+def test_precision_and_xla_under_a_strategy(strategy, xla, two_devices, tmp_path, capsys):
+    arguments = ["--strategy", strategy, "--epochs", "1", "--batch-size", "100"]
     arguments += ["--precision", "mixed_bfloat16", "--likelihood-samples", "50"]
+    arguments += ["--jit-compile"] if xla else []
     code, _, err = call(capsys, *arguments, "--run-dir", tmp_path / "run")
     assert code == 0, err
     opened = run.Run.open(tmp_path / "run")
     assert np.isfinite(opened.metrics()["value"]).all()
+    assert opened.settings["jit_compile"] == xla
     gan = opened.gan()
-    assert opened.settings["jit_compile"]
     for network in (gan.generator, gan.discriminator):
         assert "bfloat16" in {layer.compute_dtype for layer in network.layers}
