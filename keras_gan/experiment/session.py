@@ -124,7 +124,9 @@ class Session:
                     if run is not None:
                         checkpoints.restore_latest(run.checkpoints, self.gan)
             if run is not None:
-                run.save_models(self.gan, int(self.gan.current_step.numpy()) // self.steps_per_epoch)
+                run.save_models(
+                    self.gan, int(self.gan.current_step.numpy()) // self.steps_per_epoch
+                )
             return run
 
     def _begin(self, open_run, stack) -> tuple[Run | None, dict | None]:
