@@ -265,7 +265,7 @@ def test_from_the_command_to_the_test_error(tmp_path, capsys):
     ("arguments", "words"),
     [
         (["--labels", "20"], "--labels"),
-        (["--recipe", "digits_semi_supervised", "--labels", "5"], "--labels"),
+        (["--recipe", "digits_semi_supervised", "--labels", "5"], "labels"),
         (["--recipe", "digits_semi_supervised", "--labelled-share", "1"], "--labelled-share"),
         (["--loss", "semi_supervised"], "--loss"),
     ],

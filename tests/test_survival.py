@@ -21,7 +21,7 @@ from commands import LIMIT, last_line, wait_for
 from keras_gan import InputError, TrainingError, callbacks, recipes, train
 from keras_gan.cli import parsing
 from keras_gan.core.errors import Interrupted
-from keras_gan.experiment import distribution
+from keras_gan.experiment import distribution, metrics_table
 from keras_gan.experiment.run import Run
 from keras_gan.experiment.session import Session
 from keras_gan.experiment.signals import Interruption
@@ -68,6 +68,13 @@ def begun(whole, tmp_path):
     shutil.copytree(whole.path, path)
     shutil.rmtree(path / "models")
     return path
+
+
+def digits():
+    """A compiled model of the structure of these runs."""
+    gan, arguments, *_ = small.of_recipe("digits")
+    gan.compile(**arguments)
+    return gan
 
 
 def session_of(gan, x, epochs, retries=0, on_fit=lambda: None):
@@ -188,7 +195,7 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(whole, small_disk, capsys):
     (small_disk / "filler").unlink()
     assert list(path.rglob("*.tmp*")) in ([], list(path.glob("checkpoints/.step-*.tmp")))
     step = max(int(p.name[5:]) for p in path.glob("checkpoints/step-*"))
-    gan = Run.open(whole.path).gan()  # any compiled model of that structure
+    gan = digits()
     assert checkpoints.restore_latest(path / "checkpoints", gan) is not None
     assert int(gan.step.numpy()) == step
     code, out, _ = call(capsys, path, "--epochs", "1")
@@ -207,8 +214,8 @@ def test_epochs_are_those_that_were_made_and_no_column_is_lost(tmp_path):
         lambda: run, {"replicas": 1}, lambda run, facts: [], verbose=0
     )
     assert Run.open(run.path).epochs_done == 2
-    run.add_metrics(0, {"value": 1.0, "warnings": 3.0})
-    run.add_metrics(1, {"value": 2.0, "sample_spread": 4.0})
+    metrics_table.write_row(run.metrics_file, 0, {"value": 1.0, "warnings": 3.0})
+    metrics_table.write_row(run.metrics_file, 1, {"value": 2.0, "sample_spread": 4.0})
     metrics = run.metrics()
     assert (metrics["value"], metrics["warnings"][0]) == ([1.0, 2.0], 3.0)
     assert np.isnan(metrics["warnings"][1])
@@ -278,7 +285,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(whole, begun, how, cap
     """As the command meets it: `test_train.test_interrupted_and_resumed_is_uninterrupted`."""
     *_, before, newest = sorted((begun / "checkpoints").glob("step-*"))
     _damage(newest, how)
-    gan = whole.gan()
+    gan = digits()
     assert checkpoints.restore_latest(begun / "checkpoints", gan) is not None
     assert f"{newest}" in caplog.text
     assert before.name == f"step-{int(gan.step.numpy()):09d}"
@@ -449,7 +456,7 @@ ENDINGS = """
 import os, signal, sys
 import tensorflow as tf
 import small
-from keras_gan import checkpoints
+from keras_gan.training import checkpoints
 
 last = count = 0
 
