@@ -58,15 +58,7 @@ def noisy_discriminator(
 
 
 def discriminator_of_classifier(classifier: keras.Sequential, features: str) -> keras.Model:
-    """The discriminator whose logit is the log of the sum of the classes' exponentials.
-
-    Args:
-        classifier: From examples to unnormalized log-probabilities, float32 `[n, K]`.
-        features: Name of its last hidden layer.
-
-    Returns:
-        A model with the outputs "logits", "features" and "classes" of `maxout_discriminator`.
-    """
+    """The model with the outputs of `maxout_discriminator`; `features` names a hidden layer."""
     classes = classifier.outputs[0]
     outputs = {
         "logits": layers.LogSumExp(dtype="float32", name="logit")(classes),

@@ -53,26 +53,9 @@ def with_classes(
 
 
 def conditional_discriminator(
-    discriminator: keras.Model,
-    shape: Sequence[int],
-    condition: keras.KerasTensor,
-    vector: keras.KerasTensor,
-    dropout: float,
-    noise: float,
+    discriminator, shape, condition, vector, dropout, noise
 ) -> keras.Model:
-    """A discriminator of examples and a condition.
-
-    Args:
-        discriminator: From the flat example and the vector, float `[n, size + v]`, to logits.
-        shape: Shape of one example.
-        condition: The condition, an input.
-        vector: The condition as float `[n, v]`.
-        dropout: Dropout rate on the examples.
-        noise: Standard deviation, in training, of noise on the examples.
-
-    Returns:
-        The model of the examples and the condition.
-    """
+    """D on an example and a condition, an input; `vector` is the condition as float `[n, v]`."""
     images = keras.Input(tuple(shape), name="images")
     flat = kl.Flatten(name="flat")(images)
     flat = layers.GaussianNoise(noise, name="noise")(flat)
