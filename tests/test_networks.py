@@ -209,7 +209,7 @@ def test_initial_biases(players):
             value = np.zeros(layer.bias.shape)
             if activation == SIGMOID and layer.name == "output":
                 value = np.log(mean / (1 - mean))
-            elif activation == SIGMOID and recipe.name == "tfd":
+            elif activation == SIGMOID and recipe == "tfd":
                 value -= 2
             np.testing.assert_allclose(layer.bias, value, rtol=1e-5, atol=1e-6)
 
