@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import enum
+import gc
 import logging
 import threading
 import time
@@ -314,7 +315,8 @@ class Manager:
             servable, version.servable = version.servable, None
         servable.close()
         del servable
-        _return_memory()
+        if not self._stopped:
+            _return_memory()
         self._move(version, State.END)
         _logger.info("version unloaded", extra={"model": version.model, "version": version.number})
 
@@ -334,6 +336,7 @@ class Manager:
         for version in list(self._versions.values()):
             if version.state is State.AVAILABLE:
                 self._unload(version)
+        _return_memory()  # once for all: it searches the whole heap
 
 
 def _as_serving_error(error: Exception) -> ServingError:
@@ -343,6 +346,7 @@ def _as_serving_error(error: Exception) -> ServingError:
 
 
 def _return_memory() -> None:
-    """Returns freed memory to the system, which glibc does not do by itself."""
+    """Frees closed graphs, which refer to themselves, and returns their memory to the system."""
+    gc.collect()
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
