@@ -6,7 +6,7 @@
 #
 # The run directory and TFDS_DATA_DIR (MNIST, prepared once) lie on a file system that all nodes
 # share. Before the time limit, and when the job is preempted, training gets SIGTERM, saves its state
-# and ends with 75; the job is then queued again and goes on from there.
+# and ends with 75; the job is then queued again and continues from there.
 
 #SBATCH --job-name=keras-gan
 #SBATCH --nodes=2
@@ -21,7 +21,7 @@
 set -u
 interrupted=75
 
-# A worker that ends first must not take the others with it while they save: they end by themselves.
+# A worker that ends first must not end the others while they save.
 srun --kill-on-bad-exit=0 \
     python -m keras_gan.train --strategy multi_worker --recipe mnist --run-dir "${RUN_DIR:-runs/mnist}"
 code=$?

@@ -34,17 +34,18 @@ def measure(
         epochs: Epochs to train; the recipe's by default.
         run_dir: The run directory.
         note: What a reader must know of this copy of the data; stands on the picture too.
-        precision: As of `keras_gan.train`; what is not float32 stands beside the note.
+        precision: As of `keras-gan train`; what is not float32 stands beside the note.
     """
     machine, recipe = results.machine(), recipes.get(name)
-    epochs = epochs or recipe.epochs
+    all_epochs = recipe.settings().epochs
+    epochs = epochs or all_epochs
     path = run_dir or f"runs/reproduce-{recipe.name}"
     mixed = precision if precision != "float32" else ""
     settings = ["--seed", str(seed), "--epochs", str(epochs)]
     settings += ["--precision", mixed] if mixed else []
     call(train.main, ["--recipe", name, *settings, "--run-dir", path])
     run = Run.open(path)
-    weights = "ema" if run.identity["ema_momentum"] else "last"
+    weights = "ema" if run.settings["ema_momentum"] else "last"
     call(figures.main, [path, "--seed", "0", "--weights", weights])
     drawn = "EMA weights" if weights == "ema" else ""
     title = ", ".join(filter(None, [f"epoch {run.epochs_done}", drawn, mixed, note]))
@@ -53,7 +54,7 @@ def measure(
         title=f"CIFAR-10: recipe `{recipe.name}`, {title}",
         command=f"python -m reproduce {recipe.name} {' '.join(settings)}"
         + (f" --data-note '{note}'" if note else ""),
-        rows=[_costs(run, recipe.epochs)],
+        rows=[_costs(run, all_epochs)],
         losses=_losses(run),
         estimate_assumes=GPU_FLOPS,
         seeds=[seed],
@@ -66,7 +67,7 @@ def measure(
 
 
 def _costs(run: Run, all_epochs: int) -> dict[str, Any]:
-    gan, settings = run.gan(), run.identity
+    gan, settings = run.gan(), run.settings
     m, k = settings["batch_size"], settings["discriminator_steps"]
     images = run.config["steps_per_epoch"] * m * k
     seconds = training_seconds(run) / run.epochs_done

@@ -13,7 +13,7 @@ import numpy as np
 
 from keras_gan import layers, recipes
 from keras_gan.data import preprocessing
-from keras_gan.training.gan import GAN
+from keras_gan.experiment import TrainingData
 
 STATISTICS = (
     "d_loss",
@@ -98,18 +98,18 @@ def play(
         For each window the means of `STATISTICS`.
     """
     recipe, protocol = recipes.get(name), PROTOCOLS[name]
-    train = recipe.load_data().train.x
-    examples = preprocessing.fit(recipe.preprocessing, train).normalize(train)
-    generator, discriminator = recipe.networks(recipe, examples, seed)
+    settings = recipe.settings(seed=seed, ema_momentum=0.0)
+    train = recipe.load_data(settings).train.x
+    examples = preprocessing.fit(settings.preprocessing, train).normalize(train)
+    gan, arguments = recipe.build(settings, TrainingData.of(settings, examples))
     if change is not None:
-        change(discriminator)
-    gan = GAN(generator, discriminator, recipe.make_prior(), seed=seed)
-    recipe.compile(gan, len(examples), steps_per_execution=protocol.stride)
+        change(gan.discriminator)
+    gan.compile(**arguments, steps_per_execution=protocol.stride)
     looks = _Looks(max(getattr(protocol, window).last for window in windows))
     gan.fit(
         examples,
-        batch_size=recipe.batch_size,
-        epochs=recipe.epochs,
+        batch_size=settings.batch_size,
+        epochs=settings.epochs,
         callbacks=[looks],
         verbose=0,
     )

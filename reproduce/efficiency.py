@@ -16,11 +16,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_gan import data, layers, plotting, recipes
-from keras_gan.recipes import Recipe
+from keras_gan import GAN, data, layers, plotting, recipes
+from keras_gan.experiment import Recipe, TrainingData
 from reproduce import results
 from reproduce.curves import efficiency_curves
-from reproduce.lines import Game, Lines, Variant, train
+from reproduce.lines import Build, Game, Lines, Variant, train, with_networks
 from reproduce.runs import validation_images
 
 LEVELS = (100, 150)  # nats; the time until each is what the table compares
@@ -36,6 +36,7 @@ def factors(recipe: Recipe) -> dict[str, tuple[Variant, ...]]:
     """What the lines of the table change, by subject."""
     rates = {"G": "generator_learning_rate", "D": "discriminator_learning_rate"}
     changes = {"halved": 1 / 2, "doubled": 2}
+    settings = recipe.settings()
     return {
         "the game": (
             Variant("alternating updates", {"update": "alternating"}),
@@ -43,7 +44,7 @@ def factors(recipe: Recipe) -> dict[str, tuple[Variant, ...]]:
             Variant("the network that is ahead held back", {"loss": "held_back"}),
         ),
         "learning rates": tuple(
-            Variant(f"{player}'s learning rate {what}", {rate: factor * getattr(recipe, rate)})
+            Variant(f"{player}'s learning rate {what}", {rate: factor * getattr(settings, rate)})
             for player, rate in rates.items()
             for what, factor in changes.items()
         ),
@@ -54,40 +55,44 @@ def factors(recipe: Recipe) -> dict[str, tuple[Variant, ...]]:
             Variant(f"z of {n} dimensions", {"latent_dim": n}) for n in (20, 400)
         ),
         "G's higher layers": (
-            Variant("dropout on the inputs of G's higher layers", _with_dropout(recipe)),
-            Variant("latents of their own for G's higher layers", _with_latents(recipe)),
+            Variant(
+                "dropout on the inputs of G's higher layers",
+                build=with_networks(recipe, _with_dropout),
+            ),
+            Variant(
+                "latents of their own for G's higher layers",
+                {"latent_dim": 3 * settings.latent_dim},
+                _with_latents(recipe),
+            ),
         ),
     }
 
 
-def _with_dropout(recipe: Recipe) -> dict[str, Any]:
-    """The recipe's G, what enters its layers above the first dropped out while it learns."""
-
-    def build(changed: Recipe, examples: np.ndarray, seed: int):
-        generator, discriminator = recipe.networks(changed, examples, seed)
-        latents = keras.Input(generator.input_shape[1:], name="latents")
-        dropped = keras.Sequential([latents], name=generator.name)
-        for index, layer in enumerate(generator.layers):
-            if index and isinstance(layer, keras.layers.Dense):
-                dropped.add(layers.Dropout(0.5, name=f"drop_{index}"))
-            dropped.add(layer)
-        return dropped, discriminator
-
-    return {"networks": build}
+def _with_dropout(
+    generator: keras.Model, discriminator: keras.Model
+) -> tuple[keras.Model, keras.Model]:
+    """G, what enters its layers above the first dropped out while it learns."""
+    latents = keras.Input(generator.input_shape[1:], name="latents")
+    dropped = keras.Sequential([latents], name=generator.name)
+    for index, layer in enumerate(generator.layers):
+        if index and isinstance(layer, keras.layers.Dense):
+            dropped.add(layers.Dropout(0.5, name=f"drop_{index}"))
+        dropped.add(layer)
+    return dropped, discriminator
 
 
-def _with_latents(recipe: Recipe) -> dict[str, Any]:
+def _with_latents(recipe: Recipe) -> Build:
     """The recipe's G, with two hidden layers, each of whose outputs further latents join.
 
     z is three times as long, so that G stays a function of z alone.
     """
 
-    def build(changed: Recipe, examples: np.ndarray, seed: int):
-        narrow = dataclasses.replace(changed, latent_dim=recipe.latent_dim)
-        generator, discriminator = recipe.networks(narrow, examples, seed)
-        latents = keras.Input((changed.latent_dim,), name="latents")
+    def build(settings: Any, examples: TrainingData) -> tuple[GAN, dict[str, Any]]:
+        narrow = dataclasses.replace(settings, latent_dim=settings.latent_dim // 3)
+        gan, arguments = recipe.build(narrow, examples)
+        latents = keras.Input((settings.latent_dim,), name="latents")
         outputs, *others = keras.ops.split(latents, 3, axis=1)
-        for index, layer in enumerate(generator.layers):
+        for index, layer in enumerate(gan.generator.layers):
             dense = isinstance(layer, keras.layers.Dense)
             if index and dense:
                 outputs = keras.layers.Concatenate(name=f"join_{index}")([outputs, others.pop(0)])
@@ -95,9 +100,12 @@ def _with_latents(recipe: Recipe) -> dict[str, Any]:
             outputs = wider(outputs)
             if dense:
                 wider.bias.assign(layer.bias)  # the output's is at the data's means
-        return keras.Model(latents, outputs, name=generator.name), discriminator
+        generator = keras.Model(latents, outputs, name=gan.generator.name)
+        prior = type(gan.prior)(settings.latent_dim)
+        networks = (generator, gan.discriminator)
+        return GAN(*networks, prior, seed=settings.seed, ema=settings.ema), arguments
 
-    return {"networks": build, "latent_dim": 3 * recipe.latent_dim}
+    return build
 
 
 def measure(
@@ -122,8 +130,9 @@ def measure(
     machine = results.machine()
     recipe = recipe or recipes.get("mnist")
     lines = lines or factors(recipe)
-    data_set = recipe.load_data()
-    updates = epochs * (len(data_set.train) // recipe.batch_size)
+    settings = recipe.settings()
+    data_set = recipe.load_data(settings)
+    updates = epochs * (len(data_set.train) // settings.batch_size)
     file = results.PICTURES / "efficiency.png"
     table = Lines(
         "efficiency",
@@ -135,7 +144,7 @@ def measure(
             "epochs": epochs,
             "updates": updates,
             "looked_every": every,
-            "samples": recipe.likelihood_samples,
+            "samples": settings.likelihood_samples,
             "validation": len(data_set.validation.x[:_VALIDATION]),
             "levels": list(LEVELS),
         },
@@ -201,7 +210,7 @@ def _row(
 
     def look(game: Game) -> None:
         validation = validation_images(data_set, game.scale, _VALIDATION)
-        nats = game.nats(recipe.likelihood_samples, validation)
+        nats = game.nats(recipe.settings().likelihood_samples, validation)
         looks.append({"updates": game.updates, "seconds": round(game.seconds, 1), **nats})
 
     train(variant, recipe, data_set, updates, seed, look, every)

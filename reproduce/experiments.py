@@ -73,7 +73,7 @@ def parzen_sanity(seed: int) -> None:
 
 def digits(seed: int, run_dir: str | None) -> None:
     """The bundled digits, evaluated with EMA weights."""
-    epochs = recipes.get("digits").epochs
+    epochs = recipes.get("digits").settings().epochs
     _trained("digits", "digits", "Digits", seed, epochs, run_dir, ["ema"], ["--refine"])
 
 
@@ -86,7 +86,7 @@ def mnist(seed: int, epochs: int, run_dir: str | None) -> None:
 
 def mnist_tuned(seed: int, epochs: int | None, run_dir: str | None) -> None:
     """The same networks under settings of our own."""
-    epochs = epochs or recipes.get("mnist_tuned").epochs
+    epochs = epochs or recipes.get("mnist_tuned").settings().epochs
     title = f"MNIST: the paper's networks, our settings, seed {seed}"
     how = ["--refine", "--no-sanity"]
     _trained(f"mnist_tuned_seed{seed}", "mnist_tuned", title, seed, epochs, run_dir, _MNIST, how)
@@ -109,7 +109,7 @@ def extension(
         recipe,
         EXTENSIONS[recipe],
         seed,
-        epochs or recipes.get(recipe).epochs,
+        epochs or recipes.get(recipe).settings().epochs,
         run_dir,
         ["last"] if networks else ["best_ema", "ema"],
         ["--refine", "--no-sanity"],
@@ -154,9 +154,9 @@ def tfd() -> None:
         rows=[],
         needs="Needs the authors' file; there is no number without it. With the file in place:",
         commands=[
-            "python -m keras_gan.train --recipe tfd --run-dir runs/tfd",
-            "python -m keras_gan.train --recipe tfd_stage2 --stage1 runs/tfd --run-dir runs/tfd2",
-            "python -m keras_gan.evaluate runs/tfd2",
+            "keras-gan train --recipe tfd --run-dir runs/tfd",
+            "keras-gan train --recipe tfd_stage2 --stage1 runs/tfd --run-dir runs/tfd2",
+            "keras-gan evaluate runs/tfd2",
         ],
         pictures=[],
     )
@@ -219,7 +219,7 @@ def _trained(
         protocol={
             **_protocol(last["likelihood"]),
             "seed_of_samples": EVALUATION_SEED,
-            "run": {**last["run"], "stage1": Path(last["run"]["stage1"]).name},
+            "run": {**last["run"], **({"stage1": Path(networks).name} if networks else {})},
         },
         **({"networks": command_of(Run.open(networks))} if networks else {}),
         curve=[] if networks else curve(run.metrics()),

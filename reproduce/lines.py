@@ -14,9 +14,12 @@ import numpy as np
 from keras_gan import GAN, data
 from keras_gan.core.errors import InputError
 from keras_gan.data import preprocessing
-from keras_gan.recipes import Recipe
+from keras_gan.experiment import Recipe, TrainingData
 from reproduce import results
 from reproduce.runs import validation_nats
+
+
+Build = Callable[[Any, TrainingData], tuple[GAN, dict[str, Any]]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Variant:
 
     Attributes:
         name: What differs from the recipe.
-        settings: The recipe's fields that differ.
+        settings: The recipe's settings that differ.
+        build: Makes the model, where its networks differ; None for the recipe's.
         share: Updates of G as a share of the recipe's.
         examples: Training examples, the first ones; None for all. Where they are fewer than a step
             takes they are repeated.
@@ -34,6 +38,7 @@ class Variant:
 
     name: str
     settings: dict[str, Any] = dataclasses.field(default_factory=dict)
+    build: Build | None = None
     share: float = 1.0
     examples: int | None = None
     shuffled: bool = True
@@ -79,6 +84,18 @@ class Game:
 
 
 Look = Callable[[Game], None]
+Change = Callable[[keras.Model, keras.Model], tuple[keras.Model, keras.Model]]
+
+
+def with_networks(recipe: Recipe, change: Change) -> Build:
+    """The recipe's `build`, its generator and discriminator changed."""
+
+    def build(settings: Any, examples: TrainingData) -> tuple[GAN, dict[str, Any]]:
+        gan, arguments = recipe.build(settings, examples)
+        networks = change(gan.generator, gan.discriminator)
+        return GAN(*networks, gan.prior, seed=settings.seed, ema=settings.ema), arguments
+
+    return build
 
 
 def train(
@@ -101,25 +118,24 @@ def train(
         look: Called during training, every so many updates and after the last.
         every: How many.
     """
-    recipe = dataclasses.replace(recipe, **variant.settings)
-    scale = preprocessing.fit(recipe.preprocessing, data_set.train.x)
+    settings = recipe.settings(**{"seed": seed, **variant.settings})
+    scale = preprocessing.fit(settings.preprocessing, data_set.train.x)
     examples = scale.normalize(data_set.train.x)
-    networks = recipe.networks(recipe, examples, seed)
-    gan = GAN(*networks, recipe.make_prior(), seed=seed, ema=recipe.ema or None)
-    all_examples, examples = len(examples), examples[: variant.examples]
-    group = recipe.batch_size * recipe.discriminator_steps
+    # The schedules count epochs of all data, whatever is left of them.
+    gan, arguments = (variant.build or recipe.build)(settings, TrainingData.of(settings, examples))
+    examples = examples[: variant.examples]
+    group = settings.batch_size * settings.discriminator_steps
     repeated = np.concatenate([examples] * -(-group // len(examples)))
     steps, wanted = len(repeated) // group, round(updates * variant.share)
     stops = (steps, wanted, every) if look else (steps, wanted)
-    recipe.compile(
-        gan,
-        all_examples,  # the schedules count epochs of all data, whatever is left of them
+    gan.compile(
+        **arguments,
         steps_per_execution=max(d for d in range(1, 11) if all(n % d == 0 for n in stops)),
     )
     game = Game(gan, scale, examples)
     gan.fit(
         repeated,
-        batch_size=recipe.batch_size,
+        batch_size=settings.batch_size,
         epochs=-(-wanted // steps),
         callbacks=[_Course(game, wanted, look, every)],
         shuffle=variant.shuffled,

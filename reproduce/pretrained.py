@@ -64,7 +64,7 @@ def store(run: Run, weights: str = "last", output: Path | None = None) -> Run:
     file = stored.model_file("last")
     file.parent.mkdir(parents=True)
     small.save(file)
-    _halve(file)
+    halve(file)
     shutil.copyfile(run.metrics_file, stored.metrics_file)
     evaluation = run.path / "evaluation.json"
     found = json.loads(evaluation.read_text()) if evaluation.is_file() else {}
@@ -95,7 +95,7 @@ def _loss(run: Run, weights: str, stored: Run) -> dict:
     }
 
 
-def _halve(file: Path) -> None:
+def halve(file: Path) -> None:
     """Stores the float32 arrays of a `.keras` file as float16."""
     with zipfile.ZipFile(file) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}

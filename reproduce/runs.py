@@ -16,6 +16,7 @@ from keras_gan.data import DataSet
 from keras_gan.data.preprocessing import Preprocessing
 from keras_gan.evaluation.likelihood import ParzenSettings, log_likelihood
 from keras_gan.experiment.run import Run
+from keras_gan.experiment.settings import fields
 
 _COLUMNS = {"best": "val_log_likelihood", "best_ema": "val_log_likelihood_ema"}
 
@@ -30,11 +31,12 @@ def command_of(run: Run) -> str:
     """The train command of a finished run."""
     recipe = run.config["recipe"]
     flags = {"recipe": recipe, "seed": run.identity["seed"], "epochs": run.epochs_done}
-    for name, value in recipes.get(recipe).settings().items():
-        if run.identity.get(name, value) != value:
-            flags[name] = run.identity[name]
+    for field in fields(recipes.get(recipe).settings):
+        value = run.identity.get(field.name, field.default)
+        if field.name not in flags and value != field.default:
+            flags[field.name] = value
     given = (f"--{name.replace('_', '-')} {value}" for name, value in flags.items())
-    return f"python -m keras_gan.train {' '.join(given)}"
+    return f"keras-gan train {' '.join(given)}"
 
 
 def best_epoch(metrics: dict[str, list[float]], column: str) -> tuple[int, float]:

@@ -12,9 +12,9 @@ import keras
 import numpy as np
 
 from keras_gan import data, recipes
-from keras_gan.recipes import Recipe
+from keras_gan.experiment import Recipe
 from reproduce import results
-from reproduce.lines import Lines, Variant, train
+from reproduce.lines import Lines, Variant, train, with_networks
 from reproduce.runs import validation_images
 
 _FEW = 1000  # training images of those who have not all
@@ -33,15 +33,15 @@ def settings(recipe: Recipe) -> tuple[Variant, ...]:
         Variant("alternating updates", {"update": "alternating"}),
         Variant("minimax loss", {"loss": "minimax"}),
         Variant("k = 2, equal updates of G", {steps: 2}),
-        Variant("k = 2, equal data", {steps: 2}, 1 / 2),
+        Variant("k = 2, equal data", {steps: 2}, share=1 / 2),
         Variant("k = 3, equal updates of G", {steps: 3}),
-        Variant("k = 3, equal data", {steps: 3}, 1 / 3),
+        Variant("k = 3, equal data", {steps: 3}, share=1 / 3),
         Variant(f"{_FEW:,} training images", examples=_FEW),
         Variant(
             f"{_FEW:,} training images, {to_completion}",
             {steps: _TO_COMPLETION},
-            1 / _TO_COMPLETION,
-            _FEW,
+            share=1 / _TO_COMPLETION,
+            examples=_FEW,
         ),
     )
 
@@ -53,29 +53,28 @@ def hypotheses(recipe: Recipe) -> tuple[Variant, ...]:
     `reproduce.efficiency`.
     """
 
-    def with_networks(change: Callable[[keras.Model, keras.Model], None]) -> dict[str, Any]:
-        def build(changed: Recipe, examples: np.ndarray, seed: int):
-            generator, discriminator = recipe.networks(changed, examples, seed)
+    def changed(name: str, change: Callable[[keras.Model, keras.Model], None]) -> Variant:
+        def in_place(generator: keras.Model, discriminator: keras.Model):
             change(generator, discriminator)
             return generator, discriminator
 
-        return {"networks": build}
+        return Variant(name, build=with_networks(recipe, in_place))
 
-    def undropped(layer: str) -> dict[str, Any]:
-        return with_networks(lambda g, d: setattr(d.get_layer(layer), "rate", 0.0))
+    def undropped(name: str, layer: str) -> Variant:
+        return changed(name, lambda g, d: setattr(d.get_layer(layer), "rate", 0.0))
 
     def unbiased(generator: keras.Model, discriminator: keras.Model) -> None:
         bias = generator.get_layer("output").bias
         bias.assign(keras.ops.zeros_like(bias))
 
-    decay = recipe.learning_rate_divisor**_COMPRESSED
+    decay = recipe.settings().learning_rate_divisor**_COMPRESSED
     return (
         _AS_IT_IS,
-        Variant("G's first weights as small as D's", with_networks(lambda g, d: _scale(g, 1 / 10))),
-        Variant("D's first weights as large as G's", with_networks(lambda g, d: _scale(d, 10))),
-        Variant("G's output bias starts at 0", with_networks(unbiased)),
-        Variant("no dropout on D's input", undropped("drop_0")),
-        Variant("no dropout before D's output layer", undropped("drop_output")),
+        changed("G's first weights as small as D's", lambda g, d: _scale(g, 1 / 10)),
+        changed("D's first weights as large as G's", lambda g, d: _scale(d, 10)),
+        changed("G's output bias starts at 0", unbiased),
+        undropped("no dropout on D's input", "drop_0"),
+        undropped("no dropout before D's output layer", "drop_output"),
         Variant("momentum 0.7 from the start", {"momentum": 0.7}),
         Variant("momentum 0.9 throughout", {"momentum": 0.9, "final_momentum": 0.9}),
         Variant(f"a decay {_COMPRESSED} times as fast", {"learning_rate_divisor": decay}),
@@ -114,8 +113,9 @@ def measure(
     """
     machine = results.machine()
     recipe = recipe or recipes.get("mnist")
-    data_set = recipe.load_data()
-    updates = epochs * (len(data_set.train) // recipe.batch_size)
+    settings = recipe.settings()
+    data_set = recipe.load_data(settings)
+    updates = epochs * (len(data_set.train) // settings.batch_size)
     title, table = TABLES[name]
     made = Lines(
         name,
@@ -126,7 +126,7 @@ def measure(
             "recipe": recipe.name,
             "epochs": epochs,
             "updates": updates,
-            "likelihood_samples": recipe.likelihood_samples,
+            "likelihood_samples": settings.likelihood_samples,
             "held_out": len(data_set.validation.x[:_LOOKED_AT]),
         },
         data=data_set.provenance,
@@ -141,7 +141,7 @@ def measure(
 def _row(
     variant: Variant, recipe: Recipe, data_set: data.DataSet, updates: int, seed: int
 ) -> dict[str, Any]:
-    game = train(variant, recipe, data_set, updates, seed)
+    game, settings = train(variant, recipe, data_set, updates, seed), recipe.settings()
     gan, scale = game.gan, game.scale
     held_out = scale.normalize(data_set.validation.x[:_LOOKED_AT])
     seen = gan.evaluate(game.examples[:_LOOKED_AT], verbose=0, return_dict=True)
@@ -149,8 +149,8 @@ def _row(
     return {
         "variant": variant.name,
         "updates": game.updates,
-        "shown": game.updates * recipe.batch_size * gan.discriminator_steps,
-        **game.nats(recipe.likelihood_samples, validation_images(data_set, scale)),
+        "shown": game.updates * settings.batch_size * gan.discriminator_steps,
+        **game.nats(settings.likelihood_samples, validation_images(data_set, scale)),
         "value": unseen["value"],
         "jsd_bound": unseen["jsd_bound"],
         "d_real": seen["d_real"],

@@ -13,7 +13,6 @@ _MODULES = {
     "AsyncClient": "serving.client",
     "Client": "serving.client",
     "ClientKeys": "serving.connect",
-    "Samples": "serving.client",
     "ServingError": "serving.errors",
     "UsageError": "serving.errors",
 }

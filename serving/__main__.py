@@ -23,9 +23,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code: 2 for bad input, 1 for a failure."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        if arguments and arguments[0] in _COMMANDS:
-            return importlib.import_module(_COMMANDS[arguments[0]]).main(arguments[1:])
-        return _serve(arguments)
+        if not arguments or arguments[0] not in _COMMANDS:
+            return _serve(arguments)
+        with _tensorflow_quiet():
+            command = importlib.import_module(_COMMANDS[arguments[0]])
+            if any(argument.startswith("grpc") for argument in arguments):  # a client's URL
+                importlib.import_module("serving.grpc_transport")
+        return command.main(arguments[1:])
     except UsageError as error:
         print(f"keras-gan serve: {error}", file=sys.stderr)
         return 2
@@ -40,7 +44,11 @@ def _serve(arguments: Sequence[str]) -> int:
 
     settings = read_settings(arguments)
     with _tensorflow_quiet():
+        import tensorflow as tf
+
         from serving.server import Server
+
+        tf.config.list_physical_devices()  # logs that there is no GPU
     logs.set_up()
     asyncio.run(Server(settings).run())
     return 0

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -168,19 +168,14 @@ class BatchingExecutor:
 
     def _process(self, batch: _Batch) -> list[_Result]:
         try:
-            return self._run_together(batch, batch.tasks)
+            return self._run(batch)
         except ServingError as error:
             if len(batch.tasks) == 1:
                 return [error]
-        return [self._run_alone(batch, task) for task in batch.tasks]
+        return [self._process(replace(batch, tasks=[task]))[0] for task in batch.tasks]
 
-    def _run_alone(self, batch: _Batch, task: _Task) -> _Result:
-        try:
-            return self._run_together(batch, [task])[0]
-        except ServingError as error:
-            return error
-
-    def _run_together(self, batch: _Batch, tasks: list[_Task]) -> list[_Result]:
+    def _run(self, batch: _Batch) -> list[_Result]:
+        tasks = batch.tasks
         rows = sum(task.rows for task in tasks)
         sizes = self.parameters.allowed_batch_sizes if rows else ()
         size = next((size for size in sizes if size >= rows), rows)

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,13 +25,6 @@ from serving.connect import ClientKeys, connect
 from serving.errors import FailedPrecondition, ServingError
 
 GENERATE, SAMPLE, PNG = "serving_default", "sample", "png"
-
-
-class Samples(NamedTuple):
-    """Images, float32 [n, h, w, c] in [0, 1], and the latents they come from, float32 [n, d]."""
-
-    images: np.ndarray
-    latents: np.ndarray
 
 
 class _Client:
@@ -114,30 +107,19 @@ class _Client:
     def _predict_rows(self, *arguments: Any) -> Flow:
         return calls.predict_rows(self._ask, self._target, *arguments)
 
-    def _batches(self, n: int, seed: int, inputs: Mapping[str, ArrayLike]) -> Iterator[Flow]:
+    def _generate(self, n: int, seed: int, inputs: Mapping[str, ArrayLike]) -> Flow:
         if n < 1:
             raise ValueError(f"n must be at least 1. Received: {n}")
         arrays = {"seed": calls.row_seeds(seed, n), **_rows(n, inputs)}
-        for start in range(0, n, self._batch_size):
-            rows = slice(start, start + self._batch_size)
-            yield self._sample({alias: array[rows] for alias, array in arrays.items()})
-
-    def _generate(self, n: int, seed: int, inputs: Mapping[str, ArrayLike]) -> Flow:
-        images = []
-        for flow in self._batches(n, seed, inputs):
-            images.append((yield from flow).images)
-        return np.concatenate(images)
-
-    def _sample(self, inputs: calls.Arrays) -> Flow:
-        outputs = yield from self._predict_rows(SAMPLE, inputs)
+        outputs = yield from self._predict_rows(SAMPLE, arrays, self._batch_size)
         # Generators of points name their output "examples".
         examples = outputs.get("images", outputs.get("examples"))
-        if examples is None or "latents" not in outputs:
+        if examples is None:
             raise FailedPrecondition(
                 f'The signature "{SAMPLE}" of {self._target.model} gives {sorted(outputs)}, not '
-                "images and latents."
+                "images."
             )
-        return Samples(examples, outputs["latents"])
+        return examples
 
     def _from_latents(
         self, signature: str, latents: ArrayLike, inputs: Mapping[str, ArrayLike]
@@ -178,11 +160,6 @@ class Client(_Client):
 
     _asynchronous = False
 
-    def stream(self, n: int, seed: int = 0, **inputs: ArrayLike) -> Iterator[Samples]:
-        """Draws images batch by batch, with their latents; the arguments are `generate`'s."""
-        for flow in self._batches(n, seed, inputs):
-            yield self._run(flow)
-
     def _run(self, flow: Flow) -> Any:
         try:
             step = next(flow)
@@ -217,11 +194,6 @@ class AsyncClient(_Client):
     """A client for asyncio: the arguments and the methods of `Client`, as coroutines."""
 
     _asynchronous = True
-
-    async def stream(self, n: int, seed: int = 0, **inputs: ArrayLike) -> AsyncIterator[Samples]:
-        """Draws images batch by batch; see `Client.stream`."""
-        for flow in self._batches(n, seed, inputs):
-            yield await self._run(flow)
 
     async def _run(self, flow: Flow) -> Any:
         try:

@@ -97,7 +97,6 @@ class DeadlineExceeded(ServingError, code=StatusCode.DEADLINE_EXCEEDED, http=504
     """No answer within the time allowed."""
 
 
-_BY_CODE = {cls.code: cls for cls in ServingError.__subclasses__()}
 # The first class of a status wins: 400 reads as InvalidArgument, 409 as AlreadyExists, 500 as
 # Unknown.
 _BY_HTTP = {cls.http: cls for cls in reversed(ServingError.__subclasses__())}
@@ -106,7 +105,7 @@ _BY_NUMBER = {cls.code.value[0]: cls for cls in ServingError.__subclasses__()}
 
 def from_code(code: StatusCode, message: str) -> ServingError:
     """The typed error of a gRPC status."""
-    return _BY_CODE.get(code, Unknown)(message)
+    return from_number(code.value[0], message)
 
 
 def from_number(number: int, message: str) -> ServingError:

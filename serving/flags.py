@@ -98,14 +98,17 @@ def read_settings(argv: Sequence[str]) -> Settings:
     if flags.batching_parameters_file and not flags.enable_batching:
         raise UsageError("--batching_parameters_file needs --enable_batching")
     models, roots = _models(flags)
+    batching = Batching() if flags.enable_batching else None
+    if flags.batching_parameters_file:
+        batching = read_batching_file(flags.batching_parameters_file)
+    monitoring = flags.monitoring_config_file
     values = {option.name: getattr(flags, option.name) for option in _OPTIONS}
     limits = Limits(**{option.name: values.pop(option.name) for option in fields(Limits)})
     return Settings(
         models=models,
         roots=roots,
-        batching=_batching(flags),
-        metrics_path=flags.monitoring_config_file
-        and read_monitoring_file(flags.monitoring_config_file),
+        batching=batching,
+        metrics_path=monitoring and read_monitoring_file(monitoring),
         keys=_keys(flags),
         limits=limits,
         threads=max(4, 2 * (os.cpu_count() or 1)),
@@ -181,14 +184,6 @@ def _check_versions(base_path: Path) -> None:
         raise UsageError(
             f"{base_path}: no version in it; a version is a directory whose name is a number"
         )
-
-
-def _batching(flags: argparse.Namespace) -> Batching | None:
-    if not flags.enable_batching:
-        return None
-    if flags.batching_parameters_file is None:
-        return Batching()
-    return read_batching_file(flags.batching_parameters_file)
 
 
 def _keys(flags: argparse.Namespace) -> Keys | None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
@@ -24,43 +22,26 @@ from tensorflow_serving.config import model_server_config_pb2
 from serving import tensors
 from serving.calls import Target
 from serving.config import model_configs
-from serving.errors import FailedPrecondition, Internal, InvalidArgument, ServingError
+from serving.errors import FailedPrecondition, InvalidArgument, ServingError
 from serving.execution import Arrays
 from serving.manager import Manager
 from serving.predict import Predictor, SignatureDef, inputs_from_protos
 
-_logger = logging.getLogger(__name__)
 Context: TypeAlias = grpc.aio.ServicerContext
 SIGNATURE_DEF = "signature_def"
 
 
 class _Answering:
-    """Turns errors into gRPC statuses and counts answers."""
+    """Turns errors into gRPC statuses."""
 
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
 
     async def _answer(self, context: Context, api: str, model: str, work: Awaitable) -> Any:
-        started, status, error = time.perf_counter(), "CANCELLED", None
         try:
-            answer = await work
-            status = "OK"
-            return answer
-        except ServingError as raised:
-            error = raised
-        except asyncio.CancelledError:
-            raise
-        except Exception:
-            _logger.exception("internal error in a request", extra={"api": api, "model": model})
-            error = Internal("Internal error; see the server's log.")
-        finally:
-            if error is not None:
-                status = error.code.name
-            if self._predictor.manager.serves(model):
-                self._predictor.metrics.request(
-                    model, api, "GRPC", status, time.perf_counter() - started
-                )
-        await context.abort(error.code, error.message)
+            return await self._predictor.answer(api, "GRPC", model, work)
+        except ServingError as error:
+            await context.abort(error.code, error.message)
 
 
 class UnreadableRequests(grpc.aio.ServerInterceptor):
@@ -100,9 +81,7 @@ class PredictionService(_Answering, prediction_service_pb2_grpc.PredictionServic
         predictor: Answers predictions.
     """
 
-    async def Predict(
-        self, request: predict_pb2.PredictRequest, context: Context
-    ) -> predict_pb2.PredictResponse:
+    async def Predict(self, request: Any, context: Context) -> Message:
         """Runs a signature."""
         work = self._predict(request)
         return await self._answer(context, "Predict", request.model_spec.name, work)
@@ -129,9 +108,7 @@ class PredictionService(_Answering, prediction_service_pb2_grpc.PredictionServic
             response.outputs[alias].CopyFrom(tensors.to_proto(array))
         return response
 
-    async def GetModelMetadata(
-        self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: Context
-    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
+    async def GetModelMetadata(self, request: Any, context: Context) -> Message:
         """Gives a version's signatures."""
         work = _as_work(model_metadata, self._predictor, request)
         return await self._answer(context, "GetModelMetadata", request.model_spec.name, work)
@@ -154,24 +131,18 @@ class ModelService(_Answering, model_service_pb2_grpc.ModelServiceServicer):
         super().__init__(predictor)
         self._roots = roots
 
-    async def GetModelStatus(
-        self, request: get_model_status_pb2.GetModelStatusRequest, context: Context
-    ) -> get_model_status_pb2.GetModelStatusResponse:
+    async def GetModelStatus(self, request: Any, context: Context) -> Message:
         """Gives the state of a model's versions."""
         work = _as_work(model_status, self._predictor.manager, request)
         return await self._answer(context, "GetModelStatus", request.model_spec.name, work)
 
-    async def HandleReloadConfigRequest(
-        self, request: model_management_pb2.ReloadConfigRequest, context: Context
-    ) -> model_management_pb2.ReloadConfigResponse:
+    async def HandleReloadConfigRequest(self, request: Any, context: Context) -> Message:
         """Replaces the configuration."""
         return await self._answer(
             context, "HandleReloadConfigRequest", "", self._reload(request.config)
         )
 
-    async def _reload(
-        self, config: model_server_config_pb2.ModelServerConfig
-    ) -> model_management_pb2.ReloadConfigResponse:
+    async def _reload(self, config: model_server_config_pb2.ModelServerConfig) -> Message:
         if config.WhichOneof("config") != "model_config_list":
             raise InvalidArgument(
                 "ServerModelConfig type not supported by HandleReloadConfigRequest. "
@@ -184,9 +155,7 @@ class ModelService(_Answering, model_service_pb2_grpc.ModelServiceServicer):
         return response
 
 
-def model_status(
-    manager: Manager, request: get_model_status_pb2.GetModelStatusRequest
-) -> get_model_status_pb2.GetModelStatusResponse:
+def model_status(manager: Manager, request: get_model_status_pb2.GetModelStatusRequest) -> Message:
     """Answers GetModelStatus. A version label is ignored, as TensorFlow Serving ignores it."""
     if not request.HasField("model_spec"):
         raise InvalidArgument("Missing ModelSpec")

@@ -48,18 +48,20 @@ class _Transport:
     def _encode(self, call: Call) -> tuple:
         match call:
             case Predict():
-                request = predict_pb2.PredictRequest(model_spec=_spec(call.target))
+                request = predict_pb2.PredictRequest(model_spec=model_spec(call.target))
                 request.model_spec.signature_name = call.signature
                 for alias, array in call.inputs.items():
                     request.inputs[alias].CopyFrom(tensors.to_proto(array))
                 return self._prediction.Predict, request
             case Metadata():
                 request = get_model_metadata_pb2.GetModelMetadataRequest(
-                    model_spec=_spec(call.target), metadata_field=["signature_def"]
+                    model_spec=model_spec(call.target), metadata_field=["signature_def"]
                 )
                 return self._prediction.GetModelMetadata, request
             case Status():
-                request = get_model_status_pb2.GetModelStatusRequest(model_spec=_spec(call.target))
+                request = get_model_status_pb2.GetModelStatusRequest(
+                    model_spec=model_spec(call.target)
+                )
                 return self._model.GetModelStatus, request
 
 
@@ -92,7 +94,8 @@ def _typed(error: grpc.RpcError) -> errors.ServingError:
     return errors.Unavailable(text) if text == _BUSY else errors.from_code(error.code(), text)
 
 
-def _spec(target: Target) -> model_pb2.ModelSpec:
+def model_spec(target: Target) -> model_pb2.ModelSpec:
+    """The protocol's message of a target."""
     spec = model_pb2.ModelSpec(name=target.model)
     if target.version is not None:
         spec.version.value = target.version

@@ -35,12 +35,6 @@ _PARSE_ERRORS = {
     "Unterminated string starting at": "Missing a closing quotation mark in string.",
     "Extra data": "The document root must not be followed by other values.",
 }
-_INTEGER_RANGES = {
-    tf.int64: (-(1 << 63), (1 << 63) - 1),
-    tf.uint32: (0, (1 << 32) - 1),
-    tf.uint64: (0, (1 << 64) - 1),
-}
-_INT32_RANGE = (-(1 << 31), (1 << 31) - 1)  # narrower types take any int32 and wrap
 _MAX_LEVELS = 64  # dimensions of a NumPy array
 _ECHO = 200  # characters of a value that an error repeats
 
@@ -247,7 +241,9 @@ def _leaves(values: list, dtype: tf.DType) -> np.ndarray:
     elif dtype in (tf.float32, tf.float64):
         allowed, low, high = {int, float}, None, None
     elif dtype.is_integer:
-        allowed, (low, high) = {int}, _INTEGER_RANGES.get(dtype, _INT32_RANGE)
+        # Types narrower than int32 accept any int32 and wrap.
+        bounds = dtype if dtype in (tf.int64, tf.uint32, tf.uint64) else tf.int32
+        allowed, low, high = {int}, bounds.min, bounds.max
     else:
         text = _show(values[0]) if values else ""
         raise Unimplemented(f"Conversion of JSON Value: {text} to type: {tensors.type_name(dtype)}")

@@ -5,11 +5,12 @@ A protocol reads its request into a `Target` and arrays, and writes the outputs.
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from tensorflow.core.framework import tensor_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
@@ -17,13 +18,14 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from serving import tensors
 from serving.batching import BatchingExecutor
 from serving.calls import Target
-from serving.errors import InvalidArgument, ResourceExhausted
+from serving.errors import Internal, InvalidArgument, ResourceExhausted, ServingError
 from serving.execution import Arrays, DirectExecutor
 from serving.loader import DEFAULT_SIGNATURE
 from serving.manager import Manager, Version
 from serving.metrics import Metrics
 from serving.settings import Limits
 
+_logger = logging.getLogger(__name__)
 SignatureDef: TypeAlias = meta_graph_pb2.SignatureDef
 
 
@@ -72,6 +74,36 @@ class Predictor:
             raise ResourceExhausted(
                 f"The request has {rows} rows; the limit is {self.limits.max_rows}."
             )
+
+    async def answer(self, api: str, entrypoint: str, model: str, work: Awaitable) -> Any:
+        """Awaits a request's answer and records status and latency.
+
+        Args:
+            api: The method's name.
+            entrypoint: REST or GRPC.
+            model: The model's name.
+            work: Gives the answer.
+
+        Raises:
+            ServingError: The request failed; INTERNAL for an unexpected error, which is logged.
+        """
+        started, status = time.perf_counter(), "CANCELLED"
+        try:
+            answer = await work
+            status = "OK"
+            return answer
+        except ServingError as error:
+            status = error.code.name
+            raise
+        except Exception:
+            status = "INTERNAL"
+            extra = {"api": api, "model": model}
+            _logger.exception("internal error in a request", extra=extra)
+            raise Internal("Internal error; see the server's log.") from None
+        finally:
+            if self.manager.serves(model):
+                seconds = time.perf_counter() - started
+                self.metrics.request(model, api, entrypoint, status, seconds)
 
     async def predict(
         self,

@@ -1,18 +1,13 @@
 """Three configuration messages of TensorFlow Serving that its Python package leaves out.
 
 `tensorflow-serving-api` ships the model server's configuration, but not the batching, monitoring
-and TLS ones. Their fields, written down here as (name, number, type), follow the server's public
-format, so that the protobuf library reads and writes these files as the server does.
+and TLS ones. Their fields, here as (name, number, type), follow the server's public format, so that
+the protobuf library reads and writes these files as the server does.
 """
 
 from __future__ import annotations
 
-from google.protobuf import (
-    descriptor_pb2,
-    descriptor_pool,
-    message_factory,
-    wrappers_pb2,
-)
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, wrappers_pb2
 
 _INT64 = f".{wrappers_pb2.Int64Value.DESCRIPTOR.full_name}"
 _BOOL = f".{wrappers_pb2.BoolValue.DESCRIPTOR.full_name}"
@@ -43,27 +38,26 @@ _MESSAGES = {
 _SCALARS = {"bool": _Field.TYPE_BOOL, "string": _Field.TYPE_STRING, "int64": _Field.TYPE_INT64}
 
 
+def _field(name: str, number: int, kind: str) -> descriptor_pb2.FieldDescriptorProto:
+    repeated, kind = kind.startswith("repeated "), kind.removeprefix("repeated ")
+    label = _Field.LABEL_REPEATED if repeated else _Field.LABEL_OPTIONAL
+    if kind in _SCALARS:
+        return _Field(name=name, number=number, label=label, type=_SCALARS[kind])
+    return _Field(name=name, number=number, label=label, type=_Field.TYPE_MESSAGE, type_name=kind)
+
+
 def _build() -> dict[str, type]:
-    # A package of our own: the official names stay free for whoever registers the official files.
+    # A package of this project: the official names stay free for programs with the official files.
     file = descriptor_pb2.FileDescriptorProto(
         name="serving/config.proto",
         package="serving_config",
         syntax="proto3",
         dependency=[wrappers_pb2.DESCRIPTOR.name],
+        message_type=[
+            descriptor_pb2.DescriptorProto(name=name, field=[_field(*entry) for entry in fields])
+            for name, fields in _MESSAGES.items()
+        ],
     )
-    for message_name, fields in _MESSAGES.items():
-        message = file.message_type.add(name=message_name)
-        for name, number, kind in fields:
-            repeated = kind.startswith("repeated ")
-            kind = kind.removeprefix("repeated ")
-            field = message.field.add(
-                name=name,
-                number=number,
-                label=_Field.LABEL_REPEATED if repeated else _Field.LABEL_OPTIONAL,
-                type=_SCALARS.get(kind, _Field.TYPE_MESSAGE),
-            )
-            if kind not in _SCALARS:
-                field.type_name = kind
     pool = descriptor_pool.Default()
     pool.AddSerializedFile(file.SerializeToString())
     return {

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import re
-import time
 import zlib
 from collections.abc import Awaitable
-from typing import Any
 from urllib.parse import unquote
 
 from google.protobuf import json_format
@@ -25,7 +22,6 @@ from serving.calls import Target
 from serving.errors import (
     Cancelled,
     DeadlineExceeded,
-    Internal,
     InvalidArgument,
     ResourceExhausted,
     ServingError,
@@ -34,11 +30,11 @@ from serving.errors import (
 )
 from serving.execution import Arrays
 from serving.grpc_services import SIGNATURE_DEF, model_metadata, model_status
+from serving.grpc_transport import model_spec
 from serving.json_requests import parse
 from serving.json_responses import to_json
 from serving.predict import Prediction, Predictor, SignatureDef
 
-_logger = logging.getLogger(__name__)
 _MODEL = r"/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?"
 _PREDICT = re.compile(rf"{_MODEL}:(classify|regress|predict)", re.IGNORECASE | re.ASCII)
 _STATUS = re.compile(rf"{_MODEL}(/metadata)?", re.IGNORECASE | re.ASCII)
@@ -100,34 +96,26 @@ class _Rest:
         path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1")
         if not path.lower().startswith("/v1/models"):
             return await _not_found(request, None)
-        started, api, model = time.perf_counter(), "", ""
-        failed: Any = None  # the ServingError to answer, where there is one
         self._running += 1
         busy = self._running > self._limits.max_concurrent
         try:
             if busy:
                 raise Unavailable("The server is busy: too many requests at a time.")
             api, target, work = self._route(request, path)
-            model = target.model
-            async with asyncio.timeout(self._timeout):
-                body = await work
+            body = await self._predictor.answer(api, "REST", target.model, self._in_time(work))
             return Response(body, media_type="application/json")
-        except TimeoutError:
-            failed = DeadlineExceeded(f"No answer within {self._timeout:g} seconds.")
         except ServingError as error:
-            failed = error
-        except Exception:
-            _logger.exception("internal error in a request", extra={"api": api, "model": model})
-            failed = Internal("Internal error; see the server's log.")
+            # The unread rest of a refused request would be read as the next request.
+            return _error(error, busy or isinstance(error, ResourceExhausted | DeadlineExceeded))
         finally:
             self._running -= 1
-            if self._predictor.manager.serves(model):
-                status = failed.code.name if failed else "OK"
-                seconds = time.perf_counter() - started
-                self._predictor.metrics.request(model, api, "REST", status, seconds)
-        # The unread rest of a refused request would be read as the next request.
-        close = busy or isinstance(failed, ResourceExhausted | DeadlineExceeded)
-        return _error(failed, close)
+
+    async def _in_time(self, work: Awaitable[bytes]) -> bytes:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await work
+        except TimeoutError:
+            raise DeadlineExceeded(f"No answer within {self._timeout:g} seconds.") from None
 
     def _route(self, request: Request, path: str) -> tuple[str, Target, Awaitable[bytes]]:
         if not request.url.query:
@@ -168,19 +156,13 @@ class _Rest:
         return to_json(prediction.outputs, by_rows=parsed.by_rows)
 
     async def _status(self, target: Target) -> bytes:
-        message = get_model_status_pb2.GetModelStatusRequest()
-        message.model_spec.name = target.model
-        if target.version is not None:
-            message.model_spec.version.value = target.version
-        return _print(model_status(self._predictor.manager, message)).encode()
+        request = get_model_status_pb2.GetModelStatusRequest(model_spec=model_spec(target))
+        return _print(model_status(self._predictor.manager, request)).encode()
 
     async def _metadata(self, target: Target) -> bytes:
-        message = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=[SIGNATURE_DEF])
-        message.model_spec.name = target.model
-        if target.version is not None:
-            message.model_spec.version.value = target.version
-        elif target.label is not None:
-            message.model_spec.version_label = target.label
+        message = get_model_metadata_pb2.GetModelMetadataRequest(
+            model_spec=model_spec(target), metadata_field=[SIGNATURE_DEF]
+        )
         response = model_metadata(self._predictor, message)
         signatures = get_model_metadata_pb2.SignatureDefMap()
         response.metadata[SIGNATURE_DEF].Unpack(signatures)

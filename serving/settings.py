@@ -51,7 +51,9 @@ class Limits:
     max_rows: int = _own(4096, "rows in a request")
     max_concurrent: int = _own(512, "requests at a time, for each protocol")
     max_connections: int = _own(1024, "open REST connections")
-    body_seconds: float = _own(30.0, "seconds for a REST request to arrive, or for reading on")
+    body_seconds: float = _own(
+        30.0, "seconds for a REST request to arrive, and the longest pause in reading its answer"
+    )
 
 
 @dataclass(frozen=True)

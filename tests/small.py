@@ -1,4 +1,4 @@
-"""Small networks for tests: built in milliseconds, with every kind of layer that the recipes use."""
+"""Small networks for tests, built in milliseconds, with every kind of layer of the recipes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import keras_gan
 from keras_gan import conditioning, layers, networks, priors, recipes
 from keras_gan.data import preprocessing
+from keras_gan.experiment import TrainingData
 from keras_gan.experiment.run import FORMAT, Run
 from keras_gan.training import inference
 
@@ -165,13 +166,13 @@ SHAPES = {
     "digits": (8, 8, 1),
     "digits_conditional": (8, 8, 1),
     "digits_inference": (8, 8, 1),
-    "digits_completion": (8, 8, 1),
+    "digits_inpainting": (8, 8, 1),
     "digits_semi_supervised": (8, 8, 1),
     "mnist": (28, 28, 1),
     "mnist_tuned": (28, 28, 1),
     "mnist_conditional": (28, 28, 1),
     "mnist_inference": (28, 28, 1),
-    "mnist_completion": (28, 28, 1),
+    "mnist_inpainting": (28, 28, 1),
     "mnist_semi_supervised": (28, 28, 1),
     "tfd": (48, 48, 1),
     "tfd_stage2": (48, 48, 1),
@@ -182,28 +183,31 @@ SHAPES = {
 }
 
 
-def of_recipe(recipe: recipes.Recipe):
-    """The untrained networks of a recipe, of full size, and the scale they see data on."""
-    if recipe.source is not None:
-        examples = recipe.source().train.x
+def of_recipe(name: str, **changes):
+    """The untrained model of a recipe, of full size, its `compile` arguments, settings and scale."""
+    recipe = recipes.get(name)
+    settings = recipe.settings(**changes)
+    if recipe.has_own_data:
+        examples = recipe.load_data(settings).train.x
     else:
-        shape = (20, *SHAPES[recipe.name])
+        shape = (20, *SHAPES[name])
         examples = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    scale = preprocessing.fit(recipe.preprocessing, examples)
-    return *recipe.networks(recipe, scale.normalize(examples), 0), scale
+    scale = preprocessing.fit(getattr(settings, "preprocessing", "identity"), examples)
+    data = TrainingData.of(settings, scale.normalize(examples), size=50_000)
+    return *recipe.build(settings, data), settings, scale
 
 
 def first_stage(path: Path) -> str:
     """A run directory like one of recipe tfd, untrained and small, for its second stage."""
-    recipe = recipes.get("tfd")
+    settings = recipes.get("tfd").settings()
     generator = networks.mlp_generator(
-        recipe.latent_dim,
+        settings.latent_dim,
         SHAPES["tfd"],
         hidden=[(64, "relu"), (64, "sigmoid")],
         output_activation="sigmoid",
         irange=0.5,
     )
-    judge = networks.maxout_discriminator(SHAPES["tfd"], units=1)  # it is not looked at
-    run = Run(path, {"format": FORMAT, "identity": {}})
-    run.save_models(keras_gan.GAN(generator, judge, recipe.make_prior()), epochs=1)
+    discriminator = networks.maxout_discriminator(SHAPES["tfd"], units=1)  # it is not looked at
+    run = Run(path, {"format": FORMAT, "identity": {}, "settings": {}})
+    run.save_models(keras_gan.GAN(generator, discriminator, settings.make_prior()), epochs=1)
     return str(path)

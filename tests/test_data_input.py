@@ -12,8 +12,8 @@ import small
 import tensorflow as tf
 
 from keras_gan import InputError
+from keras_gan.conditioning import ClassRange, LabelCheck, VectorShape
 from keras_gan.training import batch_checks, input_checks, input_pipeline
-from keras_gan.training.input_checks import ClassRange, LabelCheck, VectorShape
 
 IMAGE = (4, 4, 1)
 
@@ -342,6 +342,24 @@ def test_a_column_of_classes_becomes_a_vector(reader):
     model.fit(small.examples(8), np.zeros((8, 1), int), batch_size=4, verbose=0)
 
 
+@pytest.mark.parametrize("form", ["py_dataset", "generator"])
+@pytest.mark.parametrize(
+    ("late", "words"),
+    [((numbers(2),) * 3, "sample weights"), (np.zeros((2, 3), np.float32), "shapes"), (4.0, "[m")],
+)
+def test_a_late_batch_from_python_is_refused_in_one_line(form, late, words):
+    class Late(Pieces):
+        def __getitem__(self, index):
+            return late if index == 2 else numbers(2)
+
+    data = Late([2] * 4)
+    with pytest.raises(tf.errors.OpError) as error:
+        list(train(data if form == "py_dataset" else iter(list(data))))
+    message = str(batch_checks.input_error(error.value))
+    assert words in message
+    assert "\n" not in message
+
+
 def test_labels_that_nothing_uses_are_named(caplog):
     stream(numbers(4), np.zeros(4), batch_size=2)
     assert "labels" in caplog.text
@@ -366,3 +384,10 @@ def test_batches_of_arrays_for_evaluation_keep_their_order():
 def test_errors_of_others_are_not_taken_for_ours(batch):
     error = tf.errors.InvalidArgumentError(None, None, f"no batch: {batch}")
     assert batch_checks.input_error(error) is None
+
+
+def test_minibatches_of_several_sizes_after_each_other():
+    model = small.gan()
+    for m in (8, 20, 10):
+        model.fit(small.examples(40), batch_size=m, verbose=0)
+    assert int(model.step.numpy()) == 5 + 2 + 4

@@ -152,9 +152,9 @@ class TestSlurm:
         }.items():
             parser.add_argument(f"--{name}", type=re.compile(form).fullmatch, required=True)
         parser.add_argument("--requeue", action="store_true", required=True)
-        options = re.findall(r"^#SBATCH (.*)$", head, re.MULTILINE)
-        found = vars(parser.parse_args([part for line in options for part in shlex.split(line)]))
-        assert [name for name, value in found.items() if not value] == []
+        lines = re.findall(r"^#SBATCH (.*)$", head, re.MULTILINE)
+        options = parser.parse_args([word for line in lines for word in shlex.split(line)])
+        assert [name for name, value in vars(options).items() if not value] == []
 
 
 class TestDockerfile:

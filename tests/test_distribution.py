@@ -41,7 +41,7 @@ MAKE = {
 
 
 def train(strategy, kind="plain", data="arrays", policy="float32", **arguments):
-    """20 steps of minibatches of 64: weights, history, an evaluation, number of dropped examples."""
+    """20 steps of minibatches of 64: weights, history, an evaluation, dropped examples."""
     keras.config.set_dtype_policy(policy)
     try:
         with strategy.scope():
@@ -201,7 +201,7 @@ def test_replicas_draw_different_noise():
 def test_what_cannot_be_divided_is_refused():
     with devices(2).scope():
         model, inpainting = small.gan(), small.completing_gan()
-    with pytest.raises(InputError, match="minibatch of 7 .* 2 replicas"):
+    with pytest.raises(InputError, match="minibatch of 7"):
         model.fit(small.examples(), batch_size=7, verbose=0)
     images = np.zeros((12, 6, 4, 1), np.float32)
     with pytest.raises(InputError, match="multiple of 4"):

@@ -2,18 +2,18 @@
 
 import pytest
 
-import keras_gan
 from keras_gan import recipes
 from keras_gan.evaluation.collapse import CollapseDetector, diagnose, modes_found
+from keras_gan.experiment import TrainingData
 from keras_gan.recipes import gaussian_grid, ring
 
 
 @pytest.mark.parametrize("module", [ring, gaussian_grid])
 def test_splits_come_from_the_mixture_each_by_its_own_seed(module):
-    recipe = recipes.get(module.RECIPE.name)
-    assert recipe is module.RECIPE
-    data = recipe.load_data()
-    assert data.fingerprint == recipe.load_data().fingerprint
+    recipe = recipes.get(module.__name__.rpartition(".")[2])
+    settings = recipe.settings()
+    data = recipe.load_data(settings)
+    assert data.fingerprint == recipe.load_data(settings).fingerprint
     for split in (data.train, data.validation, data.test):
         result = modes_found(split.x, module.MIXTURE)
         assert result.found == module.MIXTURE.modes
@@ -23,15 +23,14 @@ def test_splits_come_from_the_mixture_each_by_its_own_seed(module):
 
 
 def test_the_ring_s_modes_are_found_and_nothing_warns():
-    recipe = ring.RECIPE
-    data = recipe.load_data()
+    settings = ring.Settings()
+    data = ring.load_data(settings)
     points = data.train.x
-    players = recipe.networks(recipe, points, 0)
-    gan = keras_gan.GAN(*players, recipe.make_prior(), ema=recipe.ema)
-    recipe.compile(gan, len(points), steps_per_execution=50)
+    gan, arguments = ring.build(settings, TrainingData.of(settings, points))
+    gan.compile(**arguments, steps_per_execution=50)
     before = modes_found(gan.generate(2000, 1), ring.MIXTURE)
     assert before.on_modes < 0.05
-    gan.fit(points, batch_size=recipe.batch_size, epochs=recipe.epochs, verbose=0)
+    gan.fit(points, batch_size=settings.batch_size, epochs=settings.epochs, verbose=0)
     samples = gan.generate(10_000, 1, ema=True)
     after = modes_found(samples, ring.MIXTURE)
     assert after.found == 8

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_gan.core import keras_private
@@ -37,22 +36,6 @@ def test_the_last_operation_of_a_functional_model_and_of_a_subclassed_one():
     assert isinstance(last, keras.Operation)
     assert type(last).__name__ == "Sigmoid"
     assert keras_private.last_operation(tf.zeros(3)) is None
-
-
-def test_callbacks_find_the_direction_of_a_metric():
-    class Score(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            logs["score"] = [1.0, 3.0, 2.0, 9.0][epoch]
-
-    for direction, last_epoch in (("up", 2), ("down", 1)):
-        metric = keras.metrics.MeanMetricWrapper(lambda y, output: output, name="score")
-        keras_private.set_direction(metric, direction)
-        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-        model.compile("sgd", "mse", metrics=[metric])
-        stop = keras.callbacks.EarlyStopping(monitor="score", mode="auto", patience=1)
-        x = np.zeros((4, 1), np.float32)
-        model.fit(x, x, epochs=4, callbacks=[Score(), stop], verbose=0)
-        assert stop.stopped_epoch == last_epoch
 
 
 def test_keras_plans_an_epoch_by_a_distributed_data_set_s_cardinality():

@@ -116,12 +116,12 @@ def test_workers_share_the_examples_and_open_their_own_files_only(shards, worker
 def batches(stream, strategy, step, made=0):
     """The examples that an epoch gives this process, batch by batch."""
     stream.begin_epoch(step, made)
-    found = []
+    examples = []
     for batch in stream.dataset():
-        parts = strategy.experimental_local_results(batch)
-        assert len({len(part) for part in parts}) == 1
-        found.append(joined(numbers(np.round(part.numpy() * 255)) for part in parts))
-    return found
+        shares = strategy.experimental_local_results(batch)
+        assert len({len(share) for share in shares}) == 1
+        examples.append(joined(numbers(np.round(share.numpy() * 255)) for share in shares))
+    return examples
 
 
 @pytest.mark.parametrize("replicas", [1, 2])
@@ -174,20 +174,28 @@ def worker(strategy, data_dir):
     shards = data.open_shards("numbered", data_dir, buffer_bytes=16 * 40)[1]
     stream = ShardStream(shards, 10, 2, 0, strategy)
     assert stream.dropped_examples() == 4
-    parts = [batches(stream, strategy, *at) for at in ((0,), (9,), (12, 3))]
+    epochs = [batches(stream, strategy, *at) for at in ((0,), (9,), (12, 3))]
 
     class Stop(keras_gan.callbacks.SampleGrid):
         def on_train_batch_end(self, batch, logs=None):
             if int(self.model.step.numpy()) == 12:
                 signal.raise_signal(signal.SIGTERM)
 
-    arguments = ["--dataset", "numbered", "--data-dir", data_dir, "--stream", "--batch-size", "20"]
+    arguments = [
+        "--dataset",
+        "numbered",
+        "--data-dir",
+        str(data_dir),
+        "--stream",
+        "--batch-size",
+        "20",
+    ]
     arguments += ["--strategy", "multi_worker", "--epochs", "2", "--likelihood-every", "0"]
     arguments += ["--steps-per-execution", "1", "--run-dir"]
     codes = [train.main([*arguments, "whole"])]
     with mock.patch.object(keras_gan.callbacks, "SampleGrid", Stop):
-        codes += [train.main([*arguments, "parts"]) for _ in range(2)]
-    return parts, codes
+        codes += [train.main([*arguments, "interrupted"]) for _ in range(2)]
+    return epochs, codes
 
 
 def test_two_processes_stream_and_go_on_within_an_epoch(data_dir, tmp_path):
@@ -196,16 +204,17 @@ def test_two_processes_stream_and_go_on_within_an_epoch(data_dir, tmp_path):
         shares = joined(epoch)  # of both workers, all steps
         assert [len(share) for share in shares] == [10] * 18
         assert len(set(joined(shares))) == 180
-    for parts in (ours, theirs):
-        assert parts[0] != parts[1]
-        assert parts[2] == parts[1][3:]
+    for epochs in (ours, theirs):
+        assert epochs[0] != epochs[1]
+        assert epochs[2] == epochs[1][3:]
     assert codes == their_codes == [0, 75, 0]
     one, other = (
-        keras_gan.experiment.run.Run.open(tmp_path / "0" / name) for name in ("whole", "parts")
+        keras_gan.experiment.run.Run.open(tmp_path / "0" / name)
+        for name in ("whole", "interrupted")
     )
     assert small.largest_difference(small.weights(one.gan()), small.weights(other.gan())) == 0
     np.testing.assert_equal(one.metrics(), other.metrics())
-    assert os.listdir(tmp_path / "1") == ["found"]  # the chief alone writes
+    assert os.listdir(tmp_path / "1") == ["result"]  # the chief alone writes
 
 
 def test_fit_takes_shards(shards):
@@ -226,8 +235,8 @@ def test_fit_takes_shards(shards):
         with pytest.raises(InputError, match=words):
             gan.fit(shards, batch_size=m, verbose=0)
     with devices(2).scope():
-        players = keras_gan.networks.for_shape((4, 4, 1), 5, bounded=True)
-        gan = keras_gan.GAN(*players, keras_gan.priors.Uniform(5))
+        networks = keras_gan.networks.for_shape((4, 4, 1), 5, bounded=True)
+        gan = keras_gan.GAN(*networks, keras_gan.priors.Uniform(5))
         gan.compile("sgd", "sgd")
     for m in (1, 7):
         with pytest.raises(InputError, match=f"a minibatch of {m} does not divide among 2"):
@@ -243,7 +252,7 @@ def test_the_command_streams_and_another_buffer_is_another_run(data_dir, tmp_pat
     assert train.main([*arguments, "--epochs", "1"]) == 0
     run = keras_gan.experiment.run.Run.open(tmp_path / "run")
     assert recipes.data_of(run).fingerprint == run.identity["data"]
-    assert "9 steps an epoch, 4 examples left over" in capsys.readouterr().out
+    assert "4 examples dropped" in capsys.readouterr().out
     assert train.main([*arguments, "--shuffle-mebibytes", "1"]) == 2
     assert "shuffle_mebibytes: 256 there, 1 now" in capsys.readouterr().err
 

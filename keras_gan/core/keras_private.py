@@ -19,11 +19,6 @@ def last_operation(tensor: keras.KerasTensor) -> keras.Operation | None:
     return None if history is None else history.operation
 
 
-def set_direction(metric: keras.metrics.Metric, direction: str) -> None:
-    """Tells `mode="auto"` of Keras's callbacks whether "up" or "down" is better."""
-    metric._direction = direction
-
-
 def set_cardinality(dataset, steps: int) -> None:
     """Tells Keras the number of batches of a distributed data set, by which it plans an epoch."""
     dataset._cardinality = steps

@@ -122,7 +122,7 @@ class GlobalContrastNormalization(Preprocessing):
     name = "global_contrast"
 
     @classmethod
-    def fit(cls, x: np.ndarray, norm: float = 55.0) -> Self:
+    def fit(cls, x: np.ndarray) -> Self:
         """Constants from training images `[n, h, w, c]`, uint8 or floats in [0, 1].
 
         Raises:
@@ -140,9 +140,8 @@ class GlobalContrastNormalization(Preprocessing):
             raise InputError("every image is constant, so there is no contrast to normalize")
         # Rounded, because the constants are part of a run's identity on every machine.
         return cls(
-            gain=round(float(norms.mean()) / norm, 8),
+            gain=round(float(norms.mean()) / cls.norm, 8),
             offset=round(float(means.mean()), 8),
-            norm=norm,
         )
 
     def _normalize(self, x: Any) -> Any:

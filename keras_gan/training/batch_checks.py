@@ -66,18 +66,12 @@ def checked_batches(
 
 def input_error(error: tf.errors.OpError) -> InputError | None:
     """The fault of the data that an error of TensorFlow reports, if that is what it reports."""
-    message = re.search(rf"{_BEGIN}(.*?){_END}(?:\] \[(\d+))?", str(error.message), re.DOTALL)
-    if message is None:
-        return None
-    fault, batch = message.groups()
-    return InputError(
-        fault if batch is None else f"batch {batch} of the data set (counted from 0) {fault}"
-    )
-
-
-def marked(message: str) -> str:
-    """A message that `input_error` finds, for an error raised while TensorFlow reads data."""
-    return f"{_BEGIN}{message}{_END}"
+    message = str(error.message)
+    if failed := re.search(rf"{_BEGIN}(.*?){_END}\] \[(\d+)", message):
+        fault, batch = failed.groups()
+        return InputError(f"batch {batch} of the data set (counted from 0) {fault}")
+    raised = re.search(r"\bInputError: (.*)", message)  # in Python code that gives batches
+    return InputError(raised[1]) if raised else None
 
 
 def _check_spec(x: Any, example_shape: Sequence[int]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.core.errors import InputError
-from keras_gan.training.batch_checks import checked_batches, marked
+from keras_gan.training.batch_checks import checked_batches
 from keras_gan.training.input_checks import LabelCheck, x_and_y
 
 
@@ -98,8 +98,7 @@ class PyDatasetBatches(Batches):
         flat = tf.nest.flatten(signature)
 
         def read(index: np.ndarray) -> list[np.ndarray]:
-            batch = tf.nest.flatten(_arrays(data[int(index)]))
-            return [a.astype(s.dtype.as_numpy_dtype) for a, s in zip(batch, flat, strict=True)]
+            return tf.nest.flatten(_arrays(data[int(index)], signature))
 
         @tf.autograph.experimental.do_not_convert
         def batch(index: tf.Tensor) -> Any:
@@ -141,49 +140,48 @@ def from_iterable(
     first = next(iterator, None)
     if first is None:
         raise InputError("the data set is empty")
-    first = _arrays(first)
-    if iterator is data:
-        rest = itertools.chain([first], map(_arrays, iterator))
-        read = _Once(rest).read
-    else:
-        read = lambda: map(_arrays, data)  # noqa: E731
-    dataset = tf.data.Dataset.from_generator(read, output_signature=_signature(first))
-    return Batches(dataset, example_shape, label_check, len(tf.nest.flatten(first)[0]))
+    signature = _signature(_arrays(first))
+    whole = _Once(itertools.chain([first], iterator)) if iterator is data else data
+    dataset = tf.data.Dataset.from_generator(
+        lambda: (_arrays(batch, signature) for batch in whole), output_signature=signature
+    )
+    return Batches(dataset, example_shape, label_check, len(x_and_y(_arrays(first))[0]))
 
 
 class _Once:
-    """An iterator whose readers go on where the one before stopped, until it ends."""
+    """An iterator that continues where its last reader stopped, until it ends."""
 
     def __init__(self, iterator: Iterator):
         self._iterator = iterator
         self._ended = False
 
-    def read(self) -> Iterator:
-        """What is left.
-
-        Raises:
-            InputError: Nothing is left.
-        """
+    def __iter__(self) -> Iterator:
         if self._ended:
             raise InputError(
-                marked(
-                    "a generator is read once, and this one has ended: give `steps_per_epoch` and "
-                    "a generator without end, or a tf.data.Dataset or keras.utils.PyDataset"
-                )
+                "a generator is read once, and this one has ended: give `steps_per_epoch` and a "
+                "generator without end, or a tf.data.Dataset or keras.utils.PyDataset"
             )
         yield from self._iterator
         self._ended = True
 
 
-def _arrays(batch: Any) -> Any:
-    """A batch `x` or `(x, y)` as arrays."""
+def _arrays(batch: Any, signature: Any = None) -> Any:
+    """A batch `x` or `(x, y)` as arrays of the types and shapes of the first batch."""
     x, y = x_and_y(batch)
     if isinstance(x, (dict, tuple, list)) or not np.ndim(x):
         raise InputError(
             "a batch must be one array of float examples [m, ...], alone or first in a tuple. "
             f"Received: {type(x).__name__}"
         )
-    return tf.nest.map_structure(np.asarray, x if y is None else (x, y))
+    arrays = tf.nest.map_structure(np.asarray, x if y is None else (x, y))
+    if signature is None:
+        return arrays
+    flat, specs = tf.nest.flatten(arrays), tf.nest.flatten(signature)
+    shapes, expected = [a.shape[1:] for a in flat], [tuple(spec.shape[1:]) for spec in specs]
+    if shapes != expected:
+        raise InputError(f"batches must have the first one's shapes {expected}. Received: {shapes}")
+    cast = [a.astype(s.dtype.as_numpy_dtype) for a, s in zip(flat, specs, strict=True)]
+    return tf.nest.pack_sequence_as(signature, cast)
 
 
 def _signature(batch: Any) -> Any:

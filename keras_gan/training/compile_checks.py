@@ -55,12 +55,14 @@ def refuse_unknown(where: str, unknown: Mapping[str, Any]) -> None:
 
 
 def check_callbacks(callbacks: Iterable[Any]) -> None:
-    """Refuses Keras's callbacks that need one loss or one optimizer.
+    """Refuses Keras's callbacks that need one loss or one optimizer; losses are to get smaller.
 
     Raises:
         InputError: There is one.
     """
     for callback in callbacks:
+        if getattr(callback, "mode", None) == "auto" and callback.monitor.endswith("_loss"):
+            callback.mode = "min"  # Keras knows the direction of its own losses only
         for kind, advice in _CALLBACKS.items():
             if isinstance(callback, kind):
                 raise InputError(

@@ -229,5 +229,6 @@ class GAN(Trainer):
         for i in range(0, len(x), batch_size):
             rows = slice(i, i + batch_size)
             given = {name: tf.constant(tensor[rows]) for name, tensor in tensors.items()}
-            scores.append(discriminate(self.discriminator, x[rows], given).classes)
+            examples = tf.constant(x[rows])
+            scores.append(discriminate(self.discriminator, examples, given).classes)
         return tf.nn.softmax(tf.concat(scores, axis=0)).numpy()

@@ -12,18 +12,9 @@ import keras
 import tensorflow as tf
 
 from keras_gan.core.errors import InputError
-from keras_gan.core.keras_private import set_direction
 
-# What `fit` and `evaluate` always report, each a mean over examples, and what is better.
-REPORTED = {
-    "d_loss": "down",
-    "g_loss": "down",
-    "d_real": None,
-    "d_fake": None,
-    "d_real_accuracy": None,
-    "d_fake_accuracy": None,
-    "value": None,
-}
+# What `fit` and `evaluate` always report, each a mean over examples.
+REPORTED = ("d_loss", "g_loss", "d_real", "d_fake", "d_real_accuracy", "d_fake_accuracy", "value")
 _COLUMNS = 64
 
 
@@ -80,8 +71,6 @@ class RunningMean(keras.metrics.Metric):
     def __init__(self, means: RunningMeans, name: str):
         super().__init__(name=name)
         self._means = means
-        if direction := REPORTED.get(name, "down" if name.endswith("_loss") else None):
-            set_direction(self, direction)
 
     def update_state(self, *args, **kwargs):
         """Refuses: a step updates all means at once."""

@@ -1,4 +1,4 @@
-"""What the tests of export share: trained runs, their exports, and a model of all kinds of layers."""
+"""What the tests of export share: trained runs, their exports, and a convolutional model."""
 
 from __future__ import annotations
 

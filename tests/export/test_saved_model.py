@@ -274,7 +274,7 @@ def test_a_row_depends_on_its_seed_alone(export) -> None:
 def test_latents_of_consecutive_seeds_follow_the_prior(
     name: str, photos: keras_gan.GAN, tmp_path: Path
 ) -> None:
-    """Neighbours 0, 1, 2 ... are the seeds that a client chooses by hand."""
+    """Consecutive numbers 0, 1, 2 ... are seeds that a user chooses."""
     subject = Subject(photos.generator, photos.discriminator, priors.NAMES[name](6), UnitRange())
     saved_model.write(tmp_path, signatures.of(subject, ["sample"]))
     sample = tf.saved_model.load(str(tmp_path)).signatures["sample"]
@@ -290,7 +290,7 @@ def test_latents_of_consecutive_seeds_follow_the_prior(
     for column in latents.T:
         assert scipy.stats.kstest(column, expected.cdf).pvalue > 1e-3
     correlation = np.corrcoef(latents[:-1].T, latents[1:].T)
-    if name == "mixture":  # its dimensions are correlated; neighbours are not
+    if name == "mixture":  # its dimensions are correlated; consecutive seeds are not
         correlation = correlation[:6, 6:]
     else:
         np.fill_diagonal(correlation, 0)

@@ -12,7 +12,7 @@ import grpc
 import httpx
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # the helpers beside this file
+sys.path.insert(0, str(Path(__file__).parent))  # the helpers in this folder
 
 import serving_models
 from serving_running import PATIENCE, running

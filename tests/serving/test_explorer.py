@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image
 from serving_running import PATIENCE
 
 from serving import Client
+from serving.calls import row_seeds
 
 sync_api = pytest.importorskip("playwright.sync_api")
 FLAGS = [
@@ -69,8 +71,13 @@ def client(address):
 
 
 def samples(client, seed, n=36, **inputs):
-    (batch,) = client.stream(n, seed, **inputs)
-    return batch
+    """Images and latents of the grid."""
+    rows = {
+        alias: np.full(n, given) if np.ndim(given) == 0 else given
+        for alias, given in inputs.items()
+    }
+    outputs = client.predict("sample", seed=row_seeds(seed, n), **rows)
+    return SimpleNamespace(**outputs)
 
 
 def pixels(page, selector):
@@ -228,8 +235,8 @@ def test_downloads(page, client):
     np.testing.assert_allclose(saved["latents"], samples(client, 0).latents[:2].mean(0), atol=1e-6)
     with page.expect_download() as download:
         page.click("#save-image")
-    with Image.open(io.BytesIO(download.value.path().read_bytes())) as picture:
-        shown = np.asarray(picture.convert("L"))
+    with Image.open(io.BytesIO(download.value.path().read_bytes())) as saved_image:
+        shown = np.asarray(saved_image.convert("L"))
     image = client.images(np.float32(saved["latents"])[None])[0]
     np.testing.assert_allclose(shown, as_pixels(image), atol=1)
 
@@ -322,7 +329,7 @@ def test_an_opened_image_and_an_interpolation_from_it(page, sketch, tmp_path):
     choose(page, 3)
     page.fill("#across", "0.5")
     settle(page, "50 %", "your image 1", "sample 4")
-    halfway = (encoded + samples(sketch, 0, 36, condition=0).latents[3]) / 2
+    halfway = (encoded + samples(sketch, 0, condition=np.zeros(36, int)).latents[3]) / 2
     assert_image(page, sketch.images(halfway[None], condition=0)[0])
     page.click("#another")  # the user's images stay
     page.wait_for_selector("#grid[aria-busy=false] button[aria-label='Your image 1']")

@@ -41,8 +41,8 @@ from serving.tls import read_keys
 
 
 def settings(base, *models, **changes):
-    found = read_model_config_file(base / "models.config")
-    chosen = tuple(model for model in found if not models or model.name in models)
+    models_on_disk = read_model_config_file(base / "models.config")
+    chosen = tuple(model for model in models_on_disk if not models or model.name in models)
     defaults = {"roots": (base.resolve(),), "port": 0, "rest_api_port": 0}
     return Settings(chosen, **{**defaults, **changes})
 
@@ -363,10 +363,10 @@ class TestPaths:
     ],
 )
 def test_http_statuses_of_the_protocol(http, names):
-    found = {
+    same_status = {
         error.code.name for error in errors.ServingError.__subclasses__() if error.http == http
     }
-    assert found == set(names.split())
+    assert same_status == set(names.split())
 
 
 def test_metadata_of_the_export_is_in_the_catalog(contract_base, tmp_path):

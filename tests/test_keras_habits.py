@@ -1,0 +1,286 @@
+"""What Keras users do: it works as in Keras, or one line says what to do instead."""
+
+from __future__ import annotations
+
+import re
+
+import keras
+import numpy as np
+import pytest
+import small
+import tensorflow as tf
+
+import keras_gan
+from keras_gan import InputError, losses
+from keras_gan.core.batches import DiscriminatorOutput
+
+
+def mirrored():
+    return tf.distribute.MirroredStrategy(
+        ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
+    )
+
+
+@pytest.mark.parametrize(
+    "callback",
+    [
+        keras.callbacks.TerminateOnNaN(),
+        keras.callbacks.LearningRateScheduler(lambda epoch: 0.1),
+        keras.callbacks.ReduceLROnPlateau(),
+        keras.callbacks.SwapEMAWeights(),
+    ],
+)
+def test_callbacks_that_need_one_loss_or_optimizer_are_refused(callback):
+    model = small.gan()
+    with pytest.raises(InputError, match=type(callback).__name__):
+        model.fit(small.examples(), batch_size=8, verbose=0, callbacks=[callback])
+    assert int(model.step.numpy()) == 0
+
+
+@pytest.mark.parametrize("monitor", ["g_loss", "val_d_loss"])
+def test_monitors_know_which_direction_is_better(monitor):
+    model = small.gan()
+    stop = keras.callbacks.EarlyStopping(monitor=monitor, patience=0, min_delta=100.0)
+    history = model.fit(
+        *(small.examples(),),
+        batch_size=8,
+        epochs=5,
+        verbose=0,
+        callbacks=[stop],
+        validation_data=small.examples(),
+    )
+    assert len(history.epoch) == 2  # no improvement by 100 after the first epoch
+
+
+def test_optimizers_with_ema_are_finalized():
+    model = keras_gan.GAN(*small.players(), keras_gan.priors.Uniform(5))
+    optimizer = keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5)
+    model.compile(optimizer, "sgd")
+    weights = [small.weights(model.generator)]
+
+    class Record(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            weights.append(small.weights(model.generator))
+
+    model.fit(small.examples(24), batch_size=8, verbose=0, callbacks=[Record()])
+    average = weights[1]  # Keras's average starts at the weights after the first update
+    for step in weights[2:]:
+        average = [0.5 * a + 0.5 * w for a, w in zip(average, step, strict=True)]
+    assert small.largest_difference(average, small.weights(model.generator)) < 1e-6
+
+
+def test_export_writes_the_generator(tmp_path):
+    model = small.gan()
+    model.export(tmp_path / "export", verbose=False)
+    z = model.prior.sample(3)
+    loaded = tf.saved_model.load(str(tmp_path / "export"))
+    np.testing.assert_allclose(loaded.serve(z), model.generator(z), atol=1e-6)
+
+
+@keras.saving.register_keras_serializable("tests")
+class Subclassed(keras.Model):
+    """A generator with `call` alone."""
+
+    def __init__(self, size, **kwargs):
+        super().__init__(**kwargs)
+        self.size = size
+        self.dense = keras.layers.Dense(size)
+
+    def call(self, latents):
+        return self.dense(latents)
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size}
+
+
+class WithoutConfig(Subclassed):
+    """Cannot be made from its configuration."""
+
+    def get_config(self):
+        raise NotImplementedError
+
+
+def test_ema_of_subclassed_generators():
+    _, discriminator = small.players()
+    model = keras_gan.GAN(Subclassed(6), discriminator, keras_gan.priors.Uniform(5), ema=0.5)
+    model.compile("sgd", "sgd")
+    before = small.weights(model.generator)
+    model.train_on_batch(small.examples(8))
+    expected = [(a + b) / 2 for a, b in zip(before, small.weights(model.generator), strict=True)]
+    assert small.largest_difference(expected, small.weights(model.ema_generator)) < 1e-6
+    with pytest.raises(InputError, match="get_config"):
+        keras_gan.GAN(WithoutConfig(6), discriminator, keras_gan.priors.Uniform(5), ema=0.5)
+
+
+@pytest.mark.parametrize("inside", ["networks", "model"])
+def test_networks_and_model_must_share_a_scope(inside):
+    strategy = mirrored()
+    if inside == "networks":
+        with strategy.scope():
+            networks = small.players()
+        with pytest.raises(InputError, match="scope"):
+            keras_gan.GAN(*networks, keras_gan.priors.Uniform(5))
+    else:
+        networks = small.players()
+        with strategy.scope(), pytest.raises(InputError, match="scope"):
+            keras_gan.GAN(*networks, keras_gan.priors.Uniform(5))
+
+
+def test_gradient_accumulation_on_several_replicas_is_refused():
+    with mirrored().scope():
+        model = keras_gan.GAN(*small.players(), keras_gan.priors.Uniform(5))
+        accumulating = keras.optimizers.SGD(gradient_accumulation_steps=2)
+        with pytest.raises(InputError, match="gradient_accumulation_steps"):
+            model.compile(accumulating, "sgd")
+
+
+def test_a_sigmoid_operation_at_the_end_of_d_is_refused():
+    images = keras.Input((6,))
+    probability = keras.ops.sigmoid(keras.layers.Dense(1)(images))
+    for outputs in (probability, {"logits": probability}):
+        with pytest.raises(InputError, match="sigmoid"):
+            keras_gan.GAN(
+                small.players()[0], keras.Model(images, outputs), keras_gan.priors.Uniform(5)
+            )
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [("d_optimizer", "discriminator_optimizer"), ("loss_fn", "loss"), ("foo", "unexpected")],
+)
+def test_names_of_other_code_are_refused_with_ours(name, ours):
+    with pytest.raises(TypeError, match=ours):
+        small.gan().compile("sgd", "sgd", **{name: "sgd"})
+    with pytest.raises(TypeError, match="prior"):
+        keras_gan.GAN(*small.players(), keras_gan.priors.Uniform(5), latent_dim=5)
+
+
+@pytest.mark.parametrize("verbose", [1, 2])
+@pytest.mark.parametrize("terminal", [False, True])
+def test_the_progress_line_is_short(verbose, terminal, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal, raising=False)
+    model = small.gan(ema=0.9)
+    model.fit(small.examples(), batch_size=8, epochs=2, verbose=verbose)
+    lines = re.split(r"[\r\n]+", capsys.readouterr().out)
+    assert all(len(line) <= 100 for line in lines)
+    last = next(line for line in reversed(lines) if line.strip())
+    for name in ("ms/step", "d_loss", "g_loss", "d_real", "d_fake"):
+        assert name in last
+    assert "nan" not in last
+    model.fit(small.examples(), batch_size=8, verbose=0)
+    assert capsys.readouterr().out == ""
+
+
+# ------------------------------------------------------------------ faults found by reading
+
+
+def test_a_frozen_generator_leaves_the_average():
+    model = small.gan(ema=0.5)
+    model.train_on_batch(small.examples(8))
+    before = small.weights(model.ema_generator)
+    assert small.largest_difference(before, small.weights(model.generator)) > 0
+    model.generator.trainable = False
+    model.compile("sgd", "sgd", update="fixed")
+    model.train_on_batch(small.examples(8))
+    assert small.largest_difference(before, small.weights(model.ema_generator)) == 0
+
+
+def test_fixed_networks_move_no_average_and_no_counter_of_theirs():
+    model = small.gan(ema=0.5)
+    model.fit(small.examples(16), batch_size=8, verbose=0)
+    counters = [int(v.numpy()) for v in (model.step, model.images_seen)]
+    average = small.weights(model.ema_generator)
+    model.compile("sgd", "sgd", update="fixed")
+    model.fit(small.examples(24), batch_size=8, verbose=0)
+    assert [int(v.numpy()) for v in (model.step, model.images_seen)] == counters == [2, 16]
+    assert int(model.auxiliary_step.numpy()) == 3
+    assert small.largest_difference(average, small.weights(model.ema_generator)) == 0
+
+
+def test_float16_has_a_loss_scale():
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = small.gan()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    for optimizer in (model.generator_optimizer, model.discriminator_optimizer):
+        assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+    history = model.fit(small.examples(64), batch_size=8, verbose=0).history
+    assert np.isfinite(history["d_loss"]).all()
+    plain = small.gan()
+    plain.fit(small.examples(64), batch_size=8, verbose=0)
+    # The weights move, by about as much as in float32: small gradients did not vanish.
+    difference = small.largest_difference(small.weights(plain), small.weights(model))
+    assert 0 < difference < 2e-2
+    again = keras_gan.GAN.from_config(model.get_config())
+    again.compile_from_config(model.get_compile_config())
+    inner = again.generator_optimizer.inner_optimizer
+    assert not isinstance(inner, keras.optimizers.LossScaleOptimizer)
+
+
+@pytest.mark.parametrize("clip", ["clipnorm", "clipvalue", "global_clipnorm"])
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_clipping_on_two_replicas_equals_one_device(clip, update):
+    def train():
+        model = keras_gan.GAN(*small.players(), keras_gan.priors.Uniform(5))
+        optimizers = [keras.optimizers.SGD(0.5, **{clip: 1e-3}) for _ in range(2)]
+        model.compile(*optimizers, update=update)
+        return model
+
+    one = train()
+    before = small.weights(one)
+    with mirrored().scope():
+        two = train()
+    for model in (one, two):
+        model.fit(small.examples(32), batch_size=8, verbose=0)
+    moved = small.largest_difference(before, small.weights(one))
+    assert moved > 1e-4  # and no more than the clipped steps allow
+    assert moved < 4 * 0.5 * 1e-3 + 32
+    assert small.largest_difference(small.weights(one), small.weights(two)) < 1e-6
+
+
+def test_auxiliary_networks_need_different_names():
+    prior = keras_gan.priors.Uniform(5)
+    twice = [small.auxiliary(prior), small.auxiliary(prior)]
+    with pytest.raises(InputError, match="different names"):
+        keras_gan.GAN(*small.players(), prior, auxiliary_networks=twice)
+
+
+def test_a_row_without_a_partner_counts_in_no_pair():
+    """The energy score of an odd number of completions is that of the pairs."""
+    rng = np.random.default_rng(0)
+    truth = np.repeat(rng.random((3, 2, 2, 1)), 2, axis=0)[:5].astype(np.float32)
+    made = rng.random((5, 2, 2, 1)).astype(np.float32)
+    fake = DiscriminatorOutput(
+        tf.zeros([5]), condition={"truth": tf.constant(truth)}, examples=tf.constant(made)
+    )
+    loss = losses.InpaintingLoss(energy_weight=1.0)
+    energy = loss.generator(fake, fake).numpy() - np.log(2)
+
+    def norm(x):
+        return np.sqrt((x**2).sum())
+
+    pairs = [norm(made[i] - truth[i]) - 0.5 * norm(made[i] - made[i ^ 1]) for i in range(4)]
+    np.testing.assert_allclose(energy.mean(), np.mean(pairs), rtol=1e-5)
+    assert energy[4] == pytest.approx(0, abs=1e-6)
+
+
+def test_classify_takes_the_condition_of_a_conditional_d():
+    images, condition = keras.Input((6,)), keras.Input((), name="condition", dtype="int64")
+    one_hot = keras_gan.layers.OneHot(small.CLASSES)(condition)
+    classes = keras.layers.Dense(4)(keras.layers.Concatenate()([images, one_hot]))
+    logits = keras_gan.layers.LogSumExp()(classes)
+    discriminator = keras.Model([images, condition], {"logits": logits, "classes": classes})
+    generator, _ = small.conditional_players()
+    model = keras_gan.GAN(
+        generator,
+        discriminator,
+        keras_gan.priors.Uniform(5),
+        condition=keras_gan.conditioning.Classes(small.CLASSES),
+    )
+    x = small.examples(4)
+    with pytest.raises(InputError, match="condition"):
+        model.classify(x)
+    given = np.array([0, 1, 2, 0])
+    scores = discriminator([x, given])["classes"]
+    np.testing.assert_allclose(model.classify(x, condition=given), tf.nn.softmax(scores), atol=1e-6)
