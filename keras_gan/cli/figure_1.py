@@ -13,6 +13,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_gan.cli import quiet  # noqa: F401
+
+# isort: split
 import keras
 import numpy as np
 from rich.progress import Progress
