@@ -6,6 +6,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from keras_gan.cli import quiet  # noqa: F401
+
+# isort: split
+from rich.console import Console
+
+from export import inspection, parity, signatures, writing
+from export.subject import Subject
+from keras_gan import Run
+from keras_gan.cli import parsing
+
 _DESCRIPTION = """Export a run's generator for TensorFlow Serving, ONNX Runtime and other languages.
 
 examples:
@@ -21,9 +31,6 @@ visible."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code: 0, 1 (no parity), or that of the error."""
-    from keras_gan.cli import quiet  # noqa: F401, I001 (before what imports TensorFlow)
-    from keras_gan.cli import parsing
-
     return parsing.run(_main, argv, "export")
 
 
@@ -33,9 +40,6 @@ def _main(argv: Sequence[str] | None) -> int:
 
 
 def _inspect(argv: Sequence[str]) -> int:
-    from export import inspection
-    from keras_gan.cli import parsing
-
     parser = parsing.Parser(prog="keras-gan export inspect", description="Describe an export.")
     parser.add_argument("path", help="a version's directory, a model's directory, or an .onnx file")
     for line in inspection.describe(Path(parser.parse_args(argv).path)):
@@ -44,13 +48,6 @@ def _inspect(argv: Sequence[str]) -> int:
 
 
 def _export(argv: Sequence[str]) -> int:
-    from rich.console import Console
-
-    from export import parity, signatures, writing
-    from export.subject import Subject
-    from keras_gan import Run
-    from keras_gan.cli import parsing
-
     parser = parsing.Parser(prog="keras-gan export", description=_DESCRIPTION)
     flag = parser.add_argument
     flag("run", metavar="RUN", help="run directory of a finished run")
