@@ -1,4 +1,4 @@
-"""Few labels: a linear classifier on pixels, on principal components, and on what a run has learned.
+"""Few labels: a linear classifier on pixels, principal components, and what a run has learned.
 
     python -m benchmarks.semi_supervised RUN [--labels 20 50 100] [--draws 10] [--classes RUN ...]
 
