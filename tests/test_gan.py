@@ -454,6 +454,7 @@ class FeatureMatching(keras_gan.losses.NonSaturating):
 
 @pytest.mark.parametrize("update", ["alternating", "simultaneous", "fixed"])
 def test_a_loss_may_see_features_and_labels(update):
+    keras.utils.set_random_seed(0)
     generator, _ = small.players()
     images = keras.Input((6,))
     features = keras.layers.Dense(4, "relu", kernel_regularizer="l2")(images)

@@ -86,4 +86,4 @@ class Checkpoint(keras.callbacks.Callback):
 def within_epoch(callback: keras.callbacks.Callback) -> bool:
     """Whether steps of the epoch are still to come, where their number is known."""
     steps = callback.params.get("steps")
-    return bool(steps) and int(callback.model.step.numpy()) % steps != 0
+    return bool(steps) and int(callback.model.current_step.numpy()) % steps != 0

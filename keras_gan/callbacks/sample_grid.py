@@ -47,7 +47,7 @@ class SampleGrid(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Shows the samples of an untrained generator."""
         self._directory.mkdir(parents=True, exist_ok=True)
-        if int(self.model.step.numpy()) == 0:
+        if int(self.model.current_step.numpy()) == 0:
             self._draw(0)
 
     def on_epoch_end(self, epoch, logs=None):

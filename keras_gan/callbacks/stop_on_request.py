@@ -43,5 +43,6 @@ class StopOnRequest(keras.callbacks.Callback):
         if self._checkpoint is not None:
             self._checkpoint.wait()
         raise Interrupted(
-            f"saved after step {int(self.model.step.numpy())}; the same command goes on from there"
+            f"saved after step {int(self.model.current_step.numpy())}; "
+            "the same command goes on from there"
         )

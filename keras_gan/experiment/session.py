@@ -101,7 +101,7 @@ class Session:
                 return None
             if run is not None:
                 self._announce(run, resources)
-                if self.retries and not int(self.gan.step.numpy()):
+                if self.retries and not int(self.gan.current_step.numpy()):
                     checkpoints.write(run.checkpoints, checkpoints.snapshot(self.gan, facts))
             seed = self.gan.seed
             while True:
@@ -124,7 +124,9 @@ class Session:
                     if run is not None:
                         checkpoints.restore_latest(run.checkpoints, self.gan)
             if run is not None:
-                run.save_models(self.gan, int(self.gan.step.numpy()) // self.steps_per_epoch)
+                run.save_models(
+                    self.gan, int(self.gan.current_step.numpy()) // self.steps_per_epoch
+                )
             return run
 
     def _begin(self, open_run, stack) -> tuple[Run | None, dict | None]:
@@ -159,7 +161,7 @@ class Session:
     def _announce(self, run: Run, resources: dict) -> None:
         before = run.config["sessions"][-1]["replicas"] if run.config["sessions"] else None
         run.begin_session(**resources)
-        step = int(self.gan.step.numpy())
+        step = int(self.gan.current_step.numpy())
         epoch, made = divmod(step, self.steps_per_epoch)
         where = f"going on after epoch {epoch}" + (f", step {made}" if made else "")
         print(
@@ -173,7 +175,7 @@ class Session:
     def _fit(self, asked: Interruption, callbacks: list[keras.callbacks.Callback], verbose) -> None:
         saving = next((c for c in callbacks if isinstance(c, Checkpoint)), None)
         stop = StopOnRequest(lambda: self.workers.any(asked.signal is not None), saving)
-        epoch, made = divmod(int(self.gan.step.numpy()), self.steps_per_epoch)
+        epoch, made = divmod(int(self.gan.current_step.numpy()), self.steps_per_epoch)
         try:
             self.fit(epoch, made, [StopOnNonFinite(), *callbacks, stop], verbose)
         finally:

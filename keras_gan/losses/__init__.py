@@ -11,38 +11,49 @@ The functions are the mathematics. The classes say what each network descends;
 A loss that is no sum over examples takes its means with `global_mean`.
 """
 
+import re
+from typing import Any
+
 from keras_gan.core.batches import DiscriminatorOutput
+from keras_gan.core.errors import InputError
 from keras_gan.core.replicas import global_mean
-from keras_gan.losses.adversarial import (
-    Blended,
-    HeldBack,
-    Minimax,
-    NonSaturating,
-    discriminator,
-    minimax_generator,
-    non_saturating_generator,
-)
+from keras_gan.losses import adversarial, feature_matching, inpainting
+from keras_gan.losses.adversarial import *
 from keras_gan.losses.base import Loss, NoRealOutput, check_shape
-from keras_gan.losses.feature_matching import FeatureMatching, SemiSupervised
-from keras_gan.losses.inpainting import InpaintingLoss
-from keras_gan.losses.names import NAMES, get
+from keras_gan.losses.feature_matching import *
+from keras_gan.losses.inpainting import *
+
+_PUBLIC = [*adversarial.__all__, *feature_matching.__all__, *inpainting.__all__]
+
+# Losses by name: `FeatureMatching` is "feature_matching", `InpaintingLoss` is "inpainting".
+NAMES: dict[str, Any] = {
+    re.sub(r"(?<!^)(?=[A-Z])", "_", name.removesuffix("Loss")).lower(): globals()[name]
+    for name in _PUBLIC
+    if isinstance(globals()[name], type)
+}
 
 __all__ = [
-    "Blended",
-    "InpaintingLoss",
-    "FeatureMatching",
-    "HeldBack",
+    "NAMES",
     "DiscriminatorOutput",
     "Loss",
-    "Minimax",
     "NoRealOutput",
-    "NAMES",
-    "NonSaturating",
-    "SemiSupervised",
     "check_shape",
-    "discriminator",
     "get",
     "global_mean",
-    "minimax_generator",
-    "non_saturating_generator",
+    *_PUBLIC,
 ]
+
+
+def get(loss: str | Loss) -> Loss:
+    """Returns the loss of that name, or the object itself if it has the two methods of `Loss`."""
+    if isinstance(loss, str):
+        if loss not in NAMES:
+            raise InputError(f"unknown loss {loss!r}; choose from {', '.join(NAMES)}")
+        return NAMES[loss]()
+    methods = [getattr(loss, name, None) for name in ("discriminator", "generator")]
+    if isinstance(loss, type) or not all(map(callable, methods)):
+        raise InputError(
+            "`loss` must be a name or an object with methods `discriminator(real, fake)` and "
+            f"`generator(real, fake)`. Received: {loss!r}"
+        )
+    return loss

@@ -23,6 +23,16 @@ from keras_gan.core.errors import InputError
 from keras_gan.core.replicas import global_mean
 from keras_gan.losses.base import Loss
 
+__all__ = [
+    "Blended",
+    "HeldBack",
+    "Minimax",
+    "NonSaturating",
+    "discriminator",
+    "minimax_generator",
+    "non_saturating_generator",
+]
+
 
 def discriminator(*, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
     """What D descends: `-log D(x) - log(1 - D(G(z)))`, the negated value of equation (1).

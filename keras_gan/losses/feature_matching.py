@@ -10,6 +10,8 @@ from keras_gan.core.errors import InputError
 from keras_gan.core.replicas import global_mean
 from keras_gan.losses.adversarial import NonSaturating
 
+__all__ = ["FeatureMatching", "SemiSupervised"]
+
 
 @keras.saving.register_keras_serializable("keras_gan")
 class FeatureMatching(NonSaturating):

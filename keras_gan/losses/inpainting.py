@@ -11,6 +11,8 @@ from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.errors import InputError
 from keras_gan.losses.adversarial import NonSaturating
 
+__all__ = ["InpaintingLoss"]
+
 
 @keras.saving.register_keras_serializable("keras_gan")
 class InpaintingLoss(NonSaturating):

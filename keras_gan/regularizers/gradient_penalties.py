@@ -10,6 +10,8 @@ from keras_gan.core.errors import InputError
 from keras_gan.optimizers.schedules import ImageSchedule, current_value
 from keras_gan.regularizers.base import Discriminate, Regularizer
 
+__all__ = ["R1", "R2", "squared_norm"]
+
 
 def squared_norm(gradients: tf.Tensor) -> tf.Tensor:
     """Squared norm of each row over all its numbers, from `[n, ...]` to `[n]`."""

@@ -1,19 +1,16 @@
 """All that decides a run's future, written so that a crash leaves the old or the new, never half.
 
 A checkpoint is a folder named after the step: a TensorFlow bundle of the variables and, written
-last, a manifest with the files' checksums; a folder without its manifest is none. It holds both
-networks, both optimizers, EMA weights, counters, running means and the seed generators of
-Keras's own layers, which Keras's ways of saving leave out. The place in the data follows from the
-step. Variables are stored whole, so another strategy can read them.
+last, a manifest with the files' checksums; without the manifest it is not a checkpoint. It holds
+the networks, their optimizers, the EMA, counters, running means and the seed generators of Keras's
+own layers, which Keras's ways of saving leave out. The place in the data follows from the step.
+Variables are stored whole, so that another strategy can read them.
 
-    taken     `snapshot`: the values as they are now; the copy is made when the next update of a
-              variable comes
-    written   `Writer`: by a thread, while training goes on
-    kept      the last few, and the one with the best score
+`snapshot` takes the values (they are copied when a variable is next updated), and a thread of
+`Writer` writes them while training continues. The last few and the one with the best score stay.
 
 Directories may be local, where a checkpoint appears by a rename, or of any file system that
-TensorFlow reads and writes ("gs://..."): those have no rename worth the name, and the manifest is
-what makes a checkpoint.
+TensorFlow reads and writes ("gs://..."), where only the manifest makes a checkpoint.
 """
 
 from __future__ import annotations
@@ -46,7 +43,7 @@ def state(gan: GAN) -> dict[str, keras.Variable]:
         "compile": gan.compile_variables,
         "metrics": [gan.running_means.totals, *metrics],
     }
-    return {f"{group}/{i}": v for group, found in groups.items() for i, v in enumerate(found)}
+    return {f"{group}/{i}": v for group, vs in groups.items() for i, v in enumerate(vs)}
 
 
 def all_finite(gan: GAN) -> bool:
@@ -61,7 +58,7 @@ class Snapshot:
     """A model's state at one moment.
 
     Attributes:
-        step: Generator updates made so far.
+        step: Steps made so far.
         values: The variables' values by name.
         facts: What else is to come back with them, as JSON can hold it.
         score: What says how good the model is, higher is better; None where nothing was measured.
@@ -76,7 +73,7 @@ class Snapshot:
 def snapshot(gan: GAN, facts: dict | None = None, score: float | None = None) -> Snapshot:
     """The state of a compiled model now; later updates leave it alone."""
     values = {name: v.value.read_value() for name, v in state(gan).items()}
-    return Snapshot(int(gan.step.numpy()), values, dict(facts or {}), score)
+    return Snapshot(int(gan.current_step.numpy()), values, dict(facts or {}), score)
 
 
 def make_directory(directory: str) -> None:
@@ -98,7 +95,7 @@ class Writer:
 
     Args:
         directory: Where the checkpoints of a run lie.
-        keep: How many of the latest stay, beside the one with the best score.
+        keep: How many of the latest stay, in addition to the one with the best score.
     """
 
     def __init__(self, directory: str | os.PathLike[str], keep: int = 2):
@@ -107,14 +104,14 @@ class Writer:
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "checkpoints")
         self._last: concurrent.futures.Future | None = None
 
-    def write(self, taken: Snapshot) -> None:
+    def write(self, state: Snapshot) -> None:
         """Begins to write, once the one before is written.
 
         Raises:
             OSError: The one before could not be written.
         """
         self.wait()
-        self._last = self._thread.submit(write, self._directory, taken, self._keep)
+        self._last = self._thread.submit(write, self._directory, state, self._keep)
 
     def wait(self) -> None:
         """Returns when all is written.
@@ -127,13 +124,13 @@ class Writer:
             last.result()
 
 
-def write(directory: str | os.PathLike[str], taken: Snapshot, keep: int = 2) -> str:
+def write(directory: str | os.PathLike[str], state: Snapshot, keep: int = 2) -> str:
     """Writes a checkpoint, and removes those that are not to be kept.
 
     Args:
         directory: Where the checkpoints of a run lie.
-        taken: The state.
-        keep: How many of the latest stay, beside the one with the best score.
+        state: The state.
+        keep: How many of the latest stay, in addition to the one with the best score.
 
     Returns:
         The folder of the new checkpoint.
@@ -142,7 +139,7 @@ def write(directory: str | os.PathLike[str], taken: Snapshot, keep: int = 2) -> 
         OSError: It cannot be written; earlier ones are as they were.
     """
     directory = os.fspath(directory)
-    final = os.path.join(directory, f"step-{taken.step:09d}")
+    final = os.path.join(directory, f"step-{state.step:09d}")
     # What a killed process left under this name goes with the next checkpoint.
     folder = final if _is_remote(directory) else os.path.join(directory, ".step-new.tmp")
     try:
@@ -150,16 +147,16 @@ def write(directory: str | os.PathLike[str], taken: Snapshot, keep: int = 2) -> 
         _files.makedirs(folder)
         tf.raw_ops.SaveV2(
             prefix=os.path.join(folder, "state"),
-            tensor_names=list(taken.values),
-            shape_and_slices=[""] * len(taken.values),
-            tensors=list(taken.values.values()),
+            tensor_names=list(state.values),
+            shape_and_slices=[""] * len(state.values),
+            tensors=list(state.values.values()),
         )
         files = {name: _sha256(os.path.join(folder, name)) for name in _files.listdir(folder)}
         manifest = {
-            "step": taken.step,
-            "score": taken.score,
-            "facts": taken.facts,
-            "shapes": {name: list(value.shape) for name, value in taken.values.items()},
+            "step": state.step,
+            "score": state.score,
+            "facts": state.facts,
+            "shapes": {name: list(value.shape) for name, value in state.values.items()},
             "files": files,
         }
         with _files.GFile(os.path.join(folder, "manifest.json"), "w") as file:
@@ -228,8 +225,8 @@ def _folders(directory: str) -> list[str]:
 def _manifest(folder: str) -> dict | None:
     try:
         with _files.GFile(os.path.join(folder, "manifest.json")) as file:
-            found = json.loads(file.read())
-        return found if {"files", "shapes", "facts"} <= set(found) else None
+            manifest = json.loads(file.read())
+        return manifest if {"files", "shapes", "facts"} <= set(manifest) else None
     except (OSError, tf.errors.OpError, ValueError, TypeError):
         return None
 

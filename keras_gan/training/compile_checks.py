@@ -43,11 +43,7 @@ _CALLBACKS = {
 
 
 def refuse_unknown(where: str, unknown: Mapping[str, Any]) -> None:
-    """Refuses arguments that are unknown here, naming ours where they are common elsewhere.
-
-    Raises:
-        TypeError: There are any.
-    """
+    """Refuses arguments that are unknown here, naming ours where they are common elsewhere."""
     for name in unknown:
         ours = _OTHER_NAMES.get(name)
         advice = f"; here it is `{ours}`" if ours else ""
@@ -55,11 +51,7 @@ def refuse_unknown(where: str, unknown: Mapping[str, Any]) -> None:
 
 
 def check_callbacks(callbacks: Iterable[Any]) -> None:
-    """Refuses Keras's callbacks that need one loss or one optimizer; losses are to get smaller.
-
-    Raises:
-        InputError: There is one.
-    """
+    """Refuses Keras's callbacks that need one loss or one optimizer; losses are to get smaller."""
     for callback in callbacks:
         if getattr(callback, "mode", None) == "auto" and callback.monitor.endswith("_loss"):
             callback.mode = "min"  # Keras knows the direction of its own losses only
@@ -72,11 +64,7 @@ def check_callbacks(callbacks: Iterable[Any]) -> None:
 
 
 def check_optimizers(optimizers: list[Any], replicas: int) -> None:
-    """Refuses optimizers that cannot train networks together.
-
-    Raises:
-        InputError: Two are the same object, or one accumulates gradients on several replicas.
-    """
+    """Refuses optimizers that cannot train networks together."""
     if len(set(map(id, optimizers))) < len(optimizers):
         raise InputError("each network needs its own optimizer; two were given the same object")
     for optimizer in optimizers:
@@ -88,11 +76,7 @@ def check_optimizers(optimizers: list[Any], replicas: int) -> None:
 
 
 def check_loss(loss: Any, discriminator_outputs: Iterable[str], condition: Any) -> None:
-    """Refuses a loss that needs what neither D nor the condition gives.
-
-    Raises:
-        InputError: Something is missing.
-    """
+    """Refuses a loss that needs what neither D nor the condition gives."""
     known = {*discriminator_outputs, *(condition.training_names if condition else ())}
     missing = sorted({*getattr(loss, "requires", ())} - known)
     if missing:
@@ -103,11 +87,7 @@ def check_loss(loss: Any, discriminator_outputs: Iterable[str], condition: Any) 
 
 
 def check_regularizers(regularizers: list[Any], discriminator: keras.Model) -> None:
-    """Refuses regularizers without a method, or with the same name, or that D does not allow.
-
-    Raises:
-        InputError: One cannot be used.
-    """
+    """Refuses regularizers without a method, or with the same name, or that D does not allow."""
     names = [getattr(regularizer, "name", None) for regularizer in regularizers]
     for regularizer in regularizers:
         if not callable(getattr(regularizer, "penalty", None)) or not regularizer.name:
@@ -131,11 +111,7 @@ def check_regularizers(regularizers: list[Any], discriminator: keras.Model) -> N
 
 
 def check_execution(gan: GAN, jit_compile: bool | str, run_eagerly: bool) -> None:
-    """Refuses ways of running a step that the networks or the replicas do not allow.
-
-    Raises:
-        InputError: XLA, eager execution, replicas and precision do not go together.
-    """
+    """Refuses ways of running a step that the networks or the replicas do not allow."""
     replicas = gan.distribute_strategy.num_replicas_in_sync
     layers = [(network, layer) for network in gan.networks for layer in all_layers(network)]
     if jit_compile is True:
@@ -168,11 +144,7 @@ def uses_float16(gan: GAN) -> bool:
 
 
 def check_scope(networks: Iterable[keras.Model], strategy: tf.distribute.Strategy) -> None:
-    """Refuses networks that were not made in the scope of the strategy that trains them.
-
-    Raises:
-        InputError: A weight of one belongs to no strategy, or to another one.
-    """
+    """Refuses networks that were not made in the scope of the strategy that trains them."""
     for network in networks:
         for variable in network.variables:
             if not strategy.extended.variable_created_in_scope(variable.value):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import keras
@@ -48,6 +48,7 @@ class StepContext:
     number: tf.Tensor
     replica: tf.Tensor
     replicas: int
+    _unchanged: list[keras.Model] = field(default_factory=list)
 
     @property
     def k(self) -> int:
@@ -103,12 +104,12 @@ class StepContext:
     def discriminate_real(self, examples: tf.Tensor, j: int) -> DiscriminatorOutput:
         """D(x) for the data of minibatch `j`."""
         condition = self._condition(j, "for_real")
-        output = self._discriminate("real", examples, condition, j)
+        output = self._discriminate("REAL", examples, condition, j)
         return output._replace(labels=self.labels[self._index(j)])
 
     def discriminate_fake(self, samples: GeneratedBatch, j: int) -> DiscriminatorOutput:
         """D(G(z)) for generated examples of minibatch `j`."""
-        return self._discriminate("fake", samples.examples, samples.condition, j)
+        return self._discriminate("FAKE", samples.examples, samples.condition, j)
 
     def real_for_generator(self, j: int) -> DiscriminatorOutput:
         """D(x) in G's step, for losses that declare that they read it."""
@@ -132,9 +133,9 @@ class StepContext:
         self, kind: str, examples: tf.Tensor, condition: ConditionTensors, j: int
     ) -> DiscriminatorOutput:
         gan = self.gan
-        if not any(kind in regularizer.input_gradients for regularizer in gan.regularizers):
-            output = self._augmented_pass(kind, examples, condition, j)
-        else:
+        if gan.discriminator in self._unchanged:  # G's step, where D's own losses do not matter
+            return self._augmented_pass(kind, examples, condition, j)
+        if any(kind.lower() in regularizer.input_gradients for regularizer in gan.regularizers):
             scale = gan.discriminator_optimizer.scale_loss(1.0)  # float16 gradients may underflow
             with tf.GradientTape() as tape:
                 tape.watch(examples)
@@ -142,20 +143,19 @@ class StepContext:
                 total = scale * tf.reduce_sum(output.logits)
             gradients = tf.cast(tape.gradient(total, examples), tf.float32) / scale
             output = output._replace(input_gradients=gradients)
+        else:
+            output = self._augmented_pass(kind, examples, condition, j)
         # Keras forgets the losses of a pass when the next one begins.
         return output._replace(layer_losses=sum(gan.discriminator.losses))
 
     def _augmented_pass(
         self, kind: str, examples: tf.Tensor, condition: ConditionTensors, j: int
     ) -> DiscriminatorOutput:
-        real = kind == "real"
-        augmented = examples
-        if self.gan.augmentation is not None:
-            purpose = Purpose.AUGMENTATION_REAL if real else Purpose.AUGMENTATION_FAKE
-            with randomness.drawing_from(self.draws(j, purpose)):
-                augmented = self.gan.augmentation(examples)
-        purpose = Purpose.DISCRIMINATOR_REAL if real else Purpose.DISCRIMINATOR_FAKE
-        with randomness.drawing_from(self.draws(j, purpose)):
+        augmented, augmentation = examples, self.gan.augmentation
+        if augmentation is not None:
+            with randomness.drawing_from(self.draws(j, Purpose[f"AUGMENTATION_{kind}"])):
+                augmented = augmentation(examples)
+        with randomness.drawing_from(self.draws(j, Purpose[f"DISCRIMINATOR_{kind}"])):
             output = discriminate(self.gan.discriminator, augmented, condition, training=True)
         return output._replace(examples=tf.cast(examples, tf.float32))
 
@@ -212,16 +212,17 @@ class StepContext:
             gradients = clip_over_replicas(optimizer, gradients)
         optimizer.apply(gradients, network.trainable_variables)
 
-    @staticmethod
     @contextlib.contextmanager
-    def unchanged(*networks: keras.Model) -> Iterator[None]:
+    def unchanged(self, *networks: keras.Model) -> Iterator[None]:
         """Runs networks in training mode without changing their state, in the other one's update.
 
         Batch statistics and spectral norms are computed but not stored. Keras's seed generators do
         advance: else Keras's own dropout would repeat its masks.
         """
+        self._unchanged.extend(networks)
         with keras.StatelessScope() as scope:
             yield
+        self._unchanged.clear()
         variables = [v for network in networks for v in network.variables]
         for variable in (v for v in variables if v.path.endswith("seed_generator_state")):
             value = scope.get_current_value(variable)

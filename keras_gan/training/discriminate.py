@@ -26,9 +26,6 @@ def discriminate(
 
     Returns:
         D's output, all floats cast to float32.
-
-    Raises:
-        InputError: D returns a dict without "logits".
     """
     outputs = conditioning.call(network, examples, condition, training)
     if not isinstance(outputs, dict):

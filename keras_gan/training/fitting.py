@@ -50,6 +50,7 @@ class StreamCallback(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Counts the examples that filled no step."""
+        self._stream.end_epoch()
         gan = self.model
         if int(gan.current_step.numpy()) == self._first_step:
             raise InputError(
@@ -62,11 +63,7 @@ class StreamCallback(keras.callbacks.Callback):
 
 
 def check_steps(gan: GAN, stream: Stream, steps_per_epoch: int | None, initial_step: int) -> None:
-    """Refuses numbers of steps that the stream cannot give.
-
-    Raises:
-        InputError: It cannot.
-    """
+    """Refuses numbers of steps that the stream cannot give."""
     if steps_per_epoch is not None:
         if isinstance(stream, SizedStream):
             raise InputError("`steps_per_epoch` is for batches; an epoch of arrays is all of them")

@@ -21,9 +21,6 @@ def check(
 
     Returns:
         The shape of an example, and the shapes of D's outputs by name ("logits", ...).
-
-    Raises:
-        InputError: They do not fit.
     """
     if not isinstance(prior, Prior):
         raise InputError(f"`prior` must be one of keras_gan.priors. Received: {prior!r}")

@@ -244,7 +244,10 @@ class Trainer(keras.Model):
         self.check_minibatch(stream.minibatch)
         fitting.check_steps(self, stream, steps_per_epoch, initial_step)
         replicas = self.distribute_strategy.num_replicas_in_sync
-        self._rows = stream.minibatch // replicas * self.discriminator_steps
+        rows = stream.minibatch // replicas * self.discriminator_steps
+        if rows != getattr(self, "_rows", rows):
+            self.train_function = None  # the old number is a constant in it
+        self._rows = rows
         if validation_data is not None:
             validation_data = self._evaluation_data(
                 *x_and_y(validation_data), validation_batch_size or batch_size
@@ -304,7 +307,7 @@ class Trainer(keras.Model):
         """
         if "_use_cached_eval_dataset" not in kwargs:  # then `fit` has checked the data
             x, y = self._evaluation_data(x, y, batch_size), None
-        with fitting.errors_of_data():
+        with fitting.errors_of_data(), fitting.known_warnings(kwargs.get("steps")):
             return super().evaluate(x, y, **kwargs)
 
     def _evaluation_data(self, x, y, batch_size: int | None) -> tf.data.Dataset:

@@ -1,4 +1,4 @@
-"""Mirroring of images."""
+"""Augmentations that move or change pixels."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from keras_gan.augmentation.base import Augmentation
 from keras_gan.core import randomness
+
+__all__ = ["RandomFlip"]
 
 
 @keras.saving.register_keras_serializable("keras_gan")
