@@ -13,8 +13,8 @@ class Augmentation(keras.layers.Layer):
 
     A subclass writes `call(examples)`, differentiable, on float32 examples, and draws its random
     numbers from `keras_gan.randomness.current_draws()`: they then depend on the seed, the step and
-    the row of the global minibatch. Weights of the layer, for example a strength that adapts, are saved in
-    checkpoints; `update` changes them.
+    the row of the global minibatch. Weights of the layer, for example a strength that adapts, are
+    saved in checkpoints; `update` changes them.
     """
 
     def __init__(self, **kwargs):
