@@ -99,7 +99,8 @@ def test_a_file_with_its_own_loss_and_optimizer_is_a_recipe(tmp_path, capsys):
 
 def test_the_recipe_of_the_documentation_trains(tmp_path, capsys):
     page = Path(__file__).parents[1] / "docs" / "recipes.md"
-    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    text = page.read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(# hinge.py\n.*?)```", text, re.DOTALL)
     file, path = tmp_path / "hinge.py", tmp_path / "run"
     file.write_text(code)
     arguments = ("--recipe", file, "--run-dir", path, "--likelihood-every", "0", "--epochs", "1")
