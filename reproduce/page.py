@@ -30,9 +30,9 @@ training images and, far more, centroids that blur them, set the scale: a number
 images is smoothing, not better samples.
 
 Precision, recall, density and coverage compare samples with as many test examples, on the features
-of a small classifier of the same data. Warnings are those of `keras-gan evaluate`; all but `mnist`
-and `mnist_tuned` are older than its check of D's overfitting, so they have warnings of collapse and
-memorization only. Empty: not measured.
+of a small classifier of the same data. Warnings are those of `keras-gan evaluate`; all but `mnist`,
+`mnist_tuned`, `digits` and `digits_conditional` are older than its check of D's overfitting, so
+they have warnings of collapse and memorization only. Empty: not measured.
 """
 
 _OVER_SEEDS = """\

@@ -13,6 +13,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_gan.cli import quiet  # noqa: F401
+
+# isort: split
 import keras
 import numpy as np
 from rich.progress import Progress
@@ -131,9 +134,7 @@ class Experiment:
         self.gan.compile(
             _optimizer(SETTINGS.generator_learning_rate if phase.learns != "D" else 0.0),
             _optimizer(SETTINGS.discriminator_learning_rate if phase.learns != "G" else 0.0),
-            loss=losses.NAMES["non_saturating"](
-                discriminator_weight=SETTINGS.discriminator_loss_weight
-            ),
+            loss=losses.NonSaturating(discriminator_weight=SETTINGS.discriminator_loss_weight),
             update="alternating",
             steps_per_execution=phase.frame,
         )

@@ -14,14 +14,7 @@ from keras_gan.core.randomness import RowDraws, drawing_from, row_seeds
 
 
 def uniform_initializers(seed: int) -> Callable[[float], keras.initializers.Initializer]:
-    """Uniform initializers, each with a different seed that is derived from one network's seed.
-
-    Args:
-        seed: The network's seed.
-
-    Returns:
-        A function that returns, for a half width, the next initializer.
-    """
+    """From a half width to the next initializer, whose seed is derived from the network's."""
     seeds = (int(row_seeds(seed, 1, first=index)[0]) >> 33 for index in itertools.count())
     return lambda irange: keras.initializers.RandomUniform(-irange, irange, seed=next(seeds))
 

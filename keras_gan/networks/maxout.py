@@ -78,17 +78,9 @@ def add_maxout_layers(
     max_norm: float | None = None,
     classes: int = 0,
 ) -> None:
-    """Adds maxout layers and the linear output layer, each with dropout on its input.
+    """Adds maxout layers of so many units and the output layer, each with dropout on its input.
 
-    Args:
-        model: The lower part of a discriminator; its output is `[n, inputs]`.
-        units: Maxout units of each hidden layer, lowest first.
-        pieces: Linear pieces of each unit.
-        uniform: From a half width to an initializer, as `uniform_initializers` returns it.
-        irange: Half width of the initial weights' distribution.
-        dropout: Dropout rates: of the first layer, of the others.
-        max_norm: Bound on the norm of each piece's incoming weights, or None.
-        classes: Number of classes; with 0 the output is one logit.
+    `dropout` holds the rates of the first layer and of the others; see `maxout_discriminator`.
     """
     constraint = keras.constraints.MaxNorm(max_norm) if max_norm else None
 
