@@ -104,9 +104,12 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize(
-    "case", [*CASES, *OTHERS, {"discriminator_steps": 3, "dropout": True}], ids=str
-)
+# What the two processes below cover as well is slow here.
+SLOW = [pytest.param(case, marks=pytest.mark.slow) for case in (*CASES[3:6], *CASES[8:])]
+IN_PROCESS = [*CASES[:3], *CASES[6:8], *SLOW, *OTHERS, {"discriminator_steps": 3, "dropout": True}]
+
+
+@pytest.mark.parametrize("case", IN_PROCESS, ids=str)
 def test_two_replicas_equal_one_device(case):
     assert_equal(on_one_device(*case.items()), train(devices(2), **case), tolerance_of(case))
 
