@@ -41,8 +41,8 @@ class Prior:
         raise NotImplementedError
 
     def project(self, latents: tf.Tensor) -> tf.Tensor:
-        """The nearest latents in the prior's support, for any float `[n, dimension]`."""
-        raise NotImplementedError
+        """The nearest latents in the prior's support, by default `R^dimension`, for any floats."""
+        return latents
 
     def draw(self, draws: randomness.Draws) -> tf.Tensor:
         """Latents from a source of bits, float32 `[rows, dimension]`."""
@@ -75,15 +75,12 @@ class Uniform(Prior):
     HALF_WIDTH = math.sqrt(3.0)
 
     def from_bits(self, bits: tf.Tensor) -> tf.Tensor:
-        """Maps uint32 bits `[n, dimension]` to latents, float32 `[n, dimension]`."""
         return (randomness.uniform(bits) - 0.5) * (2 * self.HALF_WIDTH)
 
     def project(self, latents: tf.Tensor) -> tf.Tensor:
-        """Clips each number to the cube."""
         return tf.clip_by_value(latents, -self.HALF_WIDTH, self.HALF_WIDTH)
 
     def log_prob(self, latents: tf.Tensor) -> tf.Tensor:
-        """Log density of latents `[n, dimension]`, float32 `[n]`, nats."""
         inside = tf.reduce_all(tf.abs(latents) <= self.HALF_WIDTH, axis=-1)
         log_density = -self.dimension * math.log(2 * self.HALF_WIDTH)
         return tf.where(inside, log_density, -math.inf)
@@ -94,15 +91,9 @@ class Normal(Prior):
     """Standard normal. `log_prob` is with respect to Lebesgue measure."""
 
     def from_bits(self, bits: tf.Tensor) -> tf.Tensor:
-        """Maps uint32 bits `[n, dimension]` to latents, float32 `[n, dimension]`."""
         return randomness.normal(bits)
 
-    def project(self, latents: tf.Tensor) -> tf.Tensor:
-        """Returns the latents unchanged."""
-        return latents
-
     def log_prob(self, latents: tf.Tensor) -> tf.Tensor:
-        """Log density of latents `[n, dimension]`, float32 `[n]`, nats."""
         squares = tf.reduce_sum(tf.square(latents), axis=-1)
         return -0.5 * (squares + self.dimension * math.log(2 * math.pi))
 
@@ -116,15 +107,12 @@ class Spherical(Prior):
     """
 
     def from_bits(self, bits: tf.Tensor) -> tf.Tensor:
-        """Maps uint32 bits `[n, dimension]` to latents, float32 `[n, dimension]`."""
         return tf.math.l2_normalize(randomness.normal(bits), axis=-1, epsilon=1e-30)
 
     def project(self, latents: tf.Tensor) -> tf.Tensor:
-        """Projects each latent radially onto the sphere."""
         return tf.math.l2_normalize(latents, axis=-1, epsilon=1e-30)
 
     def log_prob(self, latents: tf.Tensor) -> tf.Tensor:
-        """Log density of latents `[n, dimension]`, float32 `[n]`, nats."""
         half = self.dimension / 2
         log_area = math.log(2) + half * math.log(math.pi) - math.lgamma(half)
         on_sphere = tf.abs(tf.norm(latents, axis=-1) - 1) <= 1e-4
@@ -172,17 +160,11 @@ class Mixture(Prior):
         return self.dimension + 1
 
     def from_bits(self, bits: tf.Tensor) -> tf.Tensor:
-        """Maps uint32 bits `[n, dimension + 1]` to latents, float32 `[n, dimension]`."""
         chosen = tf.bitwise.right_shift(tf.cast(bits[:, 0], tf.uint64) * self.components, 32)
         center = tf.gather(self.centers, tf.cast(chosen, tf.int32))
         return center + self.DEVIATION * randomness.normal(bits[:, 1:])
 
-    def project(self, latents: tf.Tensor) -> tf.Tensor:
-        """Returns the latents unchanged."""
-        return latents
-
     def log_prob(self, latents: tf.Tensor) -> tf.Tensor:
-        """Log density of latents `[n, dimension]`, float32 `[n]`, nats."""
         latents = tf.cast(latents, tf.float32)
         squares = tf.math.squared_difference(latents[:, None, :], self.centers)
         log_kernels = -tf.reduce_sum(squares, axis=-1) / (2 * self.DEVIATION**2)
@@ -192,7 +174,6 @@ class Mixture(Prior):
         return tf.reduce_logsumexp(log_kernels, axis=-1) - constant
 
     def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
         return {**super().get_config(), "components": self.components}
 
     def __repr__(self) -> str:

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from keras_gan import InputError
 from keras_gan.conditioning import ClassRange, LabelCheck, VectorShape
-from keras_gan.training import batch_checks, input_checks, input_pipeline
+from keras_gan.training import input_checks, input_pipeline
 
 IMAGE = (4, 4, 1)
 
@@ -151,7 +151,7 @@ def test_a_generator_is_read_once_and_an_iterable_each_epoch():
     assert read(groups.dataset()) == [[0, 1, 2, 3], [4, 5, 6, 7]]
     with pytest.raises(tf.errors.InvalidArgumentError) as error:
         read(groups.dataset())
-    assert "steps_per_epoch" in str(batch_checks.input_error(error.value))
+    assert "steps_per_epoch" in str(input_checks.input_error(error.value))
     again = stream(Anew())
     assert read(again.dataset()) == read(again.dataset()) == [[0, 1, 2, 3]]
     assert joined(read(evaluation(Anew()))) == [0, 1, 2, 3, 0, 1, 2]
@@ -203,7 +203,7 @@ def refused(reader, x, **arguments):
     except InputError as error:
         return str(error)
     except tf.errors.OpError as error:
-        return str(batch_checks.input_error(error))
+        return str(input_checks.input_error(error))
     return "taken"
 
 
@@ -355,7 +355,7 @@ def test_a_late_batch_from_python_is_refused_in_one_line(form, late, words):
     data = Late([2] * 4)
     with pytest.raises(tf.errors.OpError) as error:
         list(train(data if form == "py_dataset" else iter(list(data))))
-    message = str(batch_checks.input_error(error.value))
+    message = str(input_checks.input_error(error.value))
     assert words in message
     assert "\n" not in message
 
@@ -383,7 +383,7 @@ def test_batches_of_arrays_for_evaluation_keep_their_order():
 @pytest.mark.parametrize("batch", [tf.constant(1.0), "sentence"])
 def test_errors_of_others_are_not_taken_for_ours(batch):
     error = tf.errors.InvalidArgumentError(None, None, f"no batch: {batch}")
-    assert batch_checks.input_error(error) is None
+    assert input_checks.input_error(error) is None
 
 
 def test_minibatches_of_several_sizes_after_each_other():

@@ -1,10 +1,6 @@
 """What the networks may see besides latents and examples: `p(x | c)` (section 7 of the paper)."""
 
-from keras_gan.conditioning.base import (
-    Condition,
-    call,
-    condition_inputs,
-)
+from keras_gan.conditioning.base import Condition, call, condition_inputs
 from keras_gan.conditioning.classes import Classes
 from keras_gan.conditioning.inpainting import Inpainting
 from keras_gan.conditioning.labels import ClassRange, LabelCheck, VectorShape

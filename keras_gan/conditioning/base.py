@@ -9,9 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.conditioning.labels import LabelCheck
-from keras_gan.core import randomness
 from keras_gan.core.batches import ConditionTensors
 from keras_gan.core.errors import InputError
+from keras_gan.core.randomness import Draws
 
 
 class Condition:
@@ -21,25 +21,20 @@ class Condition:
         names: Names of its tensors; a network takes those that its further inputs are named after.
         training_names: Names of what `for_generated` gives in addition, for losses.
         group: Rows of a minibatch that belong together, and so to one replica.
+        label_check: What labels must be, if the condition is made from them, or None.
     """
 
     names: tuple[str, ...] = ("condition",)
     training_names: tuple[str, ...] = ()
     group = 1
-
-    @property
-    def label_check(self) -> LabelCheck | None:
-        """What labels must be, if the condition is made from them."""
-        return None
+    label_check: LabelCheck | None = None
 
     @property
     def uses_labels(self) -> bool:
         """Whether the condition of data is made from their labels."""
         return self.label_check is not None
 
-    def for_real(
-        self, examples: tf.Tensor, labels: Any, draws: randomness.Draws
-    ) -> ConditionTensors:
+    def for_real(self, examples: tf.Tensor, labels: Any, draws: Draws) -> ConditionTensors:
         """The condition of a minibatch of data.
 
         Args:
@@ -49,13 +44,11 @@ class Condition:
         """
         raise NotImplementedError
 
-    def for_generated(
-        self, examples: tf.Tensor, labels: Any, draws: randomness.Draws
-    ) -> ConditionTensors:
+    def for_generated(self, examples: tf.Tensor, labels: Any, draws: Draws) -> ConditionTensors:
         """The condition of the examples generated next to these data in training; as above."""
         return self.for_real(examples, labels, draws)
 
-    def draw(self, draws: randomness.Draws) -> ConditionTensors:
+    def draw(self, draws: Draws) -> ConditionTensors:
         """The condition of generated examples for which the user gives none.
 
         Raises:
@@ -94,13 +87,9 @@ def condition_inputs(network: keras.Model) -> dict[str, keras.KerasTensor]:
 def call(
     network: keras.Model, first: tf.Tensor, condition: ConditionTensors, training: bool = False
 ) -> tf.Tensor:
-    """The network's output for latents or examples under a condition.
+    """The network's output for latents or examples `first` and the tensors that it has inputs for.
 
-    Args:
-        network: The network.
-        first: Its first input, `[n, ...]`.
-        condition: The condition's tensors; the network takes those that it has inputs for.
-        training: As in Keras.
+    `condition` may hold further tensors; `training` is as in Keras.
     """
     names = condition_inputs(network)
     inputs = [first, *(condition[name] for name in names)] if names else first

@@ -11,9 +11,9 @@ import tensorflow as tf
 
 from keras_gan.conditioning.base import Condition
 from keras_gan.conditioning.labels import ClassRange
-from keras_gan.core import randomness
 from keras_gan.core.batches import ConditionTensors
 from keras_gan.core.errors import InputError
+from keras_gan.core.randomness import Draws, uniform
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -30,10 +30,7 @@ class Classes(Condition):
     """
 
     def __init__(
-        self,
-        count: int,
-        probabilities: Sequence[float] | None = None,
-        training: str = "data",
+        self, count: int, probabilities: Sequence[float] | None = None, training: str = "data"
     ):
         if not isinstance(count, int) or count < 2:
             raise InputError(f"`count` of classes must be an int >= 2. Received: {count!r}")
@@ -47,36 +44,24 @@ class Classes(Condition):
                     f"`probabilities` must be {count} numbers >= 0 with the sum 1. "
                     f"Received: {probabilities}"
                 )
-        self.count = count
-        self.probabilities = probabilities
-        self.training = training
+        self.count, self.probabilities, self.training = count, probabilities, training
+        self.label_check = ClassRange(count, user=repr(self))
 
-    @property
-    def label_check(self) -> ClassRange:
-        """Labels are classes from 0 to `count - 1`."""
-        return ClassRange(self.count, user=repr(self))
-
-    def for_real(
-        self, examples: tf.Tensor, labels: Any, draws: randomness.Draws
-    ) -> ConditionTensors:
-        """Returns the labels."""
+    def for_real(self, examples: tf.Tensor, labels: Any, draws: Draws) -> ConditionTensors:
         return {"condition": tf.cast(labels, tf.int64)}
 
-    def for_generated(
-        self, examples: tf.Tensor, labels: Any, draws: randomness.Draws
-    ) -> ConditionTensors:
-        """Returns the labels of the data, or classes drawn."""
+    def for_generated(self, examples: tf.Tensor, labels: Any, draws: Draws) -> ConditionTensors:
+        """The labels of the data, or classes drawn."""
         if self.training == "data":
             return self.for_real(examples, labels, draws)
         return self.draw(draws)
 
-    def draw(self, draws: randomness.Draws) -> ConditionTensors:
-        """Returns classes after `probabilities`."""
+    def draw(self, draws: Draws) -> ConditionTensors:
+        """Classes after `probabilities`."""
         shares = self.probabilities or [1 / self.count] * self.count
-        bounds = np.cumsum(shares)[:-1]
-        uniform = randomness.uniform(draws.bits([1]))
-        below = tf.cast(uniform >= tf.constant(bounds, tf.float32), tf.int64)
-        return {"condition": tf.reduce_sum(below, axis=1)}
+        bounds = tf.constant(np.cumsum(shares)[:-1], tf.float32)
+        below = uniform(draws.bits([1])) >= bounds
+        return {"condition": tf.reduce_sum(tf.cast(below, tf.int64), axis=1)}
 
     def checked(self, given: Any, n: int) -> dict[str, np.ndarray]:
         """A class for all, or `[n]` classes."""
@@ -92,9 +77,4 @@ class Classes(Condition):
         return {"condition": classes.astype(np.int64)}
 
     def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {
-            "count": self.count,
-            "probabilities": self.probabilities,
-            "training": self.training,
-        }
+        return {name: getattr(self, name) for name in ("count", "probabilities", "training")}

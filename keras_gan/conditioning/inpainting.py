@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from keras_gan.conditioning.base import Condition, ConditionTensors
 from keras_gan.conditioning.masks import masks
-from keras_gan.core import randomness
 from keras_gan.core.errors import InputError
+from keras_gan.core.randomness import Draws
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -36,36 +36,22 @@ class Inpainting(Condition):
         if len(self.shape) != 3:
             raise InputError(f"images have a shape (h, w, c). Received: {shape}")
 
-    @property
-    def _mask_shape(self) -> tuple[int, ...]:
-        return (*self.shape[:2], 1)
+    def for_real(self, examples: tf.Tensor, labels: Any, draws: Draws) -> ConditionTensors:
+        """The images under masks drawn."""
+        mask = masks(self.shape[0], self.shape[1], draws)
+        return {"known": tf.where(mask, examples, 0.0), "mask": mask}
 
-    def for_real(
-        self, examples: tf.Tensor, labels: Any, draws: randomness.Draws
-    ) -> ConditionTensors:
-        """Returns the images under masks drawn."""
-        return self._parts(examples, masks(self.shape[0], self.shape[1], draws))
-
-    def for_generated(
-        self, examples: tf.Tensor, labels: Any, draws: randomness.Draws
-    ) -> ConditionTensors:
-        """Returns every second of these, twice: samples 2i and 2i + 1 complete image 2i."""
+    def for_generated(self, examples: tf.Tensor, labels: Any, draws: Draws) -> ConditionTensors:
+        """Every second of these, twice: samples 2i and 2i + 1 complete image 2i."""
         rows = tf.range(tf.shape(examples)[0])
-        twice = rows - rows % 2
-        parts = self.for_real(examples, labels, draws)
-        parts = {name: tf.gather(part, twice) for name, part in parts.items()}
-        return {**parts, "truth": tf.gather(examples, twice)}
+        tensors = {**self.for_real(examples, labels, draws), "truth": examples}
+        return {name: tf.gather(tensor, rows - rows % 2) for name, tensor in tensors.items()}
 
-    def draw(self, draws: randomness.Draws) -> ConditionTensors:
-        """Returns images of which nothing is known."""
+    def draw(self, draws: Draws) -> ConditionTensors:
+        """Images of which nothing is known."""
         rows = tf.shape(draws.bits([1]))[0]
-        return self._parts(
-            tf.zeros([rows, *self.shape]), tf.zeros([rows, *self._mask_shape], tf.bool)
-        )
-
-    @staticmethod
-    def _parts(images, mask) -> ConditionTensors:
-        return {"known": tf.where(mask, images, 0.0), "mask": mask}
+        mask = tf.zeros([rows, *self.shape[:2], 1], tf.bool)
+        return {"known": tf.zeros([rows, *self.shape]), "mask": mask}
 
     def checked(self, given: Any, n: int) -> dict[str, np.ndarray]:
         """A dict of images "known" and a bool "mask", true where known; one for all, or `[n, ...]`.
@@ -79,18 +65,18 @@ class Inpainting(Condition):
             raise InputError(f"a mask must be bool, true where known. Received: {mask.dtype}")
         if mask.shape[-2:] == self.shape[:2]:
             mask = mask[..., None]
-        for name, array, shape in (("known", images, self.shape), ("mask", mask, self._mask_shape)):
+        mask_shape = (*self.shape[:2], 1)
+        for name, array, shape in (("known", images, self.shape), ("mask", mask, mask_shape)):
             if array.shape not in (shape, (n, *shape)):
                 raise InputError(
                     f"{name!r} must have shape {shape}, alone or for each of {n} samples. "
                     f"Received: {array.shape}"
                 )
-        images = np.broadcast_to(images, (n, *self.shape)).astype(np.float32)
-        mask = np.broadcast_to(mask, (n, *self._mask_shape))
-        if not np.isfinite(images[np.broadcast_to(mask, images.shape)]).all():
+        mask = np.broadcast_to(mask, (n, *mask_shape))
+        known = np.where(mask, images, 0).astype(np.float32)
+        if not np.isfinite(known).all():
             raise InputError("'known' holds NaN or Inf where the mask says that it is known")
-        return {"known": np.where(mask, images, np.float32(0)), "mask": mask}
+        return {"known": known, "mask": mask}
 
     def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
         return {"shape": list(self.shape)}

@@ -17,15 +17,13 @@ class LabelCheck:
     Args:
         user: What uses them, for messages.
         shape: Shape of one label; None for any.
-
-    Attributes:
-        describe: What uses the labels.
     """
 
     expected = "labels"
+    kind: type = object
 
     def __init__(self, user: str, shape: Sequence[int] | None = None):
-        self.describe = user
+        self.user = user
         self.shape = None if shape is None else tuple(shape)
 
     def check(self, labels: np.ndarray) -> None:
@@ -38,10 +36,7 @@ class LabelCheck:
         valid = np.asarray(self.valid(labels))
         if not valid.all():
             row = int(np.argmin(valid))
-            raise InputError(
-                f"{self.describe} takes {self.expected}. Received: {labels[row]} at row {row} of "
-                "the labels"
-            )
+            raise InputError(f"{self}. Received: {labels[row]} at row {row} of the labels")
 
     def check_type(self, dtype: np.dtype, shape: Sequence[int | None]) -> None:
         """Checks what is known of labels before they are read.
@@ -52,11 +47,8 @@ class LabelCheck:
         one_label = tf.TensorShape(shape)[1:]
         columns = [self.shape, (1,)] if self.shape == () else [self.shape]
         fits = self.shape is None or any(one_label.is_compatible_with(c) for c in columns)
-        if not (fits and self._takes(dtype)):
-            raise InputError(
-                f"{self.describe} takes {self.expected}. "
-                f"Received: labels of {dtype} and shape {tuple(shape)}"
-            )
+        if not (fits and issubclass(dtype.type, self.kind)):
+            raise InputError(f"{self}. Received: labels of {dtype} and shape {tuple(shape)}")
 
     def squeeze(self, labels: Any) -> Any:
         """Labels `[n, 1]` as `[n]`, where one label is a single number."""
@@ -67,8 +59,8 @@ class LabelCheck:
         """Which labels are in range, bool `[n]`; for tensors also in a graph."""
         return tf.ones(tf.shape(labels)[:1], tf.bool)
 
-    def _takes(self, dtype: np.dtype) -> bool:
-        return True
+    def __str__(self) -> str:
+        return f"{self.user} takes {self.expected}"
 
 
 class ClassRange(LabelCheck):
@@ -80,6 +72,8 @@ class ClassRange(LabelCheck):
         user: What uses the labels, for messages.
     """
 
+    kind = np.integer
+
     def __init__(self, count: int, least: int = 0, user: str = "the model"):
         super().__init__(user, ())
         self.count, self.least = count, least
@@ -87,12 +81,8 @@ class ClassRange(LabelCheck):
         self.expected = f"labels [n], integer classes from {least} to {count - 1}{unknown}"
 
     def valid(self, labels: Any) -> Any:
-        """Which labels are classes, bool `[n]`."""
         labels = tf.cast(labels, tf.int64)
         return (labels >= self.least) & (labels < self.count)
-
-    def _takes(self, dtype: np.dtype) -> bool:
-        return np.issubdtype(dtype, np.integer)
 
 
 class VectorShape(LabelCheck):
@@ -103,14 +93,12 @@ class VectorShape(LabelCheck):
         user: What uses the labels, for messages.
     """
 
+    kind = np.floating
+
     def __init__(self, shape: Sequence[int], user: str = "the model"):
         super().__init__(user, shape)
         self.expected = f"finite float labels [n, {', '.join(map(str, shape))}]"
 
     def valid(self, labels: Any) -> Any:
-        """Which labels are finite, bool `[n]`."""
         finite = tf.math.is_finite(tf.cast(labels, tf.float32))
         return tf.reduce_all(finite, axis=list(range(1, len(labels.shape))))
-
-    def _takes(self, dtype: np.dtype) -> bool:
-        return np.issubdtype(dtype, np.floating)

@@ -28,12 +28,8 @@ def half_known(height: int, width: int, axis: int) -> np.ndarray:
 def masks(height: int, width: int, draws: randomness.Draws) -> tf.Tensor:
     """Masks of the kinds of `MASKS`, bool `[n, height, width, 1]`, true where known."""
     u = randomness.uniform(draws.bits([8 + 4 * _STROKES]))
-    kind = tf.reduce_sum(
-        tf.cast(
-            u[:, :1] >= tf.constant(np.cumsum(list(MASKS.values()))[:-1], tf.float32), tf.int32
-        ),
-        axis=1,
-    )
+    bounds = tf.constant(np.cumsum(list(MASKS.values()))[:-1], tf.float32)
+    kind = tf.reduce_sum(tf.cast(u[:, :1] >= bounds, tf.int32), axis=1)
     # Centers of the pixels, in units of the image's sides.
     y = ((tf.range(height, dtype=tf.float32) + 0.5) / height)[None, :, None]
     x = ((tf.range(width, dtype=tf.float32) + 0.5) / width)[None, None, :]
@@ -52,18 +48,10 @@ def masks(height: int, width: int, draws: randomness.Draws) -> tf.Tensor:
         a, b, c, d = (of(8 + 4 * stroke + corner) for corner in range(4))
         strokes |= _distance_to_line(y, x, a, b, c, d) < 0.04 + 0.06 * of(5)
     scattered = randomness.uniform(draws.bits([height, width])) < of(6)
-    everything = tf.ones_like(half)
-    found = {
-        "half": half,
-        "rectangle": rectangle,
-        "strokes": strokes,
-        "scattered": scattered,
-        "everything": everything,
-        "nothing": ~everything,
-    }
-    missing = tf.zeros_like(half)
-    for number, name in enumerate(MASKS):
-        missing |= (kind == number)[:, None, None] & found[name]
+    nothing = tf.zeros_like(half)
+    missing = nothing
+    for number, region in enumerate((half, rectangle, strokes, scattered, ~nothing, nothing)):
+        missing |= (kind == number)[:, None, None] & region
     return ~missing[..., None]
 
 

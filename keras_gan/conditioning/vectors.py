@@ -11,9 +11,9 @@ import tensorflow as tf
 
 from keras_gan.conditioning.base import Condition
 from keras_gan.conditioning.labels import VectorShape
-from keras_gan.core import randomness
 from keras_gan.core.batches import ConditionTensors
 from keras_gan.core.errors import InputError
+from keras_gan.core.randomness import Draws
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -26,31 +26,22 @@ class Vectors(Condition):
 
     def __init__(self, shape: Sequence[int]):
         self.shape = tuple(int(size) for size in shape)
+        self.label_check = VectorShape(self.shape, user=repr(self))
 
-    @property
-    def label_check(self) -> VectorShape:
-        """Labels are finite vectors of the shape."""
-        return VectorShape(self.shape, user=repr(self))
-
-    def for_real(
-        self, examples: tf.Tensor, labels: Any, draws: randomness.Draws
-    ) -> ConditionTensors:
-        """Returns the labels."""
+    def for_real(self, examples: tf.Tensor, labels: Any, draws: Draws) -> ConditionTensors:
         return {"condition": tf.cast(labels, tf.float32)}
 
     def checked(self, given: Any, n: int) -> dict[str, np.ndarray]:
         """One value for all, or `[n, *shape]`."""
         values = np.asarray(given, np.float32)
-        if values.shape == self.shape:
-            values = np.broadcast_to(values, (n, *self.shape))
-        if values.shape != (n, *self.shape):
+        if values.shape not in (self.shape, (n, *self.shape)):
             raise InputError(
                 f"`condition` must have shape {self.shape} or {(n, *self.shape)}. "
                 f"Received: {values.shape}"
             )
+        values = np.broadcast_to(values, (n, *self.shape))
         VectorShape(self.shape, user="`condition`").check(values)
         return {"condition": values}
 
     def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
         return {"shape": list(self.shape)}

@@ -126,11 +126,6 @@ def hold_out(
     The rows of `train` are shuffled once; those held out come first. So nothing depends on the
     order in which a set was stored, sorted by class for instance.
 
-    Args:
-        train: Examples to divide.
-        validation: The set's own validation split, or None.
-        test: The set's own test split, or None.
-
     Returns:
         Train, validation and test split, and the rule in words.
 
@@ -157,7 +152,7 @@ def hold_out(
 
 
 def _examples(x: Any, origin: str) -> np.ndarray:
-    """Images or points as uint8 or float32 with a channel axis, or `InputError`."""
+    """Images or points as uint8 or float32, images with a channel axis, or `InputError`."""
     x = np.asarray(x)
     if x.ndim not in (2, 3, 4) or x.dtype.kind not in "biuf":
         raise InputError(
@@ -173,21 +168,8 @@ def _examples(x: Any, origin: str) -> np.ndarray:
             f"{origin} must hold images [n, h, w, c] with 1 (gray) or 3 (RGB) channels, the last "
             f"axis. Received: shape {list(x.shape)}"
         )
-    if x.dtype.kind != "f":
-        return _bytes(x, origin)
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes Inf, reported as such
-        x = x.astype(np.float32, copy=False)
-    _require_finite(x, origin)
-    if x.ndim == 4 and not (x.min() >= 0 and x.max() <= 1):
-        raise InputError(
-            f"{origin}: images of floats must lie in [0, 1]; rescale them, or save integers "
-            f"0..255. Received: values from {x.min():g} to {x.max():g}"
-        )
-    return x
-
-
-def _bytes(x: np.ndarray, origin: str) -> np.ndarray:
-    if x.ndim == 2:
+    is_float = x.dtype.kind == "f"
+    if x.ndim == 2 and not is_float:
         raise InputError(
             f"{origin} holds discrete points, which a GAN cannot generate (the generator "
             "learns from the gradient with respect to x): save measurements as floats, flat "
@@ -195,22 +177,22 @@ def _bytes(x: np.ndarray, origin: str) -> np.ndarray:
         )
     if x.dtype == np.uint8:
         return x
-    if x.dtype == bool or x.min() < 0 or x.max() > 255:
+    if is_float:
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes Inf, reported as such
+            x = x.astype(np.float32, copy=False)
+        if (bad := ~np.isfinite(x)).any():
+            index = [int(i) for i in np.unravel_index(bad.argmax(), bad.shape)]
+            raise InputError(
+                f"{origin}{index} is {x[tuple(index)]} ({int(bad.sum())} such values in float32); "
+                "correct or leave out these examples"
+            )
+    largest = 1 if is_float else 255
+    if x.ndim == 4 and (x.dtype == bool or x.min() < 0 or x.max() > largest):
         raise InputError(
             f"{origin}: images must be integers 0..255 or floats in [0, 1]. "
             f"Received: {x.dtype} from {x.min()} to {x.max()}"
         )
-    return x.astype(np.uint8)
-
-
-def _require_finite(x: np.ndarray, origin: str) -> None:
-    bad = ~np.isfinite(x)
-    if bad.any():
-        index = [int(i) for i in np.unravel_index(bad.argmax(), bad.shape)]
-        raise InputError(
-            f"{origin}{index} is {x[tuple(index)]} ({int(bad.sum())} such values in float32); "
-            "correct or leave out these examples"
-        )
+    return x if is_float else x.astype(np.uint8)
 
 
 def _labels(y: Any, n: int, origin: str) -> np.ndarray | None:

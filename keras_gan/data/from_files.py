@@ -21,28 +21,17 @@ _MODES = {"1": "L", "L": "L", "P": "RGB", "RGB": "RGB"}
 
 
 def load_path(path: Path) -> DataSet:
-    """Read a folder of images, a .npy or a .npz file into memory.
+    """Reads into memory a file or folder; missing splits are held out from `train` by `hold_out`.
 
-    Args:
-        path: One of
-
-            - a folder of images, searched recursively, all of one size and all gray or all RGB.
-              When every image lies in some folder below it, the folders right below are classes;
-              if they are called `train`, `validation` and `test` (`train` at least), they are
-              splits, which may hold classes;
-            - a .npy file: images `[n, h, w]` or `[n, h, w, c]`, or points `[n, d]`, as `Split`
-              takes them;
-            - a .npz file: `x_train` and, where there are any, `x_validation`, `x_test` and labels
-              `y_train`, ...; for one array, `x` or `images` with `y` or `labels` serve as well.
-
-    Returns:
-        The data; missing splits are held out from `train` by `hold_out`.
-
-    Raises:
-        InputError: There is no such file, it cannot be read, or it does not hold examples of one
-            shape.
+    - A folder of images is searched recursively; all have one size and are gray, or all RGB.
+      When every image lies in some folder below it, the folders right below are classes; if they
+      are called `train`, `validation` and `test` (`train` at least), they are splits, which may
+      hold classes.
+    - A .npy file: images `[n, h, w]` or `[n, h, w, c]`, or points `[n, d]`, as `Split` takes them.
+    - A .npz file: `x_train` and, where there are any, `x_validation`, `x_test` and labels
+      `y_train`, ...; for one array, `x` or `images` with `y` or `labels` serve as well.
     """
-    classes: tuple[str, ...] | None = None
+    classes = None
     if path.is_dir():
         splits, classes = _read_folder(path)
     elif path.is_file() and path.suffix == ".npy":
@@ -72,11 +61,9 @@ def _read_npz(path: Path) -> dict[str, Split]:
             f"{sorted(content)}"
         )
     return {
-        split: Split(
-            arrays[f"x_{split}"], arrays.get(f"y_{split}"), origin=f"{path.name}: x_{split}"
-        )
+        split: Split(arrays[x], arrays.get(f"y_{split}"), origin=f"{path.name}: {x}")
         for split in _SPLITS
-        if f"x_{split}" in arrays
+        if (x := f"x_{split}") in arrays
     }
 
 
@@ -106,11 +93,9 @@ def _read_folder(folder: Path) -> tuple[dict[str, Split], tuple[str, ...] | None
     else:
         places = [("train", *place) for place in places]
     # Now a place is (split, file) or (split, class, ..., file).
-    classes = None
-    if all(len(place) > 2 for place in places):
-        classes = tuple(sorted({place[1] for place in places}))
-    x = _read_images(files)
-    splits = {}
+    has_classes = all(len(place) > 2 for place in places)
+    classes = tuple(sorted({place[1] for place in places})) if has_classes else None
+    x, splits = _read_images(files), {}
     for split in {place[0] for place in places}:
         rows = [i for i, place in enumerate(places) if place[0] == split]
         y = np.array([classes.index(places[i][1]) for i in rows]) if classes else None
@@ -155,5 +140,4 @@ def _read_image(file: Path) -> np.ndarray:
 
 
 def _describe(image: np.ndarray) -> str:
-    height, width, channels = image.shape
-    return f"{height} x {width} {'gray' if channels == 1 else 'RGB'}"
+    return f"{image.shape[0]} x {image.shape[1]} {'gray' if image.shape[2] == 1 else 'RGB'}"

@@ -11,7 +11,6 @@ import itertools
 import math
 import os
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,20 +29,10 @@ _DECODERS = 16  # parallel calls; with TFDS's own choice MNIST takes twice as lo
 
 
 def load_tfds(name: str, data_dir: str | os.PathLike[str] | None, download: bool) -> DataSet:
-    """Load an image builder of TFDS into memory, in the order of its records.
+    """Loads a builder's images, uint8 `[n, h, w, c]`, and labels, in the order of its records.
 
-    Args:
-        name: A builder's name, such as "mnist", or "name/config".
-        data_dir: TFDS's directory, or None for the default.
-        download: Whether missing data may be downloaded and prepared.
-
-    Returns:
-        Images uint8 `[n, h, w, c]` with labels where the builder has them. MNIST and CIFAR-10 have
-        the paper's splits; missing splits of other sets are held out from `train` by `hold_out`.
-
-    Raises:
-        InputError: The name is unknown, the data are missing or damaged, hold no images, or images
-            of several sizes.
+    MNIST and CIFAR-10 have the paper's splits; missing splits of other sets are held out from
+    `train` by `hold_out`. See `keras_gan.data.load`.
     """
     builder = prepared(name, data_dir, download)
     version = f"{name} {builder.version} (tensorflow-datasets)"
@@ -64,11 +53,7 @@ def load_tfds(name: str, data_dir: str | os.PathLike[str] | None, download: bool
 def prepared(
     name: str, data_dir: str | os.PathLike[str] | None, download: bool
 ) -> tfds.core.DatasetBuilder:
-    """The builder of this name, with its data on disk.
-
-    Raises:
-        InputError: The name is unknown, or the data are missing or cannot be prepared.
-    """
+    """The builder of this name, with its data on disk."""
     builder = open_builder(name, data_dir)
     if is_prepared(builder):
         return builder
@@ -93,11 +78,7 @@ def is_prepared(builder: tfds.core.DatasetBuilder) -> bool:
 
 
 def open_builder(name: str, data_dir: str | os.PathLike[str] | None) -> tfds.core.DatasetBuilder:
-    """The builder of this name, from its files where there are any, else from its code.
-
-    Raises:
-        InputError: The name is unknown, or the builder or its files are damaged.
-    """
+    """The builder of this name, from its files where there are any, else from its code."""
     import tensorflow_datasets as tfds
 
     # TFDS would look up names of any other form in catalogs on the network.
@@ -142,12 +123,9 @@ def image_key(builder: tfds.core.DatasetBuilder) -> str:
     """Name of the feature to generate: `image`, else the only image feature."""
     import tensorflow_datasets as tfds
 
-    features = dict(builder.info.features)
-    images = [
-        key
-        for key, feature in features.items()
-        if isinstance(feature, tfds.features.Image) and feature.np_dtype == np.uint8
-    ]
+    features = builder.info.features
+    images = _keys(builder, tfds.features.Image)
+    images = [key for key in images if features[key].np_dtype == np.uint8]
     if "image" in images:
         return "image"
     if len(images) != 1:
@@ -162,15 +140,15 @@ def _label_key(builder: tfds.core.DatasetBuilder) -> str | None:
     """Name of the class feature: the builder's supervised key, else the only class feature."""
     import tensorflow_datasets as tfds
 
-    classes = [
-        key
-        for key, feature in dict(builder.info.features).items()
-        if isinstance(feature, tfds.features.ClassLabel)
-    ]
+    classes = _keys(builder, tfds.features.ClassLabel)
     supervised = builder.info.supervised_keys
     if supervised and supervised[1] in classes:
         return supervised[1]
     return classes[0] if len(classes) == 1 else None
+
+
+def _keys(builder: tfds.core.DatasetBuilder, kind: type) -> list[str]:
+    return [key for key, value in dict(builder.info.features).items() if isinstance(value, kind)]
 
 
 def label_names(builder: tfds.core.DatasetBuilder) -> tuple[str, ...] | None:
@@ -190,15 +168,27 @@ def read(builder: tfds.core.DatasetBuilder, split: str) -> Split:
     config = tfds.ReadConfig(
         interleave_cycle_length=1, try_autocache=False, num_parallel_calls_for_decode=_DECODERS
     )
+
+    def pick(example: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """The image, its label or -1, and its size."""
+        pixels, size = example[image], tf.shape(example[image])
+        if not pixels.shape.is_fully_defined():
+            # An image of another size cannot be batched; zeros replace it until it is refused.
+            fits = tf.reduce_all(size == shape)
+            zeros = tf.zeros(shape, pixels.dtype)
+            pixels = tf.ensure_shape(tf.cond(fits, lambda: pixels, lambda: zeros), shape)
+        return pixels, example[label] if label else tf.constant(-1, tf.int64), size
+
     try:
         examples = builder.as_dataset(split=split, read_config=config)
         shape = examples.element_spec[image].shape
         if not shape.is_fully_defined():
             shape = next(iter(examples))[image].shape
         shape = tuple(shape)
-        _require_memory(builder, split, n, shape)
+        _require_memory(builder, split, n * math.prod(shape))
         x, y = np.empty((n, *shape), np.uint8), np.empty(n, np.int64)
-        for first, (images, labels, sizes) in _batches(examples, image, label, shape):
+        batches = examples.map(pick, _DECODERS).batch(_BATCH).prefetch(1).as_numpy_iterator()
+        for first, (images, labels, sizes) in zip(itertools.count(0, _BATCH), batches):
             if other := np.flatnonzero((sizes != shape).any(axis=1)).tolist():
                 raise InputError(
                     f"all images must have one size, but in split `{split}` of {builder.name} "
@@ -215,29 +205,7 @@ def read(builder: tfds.core.DatasetBuilder, split: str) -> Split:
     return Split(x, y, origin=f"{builder.name}: {split}")
 
 
-def _batches(
-    examples: tf.data.Dataset, image: str, label: str | None, shape: tuple[int, ...]
-) -> Iterator[tuple[int, tuple[np.ndarray, np.ndarray, np.ndarray]]]:
-    """Batches of (image, label or -1, size of the image), each with the number of its first row."""
-    import tensorflow as tf
-
-    def pick(example: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        pixels, size = example[image], tf.shape(example[image])
-        if not pixels.shape.is_fully_defined():
-            # An image of another size cannot be batched; zeros replace it until it is refused.
-            fits = tf.reduce_all(size == shape)
-            zeros = tf.zeros(shape, pixels.dtype)
-            pixels = tf.ensure_shape(tf.cond(fits, lambda: pixels, lambda: zeros), shape)
-        return pixels, example[label] if label else tf.constant(-1, tf.int64), size
-
-    batches = examples.map(pick, _DECODERS).batch(_BATCH).prefetch(1).as_numpy_iterator()
-    return zip(itertools.count(0, _BATCH), batches)
-
-
-def _require_memory(
-    builder: tfds.core.DatasetBuilder, split: str, n: int, shape: tuple[int, ...]
-) -> None:
-    needed = n * math.prod(shape)
+def _require_memory(builder: tfds.core.DatasetBuilder, split: str, needed: int) -> None:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if needed > memory:
         raise InputError(

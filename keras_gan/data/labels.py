@@ -61,17 +61,12 @@ def keep_labels(data_set: DataSet, count: int, *, share: float, seed: int = 0) -
         raise InputError(f"{data_set.name} has no labels to keep")
     if not 0 < share < 1:
         raise InputError(f"the share of labeled rows must be in (0, 1). Received: {share}")
-    known = int((train.y >= 0).sum())
-    chosen = draw_labelled(train.y, count or known, seed)
-    repeats = max(len(chosen), round(share / (1 - share) * len(train)))
-    repeated = np.resize(chosen, repeats)
-    labels = np.full(len(train), -1, np.int64)
+    chosen = draw_labelled(train.y, count or int((train.y >= 0).sum()), seed)
+    rows = np.resize(chosen, max(len(chosen), round(share / (1 - share) * len(train))))
+    labels = np.concatenate([np.full(len(train), -1), train.y[rows]])
     return dataclasses.replace(
         data_set,
-        train=Split(
-            np.concatenate([train.x, train.x[repeated]]),
-            np.concatenate([labels, train.y[repeated]]),
-        ),
+        train=Split(np.concatenate([train.x, train.x[rows]]), labels),
         provenance=f"{data_set.provenance}; labels of {len(chosen):,} training examples, "
         f"evenly over the classes, by seed {seed}",
     )

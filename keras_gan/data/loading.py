@@ -51,14 +51,13 @@ def load(
         )
     if _is_path(source):
         return load_path(Path(os.path.expanduser(source)))
-    name = str(source)
-    if name == "digits":
+    if source == "digits":
         return _load_digits()
-    if name == "tfd":
+    if source == "tfd":
         from keras_gan.data import tfd
 
         return tfd.load(fold or 0, data_dir)
-    return load_tfds(name, data_dir, download)
+    return load_tfds(str(source), data_dir, download)
 
 
 def place(source: str) -> str:

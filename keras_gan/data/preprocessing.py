@@ -1,9 +1,6 @@
-"""Maps of the data to the networks' scale and back to [0, 1].
+"""Maps of the data to the networks' scale, and of the generator's output back to [0, 1].
 
-Each object maps examples to the networks' scale (`normalize`), maps the generator's output back to
-[0, 1] for images, evaluation and exports (`denormalize`), and is rebuilt from a plain dictionary
-(`get_config`, `from_config`). Both maps return NumPy arrays for NumPy arrays, and tensors for
-tensors, also in a graph or under XLA.
+Both return NumPy arrays for NumPy arrays, and tensors for tensors, also in a graph or under XLA.
 """
 
 from __future__ import annotations
@@ -98,21 +95,20 @@ class GlobalContrastNormalization(Preprocessing):
     """Each image minus its mean, at L2 norm `norm`: the paper's preprocessing of CIFAR-10.
 
     Agrees with `global_contrast_normalize(scale=55)` of pylearn2: the mean is over all pixels
-    and channels of the image, and a constant image, which has no contrast to normalize, becomes 0.
+    and channels of the image, and a constant image becomes 0.
 
     An image's own mean and contrast are lost, so `denormalize` is the same affine map for every
     image, `gain * x + offset` clipped to [0, 1]. `fit` takes `offset` as the training pixels' mean
     and `gain` as the mean norm of the training images (about their means) over `norm`: before
     clipping no affine map brings the normalized training images nearer to the originals in squared
-    error. Images get the training set's average brightness and average contrast.
+    error.
 
     Args:
         gain: Contrast of denormalized images.
         offset: Brightness of denormalized images.
         norm: L2 norm of a normalized image.
 
-    Reference: section 5 of the paper; Coates, Lee and Ng 2011 for contrast normalization of
-        CIFAR-10.
+    Reference: section 5 of the paper; Coates, Lee and Ng 2011.
     """
 
     gain: float
@@ -139,10 +135,7 @@ class GlobalContrastNormalization(Preprocessing):
         if not len(norms):
             raise InputError("every image is constant, so there is no contrast to normalize")
         # Rounded, because the constants are part of a run's identity on every machine.
-        return cls(
-            gain=round(float(norms.mean()) / cls.norm, 8),
-            offset=round(float(means.mean()), 8),
-        )
+        return cls(round(float(norms.mean()) / cls.norm, 8), round(float(means.mean()), 8))
 
     def _normalize(self, x: Any) -> Any:
         axes = tuple(range(1, len(x.shape)))
@@ -157,17 +150,12 @@ class GlobalContrastNormalization(Preprocessing):
         return ops.clip(self.gain * x + self.offset, 0.0, 1.0)
 
 
-_BY_NAME: dict[str, type[Preprocessing]] = {
-    cls.name: cls for cls in (UnitRange, GlobalContrastNormalization, Identity)
-}
+_KINDS: tuple[type[Preprocessing], ...] = (UnitRange, GlobalContrastNormalization, Identity)
+_BY_NAME = {kind.name: kind for kind in _KINDS}
 
 
 def fit(name: str, x: np.ndarray) -> Preprocessing:
-    """The preprocessing of this name, fitted to training examples.
-
-    Args:
-        name: "unit_range", "global_contrast" or "identity".
-        x: Training examples `[n, ...]`.
+    """The preprocessing "unit_range", "global_contrast" or "identity", fitted to training examples.
 
     Raises:
         InputError: No preprocessing has this name.
@@ -176,11 +164,7 @@ def fit(name: str, x: np.ndarray) -> Preprocessing:
 
 
 def from_config(config: dict[str, Any]) -> Preprocessing:
-    """The preprocessing that `get_config` described.
-
-    Raises:
-        InputError: No preprocessing has this name or these constants.
-    """
+    """The preprocessing that `get_config` described; `InputError` if there is none."""
     constants = {key: value for key, value in config.items() if key != "name"}
     cls = _named(config.get("name"))
     try:

@@ -29,7 +29,7 @@ from keras_gan.data.preprocessing import UnitRange
 if TYPE_CHECKING:
     import tensorflow_datasets as tfds
 
-SAMPLE, SAMPLE_BYTES = 10_000, 64 << 20  # of each split, held in memory for `DataSet`
+_SAMPLE, _SAMPLE_BYTES = 10_000, 64 << 20  # of each split, held in memory for `DataSet`
 _FILES_AT_ONCE, _BLOCK = 16, 32  # files read in turn, records of each turn
 
 
@@ -66,13 +66,7 @@ class Shards:
         return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
 
     def read(self, worker: int, workers: int, seed: int, epoch: tf.Tensor) -> tf.data.Dataset:
-        """An epoch of a worker's part, uint8 examples in random order.
-
-        Args:
-            worker: 0 ... workers - 1.
-            workers: Number of parts.
-            seed: Seed of the order.
-            epoch: Scalar int64 tensor.
+        """Part `worker` (from 0) of `workers`, uint8 examples in an order fixed by seed and epoch.
 
         Raises:
             InputError: There are fewer examples than workers.
@@ -80,7 +74,6 @@ class Shards:
         part = len(self) // workers
         if not part:
             raise InputError(f"{len(self)} examples are too few for {workers} workers")
-        info = self.builder.info
         files = self._files(worker * part, part)
         draws = StepDraws(seed, epoch, 0, Purpose.ORDER, 0, len(files) + 1)
         keys = tf.cast(draws.bits([1])[:, 0], tf.int64)
@@ -93,7 +86,7 @@ class Shards:
             return tf.data.TFRecordDataset(name, buffer_size=1 << 20).skip(skip).take(take)
 
         def example(record):
-            image = info.features.deserialize_example(record)[self.image]
+            image = self.builder.info.features.deserialize_example(record)[self.image]
             return tf.ensure_shape(image, self.shape)
 
         examples = tf.data.Dataset.from_tensor_slices(rows).interleave(
@@ -153,10 +146,10 @@ def open_shards(
             f"{name} is stored as {builder.info.file_format}; only TFRecord files can be streamed"
         )
     own = from_tfds.split_names(builder)
-    total = builder.info.splits["train"].num_examples
+    end = builder.info.splits["train"].num_examples
     shape = from_tfds.read(builder, "train[:1]").x.shape[1:]
-    most = max(1, min(SAMPLE, SAMPLE_BYTES // math.prod(shape)))
-    held, end = min(most, total // 10), total
+    most = max(1, min(_SAMPLE, _SAMPLE_BYTES // math.prod(shape)))
+    held = min(most, end // 10)
     splits = {}
     for which in ("test", "validation"):
         if which in own:
@@ -164,16 +157,14 @@ def open_shards(
         else:
             splits[which] = f"train[{end - held}:{end}]"
             end -= held
-    train = f"train[:{end}]"
-    sample = from_tfds.read(builder, f"train[:{min(most, end)}]")
+    train, validation, test = f"train[:{end}]", splits["validation"], splits["test"]
     data_set = DataSet(
         name,
-        sample,
-        from_tfds.read(builder, splits["validation"]),
-        from_tfds.read(builder, splits["test"]),
+        from_tfds.read(builder, f"train[:{min(most, end)}]"),
+        from_tfds.read(builder, validation),
+        from_tfds.read(builder, test),
         from_tfds.label_names(builder),
         f"{name} {builder.version} (tensorflow-datasets), streamed; {train} to train on, "
-        f"{splits['validation']} for validation, {splits['test']} to test",
+        f"{validation} for validation, {test} to test",
     )
-    image = from_tfds.image_key(builder)
-    return data_set, Shards(builder, train, image, data_set.element_shape, buffer_bytes)
+    return data_set, Shards(builder, train, from_tfds.image_key(builder), shape, buffer_bytes)

@@ -41,17 +41,12 @@ class Tfd(tfds.core.GeneratorBasedBuilder):
 
     name = "tfd"
     VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First release."}  # noqa: RUF012 (tfds's own form)
     MANUAL_DOWNLOAD_INSTRUCTIONS = f"{FILE}: {HOW_TO_GET_IT}"
 
     def _info(self) -> tfds.core.DatasetInfo:
         return tfds.core.DatasetInfo(
             builder=self,
-            description=(
-                "102,236 faces from several collections, cropped and aligned to 48 x 48 gray "
-                "pixels; 4,178 of them carry one of seven expressions and are divided into five "
-                "folds."
-            ),
+            description="102,236 aligned gray faces; 4,178 have one of seven expressions.",
             features=tfds.features.FeaturesDict(
                 {
                     "image": tfds.features.Image(shape=(_SIZE, _SIZE, 1), encoding_format="png"),
@@ -63,15 +58,9 @@ class Tfd(tfds.core.GeneratorBasedBuilder):
             ),
             supervised_keys=("image", "expression"),
             disable_shuffling=True,
-            citation=(
-                "J. Susskind, A. Anderson and G. E. Hinton. The Toronto Face Database. Technical "
-                "report UTML TR 2010-001, University of Toronto, 2010."
-            ),
         )
 
-    def _split_generators(
-        self, dl_manager: tfds.download.DownloadManager
-    ) -> dict[str, Iterator[tuple[int, dict[str, Any]]]]:
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
         content = read_mat(dl_manager.manual_dir / FILE)
         folds = content["folds"]
         # Unlabeled in every fold: no training face is ever used for evaluation.
@@ -85,31 +74,19 @@ class Tfd(tfds.core.GeneratorBasedBuilder):
         self, content: dict[str, np.ndarray], chosen: np.ndarray
     ) -> Iterator[tuple[int, dict[str, Any]]]:
         for row in np.flatnonzero(chosen):
-            expression = int(content["labs_ex"][row])
-            yield (
-                int(row),
-                {
-                    "image": content["images"][row, :, :, np.newaxis],
-                    "expression": expression - 1 if expression > 0 else -1,
-                    "identity": int(content["labs_id"][row]),
-                },
-            )
+            example = {
+                "image": content["images"][row, :, :, np.newaxis],
+                "expression": max(int(content["labs_ex"][row]) - 1, -1),
+                "identity": int(content["labs_id"][row]),
+            }
+            yield int(row), example
 
 
 def load(fold: int, data_dir: str | os.PathLike[str] | None) -> DataSet:
-    """Load TFD: unlabeled faces for training, the faces of a fold for validation and test.
+    """Loads TFD: unlabeled faces for training, the faces of a fold (0..4) for validation and test.
 
-    Args:
-        fold: 0..4.
-        data_dir: TFDS's directory, or None for the default. The user's `TFD_48x48.mat` in its
-            `downloads/manual` is prepared there on first use.
-
-    Returns:
-        Images uint8 `[n, 48, 48, 1]`, in the order of the file. Labels are expressions 0..6, None
-        for `train`.
-
-    Raises:
-        InputError: There is no such fold, or the file is missing or damaged.
+    The user's `TFD_48x48.mat` in `downloads/manual` of TFDS's directory is prepared on first use.
+    Images are uint8 `[n, 48, 48, 1]`, in the order of the file; labels are expressions 0..6.
     """
     if fold not in range(FOLDS):
         raise InputError(f"`fold` must be 0, 1, 2, 3 or 4. Received: {fold}")
@@ -130,20 +107,14 @@ def load(fold: int, data_dir: str | os.PathLike[str] | None) -> DataSet:
 
 
 def read_mat(path: os.PathLike[str]) -> dict[str, np.ndarray]:
-    """Read and check TFD's MATLAB file.
+    """Reads and checks TFD's MATLAB file, of format 4 to 7.
 
     Axes are MATLAB's own: `images(n, i, j)` is row i, column j of image n, for either byte
     order of the file.
 
-    Args:
-        path: `TFD_48x48.mat`, in MATLAB's format 4 to 7.
-
     Returns:
         `images` uint8 `[n, 48, 48]`; `folds` `[n, 5]` of 0 unlabeled, 1 train, 2 valid, 3 test;
         `labs_ex` `[n]`, 1..7 or -1; `labs_id` `[n]`.
-
-    Raises:
-        InputError: It is not such a file.
     """
     import scipy.io
 

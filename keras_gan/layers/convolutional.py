@@ -19,7 +19,6 @@ class PartialMaxPooling2D(keras.layers.Layer):
     Args:
         pool_size: Side of the windows.
         strides: Step between windows, at most `pool_size`.
-        **kwargs: Arguments of `keras.layers.Layer`.
 
     Input: float `[n, height, width, channels]`.
     """
@@ -38,7 +37,6 @@ class PartialMaxPooling2D(keras.layers.Layer):
         return -(-max(length - self.pool_size, 0) // self.strides) + 1
 
     def call(self, inputs):
-        """Returns the maximum of each window."""
         missing = [
             (self._windows(length) - 1) * self.strides + self.pool_size - length
             for length in inputs.shape[1:3]
@@ -48,12 +46,10 @@ class PartialMaxPooling2D(keras.layers.Layer):
         return tf.nn.max_pool2d(padded, self.pool_size, self.strides, "VALID")
 
     def compute_output_shape(self, input_shape):
-        """Returns the pooled shape."""
         batch, height, width, channels = input_shape
         return (batch, self._windows(height), self._windows(width), channels)
 
     def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
         return {**super().get_config(), "pool_size": self.pool_size, "strides": self.strides}
 
 
@@ -62,13 +58,10 @@ class UntiedBias(keras.layers.Layer):
     """Adds a separate bias at every position and channel, initially 0."""
 
     def build(self, input_shape):
-        """Creates the bias, float `input_shape[1:]`."""
         self.bias = self.add_weight(shape=input_shape[1:], initializer="zeros", name="bias")
 
     def call(self, inputs):
-        """Returns the inputs plus the bias."""
         return inputs + ops.cast(self.bias, inputs.dtype)
 
     def compute_output_shape(self, input_shape):
-        """Returns the input's shape."""
         return input_shape

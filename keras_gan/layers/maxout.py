@@ -18,7 +18,6 @@ class Maxout(keras.layers.Layer):
 
     Args:
         pieces: Linear pieces of each unit, at least 2; must divide the number of channels.
-        **kwargs: Arguments of `keras.layers.Layer`.
 
     Input: float `[..., units * pieces]`. Output: float `[..., units]`.
     """
@@ -30,7 +29,6 @@ class Maxout(keras.layers.Layer):
         self.pieces = pieces
 
     def build(self, input_shape):
-        """Checks the number of channels."""
         if input_shape[-1] is None or input_shape[-1] % self.pieces:
             raise InputError(
                 f"the last dimension must be fixed, a multiple of `pieces`={self.pieces}. "
@@ -39,16 +37,13 @@ class Maxout(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs):
-        """Returns the maximum of each unit's pieces."""
         shape = [*ops.shape(inputs)[:-1], self.pieces, inputs.shape[-1] // self.pieces]
         return _maximum_of_pieces(tf.reshape(inputs, shape))
 
     def compute_output_shape(self, input_shape):
-        """Returns the input's shape with the channels divided by `pieces`."""
         return (*input_shape[:-1], input_shape[-1] // self.pieces)
 
     def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
         return {**super().get_config(), "pieces": self.pieces}
 
 

@@ -22,7 +22,6 @@ class _Noise(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, inputs, training=False):
-        """Returns the inputs, with noise if the layer is active."""
         return self._add_noise(inputs) if training or self.sampling else inputs
 
     def _bits(self, inputs) -> tf.Tensor:
@@ -36,11 +35,9 @@ class _Noise(keras.layers.Layer):
         raise NotImplementedError
 
     def compute_output_shape(self, input_shape):
-        """Returns the input's shape."""
         return input_shape
 
     def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
         return {**super().get_config(), "sampling": self.sampling, "seed": self.seed}
 
 
@@ -52,7 +49,6 @@ class Dropout(_Noise):
         rate: Probability of dropping an element, in [0, 1).
         sampling: Whether it is active outside training too (in `generate` and in exports).
         seed: Seed for calls outside a `GAN`.
-        **kwargs: Arguments of `keras.layers.Layer`.
     """
 
     def __init__(self, rate: float, sampling: bool = False, seed: int | None = None, **kwargs):
@@ -71,7 +67,6 @@ class Dropout(_Noise):
         return inputs * (tf.cast(mask, inputs.dtype) * (1 / keep))
 
     def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
         return {**super().get_config(), "rate": self.rate}
 
 
@@ -83,7 +78,6 @@ class GaussianNoise(_Noise):
         stddev: Standard deviation of the noise, at least 0.
         sampling: Whether it is active outside training too (in `generate` and in exports).
         seed: Seed for calls outside a `GAN`.
-        **kwargs: Arguments of `keras.layers.Layer`.
     """
 
     def __init__(self, stddev: float, sampling: bool = False, seed: int | None = None, **kwargs):
@@ -96,5 +90,4 @@ class GaussianNoise(_Noise):
         return inputs + tf.cast(self.stddev * randomness.normal(self._bits(inputs)), inputs.dtype)
 
     def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
         return {**super().get_config(), "stddev": self.stddev}

@@ -20,7 +20,6 @@ class WeightNormDense(keras.layers.Layer):
             above the layer.
         kernel_initializer: Initializer of v; the larger its norm relative to the learning rate,
             the more slowly the direction changes.
-        **kwargs: Arguments of `keras.layers.Layer`.
 
     Input: float `[..., inputs]`. Output: float `[..., units]`.
     """
@@ -63,7 +62,6 @@ class WeightNormDense(keras.layers.Layer):
         return self.scale * tf.math.l2_normalize(self.direction, axis=0)
 
     def call(self, inputs):
-        """Returns `activation(inputs w + b)`."""
         products = ops.matmul(inputs, ops.cast(self.kernel, inputs.dtype))
         return self.activation(products + ops.cast(self.bias, inputs.dtype))
 
@@ -84,11 +82,9 @@ class WeightNormDense(keras.layers.Layer):
         self.bias.assign(-mean * factor)
 
     def compute_output_shape(self, input_shape):
-        """Returns the input's shape with `units` for its last dimension."""
         return (*input_shape[:-1], self.units)
 
     def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "units": self.units,

@@ -7,9 +7,8 @@ and biases at 0. The same seed gives the same weights in every process.
 from keras_gan.networks.by_shape import for_shape
 from keras_gan.networks.cifar10_conv import cifar10_conv_discriminator, cifar10_conv_generator
 from keras_gan.networks.classifying import noisy_discriminator
-from keras_gan.networks.conditional import with_classes
+from keras_gan.networks.conditional import conv_reader, with_classes, with_known_pixels
 from keras_gan.networks.initialization import normalize_on, set_marginal_bias, set_sparse_kernel
-from keras_gan.networks.inpainting import conv_reader, with_known_pixels
 from keras_gan.networks.maxout import maxout_discriminator
 from keras_gan.networks.mlp import MAX_NORM, mlp_encoder, mlp_generator, stack_generators
 

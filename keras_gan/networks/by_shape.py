@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 
@@ -32,20 +33,11 @@ def for_shape(
     """
     size = math.prod(shape)
     width = min(1200, max(128, 16 * round(8 * math.sqrt(size) / 16)))
+    activation = "sigmoid" if bounded else "linear"
     generator = mlp_generator(
-        latent_dim,
-        shape,
-        hidden=[(width, "relu")] * 2,
-        output_activation="sigmoid" if bounded else "linear",
-        seed=seed,
+        latent_dim, shape, hidden=[(width, "relu")] * 2, output_activation=activation, seed=seed
     )
-    low_dimensional = size < 16
-    discriminator = maxout_discriminator(
-        shape,
-        units=max(64, width // 4),
-        irange=0.05 if low_dimensional else 0.005,
-        input_dropout=0.0 if low_dimensional else 0.2,
-        hidden_dropout=0.0 if low_dimensional else 0.5,
-        seed=seed + 1,
+    rates: dict[str, Any] = (
+        {"irange": 0.05, "input_dropout": 0.0, "hidden_dropout": 0.0} if size < 16 else {}
     )
-    return generator, discriminator
+    return generator, maxout_discriminator(shape, units=max(64, width // 4), seed=seed + 1, **rates)

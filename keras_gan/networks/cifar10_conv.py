@@ -11,11 +11,7 @@ from keras_gan.networks.maxout import add_maxout_layers
 
 
 def cifar10_conv_generator(
-    latent_dim: int = 100,
-    *,
-    output_irange: float = 0.05,
-    seed: int = 0,
-    name: str = "generator",
+    latent_dim: int = 100, *, output_irange: float = 0.05, seed: int = 0
 ) -> keras.Model:
     """8000 ReLUs, 8000 sigmoids as 10x10x80 maps, a transposed convolution and an untied bias.
 
@@ -23,7 +19,6 @@ def cifar10_conv_generator(
         latent_dim: Length of `z`.
         output_irange: Half width of the transposed convolution's initial weights.
         seed: Seed of the initial weights.
-        name: Name of the network.
 
     Returns:
         A model from float `[n, latent_dim]` to float32 `[n, 32, 32, 3]`, linear.
@@ -46,13 +41,11 @@ def cifar10_conv_generator(
             ),
             layers.UntiedBias(dtype="float32", name="images"),
         ],
-        name=name,
+        name="generator",
     )
 
 
-def cifar10_conv_discriminator(
-    *, input_noise: float = 0.0, seed: int = 0, name: str = "discriminator"
-) -> keras.Model:
+def cifar10_conv_discriminator(*, input_noise: float = 0.0, seed: int = 0) -> keras.Model:
     """Three maxout convolutions with overlapping pooling, 500 maxout units, dropout everywhere.
 
     Feature maps: 32x32x3, 33x33 pooled to 16x16x32, 15x15 to 7x7x32, 9x9 to 5x5x192 (4800
@@ -61,13 +54,12 @@ def cifar10_conv_discriminator(
     Args:
         input_noise: Standard deviation, in training, of normal noise on the network's input.
         seed: Seed of the initial weights.
-        name: Name of the network.
 
     Returns:
         A model from float `[n, 32, 32, 3]` to float32 logits `[n, 1]`.
     """
     uniform = uniform_initializers(seed)
-    model = keras.Sequential([keras.Input((32, 32, 3), name="images")], name=name)
+    model = keras.Sequential([keras.Input((32, 32, 3), name="images")], name="discriminator")
     if input_noise:
         model.add(layers.GaussianNoise(input_noise, name="noise"))
     convolutions = [(32, 8, 4, 4), (32, 8, 3, 4), (192, 5, 3, 2)]  # channels, kernel, padding, pool

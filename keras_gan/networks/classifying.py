@@ -19,7 +19,6 @@ def noisy_discriminator(
     input_noise: float = 0.3,
     hidden_noise: float = 0.5,
     seed: int = 0,
-    name: str = "discriminator",
 ) -> keras.Model:
     """A ReLU network with normal noise on the input of every layer that also classifies.
 
@@ -33,7 +32,6 @@ def noisy_discriminator(
         input_noise: Standard deviation, in training, of the noise on the network's input.
         hidden_noise: The same on the input of every further layer, the output layer included.
         seed: Seed of the initial weights, whose directions are normal.
-        name: Name of the network.
 
     Returns:
         As `maxout_discriminator` with classes; "features" is `[n, hidden[-1]]`.
@@ -46,7 +44,7 @@ def noisy_discriminator(
             units, activation, kernel_initializer=initializer, name=name, **kwargs
         )
 
-    model = keras.Sequential([keras.Input(tuple(shape), name="images")], name=name)
+    model = keras.Sequential([keras.Input(tuple(shape), name="images")], name="discriminator")
     model.add(kl.Flatten(name="flat"))
     for index, units in enumerate(hidden):
         noise = hidden_noise if index else input_noise
@@ -58,7 +56,7 @@ def noisy_discriminator(
 
 
 def discriminator_of_classifier(classifier: keras.Sequential, features: str) -> keras.Model:
-    """The model with the outputs of `maxout_discriminator`; `features` names a hidden layer."""
+    """Gives a classifier, and the layer named `features`, the outputs of `maxout_discriminator`."""
     classes = classifier.outputs[0]
     outputs = {
         "logits": layers.LogSumExp(dtype="float32", name="logit")(classes),

@@ -1,7 +1,8 @@
-"""Conditional networks."""
+"""Conditional networks: of classes, and of known pixels (inpainting)."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -47,18 +48,96 @@ def with_classes(
     generated = generator(kl.Concatenate(name="joined")([latents, vector]))
     conditional_generator = keras.Model([latents, condition], generated, name="generator")
     condition, vector = class_input()
-    return conditional_generator, conditional_discriminator(
+    return conditional_generator, _conditional_discriminator(
         discriminator, shape, condition, vector, input_dropout, input_noise
     )
 
 
-def conditional_discriminator(
-    discriminator, shape, condition, vector, dropout, noise
+def with_known_pixels(
+    reader: keras.Model,
+    generator: keras.Model,
+    discriminator: keras.Model,
+    shape: Sequence[int],
+    *,
+    input_dropout: float = 0.2,
+    input_noise: float = 0.0,
+) -> tuple[keras.Model, keras.Model]:
+    """Networks for inpainting: G is given the known pixels and the mask, D an image and the mask.
+
+    Args:
+        reader: Encoder of the known pixels with the mask as their last channel, from float
+            `[n, h, w, c + 1]` to float `[n, r]`.
+        generator: As for `with_classes`, from float `[n, d + r]`.
+        discriminator: As for `with_classes`, from float `[n, size + h w]`.
+        shape: Shape of an image, `(h, w, c)`.
+        input_dropout: Dropout rate on D's images.
+        input_noise: Standard deviation, in training, of noise on D's images.
+
+    Returns:
+        (generator, discriminator), with further inputs "known", float `[n, h, w, c]` (G), and
+        "mask", bool `[n, h, w, 1]` (both).
+    """
+
+    def mask_input():
+        mask = keras.Input((*shape[:2], 1), name="mask", dtype="bool")
+        return mask, layers.Cast(name="cast")(mask)
+
+    latents = keras.Input((generator.input_shape[1] - reader.output_shape[1],), name="latents")
+    known = keras.Input(tuple(shape), name="known")
+    mask, channel = mask_input()
+    encoding = reader(kl.Concatenate(name="known_and_mask")([known, channel]))
+    generated = generator(kl.Concatenate(name="joined")([latents, encoding]))
+    composed = layers.Compose(name="composed", dtype="float32")(generated, known, mask)
+    conditional_generator = keras.Model([latents, known, mask], composed, name="generator")
+    mask, channel = mask_input()
+    vector = kl.Flatten(name="flat_mask")(channel)
+    return conditional_generator, _conditional_discriminator(
+        discriminator, shape, mask, vector, input_dropout, input_noise
+    )
+
+
+def _conditional_discriminator(
+    discriminator: keras.Model,
+    shape: Sequence[int],
+    condition: keras.KerasTensor,
+    vector: keras.KerasTensor,
+    dropout: float,
+    noise: float,
 ) -> keras.Model:
-    """D on an example and a condition, an input; `vector` is the condition as float `[n, v]`."""
+    """A discriminator of examples and an input `condition`, which `vector` `[n, v]` stands for."""
     images = keras.Input(tuple(shape), name="images")
     flat = kl.Flatten(name="flat")(images)
     flat = layers.GaussianNoise(noise, name="noise")(flat)
     flat = layers.Dropout(dropout, name="drop_images")(flat)
     joined = kl.Concatenate(name="joined")([flat, vector])
     return keras.Model([images, condition], discriminator(joined), name="discriminator")
+
+
+def conv_reader(shape: Sequence[int], outputs: int, *, seed: int = 0) -> keras.Model:
+    """Two convolutions of stride 2 and a dense layer, all ReLU, for `with_known_pixels`.
+
+    Args:
+        shape: Shape of an image, `(h, w, c)`.
+        outputs: Length r of the encoding.
+        seed: Seed of the initial weights.
+
+    Returns:
+        A model from float `[n, h, w, c + 1]` to float `[n, outputs]`.
+    """
+    seeds = itertools.count(3 * seed)
+
+    def settings(name: str) -> dict:
+        initializer = keras.initializers.GlorotUniform(seed=next(seeds))
+        return {"activation": "relu", "kernel_initializer": initializer, "name": name}
+
+    height, width, channels = shape
+    return keras.Sequential(
+        [
+            keras.Input((height, width, channels + 1), name="known_and_mask"),
+            kl.Conv2D(32, 5, strides=2, padding="same", **settings("conv_0")),
+            kl.Conv2D(64, 5, strides=2, padding="same", **settings("conv_1")),
+            kl.Flatten(name="flat"),
+            kl.Dense(outputs, **settings("hidden")),
+        ],
+        name="reader",
+    )

@@ -14,7 +14,7 @@ from keras_gan.core.randomness import RowDraws, drawing_from, row_seeds
 
 
 def uniform_initializers(seed: int) -> Callable[[float], keras.initializers.Initializer]:
-    """From a half width to the next of a network's uniform initializers, each with its own seed."""
+    """From a half width to the next initializer, whose seed is derived from the network's."""
     seeds = (int(row_seeds(seed, 1, first=index)[0]) >> 33 for index in itertools.count())
     return lambda irange: keras.initializers.RandomUniform(-irange, irange, seed=next(seeds))
 

@@ -78,10 +78,9 @@ def add_maxout_layers(
     max_norm: float | None = None,
     classes: int = 0,
 ) -> None:
-    """Adds maxout layers and the output layer: one logit, or a score of each class.
+    """Adds maxout layers of so many units and the output layer, each with dropout on its input.
 
-    `dropout` holds the rates on the input of the first layer and of the others; the further
-    arguments are those of `maxout_discriminator`.
+    `dropout` holds the rates of the first layer and of the others; see `maxout_discriminator`.
     """
     constraint = keras.constraints.MaxNorm(max_norm) if max_norm else None
 

@@ -47,30 +47,17 @@ def mlp_generator(
     """
     uniform = uniform_initializers(seed)
     constraint = keras.constraints.MaxNorm(max_norm) if max_norm else None
+
+    def dense(units: int, activation: str, irange: float, name: str, **kwargs) -> kl.Layer:
+        kwargs |= {"kernel_initializer": uniform(irange), "kernel_constraint": constraint}
+        return kl.Dense(units, activation, name=name, **kwargs)
+
     model = keras.Sequential([keras.Input((latent_dim,), name="latents")], name=name)
     for index, (units, activation) in enumerate(hidden):
-        model.add(
-            kl.Dense(
-                units,
-                activation,
-                kernel_initializer=uniform(irange),
-                bias_initializer=keras.initializers.Constant(
-                    (hidden_bias or {}).get(activation, 0.0)
-                ),
-                kernel_constraint=constraint,
-                name=f"hidden_{index}",
-            )
-        )
-    model.add(
-        kl.Dense(
-            math.prod(shape),
-            output_activation,
-            kernel_initializer=uniform(irange if output_irange is None else output_irange),
-            kernel_constraint=constraint,
-            dtype="float32",
-            name="output",
-        )
-    )
+        bias = keras.initializers.Constant((hidden_bias or {}).get(activation, 0.0))
+        model.add(dense(units, activation, irange, f"hidden_{index}", bias_initializer=bias))
+    last = irange if output_irange is None else output_irange
+    model.add(dense(math.prod(shape), output_activation, last, "output", dtype="float32"))
     if len(shape) != 1:
         model.add(kl.Reshape(tuple(shape), dtype="float32", name="images"))
     return model
@@ -83,7 +70,6 @@ def mlp_encoder(
     hidden: Sequence[int],
     noise: float = 0.0,
     seed: int = 0,
-    name: str = "encoder",
 ) -> keras.Model:
     """A fully connected ReLU network from examples to vectors, for inference.
 
@@ -95,7 +81,6 @@ def mlp_encoder(
         hidden: Units of each hidden layer, lowest first.
         noise: Standard deviation, in training, of the noise on its input.
         seed: Seed of the initial weights.
-        name: Name of the network.
 
     Returns:
         A model from float `[n, *shape]` to float32 `[n, outputs]`.
@@ -114,22 +99,19 @@ def mlp_encoder(
             *(dense(units, "relu", f"hidden_{index}") for index, units in enumerate(hidden)),
             dense(outputs, None, "parameters", dtype="float32"),
         ],
-        name=name,
+        name="encoder",
     )
 
 
-def stack_generators(
-    lower: keras.Model, upper: keras.Model, name: str = "generator"
-) -> keras.Model:
+def stack_generators(lower: keras.Model, upper: keras.Model) -> keras.Model:
     """The generator `upper(lower(z))` (stage 2 of TFD).
 
     Args:
         lower: From float `[n, d]` to float `[n, e]`; its name differs from that of `upper`.
         upper: From float `[n, e]` to examples; its weights are shared, not copied.
-        name: Name of the network.
 
     Returns:
         A model whose two layers are the networks.
     """
     latents = keras.Input(lower.input_shape[1:], name="latents")
-    return keras.Sequential([latents, lower, upper], name=name)
+    return keras.Sequential([latents, lower, upper], name="generator")

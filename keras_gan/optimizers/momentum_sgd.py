@@ -30,14 +30,12 @@ class MomentumSGD(keras.optimizers.Optimizer):
         self.momentum = momentum
 
     def build(self, variables):
-        """Creates one velocity for each variable."""
         if self.built:
             return
         super().build(variables)
         self.velocities = self.add_optimizer_variables(variables, "velocity")
 
     def update_step(self, gradient, variable, learning_rate):
-        """Updates one variable."""
         velocity = self.velocities[self._get_variable_index(variable)]
         momentum = self.momentum(self.iterations) if callable(self.momentum) else self.momentum
         tf.raw_ops.ResourceApplyKerasMomentum(
@@ -49,7 +47,6 @@ class MomentumSGD(keras.optimizers.Optimizer):
         )
 
     def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
         momentum = self.momentum
         if callable(momentum):
             momentum = keras.saving.serialize_keras_object(momentum)
@@ -57,7 +54,6 @@ class MomentumSGD(keras.optimizers.Optimizer):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        """Returns the optimizer of a dictionary from `get_config`."""
         if isinstance(config["momentum"], dict):
             momentum = keras.saving.deserialize_keras_object(config["momentum"], custom_objects)
             config = {**config, "momentum": momentum}

@@ -22,8 +22,15 @@ import tensorflow as tf
 from keras_gan.core.errors import InputError
 
 
+class _Schedule(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule whose attributes are its constructor's arguments."""
+
+    def get_config(self) -> dict:
+        return dict(vars(self))
+
+
 @keras.saving.register_keras_serializable("keras_gan")
-class GeometricDecay(keras.optimizers.schedules.LearningRateSchedule):
+class GeometricDecay(_Schedule):
     """A learning rate that is divided by a constant after every update, down to a floor.
 
     Args:
@@ -33,15 +40,12 @@ class GeometricDecay(keras.optimizers.schedules.LearningRateSchedule):
     """
 
     def __init__(self, initial: float, divisor: float = 1.000004, floor: float = 1e-6):
-        super().__init__()
         if not (0 <= floor <= initial < math.inf and initial > 0 and 1 <= divisor < math.inf):
             raise InputError(
                 "a decay needs `initial` > 0, `divisor` >= 1 and 0 <= `floor` <= `initial`. "
                 f"Received: initial={initial}, divisor={divisor}, floor={floor}"
             )
-        self.initial = initial
-        self.divisor = divisor
-        self.floor = floor
+        self.initial, self.divisor, self.floor = initial, divisor, floor
 
     def __call__(self, step):
         """Rate of update `step` (counted from 0), a float32 scalar."""
@@ -49,13 +53,9 @@ class GeometricDecay(keras.optimizers.schedules.LearningRateSchedule):
         exponent = tf.cast(step, tf.float32) * -math.log(self.divisor)
         return tf.maximum(self.initial * tf.exp(exponent), self.floor)
 
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {"initial": self.initial, "divisor": self.divisor, "floor": self.floor}
-
 
 @keras.saving.register_keras_serializable("keras_gan")
-class EpochRamp(keras.optimizers.schedules.LearningRateSchedule):
+class EpochRamp(_Schedule):
     """A value that changes linearly from one epoch to another and is constant within an epoch.
 
     Epochs count from 0, as in `fit`: the value is `initial` up to epoch `start` and `final` from
@@ -70,16 +70,12 @@ class EpochRamp(keras.optimizers.schedules.LearningRateSchedule):
     """
 
     def __init__(self, initial: float, final: float, start: int, end: int, updates_per_epoch: int):
-        super().__init__()
         if not 0 <= start < end or updates_per_epoch < 1:
             raise InputError(
                 "a ramp needs 0 <= `start` < `end` and `updates_per_epoch` >= 1. "
                 f"Received: start={start}, end={end}, updates_per_epoch={updates_per_epoch}"
             )
-        self.initial = initial
-        self.final = final
-        self.start = start
-        self.end = end
+        self.initial, self.final, self.start, self.end = initial, final, start, end
         self.updates_per_epoch = updates_per_epoch
 
     def __call__(self, step):
@@ -87,16 +83,6 @@ class EpochRamp(keras.optimizers.schedules.LearningRateSchedule):
         epoch = tf.cast(tf.cast(step, tf.int64) // self.updates_per_epoch, tf.float32)
         progress = tf.clip_by_value((epoch - self.start) / (self.end - self.start), 0.0, 1.0)
         return self.initial + progress * (self.final - self.initial)
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {
-            "initial": self.initial,
-            "final": self.final,
-            "start": self.start,
-            "end": self.end,
-            "updates_per_epoch": self.updates_per_epoch,
-        }
 
 
 _images_seen: contextvars.ContextVar[tf.Tensor | None] = contextvars.ContextVar(
@@ -106,11 +92,7 @@ _images_seen: contextvars.ContextVar[tf.Tensor | None] = contextvars.ContextVar(
 
 @contextlib.contextmanager
 def counting_images(images_seen: tf.Tensor) -> Iterator[None]:
-    """Inside the block, schedules of images have their values at this number of images.
-
-    Args:
-        images_seen: Scalar int tensor.
-    """
+    """Inside, schedules of images have their values at this number, a scalar int tensor."""
     token = _images_seen.set(images_seen)
     try:
         yield
@@ -118,7 +100,7 @@ def counting_images(images_seen: tf.Tensor) -> Iterator[None]:
         _images_seen.reset(token)
 
 
-class ImageSchedule(keras.optimizers.schedules.LearningRateSchedule):
+class ImageSchedule(_Schedule):
     """Base of the schedules of images seen. A subclass writes `at(images)`.
 
     Use one wherever a number is expected that may change during training: as an optimizer's
@@ -159,21 +141,13 @@ class Cosine(ImageSchedule):
     """
 
     def __init__(self, initial: float, final: float, images: float):
-        super().__init__()
         if not (math.isfinite(initial) and math.isfinite(final) and 0 < images < math.inf):
             raise InputError(
                 "a cosine schedule needs finite `initial` and `final` and `images` > 0. "
                 f"Received: initial={initial}, final={final}, images={images}"
             )
-        self.initial = initial
-        self.final = final
-        self.images = images
+        self.initial, self.final, self.images = initial, final, images
 
     def at(self, images: tf.Tensor) -> tf.Tensor:
-        """Returns the value after so many images, a float32 scalar."""
         progress = tf.minimum(images / self.images, 1.0)
         return self.initial + (1 - tf.cos(math.pi * progress)) / 2 * (self.final - self.initial)
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {"initial": self.initial, "final": self.final, "images": self.images}

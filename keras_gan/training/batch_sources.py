@@ -11,26 +11,15 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.core.errors import InputError
-from keras_gan.training.batch_checks import checked_batches
-from keras_gan.training.input_checks import LabelCheck, x_and_y
+from keras_gan.training.input_checks import LabelCheck, checked_batches, x_and_y
 
 
 class Batches:
     """Batches of a `tf.data` set, checked.
 
-    Args:
-        dataset: Batches of examples, alone or with labels.
-        example_shape: Shape of one example.
-        label_check: What uses the labels, or None.
-        minibatch: Size of the first batch; None asks the data set.
-
     Attributes:
         dataset: Batches `x` or `(x, y)`, float32 `[m, *example_shape]` and labels.
-        minibatch: Size of the first batch.
-        length: Number of batches, where they are known besides from `dataset`, or None.
-
-    Raises:
-        InputError: The batches cannot be used, as far as their type tells.
+        length: Number of batches, where `dataset` does not know it, or None.
     """
 
     length: int | None = None
@@ -46,19 +35,12 @@ class Batches:
         self._source, self._minibatch = dataset, minibatch
 
     @property
-    def has_labels(self) -> bool:
-        """Whether there are labels."""
-        return isinstance(self.dataset.element_spec, tuple)
-
-    @property
     def minibatch(self) -> int:
-        """Size of the first batch, which is read if need be."""
-        x, _ = x_and_y(self.dataset.element_spec)
+        """Size of the first batch, which is read if the size is neither given nor static."""
         size = self._minibatch or x_and_y(self._source.element_spec)[0].shape[0]
         if size is None:
             for batch in self._source.take(1):
-                x, _ = x_and_y(batch)
-                size = int(tf.shape(x)[0])
+                size = int(tf.shape(x_and_y(batch)[0])[0])
         if not size:
             raise InputError("the data set is empty")
         return size
@@ -73,12 +55,7 @@ class Batches:
 class PyDatasetBatches(Batches):
     """Batches of a `keras.utils.PyDataset`, read by index in as many threads as it has workers.
 
-    Args:
-        data: The batches.
-        example_shape: Shape of one example.
-        label_check: What uses the labels, or None.
-        seed: Fixes the order of the batches in an epoch, together with the step it begins at.
-        shuffle: False keeps the order of the indices.
+    With `shuffle`, the seed fixes their order, together with the step an epoch begins at.
     """
 
     def __init__(
@@ -86,8 +63,8 @@ class PyDatasetBatches(Batches):
         data: keras.utils.PyDataset,
         example_shape: Sequence[int],
         label_check: LabelCheck | None,
-        seed: int = 0,
-        shuffle: bool = False,
+        seed: int,
+        shuffle: bool,
     ):
         self._data, self._seed, self._shuffle, self._step = data, seed, shuffle, 0
         self.length = data.num_batches
@@ -113,23 +90,20 @@ class PyDatasetBatches(Batches):
         super().__init__(dataset, example_shape, label_check, len(tf.nest.flatten(first)[0]))
 
     def begin_epoch(self, step: int) -> None:
-        """Chooses the epoch's order and tells the data."""
         self._step = step
         self._data.on_epoch_begin()
 
     def end_epoch(self) -> None:
-        """Tells the data."""
         self._data.on_epoch_end()
 
-    def _indices(self) -> Iterator[int]:
+    def _indices(self) -> Iterable[int]:
         """The indices of an epoch; without end where the data have none."""
         count = self._data.num_batches
         if count is None:
-            yield from itertools.count()
-        elif self._shuffle:
-            yield from np.random.RandomState([self._seed % 2**32, self._step]).permutation(count)
-        else:
-            yield from range(count)
+            return itertools.count()
+        if self._shuffle:
+            return np.random.RandomState([self._seed % 2**32, self._step]).permutation(count)
+        return range(count)
 
 
 def from_iterable(
@@ -140,20 +114,20 @@ def from_iterable(
     first = next(iterator, None)
     if first is None:
         raise InputError("the data set is empty")
-    signature = _signature(_arrays(first))
+    arrays = _arrays(first)
+    signature = _signature(arrays)
     whole = _Once(itertools.chain([first], iterator)) if iterator is data else data
     dataset = tf.data.Dataset.from_generator(
         lambda: (_arrays(batch, signature) for batch in whole), output_signature=signature
     )
-    return Batches(dataset, example_shape, label_check, len(x_and_y(_arrays(first))[0]))
+    return Batches(dataset, example_shape, label_check, len(tf.nest.flatten(arrays)[0]))
 
 
 class _Once:
     """An iterator that continues where its last reader stopped, until it ends."""
 
     def __init__(self, iterator: Iterator):
-        self._iterator = iterator
-        self._ended = False
+        self._iterator, self._ended = iterator, False
 
     def __iter__(self) -> Iterator:
         if self._ended:
@@ -184,7 +158,5 @@ def _arrays(batch: Any, signature: Any = None) -> Any:
     return tf.nest.pack_sequence_as(signature, cast)
 
 
-def _signature(batch: Any) -> Any:
-    return tf.nest.map_structure(
-        lambda array: tf.TensorSpec([None, *array.shape[1:]], array.dtype), batch
-    )
+def _signature(arrays: Any) -> Any:
+    return tf.nest.map_structure(lambda a: tf.TensorSpec([None, *a.shape[1:]], a.dtype), arrays)

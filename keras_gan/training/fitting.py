@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from keras_gan.conditioning import ClassRange, Condition, LabelCheck
 from keras_gan.core.errors import InputError
-from keras_gan.training.batch_checks import input_error
+from keras_gan.training.input_checks import input_error
 from keras_gan.training.progress import ProgressLine
 from keras_gan.training.streams import SizedStream, Stream
 

@@ -1,27 +1,32 @@
-"""What `fit` and `evaluate` require of examples and labels, and their checks of arrays."""
+"""What `fit` and `evaluate` require of examples and labels: checks of arrays and of batches.
+
+What is wrong with a batch travels through TensorFlow as the text of an error: see `input_error`.
+"""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from keras_gan.conditioning.labels import LabelCheck
 from keras_gan.core.errors import InputError
 
 _LARGEST = 20.0  # images above it without a negative value were never scaled
-NOT_FINITE = "NaN or Inf (in float32)"
-SCALE_FIRST = "bring bytes to the scale of the generator's output first, "
+_NOT_FINITE = "NaN or Inf (in float32)"
+_SCALE_FIRST = (
+    "bytes are first brought to the scale of the generator's output, in float32: `x / 255` "
+    "(sigmoid) or `x / 127.5 - 1` (tanh)"
+)
+_BEGIN, _END = "<keras_gan: ", " :keras_gan>"  # around a message of ours within TensorFlow's
 
 
 def checked_array(x: Any, example_shape: Sequence[int] | None = None) -> np.ndarray:
-    """Examples in memory as float32 `[n, ...]`.
-
-    Args:
-        x: Float array or tensor `[n, ...]`.
-        example_shape: Shape that one must have; None for any.
+    """Examples `[n, ...]` in memory as float32; without `example_shape` any will do.
 
     Raises:
         InputError: They are not floats, have another shape, or hold NaN, Inf or pixels 0..255.
@@ -32,8 +37,7 @@ def checked_array(x: Any, example_shape: Sequence[int] | None = None) -> np.ndar
         raise InputError("the data must be one array of float examples [n, ...]") from error
     if x.ndim < 2 or not np.issubdtype(x.dtype, np.floating):
         raise InputError(
-            f"the data must be float examples [n, ...]; {SCALE_FIRST}with `x = "
-            "x.astype('float32') / 255` (sigmoid) or `x = x.astype('float32') / 127.5 - 1` (tanh). "
+            f"the data must be float examples [n, ...]; {_SCALE_FIRST}. "
             f"Received: {x.dtype} of shape {x.shape}"
         )
     if not x.size:
@@ -45,8 +49,8 @@ def checked_array(x: Any, example_shape: Sequence[int] | None = None) -> np.ndar
     least, largest = x.min(), x.max()  # NaN where there is one
     if not (np.isfinite(least) and np.isfinite(largest)):
         finite = np.isfinite(x).all(axis=tuple(range(1, x.ndim)))
-        raise InputError(f"example {np.argmin(finite)} of the data holds {NOT_FINITE}")
-    if x.ndim == 4 and is_unscaled(least, largest):
+        raise InputError(f"example {np.argmin(finite)} of the data holds {_NOT_FINITE}")
+    if x.ndim == 4 and _is_unscaled(least, largest):
         raise InputError(
             "the data look like pixels 0..255: divide them by 255, or scale them as the "
             f"generator's output. Received: values from {least:g} to {largest:g}"
@@ -55,11 +59,7 @@ def checked_array(x: Any, example_shape: Sequence[int] | None = None) -> np.ndar
 
 
 def checked_labels(y: Any, examples: int, label_check: LabelCheck | None) -> np.ndarray | None:
-    """Labels in memory, of as many examples, or None.
-
-    Raises:
-        InputError: They are needed and not given, of another number, or not of the kind needed.
-    """
+    """Labels in memory, of as many examples and the kind needed, or None."""
     require_labels(y is not None, label_check)
     if y is None:
         return None
@@ -74,23 +74,24 @@ def checked_labels(y: Any, examples: int, label_check: LabelCheck | None) -> np.
 
 
 def require_labels(given: bool, label_check: LabelCheck | None) -> None:
-    """Refuses data without labels where something uses them.
-
-    Raises:
-        InputError: There are none.
-    """
+    """Refuses data without labels where something uses them."""
     if label_check is not None and not given:
         raise InputError(
-            f"{label_check.describe} is made from labels: give `y`, or a data set of (x, y)"
+            f"{label_check.user} is made from labels: give `y`, or a data set of (x, y)"
+        )
+
+
+def check_shape(shape: Sequence[int | None], example_shape: Sequence[int]) -> None:
+    """Refuses examples of another shape than the networks take."""
+    if tuple(shape) != tuple(example_shape):
+        raise InputError(
+            f"the networks take examples of shape {tuple(example_shape)}; "
+            f"the data have {tuple(shape)}"
         )
 
 
 def x_and_y(batch: Any) -> tuple[Any, Any]:
-    """Examples and labels of a batch `x`, `(x,)` or `(x, y)`; labels may be None.
-
-    Raises:
-        InputError: It brings sample weights, or more.
-    """
+    """Examples and labels of a batch `x`, `(x,)` or `(x, y)`; labels may be None."""
     if not isinstance(batch, (tuple, list)):
         return batch, None
     if len(batch) == 3 and batch[2] is not None:
@@ -102,19 +103,64 @@ def x_and_y(batch: Any) -> tuple[Any, Any]:
     return batch[0], batch[1] if len(batch) > 1 else None
 
 
-def check_shape(shape: Sequence[int | None], example_shape: Sequence[int]) -> None:
-    """Refuses examples of another shape than the networks take.
-
-    Raises:
-        InputError: The shapes differ.
-    """
-    if tuple(shape) != tuple(example_shape):
+def checked_batches(
+    dataset: tf.data.Dataset, example_shape: Sequence[int], label_check: LabelCheck | None
+) -> tf.data.Dataset:
+    """Batches `x` or `(x, y)`, with `x` as float32, each checked where it is read."""
+    shape = tuple(example_shape)
+    x, y = x_and_y(dataset.element_spec)
+    if isinstance(x, tf.TensorSpec) and x.shape.rank == len(shape):
+        raise InputError(f"the data set gives single examples of shape {x.shape}; call .batch(m)")
+    if not isinstance(x, tf.TensorSpec) or x.shape.rank == 0 or not x.dtype.is_floating:
         raise InputError(
-            f"the networks take examples of shape {tuple(example_shape)}; "
-            f"the data have {tuple(shape)}"
+            "a data set must give batches of float examples [m, ...], alone or first in a tuple; "
+            f"{_SCALE_FIRST}. Received: {x}"
         )
+    if not x.shape[1:].is_compatible_with(shape):
+        check_shape(tuple(x.shape[1:]), shape)
+    require_labels(y is not None, label_check)
+    if label_check is not None:
+        if not isinstance(y, tf.TensorSpec) or y.shape.rank is None:
+            raise InputError(f"{label_check.user} takes one tensor of labels. Received: {y}")
+        label_check.check_type(np.dtype(y.dtype.as_numpy_dtype), y.shape)
+
+    @tf.autograph.experimental.do_not_convert
+    def check(number: tf.Tensor, batch: Any) -> Any:
+        x, y = x_and_y(batch)
+        x = tf.cast(x, tf.float32)
+        valid = {
+            f"does not hold examples of shape {shape}, which the networks take": tf.reduce_all(
+                tf.shape(x)[1:] == tf.constant(shape)
+            ),
+            f"holds {_NOT_FINITE}": tf.reduce_all(tf.math.is_finite(x)),
+        }
+        if len(shape) == 3:
+            unscaled = _is_unscaled(tf.reduce_min(x), tf.reduce_max(x))
+            valid["looks like pixels 0..255: divide them by 255"] = ~unscaled
+        if label_check is not None:
+            y = label_check.squeeze(y)
+            valid[f"holds labels out of range: {label_check}"] = tf.reduce_all(label_check.valid(y))
+        checks = [
+            tf.debugging.Assert(holds, [f"{_BEGIN}{fault}{_END}", number])
+            for fault, holds in valid.items()
+        ]
+        with tf.control_dependencies(checks):
+            x = tf.ensure_shape(tf.identity(x), [None, *shape])
+        return x if y is None else (x, y)
+
+    return dataset.enumerate().map(check)
 
 
-def is_unscaled(least: Any, largest: Any) -> Any:
+def input_error(error: tf.errors.OpError) -> InputError | None:
+    """The fault of the data that an error of TensorFlow reports, if that is what it reports."""
+    message = str(error.message)
+    if failed := re.search(rf"{_BEGIN}(.*?){_END}\] \[(\d+)", message):
+        fault, batch = failed.groups()
+        return InputError(f"batch {batch} of the data set (counted from 0) {fault}")
+    raised = re.search(r"\bInputError: (.*)", message)  # in Python code that gives batches
+    return InputError(raised[1]) if raised else None
+
+
+def _is_unscaled(least: Any, largest: Any) -> Any:
     """Whether pixels from `least` to `largest` are evidently 0..255."""
     return (least >= 0) & (largest > _LARGEST) & (largest < math.inf)

@@ -45,22 +45,10 @@ def training_stream(
     shuffle: bool,
     strategy: tf.distribute.Strategy,
 ) -> Stream:
-    """The stream of groups of `k * m` examples that training takes.
+    """The stream of groups of `k * m` examples that training takes; see `GAN.fit`.
 
-    Args:
-        x: Examples: float array or tensor `[n, ...]`; `Shards`; or batches of m, alone or with
-            labels: a `tf.data.Dataset`, a `keras.utils.PyDataset`, a generator or an iterable.
-        y: Labels `[n, ...]` for an array, or None.
-        batch_size: m for arrays and shards, 100 by default; batches have their own.
-        minibatches: `k`.
-        example_shape: Shape of one example.
-        label_check: What uses the labels, or None.
-        seed: Fixes the order, together with the epoch.
-        shuffle: For arrays and `PyDataset`: False keeps their order.
-        strategy: Over whose workers and replicas a group is divided.
-
-    Raises:
-        InputError: The data cannot be used.
+    `minibatches` is k; `seed`, together with the epoch, fixes the order. A group is divided over
+    the workers and replicas of the strategy.
     """
     source = _source(x, y, example_shape, label_check, seed, shuffle)
     minibatch = 100 if batch_size is None else batch_size
@@ -68,16 +56,12 @@ def training_stream(
     if isinstance(source, Batches):
         if batch_size is not None:
             raise InputError(_BRINGS_ITS_OWN)
-        has_labels = source.has_labels
         stream = RegroupedStream(source, minibatches)
     elif isinstance(source, Shards):
-        has_labels = False
         stream = ShardStream(source, minibatch, minibatches, seed, strategy)
     else:
-        examples, labels = source
-        has_labels = labels is not None
-        stream = IndexedStream(examples, labels, minibatch, minibatches, seed, shuffle)
-    if has_labels and label_check is None:
+        stream = IndexedStream(*source, minibatch, minibatches, seed, shuffle)
+    if label_check is None and isinstance(stream.dataset().element_spec, tuple):
         _log.warning("the data come with labels, which this loss does not use")
     return stream
 
@@ -90,18 +74,7 @@ def evaluation_data(
     example_shape: Sequence[int],
     label_check: LabelCheck | None,
 ) -> tf.data.Dataset:
-    """Batches `x` or `(x, y)` for `evaluate`, in the order of the data.
-
-    Args:
-        x: Examples, as `training_stream` takes them, in any number.
-        y: Labels `[n, ...]` for an array, or None.
-        batch_size: Examples of a batch for arrays and shards, 32 by default.
-        example_shape: Shape of one example.
-        label_check: What uses the labels, or None.
-
-    Raises:
-        InputError: The data cannot be used.
-    """
+    """Batches `x` or `(x, y)` for `evaluate`, in the order of the data, of any number."""
     source = _source(x, y, example_shape, label_check)
     size = 32 if batch_size is None else batch_size
     if size < 1:
@@ -113,15 +86,8 @@ def evaluation_data(
         dataset = examples.batch(size).map(lambda x: source.transform(x))
     else:
         with tf.device("CPU:0"):
-            arrays = tf.nest.map_structure(
-                tf.constant, source if source[1] is not None else source[0]
-            )
-        steps = -(-len(source[0]) // size)
-        dataset = tf.data.Dataset.range(steps).map(
-            lambda step: tf.nest.map_structure(
-                lambda array: array[step * size : (step + 1) * size], arrays
-            )
-        )
+            arrays = source[0] if source[1] is None else source
+            dataset = tf.data.Dataset.from_tensor_slices(arrays).batch(size)
     dataset = divided_by_data(dataset).prefetch(2)
     if isinstance(source, Batches) and source.length is not None:
         return sized(dataset, source.length)
@@ -140,7 +106,7 @@ def _source(
     if isinstance(x, tf.distribute.DistributedDataset):
         raise InputError("give the tf.data.Dataset itself: GAN distributes it over the replicas")
     is_array = hasattr(x, "__array__") or isinstance(x, (list, tuple, str, Mapping))
-    if is_array or not isinstance(x, (tf.data.Dataset, Shards, keras.utils.PyDataset, Iterable)):
+    if is_array or not isinstance(x, (Shards, keras.utils.PyDataset, Iterable)):
         x = checked_array(x, example_shape)
         return x, checked_labels(y, len(x), label_check)
     if y is not None:

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.core.errors import InputError
+from keras_gan.core.keras_private import set_cardinality
 from keras_gan.core.randomness import Purpose, StepDraws
 from keras_gan.data.shards import Shards
 from keras_gan.training.batch_sources import Batches
@@ -19,23 +20,18 @@ from keras_gan.training.batch_sources import Batches
 class SizedStream:
     """A stream of a known number of examples, of which any step can be the next.
 
-    Args:
-        examples: Number of examples.
-        minibatch: `m`.
-        minibatches: `k`.
-        seed: Fixes the order.
-
     Attributes:
         minibatch: `m`.
         steps_per_epoch: Whole groups in an epoch.
     """
 
-    def __init__(self, examples: int, minibatch: int, minibatches: int, seed: int):
+    _dataset: tf.data.Dataset | tf.distribute.DistributedDataset
+
+    def __init__(self, examples: int, minibatch: int, minibatches: int):
         if minibatch < 1:
             raise InputError(f"`batch_size` must be >= 1. Received: {minibatch}")
         self.minibatch = minibatch
         self._group = minibatch * minibatches
-        self._seed = seed
         self.steps_per_epoch, self._dropped_examples = divmod(examples, self._group)
         if not self.steps_per_epoch:
             raise InputError(
@@ -44,12 +40,14 @@ class SizedStream:
             )
         self._position = tf.Variable(0, trainable=False, dtype=tf.int64)
 
-    def begin_epoch(self, step: int, steps_done: int = 0) -> None:
-        """Makes the next iteration that of the epoch of this step.
+    def dataset(self) -> tf.data.Dataset | tf.distribute.DistributedDataset:
+        """One epoch each time it is iterated; see `begin_epoch`."""
+        return self._dataset
 
-        Args:
-            step: Step of the run. Where no epoch begins there, the next one does.
-            steps_done: Steps of the epoch that were taken before `step`.
+    def begin_epoch(self, step: int, steps_done: int = 0) -> None:
+        """Makes the next iteration that of the epoch of this step of the run.
+
+        `steps_done` steps of the epoch were taken before. Where no epoch begins, the next one does.
         """
         epoch = -(-(step - steps_done) // self.steps_per_epoch)
         self._position.assign(epoch * self.steps_per_epoch + steps_done)
@@ -68,15 +66,9 @@ class SizedStream:
 
 
 class IndexedStream(SizedStream):
-    """Examples in memory, in groups of `k * m`, from any step on.
+    """Arrays `x` float32 `[n, ...]`, and `y` `[n, ...]` or None, in groups of `k * m`.
 
-    Args:
-        x: Array `[n, ...]`, float32.
-        y: Array `[n, ...]` that goes with it, or None.
-        minibatch: `m`.
-        minibatches: `k`.
-        seed: Fixes the order.
-        shuffle: False keeps the order of the array, every epoch.
+    The seed fixes the order; without `shuffle` it is that of the arrays, every epoch.
     """
 
     def __init__(
@@ -88,47 +80,35 @@ class IndexedStream(SizedStream):
         seed: int,
         shuffle: bool = True,
     ):
-        super().__init__(len(x), minibatch, minibatches, seed)
-        self._shuffle = shuffle
-        self._size = len(x)
+        size = len(x)
+        super().__init__(size, minibatch, minibatches)
         with tf.device("CPU:0"):
-            self._arrays = tf.nest.map_structure(tf.constant, x if y is None else (x, y))
-
-    def dataset(self) -> tf.data.Dataset:
-        """One epoch each time it is iterated; see `begin_epoch`."""
+            arrays = tf.nest.map_structure(tf.constant, x if y is None else (x, y))
 
         def steps(_):
             epoch, first = self._next()
-            order = self._order(epoch)
+            order = tf.range(size)
+            if shuffle:  # sorts by random bits
+                draws = StepDraws(seed, epoch, 0, Purpose.ORDER, 0, size)
+                order = tf.argsort(tf.bitcast(draws.bits([1])[:, 0], tf.int32), stable=True)
+
+            def group(step):
+                index = order[step * self._group : (step + 1) * self._group]
+                index = tf.ensure_shape(index, [self._group])
+                return tf.nest.map_structure(lambda array: tf.gather(array, index), arrays)
+
             return tf.data.Dataset.range(first, self.steps_per_epoch).map(
-                lambda step: self._examples(order, step), num_parallel_calls=2, deterministic=True
+                group, num_parallel_calls=2, deterministic=True
             )
 
-        dataset = tf.data.Dataset.from_tensors(0).flat_map(steps)
-        return sized(divided_by_data(dataset).prefetch(8), self.steps_per_epoch)
-
-    def _order(self, epoch: tf.Tensor) -> tf.Tensor:
-        """The examples of an epoch in its order: sorted by random bits."""
-        if not self._shuffle:
-            return tf.range(self._size)
-        draws = StepDraws(self._seed, epoch, 0, Purpose.ORDER, 0, self._size)
-        return tf.argsort(tf.bitcast(draws.bits([1])[:, 0], tf.int32), stable=True)
-
-    def _examples(self, order: tf.Tensor, step: tf.Tensor):
-        index = order[step * self._group : (step + 1) * self._group]
-        index = tf.ensure_shape(index, [self._group])
-        return tf.nest.map_structure(lambda array: tf.gather(array, index), self._arrays)
+        dataset = divided_by_data(tf.data.Dataset.from_tensors(0).flat_map(steps)).prefetch(8)
+        self._dataset = sized(dataset, self.steps_per_epoch)
 
 
 class ShardStream(SizedStream):
     """Examples read from disk while training goes on, in groups of `k * m`, from any step on.
 
-    Args:
-        shards: The data.
-        minibatch: `m`.
-        minibatches: `k`.
-        seed: Fixes the order, together with the number of workers.
-        strategy: Over whose workers and replicas a group is divided.
+    The seed fixes the order, together with the number of the strategy's workers.
     """
 
     def __init__(
@@ -139,37 +119,29 @@ class ShardStream(SizedStream):
         seed: int,
         strategy: tf.distribute.Strategy,
     ):
-        super().__init__(len(shards), minibatch, minibatches, seed)
-        self._shards = shards
-        dataset = strategy.distribute_datasets_from_function(self._of_worker)
+        super().__init__(len(shards), minibatch, minibatches)
+
+        def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
+            workers, replicas = context.num_input_pipelines, context.num_replicas_in_sync
+            share, batches = self._group // replicas, replicas // workers  # a replica's; a worker's
+
+            def steps(_):
+                epoch, first = self._next()
+                examples = shards.read(context.input_pipeline_id, workers, seed, epoch)
+                batched = examples.batch(share, drop_remainder=True).map(
+                    lambda x: shards.transform(x), num_parallel_calls=2, deterministic=True
+                )
+                return batched.skip(first * batches).take((self.steps_per_epoch - first) * batches)
+
+            dataset = tf.data.Dataset.from_tensors(0).flat_map(steps).prefetch(4 * batches)
+            return dataset.with_options(_options(dataset))
+
+        dataset = strategy.distribute_datasets_from_function(of_worker)
         self._dataset = sized(dataset, self.steps_per_epoch)
-
-    def _of_worker(self, context: tf.distribute.InputContext) -> tf.data.Dataset:
-        workers, replicas = context.num_input_pipelines, context.num_replicas_in_sync
-        share, batches = self._group // replicas, replicas // workers  # a replica's; a worker's
-
-        def steps(_):
-            epoch, first = self._next()
-            examples = self._shards.read(context.input_pipeline_id, workers, self._seed, epoch)
-            batched = examples.batch(share, drop_remainder=True).map(
-                lambda x: self._shards.transform(x), num_parallel_calls=2, deterministic=True
-            )
-            return batched.skip(first * batches).take((self.steps_per_epoch - first) * batches)
-
-        dataset = tf.data.Dataset.from_tensors(0).flat_map(steps).prefetch(4 * batches)
-        return dataset.with_options(_options(dataset))
-
-    def dataset(self) -> tf.data.Dataset | tf.distribute.DistributedDataset:
-        """One epoch each time it is iterated; see `begin_epoch`."""
-        return self._dataset
 
 
 class RegroupedStream:
     """A user's batches of m, as groups of `k * m`.
-
-    Args:
-        batches: The user's batches, checked.
-        minibatches: `k`.
 
     Attributes:
         minibatch: `m`, the size of the first batch.
@@ -222,7 +194,7 @@ def sized(dataset, steps: int):
     if isinstance(dataset, tf.data.Dataset):
         dataset.cardinality = lambda: tf.constant(steps, tf.int64)
     else:
-        dataset._cardinality = steps
+        set_cardinality(dataset, steps)
     return dataset
 
 

@@ -1,4 +1,4 @@
-"""Layers of conditional networks."""
+"""Layers without weights that conditional and classifying networks need."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ class OneHot(keras.layers.Layer):
         count: Number of classes.
         value: The non-zero component; `sqrt(count)` gives the components the mean square 1, as
             those of the priors have.
-        **kwargs: Arguments of `keras.layers.Layer`.
 
     Input: int `[...]`. Output: float `[..., count]`, all zeros for a class out of range.
     """
@@ -26,15 +25,9 @@ class OneHot(keras.layers.Layer):
         self.value = value
 
     def call(self, inputs):
-        """Returns the vectors."""
         return self.value * tf.one_hot(inputs, self.count, dtype=self.compute_dtype)
 
-    def compute_output_spec(self, inputs):
-        """Returns the output's shape and its dtype, which is not the inputs'."""
-        return keras.KerasTensor((*inputs.shape, self.count), self.compute_dtype)
-
     def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
         return {**super().get_config(), "count": self.count, "value": self.value}
 
 
@@ -43,12 +36,7 @@ class Cast(keras.layers.Layer):
     """Casts integers or booleans to the layer's floating-point dtype."""
 
     def call(self, inputs):
-        """Returns the floats."""
         return tf.cast(inputs, self.compute_dtype)
-
-    def compute_output_spec(self, inputs):
-        """Returns the output's shape and its dtype, which is not the inputs'."""
-        return keras.KerasTensor(inputs.shape, self.compute_dtype)
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -60,5 +48,15 @@ class Compose(keras.layers.Layer):
     """
 
     def call(self, generated, known, mask):
-        """Returns the composed images."""
         return ops.where(mask, known, generated)
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class LogSumExp(keras.layers.Layer):
+    """The logarithm of the sum of the exponentials over the last axis.
+
+    Input: float `[..., n]`. Output: float `[...]`.
+    """
+
+    def call(self, inputs):
+        return ops.logsumexp(inputs, axis=-1)
