@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import importlib.metadata
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from pathlib import Path
 import pytest
 
 import keras_gan
+from keras_gan.cli import main
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("keras_gan", "export", "serving")
@@ -139,6 +141,16 @@ assert main.main(["no-such"]) == 2
 assert not {"tensorflow", "keras", "export", "serving"} & set(sys.modules)
 """
     run(commands / "python", "-c", code, cwd=home)
+
+
+def test_a_checkout_that_is_not_installed_says_how_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [])
+    assert main.main(["train"]) == 2
+    error = capsys.readouterr().err
+    assert "pip install -e ." in error
+    assert error.count("\n") == 1
 
 
 def test_subcommands_run_beside_folders_of_their_names(commands: Path, home: Path) -> None:
