@@ -74,18 +74,18 @@ def add_fields(parser: Any, fields: Iterable[Field]) -> None:
         )
 
 
-def check_writable(what: str, folder: Path) -> None:
+def check_writable(name: str, folder: Path) -> None:
     """Tries a folder that results will go to, and makes it if need be, before any work.
 
     Raises:
-        InputError: Nothing can be written there; the message begins with `what`.
+        InputError: Nothing can be written there; the message begins with `name`.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"1")  # a full disk takes files, but no bytes
     except OSError as error:
-        raise InputError(f"{what} {folder} cannot be written: {error.strerror}") from error
+        raise InputError(f"{name} {folder} cannot be written: {error.strerror}") from error
 
 
 def as_json(value: Any, indent: int | None = 1) -> str:
@@ -109,8 +109,8 @@ def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None,
         print(f"{name}: {error.heading}: {error}", file=sys.stderr)
         return error.exit_code
     except OSError as error:
-        what = f"{error.filename or 'a file'}: {error.strerror or first_line(error)}"
-        print(f"{name}: error: {what}", file=sys.stderr)
+        fault = f"{error.filename or 'a file'}: {error.strerror or first_line(error)}"
+        print(f"{name}: error: {fault}", file=sys.stderr)
         return SurroundingsError.exit_code
     except KeyboardInterrupt:
         print(f"{name}: ended at once", file=sys.stderr)

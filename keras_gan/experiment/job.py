@@ -85,7 +85,7 @@ class Job:
         settings: The settings as the recipe resolved them.
         options: The options.
         data_set: The data, whole.
-        learnt: The data that are learnt from; with few labels, where the recipe says so.
+        training_set: The data that are learned from; with few labels, where the recipe says so.
         preprocessing: The scale of the networks.
         training_data: What the model was made for.
         source: What `fit` reads.
@@ -108,13 +108,13 @@ class Job:
             self.data_set, shards = self._open_shards()
         else:
             self.data_set = recipe.load_data(settings, options.data_dir, options.download)
-        self.learnt = recipe.training_set(settings, self.data_set)
+        self.training_set = recipe.training_set(settings, self.data_set)
         scale = "identity"
         if isinstance(settings, Settings) and self.data_set.is_image:
             scale = settings.preprocessing
         self.preprocessing = preprocessing.fit(scale, self.data_set.train.x)
         # All there are to train on, or, where they are streamed, those that lie in memory.
-        examples = checked_array(self.preprocessing.normalize(self.learnt.train.x))
+        examples = checked_array(self.preprocessing.normalize(self.training_set.train.x))
         self.source: np.ndarray | data.Shards = examples
         if shards is not None:
             self.source = dataclasses.replace(shards, transform=self.preprocessing.normalize)
@@ -151,7 +151,7 @@ class Job:
         return TrainingData.of(
             settings,
             examples,
-            self.learnt.train.y,
+            self.training_set.train.y,
             size=len(self.source),
             label_names=self.data_set.label_names,
         )
@@ -187,7 +187,7 @@ class Job:
         return gan
 
     def _labels(self) -> np.ndarray | None:
-        check, labels = self.gan.label_check, self.learnt.train.y
+        check, labels = self.gan.label_check, self.training_set.train.y
         if check is None:
             return None
         if self.options.stream:

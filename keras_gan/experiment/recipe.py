@@ -8,7 +8,7 @@ A recipe, one of keras_gan's or a user's file, is a Python module that defines
 and, if it needs them,
 
     load_data       from settings to a `DataSet`: for data that the recipe makes itself
-    training_set    from settings and a `DataSet` to the one that is learnt from, with few labels
+    training_set    from settings and a `DataSet` to the one that is learned from, with few labels
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class Recipe:
         return load(settings.dataset, data_dir=data_dir, download=download, fold=fold)
 
     def training_set(self, settings: Any, data_set: DataSet) -> DataSet:
-        """What of a data set is learnt from: all of it, unless the recipe says otherwise."""
+        """What of a data set is learned from: all of it, unless the recipe says otherwise."""
         select = getattr(self.module, "training_set", None)
         return data_set if select is None else select(settings, data_set)
 

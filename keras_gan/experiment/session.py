@@ -56,7 +56,7 @@ class Session:
     Attributes:
         gan: A compiled model.
         workers: The processes of the run.
-        fit: Calls `gan.fit` with (first epoch, steps of it already made, callbacks, verbose).
+        fit: Calls `gan.fit` with (first epoch, steps of it already done, callbacks, verbose).
         steps_per_epoch: Steps of an epoch.
         dropped_examples: Examples of an epoch that fill no step.
         epochs: Epochs asked for.
@@ -162,8 +162,8 @@ class Session:
         before = run.config["sessions"][-1]["replicas"] if run.config["sessions"] else None
         run.begin_session(**resources)
         step = int(self.gan.current_step.numpy())
-        epoch, made = divmod(step, self.steps_per_epoch)
-        where = f"going on after epoch {epoch}" + (f", step {made}" if made else "")
+        epoch, steps = divmod(step, self.steps_per_epoch)
+        where = f"going on after epoch {epoch}" + (f", step {steps}" if steps else "")
         print(
             f"{where if step else 'training'} in {run.path}: {self.steps_per_epoch} steps an "
             f"epoch, {self.dropped_examples} examples dropped",
@@ -175,9 +175,9 @@ class Session:
     def _fit(self, asked: Interruption, callbacks: list[keras.callbacks.Callback], verbose) -> None:
         saving = next((c for c in callbacks if isinstance(c, Checkpoint)), None)
         stop = StopOnRequest(lambda: self.workers.any(asked.signal is not None), saving)
-        epoch, made = divmod(int(self.gan.current_step.numpy()), self.steps_per_epoch)
+        epoch, steps = divmod(int(self.gan.current_step.numpy()), self.steps_per_epoch)
         try:
-            self.fit(epoch, made, [StopOnNonFinite(), *callbacks, stop], verbose)
+            self.fit(epoch, steps, [StopOnNonFinite(), *callbacks, stop], verbose)
         finally:
             if saving is not None:
                 saving.wait()  # nobody reads checkpoints, or leaves, while one is written
@@ -189,8 +189,8 @@ class Session:
         try:
             yield
         except OSError as error:
-            what = error.strerror or str(error)
-            raise SurroundingsError(f"{error.filename or 'a file'}: {what}; {again}") from error
+            reason = error.strerror or str(error)
+            raise SurroundingsError(f"{error.filename or 'a file'}: {reason}; {again}") from error
         except tf.errors.OpError as error:
             worker = self.workers.lost(error)
             if worker:

@@ -84,7 +84,7 @@ def _open_run(job: Job) -> Run:
         "data_dir": _place(job.options.data_dir),
         "checkpoint_dir": asked,
         "example_shape": list(job.gan.example_shape),
-        "provenance": job.learnt.provenance,
+        "provenance": job.training_set.provenance,
         "steps_per_epoch": job.steps_per_epoch,
     }
     run = Run.create_or_open(job.run_dir, job.identity, facts)

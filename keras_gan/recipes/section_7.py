@@ -124,7 +124,7 @@ def _mlps(
         hidden=[(sizes.width, "relu")] * 2,
         output_activation="sigmoid",
         seed=settings.seed,
-        name="painter",
+        name="generator_mlp",
     )
     networks.set_marginal_bias(generator, data.examples.mean(axis=0))
     discriminator = networks.maxout_discriminator(
@@ -133,7 +133,7 @@ def _mlps(
         irange=sizes.irange,
         input_dropout=0.0,
         seed=settings.seed + 1,
-        name="judge",
+        name="discriminator_mlp",
     )
     return generator, discriminator
 
