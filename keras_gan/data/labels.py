@@ -20,9 +20,6 @@ def draw_labelled(labels: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
 
     Returns:
         Rows, int `[count]`, in random order.
-
-    Raises:
-        InputError: There are fewer labeled examples, or more classes than `count`.
     """
     order = np.random.RandomState(seed % 2**32).permutation(np.flatnonzero(np.asarray(labels) >= 0))
     classes = len(np.unique(labels[order]))
@@ -52,9 +49,6 @@ def keep_labels(data_set: DataSet, count: int, *, share: float, seed: int = 0) -
 
     Returns:
         The data set, with the same validation and test splits.
-
-    Raises:
-        InputError: The data have no labels, or fewer than `count`.
     """
     train = data_set.train
     if train.y is None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.conditioning.labels import LabelCheck
+from keras_gan.conditioning import LabelCheck
 from keras_gan.core.errors import InputError
 
 _LARGEST = 20.0  # images above it without a negative value were never scaled
