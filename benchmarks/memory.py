@@ -63,7 +63,7 @@ def write_set(folder: Path, label: str, size: int) -> str:
 
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (500, SIDE, SIDE, 3), np.uint8)
-    pictures = [tf.io.encode_png(image).numpy() for image in noise]
+    images = [tf.io.encode_png(image).numpy() for image in noise]
 
     class Noise(tfds.core.GeneratorBasedBuilder):
         """Noise."""
@@ -81,8 +81,8 @@ def write_set(folder: Path, label: str, size: int) -> str:
             return {"train": self._generate_examples()}
 
         def _generate_examples(self):
-            for index in range(size // len(pictures[0])):
-                yield index, {"image": io.BytesIO(pictures[index % len(pictures)])}
+            for index in range(size // len(images[0])):
+                yield index, {"image": io.BytesIO(images[index % len(images)])}
 
     Noise(data_dir=folder).download_and_prepare()
     return label
@@ -112,9 +112,9 @@ def main() -> int:
                 data = write_set(folder, f"noise_{label}", int(size * 2**30))
                 arguments = ["--dataset", data, "--data-dir", str(folder), "--stream"]
                 arguments += ["--run-dir", str(folder / label), "--epochs", "1"]
-                # Noise cannot be learnt: at the default rates the losses break after a while.
-                for player in ("generator", "discriminator"):
-                    arguments += [f"--{player}-learning-rate", "0.001"]
+                # Noise cannot be learned: at the default rates the losses become NaN after a while.
+                for network in ("generator", "discriminator"):
+                    arguments += [f"--{network}-learning-rate", "0.001"]
                 began = time.monotonic()
                 peaks.append(run(arguments)[2])
                 print(

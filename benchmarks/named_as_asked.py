@@ -1,12 +1,12 @@
 """Does a strong classifier, which no recipe and no evaluation knows, see what was asked for?
 
-    python benchmarks/named_as_asked.py RUN [--weights averaged]
+    python benchmarks/named_as_asked.py RUN [--weights ema]
 
 RUN is a run of mnist_conditional or mnist_inpainting. The classifier, a convolutional network
 trained here on MNIST's training split, names at least 99 % of the real test digits rightly, or the
 program stops. Conditional: 10,000 samples, 1,000 of each class. Completion: test digits whose lower
 half is missing, inpainted, and with the mean image filled in. How often any inpainting can be right
-is told by a like classifier that sees upper halves alone, black below: as its first guess, and as a
+is estimated by an equal classifier of upper halves, black below: as its first guess, and as a
 class drawn after its probabilities, which is what inpaintings drawn from the truth would have.
 """
 
@@ -83,15 +83,15 @@ def main() -> None:
         return model.predict(images, batch_size=1000, verbose=0).argmax(axis=1) == labels
 
     real, labels = data.test.x / np.float32(255), data.test.y
-    found = {"real test digits": float(right(real, labels).mean())}
-    if found["real test digits"] < LEAST:
-        raise SystemExit(f"the classifier names {found['real test digits']:.2%} of real digits")
+    accuracy = {"real test digits": float(right(real, labels).mean())}
+    if accuracy["real test digits"] < LEAST:
+        raise SystemExit(f"the classifier names {accuracy['real test digits']:.2%} of real digits")
     sample = run.sampler(options.weights)
     if isinstance(run.condition, Classes):
         asked = np.repeat(np.arange(run.condition.count), EACH)
         named = right(sample(len(asked), options.seed, asked), asked)
-        found["samples"] = float(named.mean())
-        found |= {
+        accuracy["samples"] = float(named.mean())
+        accuracy |= {
             f"samples of class {c}": float(named[asked == c].mean())
             for c in range(named.size // EACH)
         }
@@ -103,21 +103,23 @@ def main() -> None:
         seeds = range(options.seed, options.seed + DRAWS)
         draws = (sample(len(real), seed, known) for seed in seeds)
         first = next(draws)
-        found["inpainted"] = float(right(first, labels).mean())
+        accuracy["inpainted"] = float(right(first, labels).mean())
         average = sum(draws, first) / DRAWS
-        found[f"mean of {DRAWS} inpaintings"] = float(right(average, labels).mean())
+        accuracy[f"mean of {DRAWS} inpaintings"] = float(right(average, labels).mean())
         filled = np.where(mask[..., None], real, mean)
-        found["mean image filled in"] = float(right(filled, labels).mean())
+        accuracy["mean image filled in"] = float(right(filled, labels).mean())
         of_halves = classifier(data.train, data.validation, HALF)
         upper = np.where(mask[..., None], real, 0)
         probability = of_halves.predict(upper, batch_size=1000, verbose=0)
-        found["upper half alone, first guess"] = float((probability.argmax(1) == labels).mean())
+        accuracy["upper half alone, first guess"] = float((probability.argmax(1) == labels).mean())
         drawn = probability[np.arange(len(labels)), labels].mean()
-        found["upper half alone, a class drawn"] = float(drawn)
+        accuracy["upper half alone, a class drawn"] = float(drawn)
     else:
         raise SystemExit(f"{run.path} is a run of neither mnist_conditional nor mnist_inpainting")
     print(
-        json.dumps({"run": run.identity["recipe"], "weights": options.weights, **found}, indent=1)
+        json.dumps(
+            {"run": run.identity["recipe"], "weights": options.weights, **accuracy}, indent=1
+        )
     )
 
 

@@ -1,4 +1,4 @@
-"""ParzenWindow beside tensorflow-probability's MixtureSameFamily, in one run.
+"""ParzenWindow compared with tensorflow-probability's MixtureSameFamily, in one run.
 
     python benchmarks/parzen.py [--count 10000] [--bandwidths 10] [--repeats 5] [--seconds 20]
 

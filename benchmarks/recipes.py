@@ -1,9 +1,9 @@
-"""What each recipe costs beside a plain Keras loop; writes its JSON and `docs/benchmarks.md`.
+"""The cost of each recipe and of a plain Keras loop; writes JSON and `docs/benchmarks.md`.
 
     python -m benchmarks.recipes [--recipes digits mnist ...] [--rounds 3]
 
 Seconds for each 1,000 real images shown to D, without what a run does between epochs (likelihood,
-checkpoints, pictures), and the process's largest resident memory. Each measurement is a process of
+checkpoints, images), and the process's largest resident memory. Each measurement is a process of
 its own, ours and plain in turn; medians. Random pixels: the speed does not depend on them.
 
 The plain loop is written as the examples on keras.io are: two gradient tapes, alternating updates,
@@ -24,7 +24,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.steps import SHAPES, Clock, flops_per_step, products
+from benchmarks.steps import (
+    SHAPES,
+    Clock,
+    flops_per_step,
+    model_of_recipe,
+    products,
+    random_examples,
+)
 from keras_gan.core.files import write_atomically
 from keras_gan.experiment.versions import versions
 from reproduce import page, results
@@ -61,24 +68,21 @@ def measure(name: str, who: str, steps: int | None = None) -> dict[str, float]:
     import tensorflow as tf
 
     from benchmarks.plain import PlainGAN, in_keras_layers
-    from keras_gan import GAN, recipes
 
-    recipe, random = recipes.get(name), np.random.default_rng(0)
-    players = recipe.networks(recipe, random.random((20, *SHAPES[name]), dtype=np.float32), 0)
+    gan, arguments, settings = model_of_recipe(name, random_examples(name, 20))
+    pair, m, clock = (gan.generator, gan.discriminator), settings.batch_size, Clock()
     if steps is None:
-        flops = flops_per_step(*map(products, players), recipe.batch_size, 1, recipe.update)
+        flops = flops_per_step(*map(products, pair), m, 1, settings.update)
         steps = int(np.clip(_OPERATIONS / flops, 20, 1000)) // 10 * 10
-    m, clock = recipe.batch_size, Clock()
-    x = random.random((steps * m, *SHAPES[name]), dtype=np.float32)
+    x = random_examples(name, steps * m)
     if who == "ours":
-        gan = GAN(*players, recipe.make_prior())
-        recipe.compile(gan, len(x), steps_per_execution=10)
+        gan.compile(**arguments, steps_per_execution=10)
         gan.fit(x, batch_size=m, callbacks=[clock], verbose=0)
     else:
-        plain = PlainGAN(players[0], in_keras_layers(players[1]), recipe.latent_dim)
+        plain = PlainGAN(pair[0], in_keras_layers(pair[1]), gan.prior.dimension)
         plain.compile(
-            keras.optimizers.SGD(recipe.discriminator_learning_rate, momentum=recipe.momentum),
-            keras.optimizers.SGD(recipe.generator_learning_rate, momentum=recipe.momentum),
+            keras.optimizers.SGD(settings.discriminator_learning_rate, settings.momentum),
+            keras.optimizers.SGD(settings.generator_learning_rate, settings.momentum),
             keras.losses.BinaryCrossentropy(from_logits=True),
         )
         data = tf.data.Dataset.from_tensor_slices(x).shuffle(1024).batch(m, drop_remainder=True)
@@ -87,42 +91,42 @@ def measure(name: str, who: str, steps: int | None = None) -> dict[str, float]:
     return {"seconds": 1000 / m * clock.seconds_per_step, "peak": peak}
 
 
-def row(name: str, found: dict[str, Sequence[dict[str, float]]]) -> dict[str, Any]:
-    """The line of a recipe, from the rounds of "ours" and "plain"."""
+def row(name: str, rounds: dict[str, Sequence[dict[str, float]]]) -> dict[str, Any]:
+    """The row of a recipe, from the rounds of "ours" and "plain"."""
     from keras_gan import recipes
 
-    recipe = recipes.get(name)
-    middle = {
-        (who, number): statistics.median(one[number] for one in found[who])
+    settings = recipes.get(name).settings()
+    median = {
+        (who, number): statistics.median(one[number] for one in rounds[who])
         for who in _WHO
         for number in ("seconds", "peak")
     }
     return {
         "recipe": name,
-        "minibatch": recipe.batch_size,
-        "update": recipe.update,
-        "ours_seconds": middle["ours", "seconds"],
-        "plain_seconds": middle["plain", "seconds"],
+        "minibatch": settings.batch_size,
+        "update": settings.update,
+        "ours_seconds": median["ours", "seconds"],
+        "plain_seconds": median["plain", "seconds"],
         "ratio": statistics.median(
             plain["seconds"] / ours["seconds"]
-            for ours, plain in zip(found["ours"], found["plain"], strict=True)
+            for ours, plain in zip(rounds["ours"], rounds["plain"], strict=True)
         ),
-        "ours_peak": middle["ours", "peak"],
-        "plain_peak": middle["plain", "peak"],
+        "ours_peak": median["ours", "peak"],
+        "plain_peak": median["plain", "peak"],
     }
 
 
-def render(found: dict[str, Any]) -> str:
+def render(report: dict[str, Any]) -> str:
     """The page."""
-    machine, packages = found["machine"], found["versions"]
-    rounds = found["rounds"]
+    machine, packages = report["machine"], report["versions"]
+    rounds = report["rounds"]
     ending = (
         f"{'Measured once' if rounds == 1 else f'Medians of {rounds}'}; "
         f"{machine['cores']} cores of {machine['processor']} "
         f"({machine['memory_gib']} GiB, load {machine['load']} when it began); "
         f"TensorFlow {packages['tensorflow']}, Keras {packages['keras']}.\n"
     )
-    return "\n".join([_HEAD, page.table(found["rows"]), ending])
+    return "\n".join([_HEAD, page.table(report["rows"]), ending])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -136,13 +140,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     machine, rows = results.machine(), []
     for name in options.recipes:
-        found: dict[str, list[dict[str, float]]] = {who: [] for who in _WHO}
+        rounds: dict[str, list[dict[str, float]]] = {who: [] for who in _WHO}
         for _ in range(options.rounds):
             for who in _WHO:
                 command = [sys.executable, "-m", "benchmarks.recipes", "--child", name, who]
                 done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-                found[who].append(json.loads(done.stdout.splitlines()[-1]))
-        rows.append(row(name, found))
+                rounds[who].append(json.loads(done.stdout.splitlines()[-1]))
+        rows.append(row(name, rounds))
         print(rows[-1], flush=True)
     report = {
         "command": COMMAND,

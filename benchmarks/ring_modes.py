@@ -3,7 +3,7 @@
     python benchmarks/ring_modes.py [--recipe ring|gaussian_grid] [--seeds 5]
 
 A sample within 3 standard deviations is of its mode; a mode is found when it has at least a tenth
-of its share. 10,000 samples of the averaged generator after the recipe's last epoch.
+of its share. 10,000 samples of the EMA generator after the recipe's last epoch.
 """
 
 from __future__ import annotations

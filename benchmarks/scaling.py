@@ -4,8 +4,8 @@
     python benchmarks/scaling.py [--seconds 10]   the measurements, on the MNIST recipe
 
 Measured, each configuration in a process of its own, in turn, three rounds, medians: images per
-second on 1, 2 and 4 virtual devices and in 1 and 2 processes, bound to the number of cores stated;
-in pairs within one process, what a strategy of one device costs beside none; and how long a
+second on 1, 2 and 4 virtual devices and in 1 and 2 processes, bound to the stated number of cores;
+in pairs within one process, what a strategy of one device costs compared with none; and how long a
 checkpoint after each epoch keeps training waiting. Random pixels: the speed does not depend on
 them.
 """
@@ -26,7 +26,7 @@ import time
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from steps import SHAPES, Clock, flops_per_step, products
+from steps import SHAPES, Clock, flops_per_step, model_of_recipe, products, random_examples
 
 BATCH = 100
 
@@ -35,26 +35,20 @@ BATCH = 100
 
 
 def paper() -> None:
-    from keras_gan import recipes
-    from keras_gan.data import preprocessing
-
     table = Table(title="a step of each recipe (one generator update, k = 1)")
     for column in ("recipe", "m", "GFLOP", "gradients, MB", "input, MB", "FLOP per gradient byte"):
         table.add_column(column, justify="right")
     for name, shape in SHAPES.items():
-        recipe = recipes.get(name)
-        images = np.random.default_rng(0).integers(0, 256, (20, *shape), np.uint8)
-        examples = preprocessing.fit(recipe.preprocessing, images).normalize(images)
-        players = recipe.networks(recipe, examples, 0)
-        flops = flops_per_step(*map(products, players), recipe.batch_size, 1, recipe.update)
-        gradients = 4 * sum(p.count_params() for p in players)
-        data = 4 * recipe.batch_size * math.prod(shape)
+        gan, _, settings = model_of_recipe(name, random_examples(name, 20))
+        pair, m = (gan.generator, gan.discriminator), settings.batch_size
+        flops = flops_per_step(*map(products, pair), m, 1, settings.update)
+        gradients = 4 * sum(network.count_params() for network in pair)
         table.add_row(
             name,
-            str(recipe.batch_size),
+            str(m),
             f"{flops / 1e9:.2f}",
             f"{gradients / 1e6:.1f}",
-            f"{data / 1e6:.2f}",
+            f"{4 * m * math.prod(shape) / 1e6:.2f}",
             f"{flops / gradients:.0f}",
         )
     Console().print(table)
@@ -64,24 +58,16 @@ def paper() -> None:
 
 
 def make_gan(strategy):
-    from keras_gan import GAN, recipes
-
-    recipe = recipes.get("mnist")
     with strategy.scope():
-        players = recipe.networks(recipe, np.full((2, 28, 28, 1), 0.5, np.float32), 0)
-        gan = GAN(*players, recipe.make_prior())
-        recipe.compile(gan, 50_000, steps_per_execution=10)
+        gan, arguments, _ = model_of_recipe("mnist", random_examples("mnist", 2))
+        gan.compile(**arguments, steps_per_execution=10)
     return gan
-
-
-def pixels(steps: int) -> np.ndarray:
-    return np.random.default_rng(0).random((steps * BATCH, 28, 28, 1), dtype=np.float32)
 
 
 def child(kind: str, devices: int, cores: int, seconds: float) -> None:
     """Prints steps per second of one configuration."""
     usable = sorted(os.sched_getaffinity(0))
-    if kind == "processes":  # each on a core of its own
+    if kind == "processes":  # each on its own core
         place = json.loads(os.environ.get("TF_CONFIG", '{"task": {"index": 0}}'))["task"]["index"]
         usable, cores = usable[place:], 1
     os.sched_setaffinity(0, usable[:cores])
@@ -99,7 +85,7 @@ def child(kind: str, devices: int, cores: int, seconds: float) -> None:
         strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(devices)])
     gan, clock = make_gan(strategy), Clock()
     steps = max(20, int(seconds * 20) // 10 * 10)
-    gan.fit(pixels(steps), batch_size=BATCH, callbacks=[clock], verbose=0)
+    gan.fit(random_examples("mnist", steps * BATCH), batch_size=BATCH, callbacks=[clock], verbose=0)
     print(json.dumps(1 / clock.seconds_per_step))
 
 
@@ -140,11 +126,11 @@ def measure_replicas(seconds: float) -> None:
         ("processes", 1, 1),
         ("processes", 2, 2),
     ]
-    found: dict[tuple, list[float]] = {c: [] for c in configurations}
+    rates: dict[tuple, list[float]] = {c: [] for c in configurations}
     for _ in range(3):
         for configuration in configurations:
-            found[configuration].append(throughput(*configuration, seconds))
-    medians = {c: statistics.median(values) for c, values in found.items()}
+            rates[configuration].append(throughput(*configuration, seconds))
+    medians = {c: statistics.median(values) for c, values in rates.items()}
     table = Table(title="MNIST recipe, global minibatch 100, simultaneous")
     for column in ("", "cores", "images/s", "per core, of one device on one core"):
         table.add_column(column, justify="right")
@@ -163,7 +149,7 @@ def measure_wrapper(seconds: float) -> None:
         "one_device": make_gan(tf.distribute.OneDeviceStrategy(device)),
         "mirrored": make_gan(tf.distribute.MirroredStrategy([device])),
     }
-    x, times = pixels(100), {name: [] for name in models}
+    x, times = random_examples("mnist", 100 * BATCH), {name: [] for name in models}
     for round_ in range(1 + max(3, int(seconds))):
         for name, gan in models.items():
             clock = Clock()
@@ -193,8 +179,14 @@ def measure_checkpoints() -> None:
 
     gan = make_gan(tf.distribute.get_strategy())
     with tempfile.TemporaryDirectory() as folder:
-        gan.fit(pixels(500), batch_size=BATCH, epochs=5, callbacks=[Timed(folder)], verbose=0)
-    epochs = np.diff(ends)[1:]  # the first holds the tracing
+        gan.fit(
+            random_examples("mnist", 500 * BATCH),
+            batch_size=BATCH,
+            epochs=5,
+            callbacks=[Timed(folder)],
+            verbose=0,
+        )
+    epochs = np.diff(ends)[1:]  # the first includes the tracing
     print(
         f"checkpoint after each epoch: training waits {statistics.median(waited[1:]):.3f} s of an "
         f"epoch of {statistics.median(epochs):.1f} s: "

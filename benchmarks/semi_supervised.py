@@ -1,4 +1,4 @@
-"""Few labels: a linear classifier on pixels, on principal components, and on what a run has learned.
+"""Few labels: a linear classifier on pixels, on principal components and on a run's features.
 
     python -m benchmarks.semi_supervised RUN [--labels 20 50 100] [--draws 10] [--classes RUN ...]
 
@@ -49,7 +49,7 @@ def features_of(run: Run, data: DataSet) -> Features:
     scaled = [run.preprocessing.normalize(split.x) for split in (data.train, data.test)]
     flat = [run.preprocessing.denormalize(x).reshape(len(x), -1) for x in scaled]
     components = PCA(_VARIANCE, svd_solver="full").fit(flat[0])
-    found = {
+    features = {
         "pixels": flat,
         f"{components.n_components_} components": [components.transform(x) for x in flat],
     }
@@ -61,8 +61,8 @@ def features_of(run: Run, data: DataSet) -> Features:
         transformers["q(z | x), center"] = InferenceFeatures(run.path)
     for name, transformer in transformers.items():
         transformer.fit(data.train.x[:1])
-        found[name] = [transformer.transform(split.x) for split in (data.train, data.test)]
-    return {name: _normalized(*pair) for name, pair in found.items()}
+        features[name] = [transformer.transform(split.x) for split in (data.train, data.test)]
+    return {name: _normalized(*pair) for name, pair in features.items()}
 
 
 def _normalized(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -113,17 +113,17 @@ def compare(
             for name, (x, test_x) in features.items():
                 error = test_error(x[chosen], labels[chosen], test_x, test_labels, draw)
                 errors[name].append(error)
-        for name, found in errors.items():
+        for name, of_draws in errors.items():
             rows.append(
                 {
                     "labels": count,
                     "features": name,
                     "dimension": features[name][0].shape[1],
-                    "error": float(np.mean(found)),
-                    "standard_error": _standard_error(found),
-                    "errors": found,
+                    "error": float(np.mean(of_draws)),
+                    "standard_error": _standard_error(of_draws),
+                    "errors": of_draws,
                     "differences": [
-                        {"to": other, **_paired(found, errors[other])}
+                        {"to": other, **_paired(of_draws, errors[other])}
                         for other in list(features)[:2]
                         if other != name
                     ],
@@ -179,10 +179,10 @@ def show(report: dict) -> None:
         table.add_row(str(row["labels"]), row["features"], error, *cells)
     console = Console()
     console.print(table)
-    for found in report["classes"]:
+    for run in report["classes"]:
         console.print(
-            f"D of {found['run']['recipe']}, {found['epochs']} epochs, "
-            f"{found['labels'] or 'all'} labels: {found['error']:.2%}"
+            f"D of {run['run']['recipe']}, {run['epochs']} epochs, "
+            f"{run['labels'] or 'all'} labels: {run['error']:.2%}"
         )
 
 

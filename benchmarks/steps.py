@@ -1,11 +1,16 @@
-"""What benchmarks of a step share: a clock, and the count of its floating-point operations."""
+"""Shared by the benchmarks of a training step: models, a clock, a count of operations.
+
+Imports nothing of keras_gan at its top, so that other versions can be measured too.
+"""
 
 from __future__ import annotations
 
 import math
 import time
+from typing import Any
 
 import keras
+import numpy as np
 
 # Shapes of the data of the recipes that are measured.
 SHAPES = {
@@ -34,30 +39,53 @@ class Clock(keras.callbacks.Callback):
         return (self.last[1] - self.first[1]) / (self.last[0] - self.first[0])
 
 
+def random_examples(name: str, n: int) -> np.ndarray:
+    """Random pixels in the shape of a recipe's data: the speed does not depend on them."""
+    return np.random.default_rng(0).random((n, *SHAPES[name]), dtype=np.float32)
+
+
+def model_of_recipe(name: str, x: np.ndarray, **changes) -> tuple[Any, dict[str, Any], Any]:
+    """The model of a recipe for these examples, its `compile` arguments and its settings."""
+    from keras_gan import recipes
+    from keras_gan.experiment import TrainingData
+
+    recipe = recipes.get(name)
+    settings = recipe.settings(**changes)
+    return *recipe.build(settings, TrainingData.of(settings, x)), settings
+
+
 def products(network: keras.Model) -> list[int]:
     """Multiplications of a forward pass of one example, for each layer that multiplies."""
-    found = []
-    for layer in network._flatten_layers(include_self=False):
+    from keras_gan.core.keras_private import all_layers
+
+    counts = []
+    for layer in all_layers(network):
         if isinstance(layer, keras.layers.Dense):
-            found.append(math.prod(layer.kernel.shape))
+            counts.append(math.prod(layer.kernel.shape))
         elif isinstance(layer, keras.layers.Conv2DTranspose):
-            found.append(math.prod(layer.kernel.shape) * math.prod(layer.input.shape[1:3]))
+            counts.append(math.prod(layer.kernel.shape) * math.prod(layer.input.shape[1:3]))
         elif isinstance(layer, keras.layers.Conv2D):
-            found.append(math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:3]))
-    return found
+            counts.append(math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:3]))
+    return counts
 
 
-def flops_per_step(of_g: list[int], of_d: list[int], m: int, k: int, rule: str) -> float:
+def flops_per_step(
+    generator: list[int], discriminator: list[int], m: int, k: int, update: str
+) -> float:
     """Floating-point operations of a step's products: two for each multiplication and pass.
 
     A backward pass costs one product for a layer's weights and one for its inputs, where something
-    below wants them: not for z and not for the data.
+    below needs them: not for z and not for the data.
+
+    Args:
+        generator: `products` of G.
+        discriminator: `products` of D.
+        m: Size of a minibatch.
+        k: Updates of D for each of G.
+        update: "alternating" or "simultaneous".
     """
-    g, d = sum(of_g), sum(of_d)
-    d_alone = g + 2 * d + 2 * (2 * d - of_d[0])
-    backward_to_g = d + 2 * g - of_g[0]
-    if rule == "simultaneous":
-        per_row = k * d_alone + backward_to_g
-    else:
-        per_row = k * d_alone + g + d + backward_to_g
-    return 2.0 * m * per_row
+    g, d = sum(generator), sum(discriminator)
+    d_step = g + 2 * d + 2 * (2 * d - discriminator[0])
+    g_backward = d + 2 * g - generator[0]
+    g_forward = 0 if update == "simultaneous" else g + d
+    return 2.0 * m * (k * d_step + g_forward + g_backward)

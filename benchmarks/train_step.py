@@ -1,19 +1,24 @@
-"""Steps per second of the MNIST recipe beside a plain Keras GAN, in alternating pairs.
+"""Steps per second of the MNIST recipe's networks, against a plain Keras GAN or another version.
 
-    python benchmarks/train_step.py [--pairs 9] [--steps 60] [--xla]
+    python benchmarks/train_step.py [--pairs 11] [--steps 60] [--xla]
+    python benchmarks/train_step.py --against PATH [--pairs 11] [--steps 60]
 
 The plain model is written as the examples on keras.io are and run as their users do: two gradient
 tapes, Keras's SGD with momentum, its Dropout and operations, `fit` on a shuffled `tf.data` set, one
-step per execution. The networks are the same. It needs no data: the speed does not depend on the
-pixels.
+step per execution. With `--against`, this version and the one in that checkout run in alternating
+pairs, each in a process of its own. Random pixels: the speed does not depend on them.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
+import json
+import os
 import statistics
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -23,15 +28,26 @@ from rich.console import Console
 from rich.table import Table
 from steps import Clock, flops_per_step, products
 
-from keras_gan import GAN, recipes
-from keras_gan.training import streams
+from keras_gan import GAN, networks, optimizers, priors
 
 BATCH = 100
+UPDATES = ("alternating", "simultaneous")
 
 
-def plain(x: np.ndarray, steps: int, **compile_arguments):
-    """A function that trains the plain model, and gives seconds a step."""
-    generator, discriminator = recipes.get("mnist").networks(recipes.get("mnist"), x, 0)
+def mnist_networks() -> tuple[keras.Model, keras.Model]:
+    generator = networks.mlp_generator(
+        100, (28, 28, 1), hidden=[(1200, "relu")] * 2, output_activation="sigmoid"
+    )
+    return generator, networks.maxout_discriminator((28, 28, 1), units=240, seed=1)
+
+
+def pixels(steps: int) -> np.ndarray:
+    return np.random.default_rng(0).random((BATCH * steps, 28, 28, 1), dtype=np.float32)
+
+
+def plain(steps: int, **compile_arguments):
+    """A function that trains the plain model and returns seconds per step."""
+    generator, discriminator = mnist_networks()
     model = PlainGAN(generator, in_keras_layers(discriminator), 100)
     model.compile(
         keras.optimizers.SGD(0.1, momentum=0.5),
@@ -39,12 +55,8 @@ def plain(x: np.ndarray, steps: int, **compile_arguments):
         keras.losses.BinaryCrossentropy(from_logits=True),
         **compile_arguments,
     )
-    data = (
-        tf.data.Dataset.from_tensor_slices(x)
-        .shuffle(1024)
-        .batch(BATCH, drop_remainder=True)
-        .repeat()
-    )
+    data = tf.data.Dataset.from_tensor_slices(pixels(steps)).shuffle(1024)
+    data = data.batch(BATCH, drop_remainder=True).repeat()
 
     def train() -> float:
         clock = Clock()
@@ -54,12 +66,17 @@ def plain(x: np.ndarray, steps: int, **compile_arguments):
     return train
 
 
-def ours(x: np.ndarray, rule: str, jit: bool = False):
-    """A function that trains ours as the train command does, and gives seconds a step."""
-    recipe = dataclasses.replace(recipes.get("mnist"), update=rule)
-    generator, discriminator = recipe.networks(recipe, x, 0)
-    model = GAN(generator, discriminator, recipe.make_prior())
-    recipe.compile(model, len(x), steps_per_execution=10, jit_compile=jit)
+def ours(steps: int, update: str, jit_compile: bool = False):
+    """A function that trains this package's model and returns seconds per step."""
+    model = GAN(*mnist_networks(), priors.Uniform(100))
+    model.compile(
+        optimizers.MomentumSGD(0.1, 0.5),
+        optimizers.MomentumSGD(0.1, 0.5),
+        update=update,
+        steps_per_execution=10,
+        jit_compile=jit_compile,
+    )
+    x = pixels(steps)
 
     def train() -> float:
         clock = Clock()
@@ -67,17 +84,6 @@ def ours(x: np.ndarray, rule: str, jit: bool = False):
         return clock.seconds_per_step
 
     return train
-
-
-def input_rate(x: np.ndarray) -> float:
-    """Steps per second that the input pipeline alone could feed."""
-    stream = streams.IndexedStream(x, None, BATCH, 1, seed=0)
-    rates = []
-    for _ in range(5):
-        began = time.perf_counter()
-        steps = sum(1 for _ in stream.dataset())
-        rates.append(steps / (time.perf_counter() - began))
-    return statistics.median(rates)
 
 
 def product_rate() -> float:
@@ -93,60 +99,104 @@ def product_rate() -> float:
     return 2 * 3000**3 / min(times)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", type=int, default=9, help="alternating measurements of each")
-    parser.add_argument(
-        "--steps", type=int, default=60, help="steps of a measurement, a multiple of 10"
-    )
-    parser.add_argument("--xla", action="store_true", help="measure XLA as well")
-    options = parser.parse_args()
-    x = np.random.default_rng(0).random((BATCH * options.steps, 28, 28, 1), dtype=np.float32)
-    steps = options.steps
-    contestants = {
-        "plain, 1 step per execution": (plain(x, steps), "alternating"),
-        "plain, 10 steps per execution": (plain(x, steps, steps_per_execution=10), "alternating"),
-        "ours, alternating": (ours(x, "alternating"), "alternating"),
-        "ours, simultaneous": (ours(x, "simultaneous"), "simultaneous"),
+def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
+    table = Table(title=title)
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index else "left")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def against_plain(pairs: int, steps: int, xla: bool) -> None:
+    models = {
+        "plain, 1 step per execution": (plain(steps), "alternating"),
+        "plain, 10 steps per execution": (plain(steps, steps_per_execution=10), "alternating"),
+        **{f"ours, {update}": (ours(steps, update), update) for update in UPDATES},
     }
-    if options.xla:
-        contestants["plain, XLA"] = (plain(x, steps, jit_compile=True), "alternating")
-        contestants["ours, alternating, XLA"] = (ours(x, "alternating", True), "alternating")
-        contestants["ours, simultaneous, XLA"] = (ours(x, "simultaneous", True), "simultaneous")
-    layers = [
-        products(player) for player in recipes.get("mnist").networks(recipes.get("mnist"), x, 0)
-    ]
-    flops = {
-        rule: flops_per_step(*layers, BATCH, 1, rule) for rule in ("alternating", "simultaneous")
-    }
-    for function, _ in contestants.values():
-        function()
-    times: dict[str, list[float]] = {name: [] for name in contestants}
+    if xla:
+        models["plain, XLA"] = (plain(steps, jit_compile=True), "alternating")
+        models |= {
+            f"ours, {update}, XLA": (ours(steps, update, True), update) for update in UPDATES
+        }
+    counts = [products(network) for network in mnist_networks()]
+    times: dict[str, list[float]] = {name: [] for name in models}
     rates = []
-    for _ in range(options.pairs):
+    for train, _ in models.values():
+        train()  # traced, compiled
+    for _ in range(pairs):
         rates.append(product_rate())
-        for name, (function, _) in contestants.items():
-            times[name].append(function())
-    rate = statistics.median(rates)
-    base = times["plain, 1 step per execution"]
-    table = Table(title=f"MNIST recipe's networks, m = {BATCH}, medians of {options.pairs}")
-    for column in ("", "steps/s", "ratio to plain", "GFLOP/step", "GFLOP/s", "of a large product"):
-        table.add_column(column, justify="left" if not column else "right")
-    for name, (_, rule) in contestants.items():
+        for name, (train, _) in models.items():
+            times[name].append(train())
+    base, rows = times["plain, 1 step per execution"], []
+    for name, (_, update) in models.items():
+        flops = flops_per_step(*counts, BATCH, 1, update)
         per_second = 1 / statistics.median(times[name])
         ratio = statistics.median(b / t for b, t in zip(base, times[name], strict=True))
-        reached = per_second * flops[rule]
-        table.add_row(
-            name,
-            f"{per_second:.1f}",
-            f"{ratio:.2f}",
-            f"{flops[rule] / 1e9:.2f}",
-            f"{reached / 1e9:.0f}",
-            f"{reached / rate:.2f}",
+        share = per_second * flops / statistics.median(rates)
+        rows.append(
+            [name, f"{per_second:.1f}", f"{ratio:.2f}", f"{flops / 1e9:.2f}", f"{share:.2f}"]
         )
-    Console().print(table)
-    print(f"a 3000 x 3000 float32 product: {rate / 1e9:.0f} GFLOP/s")
-    print(f"the input pipeline alone: {input_rate(x):.0f} steps/s")
+    print_table(
+        f"MNIST recipe's networks, m = {BATCH}, medians of {pairs}",
+        ["", "steps/s", "ratio to plain", "GFLOP/step", "of a large product's rate"],
+        rows,
+    )
+
+
+def in_own_process(checkout: Path, steps: int) -> dict[str, float]:
+    """Steps per second of each update rule in a process with the checkout's keras_gan."""
+    done = subprocess.run(
+        [sys.executable, __file__, "--child", "--steps", str(steps)],
+        env={**os.environ, "PYTHONPATH": str(checkout), "TF_CPP_MIN_LOG_LEVEL": "3"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def against_version(checkout: Path, pairs: int, steps: int) -> None:
+    here, rows = Path(__file__).parents[1], []
+    results = []
+    for pair in range(pairs):  # the order changes, so that neither always runs second
+        order = [here, checkout] if pair % 2 else [checkout, here]
+        rates = {path: in_own_process(path, steps) for path in order}
+        results.append((rates[here], rates[checkout]))
+        print(f"pair {pair + 1}: " + json.dumps(results[-1]), flush=True)
+    for update in UPDATES:
+        new, old = zip(*((new[update], old[update]) for new, old in results), strict=True)
+        ratio = statistics.median(a / b for a, b in zip(new, old, strict=True))
+        medians = [f"{statistics.median(rates):.1f}" for rates in (new, old)]
+        rows.append([update, *medians, f"{ratio:.3f}"])
+    print_table(
+        f"Steps per second, {pairs} pairs", ["", "this version", str(checkout), "ratio"], rows
+    )
+
+
+def child(steps: int) -> None:
+    rates = {}
+    for update in UPDATES:
+        train = ours(steps, update)
+        train()  # traced
+        rates[update] = 1 / statistics.median(train() for _ in range(3))
+    print(json.dumps(rates))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--against", type=Path, help="a checkout of another version")
+    parser.add_argument("--pairs", type=int, default=11, help="alternating measurements of each")
+    parser.add_argument("--steps", type=int, default=60, help="of a measurement; a multiple of 10")
+    parser.add_argument("--xla", action="store_true", help="measure XLA as well")
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        child(options.steps)
+    elif options.against:
+        against_version(options.against.resolve(), options.pairs, options.steps)
+    else:
+        against_plain(options.pairs, options.steps, options.xla)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
+
+from keras_gan.cli import quiet  # noqa: F401
+
+# isort: split
+from rich.console import Console
+
+from export import inspection, parity, signatures, writing
+from export.subject import Subject
+from keras_gan import Run
+from keras_gan.cli import parsing
 
 _DESCRIPTION = """Export a run's generator for TensorFlow Serving, ONNX Runtime and other languages.
 
@@ -23,28 +31,7 @@ visible."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code: 0, 1 (no parity), or that of the error."""
-    with _tensorflow_quiet():
-        import tensorflow as tf
-
-        from keras_gan.cli import parsing
-
-        tf.config.list_physical_devices()  # logs that there is no GPU
     return parsing.run(_main, argv, "export")
-
-
-@contextmanager
-def _tensorflow_quiet() -> Iterator[None]:
-    """Hides TensorFlow's start-up messages, which go to file descriptor 2, not to `sys.stderr`."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    with open(os.devnull, "wb") as null:
-        os.dup2(null.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
 
 
 def _main(argv: Sequence[str] | None) -> int:
@@ -53,9 +40,6 @@ def _main(argv: Sequence[str] | None) -> int:
 
 
 def _inspect(argv: Sequence[str]) -> int:
-    from export import inspection
-    from keras_gan.cli import parsing
-
     parser = parsing.Parser(prog="keras-gan export inspect", description="Describe an export.")
     parser.add_argument("path", help="a version's directory, a model's directory, or an .onnx file")
     for line in inspection.describe(Path(parser.parse_args(argv).path)):
@@ -64,13 +48,6 @@ def _inspect(argv: Sequence[str]) -> int:
 
 
 def _export(argv: Sequence[str]) -> int:
-    from rich.console import Console
-
-    from export import parity, signatures, writing
-    from export.subject import Subject
-    from keras_gan import Run
-    from keras_gan.cli import parsing
-
     parser = parsing.Parser(prog="keras-gan export", description=_DESCRIPTION)
     flag = parser.add_argument
     flag("run", metavar="RUN", help="run directory of a finished run")

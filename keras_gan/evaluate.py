@@ -8,6 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from keras_gan.cli import quiet  # noqa: F401
+
+# isort: split
 from keras_gan import plotting, recipes
 from keras_gan.cli import parsing, report
 from keras_gan.core.errors import InputError

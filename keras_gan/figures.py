@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from keras_gan.cli import quiet  # noqa: F401
+
+# isort: split
 import keras
 import numpy as np
 import tensorflow as tf

@@ -12,11 +12,10 @@ from typing import Any
 from rich.progress import track
 
 from keras_gan import data, evaluate, figures, plotting, recipes, train
-from keras_gan.cli import figure_1
 from keras_gan.data import preprocessing
 from keras_gan.evaluation.likelihood import ParzenSettings, reliability
 from keras_gan.experiment.run import BEST, Run
-from reproduce import results
+from reproduce import figure_1, results
 from reproduce.curves import bandwidth_curves, distances_from_optimum
 from reproduce.runs import call, command_of, curve, epoch_of, training_seconds
 

@@ -18,7 +18,6 @@ from keras_gan.experiment import Recipe, TrainingData
 from reproduce import results
 from reproduce.runs import validation_nats
 
-
 Build = Callable[[Any, TrainingData], tuple[GAN, dict[str, Any]]]
 
 

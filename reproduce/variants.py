@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_gan import data, recipes
 from keras_gan.experiment import Recipe
@@ -67,7 +66,7 @@ def hypotheses(recipe: Recipe) -> tuple[Variant, ...]:
         bias = generator.get_layer("output").bias
         bias.assign(keras.ops.zeros_like(bias))
 
-    decay = recipe.settings().learning_rate_divisor**_COMPRESSED
+    decay = recipe.settings().learning_rate_divisor ** _COMPRESSED
     return (
         _AS_IT_IS,
         changed("G's first weights as small as D's", lambda g, d: _scale(g, 1 / 10)),

@@ -6,7 +6,6 @@ errors quote, and can be closed, which frees its memory.
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -129,11 +128,10 @@ class Servable:
                     self.run(signature, rows, sorted(signature.outputs))
 
     def close(self) -> None:
-        """Closes the session and frees the memory of its variables and its graph."""
+        """Closes the session and its variables; the graph, which refers to itself, is garbage."""
         self._callables.clear()
         self._session.close()
         del self._session, self._graph
-        gc.collect()  # a Graph refers to itself
 
 
 def _zeros(info: meta_graph_pb2.TensorInfo) -> np.ndarray | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import enum
+import gc
 import logging
 import threading
 import time
@@ -55,7 +56,7 @@ class Version:
     error: ServingError | None = None
     servable: Any = None  # a Servable while there is one to run
     in_use: int = 0
-    tried: tuple[int, int, int] | None = None  # the fingerprint of the files at the last load
+    tried: tuple | None = None  # the fingerprint of the files at the last load
 
 
 class Manager:
@@ -181,13 +182,14 @@ class Manager:
                 if not version.in_use and version.state is State.UNLOADING:  # type: ignore[comparison-overlap]
                     self._changed.notify_all()
 
+    def _available(self, name: str) -> list[Version]:
+        """The versions of a model that can answer, the newest first."""
+        versions = [v for v in self._versions.values() if v.model == name]
+        available = [v for v in versions if v.state is State.AVAILABLE]
+        return sorted(available, key=lambda version: -version.number)
+
     def _latest(self, name: str) -> Version | None:
-        available = [
-            version
-            for version in self._versions.values()
-            if version.model == name and version.state is State.AVAILABLE
-        ]
-        return max(available, key=lambda version: version.number, default=None)
+        return next(iter(self._available(name)), None)
 
     def status(
         self, name: str, number: int | None = None
@@ -216,17 +218,7 @@ class Manager:
     def available(self) -> dict[str, list[int]]:
         """The versions available now, the newest first, of each configured model."""
         with self._changed:
-            return {
-                name: sorted(
-                    (
-                        version.number
-                        for version in self._versions.values()
-                        if version.model == name and version.state is State.AVAILABLE
-                    ),
-                    reverse=True,
-                )
-                for name in self._models
-            }
+            return {name: [v.number for v in self._available(name)] for name in self._models}
 
     def labels(self, name: str) -> dict[str, int]:
         """The labels of a model."""
@@ -323,7 +315,8 @@ class Manager:
             servable, version.servable = version.servable, None
         servable.close()
         del servable
-        _return_memory()
+        if not self._stopped:
+            _return_memory()
         self._move(version, State.END)
         _logger.info("version unloaded", extra={"model": version.model, "version": version.number})
 
@@ -343,6 +336,7 @@ class Manager:
         for version in list(self._versions.values()):
             if version.state is State.AVAILABLE:
                 self._unload(version)
+        _return_memory()  # once for all: it searches the whole heap
 
 
 def _as_serving_error(error: Exception) -> ServingError:
@@ -352,6 +346,7 @@ def _as_serving_error(error: Exception) -> ServingError:
 
 
 def _return_memory() -> None:
-    """Returns freed memory to the system, which glibc does not do by itself."""
+    """Frees closed graphs, which refer to themselves, and returns their memory to the system."""
+    gc.collect()
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)

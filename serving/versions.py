@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 _VERSION = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -40,15 +41,12 @@ def versions_on_disk(base_path: Path) -> dict[int, Path]:
     return versions
 
 
-def fingerprint(version_path: Path) -> tuple[int, int, int]:
-    """Changes whenever a version's files do: how many, their bytes, the newest change (ns)."""
-    count = total = newest = 0
+def fingerprint(version_path: Path) -> tuple:
+    """Changes whenever a version's files do: their number, their bytes, the newest change (ns)."""
+    stats = []
     for directory, _, files in os.walk(version_path):
         for name in files:
-            try:
-                stat = os.stat(os.path.join(directory, name))
-            except OSError:
-                continue
-            count, total = count + 1, total + stat.st_size
-            newest = max(newest, stat.st_mtime_ns, stat.st_ctime_ns)
-    return count, total, newest
+            with suppress(OSError):  # removed meanwhile
+                stats.append(os.stat(os.path.join(directory, name)))
+    newest = max((max(stat.st_mtime_ns, stat.st_ctime_ns) for stat in stats), default=0)
+    return len(stats), sum(stat.st_size for stat in stats), newest

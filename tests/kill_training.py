@@ -1,10 +1,10 @@
-"""Kills training at moments spread over its duration; the same command must mend it.
+"""Kills training at moments spread over its duration; the same command must resume it.
 
     python tests/kill_training.py [--moments 20] [--workers 1] [--epochs 30] [--seed 0]
 
 Trains the digits once undisturbed and measures how long that takes. Then, for each moment, a new
 run is killed (SIGKILL) at that moment and the same command is given again until it ends well. With
-one process the final weights, averages and both optimizers' states must be those of the undisturbed
+one process the final weights, EMA and both optimizers' states must be those of the undisturbed
 run bit for bit. With two workers one of them, in turn, is killed; the other must end by itself, and
 the weights must agree to 1e-5. The moments lie one in each of equal parts of the duration, at a
 place drawn from the seed. Prints a table; ends with code 1 where anything differs.
@@ -13,43 +13,37 @@ place drawn from the seed. Prints a table; ends with code 1 where anything diffe
 from __future__ import annotations
 
 import argparse
-import os
 import random
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+import commands
 import numpy as np
-from commands import clusters
 from rich.console import Console
 from rich.table import Table
 
 from keras_gan.experiment.run import Run
 
 
-def start(path: Path, options: argparse.Namespace) -> list[subprocess.Popen]:
-    command = [sys.executable, "-m", "keras_gan.train", "--run-dir", str(path)]
-    command += ["--epochs", str(options.epochs), "--likelihood-samples", "200"]
-    command += ["--checkpoint-minutes", "0.01"]
-    configs = [None]
-    if options.workers > 1:
-        command += ["--strategy", "multi_worker"]
-        configs = clusters(options.workers)
-    return [
-        subprocess.Popen(
-            command,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **({"TF_CONFIG": c} if c else {})},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        for c in configs
-    ]
+def start(path: Path, options: argparse.Namespace) -> list[commands.Fork]:
+    settings = ["--run-dir", path, "--epochs", options.epochs, "--likelihood-samples", 200]
+    settings += ["--checkpoint-minutes", 0.01]
+    if options.workers == 1:
+        return [commands.start(*settings)]
+    settings += ["--strategy", "multi_worker"]
+    return [commands.start(*settings, TF_CONFIG=c) for c in commands.clusters(options.workers)]
+
+
+def exit_codes(processes: list[commands.Fork]) -> list[int]:
+    for process in processes:
+        process.communicate()
+    return [process.returncode for process in processes]
 
 
 def finish(path: Path, options: argparse.Namespace) -> None:
-    codes = [process.wait() for process in start(path, options)]
+    codes = exit_codes(start(path, options))
     if any(codes):
         sys.exit(f"the command on {path} ends with codes {codes}")
 
@@ -86,7 +80,7 @@ def main() -> int:
             time.sleep(moment)
             victim = number % options.workers
             processes[victim].kill()
-            codes = [process.wait() for process in processes]
+            codes = exit_codes(processes)
             left = sorted(p.name for p in path.glob("checkpoints/*"))
             finish(path, options)
             difference = max(

@@ -184,7 +184,7 @@ SHAPES = {
 
 
 def of_recipe(name: str, **changes):
-    """The untrained model of a recipe, of full size, its `compile` arguments, settings and scale."""
+    """A recipe's model of full size, untrained, its `compile` arguments, settings and scale."""
     recipe = recipes.get(name)
     settings = recipe.settings(**changes)
     if recipe.has_own_data:

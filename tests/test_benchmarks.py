@@ -1,16 +1,14 @@
-"""The page of costs says what its JSON says, and both loops train the same networks."""
+"""The page of costs shows its JSON, and both loops train the same networks."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 
 import numpy as np
 import pytest
 import small
 
-import keras_gan.recipes
-from benchmarks import plain, recipes, semi_supervised
+from benchmarks import plain, recipes, semi_supervised, steps
 from keras_gan import layers, networks
 
 
@@ -18,8 +16,8 @@ def test_the_page_is_generated():
     if not recipes.FILE.is_file():
         assert not recipes.PAGE.exists()
         return
-    found = json.loads(recipes.FILE.read_text())
-    assert recipes.PAGE.read_text(encoding="utf-8") == recipes.render(found), recipes.COMMAND
+    report = json.loads(recipes.FILE.read_text())
+    assert recipes.PAGE.read_text(encoding="utf-8") == recipes.render(report), recipes.COMMAND
 
 
 def test_a_line_has_medians_and_the_ratio_of_pairs():
@@ -41,21 +39,31 @@ def test_a_line_has_medians_and_the_ratio_of_pairs():
 
 @pytest.mark.parametrize("who", ["ours", "plain"])
 def test_each_loop_trains(who, monkeypatch):
-    recipe, made = keras_gan.recipes.get("digits"), []
+    models = []
 
-    def build(*arguments):
-        generator, discriminator = recipe.networks(*arguments)
-        made.append((generator, small.weights(generator)))
-        return generator, discriminator
+    def model_of_recipe(*arguments):
+        gan, *others = steps.model_of_recipe(*arguments)
+        models.append((gan.generator, small.weights(gan.generator)))
+        return gan, *others
 
-    observed = dataclasses.replace(recipe, networks=build)
-    monkeypatch.setattr(keras_gan.recipes, "get", lambda name: observed)
-    found = recipes.measure("digits", who, steps=20)
-    assert found["seconds"] > 0
-    assert found["peak"] > 100
-    ((generator, before),) = made
+    monkeypatch.setattr(recipes, "model_of_recipe", model_of_recipe)
+    result = recipes.measure("digits", who, steps=20)
+    assert result["seconds"] > 0
+    assert result["peak"] > 100
+    ((generator, before),) = models
     moved = [np.abs(a - b).max() for a, b in zip(before, small.weights(generator), strict=True)]
     assert min(moved) > 0
+
+
+def test_operations_of_a_step():
+    """By hand: G 2-3-4, D 4-5-1, one row; D's step once, then G's."""
+    generator, discriminator = [6, 12], [20, 5]
+    d_step = 18 + 2 * 25 + 2 * (2 * 25 - 20)  # G(z), D of both, both backward passes
+    g_step = 18 + 25 + 25 + 2 * 18 - 6  # G(z), D of it, back to the samples, back through G
+    count = steps.flops_per_step(generator, discriminator, 1, 1, "alternating")
+    assert count == 2 * (d_step + g_step)
+    count = steps.flops_per_step(generator, discriminator, 10, 3, "simultaneous")
+    assert count == 20 * (3 * d_step + g_step - 18 - 25)
 
 
 def test_the_plain_loop_has_keras_s_layers_and_the_same_shapes():
@@ -66,8 +74,8 @@ def test_the_plain_loop_has_keras_s_layers_and_the_same_shapes():
     ours = (layers.Maxout, layers.Dropout, layers.GaussianNoise)
     assert any(isinstance(layer, ours) for layer in own.layers)
     assert not any(isinstance(layer, ours) for layer in other.layers)
-    found = plain.PlainMaxout(2)(np.array([[[3.0, 5.0, -2.0, -1.0]]], np.float32))
-    np.testing.assert_array_equal(found, [[[5.0, -1.0]]])
+    maximum = plain.PlainMaxout(2)(np.array([[[3.0, 5.0, -2.0, -1.0]]], np.float32))
+    np.testing.assert_array_equal(maximum, [[[5.0, -1.0]]])
 
 
 def test_few_labels_on_good_features_and_on_none():

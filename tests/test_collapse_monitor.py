@@ -41,7 +41,7 @@ def test_a_generator_like_the_data_raises_nothing(data, detector, caplog):
     monitor = CollapseMonitor(detector)
     history = play(data, monitor, [HEALTHY])
     assert monitor.warnings == ()
-    assert caplog.records == []
+    assert [r for r in caplog.records if r.name == "keras_gan"] == []
     assert history["warnings"] == [0]
     assert history["kinds_found"] == [20]
     np.testing.assert_allclose(history["sample_spread"], 1, atol=0.1)
@@ -51,7 +51,7 @@ def test_a_collapse_is_told_once_until_it_comes_back(data, detector, caplog):
     monitor = CollapseMonitor(detector)
     history = play(data, monitor, [COLLAPSED, COLLAPSED, HEALTHY, COLLAPSED])
     told = [r.getMessage() for r in caplog.records if r.name == "keras_gan"]
-    assert all(r.levelno == logging.WARNING for r in caplog.records)
+    assert all(r.levelno == logging.WARNING for r in caplog.records if r.name == "keras_gan")
     for name in ("identical-samples", "constant-output", "one-region-only"):
         epochs = [text.partition(":")[0] for text in told if f" {name}: " in text]
         assert epochs == ["epoch 1", "epoch 4"]

@@ -20,10 +20,10 @@ for name in sys.argv[1:]:
 
 
 def documented_names() -> set[str]:
-    """Commands (`python -m keras_gan.train`) aside, which are modules to run."""
+    """Without commands (`python -m keras_gan.train`) and modules to import (`from ...`)."""
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
     text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
-    return set(re.findall(r"(?<![\w./-])(?<!-m )keras_gan(?:\.[A-Za-z_]\w*)+", text))
+    return set(re.findall(r"(?<![\w./-])(?<!-m )(?<!from )keras_gan(?:\.[A-Za-z_]\w*)+", text))
 
 
 def test_documented_names_exist_in_a_fresh_process():

@@ -13,6 +13,7 @@ from keras_gan import InputError, losses, regularizers
 from keras_gan.augmentation import Augmentation, RandomFlip
 from keras_gan.core import randomness
 from keras_gan.optimizers.schedules import Cosine, ImageSchedule, counting_images, current_value
+from keras_gan.training import checkpoints
 
 
 def linear_gan(ema=None, **compile_arguments):
@@ -348,3 +349,82 @@ def test_losses_get_float32_under_mixed_precision():
     model.compile("sgd", "sgd", loss=Types())
     model.fit(small.examples(16), batch_size=8, verbose=0)
     assert set(Types.seen) == {tf.float32}
+
+
+def everything(strategy, **compile_arguments):
+    """A model that uses every extension point, with numbers that change with the images seen."""
+    with strategy.scope():
+        generator, discriminator = small.players(dropout=False)
+        half_life = Cosine(0.0, 200.0, images=100)
+        model = keras_gan.GAN(
+            generator,
+            discriminator,
+            keras_gan.priors.Uniform(5),
+            ema=keras_gan.EMA(half_life=half_life),
+        )
+        optimizers = [
+            keras_gan.optimizers.MomentumSGD(Cosine(0.1, 0.01, 100), momentum=Cosine(0.9, 0.1, 100))
+            for _ in range(2)
+        ]
+        model.compile(
+            *optimizers,
+            discriminator_steps=2,
+            regularizers=[regularizers.R1(Cosine(1.0, 0.1, 100)), regularizers.R2(0.1), Far()],
+            augmentation=Noise(),
+            metrics=[Margin(name="margin")],
+            **compile_arguments,
+        )
+    return model
+
+
+@keras.saving.register_keras_serializable("tests")
+class Noise(Augmentation):
+    """Adds noise of each row's own, as strong as the images seen say."""
+
+    def call(self, examples):
+        bits = randomness.current_draws().bits([examples.shape[-1]])
+        strength = current_value(Cosine(0.0, 0.3, 100))
+        return examples + strength * randomness.normal(bits)
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_extension_points_on_two_replicas_equal_one_device(update):
+    mirrored = tf.distribute.MirroredStrategy(
+        ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
+    )
+    models, histories = [], []
+    for strategy in (tf.distribute.get_strategy(), mirrored):
+        model = everything(strategy, update=update, steps_per_execution=2)
+        histories.append(model.fit(small.examples(72), batch_size=6, epochs=2, verbose=0).history)
+        models.append(model)
+    one, two = models
+    assert small.largest_difference(small.weights(one), small.weights(two)) < 1e-5
+    assert histories[0].keys() == histories[1].keys()
+    for name, values in histories[0].items():
+        np.testing.assert_allclose(histories[1][name], values, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+def test_extension_points_resume_exactly(tmp_path):
+    x = small.examples(48)
+    whole, first, second = (everything(tf.distribute.get_strategy()) for _ in range(3))
+    whole.fit(x, batch_size=6, epochs=2, verbose=0)
+    first.fit(x, batch_size=6, epochs=1, verbose=0)
+    checkpoints.write(tmp_path, checkpoints.snapshot(first))
+    assert checkpoints.restore_latest(tmp_path, second) == {}
+    second.fit(x, batch_size=6, epochs=2, initial_epoch=1, verbose=0)
+    assert small.largest_difference(small.weights(second), small.weights(whole)) == 0
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_extension_points_under_xla_and_bfloat16(jit_compile):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = everything(tf.distribute.get_strategy(), jit_compile=jit_compile)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    history = model.fit(small.examples(48), batch_size=6, verbose=0).history
+    assert all(np.isfinite(values).all() for values in history.values())
+    plain = everything(tf.distribute.get_strategy())
+    expected = plain.fit(small.examples(48), batch_size=6, verbose=0).history
+    for name in ("d_loss", "r1", "margin"):
+        np.testing.assert_allclose(history[name], expected[name], rtol=0.1, atol=0.05)

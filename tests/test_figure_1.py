@@ -8,7 +8,7 @@ import pytest
 import small
 from PIL import Image
 
-from keras_gan.cli import figure_1
+from reproduce import figure_1
 
 
 @pytest.fixture(scope="module")

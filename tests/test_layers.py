@@ -114,10 +114,10 @@ def test_maxout_in_networks():
 
 
 def test_maxout_refuses():
-    with pytest.raises(InputError, match="`pieces` must be >= 2"):
+    with pytest.raises(InputError, match="pieces"):
         layers.Maxout(1)
     for shape in ((2, 7), (2, None)):
-        with pytest.raises(InputError, match="a multiple of `pieces`=3"):
+        with pytest.raises(InputError, match="pieces"):
             layers.Maxout(3).build(shape)
 
 
@@ -212,7 +212,7 @@ def test_noise_outside_a_gan_comes_from_the_layers_seed(make):
 
 @pytest.mark.parametrize("rate", [-0.1, 1, 1.5, np.nan])
 def test_dropout_refuses(rate):
-    with pytest.raises(InputError, match=r"`rate` must be in \[0, 1\)"):
+    with pytest.raises(InputError, match="rate"):
         layers.Dropout(rate)
 
 
@@ -247,7 +247,7 @@ def test_gaussian_noise_of_bfloat16():
 
 @pytest.mark.parametrize("stddev", [-0.1, np.nan, np.inf])
 def test_gaussian_noise_refuses(stddev):
-    with pytest.raises(InputError, match="`stddev` must be >= 0"):
+    with pytest.raises(InputError, match="stddev"):
         layers.GaussianNoise(stddev)
 
 
@@ -320,7 +320,7 @@ def test_partial_pooling_in_networks():
 
 @pytest.mark.parametrize(("size", "strides"), [(2, 3), (2, 0), (0, 0)])
 def test_partial_pooling_refuses(size, strides):
-    with pytest.raises(InputError, match="1 <= `strides` <= `pool_size`"):
+    with pytest.raises(InputError, match="strides"):
         layers.PartialMaxPooling2D(size, strides)
 
 

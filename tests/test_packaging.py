@@ -117,41 +117,52 @@ def test_constraints_pin_every_requirement() -> None:
     assert names - pinned == set()
 
 
-def test_a_command_runs_beside_a_users_modules_of_the_packages_names(
-    commands: Path, tmp_path: Path
-) -> None:
-    for name in ("serving", "export"):
-        (tmp_path / f"{name}.py").write_text("raise SystemExit('not this one')", encoding="utf-8")
-    assert "usage: " in run(commands / "keras-gan-export", "--help", cwd=tmp_path)
-    assert {path.name for path in commands.iterdir()} >= PROJECT["scripts"].keys()
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A user's folder with folders of the packages' names, which Python searches first."""
+    for name in ("export", "serving"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__main__.py").write_text("print('the one here')", encoding="utf-8")
+    return tmp_path
 
 
-# As a user's program does: in its own folder, which Python searches first.
-PROGRAM = """
-import importlib.metadata
-import export, keras_gan, serving
-for package in (export, keras_gan, serving):
-    print(package.__file__)
-scripts = importlib.metadata.distribution("keras-gan").entry_points
-for script in scripts:
-    try:
-        script.load()(["--help"])
-    except SystemExit as end:
-        assert end.code == 0, script
-train = scripts["keras-gan-train"].load()
-assert train(["--strategy", "mirrored", "--epochs", "1", "--run-dir", "run"]) == 0
+def test_the_command_lists_what_it_can_without_tensorflow(commands: Path, home: Path) -> None:
+    listed = run(commands / "keras-gan", "--help", cwd=home)
+    assert [line.split()[0] for line in listed.splitlines() if line.startswith("  ")] == list(
+        PROJECT["entry-points"]["keras_gan.commands"]
+    )
+    code = """
+import sys
+from keras_gan.cli import main
+assert main.main(["--help"]) == 0
+assert main.main(["no-such"]) == 2
+assert not {"tensorflow", "keras", "export", "serving"} & set(sys.modules)
 """
+    run(commands / "python", "-c", code, cwd=home)
 
 
-def test_the_installed_packages_teach_and_train_beside_a_users_folder_called_serving(
-    commands: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "serving").mkdir()
-    (tmp_path / "serving" / "notes.txt").write_text("a folder of the user's", encoding="utf-8")
-    printed = run(commands / "python", "-c", PROGRAM, cwd=tmp_path).splitlines()
-    files = printed[: len(PACKAGES)]
-    assert [Path(file).is_relative_to(commands.parent) for file in files] == [True] * 3
-    assert sum(line.startswith("usage: ") for line in printed) == len(PROJECT["scripts"])
-    assert list((tmp_path / "run").rglob("*.keras"))
-    (session,) = json.loads((tmp_path / "run" / "config.json").read_bytes())["sessions"]
+def test_subcommands_run_beside_folders_of_their_names(commands: Path, home: Path) -> None:
+    for command in ("export", "serve"):
+        shown = run(commands / "keras-gan", command, "--help", cwd=home)
+        assert f"usage: keras-gan {command}" in shown
+    for package in ("export", "serving"):
+        assert "usage: keras-gan" in run(commands / "python", "-m", package, "--help", cwd=home)
+        # A package of that name, as against a folder, hides the installed one from python -m alone.
+        (home / package / "__init__.py").touch()
+        assert run(commands / "python", "-m", package, cwd=home).strip() == "the one here"
+    assert "usage: " in run(commands / "keras-gan", "export", "--help", cwd=home)
+
+
+def test_training_prints_nothing_of_tensorflow_and_leaves_a_run(commands: Path, home: Path) -> None:
+    small = ("--epochs", "1", "--likelihood-every", "0", "--run-dir", "run")
+    result = subprocess.run(
+        [commands / "keras-gan", "train", "--strategy", "mirrored", *small],
+        cwd=home,
+        env={k: v for k, v in os.environ.items() if not k.startswith(("PYTHONPATH", "TF_CPP"))},
+        capture_output=True,
+        text=True,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert list((home / "run").rglob("*.keras"))
+    (session,) = json.loads((home / "run" / "config.json").read_bytes())["sessions"]
     assert session["replicas"] == 1

@@ -12,6 +12,7 @@ from keras_gan import plotting
 from keras_gan.core.errors import InputError
 from keras_gan.evaluation.gaussians import GaussianMixture
 from keras_gan.evaluation.theory import optimal_discriminator
+from reproduce import densities
 
 RANDOM = np.random.default_rng(0)
 BLUE, GREEN = (0, 0x72, 0xB2), (0, 0x9E, 0x73)
@@ -255,7 +256,7 @@ def panel(shift=0.0, title="(a)", discriminator=None):
     data, own = GaussianMixture([0.0], 1.0), GaussianMixture([shift], 1.0)
     best = optimal_discriminator(data.density(x), own.density(x))
     z = np.linspace(-1.7, 1.7, 20)
-    return plotting.Panel(
+    return densities.Panel(
         title=title,
         x=x,
         p_data=data.density(x),
@@ -268,18 +269,18 @@ def panel(shift=0.0, title="(a)", discriminator=None):
 
 
 def test_figure_1_moves_with_p_g_and_keeps_its_size():
-    frames = [plotting.figure_1([panel(shift)]) for shift in (-1.0, 0.0, 1.0)]
+    frames = [densities.figure_1([panel(shift)]) for shift in (-1.0, 0.0, 1.0)]
     assert len({frame.shape for frame in frames}) == 1
     left, middle, right = (columns_of(frame[60:320], GREEN).mean() for frame in frames)
     assert left < middle - 20
     assert middle < right - 20
-    wide = plotting.figure_1([panel(1, "(a)"), panel(0, "(d)")])
+    wide = densities.figure_1([panel(1, "(a)"), panel(0, "(d)")])
     assert wide.shape[1] > 1.5 * frames[0].shape[1]
 
 
 def test_figure_1_draws_d_on_a_scale_of_its_own():
     low, high = (
-        level_of(plotting.figure_1([panel(discriminator=d)])[90:], BLUE) for d in (0.25, 0.75)
+        level_of(densities.figure_1([panel(discriminator=d)])[90:], BLUE) for d in (0.25, 0.75)
     )
     # The axis from 0 to 1.05 is about 250 pixels high.
     assert_allclose(low - high, 0.5 / 1.05 * 250, rtol=0.15)
@@ -328,10 +329,10 @@ IMAGES = np.zeros((6, 8, 8))
         (lambda: plotting.scatter(np.full((3, 2), np.nan)), "finite"),
         (lambda: plotting.reliability([1, 2], [1], [1], [1]), "`means`"),
         (lambda: plotting.reliability([1, 2], [1, 1], [1], [np.nan]), "`dimensions`"),
-        (lambda: plotting.figure_1([]), "at least one"),
+        (lambda: densities.figure_1([]), "at least one"),
         (
-            lambda: plotting.figure_1(
-                [plotting.Panel("(a)", [0, 1], [1], [1, 1], [1, 1], [1, 1], [0], [0])]
+            lambda: densities.figure_1(
+                [densities.Panel("(a)", [0, 1], [1], [1, 1], [1, 1], [1, 1], [0], [0])]
             ),
             "'(a)'",
         ),

@@ -140,7 +140,7 @@ def test_seed_may_be_a_tensor_or_any_int():
 
 @pytest.mark.parametrize("minibatch", [-1, 256])
 def test_minibatch_outside_its_field_is_refused(minibatch):
-    with pytest.raises(ValueError, match=f"`minibatch` must be in.*{minibatch}"):
+    with pytest.raises(ValueError, match="minibatch"):
         StepDraws(0, 0, minibatch, Purpose.LATENTS, 0, 1)
 
 
@@ -148,7 +148,7 @@ def test_more_draws_than_their_field_holds_are_refused():
     draws = StepDraws(0, 0, 0, Purpose.LATENTS, 0, 1)
     draws._drawn = 4095  # as if so many had gone before
     assert draws.bits([4]).numpy()[0].tolist() == philox([0, 0, 4095, 0], [0, 0])
-    with pytest.raises(ValueError, match="4096 times"):
+    with pytest.raises(ValueError, match="4096"):
         draws.bits([4])
 
 

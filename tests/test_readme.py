@@ -1,13 +1,15 @@
-"""The README's program and its four commands run as they stand there; the others exist.
+"""The README's programs and commands run with an installed wheel, outside of the checkout.
 
-Of the four the first trains for 40 epochs of its 200: then samples differ from each other.
+The working directory contains folders named `export` and `serving`, which must not be imported. Of
+the four commands the first trains 40 epochs of 200: then samples differ from each other.
 """
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,75 +20,119 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_gan.experiment.run import Run
+from keras_gan import Run, recipes, train
+from keras_gan.cli.main import main
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PACKAGES = ("keras_gan", "export", "serving")
 
 
-def test_the_programs_run(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "pretrained").symlink_to(ROOT / "pretrained")
-    (tmp_path / "photos").mkdir()
+def programs(text: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+def recipe_files(text: str) -> dict[str, str]:
+    """Programs whose first line is a comment with the name of a file."""
+    names = {program: re.match(r"# (\w+\.py)\n", program) for program in programs(text)}
+    return {name[1]: program for program, name in names.items() if name}
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment variables with which a process uses the wheel, and its commands."""
+    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("installed")
+    for name in ("LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.py"):
+        shutil.copy(ROOT / name, source)
+    for name in PACKAGES:
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    options = ("--no-deps", "--no-build-isolation", "--no-index", "--target", target)
+    subprocess.run([sys.executable, "-m", "pip", "install", "-qq", *options, source], check=True)
+    path = [target / "bin", Path(sys.executable).parent, os.environ["PATH"]]
+    return {**os.environ, "PATH": os.pathsep.join(map(str, path)), "PYTHONPATH": str(target)}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user's working directory."""
+    folder = tmp_path_factory.mktemp("readme")
+    for package in ("export", "serving"):
+        (folder / package).mkdir()
+        (folder / package / "__init__.py").write_text("raise SystemExit('of the user')")
+    shutil.copytree(ROOT / "pretrained" / "digits", folder / "pretrained" / "digits")
+    (folder / "pretrained" / "mnist_conditional").symlink_to(
+        ROOT / "pretrained" / "mnist_conditional"
+    )
+    (folder / "photos").mkdir()
     for index in range(20):
-        Image.new("RGB", (6, 4), (index, 0, 0)).save(tmp_path / "photos" / f"{index}.png")
-    names: dict = {}
-    for program in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
-        exec(compile(program, "README.md", "exec"), names)
-    assert names["images"].shape == (64, 8, 8, 1)
-    assert names["x"].shape == (16, 4, 6, 3)
-    assert names["again"].built
-    assert names["threes"].shape == (64, 28, 28, 1)
+        Image.new("RGB", (6, 4), (index, 0, 0)).save(folder / "photos" / f"{index}.png")
+    for page in PAGES:
+        for name, program in recipe_files(page.read_text(encoding="utf-8")).items():
+            (folder / name).write_text(program)
+    return folder
 
 
-@pytest.mark.parametrize("command", sorted(set(re.findall(r"python -m ([\w.]+)", README))))
-def test_commands_exist(command, capsys, monkeypatch):
-    monkeypatch.syspath_prepend(ROOT)  # benchmarks are of the repository, not of the package
-    module = importlib.import_module(command if "." in command else f"{command}.__main__")
-    with pytest.raises(SystemExit) as stop:
-        module.main(["--help"])
-    assert stop.value.code == 0
-    assert "usage" in capsys.readouterr().out
+def start(command: str, folder: Path, environment: dict[str, str], **options) -> subprocess.Popen:
+    """A line of the README, in a shell."""
+    return subprocess.Popen(
+        ["bash", "-c", f"exec {command}"], cwd=folder, env=environment, **options
+    )
 
 
-def test_pictures_and_pages_exist():
-    for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
-        assert (ROOT / target).is_file(), target
+def run(command: str, folder: Path, environment: dict[str, str]) -> None:
+    with start(command, folder, environment) as process:
+        assert process.wait() == 0, command
+
+
+# What the programs leave.
+CHECKS = """
+assert images.shape == (64, 8, 8, 1)
+assert x.shape == (16, 4, 6, 3)
+assert again.built
+assert threes.shape == (64, 28, 28, 1)
+import os
+assert keras_gan.__file__.startswith(os.environ["PYTHONPATH"]), keras_gan.__file__
+"""
+
+
+def test_the_programs_run(installed, folder):
+    files = recipe_files(README).values()
+    text = "".join(program for program in programs(README) if program not in files)
+    (folder / "program.py").write_text(text + CHECKS)
+    run("python program.py", folder, installed)
+
+
+def test_the_recipe_file_trains(installed, folder):
+    (name,) = recipe_files(README)
+    run(f"keras-gan train --recipe {name} --gamma 0.5 --epochs 1", folder, installed)
+    (directory,) = (folder / "runs").glob(f"{Path(name).stem}-*")
+    assert {"r1", "logit_gap", "d_loss"} <= set(Run.open(directory).metrics())
+
+
+def test_pretrained_runs_are_drawn(installed, folder):
+    (command,) = re.findall(r"^    (keras-gan figures pretrained/digits)", README, re.MULTILINE)
+    run(command, folder, installed)
+    assert (folder / "pretrained" / "digits" / "figures" / "figure_3.png").is_file()
+
+
+# --------------------------------------------------------------- the four commands
 
 
 def four_commands() -> list[str]:
-    _, _, section = README.partition("## From nothing to a server in four commands\n")
+    _, _, section = README.partition("## From training to a server in four commands\n")
     commands = re.findall(r"^    (.+)$", section.partition("\n## ")[0], re.MULTILINE)
     assert len(commands) == 4
     return commands
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("readme")
-
-
-def start(command: str, folder: Path, **options) -> subprocess.Popen:
-    """A line of the README, in a shell; `python` is the one that runs the tests."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(
-        ["bash", "-c", f"exec {command}"], cwd=folder, env=environment, **options
-    )
-
-
-def run(command: str, folder: Path) -> None:
-    with start(command, folder) as process:
-        assert process.wait() == 0, command
-
-
-@pytest.fixture(scope="module")
-def served(folder: Path) -> Iterator[None]:
+def served(installed: dict[str, str], folder: Path) -> Iterator[None]:
     """What the first three commands leave running."""
-    train, export, serve, _ = four_commands()
-    run(train.partition("#")[0] + "--epochs 40", folder)
-    run(export, folder)
-    with start(serve, folder, stderr=subprocess.PIPE, text=True) as process:
+    first, export, serve, _ = four_commands()
+    run(first.partition("#")[0] + "--epochs 40", folder, installed)
+    run(export, folder, installed)
+    with start(serve, folder, installed, stderr=subprocess.PIPE, text=True) as process:
         said: list[str] = []
         while '"message": "serving"' not in "".join(said[-1:]):
             said.append(process.stderr.readline())
@@ -96,12 +142,12 @@ def served(folder: Path) -> Iterator[None]:
         assert process.wait(60) == 0
 
 
-def test_four_commands(served: None, folder: Path) -> None:
-    *_, samples = four_commands()
-    run(samples, folder)
+def test_four_commands(served: None, installed: dict[str, str], folder: Path) -> None:
+    *_, client = four_commands()
+    run(client, folder, installed)
     with Image.open(folder / "samples.png") as picture:
-        found = np.asarray(picture)
-    cells = found[np.arange(71) % 9 < 8][:, np.arange(71) % 9 < 8].reshape(8, 8, 8, 8)
+        pixels = np.asarray(picture)
+    cells = pixels[np.arange(71) % 9 < 8][:, np.arange(71) % 9 < 8].reshape(8, 8, 8, 8)
     expected = Run.open(folder / "runs" / "digits").gan().generate(64, seed=0, ema=True)
     levels = 255 * expected.reshape(8, 8, 8, 8).swapaxes(1, 2)
     np.testing.assert_allclose(cells, levels, rtol=0, atol=0.51)
@@ -120,3 +166,73 @@ def test_the_page(served: None, folder: Path, needs_chromium: str) -> None:
         page.wait_for_selector("#grid button")
         assert page.text_content("#metadata")
         browser.close()
+
+
+# -------------------------------------------------------- all commands of the documents
+
+
+def documented_commands() -> list[str]:
+    """Every `keras-gan` command of the README and of docs/, without `keras-gan` and comments."""
+    found = set()
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+        lines = re.findall(r"^ {4,}keras-gan (.+)$", text, re.MULTILINE)
+        quoted = re.findall(r"`keras-gan ([^`|]+)`", text)
+        found |= {shlex.join(shlex.split(line, comments=True)) for line in (*lines, *quoted)}
+    return sorted(found)
+
+
+def arguments_of(command: str) -> list[list[str]]:
+    """The arguments of this sub-command wherever the documents give it."""
+    lines = map(shlex.split, documented_commands())
+    numbers = re.compile("[A-Z]")  # a capital stands for a number
+    return [
+        ["1" if numbers.fullmatch(argument) else argument for argument in arguments]
+        for name, *arguments in lines
+        if name == command
+    ]
+
+
+def test_flags_of_documented_train_commands_exist(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(train, "Job", lambda recipe, settings, options: recipe)
+    assert len(arguments_of("train")) > 15
+    for arguments in arguments_of("train"):
+        if "--help" not in arguments and "NAME" not in arguments:
+            assert isinstance(train._job(arguments), recipes.Recipe)
+
+
+@pytest.mark.parametrize("command", ["evaluate", "figures", "export"])
+def test_flags_of_documented_commands_on_runs_exist(command, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for arguments in arguments_of(command):
+        if arguments and arguments[0] != "inspect" and "--help" not in arguments:
+            assert main([command, *arguments]) == 2
+            assert "is not a run directory" in capsys.readouterr().err, arguments
+
+
+@pytest.mark.parametrize("command", sorted({c.split()[0] for c in documented_commands()}))
+def test_documented_commands_exist(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    assert "usage" in capsys.readouterr().out
+
+
+def links() -> Iterator[tuple[Path, str, str]]:
+    """Page, file and heading of every link to a file."""
+    for page in PAGES:
+        text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for target in re.findall(r"\]\((?!http)([^)]+)\)", text):
+            file, _, heading = target.partition("#")
+            yield page, file, heading
+
+
+def test_linked_pictures_pages_and_headings_exist():
+    for page, file, heading in links():
+        target = page.parent / file if file else page
+        assert target.exists(), f"{page.name}: {file}"
+        if heading:
+            headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            words = {re.sub(r"[^\w\- ]", "", h).lower().replace(" ", "-") for h in headings}
+            assert heading in words, f"{page.name}: {file}#{heading}"

@@ -1,4 +1,4 @@
-"""Schedules against the released code's rules in double precision."""
+"""Schedules against the rules of the released code and of the papers in double precision."""
 
 from __future__ import annotations
 
@@ -64,15 +64,21 @@ def test_graphs_give_the_same_values(jit_compile):
 
 @pytest.mark.parametrize(
     "schedule",
-    [schedules.GeometricDecay(0.1, 1.5, 0.01), schedules.EpochRamp(0.5, 0.7, 1, 9, 4)],
+    [
+        schedules.GeometricDecay(0.1, 1.5, 0.01),
+        schedules.EpochRamp(0.5, 0.7, 1, 9, 4),
+        schedules.Cosine(0.1, 0.0, images=30),
+    ],
     ids=lambda schedule: type(schedule).__name__,
 )
-def test_serialisation(schedule):
+def test_serialization(schedule):
     config = keras.optimizers.schedules.serialize(schedule)
     again = keras.optimizers.schedules.deserialize(config)
     assert type(again) is type(schedule)
     assert again.get_config() == schedule.get_config()
-    np.testing.assert_array_equal(values(again, range(50)), values(schedule, range(50)))
+    for images in range(50):
+        with schedules.counting_images(tf.constant(images)):
+            assert again(images) == schedule(images)
 
 
 @pytest.mark.parametrize(
@@ -89,11 +95,55 @@ def test_serialisation(schedule):
     ],
 )
 def test_decay_refuses(arguments):
-    with pytest.raises(InputError, match="a decay needs"):
+    with pytest.raises(InputError, match="divisor"):
         schedules.GeometricDecay(**arguments)
 
 
 @pytest.mark.parametrize(("start", "end", "updates"), [(-1, 2, 5), (2, 2, 5), (3, 2, 5), (1, 2, 0)])
 def test_ramp_refuses(start, end, updates):
-    with pytest.raises(InputError, match="a ramp needs"):
+    with pytest.raises(InputError, match="updates_per_epoch"):
         schedules.EpochRamp(0.5, 0.7, start, end, updates)
+
+
+# --------------------------------------------------------------- functions of the images seen
+
+
+def test_cosine_follows_the_published_rule():
+    schedule = schedules.Cosine(2e-4, 5e-5, images=1000)
+    images = np.array([0, 1, 250, 500, 999, 1000, 10**9])
+    part = np.minimum(images / 1000, 1)
+    weight = (1 + np.cos(np.pi * part)) / 2
+    expected = weight * 2e-4 + (1 - weight) * 5e-5
+    found = [schedule.at(tf.constant(n, tf.float32)) for n in images]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("jit_compile", [None, False, True])
+def test_a_schedule_of_images_is_the_same_for_every_optimizer(jit_compile):
+    schedule = schedules.Cosine(1.0, 0.0, images=100)
+
+    def rate(images, updates):
+        with schedules.counting_images(images):
+            return schedule(updates)
+
+    if jit_compile is not None:
+        rate = tf.function(rate, jit_compile=jit_compile)
+    for updates in (0, 7):
+        value = rate(tf.constant(25, tf.int64), tf.constant(updates))
+        assert value.dtype == tf.float32
+        np.testing.assert_allclose(value, (1 + np.cos(np.pi / 4)) / 2, rtol=1e-6)
+    with pytest.raises(InputError, match="counting_images"):
+        schedule(3)
+
+
+def test_current_values_are_numbers_or_schedules():
+    assert schedules.current_value(0.5) == 0.5
+    assert schedules.current_value(None) is None
+    with schedules.counting_images(tf.constant(0, tf.int64)):
+        assert float(schedules.current_value(schedules.Cosine(3.0, 0.0, images=10))) == 3.0
+
+
+@pytest.mark.parametrize("arguments", [(np.nan, 1, 1), (1, np.inf, 1), (1, 0, 0), (1, 0, np.inf)])
+def test_cosine_refuses(arguments):
+    with pytest.raises(InputError, match="images"):
+        schedules.Cosine(*arguments)

@@ -45,12 +45,16 @@ def assert_static_and_on_the_device(hlo):
 
 
 COMPILED = ("mnist", "cifar10_conv")
-# How a step divides its minibatches does not depend on the size of the networks.
+# How a step divides its minibatches does not depend on the size of the networks, so that the
+# digits' recipes stand for the others.
 SMALL = [name for name in recipes.NAMES if name.startswith("digits") or name == "ring"]
+FAST = {*SMALL, *COMPILED, "tfd_stage2", "mnist_semi_supervised"}
+CASES = [(name, 1) for name in recipes.NAMES] + [(name, 3) for name in SMALL]
 
 
 @pytest.mark.parametrize(
-    ("name", "k"), [(name, 1) for name in recipes.NAMES] + [(name, 3) for name in SMALL]
+    ("name", "k"),
+    [pytest.param(name, k, marks=[] if name in FAST else pytest.mark.slow) for name, k in CASES],
 )
 def test_every_recipe_lowers_with_static_shapes_and_without_the_host(name, k, stage1):
     changes = {"stage1": stage1} if name == "tfd_stage2" else {}

@@ -11,11 +11,14 @@ from keras_gan.core.batches import DiscriminatorOutput
 class Augmentation(keras.layers.Layer):
     """What D's inputs go through, real and generated ones alike, in both networks' steps.
 
-    A subclass writes `call(examples)`, differentiable, and draws its random numbers from
-    `keras_gan.randomness.current_draws()`: they then depend on the seed, the step and the row of
-    the global minibatch. Weights of the layer, for example a strength that adapts, are saved in
-    checkpoints; `update` changes them.
+    A subclass writes `call(examples)`, differentiable, on float32 examples, and draws its random
+    numbers from `keras_gan.randomness.current_draws()`: they then depend on the seed, the step and
+    the row of the global minibatch. Weights of the layer, for example a strength that adapts, are
+    saved in checkpoints; `update` changes them.
     """
+
+    def __init__(self, **kwargs):
+        super().__init__(**{"dtype": "float32", **kwargs})
 
     def update(self, real: DiscriminatorOutput) -> None:
         """Called after each of D's updates on every replica, with D's output for the data."""

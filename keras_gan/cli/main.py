@@ -17,7 +17,6 @@ _LINES = {
     "train": "train a recipe; leaves a run directory",
     "evaluate": "measure a finished run",
     "figures": "draw a finished run",
-    "figure-1": "Figure 1 of the paper with learnt networks",
     "export": "write a finished run as SavedModel and ONNX",
     "serve": "serve exports over REST and gRPC",
 }

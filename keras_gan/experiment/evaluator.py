@@ -158,7 +158,7 @@ class Evaluator:
     @property
     def is_tfd(self) -> bool:
         """Whether the data are the Toronto Face Database, whose likelihood is a mean over folds."""
-        return self.run.settings.get("dataset") == "tfd"
+        return self.run.identity.get("dataset") == "tfd"
 
     def _check_settings(self) -> None:
         """Refuses now what a measurement would refuse after hours."""

@@ -187,9 +187,8 @@ class Job:
         return gan
 
     def _labels(self) -> np.ndarray | None:
-        condition, labels = self.gan.condition, self.learnt.train.y
-        uses_labels = condition is not None and condition.uses_labels
-        if not (uses_labels or getattr(self.gan.loss, "uses_labels", False)):
+        check, labels = self.gan.label_check, self.learnt.train.y
+        if check is None:
             return None
         if self.options.stream:
             raise InputError("--stream reads images without their labels; leave it out")
@@ -197,7 +196,7 @@ class Job:
             raise InputError(
                 f"recipe {self.recipe.name!r} learns from labels, which {self.data_set.name} lacks"
             )
-        self.gan.check_labels(labels)
+        check.check(labels)
         return labels
 
     @property

@@ -124,7 +124,7 @@ class Recipe:
         """
         if self.has_own_data:
             return self.module.load_data(settings)
-        fold = getattr(settings, "fold", None)  # of the Toronto Face Database's recipes
+        fold = getattr(settings, "fold", 0) or None  # of the Toronto Face Database's recipes
         return load(settings.dataset, data_dir=data_dir, download=download, fold=fold)
 
     def training_set(self, settings: Any, data_set: DataSet) -> DataSet:

@@ -4,17 +4,14 @@
 """
 
 from keras_gan.plotting.curves import learning_curves, reliability, scatter
-from keras_gan.plotting.densities import Panel, figure_1
 from keras_gan.plotting.files import animate, save_image
 from keras_gan.plotting.grids import captioned, grid, nearest_examples, nearest_grid, weight_grid
 from keras_gan.plotting.latents import circuit, lines, rectangle
 
 __all__ = [
-    "Panel",
     "animate",
     "captioned",
     "circuit",
-    "figure_1",
     "grid",
     "learning_curves",
     "lines",

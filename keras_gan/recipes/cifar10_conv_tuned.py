@@ -4,8 +4,8 @@
 
 Under the paper's settings G hardly moves for many epochs (`cifar10_conv`). Here both kinds of D's
 inputs get noise, as strong as the data vary, and both networks learn by Adam: D is soon of use
-to G, and not soon too sure. G's output weights begin as large as in `cifar10_mlp`, so that samples differ
-from the first.
+to G, and not soon too sure. G's output weights begin as large as in `cifar10_mlp`, so that samples
+differ from the first.
 """
 
 import dataclasses

@@ -154,7 +154,7 @@ class StepContext:
         augmented, augmentation = examples, self.gan.augmentation
         if augmentation is not None:
             with randomness.drawing_from(self.draws(j, Purpose[f"AUGMENTATION_{kind}"])):
-                augmented = augmentation(examples)
+                augmented = augmentation(tf.cast(examples, tf.float32))
         with randomness.drawing_from(self.draws(j, Purpose[f"DISCRIMINATOR_{kind}"])):
             output = discriminate(self.gan.discriminator, augmented, condition, training=True)
         return output._replace(examples=tf.cast(examples, tf.float32))
@@ -196,7 +196,9 @@ class StepContext:
     ) -> DiscriminatorOutput:
         """D with augmentation, for regularizers; draws from what is current."""
         augmentation = self.gan.augmentation
-        augmented = examples if augmentation is None else augmentation(examples)
+        augmented = examples
+        if augmentation is not None:
+            augmented = augmentation(tf.cast(examples, tf.float32))
         return discriminate(self.gan.discriminator, augmented, condition, training=True)
 
     def gradients(

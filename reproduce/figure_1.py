@@ -1,4 +1,4 @@
-"""`keras-gan figure-1`: Figure 1 of the paper as an experiment.
+"""`python -m reproduce.figure_1`: Figure 1 of the paper as an experiment.
 
 The data are one Gaussian, as in the paper. Both networks are smooth and the prior is normal, so
 that `p_g` and with it D* have no corners and no edges: a uniform prior would end `p_g` where the
@@ -13,6 +13,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_gan.cli import quiet  # noqa: F401
+
+# isort: split
 import keras
 import numpy as np
 from rich.progress import Progress
@@ -25,6 +28,7 @@ from keras_gan.evaluation.gaussians import GaussianMixture
 from keras_gan.experiment.versions import versions
 from keras_gan.optimizers import schedules
 from keras_gan.training.gan import GAN
+from reproduce import densities
 
 _DESCRIPTION = """Train on one-dimensional data and draw Figure 1 with learned networks:
 
@@ -34,7 +38,7 @@ _DESCRIPTION = """Train on one-dimensional data and draw Figure 1 with learned n
                   first two at each frame of the animation as well
 
 examples:
-  keras-gan figure-1 --output pictures"""
+  python -m reproduce.figure_1 --output pictures"""
 
 MIXTURE = GaussianMixture([1.0], sd=0.6)
 _INTERVAL, _BINS = (-1.5, 3.5), 100
@@ -131,9 +135,7 @@ class Experiment:
         self.gan.compile(
             _optimizer(SETTINGS.generator_learning_rate if phase.learns != "D" else 0.0),
             _optimizer(SETTINGS.discriminator_learning_rate if phase.learns != "G" else 0.0),
-            loss=losses.NAMES["non_saturating"](
-                discriminator_weight=SETTINGS.discriminator_loss_weight
-            ),
+            loss=losses.NonSaturating(discriminator_weight=SETTINGS.discriminator_loss_weight),
             update="alternating",
             steps_per_execution=phase.frame,
         )
@@ -142,11 +144,11 @@ class Experiment:
         frame = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: on_frame())
         self.gan.fit(examples, batch_size=SETTINGS.batch_size, callbacks=[frame], verbose=0)
 
-    def panel(self, title: str) -> plotting.Panel:
+    def panel(self, title: str) -> densities.Panel:
         """The networks as they are now."""
         p_g = np.histogram(self._samples(), self._edges)[0] / (_SAMPLES * self._width)
         logits = self.gan.discriminator(self._x[:, None].astype(np.float32))
-        return plotting.Panel(
+        return densities.Panel(
             title,
             x=self._x,
             p_data=self._p_data,
@@ -157,7 +159,7 @@ class Experiment:
             generated=self.gan.generator(self._z[:, None].astype(np.float32)).numpy()[:, 0],
         )
 
-    def distances(self, panel: plotting.Panel) -> dict[str, Any]:
+    def distances(self, panel: densities.Panel) -> dict[str, Any]:
         """Largest distances over the central 99 % of the data, of the present panel.
 
         Returns:
@@ -221,7 +223,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str] | None) -> int:
-    parser = parsing.Parser(prog="keras-gan figure-1", description=_DESCRIPTION)
+    parser = parsing.Parser(prog="python -m reproduce.figure_1", description=_DESCRIPTION)
     parser.add_argument("--output", default=".", metavar="DIR", help="where the files go (.)")
     parser.add_argument("--seed", type=parsing.seed, default=0, metavar="INT", help="seed (0)")
     options = parser.parse_args(argv)
@@ -232,7 +234,7 @@ def _main(argv: Sequence[str] | None) -> int:
 
     def draw(phase: Phase) -> None:
         panel = experiment.panel(f"step {int(experiment.gan.step.numpy())}")
-        frames.append(plotting.figure_1([panel]))
+        frames.append(densities.figure_1([panel]))
         series.append({"panel": phase.title, **experiment.distances(panel)})
 
     with Progress() as progress:
@@ -251,7 +253,7 @@ def _main(argv: Sequence[str] | None) -> int:
             divergence = experiment.jensen_shannon()
             results.append({"panel": phase.title, **numbers, "jensen_shannon": divergence})
             progress.console.print(_line(results[-1]))
-    plotting.save_image(plotting.figure_1(panels), output / "figure_1.png")
+    plotting.save_image(densities.figure_1(panels), output / "figure_1.png")
     plotting.animate(frames, output / "figure_1.gif")
     report = {"protocol": experiment.protocol(), "panels": results, "series": series}
     write_atomically(output / "figure_1.json", parsing.as_json(report))
