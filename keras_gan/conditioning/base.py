@@ -83,12 +83,9 @@ class Condition:
         return self.label_check is not None
 
     def for_real(self, examples: tf.Tensor, labels: Any, draws: Draws) -> ConditionTensors:
-        """The condition of a minibatch of data.
+        """The condition of data, float `[n, ...]`, with labels `[n, ...]` or None.
 
-        Args:
-            examples: The data, float `[n, ...]`.
-            labels: What came with them, `[n, ...]`, or None.
-            draws: Random bits for what is not in the data.
+        What is not in the data comes from the random bits.
         """
         raise NotImplementedError
 

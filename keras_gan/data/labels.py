@@ -36,7 +36,7 @@ def draw_labelled(labels: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
 
 
 def keep_labels(data_set: DataSet, count: int, *, share: float, seed: int = 0) -> DataSet:
-    """A data set in which only a few training examples have labels, and these are repeated.
+    """The data set in which only a few training examples have labels, and these are repeated.
 
     The training split becomes all its examples without labels, followed by the labeled ones with
     their labels, repeated until they are `share` of all rows, so that every minibatch has some.
@@ -46,9 +46,6 @@ def keep_labels(data_set: DataSet, count: int, *, share: float, seed: int = 0) -
         count: Number of labeled examples, evenly over the classes; 0 keeps all labels.
         share: Labeled rows among all rows, in (0, 1); each labeled example appears at least once.
         seed: Seed of the choice.
-
-    Returns:
-        The data set, with the same validation and test splits.
     """
     train = data_set.train
     if train.y is None:

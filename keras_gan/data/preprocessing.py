@@ -138,11 +138,7 @@ _BY_NAME = {kind.name: kind for kind in _KINDS}
 
 
 def fit(name: str, x: np.ndarray) -> Preprocessing:
-    """The preprocessing "unit_range", "global_contrast" or "identity", fitted to training examples.
-
-    Raises:
-        InputError: No preprocessing has this name.
-    """
+    """The preprocessing "unit_range", "global_contrast" or "identity", fitted to training data."""
     return _named(name).fit(x)
 
 
