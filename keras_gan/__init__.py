@@ -8,48 +8,94 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from typing import TYPE_CHECKING, Any
+
+from keras_gan.core import lazy
+
+if TYPE_CHECKING:
+    from keras_gan import (
+        augmentation,
+        callbacks,
+        cli,
+        conditioning,
+        data,
+        evaluation,
+        experiment,
+        layers,
+        losses,
+        networks,
+        optimizers,
+        plotting,
+        priors,
+        recipes,
+        regularizers,
+        training,
+    )
+    from keras_gan.callbacks.collapse_monitor import CollapseMonitor
+    from keras_gan.core import randomness
+    from keras_gan.core.errors import InputError, TrainingError
+    from keras_gan.evaluation.likelihood.parzen import ParzenWindow
+    from keras_gan.experiment.run import Run
+    from keras_gan.experiment.scikit_learn import DiscriminatorFeatures, InferenceFeatures
+    from keras_gan.training import inference
+    from keras_gan.training.ema import EMA
+    from keras_gan.training.gan import GAN
+    from keras_gan.training.sampling import transform
 
 __version__ = "0.1.0"
 
-# Public names and where they are; None stands for the module itself.
-_NAMES = {
-    "CollapseMonitor": ("callbacks.collapse_monitor", "CollapseMonitor"),
-    "DiscriminatorFeatures": ("experiment.scikit_learn", "DiscriminatorFeatures"),
-    "EMA": ("training.ema", "EMA"),
-    "GAN": ("training.gan", "GAN"),
-    "InferenceFeatures": ("experiment.scikit_learn", "InferenceFeatures"),
-    "InputError": ("core.errors", "InputError"),
-    "ParzenWindow": ("evaluation.likelihood.parzen", "ParzenWindow"),
-    "Run": ("experiment.run", "Run"),
-    "TrainingError": ("core.errors", "TrainingError"),
-    "augmentation": ("augmentation", None),
-    "callbacks": ("callbacks", None),
-    "cli": ("cli", None),
-    "conditioning": ("conditioning", None),
-    "data": ("data", None),
-    "evaluation": ("evaluation", None),
-    "experiment": ("experiment", None),
-    "inference": ("training.inference", None),
-    "layers": ("layers", None),
-    "losses": ("losses", None),
-    "networks": ("networks", None),
-    "optimizers": ("optimizers", None),
-    "plotting": ("plotting", None),
-    "priors": ("priors", None),
-    "randomness": ("core.randomness", None),
-    "recipes": ("recipes", None),
-    "regularizers": ("regularizers", None),
-    "training": ("training", None),
-    "transform": ("training.sampling", "transform"),
+__all__ = [
+    "CollapseMonitor",
+    "DiscriminatorFeatures",
+    "EMA",
+    "GAN",
+    "InferenceFeatures",
+    "InputError",
+    "ParzenWindow",
+    "Run",
+    "TrainingError",
+    "augmentation",
+    "callbacks",
+    "cli",
+    "conditioning",
+    "data",
+    "evaluation",
+    "experiment",
+    "inference",
+    "layers",
+    "losses",
+    "networks",
+    "optimizers",
+    "plotting",
+    "priors",
+    "randomness",
+    "recipes",
+    "regularizers",
+    "training",
+    "transform",
+]
+
+# Where the names are that are not sub-packages or modules of this package.
+_MODULES = {
+    "CollapseMonitor": "callbacks.collapse_monitor",
+    "DiscriminatorFeatures": "experiment.scikit_learn",
+    "EMA": "training.ema",
+    "GAN": "training.gan",
+    "InferenceFeatures": "experiment.scikit_learn",
+    "InputError": "core.errors",
+    "ParzenWindow": "evaluation.likelihood.parzen",
+    "Run": "experiment.run",
+    "TrainingError": "core.errors",
+    "inference": "training",
+    "randomness": "core",
+    "transform": "training.sampling",
 }
 # What defines the classes that Keras must know to load a saved model.
 _REGISTERED = (
     *("augmentation", "conditioning", "layers", "losses", "networks", "optimizers", "priors"),
-    *("regularizers", "training.gan", "training.inference"),
+    *("regularizers", "training.ema", "training.gan", "training.inference"),
 )
 _loaded = False
-
-__all__ = list(_NAMES)
 
 
 def _check_backend(name: str) -> None:
@@ -70,14 +116,12 @@ def _load() -> None:
         importlib.import_module(f"keras_gan.{module}")
 
 
-def __getattr__(name: str):
-    if name not in _NAMES:
+def __getattr__(name: str) -> Any:
+    if name.startswith("_"):
         raise AttributeError(f"module 'keras_gan' has no attribute {name!r}")
     _load()
-    module, attribute = _NAMES[name]
-    value = importlib.import_module(f"keras_gan.{module}")
-    globals()[name] = value if attribute is None else getattr(value, attribute)
-    return globals()[name]
+    globals()[name] = value = lazy.load(__name__, name, _MODULES)
+    return value
 
 
 def __dir__() -> list[str]:

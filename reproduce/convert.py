@@ -33,6 +33,7 @@ _SETTINGS = {
     "averaging": "ema_momentum",
     "jit": "jit_compile",
     "companion_learning_rate": "auxiliary_learning_rate",
+    "labelled_share": "labeled_share",
 }
 _WEIGHTS = {"averaged": "ema", "best_averaged": "best_ema"}
 _COLUMNS = {
@@ -127,7 +128,7 @@ def _gan(file: Path) -> GAN:
         _load(gan.discriminator, stored["discriminator"])
         if gan.ema_generator is not None:
             _load(gan.ema_generator, stored["averaged_generator"])
-        groups = list(stored.get("_companion_networks", {}).values())
+        groups = list(stored["layers"].values()) if gan.auxiliary_networks else []
         for auxiliary, group in zip(gan.auxiliary_networks, groups, strict=True):
             _load(auxiliary.network, group)
         gan.step.assign(stored["vars/0"][()])

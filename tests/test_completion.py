@@ -70,12 +70,13 @@ def completing_loss(made, truth, weight):
 
 
 def test_the_energy_score_of_pairs():
-    """-log D is log 2 for logits of 0; norms by hand, the fifth completion without a second one."""
+    """-log D is log 2 for logits of 0; norms by hand, the fifth row left out."""
     made = np.zeros((5, 1, 2, 1), np.float32)
     made[:, 0, 0, 0] = [3, 0, 0, 6, 1]
     truth = np.zeros_like(made)
     truth[:, 0, 1, 0] = [4, 4, 0, 0, 0]
-    wanted = [5 - 3 / 2, 4 - 3 / 2, 0 - 6 / 2, 6 - 6 / 2, 1]
+    pairs = np.array([5 - 3 / 2, 4 - 3 / 2, 0 - 6 / 2, 6 - 6 / 2])
+    wanted = [*(5 / 4 * pairs), 0]  # whose mean over five rows is that of the four
     found = completing_loss(made, truth, 0.5)
     np.testing.assert_allclose(found, np.log(2) + 0.5 * np.array(wanted), rtol=1e-5)
 

@@ -7,12 +7,14 @@ the four commands the first trains 40 epochs of 200: then samples differ from ea
 from __future__ import annotations
 
 import os
+import pkgutil
 import re
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,12 +23,13 @@ import pytest
 from PIL import Image
 
 from keras_gan import Run, recipes, train
-from keras_gan.cli.main import main
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PACKAGES = ("keras_gan", "export", "serving")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+COMMANDS = PROJECT["entry-points"]["keras_gan.commands"]
 
 
 def programs(text: str) -> list[str]:
@@ -207,14 +210,14 @@ def test_flags_of_documented_commands_on_runs_exist(command, capsys, monkeypatch
     monkeypatch.chdir(tmp_path)
     for arguments in arguments_of(command):
         if arguments and arguments[0] != "inspect" and "--help" not in arguments:
-            assert main([command, *arguments]) == 2
+            assert pkgutil.resolve_name(COMMANDS[command])(arguments) == 2
             assert "is not a run directory" in capsys.readouterr().err, arguments
 
 
 @pytest.mark.parametrize("command", sorted({c.split()[0] for c in documented_commands()}))
 def test_documented_commands_exist(command, capsys):
     with pytest.raises(SystemExit) as stop:
-        main([command, "--help"])
+        pkgutil.resolve_name(COMMANDS[command])(["--help"])
     assert stop.value.code == 0
     assert "usage" in capsys.readouterr().out
 

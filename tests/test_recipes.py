@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -93,6 +95,16 @@ def test_a_file_with_its_own_loss_and_optimizer_is_a_recipe(tmp_path, capsys):
     code, error = call(capsys, *arguments)
     assert (code, error.count("\n")) == (2, 1)
     assert "recipe_file: " in error
+
+
+def test_the_recipe_of_the_documentation_trains(tmp_path, capsys):
+    page = Path(__file__).parents[1] / "docs" / "recipes.md"
+    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    file, path = tmp_path / "hinge.py", tmp_path / "run"
+    file.write_text(code)
+    arguments = ("--recipe", file, "--run-dir", path, "--likelihood-every", "0", "--epochs", "1")
+    assert call(capsys, *arguments, "--margin", "2") == (0, "")
+    assert keras.saving.load_model(path / "models" / "last.keras").loss.margin == 2
 
 
 def test_what_a_recipe_resolved_is_used_again_on_another_machine(tmp_path, monkeypatch, capsys):

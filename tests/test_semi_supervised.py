@@ -266,7 +266,7 @@ def test_from_the_command_to_the_test_error(tmp_path, capsys):
     [
         (["--labels", "20"], "--labels"),
         (["--recipe", "digits_semi_supervised", "--labels", "5"], "labels"),
-        (["--recipe", "digits_semi_supervised", "--labelled-share", "1"], "--labelled-share"),
+        (["--recipe", "digits_semi_supervised", "--labeled-share", "1"], "--labeled-share"),
         (["--loss", "semi_supervised"], "--loss"),
     ],
 )

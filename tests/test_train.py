@@ -15,7 +15,7 @@ import small
 
 from keras_gan import InputError, TrainingError, callbacks, data, train
 from keras_gan.evaluation.likelihood import ParzenSettings, log_likelihood
-from keras_gan.experiment import distribution, run
+from keras_gan.experiment import distribution, metrics_table, run
 from keras_gan.training import checkpoints
 
 FAST = ["--epochs", "2", "--likelihood-every", "1", "--likelihood-samples", "50"]
@@ -130,6 +130,26 @@ def test_weights_that_a_run_lacks_are_one_line_and_leave_the_others(finished, tm
         opened.generator("best_ema")
     for weights in ("last", "ema", "best"):
         assert opened.samples(1, weights=weights).shape == (1, 8, 8, 1)
+
+
+@pytest.mark.parametrize(("version", "words"), [(1, "reproduce.convert"), (99, "install a newer")])
+def test_a_run_of_another_format_says_what_to_do(version, words, tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"format": version}))
+    with pytest.raises(InputError, match=words):
+        run.Run.open(tmp_path)
+
+
+def test_a_cell_is_empty_where_nothing_was_measured(tmp_path):
+    file = tmp_path / "metrics.csv"
+    for epoch, logs in enumerate([{"a": 0.5}, {"a": 1.0, "b": 2.0}, {"b": float("nan")}, {"a": 3}]):
+        metrics_table.write_row(file, epoch, logs)
+    metrics_table.write_row(file, 3, {"a": 4.0})  # again, after an interruption
+    assert file.read_text() == "epoch,a,b\n0,0.5,\n1,1.0,2.0\n2,,\n3,4.0,\n"
+    table = metrics_table.read(file)
+    np.testing.assert_array_equal(table["b"], [np.nan, 2, np.nan, np.nan])
+    file.write_text("epoch,a\n0,much\n")
+    with pytest.raises(InputError, match="damaged"):
+        metrics_table.read(file)
 
 
 def test_the_best_of_each_kind_of_weights_is_noticed(monkeypatch):

@@ -51,8 +51,8 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_fields(parser: argparse._ArgumentGroup, fields: Iterable[Field]) -> None:
-    """Adds a flag for each setting of a class."""
+def add_fields(parser: Any, fields: Iterable[Field]) -> None:
+    """Adds a flag for each setting of a class to a parser or a group of one."""
     for field in fields:
         text = field.help
         if field.kind is bool:

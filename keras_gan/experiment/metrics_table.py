@@ -37,7 +37,9 @@ def write_row(file: Path, epoch: int, logs: Mapping[str, float]) -> None:
     rows = _rows(file) if file.is_file() else []
     rows = [*(old for old in rows if int(old["epoch"]) < epoch), row]
     text = io.StringIO()
-    table = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)))
+    table = csv.DictWriter(
+        text, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n"
+    )
     table.writeheader()
     table.writerows(rows)
     write_atomically(file, text.getvalue())

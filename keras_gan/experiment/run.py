@@ -57,6 +57,7 @@ class Run:
         self.path = path
         self.config = config
         self._models: dict[str, keras.Model] = {}  # by name, those that were read
+        self._samplers: dict[str, sampling.Sampler] = {}  # by weights
 
     @classmethod
     def open(cls, path: str | Path) -> Run:
@@ -214,6 +215,7 @@ class Run:
         final = self.model_file(name)
         final.parent.mkdir(exist_ok=True)
         self._models.pop(name, None)
+        self._samplers.clear()
         temporary = final.with_name(f".{name}.tmp.keras")
         try:
             model.save(temporary)
@@ -291,7 +293,10 @@ class Run:
 
     def sampler(self, weights: str = "last") -> Callable[..., np.ndarray]:
         """`samples` as a function of (n, seed, condition), whose graph is traced once."""
-        sampler = sampling.Sampler(self.generator(weights), self.prior, self.condition)
+        if weights not in self._samplers:
+            generator = self.generator(weights)
+            self._samplers[weights] = sampling.Sampler(generator, self.prior, self.condition)
+        sampler = self._samplers[weights]
         return lambda n, seed, condition=None: self.preprocessing.denormalize(
             sampler(n, seed, condition)
         )

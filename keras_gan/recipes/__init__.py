@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
+from typing import Any
 
+from keras_gan.core import lazy
 from keras_gan.core.errors import InputError
 from keras_gan.data import DataSet, open_shards
 from keras_gan.experiment.job import RESERVED, Options
@@ -38,6 +40,10 @@ NAMES = (
 )
 
 __all__ = ["NAMES", "Recipe", "data_of", "get", "with_setting"]
+
+
+def __getattr__(name: str) -> Any:
+    return lazy.load(__name__, name)
 
 
 def get(name: str) -> Recipe:

@@ -31,7 +31,7 @@ class Settings(section_7.SemiSupervisedSettings):
     """The published settings, for fewer epochs."""
 
     dataset: str = "mnist"
-    batch_size: int = 200  # 100 labelled and 100 unlabelled images, and 200 samples
+    batch_size: int = 200  # 100 labeled and 100 unlabeled images, and 200 samples
     generator_learning_rate: float = 3e-3
     discriminator_learning_rate: float = 3e-3
     learning_rate_divisor: float = 1.0001

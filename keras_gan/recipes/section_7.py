@@ -37,10 +37,10 @@ class SemiSupervisedSettings(AdamSettings, LatentSettings, experiment.Settings):
     """Settings of models that learn classes from few labels."""
 
     labels: int = setting(
-        100, "labelled training examples, evenly over the classes; 0: all", least=0
+        100, "labeled training examples, evenly over the classes; 0: all", least=0
     )
-    labelled_share: float = setting(
-        0.5, "labelled examples among those of a minibatch", above=0, below=1
+    labeled_share: float = setting(
+        0.5, "labeled examples among those of a minibatch", above=0, below=1
     )
     likelihood_every: int = 10
 
@@ -144,7 +144,7 @@ def training_set(settings: SemiSupervisedSettings, data_set: DataSet) -> DataSet
         raise InputError(
             f"a semi-supervised recipe learns from labels, which {data_set.name} lacks"
         )
-    return keep_labels(data_set, settings.labels, share=settings.labelled_share, seed=settings.seed)
+    return keep_labels(data_set, settings.labels, share=settings.labeled_share, seed=settings.seed)
 
 
 def build_inference(

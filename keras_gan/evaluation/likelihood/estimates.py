@@ -13,7 +13,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -22,10 +22,15 @@ from numpy.typing import ArrayLike
 from keras_gan.core.errors import InputError
 from keras_gan.evaluation.arrays import as_rows
 from keras_gan.evaluation.likelihood.density import log_density
-from keras_gan.evaluation.progress import Track, tracked
 
 POINTS_PER_CALL = 2048  # of one device, between two reports of progress
 REFINED_VALUES = 21  # bandwidths that a refinement tries between the neighbors of the grid's best
+
+
+class Track(Protocol):
+    """What `rich.progress.track` is: passes a sequence on and shows how far it has come."""
+
+    def __call__(self, sequence: Sequence[int], description: str) -> Iterable[int]: ...
 
 
 @dataclass(frozen=True)
@@ -221,7 +226,7 @@ def log_likelihood_given_classes(
 
     def densities(split: str, bandwidths: Sequence[float], work: str) -> np.ndarray:
         values = np.empty((len(rows[split]), len(bandwidths)))
-        for c in tracked(track, sorted(set(classes[split].tolist())), f"{label}, {work}"):
+        for c in _tracked(track, sorted(set(classes[split].tolist())), f"{label}, {work}"):
             chosen = classes[split] == c
             values[chosen] = _log_densities(
                 rows[split][chosen], centers[c], bandwidths, strategy, None, ""
@@ -302,6 +307,10 @@ def log_likelihood_over_folds(
     return FoldsLikelihood(float(means.mean()), _standard_error(means), results)
 
 
+def _tracked(track: Track | None, sequence: Sequence[int], description: str) -> Iterable[int]:
+    return sequence if track is None else track(sequence, description=description)
+
+
 def _floats(
     name: str, array: ArrayLike, columns: int | None = None, minimum: int = 1
 ) -> np.ndarray:
@@ -339,7 +348,7 @@ def _log_densities(
     sigmas = tf.broadcast_to(tf.constant(bandwidths, tf.float32), [part, len(bandwidths)])
     starts = range(0, len(filled), part * replicas)
     values: list[tf.Tensor] = []
-    for start in tracked(track, starts, description):
+    for start in _tracked(track, starts, description):
 
         def share(context, start=start):
             first = start + context.replica_id_in_sync_group * part
