@@ -1,6 +1,7 @@
 """Distributions `p_z` of the latent `z`, the generator's random input.
 
 A prior maps random bits to latents: one definition for training, `generate`, exports and clients.
+Densities are with respect to Lebesgue measure, unless stated.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Prior:
         raise NotImplementedError
 
     def log_prob(self, latents: tf.Tensor) -> tf.Tensor:
-        """Log density of latents `[n, dimension]`, float32 `[n]`, nats."""
+        """Log density of latents `[n, dimension]`, float32 `[n]`, nats, -inf off the support."""
         raise NotImplementedError
 
     def project(self, latents: tf.Tensor) -> tf.Tensor:
@@ -67,10 +68,7 @@ class Prior:
 
 @keras.saving.register_keras_serializable("keras_gan")
 class Uniform(Prior):
-    """Uniform on `(-sqrt 3, sqrt 3)` in each dimension: zero mean, unit variance.
-
-    `log_prob` is with respect to Lebesgue measure, and `-inf` outside the cube.
-    """
+    """Uniform on `(-sqrt 3, sqrt 3)` in each dimension: zero mean, unit variance."""
 
     HALF_WIDTH = math.sqrt(3.0)
 
@@ -88,7 +86,7 @@ class Uniform(Prior):
 
 @keras.saving.register_keras_serializable("keras_gan")
 class Normal(Prior):
-    """Standard normal. `log_prob` is with respect to Lebesgue measure."""
+    """Standard normal."""
 
     def from_bits(self, bits: tf.Tensor) -> tf.Tensor:
         return randomness.normal(bits)
@@ -129,8 +127,6 @@ class Mixture(Prior):
     vertices (signs from SplitMix64). Dimensions are uncorrelated within a normal, but not over the
     mixture: fewer centers than dimensions cannot cover all directions equally.
 
-    `log_prob` is with respect to Lebesgue measure.
-
     Args:
         dimension: Length of a latent vector, at least 1.
         components: Number of normals, even and at least 2.
@@ -168,9 +164,8 @@ class Mixture(Prior):
         latents = tf.cast(latents, tf.float32)
         squares = tf.math.squared_difference(latents[:, None, :], self.centers)
         log_kernels = -tf.reduce_sum(squares, axis=-1) / (2 * self.DEVIATION**2)
-        constant = math.log(self.components) + self.dimension * math.log(
-            self.DEVIATION * math.sqrt(2 * math.pi)
-        )
+        log_area = self.dimension * math.log(self.DEVIATION * math.sqrt(2 * math.pi))
+        constant = math.log(self.components) + log_area
         return tf.reduce_logsumexp(log_kernels, axis=-1) - constant
 
     def get_config(self) -> dict:

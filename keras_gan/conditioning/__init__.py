@@ -1,11 +1,10 @@
 """What the networks may see besides latents and examples: `p(x | c)` (section 7 of the paper)."""
 
-from keras_gan.conditioning.base import Condition, call, condition_inputs
-from keras_gan.conditioning.classes import Classes
+from keras_gan.conditioning.base import Condition, LabelCheck, call, condition_inputs
+from keras_gan.conditioning.classes import Classes, ClassRange
 from keras_gan.conditioning.inpainting import Inpainting
-from keras_gan.conditioning.labels import ClassRange, LabelCheck, VectorShape
 from keras_gan.conditioning.masks import MASKS, half_known, masks
-from keras_gan.conditioning.vectors import Vectors
+from keras_gan.conditioning.vectors import Vectors, VectorShape
 from keras_gan.core.batches import NO_CONDITION, ConditionTensors
 
 __all__ = [

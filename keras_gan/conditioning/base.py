@@ -1,17 +1,65 @@
-"""The base class of conditions, and how a network is called under one."""
+"""What conditions are, what labels they and losses take, and how networks are called."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.conditioning.labels import LabelCheck
 from keras_gan.core.batches import ConditionTensors
 from keras_gan.core.errors import InputError
 from keras_gan.core.randomness import Draws
+
+
+class LabelCheck:
+    """Labels that something uses, whatever they are.
+
+    Args:
+        user: What uses them, for messages.
+        shape: Shape of one label; None for any.
+
+    Attributes:
+        expected: What the labels must be, for messages.
+        kind: NumPy's type that the type of labels must be derived from.
+    """
+
+    expected = "labels"
+    kind: type = object
+
+    def __init__(self, user: str, shape: Sequence[int] | None = None):
+        self.user = user
+        self.shape = None if shape is None else tuple(shape)
+
+    def check(self, labels: np.ndarray) -> None:
+        """Checks type, shape and range of labels in memory, `[n, *shape]`."""
+        self.check_type(labels.dtype, labels.shape)
+        valid = np.asarray(self.valid(labels))
+        if not valid.all():
+            row = int(np.argmin(valid))
+            raise InputError(f"{self}. Received: {labels[row]} at row {row} of the labels")
+
+    def check_type(self, dtype: np.dtype, shape: Sequence[int | None]) -> None:
+        """Checks what is known of labels before they are read."""
+        one_label = tf.TensorShape(shape)[1:]
+        columns = [self.shape, (1,)] if self.shape == () else [self.shape]
+        fits = self.shape is None or any(one_label.is_compatible_with(c) for c in columns)
+        if not (fits and issubclass(dtype.type, self.kind)):
+            raise InputError(f"{self}. Received: labels of {dtype} and shape {tuple(shape)}")
+
+    def squeeze(self, labels: Any) -> Any:
+        """Labels `[n, 1]` as `[n]`, where one label is a single number."""
+        one_column = self.shape == () and len(labels.shape) == 2 and labels.shape[1] == 1
+        return labels[:, 0] if one_column else labels
+
+    def valid(self, labels: Any) -> Any:
+        """Which labels are in range, bool `[n]`; for tensors also in a graph."""
+        return tf.ones(tf.shape(labels)[:1], tf.bool)
+
+    def __str__(self) -> str:
+        return f"{self.user} takes {self.expected}"
 
 
 class Condition:
@@ -35,12 +83,9 @@ class Condition:
         return self.label_check is not None
 
     def for_real(self, examples: tf.Tensor, labels: Any, draws: Draws) -> ConditionTensors:
-        """The condition of a minibatch of data.
+        """The condition of data, float `[n, ...]`, with labels `[n, ...]` or None.
 
-        Args:
-            examples: The data, float `[n, ...]`.
-            labels: What came with them, `[n, ...]`, or None.
-            draws: Random bits for what is not in the data.
+        What is not in the data comes from the random bits.
         """
         raise NotImplementedError
 
@@ -49,19 +94,11 @@ class Condition:
         return self.for_real(examples, labels, draws)
 
     def draw(self, draws: Draws) -> ConditionTensors:
-        """The condition of generated examples for which the user gives none.
-
-        Raises:
-            InputError: The condition has no distribution.
-        """
+        """The condition of generated examples for which the user gives none."""
         raise InputError(f"{self!r} has no distribution: give `condition`, one row for each sample")
 
     def checked(self, given: Any, n: int) -> dict[str, np.ndarray]:
-        """A user's condition of `n` examples as named arrays.
-
-        Raises:
-            InputError: It has another shape, type or range.
-        """
+        """A user's condition of `n` examples as named arrays, or `InputError`."""
         raise NotImplementedError
 
     def get_config(self) -> dict:

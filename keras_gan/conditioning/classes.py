@@ -9,11 +9,32 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.conditioning.base import Condition
-from keras_gan.conditioning.labels import ClassRange
+from keras_gan.conditioning.base import Condition, LabelCheck
 from keras_gan.core.batches import ConditionTensors
 from keras_gan.core.errors import InputError
 from keras_gan.core.randomness import Draws, uniform
+
+
+class ClassRange(LabelCheck):
+    """Labels that are classes, integers `[n]` or `[n, 1]`.
+
+    Args:
+        count: Number of classes; the largest label is `count - 1`.
+        least: The smallest label; -1 where classes may be unknown.
+        user: What uses the labels, for messages.
+    """
+
+    kind = np.integer
+
+    def __init__(self, count: int, least: int = 0, user: str = "the model"):
+        super().__init__(user, ())
+        self.count, self.least = count, least
+        unknown = " (-1: unknown)" if least == -1 else ""
+        self.expected = f"labels [n], integer classes from {least} to {count - 1}{unknown}"
+
+    def valid(self, labels: Any) -> Any:
+        labels = tf.cast(labels, tf.int64)
+        return (labels >= self.least) & (labels < self.count)
 
 
 @keras.saving.register_keras_serializable("keras_gan")

@@ -50,6 +50,7 @@ def masks(height: int, width: int, draws: randomness.Draws) -> tf.Tensor:
     scattered = randomness.uniform(draws.bits([height, width])) < of(6)
     nothing = tf.zeros_like(half)
     missing = nothing
+    # In the order of `MASKS`.
     for number, region in enumerate((half, rectangle, strokes, scattered, ~nothing, nothing)):
         missing |= (kind == number)[:, None, None] & region
     return ~missing[..., None]

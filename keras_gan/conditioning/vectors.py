@@ -9,11 +9,29 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.conditioning.base import Condition
-from keras_gan.conditioning.labels import VectorShape
+from keras_gan.conditioning.base import Condition, LabelCheck
 from keras_gan.core.batches import ConditionTensors
 from keras_gan.core.errors import InputError
 from keras_gan.core.randomness import Draws
+
+
+class VectorShape(LabelCheck):
+    """Labels that are finite vectors or images, floats `[n, *shape]`.
+
+    Args:
+        shape: Shape of one.
+        user: What uses the labels, for messages.
+    """
+
+    kind = np.floating
+
+    def __init__(self, shape: Sequence[int], user: str = "the model"):
+        super().__init__(user, shape)
+        self.expected = f"finite float labels [n, {', '.join(map(str, shape))}]"
+
+    def valid(self, labels: Any) -> Any:
+        finite = tf.math.is_finite(tf.cast(labels, tf.float32))
+        return tf.reduce_all(finite, axis=list(range(1, len(labels.shape))))
 
 
 @keras.saving.register_keras_serializable("keras_gan")

@@ -25,10 +25,6 @@ class Split:
         y: Labels `[n]`, integers >= 0, or -1 where unknown. Stored as int64; None where every
             label is unknown.
         origin: Name of the examples in messages, such as a file and the array's name in it.
-
-    Raises:
-        InputError: No examples, another rank or type, values out of range, NaN or Inf, or labels
-            that do not fit.
     """
 
     x: np.ndarray
@@ -47,13 +43,12 @@ class Split:
         return len(self.x)
 
     def __getitem__(self, rows: slice | np.ndarray) -> Split:
-        """The split with these rows only."""
         return Split(self.x[rows], None if self.y is None else self.y[rows])
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class DataSet:
-    """A named set of examples with its splits.
+    """A named set of examples with its splits, whose elements have one shape and type.
 
     Args:
         name: Its name.
@@ -62,10 +57,6 @@ class DataSet:
         test: Examples to report results on.
         label_names: Names of labels 0, 1, ..., or None.
         provenance: Version and rule of the splits, in words, for reports.
-
-    Raises:
-        InputError: The splits do not hold elements of one shape and type, or bytes are evidently
-            not on a 0..255 scale.
     """
 
     name: str
@@ -102,10 +93,7 @@ class DataSet:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits that identify the content of all splits, in their order.
-
-        BLAKE2b of values, labels, shapes and types, not of the name.
-        """
+        """16 hexadecimal digits of the values, labels, shapes and types of all splits (BLAKE2b)."""
         digest = hashlib.blake2b(digest_size=8)
         for split in (self.train, self.validation, self.test):
             for array in (split.x, split.y):
@@ -121,16 +109,10 @@ class DataSet:
 def hold_out(
     train: Split, validation: Split | None = None, test: Split | None = None
 ) -> tuple[Split, Split, Split, str]:
-    """Complete the splits that a data set lacks, each with a tenth of `train`.
+    """Train, validation and test split, and the rule in words.
 
-    The rows of `train` are shuffled once; those held out come first. So nothing depends on the
-    order in which a set was stored, sorted by class for instance.
-
-    Returns:
-        Train, validation and test split, and the rule in words.
-
-    Raises:
-        InputError: Fewer than ten examples to divide.
+    Missing ones are a tenth of `train` each. Its rows are shuffled once, and those held out come
+    first: nothing depends on the order in which a set was stored, sorted by class for instance.
     """
     if validation is not None and test is not None:
         return train, validation, test, "the set's own train, validation and test splits"

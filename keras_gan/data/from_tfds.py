@@ -185,7 +185,14 @@ def read(builder: tfds.core.DatasetBuilder, split: str) -> Split:
         if not shape.is_fully_defined():
             shape = next(iter(examples))[image].shape
         shape = tuple(shape)
-        _require_memory(builder, split, n * math.prod(shape))
+        needed = n * math.prod(shape)
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        if needed > memory:
+            raise InputError(
+                f"split `{split}` of {builder.name} takes {needed / 2**30:,.0f} GiB, and this "
+                f"machine has {memory / 2**30:,.0f} GiB of memory: read it during training "
+                "(--stream), or choose a smaller data set or config"
+            )
         x, y = np.empty((n, *shape), np.uint8), np.empty(n, np.int64)
         batches = examples.map(pick, _DECODERS).batch(_BATCH).prefetch(1).as_numpy_iterator()
         for first, (images, labels, sizes) in zip(itertools.count(0, _BATCH), batches):
@@ -203,13 +210,3 @@ def read(builder: tfds.core.DatasetBuilder, split: str) -> Split:
             f"delete it and prepare it again ({first_line(error)})"
         ) from error
     return Split(x, y, origin=f"{builder.name}: {split}")
-
-
-def _require_memory(builder: tfds.core.DatasetBuilder, split: str, needed: int) -> None:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if needed > memory:
-        raise InputError(
-            f"split `{split}` of {builder.name} takes {needed / 2**30:,.0f} GiB, and this machine "
-            f"has {memory / 2**30:,.0f} GiB of memory: read it during training "
-            "(--stream), or choose a smaller data set or config"
-        )

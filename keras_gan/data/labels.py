@@ -20,9 +20,6 @@ def draw_labelled(labels: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
 
     Returns:
         Rows, int `[count]`, in random order.
-
-    Raises:
-        InputError: There are fewer labeled examples, or more classes than `count`.
     """
     order = np.random.RandomState(seed % 2**32).permutation(np.flatnonzero(np.asarray(labels) >= 0))
     classes = len(np.unique(labels[order]))
@@ -39,7 +36,7 @@ def draw_labelled(labels: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
 
 
 def keep_labels(data_set: DataSet, count: int, *, share: float, seed: int = 0) -> DataSet:
-    """A data set in which only a few training examples have labels, and these are repeated.
+    """The data set in which only a few training examples have labels, and these are repeated.
 
     The training split becomes all its examples without labels, followed by the labeled ones with
     their labels, repeated until they are `share` of all rows, so that every minibatch has some.
@@ -49,12 +46,6 @@ def keep_labels(data_set: DataSet, count: int, *, share: float, seed: int = 0) -
         count: Number of labeled examples, evenly over the classes; 0 keeps all labels.
         share: Labeled rows among all rows, in (0, 1); each labeled example appears at least once.
         seed: Seed of the choice.
-
-    Returns:
-        The data set, with the same validation and test splits.
-
-    Raises:
-        InputError: The data have no labels, or fewer than `count`.
     """
     train = data_set.train
     if train.y is None:

@@ -82,11 +82,6 @@ def _load_digits() -> DataSet:
     bunch = load_digits()
     images = (bunch.images / 16).astype(np.float32)  # gray values are 0..16: exact in float32
     train, validation, test, rule = hold_out(Split(images, bunch.target, origin="digits"))
-    return DataSet(
-        "digits",
-        train,
-        validation,
-        test,
-        tuple(str(name) for name in bunch.target_names),
-        f"handwritten digits bundled with scikit-learn {sklearn.__version__}; {rule}",
-    )
+    names = tuple(str(name) for name in bunch.target_names)
+    provenance = f"handwritten digits bundled with scikit-learn {sklearn.__version__}; {rule}"
+    return DataSet("digits", train, validation, test, names, provenance)

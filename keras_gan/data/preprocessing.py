@@ -30,28 +30,15 @@ class Preprocessing:
         return cls()
 
     def normalize(self, x: Any) -> Any:
-        """Examples on the networks' scale.
+        """Examples on the networks' scale, float32 `[n, ...]`.
 
         Args:
             x: Batch `[n, ...]`: uint8 0..255, or floats in [0, 1] (points: any floats).
-
-        Returns:
-            float32 `[n, ...]`.
-
-        Raises:
-            InputError: The examples are neither uint8 nor floats.
         """
         return _rowwise(lambda rows: self._normalize(self._read(rows)), x)
 
     def denormalize(self, x: Any) -> Any:
-        """The generator's output in [0, 1] (points: unchanged).
-
-        Args:
-            x: Batch `[n, ...]` on the networks' scale, floats.
-
-        Returns:
-            float32 `[n, ...]`.
-        """
+        """The generator's output, floats `[n, ...]`, as float32 in [0, 1] (points: unchanged)."""
         return _rowwise(lambda rows: self._denormalize(ops.cast(rows, "float32")), x)
 
     def get_config(self) -> dict[str, Any]:
@@ -119,11 +106,7 @@ class GlobalContrastNormalization(Preprocessing):
 
     @classmethod
     def fit(cls, x: np.ndarray) -> Self:
-        """Constants from training images `[n, h, w, c]`, uint8 or floats in [0, 1].
-
-        Raises:
-            InputError: Every image is constant.
-        """
+        """Constants from training images `[n, h, w, c]`, uint8 or floats in [0, 1]."""
         flat = np.asarray(x).reshape(len(x), -1)
         top = 255.0 if flat.dtype == np.uint8 else 1.0
         means, norms = np.empty(len(flat)), np.empty(len(flat))
@@ -155,11 +138,7 @@ _BY_NAME = {kind.name: kind for kind in _KINDS}
 
 
 def fit(name: str, x: np.ndarray) -> Preprocessing:
-    """The preprocessing "unit_range", "global_contrast" or "identity", fitted to training examples.
-
-    Raises:
-        InputError: No preprocessing has this name.
-    """
+    """The preprocessing "unit_range", "global_contrast" or "identity", fitted to training data."""
     return _named(name).fit(x)
 
 

@@ -68,8 +68,7 @@ class Shards:
     def read(self, worker: int, workers: int, seed: int, epoch: tf.Tensor) -> tf.data.Dataset:
         """Part `worker` (from 0) of `workers`, uint8 examples in an order fixed by seed and epoch.
 
-        Raises:
-            InputError: There are fewer examples than workers.
+        `epoch` is a scalar int64 tensor.
         """
         part = len(self) // workers
         if not part:
@@ -123,22 +122,15 @@ def open_shards(
     download: bool = False,
     buffer_bytes: int = 256 << 20,
 ) -> tuple[DataSet, Shards]:
-    """Open a data set of TFDS whose training examples stay on disk.
+    """Opens a data set of TFDS, stored as TFRecords, whose training examples stay on disk.
 
-    Args:
-        name: A builder's name, or "name/config".
-        data_dir: Directory of TFDS, a path or a URL; None for the default.
-        download: Whether TFDS may download a missing set.
-        buffer_bytes: Bytes of the shuffle buffer.
+    The first arguments are those of `load`, but `data_dir` may be a URL.
 
     Returns:
         The data set with at most 10,000 examples and 64 MiB of each split in memory (for
         preprocessing, figures and evaluation), and the shards of all training examples. Missing
         splits are cut from the end of `train`, which TFDS stores in random order: a tenth of it
         each, at most as many examples as are held in memory.
-
-    Raises:
-        InputError: As for `load`; or the files are not TFRecords, or images have several sizes.
     """
     builder = from_tfds.prepared(name, data_dir, download)
     if builder.info.file_format is None or builder.info.file_format.value != "tfrecord":

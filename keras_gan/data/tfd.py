@@ -25,8 +25,6 @@ HOW_TO_GET_IT = (
     f"and G. E. Hinton, University of Toronto, technical report UTML TR 2010-001) for {FILE} and "
     "put it there"
 )
-
-_SIZE = 48
 _EXPRESSIONS = 7
 _ROLES = {"train": 1, "valid": 2, "test": 3}  # values of `folds`; 0 is unlabeled
 
@@ -44,18 +42,16 @@ class Tfd(tfds.core.GeneratorBasedBuilder):
     MANUAL_DOWNLOAD_INSTRUCTIONS = f"{FILE}: {HOW_TO_GET_IT}"
 
     def _info(self) -> tfds.core.DatasetInfo:
+        names = [f"expression {i}" for i in range(1, _EXPRESSIONS + 1)]
+        features = {
+            "image": tfds.features.Image(shape=(48, 48, 1), encoding_format="png"),
+            "expression": tfds.features.ClassLabel(names=names),
+            "identity": tfds.features.Scalar(np.int64),
+        }
         return tfds.core.DatasetInfo(
             builder=self,
             description="102,236 aligned gray faces; 4,178 have one of seven expressions.",
-            features=tfds.features.FeaturesDict(
-                {
-                    "image": tfds.features.Image(shape=(_SIZE, _SIZE, 1), encoding_format="png"),
-                    "expression": tfds.features.ClassLabel(
-                        names=[f"expression {i}" for i in range(1, _EXPRESSIONS + 1)]
-                    ),
-                    "identity": tfds.features.Scalar(np.int64),
-                }
-            ),
+            features=tfds.features.FeaturesDict(features),
             supervised_keys=("image", "expression"),
             disable_shuffling=True,
         )
@@ -132,22 +128,14 @@ def read_mat(path: os.PathLike[str]) -> dict[str, np.ndarray]:
         raise InputError(f"{path} must hold {', '.join(names)}. Missing: {', '.join(missing)}")
     images, folds = content["images"], content["folds"]
     expressions, identities = content["labs_ex"].ravel(), content["labs_id"].ravel()
-    n = len(images)
+    n, labels = len(images), {-1, *range(1, _EXPRESSIONS + 1)}
     checks = {
-        f"images uint8 [n, {_SIZE}, {_SIZE}]": (
-            images.shape == (n, _SIZE, _SIZE) and images.dtype == np.uint8
-        ),
-        f"folds [n, {FOLDS}] of 0..3": folds.shape == (n, FOLDS)
-        and set(np.unique(folds)) <= {0, 1, 2, 3},
-        f"labs_ex [n] of 1..{_EXPRESSIONS} or -1": (
-            len(expressions) == n
-            and set(np.unique(expressions)) <= {-1, *range(1, _EXPRESSIONS + 1)}
-        ),
+        "images uint8 [n, 48, 48]": images.shape[1:] == (48, 48) and images.dtype == np.uint8,
+        "folds [n, 5] of 0..3": folds.shape == (n, FOLDS) and set(folds.flat) <= {0, 1, 2, 3},
+        "labs_ex [n] of 1..7 or -1": len(expressions) == n and set(expressions) <= labels,
         "labs_id [n]": len(identities) == n,
     }
     if wrong := [expected for expected, holds in checks.items() if not holds]:
-        received = ", ".join(
-            f"{name} {content[name].dtype} {list(content[name].shape)}" for name in names
-        )
-        raise InputError(f"{path} must hold {'; '.join(wrong)}. Received: {received}")
+        arrays = [f"{name} {content[name].dtype} {list(content[name].shape)}" for name in names]
+        raise InputError(f"{path} must hold {'; '.join(wrong)}. Received: {', '.join(arrays)}")
     return {"images": images, "folds": folds, "labs_ex": expressions, "labs_id": identities}

@@ -68,11 +68,8 @@ class WeightNormDense(keras.layers.Layer):
     def normalize_on(self, inputs: tf.Tensor) -> None:
         """Sets g and b so that before the activation each unit has mean 0 and variance 1.
 
-        The initialization of Salimans and Kingma 2016, section 3. The g of a unit that is constant
-        on the inputs does not change.
-
-        Args:
-            inputs: The layer's inputs for some examples, float `[n, inputs]`.
+        The initialization of Salimans and Kingma 2016, section 3, for inputs of some examples,
+        float `[n, inputs]`. The g of a unit that is constant on them does not change.
         """
         products = tf.matmul(tf.cast(inputs, tf.float32), self.kernel)
         mean, variance = tf.nn.moments(products, axes=[0])

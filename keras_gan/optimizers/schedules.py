@@ -103,6 +103,8 @@ def counting_images(images_seen: tf.Tensor) -> Iterator[None]:
 class ImageSchedule(_Schedule):
     """Base of the schedules of images seen. A subclass writes `at(images)`.
 
+    Its attributes are its constructor's arguments; one that has others writes `get_config` too.
+
     Use one wherever a number is expected that may change during training: as an optimizer's
     `learning_rate`, as the weight of a regularizer, as the half-life of an EMA.
     """

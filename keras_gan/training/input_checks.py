@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.conditioning.labels import LabelCheck
+from keras_gan.conditioning import LabelCheck
 from keras_gan.core.errors import InputError
 
 _LARGEST = 20.0  # images above it without a negative value were never scaled
@@ -26,11 +26,7 @@ _BEGIN, _END = "<keras_gan: ", " :keras_gan>"  # around a message of ours within
 
 
 def checked_array(x: Any, example_shape: Sequence[int] | None = None) -> np.ndarray:
-    """Examples `[n, ...]` in memory as float32; without `example_shape` any will do.
-
-    Raises:
-        InputError: They are not floats, have another shape, or hold NaN, Inf or pixels 0..255.
-    """
+    """Float examples `[n, ...]` in memory, of the shape if one is given, checked, as float32."""
     try:
         x = np.asarray(x)
     except ValueError as error:  # a list of arrays of several shapes
