@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.errors import InputError
+from keras_gan.core.replicas import global_mean
 from keras_gan.losses.adversarial import NonSaturating
 
 __all__ = ["InpaintingLoss"]
@@ -47,10 +48,9 @@ class InpaintingLoss(NonSaturating):
         in_pair = rows < tf.size(rows) // 2 * 2
         other = tf.gather(completions, tf.where(in_pair, tf.bitwise.bitwise_xor(rows, 1), rows))
         energy = _norm(completions - truth) - 0.5 * _norm(completions - other)
-        share = tf.cast(
-            in_pair, tf.float32
-        )  # times all rows over those in pairs: a mean over pairs
-        energy *= tf.math.divide_no_nan(share, tf.reduce_mean(share))
+        if energy.shape[0] is None or energy.shape[0] % 2:  # in `evaluate`; a mean over pairs
+            paired = tf.cast(in_pair, tf.float32)
+            energy *= tf.math.divide_no_nan(paired, global_mean(paired))
         return super().generator(real, fake) + self.energy_weight * energy
 
     def get_config(self) -> dict:

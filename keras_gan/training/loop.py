@@ -45,7 +45,11 @@ def make_function(model: keras.Model, step: Callable, finish: Callable) -> Calla
             refusals.append(error)
             raise
         rows = tf.cast(tf.shape(tf.nest.flatten(batch)[0])[0], tf.float32)
-        return {name: rows * tf.cast(value, tf.float32) for name, value in logs.items()}, rows
+        # In `evaluate` a replica may have no rows, and then no means.
+        weighted = {
+            n: tf.math.multiply_no_nan(tf.cast(v, tf.float32), rows) for n, v in logs.items()
+        }
+        return weighted, rows
 
     reported: set[str] = set()
     refusals: list[InputError] = []  # AutoGraph would raise them as errors of its own

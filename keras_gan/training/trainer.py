@@ -169,7 +169,8 @@ class Trainer(keras.Model):
     @property
     def user_metrics(self) -> list[keras.metrics.Metric]:
         """Those given to `compile`, and metrics that a subclass has as attributes."""
-        return [*self.running_means.user_metrics, *self._metrics]
+        own = [value for value in vars(self).values() if isinstance(value, keras.metrics.Metric)]
+        return [*self.running_means.user_metrics, *own]
 
     @property
     def current_step(self) -> keras.Variable:
@@ -227,7 +228,8 @@ class Trainer(keras.Model):
             InputError: The data cannot be used; raised before the first step where they are in
                 memory.
         """
-        self._assert_compile_called("fit")
+        if not self.compiled:
+            raise InputError("call `compile` before `fit`")
         callbacks = keras.tree.flatten(callbacks or [])
         compile_checks.check_callbacks(callbacks)
         stream = training_stream(
