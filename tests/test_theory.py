@@ -132,7 +132,6 @@ def test_sampled_divergence_states_its_protocol():
     assert found.outside == (0.5, 0)
     cells = theory.jensen_shannon([0.25, 0.25, 0.25, 0.25], [0, 0.5, 0.5, 0])
     assert_allclose(found.value, cells, rtol=1e-14)
-    assert_allclose(found.value, cells, rtol=1e-14)
 
 
 def test_samples_of_known_densities():
