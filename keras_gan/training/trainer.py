@@ -170,7 +170,8 @@ class Trainer(keras.Model):
     @property
     def user_metrics(self) -> list[keras.metrics.Metric]:
         """Those given to `compile`, and metrics that a subclass has as attributes."""
-        own = [value for value in vars(self).values() if isinstance(value, keras.metrics.Metric)]
+        public = [value for name, value in vars(self).items() if not name.startswith("_")]
+        own = [value for value in public if isinstance(value, keras.metrics.Metric)]
         return [*self.running_means.user_metrics, *own]
 
     @property
