@@ -13,14 +13,7 @@ from keras_gan import InputError
 
 
 def describe(path: Path) -> Iterator[str]:
-    """Lines that describe an export: signatures, metadata, files with sizes and SHA-256.
-
-    Args:
-        path: A version's directory, a model's directory (its highest version), or an ONNX file.
-
-    Raises:
-        InputError: It was not exported by this package.
-    """
+    """Lines that describe an export: signatures, metadata, files with sizes and SHA-256."""
     if path.is_file() and path.suffix == ".onnx":
         yield from _onnx(path)
         yield from _files(path.parent, path.parent.glob(f"{path.name}*"))

@@ -38,11 +38,7 @@ def check_opset(opset: int) -> None:
 
 
 def convert(subject: Subject, opset: int = OPSETS[-1]) -> onnx.ModelProto:
-    """The signature serving_default as an ONNX model, inputs and outputs under their own names.
-
-    Raises:
-        InputError: The converter does not know this opset, or ONNX lacks an operation of the model.
-    """
+    """The signature serving_default as an ONNX model, inputs and outputs under their own names."""
     check_opset(opset)
     (signature,) = signatures.of(subject, ["serving_default"])
     variables = subject.generator.variables

@@ -98,13 +98,7 @@ def row_seeds(seed: int, n: int) -> np.ndarray:
     """The seeds of rows 0 to n-1: outputs 1 to n of SplitMix64 (Steele, Lea and Flood 2014).
 
     Row i depends on `seed` and i alone, so an image does not depend on the batch that it comes in.
-
-    Args:
-        seed: The state that the generator starts from; any integer, taken modulo 2^64.
-        n: The number of rows.
-
-    Returns:
-        int64 [n].
+    `seed` is taken modulo 2^64; the result is int64 [n].
     """
     with np.errstate(over="ignore"):  # arithmetic modulo 2^64
         z = np.uint64(seed % (1 << 64)) + np.arange(1, n + 1, dtype=np.uint64) * np.uint64(_GOLDEN)
@@ -120,18 +114,7 @@ def predict_rows(
     inputs: Arrays,
     batch_size: int | None = None,
 ) -> Flow:
-    """Runs a signature on rows; where the server refuses so many at once, on half as many.
-
-    Args:
-        ask: Makes a call.
-        target: The model.
-        signature: The signature.
-        inputs: Input alias to array, n rows each.
-        batch_size: How many rows to send at a time; None for all.
-
-    Returns:
-        The outputs of all rows, alias to array.
-    """
+    """Runs a signature on rows; where the server refuses so many at once, on half as many."""
     rows = len(next(iter(inputs.values())))
     answers: list[Arrays] = []
     size, start = max(1, min(batch_size or rows, rows)), 0
@@ -161,17 +144,6 @@ def attempts(call: Call, seconds: float, retries: int) -> Flow:
 
     No call changes anything on the server, so each may be repeated. Pauses are doubled each time,
     and shortened at random by up to a half, so that clients do not all come back together.
-
-    Args:
-        call: The call.
-        seconds: The time for all attempts.
-        retries: How often the call is repeated at most.
-
-    Returns:
-        The answer.
-
-    Raises:
-        DeadlineExceeded: No time is left.
     """
     deadline = time.monotonic() + seconds
     for attempt in itertools.count():

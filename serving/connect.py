@@ -38,11 +38,7 @@ class ClientKeys:
 
 
 def connect(url: str, keys: ClientKeys, *, asynchronous: bool) -> Any:
-    """A transport to the server at a URL, for blocking code or for asyncio.
-
-    Raises:
-        UsageError: This is not a server's URL.
-    """
+    """A transport to the server at a URL, for blocking code or for asyncio."""
     scheme, address = _split(url)
     if scheme in ("http", "https"):
         import httpx

@@ -16,11 +16,7 @@ class UsageError(ValueError):
 
 
 class ServingError(Exception):
-    """A request failed.
-
-    Args:
-        message: The text that the protocol carries.
-    """
+    """A request failed."""
 
     code: StatusCode
     http: int

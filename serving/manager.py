@@ -28,8 +28,8 @@ from serving.errors import (
     ServingError,
     Unknown,
 )
+from serving.files import fingerprint, versions_on_disk
 from serving.loader import Servable
-from serving.versions import fingerprint, versions_on_disk
 
 _logger = logging.getLogger(__name__)
 LATEST = "Latest"
@@ -60,12 +60,7 @@ class Version:
 
 
 class Manager:
-    """Loads and unloads versions, and gives them to requests.
-
-    Args:
-        load: Makes a Servable from a version's directory; raises when it cannot.
-        poll_seconds: Seconds between checks of the disk; 0: only when the configuration changes.
-    """
+    """Loads and unloads versions, and gives them to requests."""
 
     def __init__(
         self, load: Callable[[Path], Servable] = Servable, poll_seconds: float = 1.0
@@ -84,11 +79,7 @@ class Manager:
     # Configuration
 
     def start(self, models: Sequence[ModelConfig]) -> None:
-        """Starts with these models and returns when each has a version available.
-
-        Raises:
-            ServingError: A model has none, or a label points to a version that is not available.
-        """
+        """Starts with these models and returns when each has a version available."""
         self._replace_models(models)
         self._thread.start()
         try:
@@ -99,11 +90,9 @@ class Manager:
             raise
 
     def reload(self, models: Sequence[ModelConfig]) -> None:
-        """Serves these models from now on, and nothing else; waits for models that are new.
+        """Serves these models from now on, and nothing else; waits for new models.
 
-        Raises:
-            ServingError: A label points to a version that is not available (nothing changes then),
-                or a new model could not be loaded.
+        Nothing changes if a label points to a version that is not available.
         """
         with self._configuring:
             self._set_labels(models)
@@ -152,17 +141,7 @@ class Manager:
     def use(
         self, name: str, number: int | None = None, label: str | None = None
     ) -> Iterator[Version]:
-        """A context with a version, which stays loaded until the context ends.
-
-        Args:
-            name: The model.
-            number: The version; None for the latest one available.
-            label: The version's label, instead of its number.
-
-        Raises:
-            InvalidArgument: No such label.
-            NotFound: No such model, or the version is not available.
-        """
+        """A context with a version, which stays loaded until the context ends."""
         with self._changed:
             if label:
                 try:
@@ -194,11 +173,7 @@ class Manager:
     def status(
         self, name: str, number: int | None = None
     ) -> list[tuple[int, State, ServingError | None]]:
-        """Version, state and error of a model's versions, the newest first.
-
-        Raises:
-            NotFound: No such model or version was ever seen.
-        """
+        """Version, state and error of a model's versions, the newest first."""
         with self._changed:
             entries = [
                 (version.number, version.state, version.error)
