@@ -75,9 +75,8 @@ def _onnx(path: Path) -> Iterator[str]:
         for value in values:
             tensor = value.type.tensor_type
             dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name
-            yield _tensor(
-                side, value.name, dtype, [d.dim_param or d.dim_value for d in tensor.shape.dim]
-            )
+            shape = [dim.dim_param or dim.dim_value for dim in tensor.shape.dim]
+            yield _tensor(side, value.name, dtype, shape)
     yield "  metadata"
     yield from (f"    {entry.key}: {entry.value}" for entry in model.metadata_props)
 

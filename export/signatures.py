@@ -60,7 +60,6 @@ def of(subject: Subject, names: Sequence[str] | None = None) -> list[Signature]:
     if names is None:
         names = [name for name in available if name != "discriminator"]
     for name in names:
-        check_name(name)
         if name not in available:
             raise InputError(f"signature {name!r} {_NEEDS[name].format(shape=subject.shape)}")
     return [available[name] for name in dict.fromkeys(names)]

@@ -1,7 +1,7 @@
 """What a client asks, without any network: calls, row seeds, batches and retries.
 
-The synchronous and the asyncio client run the same generators. Each yields a call with its timeout,
-and the answer is sent, or the error thrown, into it; or it yields seconds to wait.
+The synchronous and the asyncio client run the same coroutines. What makes a call, and what waits
+between two attempts, comes from the client; a synchronous client's never suspend.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import itertools
 import random
 import re
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +64,6 @@ class Metadata:
 
 
 Call = Predict | Status | Metadata
-Flow = Generator[tuple[Call, float] | float, Any, Any]
 
 
 @dataclass(frozen=True)
@@ -107,13 +106,13 @@ def row_seeds(seed: int, n: int) -> np.ndarray:
     return (z ^ (z >> np.uint64(31))).view(np.int64)
 
 
-def predict_rows(
-    ask: Callable[[Call], Flow],
+async def predict_rows(
+    ask: Callable[[Call], Awaitable],
     target: Target,
     signature: str,
     inputs: Arrays,
     batch_size: int | None = None,
-) -> Flow:
+) -> Arrays:
     """Runs a signature on rows; where the server refuses so many at once, on half as many."""
     rows = len(next(iter(inputs.values())))
     answers: list[Arrays] = []
@@ -121,7 +120,7 @@ def predict_rows(
     while start < rows or not answers:
         batch = {alias: array[start : start + size] for alias, array in inputs.items()}
         try:
-            answers.append((yield from ask(Predict(target, signature, batch))))
+            answers.append(await ask(Predict(target, signature, batch)))
         except (ResourceExhausted, InvalidArgument) as error:
             if size == 1 or not _too_large(error):
                 raise
@@ -139,7 +138,13 @@ def _too_large(error: ServingError) -> bool:
     return error.message.startswith("Task size")
 
 
-def attempts(call: Call, seconds: float, retries: int) -> Flow:
+async def attempts(
+    send: Callable[[Call, float], Awaitable],
+    wait: Callable[[float], Awaitable],
+    call: Call,
+    seconds: float,
+    retries: int,
+) -> Any:
     """Makes a call, and again after UNAVAILABLE: the server did not accept it, or is starting.
 
     No call changes anything on the server, so each may be repeated. Pauses are doubled each time,
@@ -151,9 +156,9 @@ def attempts(call: Call, seconds: float, retries: int) -> Flow:
         if left <= 0:
             raise DeadlineExceeded(f"No answer within {seconds:g} seconds.")
         try:
-            return (yield call, left)
+            return await send(call, left)
         except Unavailable:
             pause = _FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.0)
             if attempt >= retries or pause >= deadline - time.monotonic():
                 raise
-        yield pause
+        await wait(pause)

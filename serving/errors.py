@@ -99,11 +99,6 @@ _BY_HTTP = {cls.http: cls for cls in reversed(ServingError.__subclasses__())}
 _BY_NUMBER = {cls.code.value[0]: cls for cls in ServingError.__subclasses__()}
 
 
-def from_code(code: StatusCode, message: str) -> ServingError:
-    """The typed error of a gRPC status."""
-    return from_number(code.value[0], message)
-
-
 def from_number(number: int, message: str) -> ServingError:
     """The typed error of a canonical status number (3 is INVALID_ARGUMENT)."""
     return _BY_NUMBER.get(number, Unknown)(message)

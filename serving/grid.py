@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from serving.client import Client
-from serving.connect import ClientKeys
+from serving.client import Client, ClientKeys
 from serving.errors import ServingError
 from serving.files import replacing
 from serving.settings import DefaultsFormatter, Parser

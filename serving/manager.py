@@ -21,18 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from serving.config import ModelConfig
-from serving.errors import (
-    FailedPrecondition,
-    InvalidArgument,
-    NotFound,
-    ServingError,
-    Unknown,
-)
+from serving.errors import FailedPrecondition, InvalidArgument, NotFound, ServingError, Unknown
 from serving.files import fingerprint, versions_on_disk
 from serving.loader import Servable
 
 _logger = logging.getLogger(__name__)
-LATEST = "Latest"
 
 
 class State(enum.IntEnum):
@@ -148,7 +141,7 @@ class Manager:
                     number = self._labels[name][label]
                 except KeyError:
                     raise InvalidArgument(f"Unrecognized servable version label: {label}") from None
-            wanted = f"{LATEST}({name})" if number is None else f"Specific({name}, {number})"
+            wanted = f"Latest({name})" if number is None else f"Specific({name}, {number})"
             version = self._latest(name) if number is None else self._versions.get((name, number))
             if version is None or version.state is not State.AVAILABLE:
                 raise NotFound(f"Servable not found for request: {wanted}")
@@ -213,14 +206,12 @@ class Manager:
             with self._changed:
                 self._reconciled = generation
                 self._changed.notify_all()
-                self._wait_for_news(generation)
+                self._changed.wait_for(
+                    lambda: self._stopped or self._configured != generation,  # noqa: B023
+                    self._poll_seconds or None,
+                )
                 if self._stopped:
                     return
-
-    def _wait_for_news(self, generation: int) -> None:
-        self._changed.wait_for(
-            lambda: self._stopped or self._configured != generation, self._poll_seconds or None
-        )
 
     def _look(self, models: dict[str, ModelConfig]) -> None:
         aspired: dict[str, dict[int, Path]] = {}
@@ -255,7 +246,8 @@ class Manager:
         try:
             version.servable = self._load(version.path)
         except Exception as error:  # of any kind: the server continues
-            failure = _as_serving_error(error)
+            text = f"{type(error).__name__}: {getattr(error, 'message', None) or error}"
+            failure = error if isinstance(error, ServingError) else Unknown(text)
             self._move(version, State.END, error=failure)
             _logger.error("version not loaded", extra={**context, "error": failure.message})
             return
@@ -312,12 +304,6 @@ class Manager:
             if version.state is State.AVAILABLE:
                 self._unload(version)
         _return_memory()  # once for all: it searches the whole heap
-
-
-def _as_serving_error(error: Exception) -> ServingError:
-    if isinstance(error, ServingError):
-        return error
-    return Unknown(f"{type(error).__name__}: {getattr(error, 'message', None) or error}")
 
 
 def _return_memory() -> None:

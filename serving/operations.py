@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import grpc
@@ -29,7 +28,7 @@ from serving.calls import Status, Target, VersionStatus
 from serving.config import ModelConfig, read_model_config_file
 from serving.errors import ServingError, UsageError
 from serving.files import replacing, write_text
-from serving.grpc_transport import GrpcTransport
+from serving.grpc_transport import GrpcTransport, typed_errors
 from serving.production import Deployment, model_message, parse_labels, server_flags
 from serving.settings import Parser, find_models, port_number
 
@@ -54,10 +53,8 @@ class Admin:
     def reload(self, models: Sequence[ModelConfig]) -> None:
         """Replaces the whole configuration; raises ServingError."""
         request = model_management_pb2.ReloadConfigRequest(config=model_message(models))
-        try:
+        with typed_errors():
             self._reload(request, timeout=_SECONDS)
-        except grpc.RpcError as error:
-            raise errors.from_code(error.code(), error.details()) from None
 
     def wait_until_available(self, model: str, versions: Sequence[int], seconds: float) -> None:
         """Waits for versions of a model; if none is given, for any."""
@@ -81,9 +78,7 @@ class Admin:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._transport.close()
 
 
