@@ -35,10 +35,10 @@ from rich.console import Console
 from rich.table import Table
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from serving.admin import Admin
-from serving.batching import BatchingExecutor
 from serving.config import Batching
+from serving.execution import BatchingExecutor
 from serving.loader import Servable
+from serving.operations import Admin
 
 ROOT = Path(__file__).parents[1]
 MNIST, CIFAR = (100, 1200, 1200, 784), (100, 8000, 8000, 3072)  # layers' widths

@@ -13,14 +13,7 @@ from keras_gan import InputError
 
 
 def describe(path: Path) -> Iterator[str]:
-    """Lines that describe an export: signatures, metadata, files with sizes and SHA-256.
-
-    Args:
-        path: A version's directory, a model's directory (its highest version), or an ONNX file.
-
-    Raises:
-        InputError: It was not exported by this package.
-    """
+    """Lines that describe an export: signatures, metadata, files with sizes and SHA-256."""
     if path.is_file() and path.suffix == ".onnx":
         yield from _onnx(path)
         yield from _files(path.parent, path.parent.glob(f"{path.name}*"))
@@ -82,9 +75,8 @@ def _onnx(path: Path) -> Iterator[str]:
         for value in values:
             tensor = value.type.tensor_type
             dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name
-            yield _tensor(
-                side, value.name, dtype, [d.dim_param or d.dim_value for d in tensor.shape.dim]
-            )
+            shape = [dim.dim_param or dim.dim_value for dim in tensor.shape.dim]
+            yield _tensor(side, value.name, dtype, shape)
     yield "  metadata"
     yield from (f"    {entry.key}: {entry.value}" for entry in model.metadata_props)
 

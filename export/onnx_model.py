@@ -6,9 +6,8 @@ Keras names. So weights of any size stay out of TensorFlow's graph, which holds 
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -38,12 +37,7 @@ def check_opset(opset: int) -> None:
 
 
 def convert(subject: Subject, opset: int = OPSETS[-1]) -> onnx.ModelProto:
-    """The signature serving_default as an ONNX model, inputs and outputs under their own names.
-
-    Raises:
-        InputError: The converter does not know this opset, or ONNX lacks an operation of the model.
-    """
-    check_opset(opset)
+    """The signature serving_default as an ONNX model, inputs and outputs under their own names."""
     (signature,) = signatures.of(subject, ["serving_default"])
     variables = subject.generator.variables
     weights = [tf.TensorSpec(v.shape, v.dtype, f"weight_{i}") for i, v in enumerate(variables)]
@@ -55,10 +49,13 @@ def convert(subject: Subject, opset: int = OPSETS[-1]) -> onnx.ModelProto:
             return signature.function(**inputs)
 
     specs = [*signature.inputs, *weights]
-    with _quiet():
+    logging.disable(logging.ERROR)  # what the converter could not convert shows in its result
+    try:
         model, _ = tf2onnx.convert.from_function(
             tf.function(function, autograph=False), input_signature=specs, opset=opset
         )
+    finally:
+        logging.disable(logging.NOTSET)
     unknown = {node.op_type for node in model.graph.node if not onnx.defs.has(node.op_type)}
     if unknown:
         raise InputError(
@@ -68,16 +65,6 @@ def convert(subject: Subject, opset: int = OPSETS[-1]) -> onnx.ModelProto:
     _fill(model.graph, {s.name: v for s, v in zip(weights, variables, strict=True)})
     _describe(model, subject)
     return model
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Hides the converter's log; what it could not convert shows in its result."""
-    logging.disable(logging.ERROR)
-    try:
-        yield
-    finally:
-        logging.disable(logging.NOTSET)
 
 
 def _fill(graph: onnx.GraphProto, variables: dict[str, keras.Variable]) -> None:

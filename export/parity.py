@@ -35,18 +35,6 @@ def measure(
 
     Errors are absolute where the reference stays within [-1, 1], as images do, and relative to its
     largest magnitude beyond.
-
-    Args:
-        signatures: What to compare.
-        inputs: Arrays by input name, at least 33 rows each.
-        run: Answers requests by the artefact.
-        tolerance: Largest error allowed for numbers; bytes of PNG images may differ by one.
-
-    Returns:
-        Errors by name of signature.
-
-    Raises:
-        ParityError: An error is larger, or an output is missing or of another shape.
     """
     requests = [request for signature in signatures for request in requests_for(signature, inputs)]
     references = {signature.name: signature.reference for signature in signatures}

@@ -48,11 +48,7 @@ def run(directory: Path, requests: Sequence[tuple[str, Arrays]]) -> list[Arrays]
 
 
 def write_warmup(directory: Path, requests: Sequence[tuple[str, Arrays]]) -> None:
-    """Writes requests that TensorFlow Serving replays when it loads the version.
-
-    Raises:
-        InputError: The package with the file's format is not installed.
-    """
+    """Writes requests that TensorFlow Serving replays when it loads the version."""
     try:
         from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
     except ImportError:

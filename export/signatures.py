@@ -30,16 +30,10 @@ Arrays = dict[str, np.ndarray]
 
 @dataclasses.dataclass(frozen=True)
 class Signature:
-    """A named function of tensors.
-
-    Attributes:
-        name: Its name in the artefact.
-        inputs: Specifications of its inputs; their names are its keywords.
-        function: From tensors to named tensors.
-    """
+    """A named function of tensors."""
 
     name: str
-    inputs: Sequence[tf.TensorSpec]
+    inputs: Sequence[tf.TensorSpec]  # their names are the function's keywords
     function: Callable[..., Tensors]
 
     def graph(self) -> tf.types.experimental.ConcreteFunction:
@@ -61,20 +55,11 @@ def check_name(name: str) -> None:
 
 
 def of(subject: Subject, names: Sequence[str] | None = None) -> list[Signature]:
-    """The signatures of these names.
-
-    Args:
-        subject: The model.
-        names: Some of `NAMES`, or None for all that fit the model but the discriminator.
-
-    Raises:
-        InputError: There is no such signature, or it does not fit the model.
-    """
+    """The signatures of these names; None: all that fit the model but the discriminator."""
     available = _all(subject)
     if names is None:
         names = [name for name in available if name != "discriminator"]
     for name in names:
-        check_name(name)
         if name not in available:
             raise InputError(f"signature {name!r} {_NEEDS[name].format(shape=subject.shape)}")
     return [available[name] for name in dict.fromkeys(names)]

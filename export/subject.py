@@ -23,39 +23,21 @@ METADATA_FORMAT = 1
 
 @dataclasses.dataclass(frozen=True)
 class Subject:
-    """A generator, ready for export.
+    """A generator, ready for export."""
 
-    Attributes:
-        generator: From latents float `[n, prior.dimension]` to examples `[n, ...]` on the networks'
-            scale.
-        discriminator: From examples to logits, as `keras_gan.GAN` has it.
-        prior: The prior of the latents.
-        preprocessing: From images in [0, 1] to the networks' scale, and back.
-        condition: What the networks are conditioned on, or None.
-        encoder: The inference network, from examples on the networks' scale to latents, or None.
-        origin: What else the metadata give: recipe, weights, training, evaluation.
-    """
-
-    generator: keras.Model
+    generator: keras.Model  # latents float [n, prior.dimension] to examples on the networks' scale
     discriminator: keras.Model
     prior: priors.Prior
-    preprocessing: Preprocessing
+    preprocessing: Preprocessing  # from images in [0, 1] to the networks' scale, and back
     condition: conditioning.Condition | None = None
     encoder: inference.Inference | None = None
-    origin: dict[str, Any] = dataclasses.field(default_factory=dict)
+    origin: dict[str, Any] = dataclasses.field(default_factory=dict)  # of metadata
 
     @classmethod
     def from_run(cls, run: keras_gan.Run, weights: str = "last") -> Self:
         """The subject of a finished run.
 
         Networks trained in mixed precision have float32 weights, and are exported in float32.
-
-        Args:
-            run: The run.
-            weights: "last", "ema", "best" or "best_ema".
-
-        Raises:
-            keras_gan.InputError: The run has no such weights, or its evaluation cannot be read.
         """
         gan = run.gan()
         encoder = inference.among(gan.auxiliary_networks)
@@ -110,11 +92,7 @@ class Subject:
         return dataclasses.replace(self, generator=_in_precision(self.generator, "float16"))
 
     def draw(self, seeds: tf.Tensor) -> tf.Tensor:
-        """Latents from the prior, float32 `[n, d]`.
-
-        Args:
-            seeds: int64 `[n]`; row `i` depends on `seeds[i]` alone.
-        """
+        """Latents from the prior, float32 `[n, d]`."""
         return self.prior.draw(randomness.RowDraws(seeds))
 
     def trial_condition(self, seeds: tf.Tensor) -> ConditionTensors:
@@ -139,13 +117,7 @@ class Subject:
         noise_seed: tf.Tensor | None = None,
         condition: ConditionTensors | None = None,
     ) -> tf.Tensor:
-        """Examples in [0, 1] (points: on their own scale), float32 `[n, ...]`.
-
-        Args:
-            latents: float32 `[n, d]`.
-            noise_seed: int64 `[n]`, the seeds of the generator's own noise.
-            condition: The condition's tensors by name, `[n, ...]` each.
-        """
+        """Examples in [0, 1] (points: on their own scale), float32 `[n, ...]`."""
         if noise_seed is None:
             noise_seed = tf.zeros(tf.shape(latents)[:1], tf.int64)
         condition = self._checked(condition)

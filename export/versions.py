@@ -53,19 +53,7 @@ def check_free(base: Path, version: int | None) -> None:
 
 
 def publish(base: Path, version: int | None, fill: Callable[[Path], None]) -> Path:
-    """Creates a version, all of it or nothing.
-
-    Args:
-        base: The model's directory; created if it does not exist.
-        version: The version's number, or None for the one after the highest.
-        fill: Writes the content into the directory it is given.
-
-    Returns:
-        The version's directory.
-
-    Raises:
-        InputError: The version exists, or the directory cannot be written.
-    """
+    """Creates a version, all of it or nothing."""
     check_free(base, version)
     try:
         with _folder(base), _draft(base) as draft:

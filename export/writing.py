@@ -20,19 +20,12 @@ METADATA_FILE = Path("assets.extra", "metadata.json")
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """The formats and signatures to write.
-
-    Attributes:
-        formats: Some of `FORMATS`.
-        signatures: Signatures of the SavedModel; None for all that fit but the discriminator.
-        warmup: Whether the SavedModel carries requests that warm TensorFlow Serving up.
-        opset: ONNX's operator set, or None for the newest that the converter knows.
-    """
+    """The formats and signatures to write."""
 
     formats: Sequence[str] = ("saved_model", "onnx")
-    signatures: Sequence[str] | None = None
-    warmup: bool = False
-    opset: int | None = None
+    signatures: Sequence[str] | None = None  # None: all that fit but the discriminator
+    warmup: bool = False  # add requests that warm a server up
+    opset: int | None = None  # None: the newest
 
     def __post_init__(self):
         """Checks what can be checked without a model."""
@@ -59,11 +52,7 @@ class Written(NamedTuple):
 
 
 def check(output: Path, name: str, version: int | None, settings: Settings) -> None:
-    """Checks where a version goes, before a model is loaded.
-
-    Raises:
-        InputError: The name or the version cannot be used, or the version would break a server.
-    """
+    """Checks where a version goes, before a model is loaded."""
     versions.check_name(name)
     base = output / name
     versions.check_free(base, version)
@@ -82,22 +71,7 @@ def write(
     version: int | None = None,
     settings: Settings | None = None,
 ) -> Written:
-    """Writes a version.
-
-    Args:
-        subject: The model.
-        output: Where models go.
-        name: The model's name; its versions are `<output>/<name>/<version>`.
-        version: The version's number, or None for the one after the highest.
-        settings: What to write; None for the defaults.
-
-    Returns:
-        Where it is, and how far each artefact is from the Keras model.
-
-    Raises:
-        InputError: The settings do not fit the model, or the directory cannot be written.
-        export.parity.ParityError: An artefact differs from the Keras model; nothing is left.
-    """
+    """Writes a version; None: the one after the highest. Nothing is left after a ParityError."""
     settings = settings or Settings()
     check(output, name, version, settings)
     errors: dict[str, dict[str, float]] = {}

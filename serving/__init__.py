@@ -12,7 +12,7 @@ from importlib import import_module
 _MODULES = {
     "AsyncClient": "serving.client",
     "Client": "serving.client",
-    "ClientKeys": "serving.connect",
+    "ClientKeys": "serving.client",
     "ServingError": "serving.errors",
     "UsageError": "serving.errors",
 }

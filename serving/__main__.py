@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import json
+import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from serving.errors import ServingError, UsageError
 
-_COMMANDS = {
-    "client": "serving.grid",
-    "config": "serving.production",
-    "launch": "serving.launch",
-    "label": "serving.label",
+_COMMANDS = {  # module and function
+    "client": ("serving.grid", "main"),
+    "config": ("serving.production", "main"),
+    "launch": ("serving.operations", "launch"),
+    "label": ("serving.operations", "label"),
 }
+_STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,10 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not arguments or arguments[0] not in _COMMANDS:
             return _serve(arguments)
         with _tensorflow_quiet():
-            command = importlib.import_module(_COMMANDS[arguments[0]])
+            module, function = _COMMANDS[arguments[0]]
+            command = getattr(importlib.import_module(module), function)
             if any(argument.startswith("grpc") for argument in arguments):  # a client's URL
                 importlib.import_module("serving.grpc_transport")
-        return command.main(arguments[1:])
+        return command(arguments[1:])
     except UsageError as error:
         print(f"keras-gan serve: {error}", file=sys.stderr)
         return 2
@@ -39,8 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _serve(arguments: Sequence[str]) -> int:
-    from serving import logs
-    from serving.flags import read_settings
+    from serving.settings import read_settings
 
     settings = read_settings(arguments)
     with _tensorflow_quiet():
@@ -49,7 +53,7 @@ def _serve(arguments: Sequence[str]) -> int:
         from serving.server import Server
 
         tf.config.list_physical_devices()  # logs that there is no GPU
-    logs.set_up()
+    set_up_logs()
     asyncio.run(Server(settings).run())
     return 0
 
@@ -67,6 +71,34 @@ def _tensorflow_quiet() -> Iterator[None]:
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
+
+
+class JsonFormatter(logging.Formatter):
+    """Time, level, logger and message, and whatever `extra=` adds."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        entry.update((key, value) for key, value in vars(record).items() if key not in _STANDARD)
+        if record.exc_info:
+            entry["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(entry, default=str)
+
+
+def set_up_logs(level: int = logging.INFO) -> None:
+    """Sends this process's log to standard error; that of libraries only from warnings on."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("serving").setLevel(level)
+    # TensorFlow adds a handler, and warns that the loader which all servers use is deprecated.
+    tensorflow = logging.getLogger("tensorflow")
+    tensorflow.handlers.clear()
+    tensorflow.setLevel(logging.ERROR)
 
 
 if __name__ == "__main__":

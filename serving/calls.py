@@ -1,7 +1,7 @@
 """What a client asks, without any network: calls, row seeds, batches and retries.
 
-The synchronous and the asyncio client run the same generators. Each yields a call with its timeout,
-and the answer is sent, or the error thrown, into it; or it yields seconds to wait.
+The synchronous and the asyncio client run the same coroutines. What makes a call, and what waits
+between two attempts, comes from the client; a synchronous client's never suspend.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import itertools
 import random
 import re
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +64,6 @@ class Metadata:
 
 
 Call = Predict | Status | Metadata
-Flow = Generator[tuple[Call, float] | float, Any, Any]
 
 
 @dataclass(frozen=True)
@@ -98,13 +97,7 @@ def row_seeds(seed: int, n: int) -> np.ndarray:
     """The seeds of rows 0 to n-1: outputs 1 to n of SplitMix64 (Steele, Lea and Flood 2014).
 
     Row i depends on `seed` and i alone, so an image does not depend on the batch that it comes in.
-
-    Args:
-        seed: The state that the generator starts from; any integer, taken modulo 2^64.
-        n: The number of rows.
-
-    Returns:
-        int64 [n].
+    `seed` is taken modulo 2^64; the result is int64 [n].
     """
     with np.errstate(over="ignore"):  # arithmetic modulo 2^64
         z = np.uint64(seed % (1 << 64)) + np.arange(1, n + 1, dtype=np.uint64) * np.uint64(_GOLDEN)
@@ -113,32 +106,21 @@ def row_seeds(seed: int, n: int) -> np.ndarray:
     return (z ^ (z >> np.uint64(31))).view(np.int64)
 
 
-def predict_rows(
-    ask: Callable[[Call], Flow],
+async def predict_rows(
+    ask: Callable[[Call], Awaitable],
     target: Target,
     signature: str,
     inputs: Arrays,
     batch_size: int | None = None,
-) -> Flow:
-    """Runs a signature on rows; where the server refuses so many at once, on half as many.
-
-    Args:
-        ask: Makes a call.
-        target: The model.
-        signature: The signature.
-        inputs: Input alias to array, n rows each.
-        batch_size: How many rows to send at a time; None for all.
-
-    Returns:
-        The outputs of all rows, alias to array.
-    """
+) -> Arrays:
+    """Runs a signature on rows; where the server refuses so many at once, on half as many."""
     rows = len(next(iter(inputs.values())))
     answers: list[Arrays] = []
     size, start = max(1, min(batch_size or rows, rows)), 0
     while start < rows or not answers:
         batch = {alias: array[start : start + size] for alias, array in inputs.items()}
         try:
-            answers.append((yield from ask(Predict(target, signature, batch))))
+            answers.append(await ask(Predict(target, signature, batch)))
         except (ResourceExhausted, InvalidArgument) as error:
             if size == 1 or not _too_large(error):
                 raise
@@ -156,22 +138,17 @@ def _too_large(error: ServingError) -> bool:
     return error.message.startswith("Task size")
 
 
-def attempts(call: Call, seconds: float, retries: int) -> Flow:
+async def attempts(
+    send: Callable[[Call, float], Awaitable],
+    wait: Callable[[float], Awaitable],
+    call: Call,
+    seconds: float,
+    retries: int,
+) -> Any:
     """Makes a call, and again after UNAVAILABLE: the server did not accept it, or is starting.
 
     No call changes anything on the server, so each may be repeated. Pauses are doubled each time,
     and shortened at random by up to a half, so that clients do not all come back together.
-
-    Args:
-        call: The call.
-        seconds: The time for all attempts.
-        retries: How often the call is repeated at most.
-
-    Returns:
-        The answer.
-
-    Raises:
-        DeadlineExceeded: No time is left.
     """
     deadline = time.monotonic() + seconds
     for attempt in itertools.count():
@@ -179,9 +156,9 @@ def attempts(call: Call, seconds: float, retries: int) -> Flow:
         if left <= 0:
             raise DeadlineExceeded(f"No answer within {seconds:g} seconds.")
         try:
-            return (yield call, left)
+            return await send(call, left)
         except Unavailable:
             pause = _FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.0)
             if attempt >= retries or pause >= deadline - time.monotonic():
                 raise
-        yield pause
+        await wait(pause)

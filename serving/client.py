@@ -11,24 +11,49 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
-from collections.abc import Mapping
-from types import TracebackType
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
+import grpc
 import numpy as np
 from numpy.typing import ArrayLike
 
 from serving import calls
-from serving.calls import Call, Flow, Target
-from serving.connect import ClientKeys, connect
-from serving.errors import FailedPrecondition, ServingError
+from serving.calls import Arrays, Call, Target
+from serving.errors import FailedPrecondition, UsageError
 
 GENERATE, SAMPLE, PNG = "serving_default", "sample", "png"
+# A batch of images may be larger than gRPC's limit of 4 MiB for an answer. A server that comes back
+# is found within a second: the client's own pauses between attempts are longer.
+_OPTIONS = [
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+]
+
+
+@dataclass(frozen=True)
+class ClientKeys:
+    """Files in PEM format for `grpcs://` and `https://`.
+
+    Args:
+        authority: Who must have signed the server's certificate; None for the system's list.
+        certificate: The client's own certificate, where the server asks for one.
+        key: The key of that certificate.
+    """
+
+    authority: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
 
 
 class _Client:
-    """What both clients share; `_run` runs a flow of calls, or makes a coroutine that does."""
+    """What both clients share; `_run` runs a coroutine, or leaves that to the caller."""
 
     _asynchronous: bool
 
@@ -54,7 +79,7 @@ class _Client:
         self._target = Target(model, version, label)
         self._batch_size = batch_size
         self._timeout, self._retries = timeout, retries
-        self._transport = transport or connect(
+        self._transport = transport or _connect(
             url, keys or ClientKeys(), asynchronous=self._asynchronous
         )
 
@@ -96,22 +121,26 @@ class _Client:
         """The version that answers, and its signatures: a `ModelMetadata`."""
         return self._run(self._ask(calls.Metadata(self._target)))
 
-    def _run(self, flow: Flow) -> Any:
+    def _run(self, coroutine: Coroutine) -> Any:
         raise NotImplementedError
 
-    # Flows of calls
+    async def _send(self, call: Call, timeout: float) -> Any:
+        raise NotImplementedError
 
-    def _ask(self, call: Call) -> Flow:
-        return calls.attempts(call, self._timeout, self._retries)
+    async def _wait(self, seconds: float) -> None:
+        raise NotImplementedError
 
-    def _predict_rows(self, *arguments: Any) -> Flow:
+    def _ask(self, call: Call) -> Coroutine:
+        return calls.attempts(self._send, self._wait, call, self._timeout, self._retries)
+
+    def _predict_rows(self, *arguments: Any) -> Coroutine:
         return calls.predict_rows(self._ask, self._target, *arguments)
 
-    def _generate(self, n: int, seed: int, inputs: Mapping[str, ArrayLike]) -> Flow:
+    async def _generate(self, n: int, seed: int, inputs: Mapping[str, ArrayLike]) -> np.ndarray:
         if n < 1:
             raise ValueError(f"n must be at least 1. Received: {n}")
         arrays = {"seed": calls.row_seeds(seed, n), **_rows(n, inputs)}
-        outputs = yield from self._predict_rows(SAMPLE, arrays, self._batch_size)
+        outputs = await self._predict_rows(SAMPLE, arrays, self._batch_size)
         # Generators of points name their output "examples".
         examples = outputs.get("images", outputs.get("examples"))
         if examples is None:
@@ -121,24 +150,24 @@ class _Client:
             )
         return examples
 
-    def _from_latents(
+    async def _from_latents(
         self, signature: str, latents: ArrayLike, inputs: Mapping[str, ArrayLike]
-    ) -> Flow:
+    ) -> np.ndarray:
         latents = np.asarray(latents, np.float32)
         if latents.ndim != 2:
             raise ValueError(f"latents must have shape [n, d]. Received: {list(latents.shape)}")
         arrays = {"latents": latents, **_rows(len(latents), inputs)}
-        outputs = yield from self._predict_rows(signature, arrays, self._batch_size)
+        outputs = await self._predict_rows(signature, arrays, self._batch_size)
         return next(iter(outputs.values()))
 
-    def _png(self, latents: ArrayLike, inputs: Mapping[str, ArrayLike]) -> Flow:
-        return (yield from self._from_latents(PNG, latents, inputs)).tolist()
+    async def _png(self, latents: ArrayLike, inputs: Mapping[str, ArrayLike]) -> list[bytes]:
+        return (await self._from_latents(PNG, latents, inputs)).tolist()
 
-    def _predict(self, signature: str, inputs: Mapping[str, ArrayLike]) -> Flow:
+    async def _predict(self, signature: str, inputs: Mapping[str, ArrayLike]) -> Arrays:
         arrays = {alias: np.asarray(array) for alias, array in inputs.items()}
-        outputs = yield from self._predict_rows(signature, arrays)
+        outputs = await self._predict_rows(signature, arrays)
         if "" in outputs:  # REST leaves out the name of a single output
-            metadata = yield from self._ask(calls.Metadata(self._target))
+            metadata = await self._ask(calls.Metadata(self._target))
             outputs = {next(iter(metadata.outputs[signature])): outputs[""]}
         return outputs
 
@@ -160,22 +189,17 @@ class Client(_Client):
 
     _asynchronous = False
 
-    def _run(self, flow: Flow) -> Any:
+    def _run(self, coroutine: Coroutine) -> Any:
         try:
-            step = next(flow)
-            while True:
-                try:
-                    if isinstance(step, float):
-                        answer = None
-                        time.sleep(step)
-                    else:
-                        answer = self._transport.send(*step)
-                except ServingError as error:
-                    step = flow.throw(error)
-                else:
-                    step = flow.send(answer)
-        except StopIteration as finished:
+            coroutine.send(None)
+        except StopIteration as finished:  # always: nothing in it suspends
             return finished.value
+
+    async def _send(self, call: Call, timeout: float) -> Any:
+        return self._transport.send(call, timeout)
+
+    async def _wait(self, seconds: float) -> None:
+        time.sleep(seconds)
 
     def close(self) -> None:
         """Closes the connection."""
@@ -184,9 +208,7 @@ class Client(_Client):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 
@@ -195,22 +217,14 @@ class AsyncClient(_Client):
 
     _asynchronous = True
 
-    async def _run(self, flow: Flow) -> Any:
-        try:
-            step = next(flow)
-            while True:
-                try:
-                    if isinstance(step, float):
-                        answer = None
-                        await asyncio.sleep(step)
-                    else:
-                        answer = await self._transport.send(*step)
-                except ServingError as error:
-                    step = flow.throw(error)
-                else:
-                    step = flow.send(answer)
-        except StopIteration as finished:
-            return finished.value
+    def _run(self, coroutine: Coroutine) -> Any:
+        return coroutine
+
+    async def _send(self, call: Call, timeout: float) -> Any:
+        return await self._transport.send(call, timeout)
+
+    async def _wait(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
     async def close(self) -> None:
         """Closes the connection."""
@@ -219,9 +233,7 @@ class AsyncClient(_Client):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.close()
 
 
@@ -234,3 +246,43 @@ def _rows(n: int, inputs: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:
         elif len(array) != n:
             raise ValueError(f"{alias} must have {n} rows. Received: shape {list(array.shape)}")
     return arrays
+
+
+def _connect(url: str, keys: ClientKeys, *, asynchronous: bool) -> Any:
+    """A transport to the server at a URL, for blocking code or for asyncio."""
+    scheme, address = _split(url)
+    if scheme in ("http", "https"):
+        import httpx
+
+        from serving.rest_transport import AsyncRestTransport, RestTransport
+
+        verify: ssl.SSLContext | bool = False
+        if scheme == "https":
+            verify = ssl.create_default_context(cafile=keys.authority)
+            if keys.certificate is not None:
+                verify.load_cert_chain(keys.certificate, keys.key)
+        if asynchronous:
+            return AsyncRestTransport(httpx.AsyncClient(base_url=url, verify=verify))
+        return RestTransport(httpx.Client(base_url=url, verify=verify))
+    from serving.grpc_transport import AsyncGrpcTransport, GrpcTransport
+
+    library, transport = (grpc.aio, AsyncGrpcTransport) if asynchronous else (grpc, GrpcTransport)
+    if scheme == "grpcs":
+        files = (keys.authority, keys.key, keys.certificate)
+        credentials = grpc.ssl_channel_credentials(*(f and f.read_bytes() for f in files))
+        return transport(library.secure_channel(address, credentials, _OPTIONS))
+    return transport(library.insecure_channel(address, _OPTIONS))
+
+
+def _split(url: str) -> tuple[str, str]:
+    try:
+        parts = urlsplit(url)
+        usable = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is not a number, or half of an IPv6 address's brackets
+        usable = False
+    if not usable or parts.scheme not in ("grpc", "grpcs", "http", "https"):
+        raise UsageError(
+            f"{url!r} is not a server's address: grpc://host:port, grpcs://..., http://... or "
+            "https://... is expected"
+        )
+    return parts.scheme, parts.netloc

@@ -1,4 +1,4 @@
-"""Models, version policies and labels, read from TensorFlow Serving's configuration files.
+"""TensorFlow Serving's configuration files: models, version policies, labels, batching, monitoring.
 
 The files are protobuf text. An error names the file, the line and the field.
 """
@@ -11,12 +11,80 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from google.protobuf import text_format
+from google.protobuf import (
+    descriptor_pb2,
+    descriptor_pool,
+    message_factory,
+    text_format,
+    wrappers_pb2,
+)
 from google.protobuf.message import Message
 from tensorflow_serving.config import model_server_config_pb2
 
 from serving.errors import InvalidArgument, PermissionDenied, ServingError, UsageError
-from serving.protos import BatchingParameters, MonitoringConfig
+
+_INT64 = f".{wrappers_pb2.Int64Value.DESCRIPTOR.full_name}"
+_BOOL = f".{wrappers_pb2.BoolValue.DESCRIPTOR.full_name}"
+_STRING = f".{wrappers_pb2.StringValue.DESCRIPTOR.full_name}"
+_Field = descriptor_pb2.FieldDescriptorProto
+
+_MESSAGES = {
+    "BatchingParameters": [
+        ("max_batch_size", 1, _INT64),
+        ("batch_timeout_micros", 2, _INT64),
+        ("max_enqueued_batches", 3, _INT64),
+        ("num_batch_threads", 4, _INT64),
+        ("thread_pool_name", 5, _STRING),
+        ("allowed_batch_sizes", 6, "repeated int64"),
+        ("pad_variable_length_inputs", 7, "bool"),
+        ("enable_large_batch_splitting", 8, _BOOL),
+        ("max_execution_batch_size", 9, _INT64),
+    ],
+    "PrometheusConfig": [("enable", 1, "bool"), ("path", 2, "string")],
+    "MonitoringConfig": [("prometheus_config", 1, ".serving_config.PrometheusConfig")],
+    "SSLConfig": [
+        ("server_key", 1, "string"),
+        ("server_cert", 2, "string"),
+        ("custom_ca", 3, "string"),
+        ("client_verify", 4, "bool"),
+    ],
+}
+_SCALARS = {"bool": _Field.TYPE_BOOL, "string": _Field.TYPE_STRING, "int64": _Field.TYPE_INT64}
+
+
+def _field(name: str, number: int, kind: str) -> descriptor_pb2.FieldDescriptorProto:
+    repeated, kind = kind.startswith("repeated "), kind.removeprefix("repeated ")
+    label = _Field.LABEL_REPEATED if repeated else _Field.LABEL_OPTIONAL
+    if kind in _SCALARS:
+        return _Field(name=name, number=number, label=label, type=_SCALARS[kind])
+    return _Field(name=name, number=number, label=label, type=_Field.TYPE_MESSAGE, type_name=kind)
+
+
+def _build() -> dict[str, type]:
+    # A package of this project: the official names stay free for programs with the official files.
+    file = descriptor_pb2.FileDescriptorProto(
+        name="serving/config.proto",
+        package="serving_config",
+        syntax="proto3",
+        dependency=[wrappers_pb2.DESCRIPTOR.name],
+        message_type=[
+            descriptor_pb2.DescriptorProto(name=name, field=[_field(*entry) for entry in fields])
+            for name, fields in _MESSAGES.items()
+        ],
+    )
+    pool = descriptor_pool.Default()
+    pool.AddSerializedFile(file.SerializeToString())
+    return {
+        name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"serving_config.{name}"))
+        for name in _MESSAGES
+    }
+
+
+_classes = _build()
+BatchingParameters = _classes["BatchingParameters"]
+MonitoringConfig = _classes["MonitoringConfig"]
+SSLConfig = _classes["SSLConfig"]
+
 
 PLATFORM = "tensorflow"
 DEFAULT_METRICS_PATH = "/monitoring/prometheus/metrics"
@@ -25,21 +93,13 @@ _M = TypeVar("_M", bound=Message)
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """One model to serve.
-
-    Args:
-        name: The name in requests.
-        base_path: The directory that holds one directory per version.
-        latest: How many of the newest versions to serve; 0 when another policy holds.
-        versions: The versions to serve, if they are named one by one.
-        labels: Version label to version.
-    """
+    """One model to serve."""
 
     name: str
     base_path: Path
-    latest: int = 1
+    latest: int = 1  # how many of the newest versions to serve; 0 when another policy holds
     versions: frozenset[int] = frozenset()
-    labels: Mapping[str, int] = field(default_factory=dict)
+    labels: Mapping[str, int] = field(default_factory=dict)  # label to version
 
     def aspired(self, on_disk: Mapping[int, Path]) -> set[int]:
         """The versions to serve, out of those on disk."""
@@ -50,21 +110,7 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class Batching:
-    """How requests that arrive together share one run. The defaults are TensorFlow Serving's.
-
-    Args:
-        max_batch_size: The most rows that one request may have, and that run together.
-        batch_timeout_micros: How long a batch that is not full waits for more, at least until a
-            thread is free.
-        max_enqueued_batches: The longest queue of a signature, in batches; beyond it, requests are
-            refused.
-        num_batch_threads: How many batches run at a time.
-        thread_pool_name: The name of those threads.
-        allowed_batch_sizes: If given, batches are padded to the next of these sizes.
-        pad_variable_length_inputs: Pad inputs of different sizes, so that they can share a batch.
-        max_execution_batch_size: The most rows that run together where larger requests are split;
-            0: no splitting.
-    """
+    """How requests that arrive together share one run. The defaults are TensorFlow Serving's."""
 
     max_batch_size: int = 1000
     batch_timeout_micros: int = 0
@@ -73,15 +119,11 @@ class Batching:
     thread_pool_name: str = "batch_threads"
     allowed_batch_sizes: tuple[int, ...] = ()
     pad_variable_length_inputs: bool = False
-    max_execution_batch_size: int = 0
+    max_execution_batch_size: int = 0  # rows that run together where requests are split; 0: never
 
 
 def read_batching_file(path: Path) -> Batching:
-    """Reads a batching parameters file.
-
-    Raises:
-        UsageError: The file cannot be used.
-    """
+    """Reads a batching parameters file."""
     message = read_text_proto(path, BatchingParameters())
     given = {name.name: value for name, value in message.ListFields()}
     split = given.pop("enable_large_batch_splitting", None)
@@ -111,11 +153,7 @@ def read_batching_file(path: Path) -> Batching:
 
 
 def read_text_proto(path: Path, message: _M) -> _M:
-    """Reads a protobuf text file into `message`.
-
-    Raises:
-        UsageError: No such file, or one that does not parse: file, line and what is wrong with it.
-    """
+    """Reads a protobuf text file into `message`."""
     try:
         text_format.Parse(path.read_text(encoding="utf-8"), message)
     except OSError as error:
@@ -132,11 +170,7 @@ def read_text_proto(path: Path, message: _M) -> _M:
 
 
 def read_model_config_file(path: Path) -> list[ModelConfig]:
-    """Reads a `model_config_list` file.
-
-    Raises:
-        UsageError: The file cannot be used.
-    """
+    """Reads a `model_config_list` file."""
     message = read_text_proto(path, model_server_config_pb2.ModelServerConfig())
     if message.WhichOneof("config") != "model_config_list":
         raise UsageError(f"{path}: model_config_list is missing; nothing else is supported")
@@ -147,14 +181,7 @@ def read_model_config_file(path: Path) -> list[ModelConfig]:
 
 
 def read_monitoring_file(path: Path) -> str | None:
-    """Reads a monitoring file.
-
-    Returns:
-        The path of the metrics page, or None where metrics are off.
-
-    Raises:
-        UsageError: The file cannot be used.
-    """
+    """Reads a monitoring file: the path of the metrics page, or None where metrics are off."""
     prometheus = read_text_proto(path, MonitoringConfig()).prometheus_config
     if not prometheus.enable:
         return None
@@ -167,17 +194,7 @@ def read_monitoring_file(path: Path) -> str | None:
 def model_configs(
     config_list: model_server_config_pb2.ModelConfigList, roots: tuple[Path, ...] | None = None
 ) -> list[ModelConfig]:
-    """Reads and checks the models of a configuration.
-
-    Args:
-        config_list: The message.
-        roots: If given, base paths must lie within one of these directories: a configuration that
-            comes in a request may not open the rest of the disk.
-
-    Raises:
-        InvalidArgument: The configuration contradicts itself or asks for what is not supported.
-        PermissionDenied: A base path lies outside `roots`.
-    """
+    """Reads and checks the models of a configuration; if given, base paths lie within `roots`."""
     models: dict[str, ModelConfig] = {}
     for entry in config_list.config:
         if entry.name in models:

@@ -16,11 +16,7 @@ class UsageError(ValueError):
 
 
 class ServingError(Exception):
-    """A request failed.
-
-    Args:
-        message: The text that the protocol carries.
-    """
+    """A request failed."""
 
     code: StatusCode
     http: int
@@ -101,11 +97,6 @@ class DeadlineExceeded(ServingError, code=StatusCode.DEADLINE_EXCEEDED, http=504
 # Unknown.
 _BY_HTTP = {cls.http: cls for cls in reversed(ServingError.__subclasses__())}
 _BY_NUMBER = {cls.code.value[0]: cls for cls in ServingError.__subclasses__()}
-
-
-def from_code(code: StatusCode, message: str) -> ServingError:
-    """The typed error of a gRPC status."""
-    return from_number(code.value[0], message)
 
 
 def from_number(number: int, message: str) -> ServingError:

@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
-from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from serving.errors import ServingError
+from serving.grpc_transport import specs
 from serving.manager import Manager
 
 _STATIC = Path(__file__).parent / "static"
@@ -59,11 +59,8 @@ def describe(manager: Manager) -> list[dict]:
                         {
                             "version": str(number),
                             "signatures": {
-                                key: {
-                                    "inputs": _infos(value.inputs),
-                                    "outputs": _infos(value.outputs),
-                                }
-                                for key, value in sorted(signatures.items())
+                                key: {"inputs": _infos(s.inputs), "outputs": _infos(s.outputs)}
+                                for key, s in sorted(signatures.items())
                                 if not key.startswith("__")
                             },
                             "metadata": _metadata(version.path),
@@ -76,13 +73,7 @@ def describe(manager: Manager) -> list[dict]:
 
 
 def _infos(infos: dict[str, meta_graph_pb2.TensorInfo]) -> dict:
-    return {
-        alias: {
-            "dtype": types_pb2.DataType.Name(info.dtype),
-            "shape": [dim.size for dim in info.tensor_shape.dim],
-        }
-        for alias, info in sorted(infos.items())
-    }
+    return {alias: vars(spec) for alias, spec in sorted(specs(infos).items())}
 
 
 def _metadata(path: Path) -> object:

@@ -1,8 +1,10 @@
-"""Files that are whole or not there: written under a temporary name, then renamed."""
+"""Files that are written whole or not at all, and the versions in a model's base path."""
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,12 +18,6 @@ def replacing(path: Path) -> Iterator[Path]:
 
     It exists from the beginning, so that work whose result could not be written does not start, and
     is removed when the work fails.
-
-    Args:
-        path: The file to write; its directory is made where it is missing.
-
-    Raises:
-        UsageError: The file cannot be written.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -40,3 +36,38 @@ def write_text(path: Path, text: str) -> None:
     """Writes a text file; raises UsageError if it cannot be written."""
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+_VERSION = re.compile(r"[0-9]{1,18}", re.ASCII)
+_logger = logging.getLogger(__name__)
+
+
+def versions_on_disk(base_path: Path) -> dict[int, Path]:
+    """Lists the versions in a base path.
+
+    A version is a directory whose name is a number. One that is a link to a place outside the base
+    path is left out: nothing outside the base path is ever read.
+    """
+    # The functions of os.path accept a link to itself; those of Path raise.
+    root = os.path.realpath(base_path)
+    versions: dict[int, Path] = {}
+    for name in sorted(os.listdir(base_path)):
+        path = base_path / name
+        if not _VERSION.fullmatch(name) or not os.path.isdir(path):
+            continue
+        if not Path(os.path.realpath(path)).is_relative_to(root):
+            _logger.warning("version outside the base path left out", extra={"path": str(path)})
+            continue
+        versions[int(name)] = path
+    return versions
+
+
+def fingerprint(version_path: Path) -> tuple:
+    """Changes whenever a version's files do: their number, their bytes, the newest change (ns)."""
+    stats = []
+    for directory, _, files in os.walk(version_path):
+        for name in files:
+            with suppress(OSError):  # removed meanwhile
+                stats.append(os.stat(os.path.join(directory, name)))
+    newest = max((max(stat.st_mtime_ns, stat.st_ctime_ns) for stat in stats), default=0)
+    return len(stats), sum(stat.st_size for stat in stats), newest

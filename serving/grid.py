@@ -10,26 +10,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from serving.client import Client
-from serving.connect import ClientKeys
+from serving.client import Client, ClientKeys
 from serving.errors import ServingError
 from serving.files import replacing
-from serving.flags import DefaultsFormatter, Parser
+from serving.settings import DefaultsFormatter, Parser
 
 _GAP = 1  # pixels between images
 
 
 def save_grid(path: Path, images: np.ndarray) -> None:
-    """Writes images row by row into one file, about square.
-
-    Args:
-        path: The file; written under a temporary name first.
-        images: float [n, h, w, c] in [0, 1], c 1, 3 or 4.
-
-    Raises:
-        ValueError: The array does not hold such images.
-        UsageError: The file cannot be written.
-    """
+    """Writes images row by row into one file, about square."""
     if images.ndim != 4 or images.shape[-1] not in (1, 3, 4):
         raise ValueError(
             "a grid shows images [n, h, w, c] with 1, 3 or 4 channels. Received: shape "

@@ -75,11 +75,7 @@ class UnreadableRequests(grpc.aio.ServerInterceptor):
 
 
 class PredictionService(_Answering, prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Predict and GetModelMetadata; methods for other kinds of models answer UNIMPLEMENTED.
-
-    Args:
-        predictor: Answers predictions.
-    """
+    """Predict and GetModelMetadata; methods for other kinds of models answer UNIMPLEMENTED."""
 
     async def Predict(self, request: Any, context: Context) -> Message:
         """Runs a signature."""
@@ -120,12 +116,7 @@ class PredictionService(_Answering, prediction_service_pb2_grpc.PredictionServic
 
 
 class ModelService(_Answering, model_service_pb2_grpc.ModelServiceServicer):
-    """GetModelStatus and HandleReloadConfigRequest.
-
-    Args:
-        predictor: Whose manager is asked and configured.
-        roots: The directories that a configuration from a request may point into.
-    """
+    """GetModelStatus and HandleReloadConfigRequest."""
 
     def __init__(self, predictor: Predictor, roots: tuple) -> None:
         super().__init__(predictor)

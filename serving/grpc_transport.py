@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import grpc
@@ -33,8 +34,8 @@ _MAX_ANSWER_BYTES = 1 << 31
 _BUSY = "Concurrent RPC limit exceeded!"  # a Python server's words, and RESOURCE_EXHAUSTED
 
 
-class _Transport:
-    """Calls on a channel, which is closed with the transport."""
+class GrpcTransport:
+    """Sends calls over a channel, which is closed with the transport."""
 
     def __init__(self, channel: grpc.Channel | grpc.aio.Channel) -> None:
         self._channel = channel
@@ -44,6 +45,12 @@ class _Transport:
     def close(self) -> Any:
         """Closes the channel; an asyncio channel's result is awaited."""
         return self._channel.close()
+
+    def send(self, call: Call, timeout: float) -> Any:
+        """Makes a call and returns its answer; raises ServingError."""
+        method, request = self._encode(call)
+        with typed_errors():
+            return _decode(method(request, timeout=timeout))
 
     def _encode(self, call: Call) -> tuple:
         match call:
@@ -65,33 +72,24 @@ class _Transport:
                 return self._model.GetModelStatus, request
 
 
-class GrpcTransport(_Transport):
-    """Sends calls over a channel."""
-
-    def send(self, call: Call, timeout: float) -> Any:
-        """Makes a call and returns its answer; raises ServingError."""
-        method, request = self._encode(call)
-        try:
-            return _decode(method(request, timeout=timeout))
-        except grpc.RpcError as error:
-            raise _typed(error) from None
-
-
-class AsyncGrpcTransport(_Transport):
+class AsyncGrpcTransport(GrpcTransport):
     """Sends calls over an asyncio channel."""
 
     async def send(self, call: Call, timeout: float) -> Any:
-        """Makes a call and returns its answer; raises ServingError."""
         method, request = self._encode(call)
-        try:
+        with typed_errors():
             return _decode(await method(request, timeout=timeout))
-        except grpc.RpcError as error:
-            raise _typed(error) from None
 
 
-def _typed(error: grpc.RpcError) -> errors.ServingError:
-    text = error.details()
-    return errors.Unavailable(text) if text == _BUSY else errors.from_code(error.code(), text)
+@contextmanager
+def typed_errors() -> Iterator[None]:
+    """Raises a gRPC status as ServingError."""
+    try:
+        yield
+    except grpc.RpcError as error:
+        if error.details() == _BUSY:
+            raise errors.Unavailable(_BUSY) from None
+        raise errors.from_number(error.code().value[0], error.details()) from None
 
 
 def model_spec(target: Target) -> model_pb2.ModelSpec:
@@ -131,12 +129,13 @@ def _decode(response: Any) -> Any:
             return ModelMetadata(
                 response.model_spec.name,
                 response.model_spec.version.value,
-                {name: _specs(signature.inputs) for name, signature in named.items()},
-                {name: _specs(signature.outputs) for name, signature in named.items()},
+                {name: specs(signature.inputs) for name, signature in named.items()},
+                {name: specs(signature.outputs) for name, signature in named.items()},
             )
 
 
-def _specs(infos: Mapping[str, meta_graph_pb2.TensorInfo]) -> dict[str, TensorSpec]:
+def specs(infos: Mapping[str, meta_graph_pb2.TensorInfo]) -> dict[str, TensorSpec]:
+    """The dtypes and shapes of a signature's inputs or outputs."""
     return {
         alias: TensorSpec(
             types_pb2.DataType.Name(info.dtype), tuple(d.size for d in info.tensor_shape.dim)

@@ -7,16 +7,17 @@ errors quote, and can be closed, which frees its memory.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
+from tensorflow_serving.apis import prediction_log_pb2
 
 from serving import errors, tensors
-from serving.warmup import read_warmup
 
 DEFAULT_SIGNATURE = "serving_default"
 SERVE_TAG = "serve"
@@ -25,16 +26,7 @@ _CALLER_THREAD = -1
 
 
 class Servable:
-    """A loaded version.
-
-    Args:
-        path: The version's directory.
-        intra_op_threads: Threads within one operation; 0 lets TensorFlow choose.
-        inter_op_threads: Operations at a time; 0 lets TensorFlow choose.
-
-    Attributes:
-        signatures: Signature name to SignatureDef.
-    """
+    """A loaded version."""
 
     def __init__(self, path: Path, *, intra_op_threads: int = 0, inter_op_threads: int = 0) -> None:
         self.path = path
@@ -68,19 +60,7 @@ class Servable:
         inputs: Mapping[str, np.ndarray],
         outputs: Sequence[str],
     ) -> dict[str, np.ndarray]:
-        """Runs a signature in the calling thread.
-
-        Args:
-            signature: One of `signatures`.
-            inputs: Input alias to array.
-            outputs: The output aliases wanted.
-
-        Returns:
-            Output alias to array.
-
-        Raises:
-            ServingError: TensorFlow refused the values; its own code and text.
-        """
+        """Runs a signature in the calling thread."""
         feeds = sorted((signature.inputs[alias].name, array) for alias, array in inputs.items())
         fetches = [signature.outputs[alias].name for alias in outputs]
         dtypes = {info.name: tf.dtypes.as_dtype(info.dtype) for info in signature.inputs.values()}
@@ -142,3 +122,37 @@ def _zeros(info: meta_graph_pb2.TensorInfo) -> np.ndarray | None:
     dtype = tf.dtypes.as_dtype(info.dtype)
     filling = b"" if dtype == tf.string else 0
     return np.full([1, *shape[1:]] if shape else [], filling, dtype.as_numpy_dtype)
+
+
+WARMUP_FILE = Path("assets.extra", "tf_serving_warmup_requests")
+MAX_RECORDS = 1000
+_MAX_TENSOR_BYTES = 1 << 30
+
+
+def read_warmup(version_path: Path) -> Iterator[tuple[str, dict[str, np.ndarray], list[str]]]:
+    """The recorded Predict requests: signature name, inputs and output filter of each."""
+    path = version_path / WARMUP_FILE
+    if not path.is_file():
+        return
+    try:
+        records = list(tf.data.TFRecordDataset(str(path)).take(MAX_RECORDS + 1).as_numpy_iterator())
+    except tf.errors.OpError as error:
+        raise errors.from_number(error.error_code, error.message) from None
+    if len(records) > MAX_RECORDS:
+        raise errors.InvalidArgument(
+            f"Number of warmup records exceeds the maximum ({MAX_RECORDS}) at {path}"
+        )
+    for record in records:
+        log = prediction_log_pb2.PredictionLog()
+        try:
+            log.ParseFromString(record)
+        except DecodeError:
+            raise errors.InvalidArgument(f"Failed to parse warmup record: at {path}") from None
+        if not log.HasField("predict_log"):
+            raise errors.Unimplemented(f"Only Predict requests can warm a model up: at {path}")
+        request = log.predict_log.request
+        inputs = {
+            alias: tensors.to_array(proto, _MAX_TENSOR_BYTES)
+            for alias, proto in request.inputs.items()
+        }
+        yield request.model_spec.signature_name, inputs, list(request.output_filter)

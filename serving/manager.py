@@ -21,18 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from serving.config import ModelConfig
-from serving.errors import (
-    FailedPrecondition,
-    InvalidArgument,
-    NotFound,
-    ServingError,
-    Unknown,
-)
+from serving.errors import FailedPrecondition, InvalidArgument, NotFound, ServingError, Unknown
+from serving.files import fingerprint, versions_on_disk
 from serving.loader import Servable
-from serving.versions import fingerprint, versions_on_disk
 
 _logger = logging.getLogger(__name__)
-LATEST = "Latest"
 
 
 class State(enum.IntEnum):
@@ -60,12 +53,7 @@ class Version:
 
 
 class Manager:
-    """Loads and unloads versions, and gives them to requests.
-
-    Args:
-        load: Makes a Servable from a version's directory; raises when it cannot.
-        poll_seconds: Seconds between checks of the disk; 0: only when the configuration changes.
-    """
+    """Loads and unloads versions, and gives them to requests."""
 
     def __init__(
         self, load: Callable[[Path], Servable] = Servable, poll_seconds: float = 1.0
@@ -84,11 +72,7 @@ class Manager:
     # Configuration
 
     def start(self, models: Sequence[ModelConfig]) -> None:
-        """Starts with these models and returns when each has a version available.
-
-        Raises:
-            ServingError: A model has none, or a label points to a version that is not available.
-        """
+        """Starts with these models and returns when each has a version available."""
         self._replace_models(models)
         self._thread.start()
         try:
@@ -99,11 +83,9 @@ class Manager:
             raise
 
     def reload(self, models: Sequence[ModelConfig]) -> None:
-        """Serves these models from now on, and nothing else; waits for models that are new.
+        """Serves these models from now on, and nothing else; waits for new models.
 
-        Raises:
-            ServingError: A label points to a version that is not available (nothing changes then),
-                or a new model could not be loaded.
+        Nothing changes if a label points to a version that is not available.
         """
         with self._configuring:
             self._set_labels(models)
@@ -152,24 +134,14 @@ class Manager:
     def use(
         self, name: str, number: int | None = None, label: str | None = None
     ) -> Iterator[Version]:
-        """A context with a version, which stays loaded until the context ends.
-
-        Args:
-            name: The model.
-            number: The version; None for the latest one available.
-            label: The version's label, instead of its number.
-
-        Raises:
-            InvalidArgument: No such label.
-            NotFound: No such model, or the version is not available.
-        """
+        """A context with a version, which stays loaded until the context ends."""
         with self._changed:
             if label:
                 try:
                     number = self._labels[name][label]
                 except KeyError:
                     raise InvalidArgument(f"Unrecognized servable version label: {label}") from None
-            wanted = f"{LATEST}({name})" if number is None else f"Specific({name}, {number})"
+            wanted = f"Latest({name})" if number is None else f"Specific({name}, {number})"
             version = self._latest(name) if number is None else self._versions.get((name, number))
             if version is None or version.state is not State.AVAILABLE:
                 raise NotFound(f"Servable not found for request: {wanted}")
@@ -194,11 +166,7 @@ class Manager:
     def status(
         self, name: str, number: int | None = None
     ) -> list[tuple[int, State, ServingError | None]]:
-        """Version, state and error of a model's versions, the newest first.
-
-        Raises:
-            NotFound: No such model or version was ever seen.
-        """
+        """Version, state and error of a model's versions, the newest first."""
         with self._changed:
             entries = [
                 (version.number, version.state, version.error)
@@ -238,14 +206,12 @@ class Manager:
             with self._changed:
                 self._reconciled = generation
                 self._changed.notify_all()
-                self._wait_for_news(generation)
+                self._changed.wait_for(
+                    lambda: self._stopped or self._configured != generation,  # noqa: B023
+                    self._poll_seconds or None,
+                )
                 if self._stopped:
                     return
-
-    def _wait_for_news(self, generation: int) -> None:
-        self._changed.wait_for(
-            lambda: self._stopped or self._configured != generation, self._poll_seconds or None
-        )
 
     def _look(self, models: dict[str, ModelConfig]) -> None:
         aspired: dict[str, dict[int, Path]] = {}
@@ -280,7 +246,8 @@ class Manager:
         try:
             version.servable = self._load(version.path)
         except Exception as error:  # of any kind: the server continues
-            failure = _as_serving_error(error)
+            text = f"{type(error).__name__}: {getattr(error, 'message', None) or error}"
+            failure = error if isinstance(error, ServingError) else Unknown(text)
             self._move(version, State.END, error=failure)
             _logger.error("version not loaded", extra={**context, "error": failure.message})
             return
@@ -337,12 +304,6 @@ class Manager:
             if version.state is State.AVAILABLE:
                 self._unload(version)
         _return_memory()  # once for all: it searches the whole heap
-
-
-def _as_serving_error(error: Exception) -> ServingError:
-    if isinstance(error, ServingError):
-        return error
-    return Unknown(f"{type(error).__name__}: {getattr(error, 'message', None) or error}")
 
 
 def _return_memory() -> None:

@@ -16,10 +16,9 @@ from tensorflow.core.framework import tensor_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from serving import tensors
-from serving.batching import BatchingExecutor
 from serving.calls import Target
 from serving.errors import Internal, InvalidArgument, ResourceExhausted, ServingError
-from serving.execution import Arrays, DirectExecutor
+from serving.execution import Arrays, BatchingExecutor, DirectExecutor
 from serving.loader import DEFAULT_SIGNATURE
 from serving.manager import Manager, Version
 from serving.metrics import Metrics
@@ -39,14 +38,7 @@ class Prediction:
 
 
 class Predictor:
-    """Answers predictions.
-
-    Args:
-        manager: Has the versions.
-        executor: Runs the signatures.
-        limits: Limits of a request.
-        metrics: Where latencies are recorded.
-    """
+    """Answers predictions."""
 
     def __init__(
         self,
@@ -76,17 +68,7 @@ class Predictor:
             )
 
     async def answer(self, api: str, entrypoint: str, model: str, work: Awaitable) -> Any:
-        """Awaits a request's answer and records status and latency.
-
-        Args:
-            api: The method's name.
-            entrypoint: REST or GRPC.
-            model: The model's name.
-            work: Gives the answer.
-
-        Raises:
-            ServingError: The request failed; INTERNAL for an unexpected error, which is logged.
-        """
+        """Awaits a request's answer and records status and latency."""
         started, status = time.perf_counter(), "CANCELLED"
         try:
             answer = await work
@@ -112,18 +94,7 @@ class Predictor:
         read_inputs: Callable[[SignatureDef | None], Arrays],
         output_filter: Sequence[str] = (),
     ) -> Prediction:
-        """Runs a signature of a model.
-
-        Args:
-            target: The model.
-            signature_name: The signature; empty for the default one.
-            read_inputs: Reads the request's inputs for a signature, or refuses them; gets None
-                where there is no such signature, whose error differs between the protocols.
-            output_filter: The outputs wanted; empty for all.
-
-        Raises:
-            ServingError: The request was refused.
-        """
+        """Runs a signature; `read_inputs` gets None for one that the model does not have."""
         name = signature_name or DEFAULT_SIGNATURE
         with self.version(target) as version:
             signature = version.servable.signature(name)
@@ -141,12 +112,7 @@ class Predictor:
 def inputs_from_protos(
     signature: SignatureDef, protos: Mapping[str, tensor_pb2.TensorProto], max_bytes: int
 ) -> Arrays:
-    """Reads a request's tensors for a signature; inputs with a default may be left out.
-
-    Raises:
-        InvalidArgument: Inputs are missing, unknown or unreadable.
-        ResourceExhausted: A tensor is larger than `max_bytes`.
-    """
+    """Reads a request's tensors for a signature; inputs with a default may be left out."""
     expected, given = set(signature.inputs), set(protos)
     if len(given) > len(expected) or (len(given) < len(expected) and not signature.defaults):
         raise InvalidArgument(

@@ -17,11 +17,16 @@ from google.protobuf import text_format
 from google.protobuf.message import Message
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving.config import DEFAULT_METRICS_PATH, PLATFORM, ModelConfig
+from serving.config import (
+    DEFAULT_METRICS_PATH,
+    PLATFORM,
+    BatchingParameters,
+    ModelConfig,
+    MonitoringConfig,
+)
 from serving.errors import UsageError
 from serving.files import write_text
-from serving.flags import DefaultsFormatter, Parser, find_models
-from serving.protos import BatchingParameters, MonitoringConfig
+from serving.settings import DefaultsFormatter, Parser, find_models
 
 MODEL_FILE, BATCHING_FILE, MONITORING_FILE = "models.config", "batching.config", "monitoring.config"
 _MODELS_DIR = "/models"  # in the server's file system; templates/kubernetes.yaml mounts it
@@ -35,11 +40,7 @@ def _option(default: Any, text: str) -> Any:
 
 @dataclass(frozen=True)
 class Deployment:
-    """A deployment of the real server. Each field but the first is an option of the command.
-
-    Raises:
-        UsageError: A field cannot be used.
-    """
+    """A deployment of the real server. Each field but the first is an option of the command."""
 
     models: tuple[ModelConfig, ...]  # with base paths as the server sees them
     name: str = _option("serving", "the name of the service")
@@ -181,11 +182,7 @@ def model_message(models: Sequence[ModelConfig]) -> model_server_config_pb2.Mode
 
 
 def parse_labels(pairs: Sequence[str]) -> dict[str, int]:
-    """Reads `label=version` pairs.
-
-    Raises:
-        UsageError: A pair has another form.
-    """
+    """Reads `label=version` pairs."""
     labels = {}
     for pair in pairs:
         label, equals, version = pair.partition("=")

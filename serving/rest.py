@@ -31,9 +31,8 @@ from serving.errors import (
 from serving.execution import Arrays
 from serving.grpc_services import SIGNATURE_DEF, model_metadata, model_status
 from serving.grpc_transport import model_spec
-from serving.json_requests import parse
-from serving.json_responses import to_json
 from serving.predict import Prediction, Predictor, SignatureDef
+from serving.rest_json import parse, to_json
 
 _MODEL = r"/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?"
 _PREDICT = re.compile(rf"{_MODEL}:(classify|regress|predict)", re.IGNORECASE | re.ASCII)
@@ -49,14 +48,7 @@ def build_app(
     metrics_path: str | None = None,
     more_routes: tuple[BaseRoute, ...] = (),
 ) -> Starlette:
-    """Builds the application.
-
-    Args:
-        predictor: Answers predictions.
-        timeout_seconds: How long a request may take.
-        metrics_path: Where the metrics page is, or None.
-        more_routes: Further routes, outside the protocol.
-    """
+    """Builds the application."""
     rest = _Rest(predictor, timeout_seconds)
     routes: list[BaseRoute] = [Route("/v1/{path:path}", rest)]
     if metrics_path is not None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -27,52 +28,43 @@ from serving.calls import (
 class RestTransport:
     """Sends calls by a synchronous httpx client, whose base URL is the server's."""
 
-    def __init__(self, client: httpx.Client) -> None:
+    def __init__(self, client: Any) -> None:
         self._client = client
 
     def send(self, call: Call, timeout: float) -> Any:
         """Makes a call and returns its answer; raises ServingError."""
-        try:
-            response = self._client.send(_encode(self._client, call, timeout))
-        except httpx.HTTPError as error:
-            raise _transport_error(error) from error
+        with _typed_errors():
+            response = self._client.request(timeout=timeout, **_encode(call))
         return _decode(call, response)
 
-    def close(self) -> None:
+    def close(self) -> Any:
         """Closes the connections."""
-        self._client.close()
+        return self._client.close()
 
 
-class AsyncRestTransport:
+class AsyncRestTransport(RestTransport):
     """Sends calls by an asyncio httpx client."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
-
     async def send(self, call: Call, timeout: float) -> Any:
-        """Makes a call and returns its answer; raises ServingError."""
-        try:
-            response = await self._client.send(_encode(self._client, call, timeout))
-        except httpx.HTTPError as error:
-            raise _transport_error(error) from error
+        with _typed_errors():
+            response = await self._client.request(timeout=timeout, **_encode(call))
         return _decode(call, response)
 
-    async def close(self) -> None:
-        """Closes the connections."""
-        await self._client.aclose()
+    def close(self) -> Any:
+        return self._client.aclose()
 
 
-def _encode(client: httpx.Client | httpx.AsyncClient, call: Call, timeout: float) -> httpx.Request:
+def _encode(call: Call) -> dict[str, Any]:
     path = _path(call.target)
     match call:
         case Predict():
             inputs = {alias: _to_json(array) for alias, array in call.inputs.items()}
             content = json.dumps({"signature_name": call.signature, "inputs": inputs})
-            return client.build_request("POST", f"{path}:predict", content=content, timeout=timeout)
+            return {"method": "POST", "url": f"{path}:predict", "content": content}
         case Metadata():
-            return client.build_request("GET", f"{path}/metadata", timeout=timeout)
+            return {"method": "GET", "url": f"{path}/metadata"}
         case Status():
-            return client.build_request("GET", path, timeout=timeout)
+            return {"method": "GET", "url": path}
 
 
 def _path(target: Target) -> str:
@@ -170,7 +162,12 @@ def _from_json(value: Any) -> np.ndarray:
     return np.array(value, np.float32 if isinstance(leaf, float) else None)
 
 
-def _transport_error(error: httpx.HTTPError) -> errors.ServingError:
-    if isinstance(error, httpx.TimeoutException):
-        return errors.DeadlineExceeded("No answer within the time allowed.")
-    return errors.Unavailable(f"No connection to the server: {error or type(error).__name__}")
+@contextmanager
+def _typed_errors() -> Iterator[None]:
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        raise errors.DeadlineExceeded("No answer within the time allowed.") from error
+    except httpx.HTTPError as error:
+        text = f"No connection to the server: {error or type(error).__name__}"
+        raise errors.Unavailable(text) from error

@@ -22,10 +22,9 @@ from tensorflow_serving.apis import (
 )
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from serving.batching import BatchingExecutor
 from serving.config import ModelConfig, read_model_config_file
 from serving.errors import ServingError, UsageError
-from serving.execution import DirectExecutor
+from serving.execution import BatchingExecutor, DirectExecutor
 from serving.explorer import explorer_routes
 from serving.grpc_services import ModelService, PredictionService, UnreadableRequests
 from serving.loader import Servable
@@ -43,15 +42,7 @@ _SERVICES = (
 
 
 class Server:
-    """One embedded server.
-
-    Args:
-        settings: What to serve, and where.
-
-    Attributes:
-        port: gRPC's port once started.
-        rest_api_port: REST's port once started.
-    """
+    """One embedded server."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -73,12 +64,7 @@ class Server:
         )
 
     async def start(self) -> None:
-        """Opens the ports, loads the models and starts to answer.
-
-        Raises:
-            UsageError: A port is taken.
-            ServingError: A model has no version that loads.
-        """
+        """Opens the ports, loads the models and starts to answer."""
         settings = self.settings
         self._executor = (
             BatchingExecutor(settings.batching)

@@ -1,19 +1,29 @@
-"""Everything that the command line decides. Imports no TensorFlow: mistakes show at once.
+"""The embedded server's command line, `tensorflow_model_server`'s flags, checked into Settings.
 
-Fields with a help text are flags of the same name, most of them `tensorflow_model_server`'s.
+Imports no TensorFlow: mistakes show at once. Fields with a help text are flags of the same name.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from serving.config import Batching, ModelConfig
-from serving.tls import Keys
+from serving.config import (
+    Batching,
+    ModelConfig,
+    read_batching_file,
+    read_model_config_file,
+    read_monitoring_file,
+)
+from serving.errors import UsageError
+from serving.files import versions_on_disk
+from serving.tls import Keys, read_keys, read_ssl_config
 
 
 def at_least(lowest: float, kind: type = int, highest: float = math.inf) -> Callable[[str], float]:
@@ -58,28 +68,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class Settings:
-    """An embedded server.
-
-    Args:
-        models: The models.
-        roots: The directories that a reloaded configuration may point into.
-        batching: The batching parameters, or None for no batching.
-        metrics_path: The path of the metrics page, or None.
-        keys: TLS keys, or None for plain connections.
-        limits: Limits of requests.
-        threads: How many requests run at a time without batching.
-
-    The ports' None turns a protocol off, as 0 does on the command line; here, 0 lets the system
-    choose.
-    """
+    """An embedded server. A port of None turns its protocol off; 0 lets the system choose."""
 
     models: tuple[ModelConfig, ...]
-    roots: tuple[Path, ...] = ()
+    roots: tuple[Path, ...] = ()  # where a configuration from a request may point to
     batching: Batching | None = None
     metrics_path: str | None = None
     keys: Keys | None = None
     limits: Limits = Limits()
-    threads: int = 4
+    threads: int = 4  # requests that run at a time without batching
     host: str = _flag("127.0.0.1", "the address to listen on (the real server: all)", str)
     port: int | None = _flag(8500, "gRPC's port; 0 turns it off", port_number)
     rest_api_port: int | None = _flag(8501, "REST's port; 0 turns it off", port_number)
@@ -96,3 +93,164 @@ class Settings:
     tensorflow_intra_op_parallelism: int = _flag(0, "0: automatic", at_least(0))
     tensorflow_inter_op_parallelism: int = _flag(0, "0: automatic", at_least(0))
     grace_seconds: float = _own(30.0, "how long requests may run after SIGTERM", 0)
+
+
+_OPTIONS = [f for f in (*fields(Settings), *fields(Limits)) if "help" in f.metadata]
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Prints the error and ends with exit code 2."""
+        print(f"{self.prog}: {message} (--help lists the flags)", file=sys.stderr)
+        sys.exit(2)
+
+
+class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows the default of each flag that has one."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default in (None, []) else super()._get_help_string(action)
+
+
+def _boolean(text: str) -> bool:
+    try:
+        return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+    except KeyError:
+        raise argparse.ArgumentTypeError(f"true or false expected, not {text!r}") from None
+
+
+def build_parser() -> Parser:
+    """The parser of `keras-gan serve`."""
+    parser = Parser(
+        prog="keras-gan serve",
+        allow_abbrev=False,
+        formatter_class=DefaultsFormatter,
+        description="Serve SavedModels over TensorFlow Serving's REST and gRPC interfaces. "
+        "Flags without a note are tensorflow_model_server's. "
+        "Further commands: client, config, launch, label (each has --help).",
+    )
+    flag = parser.add_argument
+    flag(
+        "export_dir", nargs="?", type=Path, help="a model's directory of versions, or one of models"
+    )
+    flag("--model_name", help="the model's name (default: its directory's, or 'default')")
+    flag("--model_base_path", type=Path, help="a model's directory of versions")
+    for option in _OPTIONS:
+        kind, text = option.metadata["type"], option.metadata["help"]
+        flag(f"--{option.name}", type=kind, default=option.default, help=text)
+    flag(
+        "--enable_batching",
+        type=_boolean,
+        nargs="?",
+        const=True,
+        default=False,
+        help="run requests that arrive together as one",
+    )
+    flag("--batching_parameters_file", type=Path, help="BatchingParameters, a text file")
+    flag("--monitoring_config_file", type=Path, help="MonitoringConfig, a text file")
+    flag("--ssl_config_file", type=Path, help="SSLConfig, a text file; here for REST too")
+    flag("--ssl_certificate_file", type=Path, help="the server's certificate, PEM (embedded only)")
+    flag("--ssl_key_file", type=Path, help="the certificate's key, PEM (embedded only)")
+    flag("--ssl_client_ca_file", type=Path, help="who signs client certificates (embedded only)")
+    return parser
+
+
+def read_settings(argv: Sequence[str]) -> Settings:
+    """Reads the command line."""
+    flags = build_parser().parse_args(argv)
+    if flags.port and flags.port == flags.rest_api_port:
+        raise UsageError(f"--rest_api_port must differ from --port; both are {flags.port}")
+    if not flags.port and not flags.rest_api_port:
+        raise UsageError("--port and --rest_api_port are both 0: nothing to listen on")
+    if flags.batching_parameters_file and not flags.enable_batching:
+        raise UsageError("--batching_parameters_file needs --enable_batching")
+    models, roots = _models(flags)
+    batching = Batching() if flags.enable_batching else None
+    if flags.batching_parameters_file:
+        batching = read_batching_file(flags.batching_parameters_file)
+    monitoring = flags.monitoring_config_file
+    values = {option.name: getattr(flags, option.name) for option in _OPTIONS}
+    limits = Limits(**{option.name: values.pop(option.name) for option in fields(Limits)})
+    return Settings(
+        models=models,
+        roots=roots,
+        batching=batching,
+        metrics_path=monitoring and read_monitoring_file(monitoring),
+        keys=_keys(flags),
+        limits=limits,
+        threads=max(4, 2 * (os.cpu_count() or 1)),
+        **values
+        | {
+            "host": flags.host.strip("[]"),  # an IPv6 address may have the brackets of a URL
+            "port": flags.port or None,
+            "rest_api_port": flags.rest_api_port or None,
+        },
+    )
+
+
+def _models(flags: argparse.Namespace) -> tuple[tuple[ModelConfig, ...], tuple[Path, ...]]:
+    sources = [flags.export_dir, flags.model_base_path, flags.model_config_file]
+    if sum(source is not None for source in sources) != 1:
+        raise UsageError(
+            "one of EXPORT_DIR, --model_base_path and --model_config_file is needed, and only one"
+        )
+    if flags.model_config_file is not None:
+        models = tuple(read_model_config_file(flags.model_config_file))
+        if flags.model_name is not None:
+            raise UsageError("--model_name does not go with --model_config_file, which has names")
+        for model in models:
+            _check_versions(model.base_path)
+        return models, tuple(model.base_path.resolve() for model in models)
+    if flags.model_base_path is not None:
+        _check_versions(flags.model_base_path)
+        path = flags.model_base_path.absolute()
+        return (ModelConfig(flags.model_name or "default", path),), (path.resolve(),)
+    models = find_models(flags.export_dir, flags.model_name)
+    return models, (flags.export_dir.resolve(),)
+
+
+def find_models(export_dir: Path, name: str | None = None) -> tuple[ModelConfig, ...]:
+    """The models in a directory, which is one model's or holds one directory per model."""
+    path = export_dir.absolute()
+    if _versions(export_dir):
+        return (ModelConfig(name or path.resolve().name, path),)
+    models = [child for child in sorted(path.iterdir()) if _holds_versions(child)]
+    if not models:
+        _check_versions(export_dir)
+    if name is not None and len(models) > 1:
+        raise UsageError(f"--model_name fits one model; {export_dir} holds {len(models)}")
+    return tuple(ModelConfig(name or child.name, child) for child in models)
+
+
+def _versions(base_path: Path) -> dict[int, Path]:
+    try:
+        return versions_on_disk(base_path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(f"{base_path}: no such directory") from None
+    except OSError as error:
+        raise UsageError(f"{base_path}: cannot be listed ({error.strerror})") from None
+
+
+def _holds_versions(path: Path) -> bool:
+    try:
+        return bool(_versions(path))
+    except UsageError:  # a file, or a directory that may not be read
+        return False
+
+
+def _check_versions(base_path: Path) -> None:
+    if not _versions(base_path):
+        raise UsageError(
+            f"{base_path}: no version in it; a version is a directory whose name is a number"
+        )
+
+
+def _keys(flags: argparse.Namespace) -> Keys | None:
+    files = (flags.ssl_certificate_file, flags.ssl_key_file, flags.ssl_client_ca_file)
+    if flags.ssl_config_file is None:
+        return read_keys(*files)
+    if any(files):
+        raise UsageError("--ssl_config_file holds certificate and key; no other file goes with it")
+    return read_ssl_config(flags.ssl_config_file)

@@ -37,8 +37,6 @@ _FIELDS = {
 # A packed field of the wire format is its tag, its length and the values as they lie in memory:
 # writing it that way is a copy instead of a Python loop. The tag is (field number << 3) | 2.
 _PACKED_TAG = {tf.float32: b"\x2a", tf.float64: b"\x32"}
-
-
 _TYPE_NAMES = {tf.float32: "float", tf.float64: "double", tf.float16: "half"}
 
 
@@ -53,20 +51,7 @@ def dtype_of(array: np.ndarray) -> tf.DType:
 
 
 def to_array(proto: tensor_pb2.TensorProto, max_bytes: int) -> np.ndarray:
-    """Reads a TensorProto.
-
-    Args:
-        proto: The tensor.
-        max_bytes: The most memory that the array may take; checked before anything is allocated,
-            because a proto of a few bytes may declare any shape.
-
-    Returns:
-        The values in the declared shape and dtype; strings as objects of type bytes.
-
-    Raises:
-        ValueError: The proto does not describe a tensor.
-        ResourceExhausted: The declared shape needs more than `max_bytes`.
-    """
+    """Reads a TensorProto; ValueError if it is none, ResourceExhausted beyond `max_bytes`."""
     try:
         dtype = tf.dtypes.as_dtype(proto.dtype)
     except TypeError as error:
@@ -81,11 +66,10 @@ def to_array(proto: tensor_pb2.TensorProto, max_bytes: int) -> np.ndarray:
         raise ValueError(f"no tensor of dtype {dtype.name} and shape {shape}")
     count = math.prod(shape)
     numpy_dtype = np.dtype(dtype.as_numpy_dtype)
-    if count * numpy_dtype.itemsize > max_bytes:
+    if count * numpy_dtype.itemsize > max_bytes:  # a proto of a few bytes may declare any shape
         raise ResourceExhausted(
             f"A tensor of shape {list(shape)} and dtype {dtype.name} needs "
-            f"{count * numpy_dtype.itemsize} bytes; "
-            f"the limit is {max_bytes}."
+            f"{count * numpy_dtype.itemsize} bytes; the limit is {max_bytes}."
         )
     if proto.tensor_content and dtype != tf.string:
         if len(proto.tensor_content) != count * numpy_dtype.itemsize:
@@ -107,23 +91,15 @@ def _field_values(field: Sequence, dtype: tf.DType, numpy_dtype: np.dtype) -> np
         part = np.float32 if dtype == tf.complex64 else np.float64
         return np.fromiter(field, part, len(field) // 2 * 2).view(numpy_dtype)
     if dtype == tf.string:
-        return np.array([*field, None], object)[
-            :-1
-        ]  # None keeps NumPy from making a fixed-width array
+        # None keeps NumPy from making a fixed-width array.
+        return np.array([*field, None], object)[:-1]
     if _FIELDS[dtype] == "int_val":  # narrow types wrap, as a C++ cast does
         return np.fromiter(field, np.int32, len(field)).astype(numpy_dtype)
     return np.fromiter(field, numpy_dtype, len(field))
 
 
 def to_proto(array: np.ndarray) -> tensor_pb2.TensorProto:
-    """Writes an array as TensorFlow Serving answers: values in the repeated field of their dtype.
-
-    Args:
-        array: Any array with a TensorFlow dtype; strings as objects of type bytes.
-
-    Returns:
-        The proto.
-    """
+    """Writes an array as TensorFlow Serving does: values in the repeated field of their dtype."""
     dtype = dtype_of(array)
     proto = tensor_pb2.TensorProto(dtype=dtype.as_datatype_enum)
     proto.tensor_shape.SetInParent()

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import grpc
 
-from serving.config import read_text_proto
+from serving.config import SSLConfig, read_text_proto
 from serving.errors import UsageError
-from serving.protos import SSLConfig
 
 
 @dataclass(frozen=True)
@@ -50,14 +49,7 @@ class Keys:
 def read_keys(
     certificate_file: Path | None, key_file: Path | None, client_authority_file: Path | None
 ) -> Keys | None:
-    """Reads keys from their files.
-
-    Returns:
-        The keys, or None where no file is given.
-
-    Raises:
-        UsageError: One file without the other, or one that cannot be used.
-    """
+    """Reads keys from their files."""
     if certificate_file is None and key_file is None and client_authority_file is None:
         return None
     if certificate_file is None:
@@ -70,11 +62,7 @@ def read_keys(
 
 
 def read_ssl_config(path: Path) -> Keys:
-    """Reads TensorFlow Serving's TLS file, which holds the PEM texts themselves.
-
-    Raises:
-        UsageError: The file cannot be used.
-    """
+    """Reads TensorFlow Serving's TLS file, which holds the PEM texts themselves."""
     config = read_text_proto(path, SSLConfig())
     for name in ("server_key", "server_cert"):
         if not getattr(config, name):

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # the helpers in this folder
 import serving_models
 from serving_running import PATIENCE, running
 
-from serving import logs
+from serving.__main__ import set_up_logs
 from serving.config import read_model_config_file
 from serving.settings import Settings
 
@@ -34,7 +34,7 @@ class Address:
 
 @pytest.fixture(scope="session", autouse=True)
 def _quiet_tensorflow():
-    logs.set_up(level=100)
+    set_up_logs(level=100)
 
 
 @pytest.fixture(scope="session")

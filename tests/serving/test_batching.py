@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 from serving_running import PATIENCE
 
-from serving.batching import BatchingExecutor
 from serving.config import Batching
 from serving.errors import FailedPrecondition, InvalidArgument, Unavailable
-from serving.execution import DirectExecutor
+from serving.execution import BatchingExecutor, DirectExecutor
 
 
 class Doubler:

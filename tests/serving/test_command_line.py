@@ -14,7 +14,7 @@ from serving_running import PATIENCE, free_port
 from serving import UsageError
 from serving.__main__ import main
 from serving.config import read_batching_file, read_model_config_file, read_monitoring_file
-from serving.flags import build_parser, read_settings
+from serving.settings import build_parser, read_settings
 from serving.tls import read_keys, read_ssl_config
 
 

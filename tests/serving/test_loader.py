@@ -19,9 +19,8 @@ from tensorflow_serving.apis import prediction_log_pb2
 import serving
 from serving import errors
 from serving.config import ModelConfig, read_model_config_file
-from serving.loader import Servable
+from serving.loader import MAX_RECORDS, WARMUP_FILE, Servable
 from serving.settings import Settings
-from serving.warmup import MAX_RECORDS, WARMUP_FILE
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from serving.errors import (
     NotFound,
     Unknown,
 )
+from serving.files import versions_on_disk
 from serving.manager import Manager, State
-from serving.versions import versions_on_disk
 
 
 class Loaded:

@@ -25,9 +25,9 @@ from serving_running import PATIENCE, free_port, running, wait_for
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from serving import Client, errors
-from serving.admin import Admin
 from serving.config import Batching, ModelConfig
 from serving.loader import Servable
+from serving.operations import Admin
 from serving.settings import Limits, Settings
 
 ROOT = Path(__file__).parents[2]

@@ -17,11 +17,10 @@ from google.protobuf import text_format
 from serving_running import PATIENCE, free_port, running
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving import Client, UsageError, errors, launch
+from serving import Client, UsageError, errors, operations
 from serving.__main__ import main
-from serving.admin import Admin
 from serving.config import read_batching_file, read_model_config_file, read_monitoring_file
-from serving.label import move_labels
+from serving.operations import Admin, move_labels
 from serving.production import resource_name
 from serving.settings import Settings
 
@@ -219,7 +218,7 @@ def test_a_failed_move_changes_nothing(labelled, capsys):
 def test_launch_needs_the_program(contract_base, monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(UsageError, match="tensorflow_model_server is not on PATH"):
-        launch.main([str(contract_base)])
+        operations.launch([str(contract_base)])
 
 
 def test_launch(contract_base, tmp_path):

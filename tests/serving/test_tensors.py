@@ -11,7 +11,7 @@ from google.protobuf import text_format
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 
-from serving import json_requests, json_responses, tensors
+from serving import rest_json, tensors
 from serving.errors import InvalidArgument, ResourceExhausted, Unimplemented
 
 LIMIT = 1 << 20
@@ -94,7 +94,7 @@ def infos(**dtypes):
 
 def read(body, **dtypes):
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return json_requests.parse(text).inputs(infos(**dtypes))
+    return rest_json.parse(text).inputs(infos(**dtypes))
 
 
 def nested(levels):
@@ -184,7 +184,7 @@ class TestJson:
         rng = np.random.default_rng(0)
         values = np.concatenate([rng.normal(size=500), 10.0 ** rng.integers(-30, 30, 100)])
         values = values.astype(kind)
-        text = json_responses.to_json({"y": values}, by_rows=False)
+        text = rest_json.to_json({"y": values}, by_rows=False)
         read_back = np.array(json.loads(text)["outputs"], kind)
         np.testing.assert_array_equal(read_back, values)
         numbers = text.decode().split("[")[1].split("]")[0].split(",")
@@ -202,7 +202,7 @@ class TestJson:
             "s_bytes": np.array([b"a", b"\x00", b"", b"\xff"], object),
         }
         for by_rows in (False, True):
-            text = json_responses.to_json(outputs, by_rows=by_rows)
+            text = rest_json.to_json(outputs, by_rows=by_rows)
             answer = json.loads(text.decode("utf-8", "surrogateescape"))
             if by_rows:
                 rows = answer["predictions"]
@@ -217,7 +217,7 @@ class TestJson:
     def test_rows_must_agree(self):
         outputs = {"a": np.zeros((2, 1)), "b": np.zeros((3, 1))}
         with pytest.raises(InvalidArgument, match="inconsistent batch size"):
-            json_responses.to_json(outputs, by_rows=True)
+            rest_json.to_json(outputs, by_rows=True)
 
 
 def test_rows_are_counted_before_arrays_are_made():
@@ -228,4 +228,4 @@ def test_rows_are_counted_before_arrays_are_made():
         (b'{"inputs": 1}', 0),
         (b"{}", 0),
     ):
-        assert json_requests.parse(text).rows == rows
+        assert rest_json.parse(text).rows == rows
