@@ -17,7 +17,7 @@ import re
 
 
 class InputError(ValueError):
-    """An input cannot be used; the message names it, what was expected and how to mend it."""
+    """An input cannot be used; the message names it, what was expected and how to fix it."""
 
     exit_code = 2
     heading = "error"

@@ -1,14 +1,8 @@
-"""The objectives of equation (1), per example, on logits.
+"""Losses of both networks, one number for each example, on float32 logits.
 
-`D(x) = sigmoid(logit)`, so every term is a softplus and stays finite, with finite gradients, for
-any finite logit:
-
-    -log D(x)       = softplus(-logit)
-    -log(1 - D(x))  = softplus(logit)
-
-The functions are the mathematics. The classes say what each network descends;
-`GAN.compile(loss=...)` takes one of them, its name, or any object with the two methods of `Loss`.
-A loss that is no sum over examples takes its means with `global_mean`.
+The functions are the formulas. The classes say what each network minimizes; `GAN.compile(loss=...)`
+takes one of them, its name, or any object with the two methods of `Loss`. A loss that is not a sum
+over examples takes its means with `global_mean`.
 """
 
 import re

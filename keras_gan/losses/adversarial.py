@@ -1,14 +1,10 @@
-"""The objectives of equation (1), per example, on logits.
+"""The objectives of equation (1).
 
 `D(x) = sigmoid(logit)`, so every term is a softplus and stays finite, with finite gradients, for
 any finite logit:
 
     -log D(x)       = softplus(-logit)
     -log(1 - D(x))  = softplus(logit)
-
-The functions are the mathematics. The classes say what each network descends;
-`GAN.compile(loss=...)` takes one of them, its name, or any object with the two methods of `Loss`.
-A loss that is no sum over examples takes its means with `global_mean`.
 """
 
 from __future__ import annotations
@@ -35,7 +31,7 @@ __all__ = [
 
 
 def discriminator(*, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
-    """What D descends: `-log D(x) - log(1 - D(G(z)))`, the negated value of equation (1).
+    """What D minimizes: `-log D(x) - log(1 - D(G(z)))`, the negated value of equation (1).
 
     Args:
         real_logits: D's logits of data, float `[n]`.
@@ -48,7 +44,7 @@ def discriminator(*, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tenso
 
 
 def minimax_generator(*, fake_logits: tf.Tensor) -> tf.Tensor:
-    """What G descends in equation (1): `log(1 - D(G(z)))`. Saturates where D is sure.
+    """What G minimizes in equation (1): `log(1 - D(G(z)))`. Saturates where D is sure.
 
     Args:
         fake_logits: D's logits of generated examples, float `[n]`.
@@ -75,12 +71,11 @@ def non_saturating_generator(*, fake_logits: tf.Tensor) -> tf.Tensor:
 class Blended(Loss):
     """Equation (1) for D; for G the released code's blend of its two objectives.
 
-    With `w` = `discriminator_weight`, D descends `w (-log D(x) - log(1 - D(G(z))))`. G descends
-    the weighted mean of what D ascends, so far as G moves it, `w log(1 - D(G(z)))`, and of `-log
-    D(G(z))`.
+    With `w` = `discriminator_weight`, D minimizes `w (-log D(x) - log(1 - D(G(z))))`. G minimizes
+    the weighted mean of `w log(1 - D(G(z)))`, its part of what D maximizes, and of `-log D(G(z))`.
 
     Args:
-        minimax: Weight of what D ascends in that mean, at least 0.
+        minimax: Weight of what D maximizes in that mean, at least 0.
         non_saturating: Weight of `-log D(G(z))` in it, at least 0.
         discriminator_weight: `w`, greater than 0; the released code uses 1/2.
     """
@@ -131,7 +126,7 @@ class Blended(Loss):
 
 @keras.saving.register_keras_serializable("keras_gan")
 class Minimax(Blended):
-    """The game of equation (1): G descends what D ascends, `log(1 - D(G(z)))`.
+    """The minimax game of equation (1): G minimizes what D maximizes, `log(1 - D(G(z)))`.
 
     Args:
         discriminator_weight: Factor of the game's value, so of both losses.
@@ -147,7 +142,7 @@ class Minimax(Blended):
 
 @keras.saving.register_keras_serializable("keras_gan")
 class NonSaturating(Blended):
-    """The paper's experiments: D as in equation (1), G descends `-log D(G(z))`.
+    """The paper's experiments: D as in equation (1), G minimizes `-log D(G(z))`.
 
     Args:
         discriminator_weight: Factor of D's loss.
@@ -163,7 +158,7 @@ class NonSaturating(Blended):
 
 @keras.saving.register_keras_serializable("keras_gan")
 class HeldBack(NonSaturating):
-    """The paper's experiments, the network that is ahead held back (section 7, efficiency).
+    """The paper's experiments, with the network that is ahead slowed down (section 7, efficiency).
 
     With V = mean log D(x) + mean log(1 - D(G(z))) over the global minibatch, each network's loss is
     that of `NonSaturating` times a factor, a constant to its gradients:

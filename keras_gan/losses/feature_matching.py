@@ -6,7 +6,6 @@ import keras
 import tensorflow as tf
 
 from keras_gan.core.batches import DiscriminatorOutput
-from keras_gan.core.errors import InputError
 from keras_gan.core.replicas import global_mean
 from keras_gan.losses.adversarial import NonSaturating
 
@@ -17,8 +16,8 @@ __all__ = ["FeatureMatching", "SemiSupervised"]
 class FeatureMatching(NonSaturating):
     """D as in equation (1); G brings the mean features of samples to those of data.
 
-    G descends the squared distance between the two means over the global minibatch, of the features
-    that D returns (Salimans et al. 2016, section 3.1).
+    G minimizes the squared distance between the two means, over the global minibatch, of the
+    features that D returns (Salimans et al. 2016, section 3.1).
 
     Args:
         discriminator_weight: Factor of D's loss.
@@ -29,14 +28,10 @@ class FeatureMatching(NonSaturating):
 
     def generator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns the squared distance for every generated example, float `[n]`."""
-        if real is None or real.features is None or fake.features is None:
-            raise InputError("feature matching needs a discriminator that returns 'features'")
         weights = self._data_weights(real)
-        seen = tf.cast(real.features, tf.float32)
-        seen *= tf.reshape(weights, [-1, *(1 for _ in seen.shape[1:])])
-        distance = tf.stop_gradient(global_mean(seen)) - global_mean(
-            tf.cast(fake.features, tf.float32)
-        )
+        weights = tf.reshape(weights, [-1, *(1 for _ in real.features.shape[1:])])
+        real_mean = tf.stop_gradient(global_mean(weights * real.features))
+        distance = real_mean - global_mean(fake.features)
         return tf.reduce_sum(tf.square(distance)) * tf.ones_like(fake.logits)
 
     def _data_weights(self, real: DiscriminatorOutput) -> tf.Tensor:
@@ -46,12 +41,12 @@ class FeatureMatching(NonSaturating):
 
 @keras.saving.register_keras_serializable("keras_gan")
 class SemiSupervised(FeatureMatching):
-    """Feature matching with a D that also learns the classes of the labelled examples.
+    """Feature matching with a D that also learns the classes of the labeled examples.
 
     D is a classifier of K + 1 classes, the last of which is "generated" with logit 0, so that
     `D(x) = sigmoid(logsumexp(classes))` (Salimans et al. 2016, section 5;
-    `networks.maxout_discriminator(classes=K)`). It descends equation (1) on unlabelled data and on
-    samples, and the cross-entropy of the K classes on labelled data, each a mean over its rows of
+    `networks.maxout_discriminator(classes=K)`). It minimizes equation (1) on unlabeled data and on
+    samples, and the cross-entropy of the K classes on labeled data, each a mean over its rows of
     the global minibatch. Labels are int `[n]`, -1 where unknown.
 
     Args:
