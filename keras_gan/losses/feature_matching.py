@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -28,9 +30,9 @@ class FeatureMatching(NonSaturating):
 
     def generator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns the squared distance for every generated example, float `[n]`."""
-        weights = self._data_weights(real)
-        weights = tf.reshape(weights, [-1, *(1 for _ in real.features.shape[1:])])
-        real_mean = tf.stop_gradient(global_mean(weights * real.features))
+        features: Any = real.features  # D returns them: see `requires`
+        weights = tf.reshape(self._data_weights(real), [-1, *(1 for _ in features.shape[1:])])
+        real_mean = tf.stop_gradient(global_mean(weights * features))
         distance = real_mean - global_mean(fake.features)
         return tf.reduce_sum(tf.square(distance)) * tf.ones_like(fake.logits)
 
