@@ -31,7 +31,6 @@ if TYPE_CHECKING:
         regularizers,
         training,
     )
-    from keras_gan.callbacks.collapse_monitor import CollapseMonitor
     from keras_gan.core import randomness
     from keras_gan.core.errors import InputError, TrainingError
     from keras_gan.evaluation.likelihood.parzen import ParzenWindow
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "CollapseMonitor",
     "DiscriminatorFeatures",
     "EMA",
     "GAN",
@@ -77,7 +75,6 @@ __all__ = [
 
 # Where the names are that are not sub-packages or modules of this package.
 _MODULES = {
-    "CollapseMonitor": "callbacks.collapse_monitor",
     "DiscriminatorFeatures": "experiment.scikit_learn",
     "EMA": "training.ema",
     "GAN": "training.gan",

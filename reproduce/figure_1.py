@@ -19,6 +19,7 @@ from keras_gan.cli import quiet  # noqa: F401
 import keras
 import numpy as np
 from rich.progress import Progress
+from scipy import stats
 
 from keras_gan import losses, networks, plotting, priors
 from keras_gan.cli import parsing
@@ -28,7 +29,7 @@ from keras_gan.evaluation.gaussians import GaussianMixture
 from keras_gan.experiment.versions import versions
 from keras_gan.optimizers import schedules
 from keras_gan.training.gan import GAN
-from reproduce import densities
+from reproduce import densities, divergence
 
 _DESCRIPTION = """Train on one-dimensional data and draw Figure 1 with learned networks:
 
@@ -41,6 +42,7 @@ examples:
   python -m reproduce.figure_1 --output pictures"""
 
 MIXTURE = GaussianMixture([1.0], sd=0.6)
+_LAW = stats.norm(1.0, 0.6)  # the same
 _INTERVAL, _BINS = (-1.5, 3.5), 100
 _SAMPLES = 1_000_000
 _MASS = 0.99
@@ -118,7 +120,7 @@ class Experiment:
         edges = np.linspace(*_INTERVAL, _BINS + 1)
         self._edges, self._width = edges, edges[1] - edges[0]
         self._x = (edges[1:] + edges[:-1]) / 2
-        self._p_data = np.diff(MIXTURE.cdf(edges)) / self._width
+        self._p_data = np.diff(_LAW.cdf(edges)) / self._width
         self._real = MIXTURE.sample(_SAMPLES, seed=2**32 + seed)
         self.gan = GAN(*make_networks(seed), priors.Normal(SETTINGS.latent_dim), seed=seed)
         # Neighbors have equal shares of the prior between them.
@@ -167,7 +169,7 @@ class Experiment:
             standard error that a finite number of samples leaves D*; `from_half`, of D to 1/2;
             `optimal_from_half`, of D* to 1/2.
         """
-        low, high = MIXTURE.central_interval(_MASS)
+        low, high = _LAW.interval(_MASS)
         inside = (self._edges[1:] > low) & (self._edges[:-1] < high)
         d, best = np.asarray(panel.discriminator)[inside], np.asarray(panel.optimal)[inside]
         count = np.asarray(panel.p_g)[inside] * self._width * _SAMPLES
@@ -182,10 +184,10 @@ class Experiment:
 
     def jensen_shannon(self) -> dict[str, Any]:
         """The divergence of `p_g` and `p_data` now, in nats, from samples of both."""
-        divergence = theory.sampled_jensen_shannon(
+        sampled = divergence.sampled_jensen_shannon(
             self._real, self._samples(), bins=_BINS, interval=_INTERVAL
         )
-        return dataclasses.asdict(divergence)
+        return dataclasses.asdict(sampled)
 
     def protocol(self) -> dict[str, Any]:
         """What the numbers rest on."""
@@ -199,7 +201,10 @@ class Experiment:
             "settings": dataclasses.asdict(SETTINGS),
             "phases": [dataclasses.asdict(phase) for phase in PHASES],
             "p_g": {"samples": _SAMPLES, "bins": _BINS, "interval": _INTERVAL},
-            "compared_over": {"mass": _MASS, "interval": MIXTURE.central_interval(_MASS)},
+            "compared_over": {
+                "mass": _MASS,
+                "interval": [float(end) for end in _LAW.interval(_MASS)],
+            },
             "versions": versions(),
         }
 
@@ -250,8 +255,8 @@ def _main(argv: Sequence[str] | None) -> int:
             experiment.train(phase, on_frame)
             panels.append(experiment.panel(phase.title))
             numbers = experiment.distances(panels[-1])
-            divergence = experiment.jensen_shannon()
-            results.append({"panel": phase.title, **numbers, "jensen_shannon": divergence})
+            sampled = experiment.jensen_shannon()
+            results.append({"panel": phase.title, **numbers, "jensen_shannon": sampled})
             progress.console.print(_line(results[-1]))
     plotting.save_image(densities.figure_1(panels), output / "figure_1.png")
     plotting.animate(frames, output / "figure_1.gif")

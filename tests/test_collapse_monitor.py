@@ -95,7 +95,7 @@ def test_thresholds_decide(data, detector, caplog):
 def test_of_a_data_set_names_its_classes_on_its_scale():
     digits = keras_gan.data.load("digits")
     scale = keras_gan.data.UnitRange()
-    monitor = keras_gan.CollapseMonitor.of(digits, scale, every=1, samples=300)
+    monitor = CollapseMonitor.of(digits, scale, every=1, samples=300)
     x = scale.normalize(digits.train.x)
     seven = x[np.flatnonzero(digits.train.y == 7)[0]]
     generator = keras.Sequential(

@@ -310,8 +310,8 @@ def test_class_coverage_by_hand():
     assert found.real_shares == (0.25, 0.5, 0.25)
     assert_allclose(found.divergence, 0.75 * np.log(3) + 0.25 * np.log(0.5))
     assert_allclose((found.confidence, found.real_confidence), (0.9 / 1.1, 0.6), rtol=1e-6)
-    assert found.missing(least=1) == (2,)
-    assert found.missing() == ()  # one sample was to be expected: not judged
+    assert found.missing(0.1, least=1) == (2,)
+    assert found.missing(0.1, least=10) == ()  # one sample was to be expected: not judged
 
 
 def test_a_share_of_two_thirds_for_one_class_is_uneven():

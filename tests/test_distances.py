@@ -165,7 +165,7 @@ def test_equal_numbers_take_the_first_samples_and_real_examples_by_the_seed():
     ("call", "message"),
     [
         (lambda x: frechet_distance(x[:1], x), "`real` must hold at least 2 examples"),
-        (lambda x: frechet_distance(x, x[:, :3]), "dimension of `real`, 6. Received: 3"),
+        (lambda x: frechet_distance(x, x[:, :3]), "`generated` must hold examples of 6 numbers"),
         (lambda x: frechet_distance(x, x * np.nan), "`generated` holds NaN"),
         (lambda x: kid(x, x[:, :3]), "`generated` must hold examples of 6 numbers"),
         (lambda x: kid(x, x, subset_size=21), "from 2 to 20. Received: 21"),

@@ -57,7 +57,7 @@ def train(strategy, kind="plain", data="arrays", policy="float32", **arguments):
     else:
         labels = y if kind == "conditional" else None
         history = model.fit(x, labels, batch_size=m, epochs=2, verbose=0).history
-    assert int(model.step.numpy()) == 20
+    assert int(model.current_step.numpy()) == 20
     # Batches of 11, 11 and 1 divide unevenly among replicas. The inpainting loss takes pairs.
     n, batch_size = (20, 12) if arguments.get("loss") == "inpainting" else (23, 11)
     values = model.evaluate(x[:n], y[:n], batch_size=batch_size, verbose=0, return_dict=True)

@@ -1,17 +1,12 @@
-"""Keras callbacks; each is imported on first use."""
+"""Keras callbacks, one in each module, imported on first use: `sample_grid` has `SampleGrid`."""
 
+import pkgutil
 from typing import Any
 
 from keras_gan.core import lazy
 
 _MODULES = {
-    "Checkpoint": "checkpoint",
-    "CollapseMonitor": "collapse_monitor",
-    "LearningRateScheduler": "learning_rate_scheduler",
-    "SampleGrid": "sample_grid",
-    "StopOnNonFinite": "stop_on_nonfinite",
-    "StopOnRequest": "stop_on_request",
-    "ValidationLikelihood": "likelihood",
+    module.name.title().replace("_", ""): module.name for module in pkgutil.iter_modules(__path__)
 }
 __all__ = list(_MODULES)
 

@@ -52,8 +52,7 @@ class Checkpoint(keras.callbacks.Callback):
     def save(self, score: float | None = None) -> None:
         """Begins to save now, unless a number of the state is not finite.
 
-        Raises:
-            OSError: The save before this one failed.
+        Raises `OSError` where the save before this one failed.
         """
         if not checkpoints.all_finite(self.model):
             return
@@ -61,25 +60,18 @@ class Checkpoint(keras.callbacks.Callback):
         self._saved = time.monotonic()
 
     def wait(self) -> None:
-        """Returns when all is written.
-
-        Raises:
-            OSError: It could not be written.
-        """
+        """Returns when all is written; raises `OSError` where it could not be."""
         self._writer.wait()
 
     def on_train_batch_end(self, batch, logs=None):
-        """Saves within long epochs."""
         if time.monotonic() - self._saved > self._seconds and within_epoch(self):
             self.save()
 
     def on_epoch_end(self, epoch, logs=None):
-        """Saves."""
         value = (logs or {}).get(self._monitor, math.nan)
         self.save(None if math.isnan(value) else self._sign * value)
 
     def on_train_end(self, logs=None):
-        """Waits for the last save."""
         self.wait()
 
 

@@ -69,12 +69,8 @@ class CollapseMonitor(keras.callbacks.Callback):
     def of(cls, data: DataSet, preprocessing: Preprocessing, **settings) -> CollapseMonitor:
         """The monitor of a data set: its classes, where it has labels, and memorization.
 
-        Trains the small classifier, which takes seconds.
-
-        Args:
-            data: The data set; G learns from its training split.
-            preprocessing: The scale that G learns on.
-            **settings: As in the constructor: `samples`, `every`, `seed`, `thresholds`.
+        Trains the small classifier, which takes seconds. `preprocessing` gives the scale that G
+        learns on; `**settings` are the constructor's `samples`, `every`, `seed`, `thresholds`.
         """
         train, held_out = (
             preprocessing.denormalize(preprocessing.normalize(split.x))
@@ -85,7 +81,6 @@ class CollapseMonitor(keras.callbacks.Callback):
         return cls(detector, preprocessing.denormalize, **settings)
 
     def on_epoch_end(self, epoch, logs=None):
-        """Examines samples when it is time."""
         if (epoch + 1) % self._every and epoch + 1 != self.params.get("epochs"):
             return
         ema = self.model.ema_generator is not None

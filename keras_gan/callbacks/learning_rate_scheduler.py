@@ -38,7 +38,6 @@ class LearningRateScheduler(keras.callbacks.Callback):
         self._schedule = schedule
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Sets the rates."""
         new = self._schedule(epoch, self._rates())
         if not isinstance(new, Mapping) or not set(new) <= set(_NETWORKS):
             raise InputError(
@@ -60,7 +59,6 @@ class LearningRateScheduler(keras.callbacks.Callback):
                 ) from error
 
     def on_epoch_end(self, epoch, logs=None):
-        """Adds the rates to the logs."""
         if logs is not None:
             logs.update({f"{name}_learning_rate": rate for name, rate in self._rates().items()})
 

@@ -45,13 +45,11 @@ class SampleGrid(keras.callbacks.Callback):
         self._data = data
 
     def on_train_begin(self, logs=None):
-        """Shows the samples of an untrained generator."""
         self._directory.mkdir(parents=True, exist_ok=True)
         if int(self.model.current_step.numpy()) == 0:
             self._draw(0)
 
     def on_epoch_end(self, epoch, logs=None):
-        """Saves the picture of this epoch."""
         self._draw(epoch + 1)
 
     def _draw(self, epoch: int) -> None:

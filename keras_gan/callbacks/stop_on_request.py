@@ -27,7 +27,7 @@ class StopOnRequest(keras.callbacks.Callback):
         self._checkpoint = checkpoint
 
     def on_train_batch_end(self, batch, logs=None):
-        """Saves and ends, but not on the last step of an epoch, whose end is still to come."""
+        # Not on the last step of an epoch, whose end is still to come.
         # What is not finite ends training in another way, at the next step.
         if within_epoch(self) and self._requested() and checkpoints.all_finite(self.model):
             if self._checkpoint is not None:
@@ -35,7 +35,6 @@ class StopOnRequest(keras.callbacks.Callback):
             self._end()
 
     def on_epoch_end(self, epoch, logs=None):
-        """Ends."""
         if self._requested():
             self._end()
 

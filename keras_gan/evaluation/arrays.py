@@ -13,19 +13,10 @@ from keras_gan.core.errors import InputError
 def as_rows(
     name: str, array: ArrayLike, *, minimum: int = 1, columns: int | None = None
 ) -> np.ndarray:
-    """Checks a set of examples and flattens each of them.
+    """Examples `[n, ...]` as finite rows `[n, columns]`: float64 where `array` is, else float32.
 
-    Args:
-        name: The argument's name, for messages.
-        array: Examples of any shape, `[n, ...]`; integers stay as they are in value.
-        minimum: Least number of examples.
-        columns: Numbers that each example must hold, if that is known.
-
-    Returns:
-        Float32, or float64 where `array` is, `[n, numbers of an example]`.
-
-    Raises:
-        InputError: For too few examples, examples of another size, and NaN or infinite numbers.
+    There must be at least `minimum`, of `columns` numbers each if that is known. `name` is the
+    argument's name, for messages.
     """
     array = np.asarray(array)
     if array.ndim < 2 or len(array) < minimum or array.size == 0:
@@ -51,15 +42,9 @@ def as_rows(
 def equal_numbers(
     real: np.ndarray, generated: np.ndarray, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """As many examples of either kind as the smaller set has.
+    """As many examples of either kind as the smaller set has, `[min(n, m), ...]` each.
 
-    Args:
-        real: Examples `[n, ...]`, taken in an order drawn with the seed.
-        generated: Examples `[m, ...]`, which have no order: the first ones are taken.
-        seed: Of the order.
-
-    Returns:
-        Real and generated examples, `[min(n, m), ...]` each.
+    Real ones are taken in an order drawn with the seed; generated ones have no order: the first.
     """
     n = min(len(real), len(generated))
     return real[np.random.default_rng(seed).permutation(len(real))[:n]], generated[:n]

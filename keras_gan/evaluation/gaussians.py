@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, special
+from scipy import special
 
 from keras_gan.core.errors import InputError
 
@@ -18,10 +18,6 @@ class GaussianMixture:
         means: Centers of the modes, float `[modes, d]`, or `[modes]` in one dimension.
         sd: Standard deviation in every direction, > 0; one number, or one for each mode.
         weights: Shares of the modes, `[modes]`, sum 1; equal if not given.
-
-    Raises:
-        InputError: For a standard deviation or a share that is not above 0, or shapes that do not
-            fit.
     """
 
     def __init__(self, means: ArrayLike, sd: ArrayLike, weights: ArrayLike | None = None):
@@ -80,25 +76,6 @@ class GaussianMixture:
         """Density of points `[n, d]` (in one dimension also `[n]`); float64 `[n]`."""
         return np.exp(self.log_density(points))
 
-    def cdf(self, x: ArrayLike) -> np.ndarray:
-        """Probability of a value below `x`, float64 of its shape; one dimension only."""
-        self._one_dimension("cdf")
-        x = np.asarray(x, np.float64)
-        return special.ndtr((x[..., None] - self.means[:, 0]) / self.sd) @ self.weights
-
-    def central_interval(self, mass: float = 0.99) -> tuple[float, float]:
-        """The ends between which `mass` lies, as much below as above; one dimension only."""
-        self._one_dimension("central_interval")
-        if not 0 < mass < 1:
-            raise InputError(f"`mass` must be in (0, 1); received {mass}")
-        reach = 40 * self.sd.max()
-        bracket = (self.means.min() - reach, self.means.max() + reach)
-        ends = [
-            optimize.brentq(lambda x, tail=tail: float(self.cdf(x)) - tail, *bracket, xtol=1e-12)
-            for tail in ((1 - mass) / 2, (1 + mass) / 2)
-        ]
-        return ends[0], ends[1]
-
     def nearest_mode(self, points: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """The mode nearest to each point, int `[n]`, and how many standard deviations away."""
         points = np.asarray(points, np.float64).reshape(-1, self.dimension)
@@ -108,12 +85,6 @@ class GaussianMixture:
 
     def _distances(self, points: np.ndarray) -> np.ndarray:
         return np.linalg.norm(points[:, None, :] - self.means, axis=2)
-
-    def _one_dimension(self, what: str) -> None:
-        if self.dimension != 1:
-            raise InputError(
-                f"`{what}` needs a mixture in one dimension; this one has {self.dimension}"
-            )
 
 
 def _one_for_each_mode(name: str, numbers: ArrayLike, modes: int) -> np.ndarray:

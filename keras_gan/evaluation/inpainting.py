@@ -16,28 +16,17 @@ class InpaintingQuality:
 
     Squared errors are sums over the missing pixels of one image, means over images. Spreads are
     standard deviations of a missing pixel (root of the mean variance over pixels and images).
-
-    Attributes:
-        images: Number of images inpainted.
-        draws: Inpaintings of each.
-        missing: Missing numbers of an image.
-        squared_error: Of the mean of an image's inpaintings.
-        squared_error_of_one: Of a single inpainting.
-        squared_error_of_nearest: Of the training image nearest on the known pixels.
-        squared_error_of_mean: Of the mean training image.
-        spread: Over the draws of one image.
-        spread_within_class: Over the images of one class; None without labels.
     """
 
     images: int
-    draws: int
-    missing: int
-    squared_error: float
+    draws: int  # of each image
+    missing: int  # numbers of an image
+    squared_error: float  # of the mean of an image's inpaintings
     squared_error_of_one: float
-    squared_error_of_nearest: float
-    squared_error_of_mean: float
-    spread: float
-    spread_within_class: float | None
+    squared_error_of_nearest: float  # of the training image nearest on the known pixels
+    squared_error_of_mean: float  # of the mean training image
+    spread: float  # over the draws of one image
+    spread_within_class: float | None  # over the images of one class; None without labels
 
 
 def inpainting_quality(
@@ -58,9 +47,6 @@ def inpainting_quality(
         nearest: For each image the training image nearest on its known pixels, `[n, h, w, c]`.
         mean: The mean training image, `[h, w, c]`.
         labels: Classes of the images, int `[n]`, -1 where unknown.
-
-    Raises:
-        InputError: The arrays do not fit together, nothing is missing, or a known pixel differs.
     """
     truth, drawn = np.asarray(truth, np.float64), np.asarray(drawn, np.float64)
     nearest, mean = np.asarray(nearest, np.float64), np.asarray(mean, np.float64)

@@ -18,25 +18,17 @@ from keras_gan.core.errors import InputError
 from keras_gan.evaluation.arrays import as_rows
 
 SHARE = 0.95  # of the squared change that the directions called used carry
+MASSES = (0.5, 0.9)  # of the regions that a calibration looks at
 
 
 @dataclass(frozen=True)
 class Recovery:
-    """Correlation of latents with those inferred, along the directions of G's Jacobian.
+    """Correlation of latents with those inferred, along the directions of G's Jacobian."""
 
-    Attributes:
-        shares: Share of each direction in the mean squared change of the image, descending, `[d]`.
-        correlations: Correlation of the latents' projections with those of the inferred, `[d]`; NaN
-            where one of them does not vary.
-        used: How many of the first directions are used.
-        share: The share that they carry at least.
-        examples: Number of pairs.
-    """
-
-    shares: tuple[float, ...]
-    correlations: tuple[float, ...]
-    used: int
-    share: float
+    shares: tuple[float, ...]  # of the directions in the image's mean squared change, descending
+    correlations: tuple[float, ...]  # of projections on them; NaN where one does not vary
+    used: int  # how many of the first directions are used
+    share: float  # what they carry at least
     examples: int
 
     @property
@@ -48,16 +40,9 @@ class Recovery:
 def recovery(
     latents: ArrayLike, inferred: ArrayLike, gram: ArrayLike, share: float = SHARE
 ) -> Recovery:
-    """Compares latents with those inferred from the images that they gave.
+    """Compares latents `[n, d]` with those inferred from the images that they gave.
 
-    Args:
-        latents: float `[n, d]`.
-        inferred: float `[n, d]`.
-        gram: `E[J^T J]` of the generator, `[d, d]`.
-        share: Share of the trace of `gram` that the used directions carry, in (0, 1].
-
-    Raises:
-        InputError: The arrays do not fit together, or the share is outside (0, 1].
+    `gram` is `E[J^T J]` of the generator, `[d, d]`; the used directions carry `share` of its trace.
     """
     true = as_rows("latents", latents, minimum=2).astype(np.float64)
     estimated = as_rows("inferred", inferred, columns=true.shape[1]).astype(np.float64)
@@ -84,32 +69,18 @@ def recovery(
 
 @dataclass(frozen=True)
 class Calibration:
-    """How often the true latents lie in regions of q that hold a given part of its mass.
+    """How often the true latents lie in regions of q that hold a given part of its mass."""
 
-    Attributes:
-        masses: Mass of each region, those of highest density.
-        covered: Share of the true latents within it; equal to the mass where q is right.
-        examples: Number of latents.
-        draws: Draws of each q by which the regions are known.
-    """
-
-    masses: tuple[float, ...]
-    covered: tuple[float, ...]
+    masses: tuple[float, ...]  # of each region, those of highest density
+    covered: tuple[float, ...]  # share of the true latents in it: the mass where q is right
     examples: int
-    draws: int
+    draws: int  # of each q, by which the regions are known
 
 
-def calibration(
-    true_log_density: ArrayLike,
-    drawn_log_density: ArrayLike,
-    masses: tuple[float, ...] = (0.5, 0.9),
-) -> Calibration:
+def calibration(true_log_density: ArrayLike, drawn_log_density: ArrayLike) -> Calibration:
     """Calibration from log densities alone, for q of any kind.
 
-    Args:
-        true_log_density: `log q(z | x)` of the true latents, `[n]`.
-        drawn_log_density: The same of latents drawn from each q, `[draws, n]`.
-        masses: Masses of the regions, in (0, 1).
+    They are `log q(z | x)` of the true latents `[n]`, and of those drawn from each q, `[draws, n]`.
     """
     truth = np.asarray(true_log_density, np.float64)
     draws = np.asarray(drawn_log_density, np.float64)
@@ -118,19 +89,13 @@ def calibration(
             f"`drawn_log_density` must be [draws, {len(truth)}]. Received: {draws.shape}"
         )
     denser = (draws > truth).mean(axis=0)  # mass of the region whose edge the truth is on
-    covered = tuple(float(np.mean(denser <= mass)) for mass in masses)
-    return Calibration(masses, covered, len(truth), len(draws))
+    covered = tuple(float(np.mean(denser <= mass)) for mass in MASSES)
+    return Calibration(MASSES, covered, len(truth), len(draws))
 
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """Mean squared error of images, summed over the pixels of one, with its standard error.
-
-    Attributes:
-        mean: The mean over the images.
-        standard_error: Of the mean.
-        examples: Number of images.
-    """
+    """Mean squared error of images, summed over the pixels of one, with its standard error."""
 
     mean: float
     standard_error: float

@@ -7,16 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Score:
-    """A mean log-likelihood under a Parzen window, nats.
-
-    Attributes:
-        mean: The mean over test examples.
-        error: Its standard error: over test examples on MNIST, over folds on TFD; None if none was
-            published.
-    """
+    """A mean log-likelihood under a Parzen window, nats."""
 
     mean: float
-    error: float | None = None
+    error: float | None = None  # standard, over test examples on MNIST, over folds on TFD
 
     def __str__(self) -> str:
         return f"{self.mean:g}" if self.error is None else f"{self.mean:g} ± {self.error:g}"
@@ -24,14 +18,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Row:
-    """One model's scores in the measure of Table 1.
-
-    Attributes:
-        model: Its name.
-        mnist: Score on MNIST, or None.
-        tfd: Score on the Toronto Face Database, or None.
-        source: Where the scores were published.
-    """
+    """One model's scores in the measure of Table 1, and where they were published."""
 
     model: str
     mnist: Score | None

@@ -20,14 +20,7 @@ from keras_gan.evaluation.distances import LEAST_EXAMPLES
 from keras_gan.evaluation.features import Classifier
 from keras_gan.evaluation.likelihood import reliability
 from keras_gan.experiment import distribution
-from keras_gan.experiment.measurements import (
-    classes,
-    distances,
-    diversity,
-    inference,
-    inpainting,
-    likelihood,
-)
+from keras_gan.experiment.measurements import conditions, inference, likelihood, samples
 from keras_gan.experiment.run import WEIGHTS, Run
 from keras_gan.experiment.settings import Checked, setting
 from keras_gan.experiment.versions import versions
@@ -76,16 +69,10 @@ class Evaluator:
         settings: What is measured.
 
     Attributes:
-        run: The run.
-        load_data: As given.
-        settings: As given.
         gan: The finished model: G and D as training left them.
         generator: G with the weights asked for.
         data: The data that it was trained on.
         strategy: Devices for the likelihood, or None.
-
-    Raises:
-        InputError: Something is missing or too small for what will be measured.
     """
 
     def __init__(self, run: Run, load_data: LoadData, settings: EvaluationSettings):
@@ -116,15 +103,15 @@ class Evaluator:
             "data": self.data.provenance,
             "versions": versions(),
             **likelihood.measure(self),
-            "distances": distances.measure(self),
-            "diversity": diversity.measure(self),
+            "distances": samples.measure_distances(self),
+            "diversity": samples.measure_diversity(self),
         }
         condition, network = self.gan.condition, among(self.gan.auxiliary_networks)
         if isinstance(condition, Classes):
-            results["given_classes"] = classes.measure_given(self, condition.count)
+            results["given_classes"] = conditions.measure_classes(self, condition.count)
         if isinstance(condition, Inpainting):
-            results["inpainting"] = inpainting.measure(self)
-        if self.gan.names_classes and (named := classes.measure_named(self)):
+            results["inpainting"] = conditions.measure_inpainting(self)
+        if self.gan.names_classes and (named := conditions.measure_named_classes(self)):
             results["classification"] = named
         if network is not None:
             results["inference"] = inference.measure(self, network)

@@ -29,15 +29,7 @@ class _Features(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     run_dir: str | os.PathLike[str]
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Loads the run.
-
-        Args:
-            X: Images as `transform` takes them; only looked at, to refuse what does not fit.
-            y: Ignored.
-
-        Raises:
-            InputError: The run cannot be used, or the images do not fit.
-        """
+        """Loads the run; images as `transform` takes them are only looked at, `y` is ignored."""
         run = Run.open(Path(self.run_dir))
         if run.condition is not None:
             raise InputError(
@@ -50,17 +42,10 @@ class _Features(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         return self
 
     def transform(self, X: Any) -> np.ndarray:
-        """The features of images.
+        """The features of images, float32 `[n, features]`.
 
-        Args:
-            X: Float images in [0, 1] or bytes, `[n, h, w, c]`, gray ones also `[n, h, w]`, or flat
-                `[n, h w c]`; for a run on points, these `[n, d]`.
-
-        Returns:
-            float32 `[n, features]`.
-
-        Raises:
-            InputError: The images do not fit the run.
+        Images are floats in [0, 1] or bytes, `[n, h, w, c]`, gray ones also `[n, h, w]`, or flat
+        `[n, h w c]`; for a run on points, these `[n, d]`.
         """
         check_is_fitted(self, "network_")
         images = self._images(X)

@@ -1,5 +1,6 @@
 """Pictures from arrays: uint8 `[height, width, 3]`, which `save_image` and `animate` write.
 
+What cannot be drawn, such as arrays of another shape or range, raises `InputError`.
 `lines`, `circuit` and `rectangle` give latents to draw, `nearest_examples` training examples.
 """
 

@@ -49,13 +49,7 @@ def learning_curves(table: Mapping[str, Sequence[float]]) -> np.ndarray:
         table: Columns of equal length: "epoch" counted from 0, "value", "d_real" and "d_fake" as
             `GAN.fit` logs them; where there was validation also the same with "val_" before them,
             "val_log_likelihood", and "val_log_likelihood_ema" for EMA weights. NaN where an epoch
-            has no number.
-
-    Returns:
-        uint8 `[height, width, 3]`, with a panel more if there is a likelihood.
-
-    Raises:
-        InputError: For a table without the first four columns.
+            has no number. A likelihood gets a panel of its own.
     """
     needed = ("epoch", "value", "d_real", "d_fake")
     if missing := [name for name in needed if name not in table]:
@@ -123,12 +117,6 @@ def scatter(
         title: A line above.
         limit: Both axes run from minus to plus this; by default as far as the data reaches
             (without data, the samples). Give it for the frames of an animation.
-
-    Returns:
-        uint8 `[height, width, 3]`.
-
-    Raises:
-        InputError: For points that are not two-dimensional.
     """
     points = np.asarray(points, np.float64)
     shown = points if data is None else np.asarray(data, np.float64)
@@ -143,12 +131,9 @@ def scatter(
     axes.scatter(points[:, 0], points[:, 1], s=5, c=GREEN, alpha=0.5, lw=0, label="samples")
     axes.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", title=title)
     outside = float(np.mean(np.abs(points).max(axis=1) > limit))
-    note = f" ({outside:.0%} outside)" if outside >= 0.005 else ""
-    handles, labels = axes.get_legend_handles_labels()
-    labels[-1] += note
+    if outside >= 0.005:
+        axes.collections[-1].set_label(f"samples ({outside:.0%} outside)")
     axes.legend(
-        handles,
-        labels,
         frameon=False,
         fontsize=9,
         loc="lower center",
@@ -170,12 +155,6 @@ def reliability(
         standard_errors: Of each over the test examples, nats, `[sets]`.
         dimensions: Dimensions of Gaussians whose likelihood is known, `[k]`.
         errors: Estimate less truth in each, nats, `[k]`.
-
-    Returns:
-        uint8 `[height, width, 3]`.
-
-    Raises:
-        InputError: For arrays that do not fit together, or are not finite.
     """
     pairs = (("means", means, standard_errors), ("dimensions", dimensions, errors))
     for name, first, second in pairs:

@@ -14,42 +14,22 @@ from PIL import Image
 from keras_gan.core.errors import InputError
 from keras_gan.core.files import write_atomically
 
-_ANIMATIONS = (".gif", ".png")
+_FRAME, _LAST_FRAME = 100, 1500  # milliseconds
 
 
 def save_image(picture: np.ndarray, path: str | os.PathLike) -> None:
-    """Writes a picture as PNG.
-
-    Args:
-        picture: uint8 `[height, width, 3]`.
-        path: The file, ending in .png.
-
-    Raises:
-        InputError: For another ending, or an array that is no picture.
-    """
+    """Writes a picture, uint8 `[height, width, 3]`, as PNG."""
     path = _checked(path, (".png",))
     _write(path, [_image(picture)])
 
 
-def animate(
-    frames: Sequence[np.ndarray | str | os.PathLike],
-    path: str | os.PathLike,
-    *,
-    milliseconds: int = 100,
-    hold: int = 1500,
-) -> None:
+def animate(frames: Sequence[np.ndarray | str | os.PathLike], path: str | os.PathLike) -> None:
     """Writes an endless animation: GIF, or animated PNG, which keeps every color.
 
-    Args:
-        frames: Pictures of one size, uint8 `[height, width, 3]`, or files that hold them.
-        path: The file, ending in .gif or .png.
-        milliseconds: Time that a frame is shown.
-        hold: Time that the last frame is shown.
-
-    Raises:
-        InputError: For no frames, frames of several sizes, or another ending.
+    The frames, of one size, are pictures as for `save_image` or files that hold them. Each is shown
+    for 0.1 s, the last one for 1.5 s.
     """
-    path = _checked(path, _ANIMATIONS)
+    path = _checked(path, (".gif", ".png"))
     images = []
     for frame in frames:
         image = _image(frame)
@@ -61,7 +41,7 @@ def animate(
             "`frames` must be at least one picture, all of one size; "
             f"received {len(images)} of sizes {sorted({image.size for image in images})}"
         )
-    times = [milliseconds] * (len(images) - 1) + [hold]
+    times = [_FRAME] * (len(images) - 1) + [_LAST_FRAME]
     if len(images) > 1:
         _write(path, images, save_all=True, append_images=images[1:], duration=times, loop=0)
     else:

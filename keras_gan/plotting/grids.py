@@ -16,6 +16,7 @@ _INK = (40, 40, 40)
 _MARK = (230, 159, 0)
 _LEAST_TILE = 48  # pixels: smaller images are enlarged by a whole factor
 _GAP = 2
+_UNITS = 100  # the first ones of a layer are shown
 
 
 def grid(images: ArrayLike, columns: int | None = None, *, scale: int | None = None) -> np.ndarray:
@@ -25,12 +26,6 @@ def grid(images: ArrayLike, columns: int | None = None, *, scale: int | None = N
         images: Float `[n, h, w]`, `[n, h, w, 1]` or `[n, h, w, 3]` in [0, 1], or uint8 in 0..255.
         columns: Images in a row; by default as square as can be.
         scale: Whole factor of enlargement; by default so that a tile has at least 48 pixels a side.
-
-    Returns:
-        uint8 `[height, width, 3]`.
-
-    Raises:
-        InputError: For arrays that are no images in that range.
     """
     tiles = _tiles(images, scale)
     columns = columns or math.ceil(math.sqrt(len(tiles)))
@@ -48,16 +43,8 @@ def grid(images: ArrayLike, columns: int | None = None, *, scale: int | None = N
     return picture
 
 
-def nearest_examples(samples: ArrayLike, train: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """The training example nearest to each sample, over the whole set, by Euclidean distance.
-
-    Args:
-        samples: Images `[n, ...]`.
-        train: Images `[m, ...]`.
-
-    Returns:
-        Places in `train`, int `[n]`, and distances on the scale of [0, 1] images, float64 `[n]`.
-    """
+def nearest_examples(samples: ArrayLike, train: ArrayLike) -> np.ndarray:
+    """Index in `train` of the image nearest to each sample by Euclidean distance, int `[n]`."""
     rows, examples = (
         _unit(images).reshape(len(images), -1) for images in map(np.asarray, (samples, train))
     )
@@ -66,15 +53,11 @@ def nearest_examples(samples: ArrayLike, train: ArrayLike) -> tuple[np.ndarray, 
             f"`samples` and `train` must hold images of one size; "
             f"received {np.shape(samples)} and {np.shape(train)}"
         )
-    distances, places = (
-        NearestNeighbors(n_neighbors=1, algorithm="brute").fit(examples).kneighbors(rows)
-    )
-    return places[:, 0], distances[:, 0]
+    search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(examples)
+    return search.kneighbors(rows, return_distance=False)[:, 0]
 
 
-def nearest_grid(
-    samples: ArrayLike, train: ArrayLike, columns: int = 5, *, scale: int | None = None
-) -> np.ndarray:
+def nearest_grid(samples: ArrayLike, train: ArrayLike, columns: int = 5) -> np.ndarray:
     """Figure 2: samples, then in a marked column the training example nearest to the last one.
 
     Args:
@@ -82,13 +65,6 @@ def nearest_grid(
             `columns`.
         train: The whole training set, images as for `grid`.
         columns: Samples in a row.
-        scale: As for `grid`.
-
-    Returns:
-        uint8 `[height, width, 3]`.
-
-    Raises:
-        InputError: If the last row is not full.
     """
     samples, train = np.asarray(samples), np.asarray(train)
     if columns < 1 or len(samples) % columns:
@@ -96,9 +72,8 @@ def nearest_grid(
             f"`samples` must fill rows of {columns}; received {len(samples)}: "
             "give another number, or other `columns`"
         )
-    places, _ = nearest_examples(samples[columns - 1 :: columns], train)
-    left = grid(samples, columns, scale=scale)
-    right = grid(train[places], 1, scale=scale)
+    left = grid(samples, columns)
+    right = grid(train[nearest_examples(samples[columns - 1 :: columns], train)], 1)
     frame = 2 * _GAP
     marked = np.full((len(right) + 2 * frame, right.shape[1] + 2 * frame, 3), _MARK, np.uint8)
     marked[frame:-frame, frame:-frame] = right
@@ -107,23 +82,14 @@ def nearest_grid(
     return captioned(picture, "samples", right="nearest in training set")
 
 
-def weight_grid(
-    kernel: ArrayLike, shape: tuple[int, ...] | None = None, *, limit: int = 100
-) -> np.ndarray:
-    """Weights as tiles: white is 0, red positive and blue negative, on one scale for all tiles.
+def weight_grid(kernel: ArrayLike, shape: tuple[int, ...] | None = None) -> np.ndarray:
+    """Weights of 100 units as tiles: white is 0, red positive, blue negative, on one scale.
 
     Args:
         kernel: Of a dense layer that sees images, `[pixels, units]`, with their `shape`; or of a
             convolution, `[height, width, channels, filters]`. Kernels with three channels are
             shown in color, gray for 0.
         shape: `(h, w)` or `(h, w, channels)` of the images that a dense layer sees.
-        limit: Number of units shown, the first ones.
-
-    Returns:
-        uint8 `[height, width, 3]`.
-
-    Raises:
-        InputError: If the kernel does not belong to such images.
     """
     kernel = np.asarray(kernel, np.float64)
     if kernel.ndim == 2 and shape is not None and kernel.shape[0] == math.prod(shape):
@@ -136,7 +102,7 @@ def weight_grid(
             "or [h, w, channels, filters]; "
             f"received {list(kernel.shape)} and {shape}"
         )
-    tiles = tiles[:limit]
+    tiles = tiles[:_UNITS]
     tiles = tiles / max(float(np.quantile(np.abs(tiles), 0.999)), np.finfo(np.float64).tiny)
     tiles = np.clip(tiles, -1, 1)
     if tiles.ndim == 4 and tiles.shape[3] == 3:
@@ -148,15 +114,9 @@ def weight_grid(
 
 
 def captioned(picture: np.ndarray, text: str, *, right: str = "") -> np.ndarray:
-    """Writes a line above a picture, as "epoch 12" above a grid.
+    """Writes a line above a picture, `text` at the left and `right` at the right.
 
-    Args:
-        picture: uint8 `[height, width, 3]`.
-        text: Placed at the left.
-        right: Placed at the right; on a line of its own where both do not fit.
-
-    Returns:
-        uint8, higher by the lines, and wider if a line needs it.
+    Where both do not fit there are two lines; the picture gets wider if a line needs it.
     """
     font = ImageFont.load_default(14)
     texts = [line for line in (text, right) if line]

@@ -22,9 +22,6 @@ def lines(starts: ArrayLike, ends: ArrayLike, steps: int = 10) -> np.ndarray:
 
     Returns:
         Float32 `[pairs * steps, d]`, line after line: a grid of `steps` columns.
-
-    Raises:
-        InputError: For shapes that differ or fewer than 2 steps.
     """
     starts, ends = np.asarray(starts, np.float32), np.asarray(ends, np.float32)
     if starts.ndim != 2 or starts.shape != ends.shape or steps < 2:
@@ -62,9 +59,6 @@ def rectangle(corners: ArrayLike, rows: int = 8, columns: int = 8) -> np.ndarray
 
     Returns:
         Float32 `[rows * columns, d]`, row after row.
-
-    Raises:
-        InputError: If there are not four corners.
     """
     corners = np.asarray(corners, np.float32)
     if corners.ndim != 2 or len(corners) != 4:

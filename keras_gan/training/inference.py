@@ -1,7 +1,7 @@
 """Learned approximate inference, q(z | x): which latents an example may come from (section 7).
 
-The network learns from samples, whose latents are known: it descends `-log q(z | G(z))`, beside the
-networks or after them. `q` has the prior's support:
+The network is trained on samples, whose latents are known: it minimizes `-log q(z | G(z))`, while G
+and D are trained or afterwards. `q` has the prior's support:
 
     Uniform      normal distributions cut off at the cube's faces, independent
     Normal       normal distributions, independent
@@ -31,11 +31,11 @@ _LEAST_SCALE = 1e-3
 
 @keras.saving.register_keras_serializable("keras_gan")
 class Inference(AuxiliaryNetwork):
-    """An inference network beside a game, or after it.
+    """An inference network for a GAN.
 
     Args:
         network: Keras model from examples `[n, ...]` on G's scale to `parameters(prior)` numbers,
-            float `[n, parameters]`; it may see the parts of a condition as further inputs.
+            float `[n, parameters]`; its further inputs, if any, take a condition.
         prior: The prior of the latents.
 
     Raises:
@@ -54,29 +54,32 @@ class Inference(AuxiliaryNetwork):
                 f"Received: output shape {network.output_shape}"
             )
 
-    def loss(self, made: GeneratedBatch, training: bool) -> tf.Tensor:
+    def loss(self, batch: GeneratedBatch, training: bool) -> tf.Tensor:
         """Returns `-log q(z | G(z))`, float32 `[n]`, nats."""
-        q = self.posterior(made.examples, made.condition, training)
-        return -q.log_prob(made.latents)
+        q = self.posterior(batch.examples, batch.condition, training)
+        return -q.log_prob(batch.latents)
 
     def posterior(
-        self, examples: tf.Tensor, parts: ConditionTensors = NO_CONDITION, training: bool = False
+        self,
+        examples: tf.Tensor,
+        condition: ConditionTensors = NO_CONDITION,
+        training: bool = False,
     ) -> tfd.Distribution:
         """q(z | x) for each example: batch shape `[n]`, event shape `[dimension]`.
 
         Args:
             examples: float `[n, ...]` on G's scale.
-            parts: Their condition, where the network sees one.
+            condition: Their condition, where the network sees one.
             training: As in Keras.
         """
-        return posterior(self.prior, conditioning.call(self.network, examples, parts, training))
+        return posterior(self.prior, conditioning.call(self.network, examples, condition, training))
 
-    def encode(self, examples: tf.Tensor, parts: ConditionTensors = NO_CONDITION) -> tf.Tensor:
+    def encode(self, examples: tf.Tensor, condition: ConditionTensors = NO_CONDITION) -> tf.Tensor:
         """The center of q(z | x), in the prior's support, float32 `[n, dimension]`."""
-        return center(self.posterior(examples, parts))
+        return center(self.posterior(examples, condition))
 
     def get_config(self) -> dict:
-        """Returns the constructor's arguments, serialised."""
+        """Returns the constructor's arguments, serialized."""
         return {
             **super().get_config(),
             "prior": keras.saving.serialize_keras_object(self.prior),
@@ -129,7 +132,7 @@ def center(q: tfd.Distribution) -> tf.Tensor:
 
 
 def jacobian_gram(
-    generator: keras.Model, latents: tf.Tensor, parts: ConditionTensors = NO_CONDITION
+    generator: keras.Model, latents: tf.Tensor, condition: ConditionTensors = NO_CONDITION
 ) -> np.ndarray:
     """`E[J^T J]` of the generator over latents `[n, d]`: which directions it uses, `[d, d]`."""
 
@@ -137,8 +140,8 @@ def jacobian_gram(
     def gram(z):
         with tf.GradientTape() as tape:
             tape.watch(z)
-            made = conditioning.call(generator, z, parts)
-            flat = tf.reshape(tf.cast(made, tf.float32), [z.shape[0], -1])
+            samples = conditioning.call(generator, z, condition)
+            flat = tf.reshape(tf.cast(samples, tf.float32), [z.shape[0], -1])
         jacobian = tape.batch_jacobian(flat, z)
         return tf.einsum("nij,nik->jk", jacobian, jacobian) / z.shape[0]
 
@@ -150,7 +153,7 @@ def refine(
     prior: priors.Prior,
     examples: np.ndarray,
     latents: np.ndarray,
-    parts: ConditionTensors = NO_CONDITION,
+    condition: ConditionTensors = NO_CONDITION,
     *,
     steps: int = 100,
     learning_rate: float = 0.05,
@@ -162,7 +165,7 @@ def refine(
         prior: Its prior, whose support is never left.
         examples: float `[n, ...]` on G's scale.
         latents: Where to start, `[n, dimension]`.
-        parts: Their condition, where the generator sees one.
+        condition: Their condition, where the generator sees one.
         steps: Number of steps.
         learning_rate: Of Adam.
 
@@ -178,8 +181,8 @@ def refine(
     @tf.function(autograph=False)
     def step():
         with tf.GradientTape() as tape:
-            made = conditioning.call(generator, z.value, parts)
-            square = tf.square(tf.cast(made, tf.float32) - examples)
+            samples = conditioning.call(generator, z.value, condition)
+            square = tf.square(tf.cast(samples, tf.float32) - examples)
             errors = tf.reduce_sum(square, axis=range(1, square.shape.rank))
         better = errors < least
         best.assign(tf.where(better[:, None], z.value, best))

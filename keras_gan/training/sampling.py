@@ -1,4 +1,4 @@
-"""Samples by seed from a generator and its prior: what `GAN.generate`, runs and exports share."""
+"""Samples by seed from a generator and its prior, for `GAN.generate`, runs and exports."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ class Sampler:
         self, generator: keras.Model, prior: priors.Prior, condition: Condition | None = None
     ):
         self._condition = condition
-        parts = {
+        tensors = {
             name: tf.TensorSpec(tensor.shape, tensor.dtype, name)
             for name, tensor in conditioning.condition_inputs(generator).items()
         }
         self._graph = tf.function(
-            lambda seeds, parts: sample(generator, prior, seeds, parts),
-            input_signature=[tf.TensorSpec([None], tf.int64), parts],
+            lambda seeds, tensors: sample(generator, prior, seeds, tensors),
+            input_signature=[tf.TensorSpec([None], tf.int64), tensors],
             autograph=False,
         )
-        self._names = tuple(parts)
+        self._names = tuple(tensors)
 
     def __call__(
         self, n: int, seed: int = 0, condition: Any = None, batch_size: int = 1000
@@ -69,10 +69,10 @@ class Sampler:
     def _rows(self, seed: int, first: int, n: int, given) -> np.ndarray:
         seeds = tf.constant(randomness.row_seeds(seed, n, first))
         if given is None:
-            parts = draw(self._condition, seeds)
+            tensors = draw(self._condition, seeds)
         else:
-            parts = {name: rows[first : first + n] for name, rows in given.items()}
-        return self._graph(seeds, {name: parts[name] for name in self._names}).numpy()
+            tensors = {name: rows[first : first + n] for name, rows in given.items()}
+        return self._graph(seeds, {name: tensors[name] for name in self._names}).numpy()
 
 
 def draw(condition: Condition | None, seeds: tf.Tensor) -> ConditionTensors:
@@ -84,7 +84,7 @@ def sample(
     generator: keras.Model,
     prior: priors.Prior,
     seeds: tf.Tensor,
-    parts: ConditionTensors = NO_CONDITION,
+    condition: ConditionTensors = NO_CONDITION,
 ) -> tf.Tensor:
     """Samples whose row `i` depends on `seeds[i]` alone, in a graph or out of one.
 
@@ -92,19 +92,19 @@ def sample(
         generator: The network.
         prior: Its prior.
         seeds: int64 `[n]`, for instance from `keras_gan.core.randomness.row_seeds`.
-        parts: Its condition, `[n, ...]` each.
+        condition: Its condition, `[n, ...]` each.
 
     Returns:
         float32 `[n, ...]`, the network's output.
     """
-    return transform(generator, prior.draw(RowDraws(seeds)), seeds, parts)
+    return transform(generator, prior.draw(RowDraws(seeds)), seeds, condition)
 
 
 def transform(
     generator: keras.Model,
     latents: tf.Tensor,
     noise_seeds: tf.Tensor,
-    parts: ConditionTensors = NO_CONDITION,
+    condition: ConditionTensors = NO_CONDITION,
 ) -> tf.Tensor:
     """G's output for latents; noise inside G, if there is any, comes from `noise_seeds`, one a row.
 
@@ -112,7 +112,7 @@ def transform(
         generator: The network.
         latents: float32 `[n, d]`.
         noise_seeds: int64 `[n]`.
-        parts: Its condition, `[n, ...]` each.
+        condition: Its condition, `[n, ...]` each.
     """
     with randomness.drawing_from(RowDraws(noise_seeds, _NOISE_STREAM)):
-        return tf.cast(conditioning.call(generator, latents, parts), tf.float32)
+        return tf.cast(conditioning.call(generator, latents, condition), tf.float32)

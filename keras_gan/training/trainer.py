@@ -108,6 +108,7 @@ class Trainer(keras.Model):
             )
             if self.distribute_strategy.num_replicas_in_sync > 1:
                 self.jit_compile = False  # "auto" does not look at the number of replicas
+            self._jit_compile_given = jit_compile  # a saved model may be loaded on other devices
             self.generator_optimizer, self.discriminator_optimizer = optimizers[:2]
             self.auxiliary_optimizers = optimizers[2:]
             for optimizer, network in zip(optimizers, self.networks, strict=True):
@@ -145,7 +146,7 @@ class Trainer(keras.Model):
             "augmentation": serialize(self.augmentation),
             "metrics": [serialize(metric) for metric in self.running_means.user_metrics],
             "auxiliary_optimizers": [serialize(o) for o in self.auxiliary_optimizers],
-            "jit_compile": self.jit_compile,
+            "jit_compile": self._jit_compile_given,
             "steps_per_execution": self.steps_per_execution,
             "run_eagerly": self.run_eagerly,
         }
@@ -169,7 +170,8 @@ class Trainer(keras.Model):
     @property
     def user_metrics(self) -> list[keras.metrics.Metric]:
         """Those given to `compile`, and metrics that a subclass has as attributes."""
-        own = [value for value in vars(self).values() if isinstance(value, keras.metrics.Metric)]
+        public = [value for name, value in vars(self).items() if not name.startswith("_")]
+        own = [value for value in public if isinstance(value, keras.metrics.Metric)]
         return [*self.running_means.user_metrics, *own]
 
     @property

@@ -15,35 +15,22 @@ from keras_gan.evaluation.gaussians import GaussianMixture
 
 @dataclass(frozen=True)
 class Coverage:
-    """How the samples divide among the kinds of the data.
+    """How the samples divide among the kinds of the data, "classes" or "regions".
 
-    Attributes:
-        kinds: What a kind is: "classes" or "regions".
-        shares: Share of the samples in each kind.
-        real_shares: Share of the data in each kind.
-        divergence: `KL(shares || real_shares)`, nats: 0 at equal shares, `log(kinds / found)` if
-            only some are found; infinite if samples are of a kind that the data has not.
-        confidence: Mean probability that the classifier gives to its answer on samples; None
-            without a classifier.
-        real_confidence: The same on real examples.
-        n: Numbers of samples and of real examples.
+    `divergence` is `KL(shares || real_shares)`, nats: 0 at equal shares, `log(kinds / found)` if
+    only some are found; infinite if samples are of a kind that the data has not.
     """
 
     kinds: str
-    shares: tuple[float, ...]
+    shares: tuple[float, ...]  # of the samples, by kind
     real_shares: tuple[float, ...]
     divergence: float
-    confidence: float | None
+    confidence: float | None  # mean probability that the classifier, if any, gives its answer
     real_confidence: float | None
-    n: tuple[int, int]
+    n: tuple[int, int]  # numbers of samples and of real examples
 
-    def missing(self, share: float = 0.1, least: float = 10) -> tuple[int, ...]:
-        """The kinds that have less than a tenth of their share.
-
-        Args:
-            share: What "a tenth" is.
-            least: Kinds of which fewer samples are expected are left out.
-        """
+    def missing(self, share: float, least: float) -> tuple[int, ...]:
+        """The kinds with less than `share` of their share, of at least `least` samples expected."""
         pairs = enumerate(zip(self.shares, self.real_shares, strict=True))
         return tuple(
             kind
@@ -53,15 +40,7 @@ class Coverage:
 
 
 def class_coverage(probabilities: ArrayLike, real_probabilities: ArrayLike) -> Coverage:
-    """Classes found, by one classifier's answers on both sets, so that its errors cancel.
-
-    Args:
-        probabilities: Class probabilities of generated examples, `[n, classes]`.
-        real_probabilities: Class probabilities of real examples, `[m, classes]`.
-
-    Returns:
-        The coverage of the classes, with the classifier's confidence.
-    """
+    """Classes found, by one classifier's answers on both sets, so that its errors cancel."""
     fake = as_rows("probabilities", probabilities)
     real = as_rows("real_probabilities", real_probabilities, columns=fake.shape[1])
     confidence = float(fake.max(axis=1).mean()), float(real.max(axis=1).mean())
@@ -71,16 +50,7 @@ def class_coverage(probabilities: ArrayLike, real_probabilities: ArrayLike) -> C
 
 
 def region_coverage(regions: ArrayLike, real_regions: ArrayLike, count: int) -> Coverage:
-    """Regions of the data found, where there are no classes.
-
-    Args:
-        regions: Region of each generated example, int `[n]`, in `[0, count)`.
-        real_regions: Region of each real example, int `[m]`.
-        count: Number of regions.
-
-    Returns:
-        The coverage of the regions.
-    """
+    """Regions of the data found, where there are no classes; each is an int in `[0, count)`."""
     return _coverage("regions", np.asarray(regions), np.asarray(real_regions), count)
 
 
@@ -88,21 +58,15 @@ def region_coverage(regions: ArrayLike, real_regions: ArrayLike, count: int) -> 
 class ModesFound:
     """Modes found and quality on a known mixture of Gaussians.
 
-    Attributes:
-        shares: Share of all samples that lies on each mode.
-        weights: Share that each mode has in the mixture.
-        on_modes: Share of the samples within 3 standard deviations of a mode (its quality).
-        spread: Root mean square distance from the mode's center of the samples on modes, as a
-            multiple of what the mixture's own samples have; 0 if each mode has shrunk to a point
-            or is empty.
-        n: Number of samples.
+    `spread` is the root mean square distance of the samples on modes from the mode's center, as a
+    multiple of what the mixture's own samples have; 0 if each mode is a point or empty.
     """
 
-    shares: tuple[float, ...]
-    weights: tuple[float, ...]
-    on_modes: float
+    shares: tuple[float, ...]  # of all samples, on each mode
+    weights: tuple[float, ...]  # of each mode in the mixture
+    on_modes: float  # share of the samples within 3 standard deviations of a mode
     spread: float
-    n: int
+    n: int  # number of samples
 
     @property
     def found(self) -> int:
@@ -112,15 +76,7 @@ class ModesFound:
 
 
 def modes_found(samples: ArrayLike, mixture: GaussianMixture) -> ModesFound:
-    """Counts the modes that samples find. A sample within 3 standard deviations is of its mode.
-
-    Args:
-        samples: Points `[n, d]`.
-        mixture: The target.
-
-    Returns:
-        Shares of the modes and quality.
-    """
+    """The modes that points `[n, d]` find. One within 3 standard deviations is of its mode."""
     samples = as_rows("samples", samples, columns=mixture.dimension)
     mode, deviations = mixture.nearest_mode(samples)
     near = deviations <= 3

@@ -40,9 +40,6 @@ class CollapseDetector:
             With neither, the training set is divided into 20 regions by k-means and these are
             counted.
         seed: Seed of whatever is chosen at random.
-
-    Raises:
-        InputError: For examples that are not finite or do not fit together.
     """
 
     def __init__(
@@ -79,17 +76,7 @@ class CollapseDetector:
             self._regions = KMeans(count, n_init=1, random_state=seed).fit(self._projected_real)
 
     def examine(self, samples: ArrayLike) -> tuple[Result, ...]:
-        """Runs every diagnostic that applies.
-
-        Args:
-            samples: Generated examples `[n, ...]`; 1,000 are a good number.
-
-        Returns:
-            The results, for `diagnose` and for reports.
-
-        Raises:
-            InputError: For samples of another size, or that are not finite.
-        """
+        """Every diagnostic that applies to samples `[n, ...]`, of which 1,000 are a good number."""
         rows = as_rows("samples", samples, minimum=2, columns=self._numbers)
         projected = self._project(rows)
         results: list[Result] = [

@@ -14,33 +14,20 @@ from keras_gan.core.errors import InputError
 from keras_gan.evaluation.arrays import as_rows
 
 _BLOCK_MIB = 64  # memory of one block of distances
+_COMPARED = 2000
 
 
 @dataclass(frozen=True)
 class Identical:
-    """Examples that another of their set repeats exactly.
-
-    Attributes:
-        samples: Share of the samples.
-        real: Share of as many real examples, or of all there are.
-        n: Numbers of samples and of real examples.
-    """
+    """Shares of examples that another of their set repeats exactly."""
 
     samples: float
-    real: float
-    n: tuple[int, int]
+    real: float  # of as many real examples, or of all there are
+    n: tuple[int, int]  # numbers of samples and of real examples
 
 
 def identical(samples: ArrayLike, reference: ArrayLike) -> Identical:
-    """Share of exact repetitions.
-
-    Args:
-        samples: Generated examples `[n, ...]`.
-        reference: Real examples; the first n are used.
-
-    Returns:
-        The shares, 0 for a set without repetitions.
-    """
+    """Exact repetitions among `n` generated examples, and among the first `n` real ones."""
     samples = as_rows("samples", samples)
     reference = as_rows("reference", reference, columns=samples.shape[1])[: len(samples)]
     return Identical(_repeated(samples), _repeated(reference), (len(samples), len(reference)))
@@ -52,28 +39,18 @@ class Diversity:
 
     A distribution over N equally likely things gives two draws of one thing with probability 1/N.
     So one over the probability that two samples coincide is the effective number of distinct
-    examples of G (compare Arora & Zhang 2017).
-
-    Attributes:
-        spread: Total variance of the samples, as a multiple of the reference's.
-        coincidence: Probability that two samples lie within `radius` of each other.
-        real_coincidence: The same for real examples; about `quantile / n` by construction.
-        clump: Largest share of the samples within `radius` of one of them, that one included.
-        real_clump: The same for real examples.
-        radius: What counts as nearly the same: the `quantile` of real examples' distances to their
-            nearest neighbor.
-        quantile: That quantile.
-        n: Number of samples and of real examples that were compared.
+    examples of G (compare Arora & Zhang 2017). What counts as nearly the same is `radius`: the
+    `quantile` of real examples' distances to their nearest neighbor.
     """
 
-    spread: float
-    coincidence: float
-    real_coincidence: float
-    clump: float
+    spread: float  # total variance of the samples, as a multiple of the reference's
+    coincidence: float  # probability that two samples lie within `radius` of each other
+    real_coincidence: float  # about `quantile / n` by construction
+    clump: float  # largest share of samples within `radius` of one of them, that one included
     real_clump: float
     radius: float
     quantile: float
-    n: int
+    n: int  # number of samples, and of real examples, that were compared
 
     @property
     def distinct(self) -> float:
@@ -86,26 +63,20 @@ def diversity(
     reference: ArrayLike,
     *,
     quantile: float = 0.01,
-    limit: int = 2000,
     seed: int = 0,
 ) -> Diversity:
-    """The birthday test of a set of samples, with its radius calibrated on real data.
+    """The birthday test of generated examples, or features of them, `[n, ...]`.
 
-    Args:
-        samples: Generated examples, or features of them, `[n, ...]`.
-        reference: Real examples, or features of them.
-        quantile: Which real nearest-neighbor distance counts as nearly the same.
-        limit: Largest number of either set that is compared: the radius depends on it.
-        seed: Seed of the choice of examples.
-
-    Returns:
-        The result, on `min(samples, reference, limit)` examples of each set.
+    Its radius is calibrated on real ones, the reference. The test is on `_COMPARED` examples of
+    each set at most, since the radius depends on their number.
     """
     fake = as_rows("samples", samples, minimum=2)
     real = as_rows("reference", reference, minimum=2, columns=fake.shape[1])
-    n = min(len(fake), len(real), limit)
+    n = min(len(fake), len(real), _COMPARED)
     random = np.random.default_rng(seed)
-    fake, real = (_some(rows, n, random).astype(np.float64) for rows in (fake, real))
+    fake, real = (
+        rows[random.permutation(len(rows))[:n]].astype(np.float64) for rows in (fake, real)
+    )
     center, total = real.mean(axis=0), real.var(axis=0).sum()
     if not total > 0:
         raise InputError(
@@ -130,10 +101,6 @@ def diversity(
 def _repeated(rows: np.ndarray) -> float:
     counts = Counter(row.tobytes() for row in rows + 0.0)  # + 0.0 makes -0.0 equal to 0.0
     return sum(count for count in counts.values() if count > 1) / len(rows)
-
-
-def _some(rows: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray:
-    return rows[random.permutation(len(rows))[:n]]
 
 
 def _nearest_other(rows: np.ndarray) -> np.ndarray:

@@ -15,34 +15,17 @@ from keras_gan.evaluation.arrays import as_rows, distinct
 
 @dataclass(frozen=True)
 class ScoreGap:
-    """How D scores training data against held-out data: D overfits where it tells them apart.
+    """How D scores training data against held-out data: D overfits where it tells them apart."""
 
-    Attributes:
-        train: Mean score of training data.
-        held_out: Mean score of held-out data.
-        auc: Probability that a training example scores higher than a held-out one; 1/2 without
-            overfitting.
-        p_value: Probability of such an `auc` without overfitting (Mann-Whitney, one-sided).
-        n: Numbers of training and held-out scores.
-    """
-
-    train: float
+    train: float  # mean score
     held_out: float
-    auc: float
-    p_value: float
-    n: tuple[int, int]
+    auc: float  # probability that a training example scores higher; 1/2 without overfitting
+    p_value: float  # of such an `auc` without overfitting (Mann-Whitney, one-sided)
+    n: tuple[int, int]  # numbers of scores
 
 
 def score_gap(train_scores: ArrayLike, held_out_scores: ArrayLike) -> ScoreGap:
-    """Compares D's scores of data that it has seen and of data that it has not.
-
-    Args:
-        train_scores: `D(x)` of training examples, `[n]` or `[n, 1]`, D in inference mode.
-        held_out_scores: `D(x)` of held-out examples, `[m]` or `[m, 1]`.
-
-    Returns:
-        Means and a rank test.
-    """
+    """Compares D's scores, in inference mode, of data that it has seen and that it has not."""
     train = as_rows("train_scores", np.reshape(train_scores, (-1, 1)))[:, 0]
     held_out = as_rows("held_out_scores", np.reshape(held_out_scores, (-1, 1)))[:, 0]
     auc, p_value = _rank_test(train, held_out)
@@ -54,26 +37,19 @@ def score_gap(train_scores: ArrayLike, held_out_scores: ArrayLike) -> ScoreGap:
 class Memorization:
     """Distances of samples to the training set, compared with those of held-out examples.
 
-    Attributes:
-        ratio: Median distance of the samples as a multiple of the held-out examples'; 0 for
-            copies, about 1 for new examples of the same kind, far above 1 for what does not look
-            like the data.
-        copies: Share of the samples that lie closer to a training example, for the density of the
-            data there, than all but `quantile` of the held-out examples do; about `quantile` for
-            new examples.
-        auc: Probability that a sample is closer, in that sense, than a held-out example; 1/2 for
-            new examples.
-        p_value: Probability of such an `auc` for new examples (Mann-Whitney, one-sided).
-        quantile: See `copies`.
-        n: Numbers of samples, of different training examples and of held-out examples.
+    `ratio` is the samples' median distance as a multiple of the held-out examples': 0 for copies,
+    about 1 for new examples of the same kind, far above 1 for what does not look like the data.
+    `copies` is the share of the samples that lie closer to a training example, for the density of
+    the data there, than all but `quantile` of the held-out examples do; about `quantile` for new
+    examples.
     """
 
     ratio: float
     copies: float
-    auc: float
-    p_value: float
+    auc: float  # probability that a sample is closer, in that sense; 1/2 for new examples
+    p_value: float  # of such an `auc` for new examples (Mann-Whitney, one-sided)
     quantile: float
-    n: tuple[int, int, int]
+    n: tuple[int, int, int]  # samples, different training examples and held-out examples
 
 
 def memorization(
@@ -83,16 +59,7 @@ def memorization(
 
     Whether a distance is small depends on where it is measured: all ones look alike. So `copies`
     and `auc` take each distance as a multiple of the training example's own distance to the
-    nearest one that differs from it.
-
-    Args:
-        samples: Generated examples, or features of them, `[n, ...]`.
-        train: The whole training set, or features of it.
-        held_out: Examples that G has not seen, or features of them.
-        quantile: Share of held-out examples whose distance counts as a copy's.
-
-    Returns:
-        Ratio, copies and a rank test.
+    nearest one that differs from it. All three are sets of examples, or of features of them.
     """
     train = distinct(as_rows("train", train))
     if len(train) < 2:

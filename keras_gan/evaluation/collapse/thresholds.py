@@ -44,15 +44,10 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class CollapseWarning:
-    """One thing that is wrong.
+    """One thing that is wrong."""
 
-    Attributes:
-        name: Which warning it is, for programs.
-        message: What was measured, for people.
-    """
-
-    name: str
-    message: str
+    name: str  # for programs
+    message: str  # what was measured, for people
 
     def __str__(self) -> str:
         return f"{self.name}: {self.message}"
@@ -80,12 +75,7 @@ def diagnose(*results: Result, thresholds: Thresholds | None = None) -> tuple[Co
     | training-set-memorized | samples copy training examples |
     | unlike-data | samples lie far from all training examples |
 
-    Args:
-        *results: What this package's functions measured.
-        thresholds: When a measurement is a warning.
-
-    Returns:
-        The warnings in the order of the results; empty if nothing is wrong.
+    They come in the order of the results, which this package's functions measured.
     """
     limits = thresholds or Thresholds()
     return tuple(warning for result in results for warning in _raised_by(result, limits))

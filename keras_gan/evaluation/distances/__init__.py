@@ -4,8 +4,9 @@
     kid                 unbiased maximum mean discrepancy
     precision_recall    precision and recall, density and coverage
 
-All take arrays `[n, ...]`, flatten each example and compute in float64. The first and the last
-depend on the number of examples: `equal_numbers` gives as many of either kind.
+All take arrays `[n, ...]`, flatten each example and compute in float64; too few examples, unequal
+dimensions, NaN and infinite numbers raise `InputError`. The first and the last depend on the number
+of examples: `equal_numbers` gives as many of either kind.
 """
 
 from keras_gan.evaluation.arrays import equal_numbers

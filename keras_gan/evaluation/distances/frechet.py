@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_gan.core.errors import InputError
 from keras_gan.evaluation.arrays import as_rows
 
 
@@ -15,12 +14,8 @@ from keras_gan.evaluation.arrays import as_rows
 class FrechetDistance:
     """The squared Frechet distance, as FID is reported, and what it was computed from.
 
-    Attributes:
-        distance: |m - m'|^2 + tr(C + C' - 2 (C C')^(1/2)), in the features' units squared. It is
-            biased upward, the more the fewer the examples: compare equal numbers only.
-        n_real: Number of real examples.
-        n_generated: Number of generated examples.
-        dimension: Of the features.
+    `distance` is |m - m'|^2 + tr(C + C' - 2 (C C')^(1/2)), in the features' units squared. It is
+    biased upward, the more the fewer the examples: compare equal numbers only.
     """
 
     distance: float
@@ -38,23 +33,15 @@ def frechet_distance(real: ArrayLike, generated: ArrayLike) -> FrechetDistance:
     Args:
         real: Examples `[n, ...]`, two or more.
         generated: Examples `[m, ...]`, two or more.
-
-    Raises:
-        InputError: For fewer than two examples, unequal dimensions, NaN or infinite numbers.
     """
     x = as_rows("real", real, minimum=2).astype(np.float64)
-    y = as_rows("generated", generated, minimum=2).astype(np.float64)
-    dimension = x.shape[1]
-    if y.shape[1] != dimension:
-        raise InputError(
-            f"`generated` must have the dimension of `real`, {dimension}. Received: {y.shape[1]}"
-        )
+    y = as_rows("generated", generated, minimum=2, columns=x.shape[1]).astype(np.float64)
     first, second = (np.atleast_2d(np.cov(rows, rowvar=False)) for rows in (x, y))
     # With C = A A^T and C' = B B^T, tr (C C')^(1/2) is the sum of the singular values of A^T B.
     shared = np.linalg.svd(_root(first).T @ _root(second), compute_uv=False).sum()
     means = np.sum((x.mean(axis=0) - y.mean(axis=0)) ** 2)
     distance = means + np.trace(first) + np.trace(second) - 2 * shared
-    return FrechetDistance(float(distance), len(x), len(y), dimension)
+    return FrechetDistance(float(distance), len(x), len(y), x.shape[1])
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:

@@ -15,16 +15,8 @@ from keras_gan.evaluation.arrays import as_rows
 class KID:
     """The squared maximum mean discrepancy, unbiased, over random subsets.
 
-    Attributes:
-        distance: Mean over the subsets. Unbiased: near zero, of either sign, for equal
-            distributions.
-        standard_deviation: Over the subsets, which overlap: no standard error of `distance`.
-        subsets: Number of subsets.
-        subset_size: Examples of each kind in a subset.
-        n_real: Number of real examples.
-        n_generated: Number of generated examples.
-        dimension: Of the features.
-        seed: Of the choice of subsets.
+    `distance` is the mean over the subsets: near zero, of either sign, for equal distributions.
+    `standard_deviation` is over the subsets, which overlap: no standard error of `distance`.
     """
 
     distance: float
@@ -57,10 +49,6 @@ def kid(
         subset_size: Examples of each kind in a subset, drawn without repetition; if None 1,000, or
             half as many as the smaller set has.
         seed: Of the draws.
-
-    Raises:
-        InputError: For subsets larger than the sets or smaller than two, unequal dimensions, NaN or
-            infinite numbers.
     """
     x = as_rows("real", real, minimum=2)
     y = as_rows("generated", generated, minimum=2, columns=x.shape[1])

@@ -32,9 +32,6 @@ class PrecisionRecall:
         coverage: Share of real balls that hold a generated example.
         precision_neighbors: k of precision and recall.
         density_neighbors: k of density and coverage.
-        n_real: Number of real examples.
-        n_generated: Number of generated examples, the same.
-        dimension: Of the features.
     """
 
     precision: float
@@ -70,10 +67,6 @@ def precision_recall(
         precision_neighbors: k of precision and recall, 3 in their paper.
         density_neighbors: k of density and coverage, 5 in theirs.
         seed: Of the choice among real examples, where there are more of them.
-
-    Raises:
-        InputError: For k below 1, fewer than k + 1 examples, unequal dimensions, NaN or infinite
-            numbers.
     """
     neighbors = [precision_neighbors, density_neighbors]
     if min(neighbors) < 1:

@@ -46,13 +46,6 @@ class Classifier:
             labels: Their classes, int `[n]` from 0.
             epochs: Passes through the examples; by default enough for about 800 updates.
             seed: Seed of the initial weights and of the order of the examples.
-
-        Returns:
-            The classifier.
-
-        Raises:
-            InputError: For labels that do not fit the examples, fewer than two classes, or numbers
-                that are not finite.
         """
         examples = np.asarray(examples, np.float32)
         labels = np.asarray(labels).reshape(-1)
@@ -72,11 +65,9 @@ class Classifier:
 
     @classmethod
     def of_labeled(cls, examples: ArrayLike, labels: ArrayLike | None) -> Classifier | None:
-        """The classifier of a data set that has labels of two classes or more, otherwise None.
+        """The classifier of examples of two known classes or more, otherwise None.
 
-        Args:
-            examples: Training examples `[n, ...]`.
-            labels: Their classes, int `[n]`, -1 where unknown; or None.
+        A label is -1 where it is unknown.
         """
         if labels is None:
             return None
@@ -128,18 +119,10 @@ def _network(
     x = keras.layers.Rescaling(1 / sd, -mean / sd, dtype="float32", name="scale")(inputs)
     if len(shape) == 3:
         for name, filters, size in (("first", 16, 5), ("second", 32, 3)):
-            x = layer(
-                keras.layers.Conv2D,
-                filters,
-                size,
-                strides=2,
-                padding="same",
-                activation="relu",
-                name=name,
-            )(x)
-        x = keras.layers.Flatten(dtype="float32", name="flat")(x)
-    else:
-        x = keras.layers.Flatten(dtype="float32", name="flat")(x)
+            window = {"strides": 2, "padding": "same", "activation": "relu"}
+            x = layer(keras.layers.Conv2D, filters, size, name=name, **window)(x)
+    x = keras.layers.Flatten(dtype="float32", name="flat")(x)
+    if len(shape) != 3:
         x = layer(keras.layers.Dense, 128, activation="relu", name="first")(x)
     features = layer(keras.layers.Dense, 64, activation="relu", name="features")(x)
     probabilities = layer(keras.layers.Dense, classes, activation="softmax", name="classes")(

@@ -37,15 +37,10 @@ def log_density(points: tf.Tensor, centers: tf.Tensor, bandwidths: tf.Tensor) ->
     """Log density in nats of each point in the equal mixture of N(c, sigma^2 I), c in `centers`.
 
     Twice differentiable in all three arguments. The value and the first derivatives hold one block
-    at a time, beside a few copies of the arguments; the second derivatives hold every block.
+    at a time, and a few copies of the arguments; the second derivatives hold every block.
 
-    Args:
-        points: float32 or float64 [m, d].
-        centers: [n, d], of the same dtype.
-        bandwidths: sigma, [m, r], of the same dtype: each point has r values of its own.
-
-    Returns:
-        [m, r]
+    From points [m, d], centers [n, d] and sigma [m, r], r values for each point, to [m, r]; all are
+    float32 or all float64.
     """
     mean, variance = tf.nn.moments(tf.stop_gradient(centers), axes=0)
     origin = tf.where(16 * mean**2 > variance, mean, 0)  # elsewhere only digits would be lost

@@ -46,8 +46,6 @@ class ParzenSettings:
         grid: Bandwidths to choose from, ascending, in the units of the data.
         refine: Whether to report a finer bandwidth round the grid's best as well.
 
-    Raises:
-        InputError: For counts or bandwidths that are not positive, or a grid out of order.
     """
 
     samples: int = 10_000
@@ -74,11 +72,8 @@ class ParzenSettings:
 class Estimate:
     """The log likelihood under one bandwidth, in nats.
 
-    Attributes:
-        bandwidth: sigma, in the units of the data.
-        validation_mean: Mean log likelihood of the validation examples.
-        mean: Mean log likelihood of the test examples.
-        standard_error: Of `mean`, over test examples.
+    `mean` is over the test examples, as its `standard_error` is; `bandwidth` is sigma in the units
+    of the data.
     """
 
     bandwidth: float
@@ -96,9 +91,7 @@ class LogLikelihood(Estimate):
             beyond it.
         grid: The bandwidths tried.
         validation_means: Mean log likelihood of the validation examples under each of them.
-        samples: Number of samples used.
-        validation: Number of validation examples used.
-        test: Number of test examples.
+        samples: Number of samples used; `validation` and `test`, numbers of examples.
         dimension: Numbers in one example.
         seed: What the samples were drawn with, where the caller said so.
         refined: The estimate under a bandwidth between the grid's, if asked for.
@@ -117,13 +110,7 @@ class LogLikelihood(Estimate):
 
 @dataclass(frozen=True)
 class FoldsLikelihood:
-    """The log likelihood over folds, each with a bandwidth of its own.
-
-    Attributes:
-        mean: Mean of the folds' means, in nats.
-        standard_error: Of `mean`, over folds.
-        folds: The folds' own likelihoods.
-    """
+    """Mean of the folds' log likelihoods, in nats, each with a bandwidth of its own."""
 
     mean: float
     standard_error: float
@@ -183,7 +170,6 @@ def log_likelihood_given_classes(
     seed: int | None = None,
     strategy: tf.distribute.Strategy | None = None,
     track: Track | None = None,
-    label: str = "likelihood given the class",
 ) -> LogLikelihood:
     """Log likelihood of a test set given its classes, log p(x | c): a window for each class.
 
@@ -193,13 +179,9 @@ def log_likelihood_given_classes(
             classes, int `[v]`.
         test: Examples whose likelihood is reported, and their classes.
         protocol: The paper's MNIST protocol if None; its samples are those of all classes together.
-        seed: What the samples were drawn with, for the record.
+        seed: As in `log_likelihood`.
         strategy: As in `log_likelihood`.
         track: As in `log_likelihood`.
-        label: As in `log_likelihood`.
-
-    Raises:
-        InputError: As `log_likelihood` does, and for classes without samples.
     """
     protocol = protocol or ParzenSettings()
     each = max(1, protocol.samples // len(samples))
@@ -226,7 +208,7 @@ def log_likelihood_given_classes(
 
     def densities(split: str, bandwidths: Sequence[float], work: str) -> np.ndarray:
         values = np.empty((len(rows[split]), len(bandwidths)))
-        for c in _tracked(track, sorted(set(classes[split].tolist())), f"{label}, {work}"):
+        for c in _tracked(track, sorted(set(classes[split].tolist())), f"given the class, {work}"):
             chosen = classes[split] == c
             values[chosen] = _log_densities(
                 rows[split][chosen], centers[c], bandwidths, strategy, None, ""
@@ -292,13 +274,9 @@ def log_likelihood_over_folds(
         folds: The validation and the test examples of each fold, two folds or more.
         **settings: As in `log_likelihood`; the paper's protocol here is
             `ParzenSettings(validation=None)`.
-
-    Raises:
-        InputError: As `log_likelihood` does, and for fewer than two folds.
     """
-    label = settings.pop("label", "likelihood")
     results = tuple(
-        log_likelihood(samples, validation, test, label=f"{label}, fold {number}", **settings)
+        log_likelihood(samples, validation, test, label=f"likelihood, fold {number}", **settings)
         for number, (validation, test) in enumerate(folds)
     )
     if len(results) < 2:

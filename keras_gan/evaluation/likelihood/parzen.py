@@ -25,14 +25,8 @@ class ParzenWindow(tfp.distributions.Distribution):
     Args:
         centers: [n, d] float32 or float64, the samples whose density is estimated.
         bandwidth: sigma > 0, in the units of the data; any shape, which is the batch shape.
-        validate_args: as in every `tfp` distribution; values known at construction are always
-            checked.
-        allow_nan_stats: as in every `tfp` distribution.
-        name: prefix of the operations' names.
-
-    Raises:
-        InputError: `centers` are not [n, d] floats, are empty or not finite; `bandwidth` is not
-            positive; or, from `log_prob`, points of another dimension.
+        validate_args, allow_nan_stats, name: as in every `tfp` distribution; values known at
+            construction are always checked.
 
     Example:
         >>> window = ParzenWindow(centers=np.zeros([1, 2], "float32"), bandwidth=1.0)

@@ -20,7 +20,12 @@ from numpy.typing import ArrayLike
 
 from keras_gan.core.errors import InputError
 from keras_gan.evaluation.arrays import as_rows
-from keras_gan.evaluation.likelihood.estimates import LogLikelihood, ParzenSettings, log_likelihood
+from keras_gan.evaluation.likelihood.estimates import (
+    LogLikelihood,
+    ParzenSettings,
+    Track,
+    log_likelihood,
+)
 
 LEAST_SETS = 5
 IMAGES_PER_CENTROID = 5  # at least; MNIST's 50,000 training images give the usual 10,000 centroids
@@ -29,12 +34,9 @@ GAUSSIAN_GRID = tuple(np.geomspace(0.05, 2.0, 20).tolist())
 
 @dataclass(frozen=True)
 class Spread:
-    """The likelihood over independent sets of samples from one model.
+    """The likelihood over independent sets of samples from one model, in nats.
 
-    Attributes:
-        mean: Mean over the sets, in nats.
-        standard_deviation: Over the sets: what the draw of samples alone does to a reported number.
-        sets: The likelihood of each set, with its seed.
+    The standard deviation is what the draw of samples alone does to a reported number.
     """
 
     mean: float
@@ -44,18 +46,11 @@ class Spread:
 
 @dataclass(frozen=True)
 class GaussianError:
-    """The estimate where the truth is known: samples, validation and test from N(0, I).
-
-    Attributes:
-        dimension: Of the Gaussian.
-        exact: Mean of the true log density over the test examples, in nats.
-        error: The estimate's mean less `exact`.
-        estimate: The likelihood under the Parzen window.
-    """
+    """The estimate where the truth is known: samples, validation and test from N(0, I)."""
 
     dimension: int
-    exact: float
-    error: float
+    exact: float  # mean of the true log density over the test examples, in nats
+    error: float  # the estimate's mean less `exact`
     estimate: LogLikelihood
 
 
@@ -77,18 +72,14 @@ def spread_over_sets(
         test: Test examples `[t, ...]`.
         seeds: Five or more, all different.
         **settings: As in `log_likelihood`.
-
-    Raises:
-        InputError: As `log_likelihood` does, and for fewer than five seeds or equal ones.
     """
     if len(set(seeds)) < max(LEAST_SETS, len(seeds)):
         raise InputError(
             f"`seeds` must be at least {LEAST_SETS} and all different. Received: {list(seeds)}"
         )
-    label = settings.pop("label", "likelihood")
     sets = tuple(
         log_likelihood(
-            draw(seed), validation, test, seed=seed, label=f"{label}, set {number}", **settings
+            draw(seed), validation, test, seed=seed, label=f"likelihood, set {number}", **settings
         )
         for number, seed in enumerate(seeds, start=1)
     )
@@ -99,45 +90,27 @@ def spread_over_sets(
 def error_on_gaussians(
     dimensions: Sequence[int] = (1, 2, 5, 10, 20, 50, 100, 200, 400, 784),
     *,
-    protocol: ParzenSettings | None = None,
-    test: int = 1_000,
     seed: int = 0,
-    **settings: Any,
+    track: Track | None = None,
 ) -> tuple[GaussianError, ...]:
-    """The estimator's error against the exact likelihood, as the dimension grows.
+    """The estimator's error against the exact likelihood of standard Gaussians, by dimension.
 
-    With the defaults it is -0.001 nats in one dimension, -0.3 in 10, -17 in 100 and -215 in 784.
-
-    Args:
-        dimensions: Of the standard Gaussians to try.
-        protocol: 10,000 samples, 1,000 validation examples and 20 bandwidths from 0.05 to 2, if
-            None.
-        test: Number of test examples.
-        seed: Of the draws.
-        **settings: As in `log_likelihood`.
-
-    Returns:
-        One result for each dimension.
+    It is -0.001 nats in one dimension, -0.3 in 10, -17 in 100 and -215 in 784: with 10,000 samples,
+    1,000 validation and 1,000 test examples, and 20 bandwidths from 0.05 to 2.
     """
-    protocol = protocol or ParzenSettings(grid=GAUSSIAN_GRID)
-    label = settings.pop("label", "Gaussian")
+    protocol = ParzenSettings(grid=GAUSSIAN_GRID)
     results = []
     for dimension in dimensions:
         random = np.random.default_rng([seed, dimension])
-        samples, validation, points = (
+        samples, validation, test = (
             random.standard_normal([count, dimension], np.float32)
-            for count in (protocol.samples, protocol.validation or 1_000, test)
+            for count in (protocol.samples, 1_000, 1_000)
         )
-        squares = np.sum(points.astype(np.float64) ** 2, axis=1)
+        squares = np.sum(test.astype(np.float64) ** 2, axis=1)
         exact = float(np.mean(-squares / 2)) - dimension / 2 * math.log(2 * math.pi)
+        label = f"Gaussian in {dimension} dimensions"
         estimate = log_likelihood(
-            samples,
-            validation,
-            points,
-            protocol=protocol,
-            seed=seed,
-            label=f"{label} in {dimension} dimensions",
-            **settings,
+            samples, validation, test, protocol=protocol, seed=seed, track=track, label=label
         )
         results.append(GaussianError(dimension, exact, estimate.mean - exact, estimate))
     return tuple(results)
@@ -155,18 +128,9 @@ def sanity_rows(
     """The likelihood of training images, and of k-means centroids, used as samples.
 
     Of each as many as the protocol asks for, or as the training set can give: all its images, and
-    a centroid for every five of them. The results state the number.
-
-    Args:
-        train: Training images, floats `[n, ...]`.
-        validation: Validation examples `[v, ...]`.
-        test: Test examples `[t, ...]`.
-        protocol: The paper's MNIST protocol if None.
-        seed: Of the choice of images and of the first centroids.
-        **settings: As in `log_likelihood`.
-
-    Returns:
-        `"training images"` and `"k-means centroids"`.
+    a centroid for every five of them. The results, `"training images"` and `"k-means centroids"`,
+    state the number. The arguments are those of `log_likelihood` and training images, floats
+    `[n, ...]`; the seed is that of the choice of images and of the first centroids.
     """
     protocol = protocol or ParzenSettings()
     rows = as_rows("train", train, minimum=IMAGES_PER_CENTROID)
@@ -199,17 +163,8 @@ def kmeans_centroids(
     On MNIST 10,000 centroids of the 50,000 images get 333.7 nats after one iteration, 334.2 after
     two, 334.4 after four and 334.3 after twelve. Four take half a minute on two cores.
 
-    Args:
-        train: Training images, floats `[n, ...]`.
-        count: Number of centroids, at most n.
-        iterations: Lloyd iterations.
-        seed: Of the images that it starts at.
-
-    Returns:
-        `[count, numbers of an image]`.
-
-    Raises:
-        InputError: For more centroids than images.
+    From training images, floats `[n, ...]`, to `[count, numbers of an image]`; `count` is at most n
+    and the seed that of the images that it starts at.
     """
     # Imported here: scikit-learn is slow to load and needed for nothing else.
     from sklearn.cluster import KMeans

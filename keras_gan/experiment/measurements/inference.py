@@ -53,11 +53,10 @@ def _reconstruction(of: Evaluator, network: Inference) -> dict:
     encoded = network.encode(scaled)
     refined = inference.refine(of.generator, of.gan.prior, scaled, encoded)
     samples = of.samples(of.settings.seed)
-    places, _ = plotting.nearest_examples(real, samples)
     ways = {
         "encoded": decoded(encoded),
         "refined": decoded(refined),
-        f"nearest of {len(samples):,} samples": samples[places],
+        f"nearest of {len(samples):,} samples": samples[plotting.nearest_examples(real, samples)],
     }
     return {
         way: dataclasses.asdict(posterior.reconstruction(real, result))

@@ -54,7 +54,6 @@ class ValidationLikelihood(keras.callbacks.Callback):
         self.best = dict(best or {})
 
     def on_epoch_end(self, epoch, logs=None):
-        """Adds the estimates to the logs when it is time."""
         logs = {} if logs is None else logs
         if (epoch + 1) % self._every and epoch + 1 != self.params.get("epochs"):
             return

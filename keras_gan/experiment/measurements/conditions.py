@@ -1,21 +1,26 @@
-"""Samples of the classes asked for, and classes that D names (section 7 of the paper)."""
+"""What a condition asks for: samples of classes, inpaintings; classes that D names (section 7)."""
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_gan import conditioning, plotting
 from keras_gan.evaluation.collapse import CollapseDetector, diagnose
 from keras_gan.evaluation.collapse.detector import LEAST_TRAIN
+from keras_gan.evaluation.inpainting import inpainting_quality
 from keras_gan.experiment.measurements import EXAMINED, likelihood
 
 if TYPE_CHECKING:
     from keras_gan.experiment.evaluator import Evaluator
 
+_DRAWS = 16  # inpaintings of each image
 
-def measure_given(of: Evaluator, count: int) -> dict:
+
+def measure_classes(of: Evaluator, count: int) -> dict:
     """Samples of each class: which the classifier sees, and the likelihood given the class."""
     each = max(1, of.settings.samples // count)
     asked = np.repeat(np.arange(count), each)
@@ -31,7 +36,7 @@ def measure_given(of: Evaluator, count: int) -> dict:
     return results if given is None else {**results, "likelihood": given}
 
 
-def measure_named(of: Evaluator) -> dict | None:
+def measure_named_classes(of: Evaluator) -> dict | None:
     """Test error of the classes that D names; None where those of the test set are not known."""
     test = of.known(of.data.test)
     if test is None:
@@ -66,3 +71,28 @@ def _warnings_within(of: Evaluator, samples: np.ndarray) -> dict[str, list[str]]
             stacklevel=2,
         )
     return raised
+
+
+def measure_inpainting(of: Evaluator) -> dict:
+    """Squared errors, spreads, and how many images the classifier still names rightly."""
+    test, train = of.data.test[:EXAMINED], of.unit(of.data.train.x)
+    scaled, real, labels = of.run.preprocessing.normalize(test.x), of.unit(test.x), test.y
+    mask = conditioning.half_known(real.shape[1], real.shape[2], axis=0)
+    given = {"known": scaled, "mask": mask}
+    seeds = range(of.settings.seed, of.settings.seed + _DRAWS)
+    drawn = np.stack([of.sampler(len(real), seed, given) for seed in seeds])
+    nearest = train[plotting.nearest_examples(np.where(mask, real, 0), np.where(mask, train, 0))]
+    mean = train.mean(axis=0)
+    quality = inpainting_quality(real, mask, drawn, nearest=nearest, mean=mean, labels=labels)
+    results: dict = {"known": "the upper half", **dataclasses.asdict(quality)}
+    if of.classifier is not None and labels is not None:
+        results["named_rightly"] = {
+            name: of.classifier.accuracy(images, labels)
+            for name, images in (
+                ("whole images", real),
+                ("inpainted", drawn[0]),
+                (f"mean of {len(drawn)} inpaintings", drawn.mean(axis=0)),
+                ("mean image filled in", np.where(mask, real, mean)),
+            )
+        }
+    return results

@@ -1,4 +1,4 @@
-"""Signs of collapse and memorization, and of a discriminator that overfits."""
+"""Samples against the data: distances to the test set, signs of collapse and memorization."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from keras_gan.conditioning import NO_CONDITION
 from keras_gan.core.randomness import RowDraws, row_seeds
+from keras_gan.evaluation import distances
 from keras_gan.evaluation.collapse import CollapseDetector, ScoreGap, diagnose, score_gap
 from keras_gan.experiment.measurements import EXAMINED
 from keras_gan.training.discriminate import discriminate
@@ -19,7 +20,31 @@ if TYPE_CHECKING:
     from keras_gan.experiment.evaluator import Evaluator
 
 
-def measure(of: Evaluator) -> dict:
+def measure_distances(of: Evaluator) -> dict:
+    """Samples, and training examples to read them by, against as many test examples."""
+    classifier, seed = of.classifier, of.settings.seed
+    extract = np.asarray if classifier is None else classifier.features
+    test, samples = distances.equal_numbers(of.unit(of.data.test.x), of.samples(seed), seed)
+    sets = {"samples": samples}
+    if of.settings.sanity:
+        order = np.random.default_rng(seed).permutation(len(of.data.train))
+        sets["training examples"] = of.unit(of.data.train.x[order[: len(samples)]])
+    results: dict = {
+        "features": "the examples as they are"
+        if classifier is None
+        else "the last hidden layer of the small classifier"
+    }
+    for name, examples in sets.items():
+        real, fake = distances.equal_numbers(extract(test), extract(examples), seed)
+        results[name] = {
+            "frechet": dataclasses.asdict(distances.frechet_distance(real, fake)),
+            "kid": dataclasses.asdict(distances.kid(real, fake)),
+            "precision_recall": dataclasses.asdict(distances.precision_recall(real, fake)),
+        }
+    return results
+
+
+def measure_diversity(of: Evaluator) -> dict:
     """Coverage, duplicates and memorization of some samples, D's overfitting, and warnings."""
     test, classifier = of.unit(of.data.test.x), of.classifier
     detector = CollapseDetector(of.unit(of.data.train.x), held_out=test, classifier=classifier)

@@ -17,17 +17,14 @@ class StopOnNonFinite(keras.callbacks.Callback):
     """
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Remembers the epoch for the message."""
         self._epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        """Looks at the losses."""
         losses = [float(value) for name, value in (logs or {}).items() if name.endswith("_loss")]
         if not all(map(math.isfinite, losses)):
             self._stop(f"a loss became NaN or Inf in step {self.model.nonfinite_step}")
 
     def on_epoch_end(self, epoch, logs=None):
-        """Looks at the weights, which the last update may have broken."""
         if not checkpoints.all_finite(self.model):
             self._stop("a weight became NaN or Inf in its last steps")
 
