@@ -22,6 +22,7 @@ from serving.errors import FailedPrecondition, InvalidArgument, ServingError, Un
 from serving.loader import Servable
 
 Arrays = dict[str, np.ndarray]
+_Result = Arrays | ServingError
 
 
 class DirectExecutor:
@@ -52,9 +53,6 @@ class DirectExecutor:
     def close(self) -> None:
         """Waits for running requests and ends the threads."""
         self._threads.shutdown()
-
-
-_Result = Arrays | ServingError
 
 
 @dataclass(eq=False)

@@ -45,17 +45,14 @@ class _Answering:
 
 
 class UnreadableRequests(grpc.aio.ServerInterceptor):
-    """Answers a request that cannot be parsed with INTERNAL, as gRPC's C++ server does.
-
-    Otherwise grpcio logs such a request as an error of the service.
-    """
+    """Answers a request that cannot be parsed with INTERNAL, as gRPC's C++ server does."""
 
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]],
         details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler:
-        """Wraps the reading of a unary request."""
+        """Wraps the reading of a unary request; grpcio would log an error of the service."""
         handler = await continuation(details)
         if handler is None or handler.unary_unary is None:
             return handler
@@ -106,8 +103,18 @@ class PredictionService(_Answering, prediction_service_pb2_grpc.PredictionServic
 
     async def GetModelMetadata(self, request: Any, context: Context) -> Message:
         """Gives a version's signatures."""
-        work = _as_work(model_metadata, self._predictor, request)
+        work = self._metadata(request)
         return await self._answer(context, "GetModelMetadata", request.model_spec.name, work)
+
+    async def _metadata(self, request: get_model_metadata_pb2.GetModelMetadataRequest) -> Message:
+        target = _target(request)
+        if not request.metadata_field:
+            text = "GetModelMetadataRequest must specify at least one metadata_field"
+            raise InvalidArgument(text)
+        for name in request.metadata_field:
+            if name != SIGNATURE_DEF:
+                raise InvalidArgument(f"Metadata field {name} is not supported")
+        return model_metadata(self._predictor, target)
 
     async def _not_offered(self, request: Message, context: Context) -> None:
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, "This server answers Predict only.")
@@ -124,8 +131,11 @@ class ModelService(_Answering, model_service_pb2_grpc.ModelServiceServicer):
 
     async def GetModelStatus(self, request: Any, context: Context) -> Message:
         """Gives the state of a model's versions."""
-        work = _as_work(model_status, self._predictor.manager, request)
+        work = self._status(request)
         return await self._answer(context, "GetModelStatus", request.model_spec.name, work)
+
+    async def _status(self, request: get_model_status_pb2.GetModelStatusRequest) -> Message:
+        return model_status(self._predictor.manager, _target(request))
 
     async def HandleReloadConfigRequest(self, request: Any, context: Context) -> Message:
         """Replaces the configuration."""
@@ -146,14 +156,10 @@ class ModelService(_Answering, model_service_pb2_grpc.ModelServiceServicer):
         return response
 
 
-def model_status(manager: Manager, request: get_model_status_pb2.GetModelStatusRequest) -> Message:
+def model_status(manager: Manager, target: Target) -> Message:
     """Answers GetModelStatus. A version label is ignored, as TensorFlow Serving ignores it."""
-    if not request.HasField("model_spec"):
-        raise InvalidArgument("Missing ModelSpec")
-    spec = request.model_spec
-    number = spec.version.value if spec.WhichOneof("version_choice") == "version" else None
     response = get_model_status_pb2.GetModelStatusResponse()
-    for version, state, error in manager.status(spec.name, number):
+    for version, state, error in manager.status(target.model, target.version):
         entry = response.model_version_status.add(version=version, state=int(state))
         entry.status.error_code = error.code.value[0] if error else 0
         entry.status.error_message = error.message if error else ""
@@ -161,15 +167,9 @@ def model_status(manager: Manager, request: get_model_status_pb2.GetModelStatusR
 
 
 def model_metadata(
-    predictor: Predictor, request: get_model_metadata_pb2.GetModelMetadataRequest
+    predictor: Predictor, target: Target
 ) -> get_model_metadata_pb2.GetModelMetadataResponse:
     """Answers GetModelMetadata."""
-    target = _target(request)
-    if not request.metadata_field:
-        raise InvalidArgument("GetModelMetadataRequest must specify at least one metadata_field")
-    for name in request.metadata_field:
-        if name != SIGNATURE_DEF:
-            raise InvalidArgument(f"Metadata field {name} is not supported")
     response = get_model_metadata_pb2.GetModelMetadataResponse()
     signatures = get_model_metadata_pb2.SignatureDefMap()
     with predictor.version(target) as version:
@@ -179,10 +179,6 @@ def model_metadata(
         response.model_spec.version.value = version.number
     response.metadata[SIGNATURE_DEF].Pack(signatures)
     return response
-
-
-async def _as_work(function: Callable, *arguments: object) -> object:
-    return function(*arguments)
 
 
 def _target(request: Message) -> Target:

@@ -53,22 +53,21 @@ class GrpcTransport:
             return _decode(method(request, timeout=timeout))
 
     def _encode(self, call: Call) -> tuple:
+        spec = _model_spec(call.target)
         match call:
             case Predict():
-                request = predict_pb2.PredictRequest(model_spec=model_spec(call.target))
+                request = predict_pb2.PredictRequest(model_spec=spec)
                 request.model_spec.signature_name = call.signature
                 for alias, array in call.inputs.items():
                     request.inputs[alias].CopyFrom(tensors.to_proto(array))
                 return self._prediction.Predict, request
             case Metadata():
                 request = get_model_metadata_pb2.GetModelMetadataRequest(
-                    model_spec=model_spec(call.target), metadata_field=["signature_def"]
+                    model_spec=spec, metadata_field=["signature_def"]
                 )
                 return self._prediction.GetModelMetadata, request
             case Status():
-                request = get_model_status_pb2.GetModelStatusRequest(
-                    model_spec=model_spec(call.target)
-                )
+                request = get_model_status_pb2.GetModelStatusRequest(model_spec=spec)
                 return self._model.GetModelStatus, request
 
 
@@ -92,8 +91,7 @@ def typed_errors() -> Iterator[None]:
         raise errors.from_number(error.code().value[0], error.details()) from None
 
 
-def model_spec(target: Target) -> model_pb2.ModelSpec:
-    """The protocol's message of a target."""
+def _model_spec(target: Target) -> model_pb2.ModelSpec:
     spec = model_pb2.ModelSpec(name=target.model)
     if target.version is not None:
         spec.version.value = target.version

@@ -88,10 +88,7 @@ class Servable:
             return self._callables[key]
 
     def _warm_up(self) -> None:
-        """Replays the export's warm-up requests, or runs a row of zeros where it has none.
-
-        If a recorded request fails, the version does not load.
-        """
+        """Replays the export's warm-up requests, which must not fail, or runs a row of zeros."""
         requests = list(read_warmup(self.path))
         for name, inputs, outputs in requests:
             signature = self.signature(name)

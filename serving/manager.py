@@ -83,10 +83,7 @@ class Manager:
             raise
 
     def reload(self, models: Sequence[ModelConfig]) -> None:
-        """Serves these models from now on, and nothing else; waits for new models.
-
-        Nothing changes if a label points to a version that is not available.
-        """
+        """Serves these models alone; changes nothing if a label points to no available version."""
         with self._configuring:
             self._set_labels(models)
             new = [model.name for model in models if model.name not in self._models]

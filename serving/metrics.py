@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import prometheus_client
 from prometheus_client.core import Metric
@@ -22,22 +23,16 @@ class Metrics:
         self._rows = _Counter("request_example_count_total", "Rows in requests.", ("model",))
         self._registry.register(self._requests)
         self._registry.register(self._rows)
-        self._request_latency = self._histogram(
-            "request_latency",
+        histogram = partial(prometheus_client.Histogram, buckets=_BUCKETS, registry=self._registry)
+        self._request_latency = histogram(
+            f"{_PREFIX}request_latency",
             "Time of a request (microseconds).",
             ("model_name", "API", "entrypoint"),
         )
-        self._runtime_latency = self._histogram(
-            "runtime_latency",
+        self._runtime_latency = histogram(
+            f"{_PREFIX}runtime_latency",
             "Time in the TensorFlow runtime, its queue included (microseconds).",
             ("model_name", "API", "runtime"),
-        )
-
-    def _histogram(
-        self, name: str, text: str, labels: tuple[str, ...]
-    ) -> prometheus_client.Histogram:
-        return prometheus_client.Histogram(
-            _PREFIX + name, text, labels, buckets=_BUCKETS, registry=self._registry
         )
 
     def request(self, model: str, api: str, entrypoint: str, status: str, seconds: float) -> None:

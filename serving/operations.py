@@ -21,7 +21,7 @@ from typing import Self
 
 import grpc
 from google.protobuf import text_format
-from tensorflow_serving.apis import model_management_pb2, model_service_pb2_grpc
+from tensorflow_serving.apis import model_management_pb2
 
 from serving import errors
 from serving.calls import Status, Target, VersionStatus
@@ -36,25 +36,24 @@ PROGRAM = "tensorflow_model_server"
 _SECONDS = 60  # for one call
 
 
-class Admin:
-    """A connection to a server's model service."""
+class Admin(GrpcTransport):
+    """A connection to the model service of a running server, embedded or real, at host:port."""
 
     def __init__(self, address: str) -> None:
         # A server that is starting should be found within half a second.
         channel = grpc.insecure_channel(address, [("grpc.max_reconnect_backoff_ms", 500)])
-        self._transport = GrpcTransport(channel)
-        self._reload = model_service_pb2_grpc.ModelServiceStub(channel).HandleReloadConfigRequest
+        super().__init__(channel)
 
     def states(self, model: str) -> dict[int, VersionStatus]:
         """The state of each version of a model; raises ServingError."""
-        entries = self._transport.send(Status(Target(model)), _SECONDS)
+        entries = self.send(Status(Target(model)), _SECONDS)
         return {entry.version: entry for entry in entries}
 
     def reload(self, models: Sequence[ModelConfig]) -> None:
         """Replaces the whole configuration; raises ServingError."""
         request = model_management_pb2.ReloadConfigRequest(config=model_message(models))
         with typed_errors():
-            self._reload(request, timeout=_SECONDS)
+            self._model.HandleReloadConfigRequest(request, timeout=_SECONDS)
 
     def wait_until_available(self, model: str, versions: Sequence[int], seconds: float) -> None:
         """Waits for versions of a model; if none is given, for any."""
@@ -79,7 +78,7 @@ class Admin:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._transport.close()
+        self.close()
 
 
 def move_labels(
@@ -96,7 +95,8 @@ def move_labels(
         return [model if other.name == name else other for other in models]
 
     new_versions = frozenset(labels.values())
-    both = new_versions | _available(admins, name)
+    states = [state for admin in admins for state in admin.states(name).values()]
+    both = new_versions | {state.version for state in states if state.state == "AVAILABLE"}
     loading = with_model(replace(old, latest=0, versions=both))
     moved = with_model(replace(old, latest=0, versions=both, labels=labels))
     final = with_model(replace(old, latest=0, versions=new_versions, labels=labels))
@@ -114,15 +114,6 @@ def move_labels(
                 admin.reload(models)
         raise
     return final
-
-
-def _available(admins: Sequence[Admin], name: str) -> frozenset[int]:
-    return frozenset(
-        version
-        for admin in admins
-        for version, status in admin.states(name).items()
-        if status.state == "AVAILABLE"
-    )
 
 
 def label(argv: Sequence[str]) -> int:

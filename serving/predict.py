@@ -37,20 +37,14 @@ class Prediction:
     outputs: Arrays
 
 
+@dataclass(frozen=True)
 class Predictor:
     """Answers predictions."""
 
-    def __init__(
-        self,
-        manager: Manager,
-        executor: DirectExecutor | BatchingExecutor,
-        limits: Limits,
-        metrics: Metrics,
-    ) -> None:
-        self.manager = manager
-        self.executor = executor
-        self.limits = limits
-        self.metrics = metrics
+    manager: Manager
+    executor: DirectExecutor | BatchingExecutor
+    limits: Limits
+    metrics: Metrics
 
     @contextmanager
     def version(self, target: Target) -> Iterator[Version]:

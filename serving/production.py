@@ -118,8 +118,7 @@ class Deployment:
         of_models = [
             {
                 "model_resource": resource_name(model.name),
-                "storage_uri": f"pvc://{self.claim}/"
-                f"{PurePosixPath(model.base_path).relative_to(_MODELS_DIR)}",
+                "storage_uri": f"pvc://{self.claim}/{model.base_path.relative_to(_MODELS_DIR)}",
             }
             for model in self.models
         ]

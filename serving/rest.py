@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
-from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
+from tensorflow_serving.apis import get_model_metadata_pb2
 
 from serving.calls import Target
 from serving.errors import (
@@ -30,7 +30,6 @@ from serving.errors import (
 )
 from serving.execution import Arrays
 from serving.grpc_services import SIGNATURE_DEF, model_metadata, model_status
-from serving.grpc_transport import model_spec
 from serving.predict import Prediction, Predictor, SignatureDef
 from serving.rest_json import parse, to_json
 
@@ -148,14 +147,10 @@ class _Rest:
         return to_json(prediction.outputs, by_rows=parsed.by_rows)
 
     async def _status(self, target: Target) -> bytes:
-        request = get_model_status_pb2.GetModelStatusRequest(model_spec=model_spec(target))
-        return _print(model_status(self._predictor.manager, request)).encode()
+        return _print(model_status(self._predictor.manager, target)).encode()
 
     async def _metadata(self, target: Target) -> bytes:
-        message = get_model_metadata_pb2.GetModelMetadataRequest(
-            model_spec=model_spec(target), metadata_field=[SIGNATURE_DEF]
-        )
-        response = model_metadata(self._predictor, message)
+        response = model_metadata(self._predictor, target)
         signatures = get_model_metadata_pb2.SignatureDefMap()
         response.metadata[SIGNATURE_DEF].Unpack(signatures)
         spec = _print(response.model_spec)

@@ -258,14 +258,7 @@ def _leaves(values: list, dtype: tf.DType) -> np.ndarray:
         try:
             return np.array(values, dtype.as_numpy_dtype)
         except OverflowError:  # an integer beyond the largest double
-            return np.array([_as_float(value) for value in values], dtype.as_numpy_dtype)
-
-
-def _as_float(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return float("inf") if value > 0 else float("-inf")
+            return np.array([float(str(value)) for value in values], dtype.as_numpy_dtype)
 
 
 def _is_base64(value: object) -> bool:

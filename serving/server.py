@@ -53,7 +53,11 @@ class Server:
         self._health = health.aio.HealthServicer()
         self._rest: _Uvicorn | None = None
         self._rest_task: asyncio.Task | None = None
-        self._executor: DirectExecutor | BatchingExecutor | None = None
+        self._executor = (
+            BatchingExecutor(settings.batching)
+            if settings.batching
+            else DirectExecutor(settings.threads, settings.limits.max_concurrent)
+        )
         self._following: asyncio.Task | None = None
 
     def _load(self, path: Path) -> Servable:
@@ -66,11 +70,6 @@ class Server:
     async def start(self) -> None:
         """Opens the ports, loads the models and starts to answer."""
         settings = self.settings
-        self._executor = (
-            BatchingExecutor(settings.batching)
-            if settings.batching
-            else DirectExecutor(settings.threads, settings.limits.max_concurrent)
-        )
         predictor = Predictor(self.manager, self._executor, settings.limits, Metrics())
         rest_socket = None
         try:  # the ports first: an error there should not come after a long load
@@ -184,8 +183,7 @@ class Server:
         if self._grpc is not None:
             ending.append(asyncio.ensure_future(self._grpc.stop(self.settings.grace_seconds)))
         await asyncio.gather(*ending)
-        if self._executor is not None:
-            await asyncio.to_thread(self._executor.close)
+        await asyncio.to_thread(self._executor.close)
         await asyncio.to_thread(self.manager.stop)
         _logger.info("stopped")
 

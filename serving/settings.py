@@ -10,6 +10,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NoReturn
@@ -216,7 +217,10 @@ def find_models(export_dir: Path, name: str | None = None) -> tuple[ModelConfig,
     path = export_dir.absolute()
     if _versions(export_dir):
         return (ModelConfig(name or path.resolve().name, path),)
-    models = [child for child in sorted(path.iterdir()) if _holds_versions(child)]
+    models = []
+    for child in sorted(path.iterdir()):
+        with suppress(UsageError):  # a file, or a directory that may not be read
+            models += [child] if _versions(child) else []
     if not models:
         _check_versions(export_dir)
     if name is not None and len(models) > 1:
@@ -231,13 +235,6 @@ def _versions(base_path: Path) -> dict[int, Path]:
         raise UsageError(f"{base_path}: no such directory") from None
     except OSError as error:
         raise UsageError(f"{base_path}: cannot be listed ({error.strerror})") from None
-
-
-def _holds_versions(path: Path) -> bool:
-    try:
-        return bool(_versions(path))
-    except UsageError:  # a file, or a directory that may not be read
-        return False
 
 
 def _check_versions(base_path: Path) -> None:
