@@ -1,0 +1,98 @@
+"""Weights of small training runs, as version 0.1.0 computed them before its code was restructured.
+
+They are the same bits on the processor that recorded them; elsewhere rounding may differ. If
+numbers are meant to change, record anew and say so in CHANGELOG.md, because runs that were
+interrupted then end with other weights than promised:
+
+    PYTHONPATH=.:tests python tests/test_golden_weights.py
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import small
+import tensorflow as tf
+
+import keras_gan
+
+FILE = Path(__file__).with_name("golden") / "weights.npz"
+
+
+def plain(strategy=None, data=None, **compile_arguments):
+    strategy = strategy or tf.distribute.get_strategy()
+    with strategy.scope():
+        model = keras_gan.GAN(*small.players(), keras_gan.priors.Uniform(5), ema=0.9)
+        optimizers = [keras_gan.optimizers.MomentumSGD(0.1, 0.5) for _ in range(2)]
+        model.compile(*optimizers, **compile_arguments)
+    x = small.examples(50)
+    if data == "tf.data":
+        model.fit(tf.data.Dataset.from_tensor_slices(x).batch(4), epochs=2, verbose=0)
+    else:
+        model.fit(x, batch_size=4, epochs=2, verbose=0)
+    return model
+
+
+def fitted(model, x=None, y=None):
+    model.fit(small.examples(40) if x is None else x, y, batch_size=4, epochs=2, verbose=0)
+    return model
+
+
+def mirrored():
+    return tf.distribute.MirroredStrategy(
+        ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
+    )
+
+
+def images():
+    return np.random.default_rng(0).random((40, 6, 4, 1), dtype=np.float32)
+
+
+CASES = {
+    **{
+        f"{update}-{k}-{loss}-one": lambda update=update, k=k, loss=loss: plain(
+            update=update, discriminator_steps=k, loss=loss
+        )
+        for update in ("alternating", "simultaneous")
+        for k in (1, 3)
+        for loss in ("non_saturating", "held_back")
+    },
+    "alternating-3-two": lambda: plain(mirrored(), update="alternating", discriminator_steps=3),
+    "simultaneous-1-two": lambda: plain(mirrored(), update="simultaneous"),
+    "simultaneous-3-two": lambda: plain(mirrored(), update="simultaneous", discriminator_steps=3),
+    "tfdata": lambda: plain(data="tf.data", discriminator_steps=2, steps_per_execution=3),
+    "conditional": lambda: fitted(small.conditional_gan(), y=np.arange(40) % 3),
+    "semi": lambda: fitted(small.semi_supervised_gan(), y=np.arange(40) % 3),
+    "inference": lambda: fitted(small.inference_gan()),
+    "inpainting": lambda: fitted(small.completing_gan(loss="inpainting"), images()),
+}
+
+
+def weights(model: keras_gan.GAN) -> list[np.ndarray]:
+    networks: list[keras.Model] = [model.generator, model.discriminator]
+    networks += [model.ema_generator] if model.ema_generator is not None else []
+    networks += [auxiliary.network for auxiliary in model.auxiliary_networks]
+    return [weight for network in networks for weight in network.get_weights()]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_weights_are_those_of_the_recorded_run(name):
+    with np.load(FILE) as recorded:
+        expected = [
+            recorded[f"{name}/{i}"] for i in range(len(recorded.files)) if f"{name}/{i}" in recorded
+        ]
+    computed = weights(CASES[name]())
+    assert len(computed) == len(expected) > 0
+    assert small.largest_difference(computed, expected) < 1e-5
+
+
+if __name__ == "__main__":
+    arrays = {
+        f"{name}/{i}": weight
+        for name, make in CASES.items()
+        for i, weight in enumerate(weights(make()))
+    }
+    np.savez_compressed(FILE, **arrays)
