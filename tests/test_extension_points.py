@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+
 import keras
 import numpy as np
 import pytest
 import small
 import tensorflow as tf
+from tensorflow.python.eager import context
 
 import keras_gan
 from keras_gan import InputError, losses, regularizers
@@ -385,6 +388,43 @@ class Noise(Augmentation):
         bits = randomness.current_draws().bits([examples.shape[-1]])
         strength = current_value(Cosine(0.0, 0.3, 100))
         return examples + strength * randomness.normal(bits)
+
+
+def optimized_graph(step, *arguments):
+    """Operations of the graph that TensorFlow runs for a step: name -> operation."""
+    context.enable_run_metadata()
+    try:
+        tf.function(step, autograph=False)(*arguments)
+        graphs = context.export_run_metadata().function_graphs
+    finally:
+        context.disable_run_metadata()
+    largest = max((graph.post_optimization_graph for graph in graphs), key=lambda g: len(g.node))
+    return {node.name: node for node in largest.node}
+
+
+def test_a_weight_changes_only_after_or_before_it_is_read():
+    # The gradient of D's last weights does not depend on them here, for `Far` is linear in D(x).
+    model = small.gan(dropout=False, regularizers=[Far()])
+    graph = optimized_graph(model.train_step, tf.constant(small.examples(6)))
+
+    def source(name):
+        return name.removeprefix("^").split(":")[0]
+
+    @functools.cache
+    def before(name):
+        inputs = {source(i) for i in graph[name].input}
+        return inputs.union(*(before(i) for i in inputs))
+
+    pairs = [
+        (read.name, update.name)
+        for update in graph.values()
+        for read in graph.values()
+        if update.op == "ResourceApplyKerasMomentum" and read.op == "ReadVariableOp"
+        if source(read.input[0]) == source(update.input[0])
+    ]
+    assert len(pairs) > 8
+    for read, update in pairs:
+        assert read in before(update) or update in before(read), (read, update)
 
 
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])

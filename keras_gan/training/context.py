@@ -212,7 +212,12 @@ class StepContext:
         """Updates a network; gradients are clipped after they are summed over replicas."""
         if self.replicas > 1:
             gradients = clip_over_replicas(optimizer, gradients)
-        optimizer.apply(gradients, network.trainable_variables)
+        # No weight may change while another one's gradient still has to read it. TensorFlow's graph
+        # optimizer loses that order for a weight whose own gradient does not depend on it, as D's
+        # last one under a linear loss: it drops the dependency in favor of a path through the
+        # `IdentityN` of all gradients, which it then splits.
+        with tf.control_dependencies([g for g in gradients if g is not None]):
+            optimizer.apply(gradients, network.trainable_variables)
 
     @contextlib.contextmanager
     def unchanged(self, *networks: keras.Model) -> Iterator[None]:
