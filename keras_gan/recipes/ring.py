@@ -34,10 +34,11 @@ class Settings(LossSettings, AdamSettings, LatentSettings):
 
 def draw(name: str, mixture: GaussianMixture) -> DataSet:
     """Points from a mixture: 50,000 to learn from, 10,000 each to validate and test."""
-    sizes = (50_000, 10_000, 10_000)
     return DataSet(
         name,
-        *(Split(mixture.sample(n, seed)) for seed, n in enumerate(sizes)),
+        Split(mixture.sample(50_000, 0)),
+        Split(mixture.sample(10_000, 1)),
+        Split(mixture.sample(10_000, 2)),
         provenance=f"Drawn from a mixture of {mixture.modes} Gaussians; "
         "seeds: train 0, validation 1, test 2.",
     )
