@@ -121,10 +121,6 @@ class Session:
 
         Returns:
             The run, on the chief, if there was something to do.
-
-        Raises:
-            InputError: The run directory cannot be used; on every worker.
-            TrainingError: Training stopped; its kinds say why.
         """
         with contextlib.ExitStack() as stack, self._faults():
             asked = stack.enter_context(Interruption())

@@ -24,12 +24,7 @@ _FRAMES = 120  # of the animation, at most
 
 
 def train(job: Job) -> None:
-    """Trains from where the run directory stands.
-
-    Raises:
-        InputError: The run directory cannot be used.
-        TrainingError: Training stopped.
-    """
+    """Trains from where the run directory stands."""
     began = time.monotonic()
     session = Session(
         job.gan,
