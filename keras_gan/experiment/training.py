@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import sys
 import time
 from pathlib import Path
@@ -29,7 +30,7 @@ def train(job: Job) -> None:
     session = Session(
         job.gan,
         distribution.Workers(job.strategy),
-        lambda epoch, step, callbacks, verbose: _fit(job, epoch, step, callbacks, verbose),
+        functools.partial(_fit, job),
         steps_per_epoch=job.steps_per_epoch,
         dropped_examples=job.dropped_examples,
         epochs=job.settings.epochs,
