@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 
 from keras_gan.cli import quiet  # noqa: F401
 
 # isort: split
+from rich.console import Console
+from rich.table import Table
+
 from keras_gan import recipes
 from keras_gan.cli import parsing
 from keras_gan.core.errors import InputError
-from keras_gan.experiment import describe, training
+from keras_gan.experiment import training
 from keras_gan.experiment.job import Job, Options
 from keras_gan.experiment.recipe import Recipe
 from keras_gan.experiment.settings import fields
+from keras_gan.training import checkpoints
 
 _DESCRIPTION = """Train a generative adversarial net and leave a run directory.
 
@@ -39,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: Sequence[str] | None) -> int:
     job = _job(list(sys.argv[1:] if argv is None else argv))
     if job.options.dry_run:
-        describe.show(job)
+        _show(job)
     else:
         training.train(job)
     return 0
@@ -71,6 +76,35 @@ def _job(argv: list[str]) -> Job:
         recipe.settings(**{field.name: getattr(values, field.name) for field in settings}),
         Options(**{field.name: getattr(values, field.name) for field in options}),
     )
+
+
+def _show(job: Job) -> None:
+    """Prints networks, data, memory and steps of a job."""
+    gan, settings = job.gan, job.settings
+    state_bytes = sum(
+        math.prod(v.shape) * v.value.dtype.size for v in checkpoints.state(gan).values()
+    )
+    data_bytes = job.training_data.examples.nbytes
+    networks = {"generator": gan.generator, "discriminator": gan.discriminator}
+    networks |= {auxiliary.name: auxiliary.network for auxiliary in gan.auxiliary_networks}
+    rows = {
+        "data": f"{job.data_set.name}: {job.size:,} examples of shape {gan.example_shape}",
+        "latents": f"{gan.prior}",
+        "condition": f"{gan.condition or 'none'}",
+        **{name: f"{network.count_params():,} parameters" for name, network in networks.items()},
+        "memory": f"{state_bytes / 2**20:,.0f} MiB of state, {data_bytes / 2**20:,.0f} MiB of data",
+        "update": f"{gan.update}, k = {settings.discriminator_steps}, m = {settings.batch_size}",
+        "steps": f"{job.steps_per_epoch:,} an epoch x {settings.epochs} epochs",
+        "dropped": f"{job.dropped_examples} examples an epoch, other ones each time",
+        "replicas": f"{job.replicas} ({job.options.strategy})",
+        "run directory": f"{job.run_dir}",
+    }
+    table = Table(show_header=False, title=f"recipe {job.recipe.name}")
+    for name, value in rows.items():
+        table.add_row(name, value)
+    gan.generator.summary()
+    gan.discriminator.summary()
+    Console().print(table)
 
 
 def _unknown(argument: str, recipe: Recipe) -> str:

@@ -23,8 +23,7 @@ from keras_gan.cli import parsing
 from keras_gan.core.errors import Interrupted
 from keras_gan.experiment import distribution, metrics_table
 from keras_gan.experiment.run import Run
-from keras_gan.experiment.session import Session
-from keras_gan.experiment.signals import Interruption
+from keras_gan.experiment.session import Interruption, Session
 from keras_gan.training import checkpoints
 
 SETTINGS = ["--likelihood-samples", "50", "--batch-size", "100"]

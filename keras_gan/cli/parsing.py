@@ -75,11 +75,7 @@ def add_fields(parser: Any, fields: Iterable[Field]) -> None:
 
 
 def check_writable(name: str, folder: Path) -> None:
-    """Tries a folder that results will go to, and makes it if need be, before any work.
-
-    Raises:
-        InputError: Nothing can be written there; the message begins with `name`.
-    """
+    """Tries a folder that results will go to, and makes it if need be, before any work."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:

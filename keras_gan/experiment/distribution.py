@@ -32,9 +32,6 @@ def make(name: str) -> tf.distribute.Strategy:
         name: "default" (TensorFlow's own placement), "one_device" (the first GPU, else the CPU),
             "mirrored" (all GPUs of this host, else all logical CPUs), "multi_worker" (cluster from
             TF_CONFIG, else from Slurm's environment) or "tpu" (cluster from the TPU's environment).
-
-    Raises:
-        InputError: The name is unknown, or what the strategy needs is missing.
     """
     if name not in NAMES:
         raise InputError(
@@ -66,13 +63,6 @@ class Workers:
     """What the processes of a run tell each other; with one process, nothing happens.
 
     Every worker must make the same calls in the same order.
-
-    Args:
-        strategy: The strategy of the run.
-
-    Attributes:
-        is_chief: Whether this process is the one that reads and writes the run directory.
-        alone: Whether it is the only one.
     """
 
     def __init__(self, strategy: tf.distribute.Strategy):

@@ -72,31 +72,18 @@ class Options(Checked):
 
 
 class Job:
-    """A recipe, settings and options as objects that can be trained.
-
-    Args:
-        recipe: The recipe.
-        settings: An object of its settings.
-        options: How it is trained.
+    """A recipe, settings and options as objects that can be trained; nothing has been written.
 
     Attributes:
-        recipe: The recipe.
         asked: The settings as given.
         settings: The settings as the recipe resolved them.
-        options: The options.
         data_set: The data, whole.
         training_set: The data that are learned from; with few labels, where the recipe says so.
-        preprocessing: The scale of the networks.
         training_data: What the model was made for.
         source: What `fit` reads.
         labels: Labels for `fit`, or None.
         gan: The compiled model.
-        strategy: On which devices it is trained.
-        steps_per_epoch: Steps of an epoch.
         dropped_examples: Examples of an epoch that fill no step.
-
-    Raises:
-        InputError: Something cannot be used; nothing has been written.
     """
 
     def __init__(self, recipe: Recipe, settings: RunSettings, options: Options):

@@ -13,11 +13,7 @@ from keras_gan.core.files import write_atomically
 
 
 def read(file: Path) -> dict[str, list[float]]:
-    """The table by column, NaN where a value was not measured.
-
-    Raises:
-        InputError: There is no table, or it is damaged.
-    """
+    """The table by column, NaN where a value was not measured."""
     try:
         rows = _rows(file)
         return {

@@ -87,11 +87,7 @@ class Recipe:
     content: str | None = None
 
     def __post_init__(self) -> None:
-        """Checks what the module defines.
-
-        Raises:
-            InputError: It lacks `Settings` or `build`, or they are not what they should be.
-        """
+        """Checks what the module defines."""
         settings = getattr(self.module, "Settings", None)
         if not (
             isinstance(settings, type)
@@ -117,11 +113,7 @@ class Recipe:
     def load_data(
         self, settings: Any, data_dir: str | None = None, download: bool = False
     ) -> DataSet:
-        """The recipe's own data, or those that `dataset` names.
-
-        Raises:
-            InputError: They are not there or cannot be used.
-        """
+        """The recipe's own data, or those that `dataset` names."""
         if self.has_own_data:
             return self.module.load_data(settings)
         fold = getattr(settings, "fold", 0) or None  # of the Toronto Face Database's recipes
@@ -182,15 +174,7 @@ class Recipe:
 
 
 def from_file(path: str | os.PathLike[str], reserved: Iterable[str] = ()) -> Recipe:
-    """The recipe in a user's Python file.
-
-    Args:
-        path: The file.
-        reserved: Names that its settings may not have.
-
-    Raises:
-        InputError: There is no such file, it cannot be run, or it is not a recipe.
-    """
+    """The recipe in a user's Python file; its settings may not have the reserved names."""
     path = Path(path)
     if not path.is_file():
         raise InputError(f"there is no recipe file {path}")
@@ -204,11 +188,7 @@ def from_file(path: str | os.PathLike[str], reserved: Iterable[str] = ()) -> Rec
 
 
 def import_file(path: Path) -> types.ModuleType:
-    """Runs a user's Python file as a module; the same content is run once in a process.
-
-    Raises:
-        InputError: It is not a Python file, or it fails.
-    """
+    """Runs a user's Python file as a module; the same content is run once in a process."""
     name = f"recipe_{_digest(str(path.resolve()).encode() + path.read_bytes())}"
     if name in sys.modules:
         return sys.modules[name]

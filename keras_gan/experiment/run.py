@@ -93,16 +93,7 @@ class Run:
     def create_or_open(
         cls, path: str | Path, identity: dict[str, Any], facts: dict[str, Any]
     ) -> Run:
-        """Makes a run directory, or opens the one of the same identity.
-
-        Args:
-            path: The directory.
-            identity: Every setting that changes a number, as JSON can hold it.
-            facts: What readers need besides: preprocessing, shapes, provenance.
-
-        Raises:
-            InputError: The directory belongs to another run, or cannot be written.
-        """
+        """Makes a run directory with facts for its readers, or opens that of this identity."""
         path = Path(path)
         if (path / "config.json").exists():
             run = cls.open(path)
@@ -141,11 +132,7 @@ class Run:
 
     @contextlib.contextmanager
     def owned(self) -> Iterator[None]:
-        """Holds the directory for this process.
-
-        Raises:
-            InputError: Another process holds it.
-        """
+        """Holds the directory for this process."""
         lock = filelock.FileLock(self.path / ".lock")
         try:
             lock.acquire(blocking=False)
@@ -257,11 +244,7 @@ class Run:
         return gan.ema_generator
 
     def inference(self) -> Inference:
-        """The inference network of the finished run.
-
-        Raises:
-            InputError: The run has none.
-        """
+        """The inference network of the finished run; an `InputError` where it has none."""
         network = among(self.gan().auxiliary_networks)
         if network is None:
             raise InputError(
@@ -333,9 +316,5 @@ class Run:
         return self.path / "metrics.csv"
 
     def metrics(self) -> dict[str, list[float]]:
-        """The table of epochs by column, NaN where a value was not measured.
-
-        Raises:
-            InputError: There is none yet.
-        """
+        """The table of epochs by column, NaN where a value was not measured."""
         return metrics_table.read(self.metrics_file)

@@ -18,7 +18,11 @@ import dataclasses
 import json
 import logging
 import re
+import signal
+import sys
+import threading
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import keras
@@ -29,7 +33,6 @@ from keras_gan.core.errors import InputError, SurroundingsError, TrainingError, 
 from keras_gan.core.randomness import row_seeds
 from keras_gan.experiment.distribution import Workers
 from keras_gan.experiment.run import Run, identity_hash
-from keras_gan.experiment.signals import Interruption
 from keras_gan.training import checkpoints
 from keras_gan.training.gan import GAN
 
@@ -47,6 +50,35 @@ _UNREADABLE = (
     tf.errors.DeadlineExceededError,
     tf.errors.AbortedError,
 )
+
+
+class Interruption:
+    """While it is entered, notes SIGTERM or SIGINT; a second SIGINT ends the process at once."""
+
+    def __init__(self) -> None:
+        self.signal: str | None = None  # name of the one that came
+        self._before: dict[signal.Signals, object] = {}
+
+    def __enter__(self) -> Interruption:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _note(self, number: int, _: FrameType | None) -> None:
+        name = signal.Signals(number).name
+        if number == signal.SIGINT and self.signal is not None:
+            raise KeyboardInterrupt
+        self.signal = name
+        print(
+            f"{name}: saving after this step; SIGINT once more ends at once",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,10 +121,6 @@ class Session:
 
         Returns:
             The run, on the chief, if there was something to do.
-
-        Raises:
-            InputError: The run directory cannot be used; on every worker.
-            TrainingError: Training stopped; its kinds say why.
         """
         with contextlib.ExitStack() as stack, self._faults():
             asked = stack.enter_context(Interruption())

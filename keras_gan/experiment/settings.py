@@ -57,25 +57,15 @@ def setting(
 
 @dataclasses.dataclass(frozen=True)
 class Field:
-    """A setting as its class declares it.
-
-    Attributes:
-        name: Its name.
-        kind: bool, int, float or str.
-        optional: Whether it may be None as well.
-        default: Its default.
-        help: What it means.
-        choices: The strings that it may be; empty for any.
-        limits: By "least", "most", "above" and "below".
-    """
+    """A setting as its class declares it."""
 
     name: str
-    kind: type
-    optional: bool
+    kind: type  # bool, int, float or str
+    optional: bool  # whether it may be None as well
     default: Any
     help: str
-    choices: tuple[str, ...]
-    limits: dict[str, float]
+    choices: tuple[str, ...]  # empty: any string
+    limits: dict[str, float]  # by "least", "most", "above" and "below"
 
     @property
     def flag(self) -> str:
@@ -83,11 +73,7 @@ class Field:
         return "--" + self.name.replace("_", "-")
 
     def checked(self, value: Any) -> Any:
-        """The value, an int as float where that is the type.
-
-        Raises:
-            InputError: The value has another type or is out of range.
-        """
+        """The value, an int as float where that is the type, if it fits type and limits."""
         if value is None and self.optional:
             return None
         if self.choices and value not in self.choices:
@@ -116,12 +102,7 @@ class Field:
 
 
 def fields(settings: type) -> list[Field]:
-    """The settings that a class declares, those that it inherits among them.
-
-    Raises:
-        InputError: A field is not declared by `setting`, or its type is none of bool, int, float
-            and str.
-    """
+    """The settings that a class declares, those that it inherits among them."""
     hints = typing.get_type_hints(settings)
     declared = []
     for field in dataclasses.fields(settings):

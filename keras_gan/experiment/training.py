@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import sys
 import time
 from pathlib import Path
@@ -24,17 +25,12 @@ _FRAMES = 120  # of the animation, at most
 
 
 def train(job: Job) -> None:
-    """Trains from where the run directory stands.
-
-    Raises:
-        InputError: The run directory cannot be used.
-        TrainingError: Training stopped.
-    """
+    """Trains from where the run directory stands."""
     began = time.monotonic()
     session = Session(
         job.gan,
         distribution.Workers(job.strategy),
-        lambda epoch, step, callbacks, verbose: _fit(job, epoch, step, callbacks, verbose),
+        functools.partial(_fit, job),
         steps_per_epoch=job.steps_per_epoch,
         dropped_examples=job.dropped_examples,
         epochs=job.settings.epochs,

@@ -13,14 +13,11 @@ hundreds of epochs. `cifar10_conv_tuned` begins faster.
 import dataclasses
 from typing import Any
 
-import keras
-
 from keras_gan import networks
 from keras_gan.core.errors import InputError
 from keras_gan.experiment import TrainingData
 from keras_gan.recipes import cifar10_mlp
-from keras_gan.recipes.settings import LatentSettings
-from keras_gan.training.gan import GAN
+from keras_gan.recipes.settings import Built, Networks, model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,28 +30,18 @@ class Settings(cifar10_mlp.Settings):
 
 
 def make_networks(
-    settings: LatentSettings,
-    data: TrainingData,
-    *,
-    output_irange: float = 0.05,
-    input_noise: float = 0.0,
-) -> tuple[keras.Model, keras.Model]:
-    """The networks, made for 32x32x3."""
+    settings: Any, data: TrainingData, *, output_irange: float = 0.05, input_noise: float = 0.0
+) -> Networks:
+    """The networks, for images 32x32x3 only."""
     if data.shape != (32, 32, 3):
         raise InputError(
             f"the networks of cifar10_conv are made for images 32x32x3; the data are {data.shape}"
         )
-    seed = settings.seed
-    return (
-        networks.cifar10_conv_generator(
-            settings.latent_dim, output_irange=output_irange, seed=seed
-        ),
-        networks.cifar10_conv_discriminator(input_noise=input_noise, seed=seed + 1),
-    )
+    dim, seed = settings.latent_dim, settings.seed
+    generator = networks.cifar10_conv_generator(dim, output_irange=output_irange, seed=seed)
+    return generator, networks.cifar10_conv_discriminator(input_noise=input_noise, seed=seed + 1)
 
 
-def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+def build(settings: Settings, data: TrainingData) -> Built:
     """The model, and how it learns."""
-    generator, discriminator = make_networks(settings, data)
-    gan = GAN(generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema)
-    return gan, settings.compile_arguments(data, settings.loss)
+    return model(settings, data, *make_networks(settings, data))

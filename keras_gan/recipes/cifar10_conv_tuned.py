@@ -9,17 +9,14 @@ differ from the first.
 """
 
 import dataclasses
-from typing import Any
 
-from keras_gan import experiment
 from keras_gan.experiment import TrainingData
 from keras_gan.recipes import cifar10_conv
-from keras_gan.recipes.settings import AdamSettings, LatentSettings, LossSettings
-from keras_gan.training.gan import GAN
+from keras_gan.recipes.settings import Built, TunedSettings, model
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings(LossSettings, AdamSettings, LatentSettings, experiment.Settings):
+class Settings(TunedSettings):
     """Settings of our own."""
 
     dataset: str = "cifar10"
@@ -33,10 +30,7 @@ class Settings(LossSettings, AdamSettings, LatentSettings, experiment.Settings):
     likelihood_every: int = 0
 
 
-def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+def build(settings: Settings, data: TrainingData) -> Built:
     """The networks of `cifar10_conv`, D with noise at its input."""
-    generator, discriminator = cifar10_conv.make_networks(
-        settings, data, output_irange=0.5, input_noise=1.0
-    )
-    gan = GAN(generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema)
-    return gan, settings.compile_arguments(data, settings.loss)
+    networks = cifar10_conv.make_networks(settings, data, output_irange=0.5, input_noise=1.0)
+    return model(settings, data, *networks)

@@ -8,16 +8,14 @@ float32, and diverges with `--precision mixed_bfloat16` (docs/evaluation.md).
 """
 
 import dataclasses
-from typing import Any
 
-from keras_gan import experiment, networks
+from keras_gan import networks
 from keras_gan.experiment import TrainingData
-from keras_gan.recipes.settings import LatentSettings, LossSettings, MomentumSettings
-from keras_gan.training.gan import GAN
+from keras_gan.recipes.settings import Built, PaperSettings, model
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings(LossSettings, MomentumSettings, LatentSettings, experiment.Settings):
+class Settings(PaperSettings):
     """The released code's settings."""
 
     dataset: str = "cifar10"
@@ -29,7 +27,7 @@ class Settings(LossSettings, MomentumSettings, LatentSettings, experiment.Settin
     likelihood_every: int = 0
 
 
-def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+def build(settings: Settings, data: TrainingData) -> Built:
     """Networks of about 89 and 38 million parameters."""
     generator = networks.mlp_generator(
         settings.latent_dim,
@@ -40,5 +38,4 @@ def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
         seed=settings.seed,
     )
     discriminator = networks.maxout_discriminator(data.shape, units=1600, seed=settings.seed + 1)
-    gan = GAN(generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema)
-    return gan, settings.compile_arguments(data, settings.loss)
+    return model(settings, data, generator, discriminator)

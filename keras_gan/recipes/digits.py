@@ -9,18 +9,14 @@ and generate all ten digits (`keras-gan evaluate RUN --weights ema`).
 """
 
 import dataclasses
-from typing import Any
 
-import keras
-
-from keras_gan import experiment, networks
 from keras_gan.experiment import TrainingData
-from keras_gan.recipes.settings import LatentSettings, LossSettings, MomentumSettings
-from keras_gan.training.gan import GAN
+from keras_gan.recipes import mnist
+from keras_gan.recipes.settings import Built, LatentSettings, Networks, PaperSettings, model
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings(LossSettings, MomentumSettings, LatentSettings, experiment.Settings):
+class Settings(PaperSettings):
     """The paper's settings, for few small images."""
 
     dataset: str = "digits"
@@ -32,24 +28,11 @@ class Settings(LossSettings, MomentumSettings, LatentSettings, experiment.Settin
     likelihood_every: int = 10
 
 
-def make_networks(settings: LatentSettings, data: TrainingData) -> tuple[keras.Model, keras.Model]:
-    """Two rectifier layers against two maxout layers."""
-    generator = networks.mlp_generator(
-        settings.latent_dim,
-        data.shape,
-        hidden=[(256, "relu"), (256, "relu")],
-        output_activation="sigmoid",
-        seed=settings.seed,
-    )
-    networks.set_marginal_bias(generator, data.examples.mean(axis=0))
-    discriminator = networks.maxout_discriminator(
-        data.shape, units=96, irange=0.02, seed=settings.seed + 1
-    )
-    return generator, discriminator
+def make_networks(settings: LatentSettings, data: TrainingData) -> Networks:
+    """Those of `mnist`, smaller."""
+    return mnist.make_networks(settings, data, width=256, units=96, irange=0.02)
 
 
-def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+def build(settings: Settings, data: TrainingData) -> Built:
     """The model, and how it learns."""
-    generator, discriminator = make_networks(settings, data)
-    gan = GAN(generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema)
-    return gan, settings.compile_arguments(data, settings.loss)
+    return model(settings, data, *make_networks(settings, data))

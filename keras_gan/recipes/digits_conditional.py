@@ -8,20 +8,14 @@ sample whose class is not given has each class as often.
 """
 
 import dataclasses
-from typing import Any
 
-from keras_gan import experiment
-from keras_gan.conditioning import Classes
 from keras_gan.experiment import TrainingData
 from keras_gan.recipes import section_7
-from keras_gan.recipes.settings import AdamSettings, LatentSettings, LossSettings
-from keras_gan.training.gan import GAN
-
-_CLASSES = 10
+from keras_gan.recipes.settings import Built, TunedSettings
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings(LossSettings, AdamSettings, LatentSettings, experiment.Settings):
+class Settings(TunedSettings):
     """Settings for few small images."""
 
     dataset: str = "digits"
@@ -35,13 +29,6 @@ class Settings(LossSettings, AdamSettings, LatentSettings, experiment.Settings):
     likelihood_every: int = 10
 
 
-def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+def build(settings: Settings, data: TrainingData) -> Built:
     """The model, and how it learns."""
-    gan = GAN(
-        *section_7.conditional(settings, data, section_7.DIGITS, _CLASSES),
-        settings.make_prior(),
-        condition=Classes(_CLASSES),
-        seed=settings.seed,
-        ema=settings.ema,
-    )
-    return gan, settings.compile_arguments(data, settings.loss)
+    return section_7.build_conditional(settings, data, section_7.DIGITS)

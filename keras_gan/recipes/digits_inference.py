@@ -7,11 +7,10 @@ Next to the networks of `digits`, or after them with G fixed:
 """
 
 import dataclasses
-from typing import Any
 
 from keras_gan.experiment import TrainingData
 from keras_gan.recipes import digits, section_7
-from keras_gan.training.gan import GAN
+from keras_gan.recipes.settings import Built
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,6 +18,6 @@ class Settings(section_7.InferenceSettings, digits.Settings):
     """Those of `digits`, and the inference network's."""
 
 
-def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+def build(settings: Settings, data: TrainingData) -> Built:
     """The model, and how it learns."""
     return section_7.build_inference(settings, data, section_7.DIGITS, digits.make_networks)

@@ -7,12 +7,10 @@ The networks of `digits`, which inpaint as in `mnist_inpainting`. Masks in train
 """
 
 import dataclasses
-from typing import Any
 
-from keras_gan.conditioning import Inpainting
 from keras_gan.experiment import TrainingData
 from keras_gan.recipes import section_7
-from keras_gan.training.gan import GAN
+from keras_gan.recipes.settings import Built
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,13 +25,6 @@ class Settings(section_7.InpaintingSettings):
     likelihood_every: int = 10
 
 
-def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+def build(settings: Settings, data: TrainingData) -> Built:
     """The model, and how it learns."""
-    gan = GAN(
-        *section_7.inpainting(settings, data, section_7.DIGITS),
-        settings.make_prior(),
-        condition=Inpainting(data.shape),
-        seed=settings.seed,
-        ema=settings.ema,
-    )
-    return gan, settings.compile_arguments(data, "inpainting")
+    return section_7.build_inpainting(settings, data, section_7.DIGITS)

@@ -7,17 +7,14 @@ D names ten classes and "generated" and sees few labels; G matches D's features 
 """
 
 import dataclasses
-from typing import Any
 
 from keras_gan import networks
 from keras_gan.experiment import TrainingData
 from keras_gan.recipes import digits, section_7
 from keras_gan.recipes.section_7 import training_set
-from keras_gan.training.gan import GAN
+from keras_gan.recipes.settings import Built, model
 
 __all__ = ["Settings", "build", "training_set"]
-
-_CLASSES = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Settings(section_7.SemiSupervisedSettings):
     ema_momentum: float = 0.995
 
 
-def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+def build(settings: Settings, data: TrainingData) -> Built:
     """The generator of `digits`; a maxout network that names classes, with noise on its inputs."""
     generator, _ = digits.make_networks(settings, data)
     discriminator = networks.maxout_discriminator(
@@ -41,8 +38,7 @@ def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
         irange=0.05,
         input_dropout=0.0,
         input_noise=0.2,
-        classes=_CLASSES,
+        classes=section_7.CLASSES,
         seed=settings.seed + 1,
     )
-    gan = GAN(generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema)
-    return gan, settings.compile_arguments(data, "semi_supervised")
+    return model(settings, data, generator, discriminator, "semi_supervised")

@@ -8,13 +8,12 @@ samples on modes instead of 64 %.
 """
 
 import dataclasses
-from typing import Any
 
 from keras_gan.data import DataSet
 from keras_gan.evaluation.gaussians import GaussianMixture
 from keras_gan.experiment import TrainingData
 from keras_gan.recipes import ring
-from keras_gan.training.gan import GAN
+from keras_gan.recipes.settings import Built
 
 MIXTURE = GaussianMixture.grid()
 
@@ -32,6 +31,6 @@ def load_data(settings: Settings) -> DataSet:
     return ring.draw("gaussian_grid", MIXTURE)
 
 
-def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+def build(settings: Settings, data: TrainingData) -> Built:
     """The model of `ring` without noise."""
     return ring.build(settings, data, input_noise=0.0)

@@ -9,14 +9,10 @@ and Osindero 2014).
 """
 
 import dataclasses
-from typing import Any
 
-from keras_gan.conditioning import Classes
 from keras_gan.experiment import TrainingData
 from keras_gan.recipes import mnist_tuned, section_7
-from keras_gan.training.gan import GAN
-
-_CLASSES = 10
+from keras_gan.recipes.settings import Built
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,13 +22,6 @@ class Settings(mnist_tuned.Settings):
     generator_learning_rate: float = 5e-4
 
 
-def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+def build(settings: Settings, data: TrainingData) -> Built:
     """The model, and how it learns."""
-    gan = GAN(
-        *section_7.conditional(settings, data, section_7.MNIST, _CLASSES),
-        settings.make_prior(),
-        condition=Classes(_CLASSES),
-        seed=settings.seed,
-        ema=settings.ema,
-    )
-    return gan, settings.compile_arguments(data, settings.loss)
+    return section_7.build_conditional(settings, data, section_7.MNIST)

@@ -8,11 +8,10 @@ Next to the networks of `mnist_tuned`, or after them with G fixed:
 
 import dataclasses
 import functools
-from typing import Any
 
 from keras_gan.experiment import TrainingData
 from keras_gan.recipes import mnist, mnist_tuned, section_7
-from keras_gan.training.gan import GAN
+from keras_gan.recipes.settings import Built
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Settings(section_7.InferenceSettings, mnist_tuned.Settings):
     generator_learning_rate: float = 5e-4
 
 
-def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+def build(settings: Settings, data: TrainingData) -> Built:
     """The model, and how it learns."""
     make_networks = functools.partial(mnist.make_networks, input_noise=mnist_tuned.INPUT_NOISE)
     return section_7.build_inference(settings, data, section_7.MNIST, make_networks)

@@ -10,7 +10,6 @@ hundreds, and that real against generated counts as much as the labels, is ours.
 
 import dataclasses
 import math
-from typing import Any
 
 import keras
 from keras import layers as kl
@@ -19,11 +18,9 @@ from keras_gan import layers, networks
 from keras_gan.experiment import TrainingData
 from keras_gan.recipes import section_7
 from keras_gan.recipes.section_7 import training_set
-from keras_gan.training.gan import GAN
+from keras_gan.recipes.settings import Built, model
 
 __all__ = ["Settings", "build", "training_set"]
-
-_CLASSES = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,20 +37,14 @@ class Settings(section_7.SemiSupervisedSettings):
     likelihood_samples: int = 10_000
 
 
-def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+def build(settings: Settings, data: TrainingData) -> Built:
     """The nets of Salimans et al.: normalized softplus units against noisy rectifiers."""
     discriminator = networks.noisy_discriminator(
-        data.shape, _CLASSES, hidden=(1000, 500, 250, 250, 250), seed=settings.seed + 1
+        data.shape, section_7.CLASSES, hidden=(1000, 500, 250, 250, 250), seed=settings.seed + 1
     )
     networks.normalize_on(discriminator, data.examples[:500], seed=settings.seed)
-    gan = GAN(
-        _generator(settings, data.shape),
-        discriminator,
-        settings.make_prior(),
-        seed=settings.seed,
-        ema=settings.ema,
-    )
-    return gan, settings.compile_arguments(data, "semi_supervised")
+    generator = _generator(settings, data.shape)
+    return model(settings, data, generator, discriminator, "semi_supervised")
 
 
 def _generator(settings: Settings, shape: tuple[int, ...]) -> keras.Model:

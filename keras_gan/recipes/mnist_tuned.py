@@ -12,19 +12,16 @@ images; docs/reproduction.md says what it reaches, next to the paper's recipe.
 """
 
 import dataclasses
-from typing import Any
 
-from keras_gan import experiment
 from keras_gan.experiment import TrainingData
 from keras_gan.recipes import mnist
-from keras_gan.recipes.settings import AdamSettings, LatentSettings, LossSettings
-from keras_gan.training.gan import GAN
+from keras_gan.recipes.settings import Built, TunedSettings, model
 
 INPUT_NOISE = 0.3  # on the images as D sees them
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings(LossSettings, AdamSettings, LatentSettings, experiment.Settings):
+class Settings(TunedSettings):
     """Settings chosen on validation images."""
 
     dataset: str = "mnist"
@@ -36,8 +33,7 @@ class Settings(LossSettings, AdamSettings, LatentSettings, experiment.Settings):
     likelihood_samples: int = 10_000
 
 
-def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+def build(settings: Settings, data: TrainingData) -> Built:
     """The networks of `mnist`, D with noise at its input."""
-    generator, discriminator = mnist.make_networks(settings, data, input_noise=INPUT_NOISE)
-    gan = GAN(generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema)
-    return gan, settings.compile_arguments(data, settings.loss)
+    networks = mnist.make_networks(settings, data, input_noise=INPUT_NOISE)
+    return model(settings, data, *networks)

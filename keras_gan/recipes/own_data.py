@@ -10,16 +10,14 @@ The settings are those of the paper's MNIST recipe.
 """
 
 import dataclasses
-from typing import Any
 
-from keras_gan import experiment, networks
+from keras_gan import networks
 from keras_gan.experiment import TrainingData
-from keras_gan.recipes.settings import LatentSettings, LossSettings, MomentumSettings
-from keras_gan.training.gan import GAN
+from keras_gan.recipes.settings import Built, PaperSettings, model
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings(LossSettings, MomentumSettings, LatentSettings, experiment.Settings):
+class Settings(PaperSettings):
     """The paper's settings for MNIST."""
 
     dataset: str = "mnist"
@@ -27,7 +25,7 @@ class Settings(LossSettings, MomentumSettings, LatentSettings, experiment.Settin
     likelihood_every: int = 5
 
 
-def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+def build(settings: Settings, data: TrainingData) -> Built:
     """Networks by rule; images in [0, 1] also get G's output bias from the pixel means."""
     bounded = len(data.shape) == 3 and settings.preprocessing == "unit_range"
     generator, discriminator = networks.for_shape(
@@ -35,5 +33,4 @@ def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
     )
     if bounded:
         networks.set_marginal_bias(generator, data.examples.mean(axis=0))
-    gan = GAN(generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema)
-    return gan, settings.compile_arguments(data, settings.loss)
+    return model(settings, data, generator, discriminator)

@@ -9,16 +9,12 @@ drawn to all of them.
 """
 
 import dataclasses
-from typing import Any
-
-import keras
 
 from keras_gan import networks
 from keras_gan.data import DataSet, Split
 from keras_gan.evaluation.gaussians import GaussianMixture
 from keras_gan.experiment import TrainingData
-from keras_gan.recipes.settings import AdamSettings, LatentSettings, LossSettings
-from keras_gan.training.gan import GAN
+from keras_gan.recipes.settings import AdamSettings, Built, LatentSettings, LossSettings, model
 
 MIXTURE = GaussianMixture.ring()
 
@@ -36,22 +32,13 @@ class Settings(LossSettings, AdamSettings, LatentSettings):
     epochs: int = 30
 
 
-def draw(name: str, mixture: GaussianMixture, train: int = 50_000) -> DataSet:
-    """Points from a mixture: three splits, each with a seed of its own.
-
-    Args:
-        name: Name of the set.
-        mixture: Where they come from.
-        train: Points to learn from; validation and test have 10,000 each.
-    """
-    train_set, validation, test = (
-        Split(mixture.sample(n, seed)) for seed, n in enumerate((train, 10_000, 10_000))
-    )
+def draw(name: str, mixture: GaussianMixture) -> DataSet:
+    """Points from a mixture: 50,000 to learn from, 10,000 each to validate and test."""
     return DataSet(
         name,
-        train_set,
-        validation,
-        test,
+        Split(mixture.sample(50_000, 0)),
+        Split(mixture.sample(10_000, 1)),
+        Split(mixture.sample(10_000, 2)),
         provenance=f"Drawn from a mixture of {mixture.modes} Gaussians; "
         "seeds: train 0, validation 1, test 2.",
     )
@@ -62,9 +49,7 @@ def load_data(settings: Settings) -> DataSet:
     return draw("ring", MIXTURE)
 
 
-def make_networks(
-    settings: LatentSettings, data: TrainingData, *, input_noise: float
-) -> tuple[keras.Model, keras.Model]:
+def build(settings: Settings, data: TrainingData, *, input_noise: float = 0.1) -> Built:
     """Two layers each, no dropout, which would drop whole coordinates."""
     generator = networks.mlp_generator(
         settings.latent_dim,
@@ -84,13 +69,4 @@ def make_networks(
         input_noise=input_noise,
         seed=settings.seed + 1,
     )
-    return generator, discriminator
-
-
-def build(
-    settings: Settings, data: TrainingData, *, input_noise: float = 0.1
-) -> tuple[GAN, dict[str, Any]]:
-    """The model, and how it learns."""
-    generator, discriminator = make_networks(settings, data, input_noise=input_noise)
-    gan = GAN(generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema)
-    return gan, settings.compile_arguments(data, settings.loss)
+    return model(settings, data, generator, discriminator)

@@ -10,18 +10,17 @@ from typing import Any
 import keras
 
 from keras_gan import experiment, networks
+from keras_gan.conditioning import Classes, Inpainting
 from keras_gan.core.errors import InputError
 from keras_gan.data import DataSet, keep_labels
 from keras_gan.experiment import TrainingData, setting
 from keras_gan.experiment.run import Run
 from keras_gan.recipes.mnist_tuned import INPUT_NOISE
-from keras_gan.recipes.settings import AdamSettings, LatentSettings
-from keras_gan.training.gan import GAN
+from keras_gan.recipes.settings import AdamSettings, Built, LatentSettings, Networks, model
 from keras_gan.training.inference import Inference, parameters
 
+CLASSES = 10
 _INPAINTING_NOISE = 0.1  # on the images as D sees them: the known pixels must be seen well
-
-Networks = tuple[keras.Model, keras.Model]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,57 +64,46 @@ class InferenceSettings:
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-    """The widths and noises in which the digits' networks and MNIST's differ.
+    """The widths and noises in which the digits' networks and MNIST's differ."""
 
-    Attributes:
-        width: Units of each hidden layer of G, and of an inference network.
-        units: Maxout units of each hidden layer of D.
-        irange: Half width of D's initial weights.
-        input_dropout: Rate of dropout on the images as D sees them.
-        encoder_noise: Standard deviation of noise on the images as an inference network sees them.
-    """
-
-    width: int
-    units: int
-    irange: float
-    input_dropout: float
-    encoder_noise: float
+    width: int  # units of each hidden layer of G, and of an inference network
+    units: int  # maxout units of each hidden layer of D
+    irange: float  # half width of D's initial weights
+    input_dropout: float  # rate of dropout on the images as D sees them
+    encoder_noise: float  # standard deviation on the images as an inference network sees them
 
 
 DIGITS = Sizes(256, 96, irange=0.02, input_dropout=0.0, encoder_noise=0.1)
 MNIST = Sizes(1200, 240, irange=0.005, input_dropout=0.2, encoder_noise=0.3)
 
 
-def conditional(
-    settings: LatentSettings, data: TrainingData, sizes: Sizes, classes: int
-) -> Networks:
-    """Networks that see a class; see `networks.with_classes`."""
-    pair = _mlps(settings, data, sizes, to_generator=classes, to_discriminator=classes)
-    dropout, noise = sizes.input_dropout, INPUT_NOISE
-    return networks.with_classes(
-        *pair, data.shape, classes, input_dropout=dropout, input_noise=noise
+def build_conditional(settings: Any, data: TrainingData, sizes: Sizes) -> Built:
+    """A model whose networks see a class; see `networks.with_classes`."""
+    pair = networks.with_classes(
+        *_mlps(settings, data, sizes, to_generator=CLASSES, to_discriminator=CLASSES),
+        data.shape,
+        CLASSES,
+        input_dropout=sizes.input_dropout,
+        input_noise=INPUT_NOISE,
     )
+    return model(settings, data, *pair, condition=Classes(CLASSES))
 
 
-def inpainting(settings: LatentSettings, data: TrainingData, sizes: Sizes) -> Networks:
-    """Networks that see known pixels and which they are; see `networks.with_known_pixels`."""
-    shape = data.shape
-    reader = networks.conv_reader(shape, sizes.width, seed=settings.seed + 2)
-    pixels = math.prod(shape[:2])
-    pair = _mlps(settings, data, sizes, to_generator=sizes.width, to_discriminator=pixels)
-    dropout, noise = sizes.input_dropout, _INPAINTING_NOISE
-    return networks.with_known_pixels(
-        reader, *pair, shape, input_dropout=dropout, input_noise=noise
+def build_inpainting(settings: InpaintingSettings, data: TrainingData, sizes: Sizes) -> Built:
+    """A model whose networks see known pixels and which they are; see `with_known_pixels`."""
+    shape, width = data.shape, sizes.width
+    pair = networks.with_known_pixels(
+        networks.conv_reader(shape, width, seed=settings.seed + 2),
+        *_mlps(settings, data, sizes, to_generator=width, to_discriminator=math.prod(shape[:2])),
+        shape,
+        input_dropout=sizes.input_dropout,
+        input_noise=_INPAINTING_NOISE,
     )
+    return model(settings, data, *pair, "inpainting", condition=Inpainting(shape))
 
 
 def _mlps(
-    settings: LatentSettings,
-    data: TrainingData,
-    sizes: Sizes,
-    *,
-    to_generator: int,
-    to_discriminator: int,
+    settings: Any, data: TrainingData, sizes: Sizes, *, to_generator: int, to_discriminator: int
 ) -> Networks:
     """Fully connected networks with so many further inputs, numbers, each."""
     generator = networks.mlp_generator(
@@ -148,24 +136,11 @@ def training_set(settings: SemiSupervisedSettings, data_set: DataSet) -> DataSet
 
 
 def build_inference(
-    settings: Any,
-    data: TrainingData,
-    sizes: Sizes,
-    make_networks: Callable[[Any, TrainingData], Networks],
-) -> tuple[GAN, dict[str, Any]]:
-    """A model with an inference network of two layers of rectifiers.
-
-    Args:
-        settings: `InferenceSettings` and those of a recipe of two networks.
-        data: The training data.
-        sizes: Sizes of the inference network.
-        make_networks: Makes G and D, where `stage1` names no run that has them.
-    """
+    settings: Any, data: TrainingData, sizes: Sizes, make_networks: Callable[..., Networks]
+) -> Built:
+    """A model with an inference network of two layers of rectifiers; `stage1` may have G and D."""
+    make = _finished if settings.stage1 else make_networks
     prior = settings.make_prior()
-    if settings.stage1:
-        generator, discriminator = _finished(settings, data.shape)
-    else:
-        generator, discriminator = make_networks(settings, data)
     encoder = networks.mlp_encoder(
         data.shape,
         parameters(prior),
@@ -173,32 +148,20 @@ def build_inference(
         noise=sizes.encoder_noise,
         seed=settings.seed,
     )
-    gan = GAN(
-        generator,
-        discriminator,
-        prior,
-        auxiliary_networks=[Inference(encoder, prior)],
-        seed=settings.seed,
-        ema=settings.ema,
-    )
-    return gan, {
-        **settings.compile_arguments(data, settings.loss),
-        "auxiliary_optimizers": [keras.optimizers.Adam(settings.auxiliary_learning_rate)],
-    }
+    inference = Inference(encoder, prior)
+    gan, arguments = model(settings, data, *make(settings, data), auxiliary_networks=[inference])
+    optimizer = keras.optimizers.Adam(settings.auxiliary_learning_rate)
+    return gan, {**arguments, "auxiliary_optimizers": [optimizer]}
 
 
-def _finished(settings: Any, shape: tuple[int, ...]) -> Networks:
-    """The networks of the run `stage1`: G, with EMA weights where it has them, and D.
-
-    Raises:
-        InputError: The run is not finished, its networks would move, or they do not fit the recipe.
-    """
+def _finished(settings: Any, data: TrainingData) -> Networks:
+    """The networks of the run `stage1`: G, with EMA weights where it has them, and D."""
     if settings.update != "fixed":
         raise InputError("the networks of --stage1 are finished: add --update fixed")
     gan = Run.open(settings.stage1).gan()
     for name, theirs, ours in (
         ("latents from", str(gan.prior), str(settings.make_prior())),
-        ("examples of shape", gan.example_shape, tuple(shape)),
+        ("examples of shape", gan.example_shape, data.shape),
         ("a condition", str(gan.condition), "None"),
     ):
         if theirs != ours:

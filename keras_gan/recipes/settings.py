@@ -1,4 +1,4 @@
-"""Settings that several recipes share, and the objects that are made from them."""
+"""Settings that several recipes share, and the model that they make of two networks."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ import keras
 
 from keras_gan import losses, optimizers, priors
 from keras_gan.experiment.recipe import TrainingData
-from keras_gan.experiment.settings import RunSettings, setting
-from keras_gan.optimizers import schedules
+from keras_gan.experiment.settings import RunSettings, Settings, setting
+from keras_gan.optimizers.schedules import EpochRamp, GeometricDecay
+from keras_gan.training.gan import GAN
+
+Networks = tuple[keras.Model, keras.Model]  # G and D
+Built = tuple[GAN, dict[str, Any]]  # a model and the arguments of its `compile`
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,24 +48,20 @@ class _OptimizerSettings(RunSettings):
 
     def compile_arguments(self, data: TrainingData, loss: str) -> dict[str, Any]:
         """The loss of that name, the update rule and the optimizers, as `GAN.compile` has them."""
+        divisor, floor = self.learning_rate_divisor, self.learning_rate_floor
+        g_decay = GeometricDecay(self.generator_learning_rate, divisor, floor)
+        d_decay = GeometricDecay(self.discriminator_learning_rate, divisor, floor)
         # The schedules of each network count its own updates.
-        updates = data.steps_per_epoch
+        steps, k = data.steps_per_epoch, self.discriminator_steps
         return {
-            "generator_optimizer": self._optimizer(self.generator_learning_rate, updates),
-            "discriminator_optimizer": self._optimizer(
-                self.discriminator_learning_rate, updates * self.discriminator_steps
-            ),
+            "generator_optimizer": self._optimizer(g_decay, steps),
+            "discriminator_optimizer": self._optimizer(d_decay, steps * k),
             "loss": losses.NAMES[loss](discriminator_weight=self.discriminator_loss_weight),
             "update": self.update,
         }
 
-    def _optimizer(self, learning_rate: float, updates_per_epoch: int) -> keras.Optimizer:
+    def _optimizer(self, decay: GeometricDecay, updates_per_epoch: int) -> keras.Optimizer:
         raise NotImplementedError
-
-    def _decay(self, learning_rate: float) -> schedules.GeometricDecay:
-        return schedules.GeometricDecay(
-            learning_rate, self.learning_rate_divisor, self.learning_rate_floor
-        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,15 +78,10 @@ class MomentumSettings(_OptimizerSettings):
     momentum_ramp_start: int = setting(1, "epoch from which the momentum rises", least=0)
     momentum_ramp_end: int = setting(250, "epoch at which its rise ends", least=1)
 
-    def _optimizer(self, learning_rate: float, updates_per_epoch: int) -> keras.Optimizer:
-        ramp = schedules.EpochRamp(
-            self.momentum,
-            self.final_momentum,
-            self.momentum_ramp_start,
-            self.momentum_ramp_end,
-            updates_per_epoch,
-        )
-        return optimizers.MomentumSGD(self._decay(learning_rate), ramp)
+    def _optimizer(self, decay: GeometricDecay, updates_per_epoch: int) -> keras.Optimizer:
+        epochs = self.momentum_ramp_start, self.momentum_ramp_end
+        ramp = EpochRamp(self.momentum, self.final_momentum, *epochs, updates_per_epoch)
+        return optimizers.MomentumSGD(decay, ramp)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,8 +90,8 @@ class AdamSettings(_OptimizerSettings):
 
     beta_1: float = setting(0.5, "Adam's decay of the gradients' mean", least=0, below=1)
 
-    def _optimizer(self, learning_rate: float, updates_per_epoch: int) -> keras.Optimizer:
-        return keras.optimizers.Adam(self._decay(learning_rate), beta_1=self.beta_1)
+    def _optimizer(self, decay: GeometricDecay, updates_per_epoch: int) -> keras.Optimizer:
+        return keras.optimizers.Adam(decay, beta_1=self.beta_1)
 
 
 _LOSSES = ("minimax", "non_saturating", "blended", "held_back")
@@ -107,3 +102,27 @@ class LossSettings:
     """The objective, where the recipe leaves it open."""
 
     loss: str = setting("non_saturating", "objective of G: " + ", ".join(_LOSSES), choices=_LOSSES)
+
+
+@dataclasses.dataclass(frozen=True)
+class PaperSettings(LossSettings, MomentumSettings, LatentSettings, Settings):
+    """The released code's settings, on a data set."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TunedSettings(LossSettings, AdamSettings, LatentSettings, Settings):
+    """Adam with a constant learning rate, on a data set."""
+
+
+def model(
+    settings: Any,
+    data: TrainingData,
+    generator: keras.Model,
+    discriminator: keras.Model,
+    loss: str | None = None,
+    **arguments: Any,
+) -> Built:
+    """A GAN, with further arguments, and how it learns: by the settings' loss or the named one."""
+    prior, seed, ema = settings.make_prior(), settings.seed, settings.ema
+    gan = GAN(generator, discriminator, prior, seed=seed, ema=ema, **arguments)
+    return gan, settings.compile_arguments(data, loss or settings.loss)

@@ -8,18 +8,16 @@ file.
 """
 
 import dataclasses
-from typing import Any
 
 import keras
 
-from keras_gan import experiment, networks
+from keras_gan import networks
 from keras_gan.experiment import TrainingData, setting
-from keras_gan.recipes.settings import LatentSettings, LossSettings, MomentumSettings
-from keras_gan.training.gan import GAN
+from keras_gan.recipes.settings import Built, PaperSettings, model
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings(LossSettings, MomentumSettings, LatentSettings, experiment.Settings):
+class Settings(PaperSettings):
     """The released code's settings."""
 
     dataset: str = "tfd"
@@ -38,7 +36,7 @@ def make_discriminator(settings: Settings, data: TrainingData) -> keras.Model:
     )
 
 
-def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+def build(settings: Settings, data: TrainingData) -> Built:
     """Networks with bounded norms everywhere, a sparse output layer in G."""
     generator = networks.mlp_generator(
         settings.latent_dim,
@@ -52,5 +50,4 @@ def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
     networks.set_sparse_kernel(generator.get_layer("output"), 100, seed=settings.seed)
     networks.set_marginal_bias(generator, data.examples.mean(axis=0))
     discriminator = make_discriminator(settings, data)
-    gan = GAN(generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema)
-    return gan, settings.compile_arguments(data, settings.loss)
+    return model(settings, data, generator, discriminator)

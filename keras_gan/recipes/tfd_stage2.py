@@ -8,7 +8,6 @@ so are momentum and learning rate.
 """
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from keras_gan.core.errors import InputError
 from keras_gan.experiment import TrainingData, setting
 from keras_gan.experiment.run import Run
 from keras_gan.recipes import tfd
-from keras_gan.training.gan import GAN
+from keras_gan.recipes.settings import Built, model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Settings(tfd.Settings):
     epochs: int = 22
 
 
-def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
+def build(settings: Settings, data: TrainingData) -> Built:
     """G's upper part starts where the first stage ended; D is new."""
     if not settings.stage1:
         raise InputError("recipe 'tfd_stage2' needs --stage1, the run directory of recipe 'tfd'")
@@ -50,5 +49,4 @@ def build(settings: Settings, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
     lower.get_layer("output").bias.assign(np.full(upper.input_shape[1:], -2.0, np.float32))
     generator = networks.stack_generators(lower, upper)
     discriminator = tfd.make_discriminator(settings, data)
-    gan = GAN(generator, discriminator, settings.make_prior(), seed=settings.seed, ema=settings.ema)
-    return gan, settings.compile_arguments(data, settings.loss)
+    return model(settings, data, generator, discriminator)
