@@ -44,8 +44,8 @@ def factors(recipe: Recipe) -> dict[str, tuple[Variant, ...]]:
             Variant("the network that is ahead held back", {"loss": "held_back"}),
         ),
         "learning rates": tuple(
-            Variant(f"{player}'s learning rate {what}", {rate: factor * getattr(settings, rate)})
-            for player, rate in rates.items()
+            Variant(f"{network}'s learning rate {what}", {rate: factor * getattr(settings, rate)})
+            for network, rate in rates.items()
             for what, factor in changes.items()
         ),
         "distribution of z": tuple(

@@ -15,7 +15,7 @@ from keras_gan.experiment.run import FORMAT, Run
 from keras_gan.training import inference
 
 
-def players(seed=0, dropout=True, size=6, latent_dim=5, classes=0):
+def network_pair(seed=0, dropout=True, size=6, latent_dim=5, classes=0):
     generator = networks.mlp_generator(
         latent_dim,
         (size,),
@@ -39,7 +39,7 @@ def players(seed=0, dropout=True, size=6, latent_dim=5, classes=0):
 
 
 def gan(seed=0, dropout=True, ema=None, classes=0, **compile_arguments):
-    generator, discriminator = players(seed, dropout, classes=classes)
+    generator, discriminator = network_pair(seed, dropout, classes=classes)
     model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5), seed=seed, ema=ema)
     model.compile(
         keras_gan.optimizers.MomentumSGD(0.1, 0.5),
@@ -77,7 +77,7 @@ def semi_supervised_gan(**compile_arguments):
     return model
 
 
-def conditional_players(seed=0):
+def conditional_pair(seed=0):
     generator = networks.mlp_generator(
         5 + CLASSES,
         (6,),
@@ -85,17 +85,23 @@ def conditional_players(seed=0):
         output_activation="sigmoid",
         irange=0.5,
         seed=seed,
-        name="painter",
+        name="generator_core",
     )
     discriminator = networks.maxout_discriminator(
-        (6 + CLASSES,), units=6, depth=1, irange=0.5, input_dropout=0.0, seed=1, name="judge"
+        (6 + CLASSES,),
+        units=6,
+        depth=1,
+        irange=0.5,
+        input_dropout=0.0,
+        seed=1,
+        name="discriminator_core",
     )
     return networks.with_classes(generator, discriminator, (6,), CLASSES)
 
 
 def conditional_gan(training="data", **compile_arguments):
     model = keras_gan.GAN(
-        *conditional_players(),
+        *conditional_pair(),
         priors.Uniform(5),
         condition=conditioning.Classes(CLASSES, training=training),
         ema=0.9,
@@ -112,7 +118,7 @@ def auxiliary(prior, size=6, hidden=(32,)):
 
 def inference_gan(prior=None, generator=None, **compile_arguments):
     prior = prior or priors.Uniform(5)
-    made, discriminator = players(latent_dim=prior.dimension)
+    made, discriminator = network_pair(latent_dim=prior.dimension)
     model = keras_gan.GAN(
         generator or made, discriminator, prior, auxiliary_networks=[auxiliary(prior)]
     )
@@ -124,7 +130,7 @@ def inference_gan(prior=None, generator=None, **compile_arguments):
     return model
 
 
-def completing_gan(shape=(6, 4, 1), **compile_arguments):
+def inpainting_gan(shape=(6, 4, 1), **compile_arguments):
     size, pixels = np.prod(shape), np.prod(shape[:2])
     seen = keras.Input((*shape[:2], shape[2] + 1))
     reader = keras.Sequential([seen, keras.layers.Flatten()], name="reader")
@@ -134,10 +140,16 @@ def completing_gan(shape=(6, 4, 1), **compile_arguments):
         hidden=[(24, "relu")],
         output_activation="sigmoid",
         irange=0.3,
-        name="painter",
+        name="generator_core",
     )
     discriminator = networks.maxout_discriminator(
-        (size + pixels,), units=8, depth=1, irange=0.3, input_dropout=0.0, seed=1, name="judge"
+        (size + pixels,),
+        units=8,
+        depth=1,
+        irange=0.3,
+        input_dropout=0.0,
+        seed=1,
+        name="discriminator_core",
     )
     model = keras_gan.GAN(
         *networks.with_known_pixels(reader, generator, discriminator, shape),

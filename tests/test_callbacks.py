@@ -60,7 +60,7 @@ def test_a_rate_of_zero_leaves_a_network_as_it_is():
     ("optimizer", "answer", "message"),
     [
         (keras.optimizers.schedules.CosineDecay(0.1, 10), {"generator": 0.1}, "schedule"),
-        (0.1, {"player": 0.1}, "'generator', 'discriminator' or both"),
+        (0.1, {"D": 0.1}, "'generator', 'discriminator' or both"),
         (0.1, 0.1, "must return a dict"),
         (0.1, {"discriminator": float("nan")}, "finite"),
         (0.1, {"generator": -0.1}, "at least 0"),

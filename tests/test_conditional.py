@@ -1,4 +1,4 @@
-"""p(x | c): networks that see classes or values beside latents and examples."""
+"""p(x | c): networks that see classes or vectors next to latents and examples."""
 
 import keras
 import numpy as np
@@ -63,7 +63,7 @@ def test_it_learns_the_class_it_is_asked_for(update, training):
 
 def test_data_are_judged_under_their_own_labels():
     """A discriminator that gives the class as its logit tells which class it was shown."""
-    generator, _ = small.conditional_players()
+    generator, _ = small.conditional_pair()
     images = keras.Input((6,), name="images")
     condition = keras.Input((), name="condition", dtype="int64")
     score = keras.layers.Lambda(lambda c: tf.cast(c, tf.float32)[:, None])(condition)
@@ -85,7 +85,7 @@ def test_real_vectors_as_a_condition():
     joined = keras.layers.Concatenate()([latents, wanted])
     model = keras_gan.GAN(
         keras.Model([latents, wanted], generator(joined)),
-        small.players()[1],  # sees no condition
+        small.network_pair()[1],  # sees no condition
         priors.Uniform(5),
         condition=conditioning.Vectors([2]),
     )
@@ -141,8 +141,8 @@ def test_bad_labels(method, labels, message):
 
 
 def test_networks_and_condition_that_do_not_belong_together():
-    generator, discriminator = small.conditional_players()
-    plain, unconditional = small.players()
+    generator, discriminator = small.conditional_pair()
+    plain, unconditional = small.network_pair()
     with pytest.raises(keras_gan.InputError, match="'condition'"):
         keras_gan.GAN(generator, discriminator, priors.Uniform(5))
     with pytest.raises(keras_gan.InputError, match="does not take the condition"):

@@ -36,7 +36,7 @@ MAKE = {
     "conditional": small.conditional_gan,
     "semi_supervised": small.semi_supervised_gan,
     "inference": small.inference_gan,
-    "inpainting": functools.partial(small.completing_gan, (3, 2, 1)),
+    "inpainting": functools.partial(small.inpainting_gan, (3, 2, 1)),
 }
 
 
@@ -204,7 +204,7 @@ def test_replicas_draw_different_noise():
 
 def test_what_cannot_be_divided_is_refused():
     with devices(2).scope():
-        model, inpainting = small.gan(), small.completing_gan()
+        model, inpainting = small.gan(), small.inpainting_gan()
     with pytest.raises(InputError, match="minibatch of 7"):
         model.fit(small.examples(), batch_size=7, verbose=0)
     images = np.zeros((12, 6, 4, 1), np.float32)

@@ -83,7 +83,7 @@ def test_regularizers_are_refused_by_name():
     batch_norm = keras.Sequential(
         [keras.Input((6,)), keras.layers.BatchNormalization(), keras.layers.Dense(1)]
     )
-    model = keras_gan.GAN(small.players()[0], batch_norm, keras_gan.priors.Uniform(5))
+    model = keras_gan.GAN(small.network_pair()[0], batch_norm, keras_gan.priors.Uniform(5))
     with pytest.raises(InputError, match="batch normalization"):
         model.compile("sgd", "sgd", regularizers=[regularizers.R1()])
     with pytest.raises(InputError, match="different names"):
@@ -189,7 +189,7 @@ class OwnStep(keras_gan.GAN):
 
 
 def test_train_step_may_be_overridden():
-    model = OwnStep(*small.players(dropout=False), keras_gan.priors.Uniform(5))
+    model = OwnStep(*small.network_pair(dropout=False), keras_gan.priors.Uniform(5))
     model.compile("sgd", keras.optimizers.SGD(0.0), run_eagerly=False)
     history = model.fit(small.examples(16), batch_size=8, epochs=2, verbose=0).history
     logits = model.discriminator.predict(small.examples(16), verbose=0)
@@ -207,7 +207,7 @@ class MoreLogs(keras_gan.GAN):
 
 
 def test_entries_that_a_train_step_adds_are_reported():
-    model = MoreLogs(*small.players(), keras_gan.priors.Uniform(5))
+    model = MoreLogs(*small.network_pair(), keras_gan.priors.Uniform(5))
     model.compile("sgd", "sgd")
     history = model.fit(small.examples(16), batch_size=8, verbose=0).history
     assert history["twice"] == [2.0]
@@ -357,7 +357,7 @@ def test_losses_get_float32_under_mixed_precision():
 def everything(strategy, **compile_arguments):
     """A model that uses every extension point, with numbers that change with the images seen."""
     with strategy.scope():
-        generator, discriminator = small.players(dropout=False)
+        generator, discriminator = small.network_pair(dropout=False)
         half_life = Cosine(0.0, 200.0, images=100)
         model = keras_gan.GAN(
             generator,

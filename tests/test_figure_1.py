@@ -19,14 +19,14 @@ def experiment():
 
 @pytest.mark.parametrize("learns", ["D", "G", "both"])
 def test_only_those_who_learn_move(experiment, learns):
-    players = {"G": experiment.gan.generator, "D": experiment.gan.discriminator}
-    before = {name: small.weights(network) for name, network in players.items()}
+    networks = {"G": experiment.gan.generator, "D": experiment.gan.discriminator}
+    before = {name: small.weights(network) for name, network in networks.items()}
     step = int(experiment.gan.step.numpy())
     frames = []
     experiment.train(figure_1.Phase("", learns, 4, 2), lambda: frames.append(1))
     assert len(frames) == 2
     assert int(experiment.gan.step.numpy()) == step + 4
-    for name, network in players.items():
+    for name, network in networks.items():
         moved = small.largest_difference(before[name], small.weights(network))
         assert (moved > 0) == (learns in (name, "both"))
 

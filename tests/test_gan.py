@@ -286,7 +286,7 @@ class Counting(keras.layers.Layer):
 
 
 def test_what_is_not_learnt_is_copied_to_the_average():
-    generator, discriminator = small.players()
+    generator, discriminator = small.network_pair()
     generator.add(Counting(name="counting"))
     model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5), ema=0.5)
     model.compile("sgd", "sgd")
@@ -314,7 +314,7 @@ class Distance(keras_gan.training.auxiliary.AuxiliaryNetwork):
 
 
 def test_companions_learn_from_what_generate_makes():
-    generator, discriminator = small.players()
+    generator, discriminator = small.network_pair()
     generator.add(keras.layers.Dropout(0.5))
     network = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)], name="distance")
     model = keras_gan.GAN(
@@ -348,7 +348,7 @@ def test_noise_in_the_generator_is_drawn_per_row():
     noisy = keras_gan.layers.GaussianNoise(1.0, sampling=True)(hidden)
     dropped = keras_gan.layers.Dropout(0.5, sampling=True)(noisy)
     generator = keras.Model(latents, keras.layers.Dense(6)(dropped))
-    _, discriminator = small.players()
+    _, discriminator = small.network_pair()
     model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Normal(5))
     whole = model.generate(9, seed=2)
     np.testing.assert_allclose(model.generate(4, seed=2), whole[:4], atol=1e-6)
@@ -455,7 +455,7 @@ class FeatureMatching(keras_gan.losses.NonSaturating):
 @pytest.mark.parametrize("update", ["alternating", "simultaneous", "fixed"])
 def test_a_loss_may_see_features_and_labels(update):
     keras.utils.set_random_seed(0)
-    generator, _ = small.players()
+    generator, _ = small.network_pair()
     images = keras.Input((6,))
     features = keras.layers.Dense(4, "relu", kernel_regularizer="l2")(images)
     discriminator = keras.Model(
@@ -483,7 +483,7 @@ def test_examples_of_any_rank(shape):
 def test_same_seed_same_numbers_and_other_seed_others():
     runs = []
     for seed in (0, 0, 1):
-        generator, discriminator = small.players()
+        generator, discriminator = small.network_pair()
         model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5), seed=seed)
         model.compile("sgd", "sgd")
         model.fit(small.examples(), batch_size=8, verbose=0)

@@ -13,10 +13,10 @@ from keras_gan import InputError
 
 
 def test_networks_and_prior_must_fit():
-    generator, discriminator = small.players()
+    generator, discriminator = small.network_pair()
     with pytest.raises(InputError, match=r"does not take latents of shape \[n, 7\]"):
         keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(7))
-    _, other = small.players(size=5)
+    _, other = small.network_pair(size=5)
     with pytest.raises(InputError, match=r"does not take the generator's examples of shape \(6,\)"):
         keras_gan.GAN(generator, other, keras_gan.priors.Uniform(5))
     with pytest.raises(InputError, match=r"`prior` must be one of keras_gan\.priors"):
@@ -30,13 +30,13 @@ def test_discrete_generators_are_refused():
     generator = keras.Model(
         latents, keras.ops.argmax(keras.layers.Dense(6)(latents), axis=-1)[:, None]
     )
-    _, discriminator = small.players(size=1)
+    _, discriminator = small.network_pair(size=1)
     with pytest.raises(InputError, match="discrete examples have no gradient"):
         keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5))
 
 
 def test_discriminator_must_give_logits():
-    generator, _ = small.players()
+    generator, _ = small.network_pair()
     images = keras.Input((6,))
     with pytest.raises(InputError, match=r"logits \[n, 1\] or \[n\]"):
         keras_gan.GAN(
@@ -73,7 +73,7 @@ def test_compile_refuses(arguments, words):
 
 
 def test_one_optimizer_for_two_networks_is_refused():
-    generator, discriminator = small.players()
+    generator, discriminator = small.network_pair()
     model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5))
     optimizer = keras.optimizers.SGD()
     with pytest.raises(InputError, match="its own optimizer"):
@@ -81,7 +81,7 @@ def test_one_optimizer_for_two_networks_is_refused():
 
 
 def test_layers_that_xla_cannot_compile_are_refused():
-    generator, discriminator = small.players()
+    generator, discriminator = small.network_pair()
     generator.layers[0].supports_jit = False
     model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5))
     with pytest.raises(InputError, match="XLA cannot compile layer 'hidden_0' of 'generator'"):
@@ -93,7 +93,7 @@ def test_xla_on_several_replicas_is_refused():
         ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
     )
     with strategy.scope():
-        model = keras_gan.GAN(*small.players(), keras_gan.priors.Uniform(5))
+        model = keras_gan.GAN(*small.network_pair(), keras_gan.priors.Uniform(5))
         with pytest.raises(InputError, match="jit_compile=False"):
             model.compile("sgd", "sgd", jit_compile=True)
 

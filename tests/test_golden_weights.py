@@ -25,7 +25,7 @@ FILE = Path(__file__).with_name("golden") / "weights.npz"
 def plain(strategy=None, data=None, **compile_arguments):
     strategy = strategy or tf.distribute.get_strategy()
     with strategy.scope():
-        model = keras_gan.GAN(*small.players(), keras_gan.priors.Uniform(5), ema=0.9)
+        model = keras_gan.GAN(*small.network_pair(), keras_gan.priors.Uniform(5), ema=0.9)
         optimizers = [keras_gan.optimizers.MomentumSGD(0.1, 0.5) for _ in range(2)]
         model.compile(*optimizers, **compile_arguments)
     x = small.examples(50)
@@ -67,7 +67,7 @@ CASES = {
     "conditional": lambda: fitted(small.conditional_gan(), y=np.arange(40) % 3),
     "semi": lambda: fitted(small.semi_supervised_gan(), y=np.arange(40) % 3),
     "inference": lambda: fitted(small.inference_gan()),
-    "inpainting": lambda: fitted(small.completing_gan(loss="inpainting"), images()),
+    "inpainting": lambda: fitted(small.inpainting_gan(loss="inpainting"), images()),
 }
 
 

@@ -53,7 +53,7 @@ def test_monitors_know_which_direction_is_better(monitor):
 
 
 def test_optimizers_with_ema_are_finalized():
-    model = keras_gan.GAN(*small.players(), keras_gan.priors.Uniform(5))
+    model = keras_gan.GAN(*small.network_pair(), keras_gan.priors.Uniform(5))
     optimizer = keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5)
     model.compile(optimizer, "sgd")
     weights = [small.weights(model.generator)]
@@ -101,7 +101,7 @@ class WithoutConfig(Subclassed):
 
 
 def test_ema_of_subclassed_generators():
-    _, discriminator = small.players()
+    _, discriminator = small.network_pair()
     model = keras_gan.GAN(Subclassed(6), discriminator, keras_gan.priors.Uniform(5), ema=0.5)
     model.compile("sgd", "sgd")
     before = small.weights(model.generator)
@@ -117,18 +117,18 @@ def test_networks_and_model_must_share_a_scope(inside):
     strategy = mirrored()
     if inside == "networks":
         with strategy.scope():
-            networks = small.players()
+            networks = small.network_pair()
         with pytest.raises(InputError, match="scope"):
             keras_gan.GAN(*networks, keras_gan.priors.Uniform(5))
     else:
-        networks = small.players()
+        networks = small.network_pair()
         with strategy.scope(), pytest.raises(InputError, match="scope"):
             keras_gan.GAN(*networks, keras_gan.priors.Uniform(5))
 
 
 def test_gradient_accumulation_on_several_replicas_is_refused():
     with mirrored().scope():
-        model = keras_gan.GAN(*small.players(), keras_gan.priors.Uniform(5))
+        model = keras_gan.GAN(*small.network_pair(), keras_gan.priors.Uniform(5))
         accumulating = keras.optimizers.SGD(gradient_accumulation_steps=2)
         with pytest.raises(InputError, match="gradient_accumulation_steps"):
             model.compile(accumulating, "sgd")
@@ -140,7 +140,7 @@ def test_a_sigmoid_operation_at_the_end_of_d_is_refused():
     for outputs in (probability, {"logits": probability}):
         with pytest.raises(InputError, match="sigmoid"):
             keras_gan.GAN(
-                small.players()[0], keras.Model(images, outputs), keras_gan.priors.Uniform(5)
+                small.network_pair()[0], keras.Model(images, outputs), keras_gan.priors.Uniform(5)
             )
 
 
@@ -152,7 +152,7 @@ def test_names_of_other_code_are_refused_with_ours(name, ours):
     with pytest.raises(TypeError, match=ours):
         small.gan().compile("sgd", "sgd", **{name: "sgd"})
     with pytest.raises(TypeError, match="prior"):
-        keras_gan.GAN(*small.players(), keras_gan.priors.Uniform(5), latent_dim=5)
+        keras_gan.GAN(*small.network_pair(), keras_gan.priors.Uniform(5), latent_dim=5)
 
 
 @pytest.mark.parametrize("verbose", [1, 2])
@@ -222,7 +222,7 @@ def test_float16_has_a_loss_scale():
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])
 def test_clipping_on_two_replicas_equals_one_device(clip, update):
     def train():
-        model = keras_gan.GAN(*small.players(), keras_gan.priors.Uniform(5))
+        model = keras_gan.GAN(*small.network_pair(), keras_gan.priors.Uniform(5))
         optimizers = [keras.optimizers.SGD(0.5, **{clip: 1e-3}) for _ in range(2)]
         model.compile(*optimizers, update=update)
         return model
@@ -243,7 +243,7 @@ def test_auxiliary_networks_need_different_names():
     prior = keras_gan.priors.Uniform(5)
     twice = [small.auxiliary(prior), small.auxiliary(prior)]
     with pytest.raises(InputError, match="different names"):
-        keras_gan.GAN(*small.players(), prior, auxiliary_networks=twice)
+        keras_gan.GAN(*small.network_pair(), prior, auxiliary_networks=twice)
 
 
 def test_a_row_without_a_partner_counts_in_no_pair():
@@ -271,7 +271,7 @@ def test_classify_takes_the_condition_of_a_conditional_d():
     classes = keras.layers.Dense(4)(keras.layers.Concatenate()([images, one_hot]))
     logits = keras_gan.layers.LogSumExp()(classes)
     discriminator = keras.Model([images, condition], {"logits": logits, "classes": classes})
-    generator, _ = small.conditional_players()
+    generator, _ = small.conditional_pair()
     model = keras_gan.GAN(
         generator,
         discriminator,

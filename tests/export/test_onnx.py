@@ -212,7 +212,7 @@ def test_what_the_file_says(export) -> None:
 
 def test_nan_and_infinity_are_null(tmp_path: Path) -> None:
     """As earlier versions wrote them into evaluations."""
-    generator, discriminator = small.players()
+    generator, discriminator = small.network_pair()
     origin = {"evaluation": {"ratio": float("inf"), "correlations": [0.5, float("nan")]}}
     prior, scale = keras_gan.priors.Uniform(5), keras_gan.data.Identity()
     subject = Subject(generator, discriminator, prior, scale, origin=origin)

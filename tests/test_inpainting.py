@@ -23,7 +23,7 @@ def stripes(n=400):
 
 
 def test_known_pixels_come_back_to_the_last_bit():
-    model = small.completing_gan()
+    model = small.inpainting_gan()
     images = np.random.default_rng(1).random((9, *SHAPE), dtype=np.float32)
     mask = np.random.default_rng(2).random((9, *SHAPE[:2])) < 0.5
     found = model.generate(9, condition={"known": images, "mask": mask})
@@ -32,7 +32,7 @@ def test_known_pixels_come_back_to_the_last_bit():
 
 
 def test_hidden_pixels_decide_nothing():
-    model = small.completing_gan()
+    model = small.inpainting_gan()
     images, mask = stripes(5), np.arange(4) < 2
     mask = np.broadcast_to(mask, SHAPE[:2])
     hidden = np.where(mask[..., None], images, np.nan)
@@ -43,7 +43,7 @@ def test_hidden_pixels_decide_nothing():
 
 
 def test_draws_differ_by_seed_and_nothing_known_is_the_default():
-    model = small.completing_gan()
+    model = small.inpainting_gan()
     nothing = {"known": np.zeros(SHAPE), "mask": np.zeros(SHAPE[:2], bool)}
     np.testing.assert_array_equal(model.generate(4), model.generate(4, condition=nothing))
     assert np.abs(model.generate(4, seed=1) - model.generate(4)).max(axis=(1, 2, 3)).min() > 1e-3
@@ -62,7 +62,7 @@ def test_two_samples_complete_every_second_image():
             np.testing.assert_array_equal(fake[name][row], part[image])
 
 
-def completing_loss(made, truth, weight):
+def energy_loss(made, truth, weight):
     fake = DiscriminatorOutput(
         tf.zeros([len(made)]), examples=tf.constant(made), condition={"truth": tf.constant(truth)}
     )
@@ -77,7 +77,7 @@ def test_the_energy_score_of_pairs():
     truth[:, 0, 1, 0] = [4, 4, 0, 0, 0]
     pairs = np.array([5 - 3 / 2, 4 - 3 / 2, 0 - 6 / 2, 6 - 6 / 2])
     wanted = [*(5 / 4 * pairs), 0]  # whose mean over five rows is that of the four
-    found = completing_loss(made, truth, 0.5)
+    found = energy_loss(made, truth, 0.5)
     np.testing.assert_allclose(found, np.log(2) + 0.5 * np.array(wanted), rtol=1e-5)
 
 
@@ -93,20 +93,20 @@ def test_the_energy_score_is_least_for_the_true_distribution():
 
     found = {}
     for m, s in ((0, 1), (0, 0.5), (0, 2), (0.5, 1), (0, 0)):
-        found[m, s] = completing_loss(m + s * noise, truth, 1.0).mean() - np.log(2)
+        found[m, s] = energy_loss(m + s * noise, truth, 1.0).mean() - np.log(2)
         wanted = folded(m, 1 + s**2) - (folded(0, 2 * s**2) / 2 if s else 0)
         assert found[m, s] == pytest.approx(wanted, abs=5e-3)
     assert min(found, key=found.get) == (0, 1)
 
 
-def test_completing_needs_images_to_complete():
+def test_inpainting_needs_images_to_complete():
     with pytest.raises(keras_gan.InputError, match="requires truth"):
         small.gan(loss="inpainting")
 
 
 @pytest.mark.parametrize("loss", ["non_saturating", "inpainting"])
 def test_it_learns_what_the_known_part_says(loss):
-    model = small.completing_gan(loss=loss)
+    model = small.inpainting_gan(loss=loss)
     images = stripes()
     model.fit(images, batch_size=50, epochs=60, verbose=0)
     mask = np.zeros(SHAPE[:2], bool)
@@ -145,7 +145,7 @@ def test_every_kind_of_mask_comes_as_often_as_said():
 )
 def test_bad_conditions(given, message):
     with pytest.raises(keras_gan.InputError, match=message):
-        small.completing_gan().generate(3, condition=given)
+        small.inpainting_gan().generate(3, condition=given)
     with pytest.raises(keras_gan.InputError, match=r"a shape \(h, w, c\)"):
         Inpainting((6,))
 
