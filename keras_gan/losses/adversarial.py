@@ -80,6 +80,8 @@ class Blended(Loss):
         discriminator_weight: `w`, greater than 0; the released code uses 1/2.
     """
 
+    updates_may_overlap = True
+
     def __init__(
         self,
         minimax: float = 1.0,
@@ -132,6 +134,8 @@ class Minimax(Blended):
         discriminator_weight: Factor of the game's value, so of both losses.
     """
 
+    updates_may_overlap = True
+
     def __init__(self, discriminator_weight: float = 1.0):
         super().__init__(1.0, 0.0, discriminator_weight)
 
@@ -147,6 +151,8 @@ class NonSaturating(Blended):
     Args:
         discriminator_weight: Factor of D's loss.
     """
+
+    updates_may_overlap = True
 
     def __init__(self, discriminator_weight: float = 1.0):
         super().__init__(0.0, 1.0, discriminator_weight)
@@ -171,6 +177,8 @@ class HeldBack(NonSaturating):
     Args:
         discriminator_weight: Factor of D's loss.
     """
+
+    updates_may_overlap = True
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns the held back loss of each pair, float `[n]`."""

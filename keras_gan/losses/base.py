@@ -22,12 +22,16 @@ class Loss:
             the generator's step, too.
         uses_labels: True if a method reads `real.labels`; `fit` then asks for labels. Otherwise
             labels in the data cause a warning.
+        updates_may_overlap: True if the gradient of every weight depends on that weight, as with
+            softplus losses. An update may then overlap with the rest of the backward pass; else it
+            waits for all gradients. It is not inherited: a loss linear in D's output needs False.
         requires: What D must return next to "logits" ("features", "classes"), or what a condition
             must give in training.
     """
 
     generator_uses_real = False
     uses_labels = False
+    updates_may_overlap = False
     requires: tuple[str, ...] = ()
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:

@@ -25,6 +25,7 @@ class FeatureMatching(NonSaturating):
         discriminator_weight: Factor of D's loss.
     """
 
+    updates_may_overlap = True
     generator_uses_real = True
     requires: tuple[str, ...] = ("features",)
 
@@ -55,6 +56,7 @@ class SemiSupervised(FeatureMatching):
         discriminator_weight: Factor of D's loss.
     """
 
+    updates_may_overlap = True
     uses_labels = True
     requires = ("features", "classes")
 

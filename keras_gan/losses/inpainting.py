@@ -33,6 +33,7 @@ class InpaintingLoss(NonSaturating):
         energy_weight: `w`, at least 0.
     """
 
+    updates_may_overlap = True
     requires: tuple[str, ...] = ("truth",)
 
     def __init__(self, discriminator_weight: float = 1.0, energy_weight: float = 2.0):

@@ -212,12 +212,22 @@ class StepContext:
         """Updates a network; gradients are clipped after they are summed over replicas."""
         if self.replicas > 1:
             gradients = clip_over_replicas(optimizer, gradients)
-        # No weight may change while another one's gradient still has to read it. TensorFlow's graph
-        # optimizer loses that order for a weight whose own gradient does not depend on it, as D's
-        # last one under a linear loss: it drops the dependency in favor of a path through the
-        # `IdentityN` of all gradients, which it then splits.
-        with tf.control_dependencies([g for g in gradients if g is not None]):
+        with tf.control_dependencies(self._before_update(gradients, network)):
             optimizer.apply(gradients, network.trainable_variables)
+
+    def _before_update(self, gradients: list[tf.Tensor], network: keras.Model) -> list[tf.Tensor]:
+        """What an update has to wait for, in addition to what TensorFlow orders.
+
+        No weight may change while another one's gradient still has to read it. TensorFlow's graph
+        optimizer loses that order for a weight whose own gradient does not depend on it, as D's
+        last one under a linear loss: it drops the dependency in favor of a path through the
+        `IdentityN` of all gradients, which it then splits.
+        """
+        gan = self.gan
+        overlap = vars(type(gan.loss)).get("updates_may_overlap", False) and not gan.regularizers
+        if overlap and (network is gan.generator or network is gan.discriminator):
+            return []
+        return [gradient for gradient in gradients if gradient is not None]
 
     @contextlib.contextmanager
     def unchanged(self, *networks: keras.Model) -> Iterator[None]:

@@ -37,38 +37,31 @@ def make_function(model: keras.Model, step: Callable, finish: Callable) -> Calla
     if model.jit_compile:
         step = tf.function(step, jit_compile=True, autograph=False)
 
-    def replica_step(batch) -> tuple[dict, tf.Tensor]:
+    reported: set[str] = set()
+    refusals: list[InputError] = []  # AutoGraph would raise them as errors of its own
+
+    def replica_step(batch) -> tf.Tensor:
         try:
             with counting_images(model.images_seen.value):
                 logs = step(batch)
         except InputError as error:
             refusals.append(error)
             raise
+        of_metrics = {metric.name for metric in model.user_metrics}
+        means = {name: value for name, value in logs.items() if name not in of_metrics}
+        reported.update(means)
         rows = tf.cast(tf.shape(tf.nest.flatten(batch)[0])[0], tf.float32)
-        # In `evaluate` a replica may have no rows, and then no means.
-        weighted = {
-            n: tf.math.multiply_no_nan(tf.cast(v, tf.float32), rows) for n, v in logs.items()
-        }
-        return weighted, rows
-
-    reported: set[str] = set()
-    refusals: list[InputError] = []  # AutoGraph would raise them as errors of its own
+        return model.running_means.sums(means, rows)
 
     @tf.autograph.experimental.do_not_convert
     def run_step(batch) -> None:
         # Optimizers read schedules in the cross-replica context, losses in the replicas'.
         with counting_images(model.images_seen.value):
-            sums, rows = strategy.run(replica_step, args=(batch,))
+            sums = strategy.run(replica_step, args=(batch,))
         if replicas > 1:
-            sums, rows = tf.nest.map_structure(
-                lambda value: strategy.reduce("SUM", value, axis=None), (sums, rows)
-            )
-        of_metrics = {metric.name for metric in model.user_metrics}
-        sums = {name: value for name, value in sums.items() if name not in of_metrics}
-        reported.update(sums)
-        model.running_means.add(sums, rows)
-        losses = [value for name, value in sums.items() if name.endswith("_loss")]
-        finish(tf.add_n(losses or [tf.zeros([])]), rows)
+            sums = strategy.reduce("SUM", sums, axis=None)
+        model.running_means.add(sums)
+        finish(model.running_means.losses(sums), sums[0])
 
     def results() -> dict:
         logs = {name: model.running_means.mean(name) for name in sorted(reported)}

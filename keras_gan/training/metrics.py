@@ -6,7 +6,7 @@ All are in one variable: one addition in each step instead of dozens of small op
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 import tensorflow as tf
@@ -26,7 +26,8 @@ class RunningMeans:
         user_metrics: Keras metrics that steps update themselves.
 
     Attributes:
-        totals: float32 `[64]`: the sums in the order of `names`, zeros, and the number of examples.
+        totals: float32 `[64]`: the number of examples, the sums in the order of `names`, zeros.
+        names: The names of the quantities.
         metrics: The known quantities and `jsd_bound` as Keras metrics.
     """
 
@@ -36,19 +37,28 @@ class RunningMeans:
         self.totals = keras.Variable(tf.zeros(_COLUMNS), trainable=False, name="totals")
         self.metrics = [RunningMean(self, name) for name in (*names, "jsd_bound")]
 
-    def add(self, sums: dict[str, tf.Tensor], rows: tf.Tensor) -> None:
-        """Adds the sums over `rows` examples."""
-        self.names += sorted(name for name in sums if name not in self.names)
+    def sums(self, means: Mapping[str, tf.Tensor], rows: tf.Tensor) -> tf.Tensor:
+        """The number of rows and the sums over them, float32 `[1 + len(names)]`."""
+        self.names += sorted(name for name in means if name not in self.names)
         if len(self.names) >= _COLUMNS:
             raise InputError(f"a step can report {_COLUMNS - 1} quantities. Received: {self.names}")
-        values = [sums.get(name, 0.0) for name in self.names]
-        zeros = [0.0] * (_COLUMNS - 1 - len(values))
-        self.totals.assign_add(tf.stack([*values, *zeros, rows]))
+        values = [tf.cast(means.get(name, 0.0), tf.float32) for name in self.names]
+        # In `evaluate` a replica may have no rows, and then no means.
+        return tf.math.multiply_no_nan(tf.stack([1.0, *values]), rows)
+
+    def add(self, sums: tf.Tensor) -> None:
+        """Adds the sums of all replicas."""
+        self.totals.assign_add(tf.pad(sums, [[0, _COLUMNS - len(self.names) - 1]]))
+
+    def losses(self, sums: tf.Tensor) -> tf.Tensor:
+        """The sum of all losses, a float32 scalar."""
+        columns = [1 + i for i, name in enumerate(self.names) if name.endswith("_loss")]
+        return tf.reduce_sum(tf.gather(sums, columns))
 
     def mean(self, name: str) -> tf.Tensor:
         """The mean of one quantity so far, a float32 scalar; 0 before the first step."""
         totals = self.totals.value
-        return tf.math.divide_no_nan(totals[self.names.index(name)], totals[-1])
+        return tf.math.divide_no_nan(totals[1 + self.names.index(name)], totals[0])
 
     def reset(self) -> None:
         """Starts again."""
