@@ -169,7 +169,7 @@ def trained(tmp_path_factory) -> Run:
     return Run.open(path)
 
 
-def test_a_kept_run_is_the_run_but_for_rounding(trained, tmp_path, capsys):
+def test_a_pretrained_run_is_the_run_but_for_rounding(trained, tmp_path, capsys):
     output = tmp_path / "small"
     arguments = ["pretrained", str(trained.path), "--weights", "best_ema", "--output", str(output)]
     assert command.main(arguments) == 0
@@ -199,7 +199,7 @@ def test_a_kept_run_is_the_run_but_for_rounding(trained, tmp_path, capsys):
 @pytest.mark.parametrize(
     "path", sorted((results.ROOT / "pretrained").iterdir()), ids=lambda p: p.name
 )
-def test_each_kept_run_of_the_repository_samples(path, request):
+def test_each_pretrained_run_of_the_repository_samples(path, request):
     run = Run.open(path)
     if run.identity["dataset"] == "mnist":
         request.getfixturevalue("needs_mnist")

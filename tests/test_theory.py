@@ -213,9 +213,9 @@ def network_pair():
     return generator, discriminator, latents
 
 
-def norm_in_numpy(pair, weight):
+def norm_in_numpy(network_pair, weight):
     """The norm of the mean over z of `weight(logit) dlogit/dtheta`, by hand."""
-    generator, discriminator, z = pair
+    generator, discriminator, z = network_pair
     a, b, c, d = (w.astype(np.float64) for w in generator.get_weights())
     e, f, g, h = (w.astype(np.float64) for w in discriminator.get_weights())
     hidden = np.maximum(z @ a + b, 0)
@@ -229,18 +229,18 @@ def norm_in_numpy(pair, weight):
 
 
 @pytest.mark.parametrize("objective", BOTH)
-def test_gradient_norm_against_numpy(pair, objective):
+def test_gradient_norm_against_numpy(network_pair, objective):
     def sigmoid(a):
         return 1 / (1 + np.exp(-a))
 
     slopes = {BOTH[0]: lambda a: -sigmoid(a), BOTH[1]: lambda a: sigmoid(a) - 1}
-    found = gradients.generator_gradient_norm(*pair, objective)
-    assert_allclose(found, norm_in_numpy(pair, slopes[objective]), rtol=1e-5)
+    found = gradients.generator_gradient_norm(*network_pair, objective)
+    assert_allclose(found, norm_in_numpy(network_pair, slopes[objective]), rtol=1e-5)
 
 
-def test_saturation(pair):
+def test_saturation(network_pair):
     probabilities = np.array([1e-6, 1e-4, 1e-2, 0.1, 0.5])
-    generator, discriminator, latents = pair
+    generator, discriminator, latents = network_pair
     minimax, non_saturating = (
         np.array(
             [
@@ -252,7 +252,7 @@ def test_saturation(pair):
         )
         for objective in BOTH
     )
-    slope = norm_in_numpy(pair, np.ones_like)
+    slope = norm_in_numpy(network_pair, np.ones_like)
     assert_allclose(minimax, probabilities * slope, rtol=1e-4)
     assert_allclose(non_saturating, (1 - probabilities) * slope, rtol=1e-4)
     assert minimax[0] < 2e-6 * non_saturating[0]
@@ -260,8 +260,8 @@ def test_saturation(pair):
 
 
 @pytest.mark.parametrize("objective", BOTH)
-def test_no_gradient_where_d_is_one_half_everywhere(pair, objective):
-    generator, _, latents = pair
+def test_no_gradient_where_d_is_one_half_everywhere(network_pair, objective):
+    generator, _, latents = network_pair
     flat = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, kernel_initializer="zeros")])
     assert gradients.generator_gradient_norm(generator, flat, latents, objective) == 0
 
@@ -296,9 +296,11 @@ class Shift(keras.layers.Layer):
 
 
 @pytest.mark.parametrize("objective", BOTH)
-def test_g_learns_through_d_alone(pair, objective):
-    through = gradients.generator_gradient_norm(*pair, objective)
-    blocked = gradients.generator_gradient_norm(*pair, objective, through_discriminator=False)
+def test_g_learns_through_d_alone(network_pair, objective):
+    through = gradients.generator_gradient_norm(*network_pair, objective)
+    blocked = gradients.generator_gradient_norm(
+        *network_pair, objective, through_discriminator=False
+    )
     assert through > 1e-3
     assert blocked == 0
 
@@ -317,8 +319,8 @@ class Odd(keras.layers.Layer):
         return tf.round(x) if self.discrete else x
 
 
-def test_any_differentiable_function_learns_and_a_discrete_one_cannot(pair):
-    _, discriminator, _ = pair
+def test_any_differentiable_function_learns_and_a_discrete_one_cannot(network_pair):
+    _, discriminator, _ = network_pair
     z = np.random.default_rng(2).normal(size=(256, 4)).astype(np.float32)
     generator = keras.Sequential([keras.Input((4,)), Odd()])
 
