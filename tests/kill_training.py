@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 import commands
+import keras
 import numpy as np
 from rich.console import Console
 from rich.table import Table
@@ -49,7 +50,7 @@ def finish(path: Path, options: argparse.Namespace) -> None:
 
 
 def numbers(path: Path) -> list[np.ndarray]:
-    gan = Run.open(path).gan()
+    gan = keras.saving.load_model(Run.open(path).model_file("last"))  # `Run.gan` has no optimizers
     optimizers = gan.generator_optimizer.variables + gan.discriminator_optimizer.variables
     return [*gan.get_weights(), *(v.numpy() for v in optimizers)]
 
