@@ -208,8 +208,7 @@ class Job:
 
 def _check_loadable(gan: GAN) -> None:
     """Refuses what could not be saved after training, or saved but not loaded any more."""
-    networks = [gan.generator, gan.discriminator, *(a.network for a in gan.auxiliary_networks)]
-    layers = [layer for network in networks for layer in all_layers(network)]
+    layers = [layer for network in gan.networks for layer in all_layers(network)]
     for item in (*layers, *gan.auxiliary_networks, gan.condition, gan.prior):
         kind = type(item)
         known = keras.saving.get_registered_object(keras.saving.get_registered_name(kind))

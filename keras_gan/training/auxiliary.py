@@ -12,7 +12,6 @@ import tensorflow as tf
 from keras_gan.core import randomness
 from keras_gan.core.batches import GeneratedBatch
 from keras_gan.core.randomness import Purpose
-from keras_gan.losses import check_shape
 from keras_gan.training.context import Logs, StepContext
 
 
@@ -57,8 +56,7 @@ def train_auxiliary_networks(step: StepContext) -> Logs:
         with tf.GradientTape() as tape:
             with randomness.drawing_from(step.draws(j, Purpose.AUXILIARY_NETWORK)):
                 losses = auxiliary.loss(batch, training=True)
-            check_shape(losses, step.rows, f"{type(auxiliary).__name__}.loss")
-            mean = tf.reduce_sum(losses) / (step.rows * step.replicas)
+            mean = step.mean(losses, f"{type(auxiliary).__name__}.loss")
             loss = mean + sum(auxiliary.network.losses) / step.replicas
         step.apply(
             optimizer, step.gradients(tape, loss, auxiliary.network, optimizer), auxiliary.network

@@ -113,14 +113,16 @@ class StepContext:
 
     def real_for_generator(self, j: int) -> DiscriminatorOutput:
         """D(x) in G's step, for losses that declare that they read it."""
-        if not self._generator_uses_real:
-            return cast(DiscriminatorOutput, NoRealOutput(self.gan.loss))
-        return self.discriminate_real(self.data(j), j)
+        if self._generator_uses_real:
+            return self.discriminate_real(self.data(j), j)
+        return self._undeclared
 
     def declared(self, real: DiscriminatorOutput) -> DiscriminatorOutput:
         """D(x) of a shared pass, for losses that declare that they read it."""
-        if self._generator_uses_real:
-            return real
+        return real if self._generator_uses_real else self._undeclared
+
+    @property
+    def _undeclared(self) -> DiscriminatorOutput:
         return cast(DiscriminatorOutput, NoRealOutput(self.gan.loss))
 
     @property
@@ -151,10 +153,8 @@ class StepContext:
     def _augmented_pass(
         self, kind: str, examples: tf.Tensor, condition: ConditionTensors, j: int
     ) -> DiscriminatorOutput:
-        augmented, augmentation = examples, self.gan.augmentation
-        if augmentation is not None:
-            with randomness.drawing_from(self.draws(j, Purpose[f"AUGMENTATION_{kind}"])):
-                augmented = augmentation(tf.cast(examples, tf.float32))
+        with randomness.drawing_from(self.draws(j, Purpose[f"AUGMENTATION_{kind}"])):
+            augmented = self._augment(examples)
         with randomness.drawing_from(self.draws(j, Purpose[f"DISCRIMINATOR_{kind}"])):
             output = discriminate(self.gan.discriminator, augmented, condition, training=True)
         return output._replace(examples=tf.cast(examples, tf.float32))
@@ -163,14 +163,15 @@ class StepContext:
 
     def discriminator_mean(self, losses: tf.Tensor) -> tf.Tensor:
         """This replica's part of the mean of D's losses over the global minibatch."""
-        return self._mean(losses, f"{type(self.gan.loss).__name__}.discriminator")
+        return self.mean(losses, f"{type(self.gan.loss).__name__}.discriminator")
 
     def generator_mean(self, losses: tf.Tensor) -> tf.Tensor:
         """The same of G's losses, with what G's layers add."""
-        mean = self._mean(losses, f"{type(self.gan.loss).__name__}.generator")
+        mean = self.mean(losses, f"{type(self.gan.loss).__name__}.generator")
         return mean + sum(self.gan.generator.losses) / self.replicas
 
-    def _mean(self, values: tf.Tensor, name: str) -> tf.Tensor:
+    def mean(self, values: tf.Tensor, name: str) -> tf.Tensor:
+        """This replica's part of the mean of what `name` returned for each row."""
         check_shape(values, self.rows, name)
         return tf.reduce_sum(values) / (self.rows * self.replicas)
 
@@ -187,7 +188,7 @@ class StepContext:
         for regularizer in gan.regularizers:
             with randomness.drawing_from(self.draws(j, Purpose.REGULARIZER)):
                 values = regularizer.penalty(self._discriminate_again, real, fake)
-            total += self._mean(values, f"{type(regularizer).__name__}.penalty")
+            total += self.mean(values, f"{type(regularizer).__name__}.penalty")
             logs[regularizer.name] = tf.reduce_mean(values)
         return total, logs
 
@@ -195,11 +196,13 @@ class StepContext:
         self, examples: tf.Tensor, condition: ConditionTensors = NO_CONDITION
     ) -> DiscriminatorOutput:
         """D with augmentation, for regularizers; draws from what is current."""
-        augmentation = self.gan.augmentation
-        augmented = examples
-        if augmentation is not None:
-            augmented = augmentation(tf.cast(examples, tf.float32))
+        augmented = self._augment(examples)
         return discriminate(self.gan.discriminator, augmented, condition, training=True)
+
+    def _augment(self, examples: tf.Tensor) -> tf.Tensor:
+        """The examples as D receives them; random numbers are drawn from what is current."""
+        augmentation = self.gan.augmentation
+        return examples if augmentation is None else augmentation(tf.cast(examples, tf.float32))
 
     def gradients(
         self, tape: tf.GradientTape, loss: tf.Tensor, network: keras.Model, optimizer
