@@ -38,7 +38,7 @@ def factors(recipe: Recipe) -> dict[str, tuple[Variant, ...]]:
     changes = {"halved": 1 / 2, "doubled": 2}
     settings = recipe.settings()
     return {
-        "the game": (
+        "updates": (
             Variant("alternating updates", {"update": "alternating"}),
             Variant("k = 2", {"discriminator_steps": 2}),
             Variant("the network that is ahead held back", {"loss": "held_back"}),
