@@ -17,7 +17,7 @@ import tensorflow as tf
 
 import keras_gan
 from keras_gan.core import randomness
-from keras_gan.core.randomness import Purpose, StepDraws
+from keras_gan.core.randomness import Purpose, RowDraws, StepDraws, row_seeds
 from keras_gan.training.context import StepContext
 from keras_gan.training.steps import RULES
 
@@ -525,3 +525,33 @@ def test_losses_that_layers_add_count_for_data_and_samples():
         model.update = update
         updates, _ = recorded(model, x)
         np.testing.assert_allclose(updates[0][1][0], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_recomputed_statistics_are_means_over_new_batches():
+    generator = keras.Sequential(
+        [
+            keras.Input((3,)),
+            keras.layers.Dense(4, kernel_initializer=keras.initializers.GlorotUniform(seed=0)),
+            keras.layers.BatchNormalization(name="norm"),
+            keras.layers.Dense(2, kernel_initializer=keras.initializers.GlorotUniform(seed=1)),
+        ]
+    )
+    discriminator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Normal(3), ema=0.9)
+    dense = model.ema_generator.layers[0]
+    dense.kernel.assign(3 * dense.kernel)  # the copied statistics are wrong for these weights
+    model.recompute_statistics(batches=5, batch_size=100, seed=1, ema=True)
+    hidden = np.concatenate(
+        [
+            model.prior.draw(RowDraws(row_seeds(1, 100, first=100 * i))) @ dense.kernel
+            for i in range(5)
+        ]
+    ).reshape(5, 100, 4)
+    norm = model.ema_generator.get_layer("norm")
+    np.testing.assert_allclose(norm.moving_mean, hidden.mean(axis=(0, 1)), atol=1e-5)
+    np.testing.assert_allclose(norm.moving_variance, hidden.var(axis=1).mean(axis=0), rtol=1e-4)
+    assert norm.momentum == 0.99
+    assert not model.ema_generator.trainable
+    np.testing.assert_array_equal(generator.get_layer("norm").moving_mean, np.zeros(4))
+    with pytest.raises(keras_gan.InputError, match="no batch normalization"):
+        small.gan().recompute_statistics()

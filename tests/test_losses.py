@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import stats
 
 from keras_gan import InputError, losses
+from keras_gan.core import randomness
 from keras_gan.core.batches import DiscriminatorOutput
 
 LOGITS = np.array([-1e4, -90.0, -20.0, -14.0, -1.5, -1e-3, 0.0, 0.3, 5.0, 14.0, 20.0, 90.0, 1e4])
@@ -19,6 +23,10 @@ def softplus(x):
 
 def sigmoid(x):
     return np.exp(-softplus(-np.asarray(x, np.float64)))
+
+
+def minus_one(x):
+    return -np.ones_like(x)
 
 
 def for_real(function):
@@ -48,6 +56,52 @@ TERMS = {
     ),
     "non-saturating": (
         for_generated(losses.non_saturating_generator),
+        lambda x: softplus(-x),
+        lambda x: -sigmoid(-x),
+    ),
+}
+
+
+TERMS |= {
+    "smoothed labels": (
+        for_real(functools.partial(losses.discriminator, label_smoothing=0.1)),
+        lambda x: 0.9 * softplus(-x) + 0.1 * softplus(x) + np.log(2),
+        lambda x: sigmoid(x) - 0.9,
+    ),
+    "least squares, data": (
+        for_real(functools.partial(losses.least_squares_discriminator, label_smoothing=0.1)),
+        lambda x: (x - 0.9) ** 2 / 2,
+        lambda x: x - 0.9,
+    ),
+    "least squares, samples": (
+        for_generated(losses.least_squares_discriminator, real_logits=tf.ones_like),
+        lambda x: x**2 / 2,
+        lambda x: x,
+    ),
+    "least squares, G": (
+        for_generated(losses.least_squares_generator),
+        lambda x: (x - 1) ** 2 / 2,
+        lambda x: x - 1,
+    ),
+    "hinge, data": (
+        for_real(losses.hinge_discriminator),
+        lambda x: np.maximum(0, 1 - x) + 1,
+        lambda x: -1.0 * (x < 1),
+    ),
+    "hinge, samples": (
+        for_generated(losses.hinge_discriminator, real_logits=tf.ones_like),
+        lambda x: np.maximum(0, 1 + x),
+        lambda x: 1.0 * (x > -1),
+    ),
+    "wasserstein, data": (for_real(losses.wasserstein_discriminator), lambda x: -x, minus_one),
+    "wasserstein, G": (for_generated(losses.wasserstein_generator), lambda x: -x, minus_one),
+    "relativistic, data": (
+        for_real(losses.relativistic_discriminator),
+        lambda x: softplus(-x),
+        lambda x: -sigmoid(-x),
+    ),
+    "relativistic, G": (
+        for_generated(losses.relativistic_generator, real_logits=tf.zeros_like),
         lambda x: softplus(-x),
         lambda x: -sigmoid(-x),
     ),
@@ -170,7 +224,7 @@ def test_get():
     assert isinstance(losses.get("minimax"), losses.Minimax)
     assert isinstance(losses.get("non_saturating"), losses.NonSaturating)
     assert isinstance(losses.get("blended"), losses.Blended)
-    assert losses.get("minimax").get_config() == {"discriminator_weight": 1.0}
+    assert losses.get("minimax").get_config()["discriminator_weight"] == 1.0
 
     class LeastSquares(losses.Loss):
         def discriminator(self, real, fake):
@@ -189,7 +243,7 @@ def test_get():
 @pytest.mark.parametrize(
     ("loss", "message"),
     [
-        ("wasserstein", "wasserstein.*non_saturating"),
+        ("wasserstine", "wasserstine.*non_saturating"),
         (keras.losses.MeanSquaredError(), "methods `discriminator"),
         (losses.Minimax, "an object"),
         (None, "Received: None"),
@@ -230,3 +284,134 @@ def test_features_and_labels_reach_a_loss():
     fake = DiscriminatorOutput(tf.zeros([2]), tf.constant([[1.0, 3.0], [0.0, 3.0]]))
     np.testing.assert_allclose(FeatureMatching().generator(real, fake), [0, 8])
     assert fake.labels is None
+
+
+FORMS = {
+    "cross_entropy": (lambda d: softplus(-d), softplus),
+    "least_squares": (lambda d: (d - 1) ** 2, lambda d: (d + 1) ** 2),
+    "hinge": (lambda d: np.maximum(0, 1 - d), lambda d: np.maximum(0, 1 + d)),
+}
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e3])
+@pytest.mark.parametrize("form", FORMS)
+def test_relativistic_average(form, scale):
+    rng = np.random.default_rng(0)
+    real, fake = scale * rng.normal(size=(2, 8))
+    for_real, for_fake = FORMS[form]
+
+    def mean_loss(real, fake):
+        a, b = real - fake.mean(), fake - real.mean()
+        return np.mean(for_real(a) + for_fake(b)) / 2
+
+    x, y = (tf.Variable(v, dtype=tf.float32) for v in (real, fake))
+    loss = losses.RelativisticAverage(form)
+    with tf.GradientTape(persistent=True) as tape:
+        d_loss = tf.reduce_mean(loss.discriminator(DiscriminatorOutput(x), DiscriminatorOutput(y)))
+        g_loss = tf.reduce_mean(loss.generator(DiscriminatorOutput(x), DiscriminatorOutput(y)))
+    assert float(d_loss) == pytest.approx(mean_loss(real, fake), rel=1e-5)
+    assert float(g_loss) == pytest.approx(mean_loss(fake, real), rel=1e-5)
+    for of_d, variable, i in ((True, x, 0), (True, y, 1), (False, x, 0), (False, y, 1)):
+        gradient = tape.gradient(d_loss if of_d else g_loss, variable).numpy()
+        numbers = np.stack([real, fake])
+        for j in range(8):
+            moved = []
+            for step in (1e-6 * scale, -1e-6 * scale):
+                changed = numbers.copy()
+                changed[i, j] += step
+                moved.append(mean_loss(*(changed if of_d else changed[::-1])))
+            assert gradient[j] == pytest.approx(
+                (moved[0] - moved[1]) / (2e-6 * scale), abs=1e-4 * max(1, scale)
+            )
+
+
+@pytest.mark.parametrize(
+    ("loss", "logit", "of_d", "of_g"),
+    [
+        (losses.LeastSquares(), 0.5, 1 / 4, 1 / 8),
+        (losses.Hinge(), 0.0, 2.0, 0.0),
+        (losses.Wasserstein(), 3.0, 0.0, -3.0),
+        (losses.Relativistic(), 3.0, np.log(2), np.log(2)),
+        (losses.RelativisticAverage(), 3.0, np.log(2), np.log(2)),
+        (losses.RelativisticAverage("least_squares"), 3.0, 1.0, 1.0),
+        (losses.RelativisticAverage("hinge"), 3.0, 1.0, 1.0),
+    ],
+)
+def test_values_where_d_cannot_tell(loss, logit, of_d, of_g):
+    output = DiscriminatorOutput(tf.fill([4], logit))
+    np.testing.assert_allclose(loss.discriminator(output, output), of_d, rtol=1e-6)
+    np.testing.assert_allclose(loss.generator(output, output), of_g, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "loss", [losses.Relativistic(), losses.RelativisticAverage(), losses.Wasserstein()]
+)
+def test_a_constant_added_to_d_changes_nothing(loss):
+    real, fake = tf.constant([0.5, -1.0]), tf.constant([2.0, 0.25])
+    outputs = DiscriminatorOutput(real), DiscriminatorOutput(fake)
+    moved = DiscriminatorOutput(real + 4.0), DiscriminatorOutput(fake + 4.0)
+    np.testing.assert_allclose(loss.discriminator(*outputs), loss.discriminator(*moved), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [losses.NonSaturating, losses.LeastSquares])
+def test_noisy_labels_exchange_pairs(kind):
+    real, fake = (
+        DiscriminatorOutput(tf.constant(np.full(4000, logit, np.float32))) for logit in (2.0, -1.0)
+    )
+    right = kind().discriminator(real, fake)[0]
+    wrong = kind().discriminator(fake, real)[0]
+    with randomness.drawing_from(randomness.StepDraws(0, 0, 0, randomness.Purpose.LOSS, 0, 4000)):
+        noisy = kind(label_noise=0.25).discriminator(real, fake).numpy()
+    exchanged = np.isclose(noisy, wrong)
+    assert exchanged.mean() == pytest.approx(0.25, abs=0.03)  # four standard errors
+    np.testing.assert_allclose(noisy[~exchanged], right, rtol=1e-6)
+    with pytest.raises(ValueError, match="drawing_from"):
+        kind(label_noise=0.25).discriminator(real, fake)
+    with pytest.raises(InputError, match="label_noise"):
+        kind(label_noise=1.0)
+
+
+def test_classes_of_data_and_samples():
+    scores = np.array([[2.0, -1.0, 0.5], [0.0, 0.0, 3.0]])
+    log_p = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+    logits = tf.constant([0.3, -0.2])
+    real = DiscriminatorOutput(
+        logits, labels=tf.constant([1, -1], tf.int64), classes=tf.constant(scores, tf.float32)
+    )
+    fake = real._replace(labels=None, condition={"condition": tf.constant([0, 2], tf.int64)})
+    loss = losses.AuxiliaryClassifier(losses.Hinge(), weight=0.5)
+    base = losses.Hinge()
+    of_real, of_fake = np.array([-log_p[0, 1], 0.0]), -log_p[[0, 1], [0, 2]]
+    np.testing.assert_allclose(
+        loss.discriminator(real, fake) - base.discriminator(real, fake),
+        0.5 * (of_real + of_fake),
+        rtol=1e-5,
+    )
+    np.testing.assert_allclose(
+        loss.generator(real, fake) - base.generator(real, fake), 0.5 * of_fake, rtol=1e-5
+    )
+
+
+def test_codes_are_read_off_samples():
+    rng = np.random.default_rng(0)
+    scores, mean, log_variance, code = (rng.normal(size=(4, n)) for n in (3, 2, 2, 2))
+    one_hot = np.eye(3)[[0, 2, 1, 1]]
+    entropy = np.log(np.exp(scores).sum(axis=1)) - (scores * one_hot).sum(axis=1)
+    gaussian = -stats.norm.logpdf(code, mean, np.exp(log_variance / 2)).sum(axis=1)
+    codes = np.concatenate([mean, log_variance], axis=1)
+    fake = DiscriminatorOutput(
+        tf.zeros(4),
+        classes=tf.constant(scores, tf.float32),
+        codes=tf.constant(codes, tf.float32),
+        condition={"condition": tf.constant(np.concatenate([one_hot, code], 1), tf.float32)},
+    )
+    loss = losses.Info(categorical_weight=0.3, continuous_weight=0.7)
+    expected = 0.3 * entropy + 0.7 * gaussian
+    np.testing.assert_allclose(
+        loss.generator(None, fake), np.log(2) + expected, rtol=1e-5, atol=1e-5
+    )
+    np.testing.assert_allclose(
+        loss.discriminator(fake, fake), 2 * np.log(2) + expected, rtol=1e-5, atol=1e-5
+    )
+    with pytest.raises(InputError, match="codes"):
+        loss.generator(None, fake._replace(codes=None))

@@ -1,4 +1,4 @@
-"""MomentumSGD against Keras's own SGD and against NumPy."""
+"""MomentumSGD and Adam against Keras's own SGD and against NumPy."""
 
 from __future__ import annotations
 
@@ -169,3 +169,33 @@ def test_momentum_is_a_number_below_one_or_a_schedule():
     for momentum in (-0.1, 1, 1.5, np.nan, None, "0.5", lambda step: 0.5):
         with pytest.raises(InputError, match="momentum"):
             optimizers.MomentumSGD(0.1, momentum)
+
+
+@pytest.mark.parametrize("jit_compile", [None, False, True])
+@pytest.mark.parametrize("betas", [(0.0, 0.99), (0.5, 0.999)])
+def test_adam_equals_that_of_keras(betas, jit_compile):
+    ours = trained(optimizers.Adam(0.1, *betas, epsilon=1e-7), jit_compile=jit_compile)
+    assert_equal(ours, trained(keras.optimizers.Adam(0.1, *betas)), rtol=1e-5, atol=1e-5)
+
+
+def test_beta_2_follows_the_images():
+    optimizer = optimizers.Adam(0.1, beta_2=schedules.Cosine(0.9, 0.99, images=4))
+    weights, images = variables(), tf.Variable(0, dtype=tf.int64)
+    reference = [weight.numpy().astype(np.float64) for weight in weights]
+    optimizer.build(weights)
+    squares = [np.zeros(shape) for shape in SHAPES]
+    for step in range(6):
+        found = gradients(step)
+        with schedules.counting_images(images):
+            optimizer.apply(found, weights)
+        beta = 0.9 + 0.09 * (1 - np.cos(np.pi * min(step / 4, 1))) / 2
+        for weight, square, gradient in zip(reference, squares, found, strict=True):
+            square += (1 - beta) * (gradient.numpy().astype(np.float64) ** 2 - square)
+            mean_square = square / (1 - beta ** (step + 1))
+            weight -= 0.1 * gradient.numpy() / (np.sqrt(mean_square) + 1e-8)
+        images.assign_add(1)
+    assert_equal([weight.numpy() for weight in weights], reference, rtol=1e-4, atol=1e-4)
+    copy = optimizers.Adam.from_config(optimizer.get_config())
+    assert isinstance(copy.beta_2, schedules.Cosine)
+    with pytest.raises(InputError, match="beta_2"):
+        optimizers.Adam(0.1, beta_2=1.0)

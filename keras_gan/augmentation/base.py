@@ -14,8 +14,14 @@ class Augmentation(keras.layers.Layer):
     A subclass writes `call(examples)`, differentiable, on float32 examples, and draws its random
     numbers from `keras_gan.randomness.current_draws()`: they then depend on the seed, the step and
     the row of the global minibatch. Weights of the layer, for example a strength that adapts, are
-    saved in checkpoints; `update` changes them.
+    saved in checkpoints; `update` changes them. An attribute `strength`, a scalar, is in the logs.
+
+    Attributes:
+        reads_signs: True if `update` reads the signs of logits. A loss that ignores a constant
+            added to D's output is then refused.
     """
+
+    reads_signs = False
 
     def __init__(self, **kwargs):
         super().__init__(**{"dtype": "float32", **kwargs})

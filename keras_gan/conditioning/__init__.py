@@ -2,6 +2,7 @@
 
 from keras_gan.conditioning.base import Condition, LabelCheck, call, condition_inputs
 from keras_gan.conditioning.classes import Classes, ClassRange
+from keras_gan.conditioning.codes import Codes
 from keras_gan.conditioning.inpainting import Inpainting
 from keras_gan.conditioning.masks import MASKS, half_known, masks
 from keras_gan.conditioning.vectors import Vectors, VectorShape
@@ -10,6 +11,7 @@ from keras_gan.core.batches import NO_CONDITION, ConditionTensors
 __all__ = [
     "ClassRange",
     "Classes",
+    "Codes",
     "Condition",
     "ConditionTensors",
     "Inpainting",

@@ -38,6 +38,7 @@ class DiscriminatorOutput(NamedTuple):
         examples: D's input before augmentation, float32 `[n, ...]`.
         input_gradients: The gradient of each logit with respect to its example, float32 `[n, ...]`,
             where a regularizer asks for it (see `Regularizer.input_gradients`), or None.
+        codes: What else D returns under "codes", float32 `[n, ...]`, or None.
         layer_losses: What D's layers added to its loss in this pass, a float32 scalar.
     """
 
@@ -48,4 +49,5 @@ class DiscriminatorOutput(NamedTuple):
     classes: tf.Tensor | None = None
     examples: tf.Tensor | None = None
     input_gradients: tf.Tensor | None = None
+    codes: tf.Tensor | None = None
     layer_losses: tf.Tensor | float = 0.0

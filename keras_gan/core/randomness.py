@@ -51,6 +51,7 @@ class Purpose(enum.IntEnum):
     REGULARIZER = 12
     AUGMENTATION_REAL = 13
     AUGMENTATION_FAKE = 14
+    LOSS = 15
 
 
 class Draws(Protocol):
@@ -143,6 +144,17 @@ def drawing_from(draws: Draws | None) -> Iterator[None]:
 def current_draws() -> Draws | None:
     """The source that layers are to draw from now, or None outside `drawing_from`."""
     return _current.get()
+
+
+def required_draws(user: str) -> Draws:
+    """The current source; an error that names the user if there is none."""
+    draws = _current.get()
+    if draws is None:
+        raise ValueError(
+            f"{user} draws random numbers by the step of a GAN; elsewhere call it in "
+            "`with keras_gan.randomness.drawing_from(draws):`"
+        )
+    return draws
 
 
 def row_seeds(seed: int, n: int, first: int = 0) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Means over all replicas."""
+"""Means and maxima over all replicas."""
 
 from __future__ import annotations
 
@@ -20,3 +20,18 @@ def global_mean(values: tf.Tensor) -> tf.Tensor:
         # Sums, for in `evaluate` replicas may have different numbers of rows.
         total = context.all_reduce(tf.distribute.ReduceOp.SUM, total)
     return total[0] / total[1]
+
+
+def global_max(values: tf.Tensor) -> tf.Tensor:
+    """The largest of the global minibatch's values, the same on every replica, differentiable.
+
+    Args:
+        values: float `[n]`, this replica's rows.
+
+    Returns:
+        A float scalar.
+    """
+    context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync > 1:
+        values = context.all_gather(values, axis=0)
+    return tf.reduce_max(values)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_gan.core.errors import InputError
+from keras_gan.data import stacked_mnist
 from keras_gan.data.dataset import DataSet, Split, hold_out
 from keras_gan.data.from_files import load_path
 from keras_gan.data.from_tfds import load_tfds
@@ -28,6 +29,7 @@ def load(
             - "digits": scikit-learn's handwritten digits, 1,797 images 8x8x1, bundled with it;
             - "mnist", "cifar10" (with the paper's splits) or any other image builder of
               tensorflow-datasets, as "name" or "name/config";
+            - "stacked_mnist": three random digits of MNIST on three channels;
             - "tfd": the Toronto Face Database, which its authors give out;
             - a path to a folder of images, a .npy or a .npz file. A string is taken as a path when
               it starts with `.`, `/` or `~`, ends in `.npy` or `.npz`, or holds a `/` and exists.
@@ -57,6 +59,8 @@ def load(
         from keras_gan.data import tfd
 
         return tfd.load(fold or 0, data_dir)
+    if source == "stacked_mnist":
+        return stacked_mnist.load(data_dir, download)
     return load_tfds(str(source), data_dir, download)
 
 

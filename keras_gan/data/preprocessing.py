@@ -66,6 +66,18 @@ class UnitRange(Preprocessing):
     name = "unit_range"
 
 
+class SymmetricRange(Preprocessing):
+    """Pixels in [-1, 1], as in most papers after 2015; `denormalize` clips to [0, 1]."""
+
+    name = "symmetric_range"
+
+    def _normalize(self, x: Any) -> Any:
+        return 2.0 * x - 1.0
+
+    def _denormalize(self, x: Any) -> Any:
+        return ops.clip((x + 1.0) / 2.0, 0.0, 1.0)
+
+
 class Identity(Preprocessing):
     """Real-valued data of any rank, unchanged both ways."""
 
@@ -133,12 +145,17 @@ class GlobalContrastNormalization(Preprocessing):
         return ops.clip(self.gain * x + self.offset, 0.0, 1.0)
 
 
-_KINDS: tuple[type[Preprocessing], ...] = (UnitRange, GlobalContrastNormalization, Identity)
+_KINDS: tuple[type[Preprocessing], ...] = (
+    UnitRange,
+    SymmetricRange,
+    GlobalContrastNormalization,
+    Identity,
+)
 _BY_NAME = {kind.name: kind for kind in _KINDS}
 
 
 def fit(name: str, x: np.ndarray) -> Preprocessing:
-    """The preprocessing "unit_range", "global_contrast" or "identity", fitted to training data."""
+    """The preprocessing of that name, such as "unit_range", fitted to training data."""
     return _named(name).fit(x)
 
 

@@ -17,6 +17,7 @@ from keras_gan.core.errors import InputError
 
 if typing.TYPE_CHECKING:
     from keras_gan.experiment.recipe import TrainingData
+    from keras_gan.training.ema import EMA
 
 _LIMITS = {"least": "at least", "most": "at most", "above": "above", "below": "below"}
 
@@ -153,7 +154,7 @@ class RunSettings(Checked):
     jit_compile: bool = setting(False, "compile with XLA")
 
     @property
-    def ema(self) -> float | None:
+    def ema(self) -> float | EMA | None:
         """`GAN`'s argument of that name."""
         return self.ema_momentum or None
 
@@ -180,8 +181,8 @@ class Settings(RunSettings):
     dataset: str = setting("digits", "data set: a name of tensorflow-datasets, 'digits', or a path")
     preprocessing: str = setting(
         "unit_range",
-        "scale of the data: unit_range, global_contrast, identity",
-        choices=("unit_range", "global_contrast", "identity"),
+        "scale of the data: unit_range, symmetric_range, global_contrast, identity",
+        choices=("unit_range", "symmetric_range", "global_contrast", "identity"),
     )
     likelihood_every: int = setting(
         1, "epochs between Parzen estimates on validation images; 0: never", least=0

@@ -11,13 +11,34 @@ from typing import Any
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.errors import InputError
 from keras_gan.core.replicas import global_mean
-from keras_gan.losses import adversarial, feature_matching, inpainting
+from keras_gan.losses import (
+    adversarial,
+    auxiliary,
+    critics,
+    feature_matching,
+    inpainting,
+    relativistic,
+)
 from keras_gan.losses.adversarial import *
+from keras_gan.losses.auxiliary import *
 from keras_gan.losses.base import Loss, NoRealOutput, check_shape
+from keras_gan.losses.critics import *
 from keras_gan.losses.feature_matching import *
 from keras_gan.losses.inpainting import *
+from keras_gan.losses.relativistic import *
 
-_PUBLIC = [*adversarial.__all__, *feature_matching.__all__, *inpainting.__all__]
+_PUBLIC = [
+    name
+    for module in (
+        adversarial,
+        critics,
+        relativistic,
+        auxiliary,
+        feature_matching,
+        inpainting,
+    )
+    for name in module.__all__
+]
 
 # Losses by name: `FeatureMatching` is "feature_matching", `InpaintingLoss` is "inpainting".
 NAMES: dict[str, Any] = {

@@ -17,7 +17,7 @@ import tensorflow as tf
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.errors import InputError
 from keras_gan.core.replicas import global_mean
-from keras_gan.losses.base import Loss
+from keras_gan.losses.base import Loss, exchange_labels, share
 
 __all__ = [
     "Blended",
@@ -30,17 +30,24 @@ __all__ = [
 ]
 
 
-def discriminator(*, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
+def discriminator(
+    *, real_logits: tf.Tensor, fake_logits: tf.Tensor, label_smoothing: float = 0.0
+) -> tf.Tensor:
     """What D minimizes: `-log D(x) - log(1 - D(G(z)))`, the negated value of equation (1).
+
+    With one-sided label smoothing s (Salimans et al. 2016, section 3.4) the first term is
+    `-(1 - s) log D(x) - s log(1 - D(x))`.
 
     Args:
         real_logits: D's logits of data, float `[n]`.
         fake_logits: D's logits of generated examples, float `[n]`.
+        label_smoothing: s; what the target of data lacks to 1.
 
     Returns:
         float `[n]`, nats, in `[0, inf)`; `2 log 2` at the game's equilibrium.
     """
-    return tf.nn.softplus(-real_logits) + tf.nn.softplus(fake_logits)
+    loss = tf.nn.softplus(-real_logits) + tf.nn.softplus(fake_logits)
+    return loss + label_smoothing * real_logits if label_smoothing else loss
 
 
 def minimax_generator(*, fake_logits: tf.Tensor) -> tf.Tensor:
@@ -78,6 +85,8 @@ class Blended(Loss):
         minimax: Weight of what D maximizes in that mean, at least 0.
         non_saturating: Weight of `-log D(G(z))` in it, at least 0.
         discriminator_weight: `w`, greater than 0; the released code uses 1/2.
+        label_smoothing: What D's target for data lacks to 1, in [0, 1).
+        label_noise: Share of the pairs whose labels D gets exchanged, in [0, 1).
     """
 
     updates_may_overlap = True
@@ -87,6 +96,8 @@ class Blended(Loss):
         minimax: float = 1.0,
         non_saturating: float = 1.0,
         discriminator_weight: float = 1.0,
+        label_smoothing: float = 0.0,
+        label_noise: float = 0.0,
     ):
         if not (minimax >= 0 and non_saturating >= 0 and 0 < minimax + non_saturating < math.inf):
             raise InputError(
@@ -100,10 +111,17 @@ class Blended(Loss):
         self.minimax = minimax
         self.non_saturating = non_saturating
         self.discriminator_weight = discriminator_weight
+        self.label_smoothing = share("label_smoothing", label_smoothing)
+        self.label_noise = share("label_noise", label_noise)
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns the weighted loss of each pair, float `[n]`."""
-        loss = discriminator(real_logits=real.logits, fake_logits=fake.logits)
+        real_logits, fake_logits = exchange_labels(real, fake, self.label_noise)
+        loss = discriminator(
+            real_logits=real_logits,
+            fake_logits=fake_logits,
+            label_smoothing=self.label_smoothing,
+        )
         return self.discriminator_weight * loss
 
     def generator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
@@ -122,7 +140,14 @@ class Blended(Loss):
         return {
             "minimax": self.minimax,
             "non_saturating": self.non_saturating,
+            **self._config_of_discriminator(),
+        }
+
+    def _config_of_discriminator(self) -> dict:
+        return {
             "discriminator_weight": self.discriminator_weight,
+            "label_smoothing": self.label_smoothing,
+            "label_noise": self.label_noise,
         }
 
 
@@ -132,16 +157,23 @@ class Minimax(Blended):
 
     Args:
         discriminator_weight: Factor of the game's value, so of both losses.
+        label_smoothing: What D's target for data lacks to 1, in [0, 1).
+        label_noise: Share of the pairs whose labels D gets exchanged, in [0, 1).
     """
 
     updates_may_overlap = True
 
-    def __init__(self, discriminator_weight: float = 1.0):
-        super().__init__(1.0, 0.0, discriminator_weight)
+    def __init__(
+        self,
+        discriminator_weight: float = 1.0,
+        label_smoothing: float = 0.0,
+        label_noise: float = 0.0,
+    ):
+        super().__init__(1.0, 0.0, discriminator_weight, label_smoothing, label_noise)
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
-        return {"discriminator_weight": self.discriminator_weight}
+        return self._config_of_discriminator()
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -150,16 +182,23 @@ class NonSaturating(Blended):
 
     Args:
         discriminator_weight: Factor of D's loss.
+        label_smoothing: What D's target for data lacks to 1, in [0, 1).
+        label_noise: Share of the pairs whose labels D gets exchanged, in [0, 1).
     """
 
     updates_may_overlap = True
 
-    def __init__(self, discriminator_weight: float = 1.0):
-        super().__init__(0.0, 1.0, discriminator_weight)
+    def __init__(
+        self,
+        discriminator_weight: float = 1.0,
+        label_smoothing: float = 0.0,
+        label_noise: float = 0.0,
+    ):
+        super().__init__(0.0, 1.0, discriminator_weight, label_smoothing, label_noise)
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
-        return {"discriminator_weight": self.discriminator_weight}
+        return self._config_of_discriminator()
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -176,6 +215,8 @@ class HeldBack(NonSaturating):
 
     Args:
         discriminator_weight: Factor of D's loss.
+        label_smoothing: What D's target for data lacks to 1, in [0, 1).
+        label_noise: Share of the pairs whose labels D gets exchanged, in [0, 1).
     """
 
     updates_may_overlap = True

@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_gan.core import randomness
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.errors import InputError
 
@@ -15,7 +16,7 @@ class Loss:
 
     Both methods receive float32 tensors and return one number for each row. The mean over the
     global minibatch is taken by the step. A loss that is not a sum over examples takes its own
-    means with `global_mean`.
+    means with `global_mean`. `discriminator` may draw from `keras_gan.randomness.current_draws()`.
 
     Attributes:
         generator_uses_real: True if `generator` reads `real`; D then sees a minibatch of data in
@@ -25,13 +26,16 @@ class Loss:
         updates_may_overlap: True if the gradient of every weight depends on that weight, as with
             softplus losses. An update may then overlap with the rest of the backward pass; else it
             waits for all gradients. It is not inherited: a loss linear in D's output needs False.
+        ignores_constants: True if a constant added to D's output changes nothing, so that the sign
+            of a logit means nothing.
         requires: What D must return next to "logits" ("features", "classes"), or what a condition
-            must give in training.
+            must give.
     """
 
     generator_uses_real = False
     uses_labels = False
     updates_may_overlap = False
+    ignores_constants = False
     requires: tuple[str, ...] = ()
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
@@ -87,3 +91,34 @@ def check_shape(values: Any, rows: int | None, name: str) -> None:
             f"{name} must return one number for each of the {rows or 'n'} rows, without taking "
             f"their mean. Received: {received}"
         )
+
+
+def exchange_labels(
+    real: DiscriminatorOutput, fake: DiscriminatorOutput, probability: float
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Logits of data and samples as D gets them under noisy labels.
+
+    Args:
+        real: D's output for data.
+        fake: D's output for samples.
+        probability: Of each pair, that its two labels are exchanged, in [0, 1). Drawn in a step of
+            a `GAN`, or in `keras_gan.randomness.drawing_from`.
+
+    Returns:
+        The logits of what counts as data, and of what counts as samples, float32 `[n]` each.
+    """
+    if not probability:
+        return real.logits, fake.logits
+    bits = randomness.required_draws("`label_noise`").bits([1])
+    exchanged = randomness.uniform(bits)[:, 0] < probability
+    return (
+        tf.where(exchanged, fake.logits, real.logits),
+        tf.where(exchanged, real.logits, fake.logits),
+    )
+
+
+def share(name: str, value: float) -> float:
+    """The value of an argument that is a share in [0, 1), checked."""
+    if not 0 <= value < 1:
+        raise InputError(f"`{name}` must be in [0, 1). Received: {value!r}")
+    return value

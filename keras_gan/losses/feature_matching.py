@@ -60,6 +60,9 @@ class SemiSupervised(FeatureMatching):
     uses_labels = True
     requires = ("features", "classes")
 
+    def __init__(self, discriminator_weight: float = 1.0):
+        super().__init__(discriminator_weight)
+
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns the loss, whose mean is the sum of the three means, float `[n]`."""
         for_real = self._data_weights(real) * tf.nn.softplus(-real.logits)
@@ -73,6 +76,10 @@ class SemiSupervised(FeatureMatching):
 
     def _data_weights(self, real: DiscriminatorOutput) -> tf.Tensor:
         return _balanced(tf.less(real.labels, 0))
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"discriminator_weight": self.discriminator_weight}
 
 
 def _balanced(rows: tf.Tensor) -> tf.Tensor:

@@ -56,7 +56,10 @@ class InpaintingLoss(NonSaturating):
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "energy_weight": self.energy_weight}
+        return {
+            "discriminator_weight": self.discriminator_weight,
+            "energy_weight": self.energy_weight,
+        }
 
 
 def _flat(examples: tf.Tensor) -> tf.Tensor:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
@@ -12,11 +13,30 @@ from keras_gan import layers
 from keras_gan.core.errors import InputError
 from keras_gan.core.randomness import RowDraws, drawing_from, row_seeds
 
+LEAKY_SLOPE = 0.2
+LEAKY_RELU_GAIN = math.sqrt(2 / (1 + LEAKY_SLOPE**2))
+
+
+def _derived_seeds(seed: int) -> Iterator[int]:
+    return (int(row_seeds(seed, 1, first=index)[0]) >> 33 for index in itertools.count())
+
 
 def uniform_initializers(seed: int) -> Callable[[float], keras.initializers.Initializer]:
     """From a half width to the next initializer, whose seed is derived from the network's."""
-    seeds = (int(row_seeds(seed, 1, first=index)[0]) >> 33 for index in itertools.count())
+    seeds = _derived_seeds(seed)
     return lambda irange: keras.initializers.RandomUniform(-irange, irange, seed=next(seeds))
+
+
+def normal_initializers(seed: int) -> Callable[[float, int], keras.initializers.Initializer]:
+    """From a gain and a fan-in to the next initializer, whose seed is derived from the network's.
+
+    Weights are from N(0, gain^2 / fan_in): with gain 1 the variance of the inputs is kept, with
+    `LEAKY_RELU_GAIN` that below a leaky ReLU (He et al. 2015).
+    """
+    seeds = _derived_seeds(seed)
+    return lambda gain, fan_in: keras.initializers.RandomNormal(
+        0.0, gain / math.sqrt(fan_in), seed=next(seeds)
+    )
 
 
 def set_marginal_bias(generator: keras.Model, mean: np.ndarray) -> None:

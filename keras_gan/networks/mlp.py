@@ -10,7 +10,12 @@ import keras
 from keras import layers as kl
 
 from keras_gan import layers
-from keras_gan.networks.initialization import uniform_initializers
+from keras_gan.networks.initialization import (
+    LEAKY_RELU_GAIN,
+    LEAKY_SLOPE,
+    normal_initializers,
+    uniform_initializers,
+)
 
 MAX_NORM = 1.9365  # TFD: bound on the norm of each unit's incoming weights
 
@@ -60,6 +65,46 @@ def mlp_generator(
     model.add(dense(math.prod(shape), output_activation, last, "output", dtype="float32"))
     if len(shape) != 1:
         model.add(kl.Reshape(tuple(shape), dtype="float32", name="images"))
+    return model
+
+
+def leaky_mlp(
+    input_shape: Sequence[int],
+    output_shape: Sequence[int],
+    *,
+    width: int = 128,
+    depth: int = 3,
+    seed: int = 0,
+    name: str,
+) -> keras.Model:
+    """A fully connected network of leaky ReLUs, as G or as D, for points.
+
+    Weights are normal with He's variance; the output is linear.
+
+    Args:
+        input_shape: Shape of z, or of one example.
+        output_shape: Shape of one example, or `(1,)`.
+        width: Units of each hidden layer.
+        depth: Number of hidden layers.
+        seed: Seed of the initial weights.
+        name: Name of the network.
+
+    Returns:
+        A model from float `[n, *input_shape]` to float32 `[n, *output_shape]`.
+    """
+    initializer = normal_initializers(seed)
+    model = keras.Sequential([keras.Input(tuple(input_shape), name="inputs")], name=name)
+    model.add(kl.Flatten(name="flat"))
+    size = math.prod(input_shape)
+    for index in range(depth):
+        kernels = initializer(LEAKY_RELU_GAIN, size)
+        model.add(kl.Dense(width, kernel_initializer=kernels, name=f"hidden_{index}"))
+        model.add(kl.LeakyReLU(LEAKY_SLOPE, name=f"relu_{index}"))
+        size = width
+    kernels = initializer(1.0, size)
+    outputs = math.prod(output_shape)
+    model.add(kl.Dense(outputs, kernel_initializer=kernels, dtype="float32", name="output"))
+    model.add(kl.Reshape(tuple(output_shape), dtype="float32", name="outputs"))
     return model
 
 

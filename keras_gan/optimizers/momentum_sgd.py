@@ -39,8 +39,8 @@ class MomentumSGD(keras.optimizers.Optimizer):
         velocity = self.velocities[self._get_variable_index(variable)]
         momentum = self.momentum(self.iterations) if callable(self.momentum) else self.momentum
         tf.raw_ops.ResourceApplyKerasMomentum(
-            var=_handle(variable),
-            accum=_handle(velocity),
+            var=handle(variable),
+            accum=handle(velocity),
             lr=tf.cast(learning_rate, variable.dtype),
             grad=tf.cast(gradient, variable.dtype),
             momentum=tf.cast(momentum, variable.dtype),
@@ -60,5 +60,6 @@ class MomentumSGD(keras.optimizers.Optimizer):
         return super().from_config(config, custom_objects)
 
 
-def _handle(variable) -> tf.Tensor:
+def handle(variable) -> tf.Tensor:
+    """The resource of a variable, as TensorFlow's fused updates take it."""
     return (variable.value if isinstance(variable, keras.Variable) else variable).handle

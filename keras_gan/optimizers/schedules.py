@@ -129,8 +129,45 @@ def current_value(value: float | ImageSchedule | None) -> Any:
     return value() if isinstance(value, ImageSchedule) else value
 
 
+class _Transition(ImageSchedule):
+    """From one value to another, then constant.
+
+    Args:
+        initial: Value before the first image.
+        final: Value from image `images` on.
+        images: Length of the transition, greater than 0.
+    """
+
+    def __init__(self, initial: float, final: float, images: float):
+        if not (math.isfinite(initial) and math.isfinite(final) and 0 < images < math.inf):
+            raise InputError(
+                "this schedule needs finite `initial` and `final` and `images` > 0. "
+                f"Received: initial={initial}, final={final}, images={images}"
+            )
+        self.initial, self.final, self.images = initial, final, images
+
+    def at(self, images: tf.Tensor) -> tf.Tensor:
+        share = self._share(tf.minimum(images / self.images, 1.0))
+        return self.initial + share * (self.final - self.initial)
+
+    def _share(self, progress: tf.Tensor) -> tf.Tensor:
+        """How much of the way is made when so much of its length is behind."""
+        return progress
+
+
 @keras.saving.register_keras_serializable("keras_gan")
-class Cosine(ImageSchedule):
+class Linear(_Transition):
+    """From one value to another along a line, then constant.
+
+    Args:
+        initial: Value before the first image.
+        final: Value from image `images` on.
+        images: Length of the line, greater than 0.
+    """
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Cosine(_Transition):
     """From one value to another along half a cosine, then constant.
 
     `v(t) = initial + (1 - (1 + cos(pi t / images)) / 2) (final - initial)` for t < `images`: the
@@ -142,14 +179,5 @@ class Cosine(ImageSchedule):
         images: Length of the burn-in, greater than 0.
     """
 
-    def __init__(self, initial: float, final: float, images: float):
-        if not (math.isfinite(initial) and math.isfinite(final) and 0 < images < math.inf):
-            raise InputError(
-                "a cosine schedule needs finite `initial` and `final` and `images` > 0. "
-                f"Received: initial={initial}, final={final}, images={images}"
-            )
-        self.initial, self.final, self.images = initial, final, images
-
-    def at(self, images: tf.Tensor) -> tf.Tensor:
-        progress = tf.minimum(images / self.images, 1.0)
-        return self.initial + (1 - tf.cos(math.pi * progress)) / 2 * (self.final - self.initial)
+    def _share(self, progress: tf.Tensor) -> tf.Tensor:
+        return (1 - tf.cos(math.pi * progress)) / 2

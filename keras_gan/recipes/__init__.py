@@ -29,14 +29,21 @@ NAMES = (
     "mnist_inference",
     "mnist_inpainting",
     "mnist_semi_supervised",
+    "mnist_r3gan",
+    "mnist_r3gan_conditional",
+    "stacked_mnist",
     "tfd",
     "tfd_stage2",
     "cifar10_mlp",
     "cifar10_conv",
     "cifar10_conv_tuned",
+    "sngan_cifar10",
+    "r3gan_cifar10",
     "own_data",
     "ring",
     "gaussian_grid",
+    "ring_r3gan",
+    "grid_r3gan",
 )
 
 __all__ = ["NAMES", "Recipe", "data_of", "get", "with_setting"]

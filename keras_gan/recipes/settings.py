@@ -7,10 +7,11 @@ from typing import Any
 
 import keras
 
-from keras_gan import losses, optimizers, priors
+from keras_gan import losses, optimizers, priors, regularizers
 from keras_gan.experiment.recipe import TrainingData
 from keras_gan.experiment.settings import RunSettings, Settings, setting
-from keras_gan.optimizers.schedules import EpochRamp, GeometricDecay
+from keras_gan.optimizers.schedules import Cosine, EpochRamp, GeometricDecay
+from keras_gan.training.ema import EMA
 from keras_gan.training.gan import GAN
 
 Networks = tuple[keras.Model, keras.Model]  # G and D
@@ -112,6 +113,62 @@ class PaperSettings(LossSettings, MomentumSettings, LatentSettings, Settings):
 @dataclasses.dataclass(frozen=True)
 class TunedSettings(LossSettings, AdamSettings, LatentSettings, Settings):
     """Adam with a constant learning rate, on a data set."""
+
+
+@dataclasses.dataclass(frozen=True)
+class R3GANSettings(LatentSettings):
+    """R3GAN's objective: relativistic pairs with R1 and R2, values that change in a burn-in.
+
+    Huang et al. 2024, arXiv:2501.05441. All lengths are in images seen.
+    """
+
+    prior: str = "normal"
+    latent_dim: int = 64
+    width: int = setting(32, "what the networks' channels or units are multiples of", least=1)
+    generator_learning_rate: float = setting(2e-4, "learning rate of G's first update", above=0)
+    discriminator_learning_rate: float = setting(2e-4, "learning rate of D's first update", above=0)
+    learning_rate_factor: float = setting(
+        1.0, "what the learning rates are times this after the decay", above=0, most=1
+    )
+    learning_rate_decay: int = setting(
+        0, "images over which the learning rates fall; 0: the burn-in", least=0
+    )
+    beta_2: float = setting(
+        0.9, "Adam's decay of the gradients' square, at first", least=0, below=1
+    )
+    final_beta_2: float = setting(0.99, "the same after the burn-in", least=0, below=1)
+    gamma: float = setting(1.0, "weight of R1 and R2, at first", least=0)
+    final_gamma: float = setting(0.1, "the same after the burn-in", least=0)
+    penalty_every: int = setting(1, "D's updates for each of R1 and R2; above 1: lazy", least=1)
+    burn_in: int = setting(100_000, "images of the burn-in", least=1)
+    ema_half_life: int = setting(
+        20_000, "images after which old weights count half in the moving average", least=1
+    )
+
+    @property
+    def ema(self) -> float | EMA | None:
+        """A half-life that grows during the burn-in, unless a momentum is given."""
+        half_life = Cosine(0.0, self.ema_half_life, self.burn_in)
+        return self.ema_momentum or EMA(half_life=half_life)
+
+    def compile_arguments(self, data: TrainingData, loss: str) -> dict[str, Any]:
+        """The objective and the optimizers, as `GAN.compile` has them."""
+
+        def optimizer(rate: float) -> keras.Optimizer:
+            decay = self.learning_rate_decay or self.burn_in
+            return optimizers.Adam(
+                Cosine(rate, rate * self.learning_rate_factor, decay),
+                beta_2=Cosine(self.beta_2, self.final_beta_2, self.burn_in),
+            )
+
+        gamma = Cosine(self.gamma, self.final_gamma, self.burn_in)
+        every = self.penalty_every
+        return {
+            "generator_optimizer": optimizer(self.generator_learning_rate),
+            "discriminator_optimizer": optimizer(self.discriminator_learning_rate),
+            "loss": loss,
+            "regularizers": [regularizers.R1(gamma, every), regularizers.R2(gamma, every)],
+        }
 
 
 def model(

@@ -1,46 +1,147 @@
-"""The base class of regularizers."""
+"""The base class of regularizers, and the gradients that some of them read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, Protocol
 
+import keras
 import tensorflow as tf
 
-from keras_gan.core.batches import ConditionTensors, DiscriminatorOutput
+from keras_gan.core.batches import ConditionTensors, DiscriminatorOutput, GeneratedBatch
+from keras_gan.core.errors import InputError
+from keras_gan.optimizers.schedules import ImageSchedule
 
-Discriminate = Callable[[tf.Tensor, ConditionTensors], DiscriminatorOutput]
+Generate = Callable[[tf.Tensor], GeneratedBatch]
+Weight = float | ImageSchedule
+
+
+class Discriminate(Protocol):
+    """D with augmentation, as a regularizer calls it."""
+
+    def __call__(
+        self,
+        examples: tf.Tensor,
+        condition: ConditionTensors = ...,
+        *,
+        input_gradients: bool = ...,
+    ) -> DiscriminatorOutput:
+        """Returns D's output for examples `[n, ...]` before augmentation.
+
+        Args:
+            examples: float `[n, ...]`.
+            condition: Their condition.
+            input_gradients: Whether the output has `input_gradients`.
+        """
 
 
 class Regularizer:
     """A term that D minimizes in addition to its loss. `compile(regularizers=[...])` takes them.
 
+    Random numbers come from `keras_gan.randomness.current_draws()`.
+
+    Args:
+        every: The term is computed in one of so many of D's updates and counts that many times
+            (Karras et al. 2020, arXiv:1912.04958, "lazy regularization"). It saves most of the
+            penalty's time. The cost: in between nothing holds D back, and on small problems, such
+            as Gaussians in the plane or stacked MNIST, training can fail to converge altogether
+            (Huang et al. 2024, arXiv:2501.05441). Prefer 1 unless you have measured it.
+
     Attributes:
         name: Its name in the logs.
         input_gradients: Of which outputs ("real", "fake") it reads `input_gradients`. They are
-            taken in the same pass as the loss.
+            taken in the same pass as the loss, all in one backward pass.
+        per_example: True if it takes the gradient of each example. A D that mixes the examples of
+            a batch is then refused.
+        uses_generator: True if `penalty` gets `generate` and `samples`, too, and
+            `generator_penalty` is called.
+        variables: Its state, saved in checkpoints; made by `build`.
     """
 
     name: str = "regularizer"
     input_gradients: tuple[str, ...] = ()
+    per_example = False
+    uses_generator = False
+
+    def __init__(self, every: int = 1):
+        if not isinstance(every, int) or every < 1:
+            raise InputError(f"`every` must be an int >= 1. Received: {every!r}")
+        self.every = every
+        self.variables: list[keras.Variable] = []
+
+    def build(self) -> None:
+        """Makes the state, in the scope of the strategy; called by `compile`."""
 
     def penalty(
         self, discriminate: Discriminate, real: DiscriminatorOutput, fake: DiscriminatorOutput
     ) -> tf.Tensor:
         """Returns the term for each row, float32 `[n]`.
 
+        With `uses_generator` there are two more arguments: `generate`, G as a function of latents
+        under the samples' condition, and `samples`, the `GeneratedBatch` of `fake`.
+
         Args:
-            discriminate: D with augmentation, from examples `[n, ...]` before augmentation and
-                their condition to a `DiscriminatorOutput`; for further passes.
+            discriminate: D with augmentation, for further passes.
             real: D's output for the data.
             fake: D's output for generated examples.
         """
         raise NotImplementedError
 
+    def generator_penalty(self, generate: Generate, samples: GeneratedBatch) -> tf.Tensor:
+        """Returns a term that G minimizes in addition to its loss, float32 `[n]`."""
+        raise NotImplementedError
+
     def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {}
+        """Returns the constructor's arguments, serialized."""
+        return {"every": self.every}
 
     @classmethod
     def from_config(cls, config: dict) -> Regularizer:
         """Makes the regularizer from `get_config`'s dictionary."""
-        return cls(**config)
+        objects = keras.saving.deserialize_keras_object
+        return cls(**{k: objects(v) if isinstance(v, dict) else v for k, v in config.items()})
+
+
+def with_input_gradients(
+    discriminate: Callable[..., list[DiscriminatorOutput]], *inputs: tf.Tensor, scale: Any = 1.0
+) -> list[DiscriminatorOutput]:
+    """D's outputs with the gradients of their logits, all in one backward pass.
+
+    Args:
+        discriminate: From one or several tensors of examples to a list of as many outputs. No
+            logit may depend on another row.
+        *inputs: The examples, float `[n, ...]`.
+        scale: What the logits are multiplied by before the gradients are taken, and the gradients
+            divided by after: float16 gradients may underflow.
+
+    Returns:
+        The outputs, with `input_gradients`: that of each logit with respect to its example,
+        float32 `[n, ...]`.
+
+    Example:
+        >>> with tf.GradientTape() as tape:
+        ...     [real] = with_input_gradients(lambda x: [DiscriminatorOutput(critic(x)[:, 0])], x)
+        ...     penalty = tf.reduce_mean(squared_norm(real.input_gradients))
+        >>> gradients = tape.gradient(penalty, critic.trainable_variables)
+    """
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        outputs = discriminate(*inputs)
+        total = scale * tf.add_n([tf.reduce_sum(output.logits) for output in outputs])
+    gradients = tape.gradient(total, inputs)
+    return [
+        output._replace(input_gradients=tf.cast(gradient, tf.float32) / scale)
+        for output, gradient in zip(outputs, gradients, strict=True)
+    ]
+
+
+def check_weight(name: str, value: Weight) -> Weight:
+    """The value of an argument that is a weight, checked: a finite number >= 0, or a schedule."""
+    if not isinstance(value, ImageSchedule) and not 0 <= value < float("inf"):
+        raise InputError(f"`{name}` must be a finite number >= 0. Received: {value!r}")
+    return value
+
+
+def serialized(value: Any) -> Any:
+    """A weight as it stands in a configuration."""
+    return keras.saving.serialize_keras_object(value) if isinstance(value, ImageSchedule) else value

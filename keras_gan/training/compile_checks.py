@@ -77,7 +77,8 @@ def check_optimizers(optimizers: list[Any], replicas: int) -> None:
 
 def check_loss(loss: Any, discriminator_outputs: Iterable[str], condition: Any) -> None:
     """Refuses a loss that needs what neither D nor the condition gives."""
-    known = {*discriminator_outputs, *(condition.training_names if condition else ())}
+    given = (*condition.names, *condition.training_names) if condition else ()
+    known = {*discriminator_outputs, *given}
     missing = sorted({*getattr(loss, "requires", ())} - known)
     if missing:
         raise InputError(
@@ -89,25 +90,38 @@ def check_loss(loss: Any, discriminator_outputs: Iterable[str], condition: Any) 
 def check_regularizers(regularizers: list[Any], discriminator: keras.Model) -> None:
     """Refuses regularizers without a method, or with the same name, or that D does not allow."""
     names = [getattr(regularizer, "name", None) for regularizer in regularizers]
+    mixing = [layer.name for layer in all_layers(discriminator) if _mixes_rows(layer)]
     for regularizer in regularizers:
         if not callable(getattr(regularizer, "penalty", None)) or not regularizer.name:
             raise InputError(
                 "`regularizers` must be objects with a `name` and a method "
                 f"`penalty(discriminate, real, fake)`. Received: {regularizer!r}"
             )
-        batch_norm = [
-            layer.name
-            for layer in all_layers(discriminator)
-            if isinstance(layer, keras.layers.BatchNormalization)
-        ]
-        if regularizer.input_gradients and batch_norm:
+        if mixing and (
+            getattr(regularizer, "per_example", False)
+            or getattr(regularizer, "input_gradients", ())
+        ):
             raise InputError(
                 f"{type(regularizer).__name__} takes the gradient of each example, but layer "
-                f"{batch_norm[0]!r} of the discriminator mixes the examples of a batch; use a "
-                "discriminator without batch normalization"
+                f"{mixing[0]!r} of the discriminator mixes the examples of a batch; use a "
+                "discriminator without batch normalization, packing or minibatch statistics"
             )
     if len(set(names)) < len(names):
         raise InputError(f"regularizers need different names. Received: {names}")
+
+
+def check_augmentation(augmentation: Any, loss: Any) -> None:
+    """Refuses an augmentation that adapts to signs which the loss leaves undetermined."""
+    if getattr(augmentation, "reads_signs", False) and getattr(loss, "ignores_constants", False):
+        raise InputError(
+            f"{type(augmentation).__name__} adapts to the sign of D's output, which means nothing "
+            f"under the loss {type(loss).__name__}; use RandomTransforms with a schedule"
+        )
+
+
+def _mixes_rows(layer: keras.layers.Layer) -> bool:
+    batch_norm = isinstance(layer, keras.layers.BatchNormalization)
+    return batch_norm or getattr(layer, "mixes_rows", False)
 
 
 def check_execution(gan: GAN, jit_compile: bool | str, run_eagerly: bool) -> None:

@@ -18,6 +18,7 @@ from keras_gan.core.batches import (
     DiscriminatorOutput,
     GeneratedBatch,
 )
+from keras_gan.core.keras_private import all_layers
 from keras_gan.core.randomness import Purpose, StepDraws
 from keras_gan.losses import NoRealOutput, check_shape, discriminator
 from keras_gan.training.discriminate import discriminate
@@ -134,32 +135,29 @@ class StepContext:
     def _discriminate(
         self, kind: str, examples: tf.Tensor, condition: ConditionTensors, j: int
     ) -> DiscriminatorOutput:
-        gan = self.gan
-        if gan.discriminator in self._unchanged:  # G's step, where D's own losses do not matter
-            return self._augmented_pass(kind, examples, condition, j)
-        if any(kind.lower() in regularizer.input_gradients for regularizer in gan.regularizers):
-            scale = gan.discriminator_optimizer.scale_loss(1.0)  # float16 gradients may underflow
-            with tf.GradientTape() as tape:
-                tape.watch(examples)
-                output = self._augmented_pass(kind, examples, condition, j)
-                total = scale * tf.reduce_sum(output.logits)
-            gradients = tf.cast(tape.gradient(total, examples), tf.float32) / scale
-            output = output._replace(input_gradients=gradients)
-        else:
-            output = self._augmented_pass(kind, examples, condition, j)
+        output = self._augmented_pass(kind, examples, condition, j)
+        if self.gan.discriminator in self._unchanged:  # G's step: D's own losses do not matter
+            return output
         # Keras forgets the losses of a pass when the next one begins.
-        return output._replace(layer_losses=sum(gan.discriminator.losses))
+        return output._replace(layer_losses=sum(self.gan.discriminator.losses))
 
     def _augmented_pass(
         self, kind: str, examples: tf.Tensor, condition: ConditionTensors, j: int
     ) -> DiscriminatorOutput:
         with randomness.drawing_from(self.draws(j, Purpose[f"AUGMENTATION_{kind}"])):
-            augmented = self._augment(examples)
+            augmented = self.augment(examples)
         with randomness.drawing_from(self.draws(j, Purpose[f"DISCRIMINATOR_{kind}"])):
             output = discriminate(self.gan.discriminator, augmented, condition, training=True)
         return output._replace(examples=tf.cast(examples, tf.float32))
 
     # ------------------------------------------------------------ losses and updates
+
+    def discriminator_losses(
+        self, real: DiscriminatorOutput, fake: DiscriminatorOutput, j: int
+    ) -> tf.Tensor:
+        """D's loss for each row, `[m]`, with the random numbers that it may draw."""
+        with randomness.drawing_from(self.draws(j, Purpose.LOSS)):
+            return self.gan.loss.discriminator(real, fake)
 
     def discriminator_mean(self, losses: tf.Tensor) -> tf.Tensor:
         """This replica's part of the mean of D's losses over the global minibatch."""
@@ -175,31 +173,7 @@ class StepContext:
         check_shape(values, self.rows, name)
         return tf.reduce_sum(values) / (self.rows * self.replicas)
 
-    def penalties(
-        self, real: DiscriminatorOutput, fake: DiscriminatorOutput, j: int
-    ) -> tuple[tf.Tensor, Logs]:
-        """This replica's part of what D's layers and regularizers add to its loss, and logs."""
-        gan, logs = self.gan, {}
-        on_weights = [
-            v.regularizer(v) for v in gan.discriminator.trainable_variables if v.regularizer
-        ]
-        # Both passes report the losses on weights, which count once.
-        total = (real.layer_losses - sum(on_weights) + fake.layer_losses) / self.replicas
-        for regularizer in gan.regularizers:
-            with randomness.drawing_from(self.draws(j, Purpose.REGULARIZER)):
-                values = regularizer.penalty(self._discriminate_again, real, fake)
-            total += self.mean(values, f"{type(regularizer).__name__}.penalty")
-            logs[regularizer.name] = tf.reduce_mean(values)
-        return total, logs
-
-    def _discriminate_again(
-        self, examples: tf.Tensor, condition: ConditionTensors = NO_CONDITION
-    ) -> DiscriminatorOutput:
-        """D with augmentation, for regularizers; draws from what is current."""
-        augmented = self._augment(examples)
-        return discriminate(self.gan.discriminator, augmented, condition, training=True)
-
-    def _augment(self, examples: tf.Tensor) -> tf.Tensor:
+    def augment(self, examples: tf.Tensor) -> tf.Tensor:
         """The examples as D receives them; random numbers are drawn from what is current."""
         augmentation = self.gan.augmentation
         return examples if augmentation is None else augmentation(tf.cast(examples, tf.float32))
@@ -217,6 +191,9 @@ class StepContext:
             gradients = clip_over_replicas(optimizer, gradients)
         with tf.control_dependencies(self._before_update(gradients, network)):
             optimizer.apply(gradients, network.trainable_variables)
+        for layer in all_layers(network):
+            if hasattr(layer, "after_update"):
+                layer.after_update()
 
     def _before_update(self, gradients: list[tf.Tensor], network: keras.Model) -> list[tf.Tensor]:
         """What an update has to wait for, in addition to what TensorFlow orders.
@@ -257,9 +234,13 @@ class StepContext:
         """What is reported of an update of D; the user's metrics and the augmentation follow it."""
         for metric in self.gan.running_means.user_metrics:
             metric.update_state(real, fake)
-        if self.gan.augmentation is not None:
-            self.gan.augmentation.update(real)
-        return discriminator_logs(real, fake, losses)
+        logs, augmentation = discriminator_logs(real, fake, losses), self.gan.augmentation
+        if augmentation is not None:
+            if self.gan.update != "fixed":
+                augmentation.update(real)
+            if hasattr(augmentation, "strength"):
+                logs["augmentation"] = tf.cast(augmentation.strength, tf.float32)
+        return logs
 
     def generator_logs(self, losses: tf.Tensor) -> Logs:
         """What is reported of an update of G."""

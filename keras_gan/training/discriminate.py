@@ -34,7 +34,7 @@ def discriminate(
         raise InputError(
             f"a discriminator that returns a dict must give 'logits'. Received: {sorted(outputs)}"
         )
-    outputs = {name: outputs.get(name) for name in ("logits", "features", "classes")}
+    outputs = {name: outputs.get(name) for name in ("logits", "features", "classes", "codes")}
     outputs = tf.nest.map_structure(_float32, outputs)
     logits = outputs["logits"]
     if logits.shape.rank == 2 and logits.shape[-1] == 1:
@@ -44,6 +44,7 @@ def discriminate(
         outputs["features"],
         condition=condition,
         classes=outputs["classes"],
+        codes=outputs["codes"],
         examples=_float32(examples),
     )
 

@@ -12,7 +12,12 @@ import tensorflow as tf
 from keras_gan import priors
 from keras_gan.conditioning import Condition
 from keras_gan.core.errors import InputError
-from keras_gan.training import compile_checks, network_checks, sampling
+from keras_gan.training import (
+    compile_checks,
+    network_checks,
+    sampling,
+    standing_statistics,
+)
 from keras_gan.training.auxiliary import AuxiliaryNetwork
 from keras_gan.training.discriminate import discriminate
 from keras_gan.training.ema import EMA, AveragedNetwork
@@ -186,12 +191,42 @@ class GAN(Trainer):
         Raises:
             InputError: `n` is negative, there is no average, or the condition does not fit.
         """
-        generator = self.ema_generator if ema else self.generator
-        if generator is None:
-            raise InputError("this model keeps no EMA of its weights; make it with `ema=0.999`")
+        generator = self._generator(ema)
         if ema not in self._samplers:
             self._samplers[ema] = sampling.Sampler(generator, self.prior, self.condition)
         return self._samplers[ema](n, seed, condition, batch_size)
+
+    def recompute_statistics(
+        self, batches: int = 16, batch_size: int = 64, *, seed: int = 0, ema: bool = False
+    ) -> None:
+        """Gives batch normalization in G the statistics of G's present weights.
+
+        In training they lag behind, and those of the EMA generator are copies of the raw
+        generator's: call it once before samples are drawn. The statistics become the means over
+        new batches ("standing statistics", Brock et al. 2019, arXiv:1809.11096, appendix B).
+
+        Args:
+            batches: Number of batches.
+            batch_size: Samples of each, as in training.
+            seed: Seed of their latents and conditions.
+            ema: True for the EMA generator.
+
+        Raises:
+            InputError: G has no batch normalization, or there is no EMA.
+        """
+        standing_statistics.recompute(
+            self._generator(ema),
+            self.prior,
+            self.condition,
+            batches=batches,
+            batch_size=batch_size,
+            seed=seed,
+        )
+
+    def _generator(self, ema: bool) -> keras.Model:
+        if ema and self.ema_generator is None:
+            raise InputError("this model keeps no EMA of its weights; make it with `ema=0.999`")
+        return self.ema_generator if ema else self.generator
 
     @property
     def names_classes(self) -> bool:

@@ -12,6 +12,11 @@ import contextlib
 import tensorflow as tf
 
 from keras_gan.training.context import Logs, StepContext, mean_logs
+from keras_gan.training.penalties import (
+    discriminate_both,
+    discriminator_penalties,
+    generator_penalties,
+)
 
 
 def alternating(step: StepContext) -> Logs:
@@ -23,10 +28,9 @@ def alternating(step: StepContext) -> Logs:
         with step.unchanged(gan.generator):
             samples = step.generate(z, j)  # G(z), [m, ...]
         with tf.GradientTape() as tape:
-            real = step.discriminate_real(x, j)  # D(x), as logits [m]
-            fake = step.discriminate_fake(samples, j)  # D(G(z)), as logits [m]
-            losses = gan.loss.discriminator(real, fake)  # [m]; by default minus equation (1)
-            penalty, penalty_logs = step.penalties(real, fake, j)
+            real, fake = discriminate_both(step, x, samples, j)  # D(x) and D(G(z)), as logits [m]
+            losses = step.discriminator_losses(real, fake, j)  # [m]; by default minus equation (1)
+            penalty, penalty_logs = discriminator_penalties(step, real, fake, samples, j)
             loss = step.discriminator_mean(losses) + penalty
         gradients = step.gradients(tape, loss, gan.discriminator, gan.discriminator_optimizer)
         step.apply(gan.discriminator_optimizer, gradients, gan.discriminator)
@@ -39,7 +43,7 @@ def alternating(step: StepContext) -> Logs:
             real = step.real_for_generator(k)  # for losses that compare with data
             fake = step.discriminate_fake(samples, k)
         losses = gan.loss.generator(real, fake)  # [m]; by default -log D(G(z))
-        loss = step.generator_mean(losses)
+        loss = step.generator_mean(losses) + generator_penalties(step, samples, k)
     gradients = step.gradients(tape, loss, gan.generator, gan.generator_optimizer)
     step.apply(gan.generator_optimizer, gradients, gan.generator)
     return {**mean_logs(logs), **step.generator_logs(losses)}
@@ -54,14 +58,13 @@ def simultaneous(step: StepContext) -> Logs:
         with tf.GradientTape(persistent=both) as tape:
             with contextlib.nullcontext() if both else step.unchanged(gan.generator):
                 samples = step.generate(z, j)  # G(z), [m, ...]
-            real = step.discriminate_real(x, j)  # D(x), as logits [m]
-            fake = step.discriminate_fake(samples, j)  # D(G(z)), as logits [m]
-            d_losses = gan.loss.discriminator(real, fake)  # [m]
-            penalty, penalty_logs = step.penalties(real, fake, j)
+            real, fake = discriminate_both(step, x, samples, j)  # D(x) and D(G(z)), as logits [m]
+            d_losses = step.discriminator_losses(real, fake, j)  # [m]
+            penalty, penalty_logs = discriminator_penalties(step, real, fake, samples, j)
             d_loss = step.discriminator_mean(d_losses) + penalty
             if both:
                 g_losses = gan.loss.generator(step.declared(real), fake)  # [m]
-                g_loss = step.generator_mean(g_losses)
+                g_loss = step.generator_mean(g_losses) + generator_penalties(step, samples, j)
         d_gradients = step.gradients(tape, d_loss, gan.discriminator, gan.discriminator_optimizer)
         if both:  # both gradients at the same weights, before either network moves
             g_gradients = step.gradients(tape, g_loss, gan.generator, gan.generator_optimizer)
@@ -79,7 +82,7 @@ def fixed(step: StepContext) -> Logs:
             samples = step.generate(step.latents(j), j)
             real = step.discriminate_real(step.data(j), j)
             fake = step.discriminate_fake(samples, j)
-        d_losses = gan.loss.discriminator(real, fake)
+        d_losses = step.discriminator_losses(real, fake, j)
         g_losses = gan.loss.generator(step.declared(real), fake)
         d_logs = step.discriminator_logs(real, fake, d_losses)
         logs.append({**d_logs, **step.generator_logs(g_losses)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -36,7 +37,7 @@ class Trainer(keras.Model):
         discriminator_steps: int = 1,
         update: str = "alternating",
         *,
-        regularizers: Sequence = (),
+        regularizers: Sequence[Any] = (),
         augmentation: Augmentation | None = None,
         metrics: Sequence[keras.metrics.Metric] = (),
         auxiliary_optimizers: Sequence = (),
@@ -83,6 +84,7 @@ class Trainer(keras.Model):
         loss = losses.get(loss)
         compile_checks.check_loss(loss, self._discriminator_outputs, self.condition)
         compile_checks.check_regularizers(list(regularizers), self.discriminator)
+        compile_checks.check_augmentation(augmentation, loss)
         if generator_optimizer is None or discriminator_optimizer is None:
             raise InputError("`generator_optimizer` and `discriminator_optimizer` must be given")
         if len(auxiliary_optimizers) != len(self.auxiliary_networks):
@@ -116,6 +118,8 @@ class Trainer(keras.Model):
             extra = [f"{auxiliary.name}_loss" for auxiliary in self.auxiliary_networks]
             extra += [regularizer.name for regularizer in regularizers]
             self.running_means = RunningMeans([*REPORTED, *extra], metrics)
+            for regularizer in regularizers:
+                getattr(regularizer, "build", lambda: None)()
             if augmentation is not None and not getattr(augmentation, "built", True):
                 augmentation.build((None, *self.example_shape))
         # Keras tracks no further layers of a model that was loaded; `compile_variables` are these.

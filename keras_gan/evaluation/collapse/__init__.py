@@ -13,10 +13,12 @@ _MODULES = {
     "Memorization": "memorization",
     "ModesFound": "coverage",
     "ScoreGap": "memorization",
+    "StackedModes": "stacked",
     "Thresholds": "thresholds",
     "diagnose": "thresholds",
     "modes_found": "coverage",
     "score_gap": "memorization",
+    "stacked_modes": "stacked",
 }
 __all__ = list(_MODULES)
 

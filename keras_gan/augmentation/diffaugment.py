@@ -1,0 +1,69 @@
+"""Differentiable augmentation."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from keras_gan.augmentation.images import ImageAugmentation, uniform
+from keras_gan.augmentation.pixels import random_cutout, random_shift
+from keras_gan.core.errors import InputError
+
+__all__ = ["DiffAugment"]
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class DiffAugment(ImageAugmentation):
+    """Changes every image at random (Zhao et al. 2020, arXiv:2006.10738).
+
+    Each policy is drawn for each image, u ~ U(0, 1) being new in each place:
+
+        color         brightness `x + u - 1/2`, then saturation `2u (x - m) + m`, m being the mean
+                      over the channels of a pixel, then contrast `(u + 1/2) (x - m) + m`, m being
+                      the mean over the image
+        translation   by up to 1/8 of the height and of the width, in whole pixels; zeros come in
+        cutout        a rectangle of zeros, half as high and wide as the image
+
+    The paper uses all three where images are few, "translation,cutout" or "color,cutout" on the
+    whole of CIFAR-10. The range of the images should be about [-1, 1].
+
+    Args:
+        policy: Names of policies in their order, separated by commas.
+    """
+
+    def __init__(self, policy: str = "color,translation,cutout", **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(policy, str) or not set(policy.split(",")) <= set(_POLICIES):
+            raise InputError(
+                f"`policy` must be names of {', '.join(_POLICIES)}, separated by commas. "
+                f"Received: policy={policy!r}"
+            )
+        self.policy = policy
+
+    def call(self, examples: tf.Tensor) -> tf.Tensor:
+        """Returns the changed images, `[n, h, w, c]`."""
+        for name in self.policy.split(","):
+            examples = _POLICIES[name](examples)
+        return examples
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "policy": self.policy}
+
+
+def _color(images: tf.Tensor) -> tf.Tensor:
+    images += uniform([1, 1, 1]) - 0.5
+    images = _spread(images, axes=[3], factor=2 * uniform([1, 1, 1]))
+    return _spread(images, axes=[1, 2, 3], factor=uniform([1, 1, 1]) + 0.5)
+
+
+def _spread(images: tf.Tensor, axes: list[int], factor: tf.Tensor) -> tf.Tensor:
+    """The distances from the mean over these axes times a factor; exact where that is 1."""
+    mean = tf.reduce_mean(images, axes, keepdims=True)
+    return images + (factor - 1) * (images - mean)
+
+
+def _translation(images: tf.Tensor) -> tf.Tensor:
+    return random_shift(images, 1 / 8, mirrored=False)
+
+
+_POLICIES = {"color": _color, "translation": _translation, "cutout": random_cutout}

@@ -1,0 +1,62 @@
+"""What augmentations of images share: their base class and their random numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from keras_gan.augmentation.base import Augmentation
+from keras_gan.core import randomness
+from keras_gan.core.errors import InputError
+
+
+class ImageAugmentation(Augmentation):
+    """Base of the augmentations of images, float32 `[n, h, w, c]`."""
+
+    def build(self, input_shape) -> None:
+        """Checks that the examples are images."""
+        if len(input_shape) != 4:
+            raise InputError(
+                f"{type(self).__name__} takes images [height, width, channels]. "
+                f"Received: examples of shape {tuple(input_shape[1:])}"
+            )
+
+
+def _bits(shape: Sequence[int]) -> tf.Tensor:
+    return randomness.required_draws("an augmentation").bits(shape)
+
+
+def uniform(shape: Sequence[int] = ()) -> tf.Tensor:
+    """New float32 numbers in (0, 1), `[n, *shape]`."""
+    return randomness.uniform(_bits(shape))
+
+
+def normal(shape: Sequence[int] = ()) -> tf.Tensor:
+    """New float32 standard normal numbers, `[n, *shape]`."""
+    return randomness.normal(_bits(shape))
+
+
+def angles() -> tf.Tensor:
+    """New float32 angles in (-pi, pi), `[n, 1]`."""
+    return (2 * uniform([1]) - 1) * math.pi
+
+
+def integers(count: int, shape: Sequence[int] = ()) -> tf.Tensor:
+    """New whole numbers in `0 ... count - 1`, float32 `[n, *shape]`.
+
+    Places of pixels are float32, too: TensorFlow computes with int32 in the host's memory.
+    """
+    # The largest product rounds to `count`.
+    return tf.minimum(tf.floor(uniform(shape) * count), count - 1)
+
+
+def sometimes(probability: tf.Tensor | float, values: tf.Tensor) -> tf.Tensor:
+    """The values `[n, k]` of an image with this probability, else zeros."""
+    return tf.where(uniform([1]) < probability, values, tf.zeros_like(values))
+
+
+def choose(condition: tf.Tensor, one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
+    """Images of `one` where `condition`, bool `[n]`, is true, else of `other`, bit for bit."""
+    return tf.where(condition[:, None, None, None], one, other)

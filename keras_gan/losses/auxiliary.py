@@ -1,0 +1,184 @@
+"""Losses with a second task: the class of an example (AC-GAN), or its code (InfoGAN)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_gan.core.batches import DiscriminatorOutput
+from keras_gan.core.errors import InputError
+from keras_gan.losses.adversarial import NonSaturating
+from keras_gan.losses.base import Loss
+
+__all__ = ["AuxiliaryClassifier", "Info", "categorical_code", "gaussian_code"]
+
+
+def categorical_code(*, code: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
+    """`-log q(c given x)` of a categorical code.
+
+    Args:
+        code: One-hot codes, float `[n, K]`.
+        scores: Unnormalized log probabilities, float `[n, K]`.
+
+    Returns:
+        float `[n]`, nats.
+    """
+    return tf.nn.softmax_cross_entropy_with_logits(labels=code, logits=scores)
+
+
+def gaussian_code(*, code: tf.Tensor, mean: tf.Tensor, log_variance: tf.Tensor) -> tf.Tensor:
+    """`-log q(c given x)` of a continuous code under independent Gaussians.
+
+    Args:
+        code: float `[n, d]`.
+        mean: float `[n, d]`.
+        log_variance: float `[n, d]`.
+
+    Returns:
+        float `[n]`, nats.
+    """
+    square = tf.square(code - mean) * tf.exp(-log_variance)
+    return tf.reduce_sum(math.log(2 * math.pi) + log_variance + square, axis=-1) / 2
+
+
+class _TwoTasks(Loss):
+    """Another loss, and a term that D and G both minimize.
+
+    Args:
+        loss: The loss, `NonSaturating()` if None.
+    """
+
+    def __init__(self, loss: Loss | None):
+        self.loss = NonSaturating() if loss is None else loss
+        self.generator_uses_real = self.loss.generator_uses_real
+        self.ignores_constants = self.loss.ignores_constants
+        self.requires = tuple(dict.fromkeys((*type(self).requires, *self.loss.requires)))
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments, serialized."""
+        return {"loss": keras.saving.serialize_keras_object(self.loss)}
+
+    @classmethod
+    def from_config(cls, config: dict) -> Loss:
+        """Makes the loss from `get_config`'s dictionary."""
+        loss = keras.saving.deserialize_keras_object(config["loss"])
+        return cls(**{**config, "loss": loss})
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class AuxiliaryClassifier(_TwoTasks):
+    """AC-GAN (Odena et al. 2017, arXiv:1610.09585): D also tells the class of what it sees.
+
+    Both networks minimize the cross-entropy of the classes in addition to their loss: D on data and
+    on samples, G on samples. D returns class scores `[n, K]` under "classes"; the model has the
+    condition `Classes(K)`, which D does not need as an input. Labels of data may be -1: unknown.
+
+    Args:
+        loss: The loss that it is added to; `NonSaturating()` if None.
+        weight: Weight of the cross-entropies.
+    """
+
+    uses_labels = True
+    requires = ("classes", "condition")
+
+    def __init__(self, loss: Loss | None = None, weight: float = 1.0):
+        super().__init__(loss)
+        self.weight = _weight("weight", weight)
+
+    def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
+        """Returns the loss of each pair, float `[n]`."""
+        labels = tf.cast(real.labels, tf.int64)
+        entropies = _entropy(real, labels) + _entropy(fake, fake.condition["condition"])
+        return self.loss.discriminator(real, fake) + self.weight * entropies
+
+    def generator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
+        """Returns G's loss of each generated example, float `[n]`."""
+        entropy = _entropy(fake, fake.condition["condition"])
+        return self.loss.generator(real, fake) + self.weight * entropy
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments, serialized."""
+        return {**super().get_config(), "weight": self.weight}
+
+
+def _entropy(output: DiscriminatorOutput, classes: tf.Tensor) -> tf.Tensor:
+    """Cross-entropy of known classes, float `[n]`; 0 where the class is -1."""
+    known = classes >= 0
+    entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
+        tf.where(known, classes, 0), output.classes
+    )
+    return tf.where(known, entropy, 0.0)
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Info(_TwoTasks):
+    """InfoGAN (Chen et al. 2016, arXiv:1606.03657): samples tell the code that they were made of.
+
+    The model has the condition `Codes`, a one-hot and a continuous part. D also is Q: it returns
+    the scores of the categories `[n, K]` under "classes", and under "codes" the means and log
+    variances of the continuous part, `[n, 2 d]`, each where the code has that part. Both networks
+    minimize `-log Q(code given G(z, code))`, a bound of the mutual information.
+
+    Args:
+        loss: The loss that it is added to; `NonSaturating()` if None.
+        categorical_weight: Weight of the one-hot part.
+        continuous_weight: Weight of the continuous part.
+    """
+
+    requires = ("condition",)
+
+    def __init__(
+        self,
+        loss: Loss | None = None,
+        categorical_weight: float = 0.1,
+        continuous_weight: float = 1.0,
+    ):
+        super().__init__(loss)
+        self.categorical_weight = _weight("categorical_weight", categorical_weight)
+        self.continuous_weight = _weight("continuous_weight", continuous_weight)
+
+    def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
+        """Returns the loss of each pair, float `[n]`."""
+        return self.loss.discriminator(real, fake) + self._of_codes(fake)
+
+    def generator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
+        """Returns G's loss of each generated example, float `[n]`."""
+        return self.loss.generator(real, fake) + self._of_codes(fake)
+
+    def _of_codes(self, fake: DiscriminatorOutput) -> tf.Tensor:
+        code: Any = fake.condition["condition"]
+        loss, categories = tf.zeros_like(fake.logits), 0
+        if fake.classes is not None:
+            categories = fake.classes.shape[-1]
+            entropy = categorical_code(code=code[:, :categories], scores=fake.classes)
+            loss += self.categorical_weight * entropy
+        continuous = code[:, categories:]
+        size = 0 if fake.codes is None else fake.codes.shape[-1]
+        if size != 2 * continuous.shape[-1]:
+            raise InputError(
+                f"D must return 'classes' [n, K] and 'codes' [n, 2 d] for codes of K + d = "
+                f"{code.shape[-1]} numbers. Received: K = {categories}, 2 d = {size}"
+            )
+        if size:
+            mean, log_variance = tf.split(fake.codes, 2, axis=-1)
+            loss += self.continuous_weight * gaussian_code(
+                code=continuous, mean=mean, log_variance=log_variance
+            )
+        return loss
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments, serialized."""
+        return {
+            **super().get_config(),
+            "categorical_weight": self.categorical_weight,
+            "continuous_weight": self.continuous_weight,
+        }
+
+
+def _weight(name: str, value: float) -> float:
+    if not 0 <= value < math.inf:
+        raise InputError(f"`{name}` must be a finite number >= 0. Received: {value!r}")
+    return value

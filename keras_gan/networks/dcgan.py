@@ -1,0 +1,158 @@
+"""Convolutional networks of any size, in the manner of DCGAN."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import keras
+from keras import layers as kl
+
+from keras_gan.networks.initialization import LEAKY_RELU_GAIN, LEAKY_SLOPE, normal_initializers
+from keras_gan.networks.pyramid import class_embedding, resolutions
+
+MOST_CHANNELS = 16  # times the width: 1024 with 64, as in the paper
+
+
+def dcgan_generator(
+    shape: Sequence[int],
+    latent_dim: int = 100,
+    *,
+    width: int = 64,
+    kernel: int = 4,
+    batch_norm: bool = False,
+    activation: str = "linear",
+    classes: int | None = None,
+    seed: int = 0,
+) -> keras.Model:
+    """A dense layer, then transposed convolutions of stride 2 up to the size of the image.
+
+    After Radford et al. 2016 (arXiv:1511.06434), with leaky ReLUs and normal weights of He's
+    variance. The last hidden layer has `2 width` channels and each layer below it twice those of
+    the next, at most `16 width`. For (28, 28, c) that is 7x7x`4 width`, 14x14x`2 width`, 28x28xc.
+
+    Args:
+        shape: Shape of an image, `(h, w, c)`. The shorter side is 4, 5, 6 or 7 times a power of 2
+            (as 8, 28, 32, 48, 256), and the longer one a multiple of that power.
+        latent_dim: Length of `z`.
+        width: Half the channels of the last hidden layer.
+        kernel: Side of the kernels; 5 in the paper.
+        batch_norm: Whether hidden layers are normalized, over all replicas.
+        activation: Activation of the output.
+        classes: Number of classes of a conditional network. A trained vector of length
+            `latent_dim` for each is concatenated with `z`.
+        seed: Seed of the initial weights.
+
+    Returns:
+        A model from float `[n, latent_dim]`, and with classes "condition", int64 `[n]`, to float32
+        `[n, *shape]`.
+    """
+    sizes = resolutions(shape)
+    channels = _channels(width, len(sizes) - 1)[::-1]
+    initializer = normal_initializers(seed)
+    x = inputs = keras.Input((latent_dim,), name="latents")
+    if classes:
+        condition, vector = class_embedding(classes, latent_dim, initializer(1.0, 1))
+        x = kl.Concatenate(name="joined")([x, vector])
+        inputs = [inputs, condition]
+    start = (*sizes[0], channels[0])
+    kernels = initializer(LEAKY_RELU_GAIN, x.shape[-1])
+    x = kl.Dense(
+        math.prod(start), use_bias=not batch_norm, kernel_initializer=kernels, name="hidden"
+    )(x)
+    x = kl.Reshape(start, name="maps")(x)
+    x = _activated(x, "hidden", batch_norm)
+
+    def upsampled(x, channels, gain, name, **kwargs):
+        # A stride of 2 leaves a quarter of the kernel's places for each pixel.
+        kernels = initializer(gain, max(1, kernel**2 * x.shape[-1] // 4))
+        return kl.Conv2DTranspose(
+            channels,
+            kernel,
+            strides=2,
+            padding="same",
+            kernel_initializer=kernels,
+            name=name,
+            **kwargs,
+        )(x)
+
+    for index, count in enumerate(channels[1:]):
+        name = f"conv_{index}"
+        x = upsampled(x, count, LEAKY_RELU_GAIN, name, use_bias=not batch_norm)
+        x = _activated(x, name, batch_norm)
+    x = upsampled(x, shape[2], 1.0, "images", activation=activation, dtype="float32")
+    return keras.Model(inputs, x, name="generator")
+
+
+def dcgan_discriminator(
+    shape: Sequence[int],
+    *,
+    width: int = 64,
+    kernel: int = 4,
+    batch_norm: bool = False,
+    classes: int | None = None,
+    seed: int = 0,
+) -> keras.Model:
+    """Convolutions of stride 2 down to the smallest size, then a dense layer.
+
+    The counterpart of `dcgan_generator`: the first layer has `2 width` channels and each layer
+    above it twice those of the one before, at most `16 width`; the dense layer has the next number.
+    For (28, 28, c): 14x14x`2 width`, 7x7x`4 width`, `8 width`.
+
+    Args:
+        shape: Shape of an image, `(h, w, c)`. The shorter side is 4, 5, 6 or 7 times a power of 2
+            (as 8, 28, 32, 48, 256), and the longer one a multiple of that power.
+        width: Half the channels of the first layer.
+        kernel: Side of the kernels; 5 in the paper.
+        batch_norm: Whether hidden layers but the first are normalized, over all replicas. Rows
+            then depend on each other, which gradient penalties do not allow.
+        classes: Number of classes of a conditional network. The inner product of the features
+            with a trained vector for each class is added to the logit: the projection of Miyato and
+            Koyama 2018.
+        seed: Seed of the initial weights.
+
+    Returns:
+        A model from float `[n, *shape]`, and with classes "condition", int64 `[n]`, to float32
+        logits `[n, 1]`.
+    """
+    depth = len(resolutions(shape)) - 1
+    *channels, units = _channels(width, depth + 1)
+    initializer = normal_initializers(seed)
+    x = inputs = keras.Input(tuple(shape), name="images")
+    for index, count in enumerate(channels):
+        name, normalized = f"conv_{index}", batch_norm and index > 0
+        x = kl.Conv2D(
+            count,
+            kernel,
+            strides=2,
+            padding="same",
+            use_bias=not normalized,
+            kernel_initializer=initializer(LEAKY_RELU_GAIN, kernel**2 * x.shape[-1]),
+            name=name,
+        )(x)
+        x = _activated(x, name, normalized)
+    x = kl.Flatten(name="flat")(x)
+    kernels = initializer(LEAKY_RELU_GAIN, x.shape[-1])
+    x = kl.Dense(units, use_bias=not batch_norm, kernel_initializer=kernels, name="hidden")(x)
+    x = _activated(x, "hidden", batch_norm)
+    last = initializer(1.0, units)
+    logits = kl.Dense(1, kernel_initializer=last, dtype="float32", name="logit")(x)
+    if classes:
+        vectors = initializer(1.0, units)
+        condition, vector = class_embedding(classes, units, vectors, dtype="float32")
+        inputs = [inputs, condition]
+        product = kl.Dot(axes=1, dtype="float32", name="projection")([x, vector])
+        logits = kl.Add(dtype="float32", name="logits")([logits, product])
+    return keras.Model(inputs, logits, name="discriminator")
+
+
+def _channels(width: int, count: int) -> list[int]:
+    """2, 4, 8, 16, 16, ... times the width."""
+    return [min(2**index, MOST_CHANNELS) * width for index in range(1, count + 1)]
+
+
+def _activated(x: keras.KerasTensor, name: str, batch_norm: bool) -> keras.KerasTensor:
+    """The leaky ReLU of a hidden layer's output, normalized or not."""
+    if batch_norm:
+        x = kl.BatchNormalization(momentum=0.9, synchronized=True, name=f"norm_{name}")(x)
+    return kl.LeakyReLU(LEAKY_SLOPE, name=f"relu_{name}")(x)

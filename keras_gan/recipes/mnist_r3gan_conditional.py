@@ -1,0 +1,27 @@
+"""MNIST, one class at a time, with a small convolutional pair and R3GAN's objective.
+
+    keras-gan train --recipe mnist_r3gan_conditional
+
+G gets a trained vector of the class next to z; D's logit is the inner product of its features with
+another one.
+"""
+
+import dataclasses
+
+from keras_gan.conditioning import Classes
+from keras_gan.experiment import TrainingData
+from keras_gan.recipes import mnist_r3gan
+from keras_gan.recipes.settings import Built, model
+
+CLASSES = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings(mnist_r3gan.Settings):
+    """Those of `mnist_r3gan`."""
+
+
+def build(settings: Settings, data: TrainingData) -> Built:
+    """The model, and how it learns."""
+    pair = mnist_r3gan.make_networks(settings, data, CLASSES)
+    return model(settings, data, *pair, "relativistic", condition=Classes(CLASSES))
