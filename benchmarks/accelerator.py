@@ -1,4 +1,4 @@
-"""What needs a large GPU: tests, precision, speed, and training on CIFAR-10 within minutes.
+"""What needs a large GPU: tests, precision, speed, training on CIFAR-10.
 
     python benchmarks/accelerator.py all [--minutes 9] [--out build/accelerator]
     python benchmarks/accelerator.py tests|precision|speed [--minutes 9] [--out DIR]
@@ -10,8 +10,8 @@ and G's averaged weights in half precision (npz). `DIR/runs` has the run directo
 read from TFDS_DATA_DIR. `--toy` makes everything small, for a test on a CPU.
 
     tests        pytest on what may differ on a GPU; TF32 is off
-    precision    losses and speed in float32 and mixed_bfloat16, with and without XLA
-    speed        images a second; operations a second, and their share of a matrix product's
+    precision    float32 and mixed_bfloat16, with and without XLA: losses, images a second
+    speed        each recipe's images and operations a second, next to those of matrix products
     train        until the time is over, in mixed_bfloat16 with XLA
     all          each of these in a process of its own
 """
@@ -19,9 +19,9 @@ read from TFDS_DATA_DIR. `--toy` makes everything small, for a test on a CPU.
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib.util
 import json
-import math
 import os
 import shutil
 import signal
@@ -53,7 +53,7 @@ SHAPES = {
     "mnist_r3gan": (28, 28, 1),
     "cifar10_conv": (32, 32, 3),
 }
-PRECISIONS = ("float32", "mixed_bfloat16")
+MEASURED = {"r3gan_cifar10": {"batch_size": 64}}  # as on each of the paper's eight GPUs
 # A training of minutes sees a hundredth of the images of a published one.
 TRAINED = {"r3gan_cifar10": {"width": 192, "burn_in": 1_000_000}, "sngan_cifar10": {}}
 TOY_RECIPE, TOY = "mnist_r3gan", {"width": 8, "batch_size": 4}
@@ -64,27 +64,28 @@ class Step:
 
     def __init__(self, options: argparse.Namespace):
         self.out, self.toy, self.recipe = options.out, options.toy, options.recipe
-        self.deadline = time.monotonic() + 60 * options.minutes
+        self._deadline = time.monotonic() + 60 * options.minutes
         self.out.mkdir(parents=True, exist_ok=True)
 
     @property
     def seconds_left(self) -> float:
-        return self.deadline - time.monotonic()
+        return self._deadline - time.monotonic()
 
-    @property
-    def recipes(self) -> Iterable[str]:
-        return [TOY_RECIPE] if self.toy else SHAPES
+    def of_size(self, recipes: Iterable[str]) -> list[str]:
+        return [TOY_RECIPE] if self.toy else list(recipes)
 
     def measure(self, step: str, names: Iterable[str], function: Callable[[str], dict]) -> int:
-        """Adds the rows that `DIR/STEP.json` lacks, while there is time; returns the exit code."""
+        """Adds rows that `DIR/STEP.json` lacks, at least one; returns the exit code."""
         file = self.out / f"{step}.json"
         rows: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
-        for name in (name for name in names if name not in rows):
-            if self.seconds_left < 0:
-                print(f"{step}: out of time before {name}; the same command goes on")
-                break
+        for index, name in enumerate([name for name in names if name not in rows]):
             try:
+                if index and self.seconds_left < 0:
+                    raise TimeoutError
                 rows[name] = function(name)
+            except (TimeoutError, subprocess.TimeoutExpired):
+                print(f"{step}: out of time at {name}; the same command goes on", flush=True)
+                break
             except Exception as error:  # the others are still to be measured
                 rows[name] = {"error": f"{type(error).__name__}: {error}"[:1000]}
             print(step, name, json.dumps(rows[name]), flush=True)
@@ -109,13 +110,12 @@ def run_tests(step: Step) -> int:
             text=True,
             timeout=max(step.seconds_left, 60),
         )
-        lines = done.stdout.splitlines()
+        lines = done.stdout.splitlines() or [""]
         failed = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
-        seconds = round(time.monotonic() - began)
-        error = failed or done.returncode  # 5: no test was selected
-        return {"summary": lines[-1] if lines else "", "seconds": seconds, "error": error}
+        took = {"seconds": round(time.monotonic() - began)}
+        return {"summary": lines[-1], **took, "error": failed or done.returncode}
 
-    return step.measure("tests", TESTS[:1] if step.toy else TESTS, run)
+    return step.measure("tests", TESTS[: 1 if step.toy else None], run)
 
 
 class SyncedClock(Clock):
@@ -126,7 +126,7 @@ class SyncedClock(Clock):
         super().on_train_batch_end(batch, logs)
 
 
-def train_a_little(name: str, precision: str, xla: bool, toy: bool) -> tuple[Any, dict[str, Any]]:
+def train_a_little(name: str, toy: bool, **changes) -> tuple[Any, dict[str, Any]]:
     """A recipe's model after some steps on random pixels, and what was measured."""
     import keras
     import tensorflow as tf
@@ -134,36 +134,35 @@ def train_a_little(name: str, precision: str, xla: bool, toy: bool) -> tuple[Any
     from keras_gan import recipes
     from keras_gan.experiment import TrainingData
 
+    gc.collect()  # memory of the model before this one
     calls, steps = (3, 1) if toy else (4, 10)
     recipe = recipes.get(name)
-    settings = recipe.settings(precision=precision, jit_compile=xla, **(TOY if toy else {}))
+    settings = recipe.settings(**{**changes, **(TOY if toy else {})})
     m, k = settings.batch_size, settings.discriminator_steps
     random = np.random.default_rng(0)
     x = 2 * random.random((calls * steps * m * k, *SHAPES[name]), dtype=np.float32) - 1
     y = random.integers(0, 10, len(x))
     data = TrainingData.of(settings, x, y, label_names=tuple("0123456789"))
     before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(precision)
+    keras.config.set_dtype_policy(settings.precision)
     try:
         gan, arguments = recipe.build(settings, data)
         gan.compile(**arguments, steps_per_execution=steps)
     finally:
         keras.config.set_dtype_policy(before)
-    gpu, clock, began = tf.config.list_physical_devices("GPU"), SyncedClock(), time.monotonic()
-    if gpu:
-        tf.config.experimental.reset_memory_stats("GPU:0")
+    clock, began = SyncedClock(), time.monotonic()
     labels = None if gan.label_check is None else y
     logs = gan.fit(x, labels, batch_size=m, callbacks=[clock], verbose=0).history
-    finite = all(math.isfinite(value) for values in logs.values() for value in values)
-    in_use = tf.config.experimental.get_memory_info("GPU:0")["peak"] if gpu else None
+    finite = np.isfinite(list(logs.values())).all()
+    on_gpu = bool(tf.config.list_physical_devices("GPU"))
     return gan, {
         "batch_size": m,
         "images_per_second": round(m * k / clock.seconds_per_step, 1),
         "seconds_per_step": clock.seconds_per_step,
         "start_seconds": round(time.monotonic() - began - calls * steps * clock.seconds_per_step),
-        "d_loss": logs["d_loss"][-1],
-        "g_loss": logs["g_loss"][-1],
-        "peak_bytes": in_use,
+        **{name: logs[name][-1] for name in ("d_loss", "g_loss")},
+        # The largest of this process so far.
+        "peak_bytes": tf.config.experimental.get_memory_info("GPU:0")["peak"] if on_gpu else None,
         "error": None if finite else "NaN or Inf",
     }
 
@@ -173,41 +172,37 @@ def compare_precisions(step: Step) -> int:
 
     def run(name: str) -> dict[str, Any]:
         recipe, precision, *xla = name.split()
-        return train_a_little(recipe, precision, bool(xla), step.toy)[1]
+        how = {"precision": precision, "jit_compile": bool(xla)}
+        return train_a_little(recipe, step.toy, **how, **TRAINED.get(recipe, {}))[1]
 
     names = [
         f"{recipe} {precision}{suffix}"
-        for recipe in step.recipes
-        for precision in PRECISIONS
+        for recipe in step.of_size(TRAINED)
+        for precision in ("float32", "mixed_bfloat16")
         for suffix in ("", *([] if step.toy else [" XLA"]))
     ]
     return step.measure("precision", names, run)
 
 
 def measure_speed(step: Step) -> int:
-    """Each recipe's speed with XLA, next to that of large matrix products."""
+    """Each recipe's speed in mixed_bfloat16 with XLA, next to that of large matrix products."""
     from benchmarks.operations import product_rate, products_per_step
 
-    rates: dict[str, float] = {}
-
     def run(name: str) -> dict[str, Any]:
-        recipe, precision = name.split()
-        if precision not in rates:
-            size = {"n": 256, "products": 2} if step.toy else {}
-            rates[precision] = product_rate(precision.removeprefix("mixed_"), **size)
-        gan, row = train_a_little(recipe, precision, not step.toy, step.toy)
+        product = product_rate("bfloat16", **({"n": 256, "products": 2} if step.toy else {}))
+        how = {"precision": "mixed_bfloat16", "jit_compile": not step.toy}
+        gan, row = train_a_little(name, step.toy, **how, **MEASURED.get(name, {}))
         count = products_per_step(gan, row["batch_size"])
         rate = count / row["seconds_per_step"]
         return {
             **row,
             "gflop_per_image": count / (row["batch_size"] * gan.discriminator_steps) / 1e9,
             "tflop_per_second": rate / 1e12,
-            "tflop_per_second_of_a_product": rates[precision] / 1e12,
-            "share": rate / rates[precision],
+            "tflop_per_second_of_a_product": product / 1e12,
+            "share": rate / product,
         }
 
-    names = [f"{recipe} {precision}" for recipe in step.recipes for precision in PRECISIONS]
-    return step.measure("speed", names, run)
+    return step.measure("speed", step.of_size(SHAPES), run)
 
 
 def train(step: Step) -> int:
@@ -224,9 +219,8 @@ def train(step: Step) -> int:
         np.savez(step.out / "toy.npz", x=images, y=np.arange(80) % 10)
         settings |= {"dataset": str(step.out / "toy.npz"), **TOY}
     else:
-        settings |= {"precision": PRECISIONS[1], "jit_compile": True, **TRAINED[step.recipe]}
-    run_dir = str(step.out / "runs" / step.recipe)
-    options = Options(run_dir=run_dir, checkpoint_minutes=3.0)
+        settings |= {"precision": "mixed_bfloat16", "jit_compile": True, **TRAINED[step.recipe]}
+    options = Options(run_dir=str(step.out / "runs" / step.recipe), checkpoint_minutes=3.0)
     job, done = Job(recipe, recipe.settings(**settings), options), threading.Event()
 
     def stop_in_time() -> None:
@@ -258,27 +252,25 @@ def keep(job, step: Step) -> None:
     gan, place, condition = job.gan, step.out / step.recipe, None
     if isinstance(gan.condition, conditioning.Classes):
         condition = np.repeat(np.arange(10), 10)
-    samples = gan.generate(100, condition=condition, ema=True)
-    picture = plotting.grid(np.clip(job.preprocessing.denormalize(samples), 0, 1), 10)
-    plotting.save_image(picture, place.with_suffix(".png"))
+    samples = job.preprocessing.denormalize(gan.generate(100, condition=condition, ema=True))
+    plotting.save_image(plotting.grid(np.clip(samples, 0, 1), 10), place.with_suffix(".png"))
     if (table := job.run_dir / "metrics.csv").is_file():
         shutil.copyfile(table, place.with_suffix(".csv"))
         curves = plotting.learning_curves(metrics_table.read(table))
         plotting.save_image(curves, place.with_name(f"{step.recipe}_curves.png"))
     weights = {v.path: v.numpy().astype(np.float16) for v in gan.ema_generator.weights}
     np.savez(place.with_suffix(".npz"), **weights)
-    facts = {"steps": int(gan.step.numpy()), "images": int(gan.images_seen.numpy())}
-    write_atomically(place.with_suffix(".json"), json.dumps(facts) + "\n")
+    facts = json.dumps({"steps": int(gan.step.numpy()), "images": int(gan.images_seen.numpy())})
+    write_atomically(place.with_suffix(".json"), facts + "\n")
     print(step.recipe, facts, flush=True)
 
 
 def run_all(step: Step) -> int:
-    """Every step in a process of its own; what they leave of the time is for training."""
-    trained = [TOY_RECIPE] if step.toy else TRAINED
-    parts = [["tests"], ["precision"], ["speed"], *(["train", "--recipe", r] for r in trained)]
+    """Every step in a process of its own; measurements leave the most time for training."""
+    parts = [[name] for name in MEASUREMENTS]
+    parts += [["train", "--recipe", recipe] for recipe in step.of_size(TRAINED)]
     codes = []
     for index, part in enumerate(parts):
-        # Measurements get a third of what is left at most, the trainings equal parts.
         share = 3 if part[0] != "train" else len(parts) - index
         minutes = step.seconds_left / 60 / share - 0.3  # to begin and to end
         if minutes > 0:
@@ -288,13 +280,8 @@ def run_all(step: Step) -> int:
     return max(codes, key=abs, default=0)
 
 
-STEPS = {
-    "tests": run_tests,
-    "precision": compare_precisions,
-    "speed": measure_speed,
-    "train": train,
-    "all": run_all,
-}
+MEASUREMENTS = {"tests": run_tests, "precision": compare_precisions, "speed": measure_speed}
+STEPS = {**MEASUREMENTS, "train": train, "all": run_all}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

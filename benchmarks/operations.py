@@ -11,11 +11,24 @@ from keras_gan import GAN
 from keras_gan.optimizers.schedules import counting_images
 
 
-def products_of(graph: tf.Graph) -> int:
-    """Operations of a graph's matrix products and convolutions: two for each multiplication."""
+def products_of(graph) -> int:
+    """Operations of a function's matrix products and convolutions: two for each multiplication.
+
+    Those that its results or variables need, and all of the functions that it calls, as for grouped
+    convolutions; not those of loops.
+    """
+    needed: set[tf.Operation] = set()
+    todo = [*(tensor.op for tensor in graph.outputs), *graph.control_outputs]
+    while todo:
+        op = todo.pop()
+        if op not in needed:
+            needed.add(op)
+            todo += [*(tensor.op for tensor in op.inputs), *op.control_inputs]
     total = 0
-    for op in graph.get_operations():
-        if "MatMul" in op.type:
+    for op in needed:
+        if "PartitionedCall" in op.type:
+            total += products_of(graph._get_function(op.get_attr("f").name).graph)
+        elif "MatMul" in op.type:
             transposed = op.get_attr("transpose_a" if op.type == "MatMul" else "adj_x")
             inner = op.inputs[0].shape[-2 if transposed else -1]
             total += 2 * math.prod(op.outputs[0].shape) * inner

@@ -310,7 +310,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         table.add_row(name, f"{apart:.0e}", f"{1e3 * seconds:.1f}", *cells)
         print(name, f"{apart:.0e}", f"{1e3 * seconds:.1f} ms", *cells, flush=True)
         keras.backend.clear_session()
-    Console().print(table)
+    Console(width=110).print(table)
     return 0
 
 

@@ -15,7 +15,6 @@ from keras import layers
 
 import keras_gan
 from keras_gan import conditioning, networks, priors
-from keras_gan.data.preprocessing import SymmetricRange
 
 
 def unconditional(shape, width):
@@ -49,13 +48,14 @@ def infogan(shape, width):
         "codes": layers.Dense(4)(features),  # means and log variances of the two numbers
     }
     discriminator = keras.Model(judge.inputs, outputs)
-    return keras_gan.GAN(generator, discriminator, priors.Normal(64), condition=code), "info"
+    gan = keras_gan.GAN(generator, discriminator, priors.Normal(64), condition=code)
+    return gan, keras_gan.losses.Info()
 
 
 def main(dataset="mnist", epochs=20, limit=None, width=32):
     """Trains the three on the first `limit` images and returns them by name."""
     data = keras_gan.data.load(dataset, download=True)
-    scale = SymmetricRange()  # pixels in [-1, 1]
+    scale = keras_gan.data.SymmetricRange()  # pixels in [-1, 1]
     images, labels = scale.normalize(data.train.x[:limit]), data.train.y[:limit]
     models = {}
     for make in (unconditional, conditional, infogan):

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import subprocess
 
+import keras
 import numpy as np
 import pytest
 import small
+import tensorflow as tf
 
-from benchmarks import plain, recipes, semi_supervised, steps
-from keras_gan import layers, networks
+from benchmarks import (
+    accelerator,
+    operations,
+    plain,
+    plain_loop,
+    recipes,
+    semi_supervised,
+    steps,
+)
+from keras_gan import GAN, layers, networks, priors
 
 
 def test_the_page_is_generated():
@@ -99,3 +111,110 @@ def test_few_labels_on_good_features_and_on_none():
     assert difference["to"] == "told"
     assert difference["difference"] == pytest.approx(np.mean(errors))
     assert difference["in_standard_errors"] == pytest.approx(np.mean(errors) / standard_error)
+
+
+@pytest.mark.parametrize(("name", "k"), [("dcgan_penalties", 2), ("sngan_k1", 1)])
+def test_the_plain_tensorflow_loop_does_the_same(name, k):
+    case = dataclasses.replace(plain_loop.CASES[name], width=4, m=3, k=k)
+    apart, moved = plain_loop.difference(case)
+    assert apart < 1e-5
+    assert moved > 1e-3
+
+
+def test_ratios_to_the_plain_tensorflow_loop():
+    case = dataclasses.replace(plain_loop.CASES["dcgan"], width=2, m=2)
+    seconds, ratios = plain_loop.compare(case, pairs=2, steps=5)
+    assert 0 < seconds < 10
+    assert [len(values) for values in ratios.values()] == [2, 2]
+    assert min(min(values) for values in ratios.values()) > 0
+
+
+def test_operations_of_a_graph():
+    """By hand, with backward passes: of the weights and, but for the first layer, of the inputs."""
+    network = keras.Sequential(
+        [
+            keras.Input((6, 6, 4)),
+            keras.layers.Conv2D(8, 3, strides=2, padding="same"),
+            keras.layers.Conv2D(6, 2, padding="same", groups=2),  # Keras calls a function there
+            keras.layers.DepthwiseConv2D(2),
+            keras.layers.Conv2DTranspose(5, 4, strides=2, padding="same"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(7),
+        ]
+    )
+
+    def gradients(x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(network(x))
+        return loss, tape.gradient(loss, network.trainable_variables)
+
+    graph = tf.function(gradients).get_concrete_function(tf.TensorSpec((3, 6, 6, 4))).graph
+    first = 3 * 3 * 8 * 3 * 3 * 4
+    others = [3 * 3 * 6 * 2 * 2 * 4, 2 * 2 * 6 * 2 * 2, 2 * 2 * 6 * 5 * 4 * 4, 4 * 4 * 5 * 7]
+    assert operations.products_of(graph) == 2 * 3 * (2 * first + 3 * sum(others))
+
+
+def test_operations_of_a_step_of_convolutions():
+    pair = (
+        networks.dcgan_generator((8, 8, 1), 5, width=2),
+        networks.dcgan_discriminator((8, 8, 1), width=2),
+    )
+    gan = GAN(*pair, priors.Normal(5))
+    gan.compile("sgd", keras.optimizers.SGD(), discriminator_steps=2, jit_compile=False)
+    expected = steps.flops_per_step(*map(steps.products, pair), 3, 2, "alternating")
+    assert operations.products_per_step(gan, 3) == expected
+    assert operations.product_rate("bfloat16", n=64, products=2) > 0
+
+
+def accelerate(folder, *arguments):
+    return accelerator.main([*arguments, "--toy", "--out", str(folder)])
+
+
+def test_measurements_on_an_accelerator_go_on(tmp_path):
+    for count in (1, 2):
+        assert accelerate(tmp_path, "precision", "--minutes", "0") == 0
+        assert len(json.loads((tmp_path / "precision.json").read_text())) == count
+    assert accelerate(tmp_path, "speed", "--minutes", "0") == 0
+    rows = {
+        **json.loads((tmp_path / "precision.json").read_text()),
+        **json.loads((tmp_path / "speed.json").read_text()),
+    }
+    float32, bfloat16, speed = rows.values()
+    assert float32["d_loss"] == pytest.approx(bfloat16["d_loss"], rel=0.05)
+    assert float32["d_loss"] != bfloat16["d_loss"]
+    assert speed["share"] == pytest.approx(
+        speed["gflop_per_image"]
+        * speed["images_per_second"]
+        / (1e3 * speed["tflop_per_second_of_a_product"]),
+        rel=0.01,
+    )
+
+
+def test_training_on_an_accelerator_goes_on(tmp_path):
+    seen = []
+    for _ in range(2):
+        command = ("train", "--recipe", "mnist_r3gan", "--minutes", "0.02")
+        assert accelerate(tmp_path, *command) == 0
+        seen.append(json.loads((tmp_path / "mnist_r3gan.json").read_text())["images"])
+    assert 0 < seen[0] < seen[1]
+    with np.load(tmp_path / "mnist_r3gan.npz") as weights:
+        assert {array.dtype for array in weights.values()} == {np.dtype("float16")}
+    assert (tmp_path / "mnist_r3gan.png").is_file()
+
+
+def test_an_accelerator_s_steps_in_turn(tmp_path, monkeypatch):
+    commands = []
+
+    def run(command, **kwargs):
+        commands.append(command)
+        return subprocess.CompletedProcess(command, -15 if "train" in command else 0, "FAILED a\nb")
+
+    monkeypatch.setattr(accelerator.subprocess, "run", run)
+    assert accelerate(tmp_path, "all", "--minutes", "9") == -15
+    assert [command[2] for command in commands] == ["tests", "precision", "speed", "train"]
+    minutes = [float(command[-1]) for command in commands]
+    assert minutes == pytest.approx([2.7, 2.7, 2.7, 8.7], abs=0.1)
+    assert accelerate(tmp_path, "tests") == 1
+    row = json.loads((tmp_path / "tests.json").read_text())["losses"]
+    assert row["error"] == ["FAILED a"]
+    assert row["summary"] == "b"

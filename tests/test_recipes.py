@@ -146,7 +146,8 @@ def test_flags_exist_where_they_mean_something(capsys):
     with_labels = {name for name, settings in names.items() if "labels" in settings}
     assert with_labels == {"digits_semi_supervised", "mnist_semi_supervised"}
     for name, settings in names.items():
-        assert ("final_momentum" in settings) == ("beta_1" not in settings), name
+        optimizers = {"final_momentum", "beta_1", "beta_2", "learning_rate"} & settings
+        assert len(optimizers) == 1, name
         assert ("stage1" in settings) == (name.endswith(("_inference", "_stage2"))), name
         assert ("dataset" in settings) == (not recipes.get(name).has_own_data), name
     code, error = call(capsys, "--recipe", "digits", "--labels", "50")

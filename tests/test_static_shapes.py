@@ -48,7 +48,7 @@ COMPILED = ("mnist", "cifar10_conv")
 # How a step divides its minibatches does not depend on the size of the networks, so that the
 # digits' recipes stand for the others.
 SMALL = [name for name in recipes.NAMES if name.startswith("digits") or name == "ring"]
-FAST = {*SMALL, *COMPILED, "tfd_stage2", "mnist_semi_supervised"}
+FAST = {*SMALL, *COMPILED, "tfd_stage2", "mnist_semi_supervised", "mnist_r3gan", "ring_r3gan"}
 CASES = [(name, 1) for name in recipes.NAMES] + [(name, 3) for name in SMALL]
 
 

@@ -2,6 +2,7 @@
 
     loading          `load`: a name or a path in, a `DataSet` out
     from_tfds        image builders of tensorflow-datasets
+    stacked_mnist    three digits of MNIST on three channels
     tfd              the Toronto Face Database, a builder of tensorflow-datasets
     from_files       folders of images, .npy and .npz files
     dataset          `DataSet` and `Split`, checked when constructed; the rule for missing splits
@@ -22,6 +23,7 @@ from keras_gan.data.preprocessing import (
     GlobalContrastNormalization,
     Identity,
     Preprocessing,
+    SymmetricRange,
     UnitRange,
 )
 from keras_gan.data.shards import Shards, open_shards
@@ -37,6 +39,7 @@ __all__ = [
     "Split",
     "Preprocessing",
     "UnitRange",
+    "SymmetricRange",
     "GlobalContrastNormalization",
     "Identity",
 ]

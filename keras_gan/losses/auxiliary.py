@@ -120,7 +120,8 @@ class Info(_TwoTasks):
     The model has the condition `Codes`, a one-hot and a continuous part. D also is Q: it returns
     the scores of the categories `[n, K]` under "classes", and under "codes" the means and log
     variances of the continuous part, `[n, 2 d]`, each where the code has that part. Both networks
-    minimize `-log Q(code given G(z, code))`, a bound of the mutual information.
+    minimize `-log Q(code given G(z, code))`, a bound of the mutual information; the paper weights
+    it by 1 for categories and by less for continuous codes.
 
     Args:
         loss: The loss that it is added to; `NonSaturating()` if None.
@@ -133,8 +134,8 @@ class Info(_TwoTasks):
     def __init__(
         self,
         loss: Loss | None = None,
-        categorical_weight: float = 0.1,
-        continuous_weight: float = 1.0,
+        categorical_weight: float = 1.0,
+        continuous_weight: float = 0.1,
     ):
         super().__init__(loss)
         self.categorical_weight = _weight("categorical_weight", categorical_weight)

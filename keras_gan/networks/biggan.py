@@ -10,6 +10,7 @@ from keras import layers as kl
 from keras_gan import layers
 from keras_gan.core.errors import InputError
 from keras_gan.networks import resnet32
+from keras_gan.networks.initialization import derived_seeds
 
 _CHUNKS = 4  # of z: one for the dense layer and one for each block
 _EMBEDDING = 128  # length of a class's vector
@@ -122,7 +123,7 @@ def _attention(kernels: resnet32.Kernels, x: keras.KerasTensor) -> keras.KerasTe
 
 
 def _kernels(seed: int) -> resnet32.Kernels:
-    next_seed = resnet32.derived_seeds(seed)
+    seeds = derived_seeds(seed)
     return resnet32.Kernels(
-        lambda gain: keras.initializers.Orthogonal(seed=next_seed()), spectral_norm=True
+        lambda gain: keras.initializers.Orthogonal(seed=next(seeds)), spectral_norm=True
     )

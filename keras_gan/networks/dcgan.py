@@ -104,8 +104,8 @@ def dcgan_discriminator(
             (as 8, 28, 32, 48, 256), and the longer one a multiple of that power.
         width: Half the channels of the first layer.
         kernel: Side of the kernels; 5 in the paper.
-        batch_norm: Whether hidden layers but the first are normalized, over all replicas. Rows
-            then depend on each other, which gradient penalties do not allow.
+        batch_norm: Whether convolutions but the first are normalized, over all replicas. Rows then
+            depend on each other, which gradient penalties do not allow.
         classes: Number of classes of a conditional network. The inner product of the features
             with a trained vector for each class is added to the logit: the projection of Miyato and
             Koyama 2018.
@@ -133,8 +133,9 @@ def dcgan_discriminator(
         x = _activated(x, name, normalized)
     x = kl.Flatten(name="flat")(x)
     kernels = initializer(LEAKY_RELU_GAIN, x.shape[-1])
-    x = kl.Dense(units, use_bias=not batch_norm, kernel_initializer=kernels, name="hidden")(x)
-    x = _activated(x, "hidden", batch_norm)
+    x = kl.Dense(units, kernel_initializer=kernels, name="hidden")(x)
+    # Not normalized: data and samples pass apart, and their features would have one mean.
+    x = _activated(x, "hidden", batch_norm=False)
     last = initializer(1.0, units)
     logits = kl.Dense(1, kernel_initializer=last, dtype="float32", name="logit")(x)
     if classes:

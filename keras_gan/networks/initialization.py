@@ -17,13 +17,14 @@ LEAKY_SLOPE = 0.2
 LEAKY_RELU_GAIN = math.sqrt(2 / (1 + LEAKY_SLOPE**2))
 
 
-def _derived_seeds(seed: int) -> Iterator[int]:
+def derived_seeds(seed: int) -> Iterator[int]:
+    """The seeds of a network's weights, one after the other, derived from the network's."""
     return (int(row_seeds(seed, 1, first=index)[0]) >> 33 for index in itertools.count())
 
 
 def uniform_initializers(seed: int) -> Callable[[float], keras.initializers.Initializer]:
     """From a half width to the next initializer, whose seed is derived from the network's."""
-    seeds = _derived_seeds(seed)
+    seeds = derived_seeds(seed)
     return lambda irange: keras.initializers.RandomUniform(-irange, irange, seed=next(seeds))
 
 
@@ -33,7 +34,7 @@ def normal_initializers(seed: int) -> Callable[[float, int], keras.initializers.
     Weights are from N(0, gain^2 / fan_in): with gain 1 the variance of the inputs is kept, with
     `LEAKY_RELU_GAIN` that below a leaky ReLU (He et al. 2015).
     """
-    seeds = _derived_seeds(seed)
+    seeds = derived_seeds(seed)
     return lambda gain, fan_in: keras.initializers.RandomNormal(
         0.0, gain / math.sqrt(fan_in), seed=next(seeds)
     )

@@ -10,9 +10,6 @@ from keras import layers as kl
 
 from keras_gan import layers
 from keras_gan.core.errors import InputError
-from keras_gan.core.randomness import row_seeds
-
-_MOST_KERNELS = 64
 
 
 def check_shape(shape: Sequence[int]) -> None:
@@ -28,12 +25,6 @@ def class_input(classes: int) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """The input "condition", int64 `[n]`, and its one-hot vectors, float `[n, classes]`."""
     condition = keras.Input((), name="condition", dtype="int64")
     return condition, layers.OneHot(classes, name="class")(condition)
-
-
-def derived_seeds(seed: int) -> Callable[[], int]:
-    """A function that returns the next of the seeds of a network's kernels."""
-    seeds = iter(row_seeds(seed, _MOST_KERNELS))
-    return lambda: int(next(seeds)) >> 33
 
 
 @dataclass(frozen=True)

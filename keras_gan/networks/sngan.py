@@ -9,6 +9,7 @@ from keras import layers as kl
 
 from keras_gan import layers
 from keras_gan.networks import resnet32
+from keras_gan.networks.initialization import derived_seeds
 
 
 def sngan_generator(
@@ -88,9 +89,9 @@ def sngan_discriminator(
 
 
 def _kernels(seed: int, spectral_norm: bool) -> resnet32.Kernels:
-    next_seed = resnet32.derived_seeds(seed)
+    seeds = derived_seeds(seed)
 
     def initializer(gain: float) -> keras.initializers.Initializer:
-        return keras.initializers.VarianceScaling(gain**2, "fan_avg", "uniform", seed=next_seed())
+        return keras.initializers.VarianceScaling(gain**2, "fan_avg", "uniform", seed=next(seeds))
 
     return resnet32.Kernels(initializer, spectral_norm)

@@ -27,12 +27,12 @@ class Settings(R3GANSettings, RunSettings):
     generator_learning_rate: float = 1e-3
     discriminator_learning_rate: float = 1e-3
     learning_rate_factor: float = 0.01
-    learning_rate_decay: int = 12_000_000
+    learning_rate_decay: int = 22_000_000
     gamma: float = 0.05
     final_gamma: float = 0.005
     burn_in: int = 4_000_000
     ema_half_life: int = 100_000
-    epochs: int = 250
+    epochs: int = 450
 
 
 def load_data(settings: Settings) -> DataSet:

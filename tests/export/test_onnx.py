@@ -36,9 +36,18 @@ SAME = {
     "mnist_tuned": "mnist",
     "mnist_inference": "mnist",
     "gaussian_grid": "ring",
+    "stacked_mnist": "mnist_r3gan",
+    "grid_r3gan": "ring_r3gan",
 }
 # Large, with layers that other recipes have too.
-LARGE = ("cifar10_conv_tuned", "cifar10_mlp", "tfd", "tfd_stage2")
+LARGE = (
+    "cifar10_conv_tuned",
+    "cifar10_mlp",
+    "sngan_cifar10",
+    "r3gan_cifar10",
+    "tfd",
+    "tfd_stage2",
+)
 DISTINCT = [
     pytest.param(name, marks=pytest.mark.slow) if name in LARGE else name
     for name in recipes.NAMES
