@@ -44,4 +44,4 @@ def make_networks(settings: Settings, data: TrainingData, classes: int | None = 
 
 def build(settings: Settings, data: TrainingData) -> Built:
     """The model, and how it learns."""
-    return model(settings, data, *make_networks(settings, data), "relativistic")
+    return model(settings, data, *make_networks(settings, data))

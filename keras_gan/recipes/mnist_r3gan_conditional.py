@@ -24,4 +24,4 @@ class Settings(mnist_r3gan.Settings):
 def build(settings: Settings, data: TrainingData) -> Built:
     """The model, and how it learns."""
     pair = mnist_r3gan.make_networks(settings, data, CLASSES)
-    return model(settings, data, *pair, "relativistic", condition=Classes(CLASSES))
+    return model(settings, data, *pair, condition=Classes(CLASSES))

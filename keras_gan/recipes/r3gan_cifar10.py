@@ -57,9 +57,7 @@ def build(settings: Settings, data: TrainingData) -> Built:
         data.shape, settings.latent_dim, seed=settings.seed, **options
     )
     discriminator = networks.r3gan_discriminator(data.shape, seed=settings.seed + 1, **options)
-    gan, arguments = model(
-        settings, data, generator, discriminator, "relativistic", condition=Classes(CLASSES)
-    )
+    gan, arguments = model(settings, data, generator, discriminator, condition=Classes(CLASSES))
     strength = Cosine(0.0, settings.augmentation, settings.burn_in)
     augmentation = RandomTransforms(strength, color=0.5, cutout=1.0)
     return gan, {**arguments, "augmentation": augmentation}

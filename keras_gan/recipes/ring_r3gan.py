@@ -48,4 +48,4 @@ def build(settings: Settings, data: TrainingData) -> Built:
     discriminator = networks.leaky_mlp(
         data.shape, (1,), width=width, seed=seed + 1, name="discriminator"
     )
-    return model(settings, data, generator, discriminator, "relativistic")
+    return model(settings, data, generator, discriminator)

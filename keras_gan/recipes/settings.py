@@ -124,6 +124,11 @@ class R3GANSettings(LatentSettings):
 
     prior: str = "normal"
     latent_dim: int = 64
+    loss: str = setting(
+        "relativistic",
+        "objective: relativistic, or non_saturating for comparison",
+        choices=("relativistic", "non_saturating"),
+    )
     width: int = setting(32, "what the networks' channels or units are multiples of", least=1)
     generator_learning_rate: float = setting(2e-4, "learning rate of G's first update", above=0)
     discriminator_learning_rate: float = setting(2e-4, "learning rate of D's first update", above=0)
@@ -137,7 +142,7 @@ class R3GANSettings(LatentSettings):
         0.9, "Adam's decay of the gradients' square, at first", least=0, below=1
     )
     final_beta_2: float = setting(0.99, "the same after the burn-in", least=0, below=1)
-    gamma: float = setting(1.0, "weight of R1 and R2, at first", least=0)
+    gamma: float = setting(1.0, "weight of R1 and R2, at first; 0 for none", least=0)
     final_gamma: float = setting(0.1, "the same after the burn-in", least=0)
     penalty_every: int = setting(1, "D's updates for each of R1 and R2; above 1: lazy", least=1)
     burn_in: int = setting(100_000, "images of the burn-in", least=1)
@@ -161,13 +166,17 @@ class R3GANSettings(LatentSettings):
                 beta_2=Cosine(self.beta_2, self.final_beta_2, self.burn_in),
             )
 
-        gamma = Cosine(self.gamma, self.final_gamma, self.burn_in)
-        every = self.penalty_every
+        penalties: list[regularizers.Regularizer] = []
+        if self.gamma:
+            gamma = Cosine(self.gamma, self.final_gamma, self.burn_in)
+            penalties = [
+                kind(gamma, self.penalty_every) for kind in (regularizers.R1, regularizers.R2)
+            ]
         return {
             "generator_optimizer": optimizer(self.generator_learning_rate),
             "discriminator_optimizer": optimizer(self.discriminator_learning_rate),
             "loss": loss,
-            "regularizers": [regularizers.R1(gamma, every), regularizers.R2(gamma, every)],
+            "regularizers": penalties,
         }
 
 

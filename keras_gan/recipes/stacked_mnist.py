@@ -15,11 +15,11 @@ from keras_gan.recipes.settings import Built
 
 @dataclasses.dataclass(frozen=True)
 class Settings(mnist_r3gan.Settings):
-    """Those of `mnist_r3gan`, with a longer training."""
+    """Those of `mnist_r3gan`, for 1.5 million images."""
 
     dataset: str = "stacked_mnist"
-    learning_rate_decay: int = 4_000_000
-    epochs: int = 32
+    learning_rate_decay: int = 1_536_000
+    epochs: int = 12
     likelihood_every: int = 0
 
 
