@@ -18,14 +18,14 @@ class Settings(R3GANSettings, experiment.Settings):
     """Settings chosen on validation images."""
 
     dataset: str = "mnist"
-    preprocessing: str = "symmetric_range"
     batch_size: int = 64
-    generator_learning_rate: float = 5e-4
+    generator_learning_rate: float = 1e-3
     discriminator_learning_rate: float = 5e-4
     learning_rate_factor: float = 0.1
-    learning_rate_decay: int = 1_600_000
+    learning_rate_decay: int = 1_200_000
     burn_in: int = 400_000
-    epochs: int = 32
+    ema_half_life: int = 50_000
+    epochs: int = 24
     likelihood_every: int = 8
     likelihood_samples: int = 10_000
 
@@ -33,8 +33,14 @@ class Settings(R3GANSettings, experiment.Settings):
 def make_networks(settings: Settings, data: TrainingData, classes: int | None = None) -> Networks:
     """The two networks, which see the class if there are `classes`."""
     width, seed = settings.width, settings.seed
+    bounded = {"unit_range": "sigmoid", "symmetric_range": "tanh"}
     generator = networks.dcgan_generator(
-        data.shape, settings.latent_dim, width=width, classes=classes, seed=seed
+        data.shape,
+        settings.latent_dim,
+        width=width,
+        activation=bounded.get(settings.preprocessing, "linear"),
+        classes=classes,
+        seed=seed,
     )
     discriminator = networks.dcgan_discriminator(
         data.shape, width=width, classes=classes, seed=seed + 1

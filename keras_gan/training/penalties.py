@@ -148,8 +148,8 @@ def _generate_again(step: StepContext, samples: GeneratedBatch, j: int, updated:
     return call
 
 
-def _scale(step: StepContext) -> tf.Tensor:
-    return step.gan.discriminator_optimizer.scale_loss(tf.ones([]))
+def _scale(step: StepContext) -> Any:
+    return step.gan.discriminator_optimizer.scale_loss(1.0)
 
 
 def _every(regularizer: Any) -> int:
