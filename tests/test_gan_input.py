@@ -62,7 +62,7 @@ def test_discriminator_must_give_logits():
         ({"discriminator_steps": 0}, r"`discriminator_steps` must be an int in \[1, 255\]"),
         ({"discriminator_steps": 1.5}, "`discriminator_steps` must be an int"),
         ({"update": "both"}, "unknown update 'both'; choose from alternating, simultaneous"),
-        ({"loss": "hinge"}, "unknown loss 'hinge'; choose from "),
+        ({"loss": "hinges"}, "unknown loss 'hinges'; choose from "),
         ({"loss": object()}, "must be a name or an object with methods"),
         ({"jit_compile": True, "run_eagerly": True}, "exclude each other"),
     ],

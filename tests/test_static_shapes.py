@@ -12,6 +12,7 @@ import small
 import tensorflow as tf
 
 from keras_gan import recipes
+from keras_gan.optimizers.schedules import counting_images
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,8 @@ def lowering(name, **changes):
 
     @tf.function(jit_compile=True, autograph=False)
     def step(x):
-        return gan.train_step(x)
+        with counting_images(gan.images_seen.value):
+            return gan.train_step(x)
 
     rows = settings.discriminator_steps * settings.batch_size
     batch = tf.zeros((rows, *gan.example_shape))

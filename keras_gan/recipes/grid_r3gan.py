@@ -2,7 +2,8 @@
 
     keras-gan train --recipe grid_r3gan
 
-`gaussian_grid` is the paper's game on the same data.
+`gaussian_grid` is the paper's game on the same data. This one finds all 25 modes with seeds 0 to 4,
+with 95 % of its samples on modes; docs/evaluation.md has the numbers.
 """
 
 import dataclasses

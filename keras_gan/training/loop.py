@@ -7,7 +7,8 @@ over all replicas, once, in one place.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 
 import keras
 import tensorflow as tf
@@ -15,6 +16,21 @@ import tensorflow as tf
 from keras_gan.core.errors import InputError
 from keras_gan.optimizers.schedules import counting_images
 from keras_gan.training.metrics import jensen_shannon_bound
+
+
+@contextlib.contextmanager
+def _sums_in_order() -> Iterator[None]:
+    """Functions called inside add numbers in the same order whenever they are traced.
+
+    TensorFlow's arithmetic optimizer joins sums, in an order that differs from one trace to the
+    next: a resumed run could differ by rounding. Without it a step is not slower.
+    """
+    before = tf.config.optimizer.get_experimental_options().get("arithmetic_optimization", True)
+    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({"arithmetic_optimization": before})
 
 
 def make_function(model: keras.Model, step: Callable, finish: Callable) -> Callable:
@@ -89,7 +105,8 @@ def make_function(model: keras.Model, step: Callable, finish: Callable) -> Calla
 
     def function(iterator):
         try:
-            return call(iterator)
+            with _sums_in_order():
+                return call(iterator)
         except Exception:
             if refusals:
                 raise refusals.pop() from None

@@ -36,7 +36,6 @@ SAME = {
     "mnist_tuned": "mnist",
     "mnist_inference": "mnist",
     "gaussian_grid": "ring",
-    "stacked_mnist": "mnist_r3gan",
     "grid_r3gan": "ring_r3gan",
 }
 # Large, with layers that other recipes have too.
