@@ -10,6 +10,7 @@ from keras import layers as kl
 from keras_gan import layers
 from keras_gan.core.errors import InputError
 from keras_gan.networks import resnet32
+from keras_gan.networks.conditional import class_input
 from keras_gan.networks.initialization import derived_seeds
 
 _CHUNKS = 4  # of z: one for the dense layer and one for each block
@@ -60,7 +61,7 @@ def biggan_generator(
         for start in range(0, latent_dim, size)
     )
     if classes is not None:
-        condition, one_hot = resnet32.class_input(classes)
+        condition, one_hot = class_input(classes)
         inputs.append(condition)
         embedding = kl.Dense(
             _EMBEDDING,

@@ -12,6 +12,20 @@ from keras import layers as kl
 from keras_gan import layers
 
 
+def class_input(
+    classes: int, value: float = 1.0, **kwargs
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """The input "condition", int64 `[n]`, and its one-hot vectors, float `[n, classes]`.
+
+    Args:
+        classes: Number of classes.
+        value: The non-zero component.
+        **kwargs: Arguments of the `OneHot` layer, for example `dtype`.
+    """
+    condition = keras.Input((), name="condition", dtype="int64")
+    return condition, layers.OneHot(classes, value, name="class", **kwargs)(condition)
+
+
 def with_classes(
     generator: keras.Model,
     discriminator: keras.Model,
@@ -38,16 +52,11 @@ def with_classes(
     Returns:
         (generator, discriminator), each with a further input "condition", int64 `[n]`.
     """
-
-    def class_input():
-        condition = keras.Input((), name="condition", dtype="int64")
-        return condition, layers.OneHot(classes, math.sqrt(classes), name="class")(condition)
-
     latents = keras.Input((generator.input_shape[1] - classes,), name="latents")
-    condition, vector = class_input()
+    condition, vector = class_input(classes, math.sqrt(classes))
     generated = generator(kl.Concatenate(name="joined")([latents, vector]))
     conditional_generator = keras.Model([latents, condition], generated, name="generator")
-    condition, vector = class_input()
+    condition, vector = class_input(classes, math.sqrt(classes))
     return conditional_generator, _conditional_discriminator(
         discriminator, shape, condition, vector, input_dropout, input_noise
     )

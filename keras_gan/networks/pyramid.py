@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import keras
 from keras import layers as kl
 
-from keras_gan import layers
 from keras_gan.core.errors import InputError
+from keras_gan.networks.conditional import class_input
 
 
 def resolutions(shape: Sequence[int]) -> list[tuple[int, int]]:
@@ -43,8 +43,7 @@ def class_embedding(
 
     A class out of range has the vector 0. `kwargs` are those of a layer, for example `dtype`.
     """
-    condition = keras.Input((), name="condition", dtype="int64")
-    one_hot = layers.OneHot(classes, name="class", **kwargs)(condition)
+    condition, one_hot = class_input(classes, **kwargs)
     embedding = kl.Dense(
         units, use_bias=False, kernel_initializer=initializer, name="embedding", **kwargs
     )

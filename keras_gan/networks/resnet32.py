@@ -10,6 +10,7 @@ from keras import layers as kl
 
 from keras_gan import layers
 from keras_gan.core.errors import InputError
+from keras_gan.networks.conditional import class_input
 
 
 def check_shape(shape: Sequence[int]) -> None:
@@ -19,12 +20,6 @@ def check_shape(shape: Sequence[int]) -> None:
             "`shape` must be (32, 32, c): three blocks lead from 4x4 to 32x32. "
             f"Received: shape={tuple(shape)}"
         )
-
-
-def class_input(classes: int) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """The input "condition", int64 `[n]`, and its one-hot vectors, float `[n, classes]`."""
-    condition = keras.Input((), name="condition", dtype="int64")
-    return condition, layers.OneHot(classes, name="class")(condition)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from keras import layers as kl
 
 from keras_gan import layers
 from keras_gan.networks import resnet32
+from keras_gan.networks.conditional import class_input
 from keras_gan.networks.initialization import derived_seeds
 
 
@@ -45,7 +46,7 @@ def sngan_generator(
     kernels = _kernels(seed, spectral_norm=False)
     inputs, norm = [keras.Input((latent_dim,), name="latents")], resnet32.batch_norm
     if classes is not None:
-        condition, vector = resnet32.class_input(classes)
+        condition, vector = class_input(classes)
         inputs.append(condition)
 
         def norm(x, name):

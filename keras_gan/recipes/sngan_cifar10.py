@@ -7,12 +7,12 @@ a rate that falls to 0. Lee and Town 2020 (mimicry, arXiv:2005.02494) report an 
 """
 
 import dataclasses
+from typing import Any
 
 from keras_gan import experiment, networks, optimizers
 from keras_gan.experiment import TrainingData, setting
 from keras_gan.optimizers.schedules import Linear
-from keras_gan.recipes.settings import Built, LatentSettings
-from keras_gan.training.gan import GAN
+from keras_gan.recipes.settings import Built, LatentSettings, model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +32,19 @@ class Settings(LatentSettings, experiment.Settings):
     epochs: int = 800
     likelihood_every: int = 0
 
+    def compile_arguments(self, data: TrainingData, loss: str) -> dict[str, Any]:
+        """The loss and the optimizers, as `GAN.compile` has them."""
+
+        def optimizer() -> optimizers.Adam:
+            rate = Linear(self.learning_rate, 0.0, self.learning_rate_decay)
+            return optimizers.Adam(rate, beta_1=0.0, beta_2=0.9)
+
+        return {
+            "generator_optimizer": optimizer(),
+            "discriminator_optimizer": optimizer(),
+            "loss": loss,
+        }
+
 
 def build(settings: Settings, data: TrainingData) -> Built:
     """The model, and how it learns."""
@@ -41,20 +54,4 @@ def build(settings: Settings, data: TrainingData) -> Built:
     discriminator = networks.sngan_discriminator(
         data.shape, width=settings.width // 2, seed=settings.seed + 1
     )
-    gan = GAN(
-        generator,
-        discriminator,
-        settings.make_prior(),
-        seed=settings.seed,
-        ema=settings.ema,
-    )
-
-    def optimizer() -> optimizers.Adam:
-        rate = Linear(settings.learning_rate, 0.0, settings.learning_rate_decay)
-        return optimizers.Adam(rate, beta_1=0.0, beta_2=0.9)
-
-    return gan, {
-        "generator_optimizer": optimizer(),
-        "discriminator_optimizer": optimizer(),
-        "loss": "hinge",
-    }
+    return model(settings, data, generator, discriminator, "hinge")

@@ -50,9 +50,10 @@ class Regularizer:
     Attributes:
         name: Its name in the logs.
         input_gradients: Of which outputs ("real", "fake") it reads `input_gradients`. They are
-            taken in the same pass as the loss, all in one backward pass.
-        per_example: True if it takes the gradient of each example. A D that mixes the examples of
-            a batch is then refused.
+            taken in the same pass as the loss, all in one backward pass. A D that mixes the
+            examples of a batch is then refused.
+        per_example: True if it takes the gradient of each example in passes of its own. Such a D
+            is then refused, too.
         uses_generator: True if `penalty` gets `generate` and `samples`, too, and
             `generator_penalty` is called.
         variables: Its state, saved in checkpoints; made by `build`.

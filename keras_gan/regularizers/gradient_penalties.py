@@ -35,8 +35,6 @@ class _ZeroCentered(Regularizer):
         every: See `Regularizer`.
     """
 
-    per_example = True
-
     def __init__(self, gamma: Weight = 1.0, every: int = 1):
         super().__init__(every)
         self.gamma = check_weight("gamma", gamma)
