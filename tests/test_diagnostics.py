@@ -1,25 +1,32 @@
 """Collapses raise their warnings, real data raises none; each measurement against a loop."""
 
+import itertools
 import random as python_random
 import re
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy import stats
+from scipy import ndimage, stats
 from scipy.spatial import distance
 from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
 
 from keras_gan.core.errors import InputError
 from keras_gan.evaluation.collapse.coverage import class_coverage, modes_found, region_coverage
 from keras_gan.evaluation.collapse.detector import CollapseDetector
 from keras_gan.evaluation.collapse.duplicates import diversity, identical
-from keras_gan.evaluation.collapse.memorization import memorization, score_gap
+from keras_gan.evaluation.collapse.memorization import memorization, score_gap, spectra
+from keras_gan.evaluation.collapse.support import detail, gaps, support
 from keras_gan.evaluation.collapse.thresholds import Thresholds, diagnose
+from keras_gan.evaluation.distances import precision_recall
 from keras_gan.evaluation.features.classifier import Classifier
 from keras_gan.evaluation.gaussians import GaussianMixture
+
+ROOT = Path(__file__).parents[1]
 
 
 class Data:
@@ -35,7 +42,7 @@ class Data:
         self.detector = CollapseDetector(
             self.train, held_out=self.held_out, classifier=self.classifier, seed=1
         )
-        self.blind = CollapseDetector(self.train, held_out=self.held_out[:500], seed=1)
+        self.blind = CollapseDetector(self.train, held_out=self.held_out, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +196,99 @@ def test_real_mnist_raises_no_warning(mnist, n):
 )
 def test_each_collapse_of_mnist_raises_its_warning(mnist, collapse):
     check_collapse(mnist, 1000, collapse)
+
+
+def shifted(images, pixels=1):
+    return np.roll(images, pixels, axis=2)
+
+
+def blurred(images, sd):
+    return ndimage.gaussian_filter(images, (0, sd, sd, 0))
+
+
+def mixed(data, n, random, within_class=False):
+    """The mean of two training images."""
+    first = random.permutation(len(data.train))[:n]
+    second = random.permutation(len(data.train))[:n]
+    if within_class:
+        same = [np.flatnonzero(data.labels == data.labels[i]) for i in first]
+        second = np.array([random.choice(places) for places in same])
+    return (data.train[first] + data.train[second]) / 2
+
+
+def half_of_each_class(data, n, random):
+    """Those on one side of their class's median along its first principal component."""
+    keep = []
+    for label in np.unique(data.real_labels):
+        places = np.flatnonzero(data.real_labels == label)
+        rows = data.real[places].reshape(len(places), -1)
+        position = PCA(1, svd_solver="full").fit_transform(rows)[:, 0]
+        keep.append(data.real[places[position < np.median(position)]])
+    return random.permutation(np.concatenate(keep))[:n]
+
+
+def training(data, n, random):
+    return random.permutation(data.train)[:n]
+
+
+# The rows of the table in docs/evaluation.md.
+SAMPLES = {
+    "test images": lambda d, n, r: d.real[:n],
+    "training images": training,
+    "training images shifted by a pixel": lambda d, n, r: shifted(training(d, n, r)),
+    "training images mirrored": lambda d, n, r: training(d, n, r)[:, :, ::-1],
+    "training images 0.7 times as bright": lambda d, n, r: 0.7 * training(d, n, r),
+    "test images shifted by a pixel": lambda d, n, r: shifted(d.real[:n]),
+    "test images mirrored": lambda d, n, r: d.real[:n, :, ::-1],
+    "test images 0.7 times as bright": lambda d, n, r: 0.7 * d.real[:n],
+    "test images blurred, sd 0.7 pixels": lambda d, n, r: blurred(d.real[:n], 0.7),
+    "test images blurred, sd 1 pixel": lambda d, n, r: blurred(d.real[:n], 1.0),
+    "test images with noise, sd 0.1": lambda d, n, r: noisy(d.real[:n], r, 0.1),
+    "test images with noise, sd 0.2": lambda d, n, r: noisy(d.real[:n], r, 0.2),
+    "means of two training images": mixed,
+    "means of two training images of one class": lambda d, n, r: mixed(d, n, r, True),
+    "half of each class missing": half_of_each_class,
+    "a random half of the test images, twice": lambda d, n, r: np.tile(
+        d.real[: n // 2], (2, 1, 1, 1)
+    ),
+    "no image of class 1": lambda d, n, r: of_classes(d, n, r, [0, *range(2, 10)]),
+    "no image of class 4": lambda d, n, r: of_classes(d, n, r, [0, 1, 2, 3, *range(5, 10)]),
+    "no image of class 9": lambda d, n, r: of_classes(d, n, r, range(9)),
+}
+
+
+def documented():
+    """From a row's name to the warnings of digits and of MNIST, in docs/evaluation.md."""
+    lines = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8").splitlines()
+    start = lines.index("| samples | digits | MNIST |") + 2
+    table = itertools.takewhile(lambda line: line.startswith("|"), lines[start:])
+    rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in table)
+    return {name: [set(cell.split(", ")) for cell in cells] for name, *cells in rows}
+
+
+def check_documented(data, n, samples, wanted):
+    made = SAMPLES[samples](data, n, np.random.default_rng(5)).astype(np.float32)
+    without_labels = wanted - {"classes-missing"}
+    if wanted == {"none"}:
+        assert names(data.detector.examine(made)) == []
+        assert names(data.blind.examine(made)) == []
+    else:
+        assert wanted <= set(names(data.detector.examine(made)))
+        assert without_labels <= set(names(data.blind.examine(made)))
+
+
+def test_the_documented_table_is_complete():
+    assert list(documented()) == list(SAMPLES)
+
+
+@pytest.mark.parametrize("samples", SAMPLES)
+def test_digits_raise_the_documented_warnings(digits, samples):
+    check_documented(digits, 500, samples, documented()[samples][0])
+
+
+@pytest.mark.parametrize("samples", SAMPLES)
+def test_mnist_raises_the_documented_warnings(mnist, samples):
+    check_documented(mnist, 1000, samples, documented()[samples][1])
 
 
 def test_messages_are_plain_words(digits):
@@ -358,6 +458,59 @@ def test_memorization_against_loops():
     assert found.n == (80, 300, 100)
     assert memorization(train, train, held_out).copies == 1
     assert memorization(fake, np.repeat(train, 2, axis=0), held_out, quantile=0.05) == found
+
+
+def test_spectra_against_transformed_images():
+    images = np.random.default_rng(0).uniform(size=(5, 7, 6, 3)).astype(np.float32)
+    expected = spectra(images)
+    assert_allclose(np.linalg.norm(expected, axis=1), 1, rtol=1e-6)
+    for same in (
+        np.roll(images, (2, -1), axis=(1, 2)),
+        images[:, :, ::-1],
+        images[:, ::-1],
+        0.5 * images + 0.1,
+    ):
+        assert_allclose(spectra(same), expected, atol=1e-6)
+    assert np.abs(expected[1:] - expected[:-1]).max() > 0.05
+    assert_array_equal(spectra(np.ones((1, 4, 4, 1))), 0)
+
+
+def test_support_by_hand():
+    random = np.random.default_rng(0)
+    real, train, fake = random.normal(size=(3, 120, 3))
+    found = support(0.2 * fake, train, real, features="numbers")
+    assert found.samples == precision_recall(real, 0.2 * fake)
+    assert found.training == precision_recall(real, train)
+    assert names([found]) == ["low-recall", "low-coverage"]
+    assert "recall 0.0" in str(diagnose(found)[0])
+    assert "on numbers" in str(diagnose(found)[0])
+    assert names([found], of_training=0.0) == []
+    assert names([support(fake + 9, train, real, features="numbers")])[-1] == "low-density"
+    assert names([support(fake, train, real, features="numbers")]) == []
+
+
+def test_gaps_against_loops():
+    random = np.random.default_rng(0)
+    real, train, fake = random.normal(size=(3, 300, 3))
+    fake = fake[fake[:, 0] < 0.5]
+    found = gaps(fake, train, real)
+    n = len(fake)
+    near = distance.cdist(real[:n], np.concatenate([fake, train[:n]])).argsort(axis=1)[:, :20]
+    assert_allclose(found.share, np.mean((near < n).sum(axis=1) <= 2))
+    assert found.share > 0.05
+    assert_allclose(found.expected, (1 + 20 + 190) / 2**20)
+    assert (found.neighbors, found.n) == (20, n)
+    assert names([found]) == ["gaps"]
+    assert names([found], gap_examples=n) == []
+    assert gaps(random.normal(size=(300, 3)), train, real).share < 0.005
+
+
+def test_detail_is_a_ratio_of_medians():
+    found = detail(np.array([1.0, 2, 9]), np.array([4.0, 4, 5, 100]))
+    assert_allclose(found.ratio, 2 / 4.5)
+    assert names([found]) == ["little-detail"]
+    assert names([found], little_detail=0.4) == []
+    assert detail(np.ones(3), np.zeros(4)) is None
 
 
 def test_copies_of_repeated_training_images_are_copies(digits):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 from scipy.spatial.distance import cdist
+from scipy.stats import entropy, linregress
 from sklearn.metrics.pairwise import polynomial_kernel
 from sklearn.neighbors import NearestNeighbors
 
@@ -11,8 +12,11 @@ from keras_gan import InputError
 from keras_gan.evaluation.distances import (
     equal_numbers,
     frechet_distance,
+    frechet_distance_at_infinity,
+    inception_score,
     kid,
     precision_recall,
+    standard_error,
 )
 
 
@@ -23,13 +27,15 @@ def normal(count, dimension=6, shift=0.0, scale=1.0, seed=0):
 
 
 def test_frechet_against_the_matrix_square_root():
-    x, y = normal(300), normal(250, shift=0.5, scale=1.5)
+    x, y = normal(300), normal(300, shift=0.5, scale=1.5, seed=1)
     first, second = np.cov(x.T), np.cov(y.T)
     expected = np.sum((x.mean(0) - y.mean(0)) ** 2)
     expected += np.trace(first + second - 2 * sqrtm(first @ second).real)
     result = frechet_distance(x, y)
     assert result.distance == pytest.approx(expected, rel=1e-9)
-    assert (result.n_real, result.n_generated, result.dimension) == (300, 250, 6)
+    assert (result.n_real, result.n_generated, result.dimension) == (300, 300, 6)
+    more = np.concatenate([y, y[:50] + 9])
+    assert frechet_distance(x, more) == frechet_distance(x, y)  # equal numbers
 
 
 def test_frechet_of_gaussians_that_are_known():
@@ -42,7 +48,7 @@ def test_frechet_of_gaussians_that_are_known():
 
 
 def test_frechet_with_fewer_examples_than_dimensions():
-    x, y = normal(10, dimension=40), normal(12, dimension=40, shift=1)
+    x, y = normal(10, dimension=40), normal(10, dimension=40, shift=1, seed=1)
     first, second = np.cov(x.T), np.cov(y.T)
     root = np.linalg.eigvals(first @ second)
     expected = np.sum((x.mean(0) - y.mean(0)) ** 2) + np.trace(first + second)
@@ -50,6 +56,73 @@ def test_frechet_with_fewer_examples_than_dimensions():
     assert frechet_distance(x, y).distance == pytest.approx(expected, rel=1e-4)
     constant = np.ones([5, 40])
     assert frechet_distance(constant, constant + 1).distance == pytest.approx(40)
+
+
+def test_frechet_at_infinity_against_a_line_through_the_distances():
+    x, y = normal(400), normal(400, shift=0.2, seed=1)
+    found = frechet_distance_at_infinity(x, y, seed=4)
+    assert (found.sizes[0], found.sizes[-1], len(found.sizes)) == (40, 400, 15)
+    random = np.random.default_rng(4)
+    x = x[np.random.default_rng(4).permutation(400)]  # as equal numbers are taken
+    distances = []
+    for size in found.sizes:
+        first, second = (rows[random.permutation(400)[:size]] for rows in (x, y))
+        a, b = np.cov(first.T), np.cov(second.T)
+        distance = np.sum((first.mean(0) - second.mean(0)) ** 2)
+        distances.append(distance + np.trace(a + b - 2 * sqrtm(a @ b).real))
+    line = linregress(1 / np.array(found.sizes), distances)
+    assert found.distance == pytest.approx(line.intercept, rel=1e-8)
+
+
+def test_frechet_at_infinity_has_no_bias():
+    """N(0, I) and N(0.1, I) in 20 dimensions: the squared distance of the means is 0.2."""
+    found = []
+    for seed in range(8):
+        random = np.random.default_rng(seed)
+        x, y = random.normal(size=(2, 1000, 20)) + np.array([0, 0.1])[:, None, None]
+        found.append((frechet_distance_at_infinity(x, y).distance, frechet_distance(x, y).distance))
+    at_infinity, as_measured = np.mean(found, axis=0)
+    assert as_measured > 0.4
+    assert at_infinity == pytest.approx(0.2, abs=0.05)
+
+
+def test_the_score_of_a_classifier_against_entropies():
+    random = np.random.default_rng(0)
+    probabilities = random.dirichlet(np.full(5, 0.3), 207)
+    found = inception_score(probabilities, splits=4)
+    scores = []
+    for part in np.split(probabilities[:204], 4):  # H(y) - H(y|x) is the mutual information
+        information = entropy(part.mean(axis=0)) - entropy(part, axis=1).mean()
+        scores.append(np.exp(information))
+    assert found.score == pytest.approx(np.mean(scores), rel=1e-10)
+    assert found.standard_deviation == pytest.approx(np.std(scores, ddof=1), rel=1e-8)
+    assert (found.splits, found.n, found.classes) == (4, 204, 5)
+
+
+def test_the_ends_of_the_score():
+    sure = np.eye(10)[np.arange(1000) % 10]
+    assert inception_score(sure).score == pytest.approx(10)
+    assert inception_score(np.eye(10)[np.zeros(1000, int)]).score == pytest.approx(1)
+    assert inception_score(np.full((1000, 10), 0.1)).score == pytest.approx(1)
+
+
+def test_the_standard_error_of_means_is_known():
+    x, y = (np.random.default_rng(seed).normal(size=(400, 2)) * [1, 3] for seed in (0, 1))
+    found = standard_error(lambda a, b: a.mean(0) - b.mean(0), x, y, halves=400)
+    expected = np.sqrt((x.var(0, ddof=1) + y.var(0, ddof=1)) / 400)
+    np.testing.assert_allclose(found, expected, rtol=0.1)
+
+
+def test_the_standard_error_of_distances_is_their_spread_over_independent_sets():
+    def measure(a, b):
+        return frechet_distance(a, b).distance, precision_recall(a, b).recall
+
+    sets = [np.random.default_rng(seed).normal(size=(2, 300, 4)) for seed in range(24)]
+    true = np.std([measure(x, y + 0.5) for x, y in sets], axis=0, ddof=1)
+    x, y = sets[0]
+    found = standard_error(measure, x, y + 0.5, halves=30)
+    np.testing.assert_allclose(found, true, rtol=0.5)
+    assert standard_error(lambda a, b: len(a), x, y) == 0
 
 
 def mmd_by_loops(x, y):
@@ -167,6 +240,12 @@ def test_equal_numbers_take_the_first_samples_and_real_examples_by_the_seed():
         (lambda x: frechet_distance(x[:1], x), "`real` must hold at least 2 examples"),
         (lambda x: frechet_distance(x, x[:, :3]), "`generated` must hold examples of 6 numbers"),
         (lambda x: frechet_distance(x, x * np.nan), "`generated` holds NaN"),
+        (lambda x: frechet_distance_at_infinity(x[:13], x), "at least 14 real"),
+        (lambda x: inception_score(x), "each row must have sum 1"),
+        (lambda x: inception_score(np.ones((9, 1))), "must hold at least 10 examples"),
+        (lambda x: inception_score(np.ones((9, 1)), splits=1), "`splits` must be at least 2"),
+        (lambda x: standard_error(len, x, x, halves=1), "`halves` must be at least 2"),
+        (lambda x: standard_error(len, x[:3], x), "`real` must hold at least 4 examples"),
         (lambda x: kid(x, x[:, :3]), "`generated` must hold examples of 6 numbers"),
         (lambda x: kid(x, x, subset_size=21), "from 2 to 20. Received: 21"),
         (lambda x: kid(x, x, subset_size=1), "from 2 to 20. Received: 1"),

@@ -27,7 +27,7 @@ def train_quickly(path, *arguments):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    return train_quickly(tmp_path_factory.mktemp("runs") / "digits")
+    return train_quickly(tmp_path_factory.mktemp("runs") / "digits", "--recipe", "digits")
 
 
 @pytest.fixture(scope="module")
@@ -103,14 +103,24 @@ def test_distances_are_those_of_the_features(run):
         found["samples"]["frechet"]["distance"], expected.distance, rtol=1e-4
     )
     for row in (found["samples"], found["training examples"]):
-        for measure in row.values():
-            assert (measure["n_real"], measure["n_generated"]) == (179, 179)
+        for measure in ("frechet", "kid", "precision_recall"):
+            assert (row[measure]["n_real"], row[measure]["n_generated"]) == (179, 179)
+        assert row["frechet_at_infinity"]["sizes"][-1] == 179
+        errors = row["standard_errors"]
+        assert set(errors) == {"frechet", "precision", "recall", "density", "coverage"}
     samples, real = found["samples"], found["training examples"]
+    assert 1 <= samples["inception_score"]["score"] < 8 < real["inception_score"]["score"] < 10
+    assert real["frechet_at_infinity"]["distance"] < real["frechet"]["distance"]  # no bias
+    errors = real["standard_errors"]
+    assert all(0 < errors[name] < 0.2 for name in ("precision", "recall", "density", "coverage"))
     assert samples["frechet"]["distance"] > 5 * real["frechet"]["distance"]
     assert samples["kid"]["distance"] > 5 * abs(real["kid"]["distance"])
     assert samples["precision_recall"]["coverage"] < 0.5
     assert 0.5 < real["precision_recall"]["coverage"] < 1
     assert real["precision_recall"]["precision"] > 0.7
+    # One epoch: what the table shows is said in words as well.
+    warned = json.loads((run / "evaluation.json").read_text())["last"]["diversity"]["warnings"]
+    assert [w for w in warned if w["name"] == "low-recall" and "small classifier" in w["message"]]
 
 
 def test_several_sets_show_how_reliable_the_number_is(run, capsys):
@@ -130,8 +140,8 @@ def test_several_sets_show_how_reliable_the_number_is(run, capsys):
     ("arguments", "words"),
     [
         (["--samples", "5"], "--samples must be at least 6 for this run. Received: 5"),
-        (["--seed", "-1"], "--seed: a seed is from 0 to 2**32 - 1. Received: -1"),
-        (["--seed", 2**32], "--seed: a seed is from 0 to 2**32 - 1. Received: 4294967296"),
+        (["--seed", "-1"], "--seed: must be from 0 to 4294967295. Received: -1"),
+        (["--seed", 2**32], "--seed: must be from 0 to 4294967295. Received: 4294967296"),
         (["--samples", "many"], "argument --samples: invalid int value: 'many'"),
         (["--sets", "3"], "--sets must be 1 or at least 5. Received: 3"),
         (["--weights", "worst"], "unknown weights 'worst'; choose from"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from numpy.testing import assert_allclose
-from scipy import integrate, optimize, stats
+from scipy import integrate, optimize, special, stats
 from scipy.spatial import distance
 
 import keras_gan
@@ -36,10 +36,8 @@ def test_optimal_discriminator_at_known_places():
 
 def test_no_discriminator_has_a_higher_value_than_the_optimal_one():
     p_data, p_g = random_distributions()
-    found = optimize.minimize(
-        lambda d: -theory.value(p_data, p_g, d), np.full(7, 0.5), bounds=[(1e-6, 1 - 1e-6)] * 7
-    )
-    assert_allclose(found.x, theory.optimal_discriminator(p_data, p_g), atol=1e-4)
+    found = optimize.minimize(lambda a: -theory.value(p_data, p_g, logits=a), np.zeros(7))
+    assert_allclose(special.expit(found.x), theory.optimal_discriminator(p_data, p_g), atol=1e-4)
 
 
 # ------------------------------------------------------------ equations (1) and (3), Theorem 1
@@ -49,12 +47,13 @@ def test_value_against_sums_over_cells():
     p_data, p_g = random_distributions()
     d = np.random.default_rng(1).uniform(0.1, 0.9, 7)
     by_hand = sum(p * np.log(v) + q * np.log(1 - v) for p, q, v in zip(p_data, p_g, d, strict=True))
-    assert_allclose(theory.value(p_data, p_g, d), by_hand, rtol=1e-14)
+    assert_allclose(theory.value(p_data, p_g, logits=special.logit(d)), by_hand, rtol=1e-14)
 
 
 def test_value_of_a_certain_discriminator():
-    assert theory.value([1, 0], [0, 1], [1, 0]) == 0
-    assert theory.value([1, 0], [0, 1], [0, 1]) == -np.inf
+    sure = np.array([np.inf, -np.inf])
+    assert theory.value([1, 0], [0, 1], logits=sure) == 0
+    assert theory.value([1, 0], [0, 1], logits=-sure) == -np.inf
 
 
 def test_value_equals_the_negated_loss_of_the_discriminator():
@@ -65,18 +64,33 @@ def test_value_equals_the_negated_loss_of_the_discriminator():
     only_real = -np.log1p(np.exp(-logits))
     only_fake = -np.log1p(np.exp(logits))
     assert_allclose(-loss, only_real + only_fake, rtol=1e-12)
-    value = theory.value(p_data, p_g, 1 / (1 + np.exp(-logits)))
+    value = theory.value(p_data, p_g, logits=logits)
     assert_allclose(value, p_data @ only_real + p_g @ only_fake, rtol=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_criterion_is_the_value_at_the_optimal_discriminator(seed):
     p_data, p_g = random_distributions(seed=seed)
-    best = theory.optimal_discriminator(p_data, p_g)
+    best = theory.optimal_logit(p_data, p_g)
     c = theory.criterion(p_data, p_g)
-    assert_allclose(c, theory.value(p_data, p_g, best), rtol=1e-13)
+    assert_allclose(c, theory.value(p_data, p_g, logits=best), rtol=1e-13)
     assert_allclose(c, -LOG_4 + 2 * distance.jensenshannon(p_data, p_g) ** 2, rtol=1e-12)
     assert -LOG_4 + 1e-3 < c < 0
+
+
+def test_value_at_the_optimum_where_d_rounds_to_one():
+    """Both densities are above 0 in cells where D* is 1 in float64."""
+    x = np.linspace(-15, 15, 3001)
+    p_data, p_g = stats.norm(0, 2).pdf(x), stats.norm(1, 0.8).pdf(x)
+    assert np.any((theory.optimal_discriminator(p_data, p_g) == 1) & (p_g > 0))
+    found = theory.value(p_data, p_g, logits=theory.optimal_logit(p_data, p_g), width=0.01)
+    assert_allclose(found, theory.criterion(p_data, p_g, 0.01), rtol=1e-12)
+    assert -1.1 < found < -0.9
+
+
+def test_the_optimal_logit_at_known_places():
+    logits = theory.optimal_logit([0.3, 0.0, 0.5, 0.0, 5e-324], [0.1, 0.5, 0.0, 0.0, 5e-324])
+    assert_allclose(logits, [np.log(3), -np.inf, np.inf, 0, 0])
 
 
 def test_ends_of_the_criterion():
@@ -419,7 +433,8 @@ def test_ring_and_grid():
         (lambda: theory.optimal_discriminator([-1], [1]), "at least 0"),
         (lambda: theory.optimal_discriminator([np.nan], [1]), "finite"),
         (lambda: theory.jensen_shannon([0.5, 0.4], [0.5, 0.5]), "integrate to 1"),
-        (lambda: theory.value([1], [1], [2]), "not logits"),
+        (lambda: theory.value([1], [1], logits=[np.nan]), "NaN"),
+        (lambda: theory.value([1], [1], logits=[0, 0]), "one shape"),
         (lambda: sampled_jensen_shannon([], [1]), "one number a sample"),
         (lambda: sampled_jensen_shannon([[1, 2]], [1]), "one number a sample"),
         (lambda: sampled_jensen_shannon([np.inf], [1]), "infinite"),

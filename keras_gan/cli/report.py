@@ -8,12 +8,16 @@ from rich.table import Table
 from keras_gan.evaluation import published
 from keras_gan.experiment.measurements import EXAMINED
 
+_OVERLAP = ("precision", "recall", "density", "coverage")
+
 
 def show(results: dict) -> None:
     """Prints the results of `Evaluator.measure` with those that tell how to read them."""
     console = Console()
     _likelihood(console, results)
     _distances(console, results["distances"])
+    if accuracy := results["diversity"].get("classifier_accuracy_on_test"):
+        console.print(f"the small classifier names {accuracy:.1%} of the test examples rightly")
     for name, section in (
         ("given_classes", _given_classes),
         ("classification", _classification),
@@ -74,19 +78,26 @@ def _cells(row: dict) -> tuple[str, str]:
 
 
 def _distances(console: Console, distances: dict) -> None:
-    columns = ("", "Frechet", "KID", "precision", "recall", "density", "coverage")
-    n = distances["samples"]["precision_recall"]["n_real"]
+    rows = {name: row for name, row in distances.items() if name != "features"}
+    overlaps = {name: row["precision_recall"] for name, row in rows.items()}
+    n = overlaps["samples"]["n_real"]
+    columns = (f"{overlap['n_generated']:,} {name}" for name, overlap in overlaps.items())
     title = f"Against {n:,} test examples, on {distances['features']}"
-    table = _table(title, *columns, left=("",))
-    for name, row in distances.items():
-        if name != "features":
-            overlap = row["precision_recall"]
-            table.add_row(
-                f"{overlap['n_generated']:,} {name}",
-                f"{row['frechet']['distance']:.4g}",
-                f"{row['kid']['distance']:.3g}",
-                *(f"{overlap[column]:.3f}" for column in columns[3:]),
-            )
+    table = _table(title, "", *columns, left=("",))
+    for label, measure, number, form in (
+        ("Frechet", "frechet", "distance", ".4g"),
+        ("Frechet, infinitely many", "frechet_at_infinity", "distance", ".4g"),
+        ("KID", "kid", "distance", ".3g"),
+        *((name, "precision_recall", name, ".3f") for name in _OVERLAP),
+        ("Inception Score", "inception_score", "score", ".3f"),
+    ):
+        if measure in rows["samples"]:
+            cells = []
+            for row in rows.values():
+                error = row["standard_errors"].get(number if number in _OVERLAP else measure)
+                cell = format(row[measure][number], form)
+                cells.append(cell if error is None else f"{cell} ± {error:.1g}")
+            table.add_row(label, *cells)
     console.print(table)
 
 

@@ -35,23 +35,35 @@ def optimal_discriminator(p_data: ArrayLike, p_g: ArrayLike) -> np.ndarray:
     return real / (real + fake)
 
 
-def value(
-    p_data: ArrayLike, p_g: ArrayLike, discriminator: ArrayLike, width: ArrayLike = 1.0
-) -> float:
+def optimal_logit(p_data: ArrayLike, p_g: ArrayLike) -> np.ndarray:
+    """The logit of D*, `log p_data(x) - log p_g(x)`; 0 where both densities are 0.
+
+    D* itself rounds to 1 where `p_data` is 1e16 times `p_g`; its logit is infinite only where one
+    density is 0. float64 of the densities' shape.
+    """
+    p_data, p_g = _density("p_data", p_data), _density("p_g", p_g)
+    _same_shape(p_data=p_data, p_g=p_g)
+    known = np.maximum(p_data, p_g) > 0
+    with np.errstate(divide="ignore"):  # log 0 = -inf is meant
+        log_data, log_g = (
+            np.log(density, where=known, out=np.zeros_like(density)) for density in (p_data, p_g)
+        )
+    return log_data - log_g
+
+
+def value(p_data: ArrayLike, p_g: ArrayLike, *, logits: ArrayLike, width: ArrayLike = 1.0) -> float:
     """`V(D, G) = E_data[log D(x)] + E_g[log(1 - D(x))]`: equation (1).
 
-    `discriminator` is `D(x)` in `[0, 1]` at each cell. The value lies in `[-inf, 0]`; it is minus
-    infinity where D is certain and wrong.
+    `logits` are D's at each cell, `log(D(x) / (1 - D(x)))`; they may be infinite. From D(x) itself
+    the value would be lost: one that rounds to 1 gives `log(1 - D(x))` of minus infinity. The value
+    lies in `[-inf, 0]`; it is minus infinity where D is certain and wrong.
     """
     p_data, p_g = _distribution("p_data", p_data, width), _distribution("p_g", p_g, width)
-    discriminator = _density("discriminator", discriminator)
-    _same_shape(p_data=p_data, p_g=p_g, discriminator=discriminator)
-    if discriminator.max() > 1:
-        raise InputError(
-            f"`discriminator` must lie in [0, 1]; its largest value is {discriminator.max():g}: "
-            "give probabilities, not logits"
-        )
-    cells = special.xlogy(p_data, discriminator) + special.xlog1py(p_g, -discriminator)
+    logits = np.asarray(logits, np.float64)
+    _same_shape(p_data=p_data, p_g=p_g, logits=logits)
+    if np.isnan(logits).any():
+        raise InputError("`logits` must be numbers, also infinite ones; received NaN")
+    cells = _times(p_data, special.log_expit(logits)) + _times(p_g, special.log_expit(-logits))
     return float(np.sum(cells * width))
 
 
@@ -71,6 +83,11 @@ def criterion(p_data: ArrayLike, p_g: ArrayLike, width: ArrayLike = 1.0) -> floa
     It goes from `-log 4` (only at `p_g = p_data`, Theorem 1) to 0 (no common support).
     """
     return -LOG_4 + 2.0 * jensen_shannon(p_data, p_g, width)
+
+
+def _times(density: np.ndarray, log: np.ndarray) -> np.ndarray:
+    """The product, 0 where the density is 0, whatever the logarithm."""
+    return np.multiply(density, log, where=density > 0, out=np.zeros_like(density))
 
 
 def _density(name: str, density: ArrayLike) -> np.ndarray:

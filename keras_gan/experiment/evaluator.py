@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from keras_gan.conditioning import Classes, Inpainting
 from keras_gan.core.errors import InputError
+from keras_gan.core.settings import Checked, setting
 from keras_gan.data import DataSet, Split
 from keras_gan.evaluation.collapse.detector import LEAST_TRAIN
 from keras_gan.evaluation.distances import LEAST_EXAMPLES
@@ -22,7 +23,6 @@ from keras_gan.evaluation.likelihood import reliability
 from keras_gan.experiment import distribution
 from keras_gan.experiment.measurements import conditions, inference, likelihood, samples
 from keras_gan.experiment.run import WEIGHTS, Run
-from keras_gan.experiment.settings import Checked, setting
 from keras_gan.experiment.versions import versions
 from keras_gan.training.inference import among
 
@@ -38,12 +38,15 @@ class EvaluationSettings(Checked):
     """What is measured, and how."""
 
     weights: str = setting("last", "weights of the generator: " + ", ".join(WEIGHTS))
-    seed: int = setting(0, "seed of the samples and of every choice of examples", least=0)
-    samples: int = setting(10_000, "samples of G", least=1)
+    seed: int = setting(
+        0, "seed of the samples and of every choice of examples", least=0, below=2**32
+    )
+    samples: int = setting(10_000, "samples of G", least=1, most=10**6)
     sets: int = setting(
         1,
         "independent sets of samples, 1 or at least 5; several also measure the estimator's error "
         "on known Gaussians and draw both, figures/reliability.png",
+        most=1000,
     )
     refine: bool = setting(False, "report a bandwidth between the grid's as well")
     sanity: bool = setting(True, "measure training images and centroids as if they were samples")
@@ -97,14 +100,15 @@ class Evaluator:
         return results
 
     def _measure(self) -> dict:
+        distances = samples.measure_distances(self)
         results: dict = {
             "run": {"epochs": self.run.epochs_done, **self.run.identity},
             "weights": self.settings.weights,
             "data": self.data.provenance,
             "versions": versions(),
             **likelihood.measure(self),
-            "distances": samples.measure_distances(self),
-            "diversity": samples.measure_diversity(self),
+            "distances": distances,
+            "diversity": samples.measure_diversity(self, distances),
         }
         condition, network = self.gan.condition, among(self.gan.auxiliary_networks)
         if isinstance(condition, Classes):

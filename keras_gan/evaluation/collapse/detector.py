@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.cluster import KMeans
-from sklearn.decomposition import PCA
 
 from keras_gan.evaluation.arrays import as_rows, distinct
+from keras_gan.evaluation.collapse.components import Components
 from keras_gan.evaluation.collapse.coverage import class_coverage, modes_found, region_coverage
 from keras_gan.evaluation.collapse.duplicates import diversity, identical
-from keras_gan.evaluation.collapse.memorization import memorization
+from keras_gan.evaluation.collapse.memorization import Memorization, memorization, spectra
+from keras_gan.evaluation.collapse.support import detail, gaps, support
 from keras_gan.evaluation.collapse.thresholds import Result
 from keras_gan.evaluation.features.classifier import Classifier
 from keras_gan.evaluation.gaussians import GaussianMixture
 
 LEAST_TRAIN = 50  # training examples
 _FITTED_ON = 5000  # real examples that the components, regions and class shares are taken from
-_COMPARED = 2000  # samples, and held-out examples, compared with the whole training set
+_COMPARED = 1000  # samples, and held-out examples, at most, that are compared with others
+_LEAST_COMPARED = 100  # of each: among fewer, 20 neighbors are no neighborhood
 _REGIONS = 20
-_COMPONENTS = (16, 64)  # least and most
-_EXPLAINED = 0.9
+_BLOCK = 1000  # images whose spectra are computed at a time
 
 
 class CollapseDetector:
@@ -28,17 +32,17 @@ class CollapseDetector:
 
     Near-identical samples and copies are searched for in the principal components of the training
     set that hold 90 % of its variance (16 to 64 of them): noise on copies lies mostly outside and
-    cannot hide them there.
+    cannot hide them there. Supports are compared there too.
 
     Args:
         train: The whole training set, `[n, ...]`, in the samples' range.
-        held_out: Examples that G has not seen; with them comes the memorization test (on 2,000
-            of them and of the samples at most).
+        held_out: Examples that G has not seen. With them come the search for copies and, with 100
+            or more, the comparison with training examples: recall, gaps and detail.
         classifier: A classifier of this data set; with it class coverage is measured. The real
             shares and confidence it is compared with are those of training examples.
-        mixture: The target, where it is a known mixture of Gaussians; with it modes are counted.
-            With neither, the training set is divided into 20 regions by k-means and these are
-            counted.
+        mixture: The target, where it is a known mixture of Gaussians; with it modes are counted,
+            and supports need not be compared. With neither, the training set is divided into 20
+            regions by k-means and these are counted.
         seed: Seed of whatever is chosen at random.
     """
 
@@ -58,17 +62,18 @@ class CollapseDetector:
         self._mixture = mixture
         some = np.random.default_rng(seed).permutation(len(rows))[:_FITTED_ON]
         self._real = rows[some]
-        least, most = (min(count, self._numbers, len(some)) for count in _COMPONENTS)
-        self._pca = PCA(most, random_state=seed).fit(self._real)
-        explained = np.cumsum(self._pca.explained_variance_ratio_)
-        self._components = int(np.clip(np.searchsorted(explained, _EXPLAINED) + 1, least, most))
-        # Projected in blocks, equal rows need not stay equal.
-        self._projected_train = self._project(distinct(rows))
-        self._projected_real = self._project(self._real)
-        self._projected_held_out = None
+        self._components = Components(self._real, seed)
+        self._projected_real = self._components.project(self._real)
+        self._held_out = None
         if held_out is not None:
-            unseen = as_rows("held_out", held_out, columns=self._numbers)
-            self._projected_held_out = self._project(self._some(unseen, _COMPARED))
+            self._held_out = self._some(as_rows("held_out", held_out, columns=self._numbers))
+            # Projected in blocks, equal rows need not stay equal.
+            different = distinct(rows)
+            self._projected_train = self._components.project(different)
+            self._shape = np.shape(train)[1:]
+            if len(self._shape) == 3:
+                self._of_spectra = Components(self._spectra(self._real), seed)
+                self._spectra_of_train = self._of_spectra.project(self._spectra(different))
         if classifier is not None:
             self._real_probabilities = classifier.probabilities(np.asarray(train)[some])
         elif mixture is None:
@@ -78,7 +83,7 @@ class CollapseDetector:
     def examine(self, samples: ArrayLike) -> tuple[Result, ...]:
         """Every diagnostic that applies to samples `[n, ...]`, of which 1,000 are a good number."""
         rows = as_rows("samples", samples, minimum=2, columns=self._numbers)
-        projected = self._project(rows)
+        projected = self._components.project(rows)
         results: list[Result] = [
             identical(rows, self._real),
             diversity(projected, self._projected_real, seed=self._seed),
@@ -91,13 +96,34 @@ class CollapseDetector:
         if self._classifier is None and self._mixture is None:
             regions, real = self._regions.predict(projected), self._regions.labels_
             results.append(region_coverage(regions, real, self._regions.n_clusters))
-        if self._projected_held_out is not None:
-            chosen = self._some(projected, _COMPARED)
-            results.append(memorization(chosen, self._projected_train, self._projected_held_out))
+        if self._held_out is not None:
+            some = self._some(rows)
+            results += self._compared(some, self._held_out)
+            results.append(self._memorization(some, self._held_out))
         return tuple(results)
 
-    def _some(self, rows: np.ndarray, most: int) -> np.ndarray:
-        return rows[np.random.default_rng(self._seed).permutation(len(rows))[:most]]
+    def _compared(self, rows: np.ndarray, held_out: np.ndarray) -> Iterator[Result]:
+        """How samples, and training examples, compare with held-out ones."""
+        if self._mixture is not None or min(len(rows), len(held_out)) < _LEAST_COMPARED:
+            return
+        sets = [self._components.project(part) for part in (rows, self._real, held_out)]
+        yield support(*sets, features="principal components of the data")
+        yield gaps(*sets)
+        if found := detail(self._components.outside(rows), self._components.outside(held_out)):
+            yield found
 
-    def _project(self, rows: np.ndarray) -> np.ndarray:
-        return self._pca.transform(rows)[:, : self._components]
+    def _memorization(self, rows: np.ndarray, held_out: np.ndarray) -> Memorization:
+        fake, real = (self._components.project(part) for part in (rows, held_out))
+        found = memorization(fake, self._projected_train, real)
+        if len(self._shape) != 3:
+            return found
+        fake, real = (self._of_spectra.project(self._spectra(part)) for part in (rows, held_out))
+        altered = memorization(fake, self._spectra_of_train, real)
+        return replace(found, altered=altered.copies)
+
+    def _spectra(self, rows: np.ndarray) -> np.ndarray:
+        parts = (rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK))
+        return np.concatenate([spectra(part.reshape(-1, *self._shape)) for part in parts])
+
+    def _some(self, rows: np.ndarray) -> np.ndarray:
+        return rows[np.random.default_rng(self._seed).permutation(len(rows))[:_COMPARED]]

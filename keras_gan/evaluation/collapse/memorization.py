@@ -50,6 +50,7 @@ class Memorization:
     p_value: float  # of such an `auc` for new examples (Mann-Whitney, one-sided)
     quantile: float
     n: tuple[int, int, int]  # samples, different training examples and held-out examples
+    altered: float | None = None  # None for what is no image
 
 
 def memorization(
@@ -83,6 +84,29 @@ def memorization(
         quantile=quantile,
         n=(len(samples), len(train), len(held_out)),
     )
+
+
+def spectra(images: np.ndarray) -> np.ndarray:
+    """What of images does not change with shifts, mirroring, brightness and contrast.
+
+    It is the absolute value of the discrete Fourier transform, averaged over an image and its
+    mirror image, without the mean and of length 1. Shifts are those that wrap around, as do all
+    over an even border.
+
+    Args:
+        images: `[n, h, w, c]`.
+
+    Returns:
+        float32 `[n, numbers]`.
+    """
+    height = images.shape[1]
+    centered = images - images.mean(axis=(1, 2, 3), keepdims=True)
+    amplitudes = np.abs(np.fft.rfft2(centered, axes=(1, 2)))
+    # A real image has equal amplitudes at k and -k, so to mirror it is to change one sign of k.
+    amplitudes = amplitudes + amplitudes[:, -np.arange(height) % height]
+    rows = amplitudes[:, : height // 2 + 1].reshape(len(images), -1)
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return (rows / np.where(length > 0, length, 1)).astype(np.float32)
 
 
 def _rank_test(larger: np.ndarray, smaller: np.ndarray) -> tuple[float, float]:

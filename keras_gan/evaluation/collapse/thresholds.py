@@ -12,6 +12,7 @@ from scipy import stats
 from keras_gan.evaluation.collapse.coverage import Coverage, ModesFound
 from keras_gan.evaluation.collapse.duplicates import Diversity, Identical
 from keras_gan.evaluation.collapse.memorization import Memorization, ScoreGap
+from keras_gan.evaluation.collapse.support import Detail, Gaps, Support
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,12 @@ class Thresholds:
     # Share of samples as close to the training set as the closest 1 % of held-out examples.
     copies: float = 0.1
     unlike: float = 2.0  # median distance to the training set over held-out examples'
+    # Recall, coverage and density of samples over those of training examples.
+    of_training: float = 1 / 3
+    gaps: float = 0.005  # share of held-out examples with hardly any samples near them
+    gap_examples: int = 5  # of them; fewer may be chance
+    little_detail: float = 0.6  # over the data's: means of two images have a half
+    much_detail: float = 2.0  # over the data's
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,17 @@ class CollapseWarning:
         return f"{self.name}: {self.message}"
 
 
-Result = Identical | Diversity | Coverage | ModesFound | ScoreGap | Memorization
+Result = (
+    Identical
+    | Diversity
+    | Coverage
+    | ModesFound
+    | Support
+    | Gaps
+    | Detail
+    | ScoreGap
+    | Memorization
+)
 
 
 def diagnose(*results: Result, thresholds: Thresholds | None = None) -> tuple[CollapseWarning, ...]:
@@ -72,7 +89,11 @@ def diagnose(*results: Result, thresholds: Thresholds | None = None) -> tuple[Co
     | off-modes | samples lie between the modes |
     | shrunk-modes | each mode is much narrower than the data's |
     | discriminator-overfits | D tells training data from held-out data |
-    | training-set-memorized | samples copy training examples |
+    | low-recall, low-coverage | the samples reach much less of the data than training examples do |
+    | low-density | the samples lie where hardly any data are |
+    | gaps | some data have hardly any samples near them |
+    | little-detail, much-detail | the samples are blurred or faint; they are noisy or unlike data |
+    | training-set-memorized | samples copy training examples, perhaps shifted, mirrored, darker |
     | unlike-data | samples lie far from all training examples |
 
     They come in the order of the results, which this package's functions measured.
@@ -183,10 +204,12 @@ def _(result: ScoreGap, limits: Thresholds) -> Iterator[CollapseWarning]:
 
 @_raised_by.register
 def _(result: Memorization, limits: Thresholds) -> Iterator[CollapseWarning]:
-    if result.copies - result.quantile > limits.copies:
+    copies = max(result.copies, result.altered or 0)
+    if copies - result.quantile > limits.copies:
+        alike = "" if copies == result.copies else ", up to shifts, mirroring and brightness,"
         yield CollapseWarning(
             "training-set-memorized",
-            f"{result.copies:.0%} of the samples are as close to a training example as only "
+            f"{copies:.0%} of the samples are{alike} as close to a training example as only "
             f"{result.quantile:.0%} of held-out examples are",
         )
     if result.ratio > limits.unlike:
@@ -194,4 +217,46 @@ def _(result: Memorization, limits: Thresholds) -> Iterator[CollapseWarning]:
             "unlike-data",
             f"the samples lie {result.ratio:.1f} times as far from the training set as held-out "
             "examples do",
+        )
+
+
+@_raised_by.register
+def _(result: Support, limits: Thresholds) -> Iterator[CollapseWarning]:
+    for name, measure, meaning in (
+        ("low-recall", "recall", "the samples reach little of the data"),
+        ("low-coverage", "coverage", "much of the data has no sample near it"),
+        ("low-density", "density", "the samples lie where hardly any data are"),
+    ):
+        found, usual = getattr(result.samples, measure), getattr(result.training, measure)
+        if found < limits.of_training * usual:
+            yield CollapseWarning(
+                name,
+                f"{meaning}: {measure} {found:.2f} (training examples: {usual:.2f}), "
+                f"on {result.features}",
+            )
+
+
+@_raised_by.register
+def _(result: Gaps, limits: Thresholds) -> Iterator[CollapseWarning]:
+    if result.share > limits.gaps and result.share * result.n >= limits.gap_examples:
+        yield CollapseWarning(
+            "gaps",
+            f"{result.share:.1%} of the held-out examples have training examples near them, but "
+            f"hardly any samples (as many new examples: {result.expected:.2%})",
+        )
+
+
+@_raised_by.register
+def _(result: Detail, limits: Thresholds) -> Iterator[CollapseWarning]:
+    if result.ratio < limits.little_detail:
+        yield CollapseWarning(
+            "little-detail",
+            f"the samples have only {result.ratio:.0%} of the data's fine detail: "
+            "they are blurred, mixed or faint",
+        )
+    elif result.ratio > limits.much_detail:
+        yield CollapseWarning(
+            "much-detail",
+            f"the samples have {result.ratio:.1f} times the data's fine detail: "
+            "they are noisy, or of another kind than the data",
         )

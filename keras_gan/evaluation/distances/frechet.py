@@ -7,7 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_gan.evaluation.arrays import as_rows
+from keras_gan.core.errors import InputError
+from keras_gan.evaluation.arrays import as_rows, equal_numbers
+
+SIZES = 15  # numbers of examples that an extrapolation is fitted to
+SMALLEST_SHARE = 0.1  # of all examples, in the smallest of them
 
 
 @dataclass(frozen=True)
@@ -15,7 +19,7 @@ class FrechetDistance:
     """The squared Frechet distance, as FID is reported, and what it was computed from.
 
     `distance` is |m - m'|^2 + tr(C + C' - 2 (C C')^(1/2)), in the features' units squared. It is
-    biased upward, the more the fewer the examples: compare equal numbers only.
+    biased upward, the more the fewer the examples: compare it at equal numbers of examples only.
     """
 
     distance: float
@@ -24,24 +28,81 @@ class FrechetDistance:
     dimension: int
 
 
-def frechet_distance(real: ArrayLike, generated: ArrayLike) -> FrechetDistance:
+def frechet_distance(real: ArrayLike, generated: ArrayLike, *, seed: int = 0) -> FrechetDistance:
     """Squared Frechet distance of the Gaussians with the examples' means and covariances.
 
     Heusel et al. 2017, "GANs trained by a two time-scale update rule converge to a local Nash
-    equilibrium" (arXiv:1706.08500): on features of Inception it is their FID.
+    equilibrium" (arXiv:1706.08500): on features of Inception it is their FID. As many of either
+    kind are compared as the smaller set has (see `equal_numbers`).
 
     Args:
         real: Examples `[n, ...]`, two or more.
         generated: Examples `[m, ...]`, two or more.
+        seed: Of the choice among real examples, where there are more of them.
     """
-    x = as_rows("real", real, minimum=2).astype(np.float64)
-    y = as_rows("generated", generated, minimum=2, columns=x.shape[1]).astype(np.float64)
+    x, y = _equal_rows(real, generated, seed)
+    return FrechetDistance(_squared(x, y), len(x), len(y), x.shape[1])
+
+
+@dataclass(frozen=True)
+class FrechetDistanceAtInfinity:
+    """The Frechet distance that infinitely many examples of either kind would have.
+
+    `distance` may be below 0 where the distributions are nearly equal: it is not biased, and a fit.
+    """
+
+    distance: float
+    sizes: tuple[int, ...]  # numbers of examples of either kind that the line was fitted to
+    dimension: int
+    seed: int
+
+
+def frechet_distance_at_infinity(
+    real: ArrayLike, generated: ArrayLike, *, seed: int = 0
+) -> FrechetDistanceAtInfinity:
+    """The Frechet distance extrapolated to infinitely many examples.
+
+    Chong and Forsyth 2020, "Effectively unbiased FID and Inception Score and where to find them"
+    (arXiv:1911.07023): its bias is nearly proportional to 1/n, so that a line through the distances
+    of 15 subsets, from a tenth of the examples to all, meets 1/n = 0 at the distance without bias.
+    Unlike theirs, each subset has as many real as generated examples, which removes the bias of
+    both; the smallest has more examples than the features have dimensions.
+
+    Args:
+        real: Examples `[n, ...]`, at least twice as many as their dimensions and two more.
+        generated: Examples `[m, ...]`, as many.
+        seed: Of the choice of the subsets.
+    """
+    x, y = _equal_rows(real, generated, seed)
+    n, dimension = x.shape
+    if n < 2 * (dimension + 1):
+        raise InputError(
+            f"an extrapolation of {dimension} features takes at least {2 * (dimension + 1)} real "
+            f"and as many generated examples. Received: {n}"
+        )
+    smallest = max(int(SMALLEST_SHARE * n), dimension + 1)
+    sizes = np.linspace(smallest, n, SIZES).astype(int)
+    random = np.random.default_rng(seed)
+    distances = [
+        _squared(*(rows[random.permutation(n)[:size]] for rows in (x, y))) for size in sizes
+    ]
+    _, intercept = np.polyfit(1 / sizes, distances, 1)
+    return FrechetDistanceAtInfinity(float(intercept), tuple(sizes.tolist()), dimension, seed)
+
+
+def _equal_rows(real: ArrayLike, generated: ArrayLike, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    x = as_rows("real", real, minimum=2)
+    y = as_rows("generated", generated, minimum=2, columns=x.shape[1])
+    return equal_numbers(x, y, seed)
+
+
+def _squared(x: np.ndarray, y: np.ndarray) -> float:
+    x, y = x.astype(np.float64), y.astype(np.float64)
     first, second = (np.atleast_2d(np.cov(rows, rowvar=False)) for rows in (x, y))
     # With C = A A^T and C' = B B^T, tr (C C')^(1/2) is the sum of the singular values of A^T B.
     shared = np.linalg.svd(_root(first).T @ _root(second), compute_uv=False).sum()
     means = np.sum((x.mean(axis=0) - y.mean(axis=0)) ** 2)
-    distance = means + np.trace(first) + np.trace(second) - 2 * shared
-    return FrechetDistance(float(distance), len(x), len(y), x.shape[1])
+    return float(means + np.trace(first) + np.trace(second) - 2 * shared)
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from keras_gan.conditioning import NO_CONDITION
 from keras_gan.core.randomness import RowDraws, row_seeds
 from keras_gan.evaluation import distances
-from keras_gan.evaluation.collapse import CollapseDetector, ScoreGap, diagnose, score_gap
+from keras_gan.evaluation.collapse import (
+    CollapseDetector,
+    ScoreGap,
+    Support,
+    diagnose,
+    score_gap,
+)
 from keras_gan.experiment.measurements import EXAMINED
 from keras_gan.training.discriminate import discriminate
 
 if TYPE_CHECKING:
     from keras_gan.experiment.evaluator import Evaluator
+
+_HALVES = 5  # of the examples, that standard errors are taken from
+_OFTEN = 512  # the most features of which a Frechet distance is computed many times
 
 
 def measure_distances(of: Evaluator) -> dict:
@@ -35,17 +46,48 @@ def measure_distances(of: Evaluator) -> dict:
         else "the last hidden layer of the small classifier"
     }
     for name, examples in sets.items():
-        real, fake = distances.equal_numbers(extract(test), extract(examples), seed)
-        results[name] = {
-            "frechet": dataclasses.asdict(distances.frechet_distance(real, fake)),
-            "kid": dataclasses.asdict(distances.kid(real, fake)),
-            "precision_recall": dataclasses.asdict(distances.precision_recall(real, fake)),
-        }
+        results[name] = _distances(extract(test), extract(examples), seed)
+        if classifier is not None:
+            splits = int(np.clip(len(examples) // 1000, 2, 10))
+            score = distances.inception_score(classifier.probabilities(examples), splits=splits)
+            results[name]["inception_score"] = dataclasses.asdict(score)
     return results
 
 
-def measure_diversity(of: Evaluator) -> dict:
-    """Coverage, duplicates and memorization of some samples, D's overfitting, and warnings."""
+def _distances(real: np.ndarray, fake: np.ndarray, seed: int) -> dict:
+    """All distances that the numbers of examples and of features allow, with their errors."""
+    real, fake = distances.equal_numbers(real, fake, seed)
+    frechet, overlap = distances.frechet_distance, distances.precision_recall
+    results: dict = {
+        "frechet": dataclasses.asdict(frechet(real, fake)),
+        "kid": dataclasses.asdict(distances.kid(real, fake)),
+        "precision_recall": dataclasses.asdict(overlap(real, fake)),
+    }
+    errors: dict[str, float] = {}
+    n, dimension = real.shape
+    few_features = dimension <= _OFTEN
+    if few_features and n >= 2 * (dimension + 1):
+        at_infinity = distances.frechet_distance_at_infinity(real, fake, seed=seed)
+        results["frechet_at_infinity"] = dataclasses.asdict(at_infinity)
+
+    def error(measure: Callable[[np.ndarray, np.ndarray], ArrayLike]) -> np.ndarray:
+        return distances.standard_error(measure, real, fake, halves=_HALVES, seed=seed)
+
+    if n >= 2 * distances.LEAST_EXAMPLES:
+        names = ("precision", "recall", "density", "coverage")
+        found = error(lambda x, y: [getattr(overlap(x, y), name) for name in names])
+        errors |= zip(names, found.tolist(), strict=True)
+        if few_features:
+            errors["frechet"] = float(error(lambda x, y: frechet(x, y).distance))
+    return {**results, "standard_errors": errors, "halves": _HALVES}
+
+
+def measure_diversity(of: Evaluator, of_features: dict) -> dict:
+    """Coverage, duplicates and memorization of some samples, D's overfitting, and warnings.
+
+    `of_features` are the results of `measure_distances`. Where they have training examples as
+    well, a recall far below theirs is a warning.
+    """
     test, classifier = of.unit(of.data.test.x), of.classifier
     detector = CollapseDetector(of.unit(of.data.train.x), held_out=test, classifier=classifier)
     gap = _score_gap(of)
@@ -56,8 +98,20 @@ def measure_diversity(of: Evaluator) -> dict:
     entries: dict = {type(result).__name__: dataclasses.asdict(result) for result in results}
     if classifier is not None and of.data.test.y is not None:
         entries["classifier_accuracy_on_test"] = classifier.accuracy(test, of.data.test.y)
-    entries["warnings"] = [dataclasses.asdict(warning) for warning in diagnose(*results)]
+    raised = diagnose(*results, *_support(of_features))
+    entries["warnings"] = [dataclasses.asdict(warning) for warning in raised]
     return json.loads(json.dumps(entries, default=lambda value: np.asarray(value).tolist()))
+
+
+def _support(of_features: dict) -> list[Support]:
+    """The comparison of samples with training examples on all samples, where it was made."""
+    if "training examples" not in of_features:
+        return []
+    both = (
+        distances.PrecisionRecall(**of_features[name]["precision_recall"])
+        for name in ("samples", "training examples")
+    )
+    return [Support(of_features["features"], *both)]
 
 
 def _score_gap(of: Evaluator) -> ScoreGap | None:
