@@ -59,6 +59,12 @@ def needs_mnist() -> Path:
     pytest.skip(NEEDS_MNIST)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def decoded_pictures(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Pictures are decoded into a folder of the tests, not into the user's cache."""
+    os.environ["KERAS_GAN_CACHE"] = str(tmp_path_factory.mktemp("decoded"))
+
+
 @pytest.fixture
 def two_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     """Strategies find two devices: a step of theirs is traced in half the time of four."""

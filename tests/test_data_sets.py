@@ -102,8 +102,8 @@ def test_arrays_are_kept_as_bytes_or_float32_with_a_channel_axis():
         (np.zeros((2, 2, 2, 2, 2)), r"Received: float64 \[2, 2, 2, 2, 2\]"),
         (np.array([["a", "b"]]), "as numbers. Received: <U1"),
         (np.zeros((2, 3), complex), "as numbers. Received: complex128"),
-        (np.zeros((2, 3, 8, 8), np.uint8), r"the last axis. Received: shape \[2, 3, 8, 8\]"),
-        (np.zeros((2, 8, 8, 4), np.uint8), r"1 \(gray\) or 3 \(RGB\)"),
+        (np.zeros((2, 3, 9, 9), np.uint8), r"the last axis. Received: shape \[2, 3, 9, 9\]"),
+        (np.zeros((2, 8, 8, 9), np.uint8), "with 1 to 8 channels"),
         (np.zeros((2, 3), np.int32), r"x holds discrete points.* Received: int32 \[2, 3\]"),
         (np.zeros((2, 3), bool), "x holds discrete points"),
         (np.zeros((2, 3, 3), bool), "integers 0..255 or floats.* Received: bool from False"),
@@ -128,6 +128,19 @@ def test_arrays_that_cannot_be_generated_are_refused(x, message):
 def test_labels_that_do_not_fit_are_refused(y):
     with refused(r"the labels of faces must be integers \[40\]"):
         Split(BYTES, y, origin="faces")
+
+
+@pytest.mark.parametrize("channels", range(1, 9))
+def test_images_have_up_to_eight_channels(channels):
+    x = RNG.integers(0, 256, (2, 6, 5, channels), dtype=np.uint8)
+    np.testing.assert_array_equal(Split(x).x, x)
+
+
+def test_sixteen_bits_become_eight():
+    x = np.arange(0, 65536, dtype=np.uint16).reshape(1, 256, 256)
+    nearest = np.rint(np.arange(65536) / 257).astype(np.uint8)
+    np.testing.assert_array_equal(Split(x).x.ravel(), nearest)
+    np.testing.assert_array_equal(Split(BYTES.astype(np.uint16)).x[..., 0], BYTES)
 
 
 def test_labels_that_are_all_unknown_are_none():
@@ -299,11 +312,11 @@ def test_paths_that_lead_nowhere(tmp_path, monkeypatch):
     ):
         with refused("there is no file or folder .*"):
             load(source)
-    (tmp_path / "faces.zip").touch()
-    with refused("must be a folder of images, a .npy or a .npz file. Received: faces.zip"):
-        load("./faces.zip")
+    (tmp_path / "faces.rar").touch()
+    with refused("must be a folder of images, an archive .* Received: faces.rar"):
+        load("./faces.rar")
     (tmp_path / "faces").mkdir()
-    with refused("faces holds no images"):
+    with refused("faces holds no pictures .* 0 other files"):
         load("./faces")
 
 
@@ -349,36 +362,6 @@ def test_folders_named_after_splits_are_splits(tmp_path, validation):
     assert sorted(data.test.y) == [0] * 5 + [1] * 5
 
 
-def test_the_first_image_that_differs_is_named(tmp_path):
-    write_images(tmp_path, BYTES)
-    Image.fromarray(BYTES[0].T).save(tmp_path / "020.png")
-    Image.fromarray(COLORS[0]).save(tmp_path / "030.png")
-    with refused(r"000.png is 6 x 5 gray and \S*020.png is 5 x 6 gray"):
-        load(tmp_path)
-    (tmp_path / "020.png").unlink()
-    with refused(r"000.png is 6 x 5 gray and \S*030.png is 6 x 5 RGB"):
-        load(tmp_path)
-
-
-def test_images_that_lose_something_when_read_are_refused(tmp_path):
-    path = tmp_path / "odd.png"
-    for image, mode in [
-        (Image.fromarray(np.zeros((6, 5, 4), np.uint8)), "RGBA"),
-        (Image.fromarray(np.zeros((6, 5), np.uint16)), "I;16"),
-    ]:
-        image.save(path)
-        with refused(f"odd.png must be one gray or RGB image.* Received: mode {mode}"):
-            load(tmp_path)
-    gray = Image.fromarray(BYTES[0])
-    gray.save(path, transparency=3)
-    with refused("odd.png must be one gray or RGB image"):
-        load(tmp_path)
-    path.unlink()
-    gray.save(tmp_path / "moving.gif", save_all=True, append_images=[Image.fromarray(BYTES[1])])
-    with refused(r"moving.gif must be one .* 2 frame\(s\)"):
-        load(tmp_path)
-
-
 def test_palettes_and_bilevel_images_are_read_for_what_they_show(tmp_path):
     few = COLORS // 128 * 255
     for i, image in enumerate(few):
@@ -407,7 +390,7 @@ def test_a_damaged_image_is_named(tmp_path, content):
     write_images(tmp_path, BYTES)
     path = tmp_path / "007.png"
     path.write_bytes(path.read_bytes()[:60] if content is None else content)
-    with refused("007.png cannot be read as an image: "):
+    with refused("1 of 40 files .* cannot be used .*--skip-broken.*: 007.png: it "):
         load(tmp_path)
 
 

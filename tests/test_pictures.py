@@ -307,7 +307,6 @@ IMAGES = np.zeros((6, 8, 8))
         (lambda: plotting.grid(IMAGES * np.nan), "[0, 1]"),
         (lambda: plotting.grid(IMAGES[:0]), "no images"),
         (lambda: plotting.grid(IMAGES[0]), "[n, h, w]"),
-        (lambda: plotting.grid(np.zeros((2, 8, 8, 2))), "[n, h, w, 3]"),
         (lambda: plotting.grid(IMAGES, -1), "`columns`"),
         (lambda: plotting.nearest_grid(IMAGES, IMAGES, 4), "rows of 4"),
         (lambda: plotting.nearest_examples(IMAGES, IMAGES[:, :4]), "one size"),

@@ -182,6 +182,8 @@ def worker(strategy, data_dir):
                 signal.raise_signal(signal.SIGTERM)
 
     arguments = [
+        "--recipe",
+        "own_data",
         "--dataset",
         "numbered",
         "--data-dir",
@@ -247,8 +249,9 @@ def test_fit_takes_shards(shards):
 
 
 def test_the_command_streams_and_another_buffer_is_another_run(data_dir, tmp_path, capsys):
-    arguments = ["--dataset", "numbered", "--data-dir", str(data_dir), "--batch-size", "20"]
-    arguments += ["--likelihood-samples", "20", "--stream", "--run-dir", str(tmp_path / "run")]
+    arguments = ["--recipe", "own_data", "--dataset", "numbered", "--data-dir", str(data_dir)]
+    arguments += ["--batch-size", "20", "--likelihood-samples", "20", "--stream"]
+    arguments += ["--run-dir", str(tmp_path / "run")]
     assert train.main([*arguments, "--epochs", "1"]) == 0
     run = keras_gan.experiment.run.Run.open(tmp_path / "run")
     assert recipes.data_of(run).fingerprint == run.identity["data"]
@@ -276,7 +279,8 @@ def test_bad_input(arguments, words, capsys):
 def test_lost_files_are_named(data_dir, tmp_path, capsys):
     shutil.copytree(data_dir, tmp_path / "tfds")
     files = sorted((tmp_path / "tfds").rglob("*tfrecord*"))
-    arguments = ["--dataset", "numbered", "--data-dir", str(tmp_path / "tfds"), "--stream"]
+    arguments = ["--recipe", "own_data", "--dataset", "numbered", "--stream"]
+    arguments += ["--data-dir", str(tmp_path / "tfds")]
     arguments += ["--batch-size", "20", "--run-dir", str(tmp_path / "run")]
     arguments += ["--likelihood-samples", "20"]
     assert train.main([*arguments, "--epochs", "1"]) == 0

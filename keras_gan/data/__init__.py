@@ -1,10 +1,12 @@
 """Data: sources of examples, and their preprocessing.
 
     loading          `load`: a name or a path in, a `DataSet` out
+    bundled          data sets installed with the package
     from_tfds        image builders of tensorflow-datasets
     stacked_mnist    three digits of MNIST on three channels
     tfd              the Toronto Face Database, a builder of tensorflow-datasets
-    from_files       folders of images, .npy and .npz files
+    from_files       .npy and .npz files
+    pictures/        folders and archives of pictures of any kind
     dataset          `DataSet` and `Split`, checked when constructed; the rule for missing splits
     preprocessing    maps to the networks' scale and back to [0, 1]
     labels           `keep_labels`: few labels, for semi-supervised learning
@@ -18,7 +20,9 @@ from __future__ import annotations
 
 from keras_gan.data.dataset import DataSet, Split
 from keras_gan.data.labels import draw_labelled, keep_labels
-from keras_gan.data.loading import load, place
+from keras_gan.data.loading import holds_points, is_path, load, place
+from keras_gan.data.pictures.batches import Pictures
+from keras_gan.data.pictures.options import PictureOptions
 from keras_gan.data.preprocessing import (
     GlobalContrastNormalization,
     Identity,
@@ -31,10 +35,14 @@ from keras_gan.data.shards import Shards, open_shards
 __all__ = [
     "load",
     "place",
+    "is_path",
+    "holds_points",
     "draw_labelled",
     "keep_labels",
     "open_shards",
     "Shards",
+    "Pictures",
+    "PictureOptions",
     "DataSet",
     "Split",
     "Preprocessing",

@@ -1,10 +1,11 @@
-"""A data set in memory: three checked splits, a fingerprint of their content, their provenance."""
+"""A data set in memory or in a mapped file: three checked splits, fingerprint and provenance."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
 import hashlib
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from keras_gan.core.errors import InputError
 
 _PERMUTATION_SEED = 0
+_CHANNELS = 8  # that an image may have
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -19,9 +21,10 @@ class Split:
     """Examples, and their labels where there are any.
 
     Args:
-        x: Images `[n, h, w, c]` (gray ones also `[n, h, w]`), c = 1 or 3, as integers 0..255 or
-            floats in [0, 1]; or points `[n, d]`, as floats. Stored as uint8 or float32, images with
-            their channel axis.
+        x: Images `[n, h, w, c]` (gray ones also `[n, h, w]`), c = 1 to 8, as integers 0..255,
+            uint16 0..65535 or floats in [0, 1]; or points `[n, d]`, as floats. Stored as uint8 or
+            float32, images with their channel axis; 16 bits become 8. A `np.memmap` of uint8 stays
+            one.
         y: Labels `[n]`, integers >= 0, or -1 where unknown. Stored as int64; None where every
             label is unknown.
         origin: Name of the examples in messages, such as a file and the array's name in it.
@@ -57,6 +60,8 @@ class DataSet:
         test: Examples to report results on.
         label_names: Names of labels 0, 1, ..., or None.
         provenance: Version and rule of the splits, in words, for reports.
+        description: What was found and what was done with it, in sentences for the user.
+        flip: Whether a picture and its mirror image are equally good examples.
     """
 
     name: str
@@ -65,6 +70,8 @@ class DataSet:
     test: Split
     label_names: tuple[str, ...] | None = None
     provenance: str = ""
+    description: tuple[str, ...] = ()
+    flip: bool = False
 
     def __post_init__(self) -> None:
         for which in ("validation", "test"):
@@ -75,7 +82,9 @@ class DataSet:
                     f"holds {self.train.x.dtype} {self.element_shape} and {which} {x.dtype} "
                     f"{x.shape[1:]}"
                 )
-        if self.train.x.dtype == np.uint8 and self.train.x.max() <= 1:
+        pixels = self.train.x
+        # Nearly always the first thousand images decide, so that mapped files need not be read.
+        if pixels.dtype == np.uint8 and pixels[:1000].max() <= 1 and pixels.max() <= 1:
             raise InputError(
                 f"{self.name}: integer images are read as 0..255, but none of these pixels is "
                 "above 1; save them as floats in [0, 1]"
@@ -115,27 +124,40 @@ def hold_out(
     first: nothing depends on the order in which a set was stored, sorted by class for instance.
     """
     if validation is not None and test is not None:
-        return train, validation, test, "the set's own train, validation and test splits"
+        return train, validation, test, held_out_rule(())
     missing = [n for n, s in (("validation", validation), ("test", test)) if s is None]
-    if len(train) < 10:
+    rows = held_out_rows(len(train), missing)
+    test = train[rows["test"]] if test is None else test
+    validation = train[rows["validation"]] if validation is None else validation
+    return train[rows["train"]], validation, test, held_out_rule(missing)
+
+
+def held_out_rows(examples: int, missing: Collection[str]) -> dict[str, np.ndarray]:
+    """Rows of `train`, and of the missing ones of `validation` and `test`, by a permutation."""
+    if missing and examples < 10:
         raise InputError(
             f"a tenth of the examples is held out as {' and as '.join(missing)} data, so at least "
-            f"10 are needed. Received: {len(train)}"
+            f"10 are needed. Received: {examples}"
         )
     # RandomState's streams are frozen; those of NumPy's newer generators may change with a release.
-    order = np.random.RandomState(_PERMUTATION_SEED).permutation(len(train))
-    tenth = len(train) // 10
-    if test is None:
-        test, order = train[order[:tenth]], order[tenth:]
-    if validation is None:
-        validation, order = train[order[:tenth]], order[tenth:]
-    rule = f"{' and '.join(missing)}: a tenth of train each, by a fixed permutation"
-    return train[order], validation, test, rule
+    order = np.random.RandomState(_PERMUTATION_SEED).permutation(examples)
+    rows = {}
+    for name in ("test", "validation"):
+        if name in missing:
+            rows[name], order = np.split(order, [examples // 10])
+    return {**rows, "train": order}
+
+
+def held_out_rule(missing: Collection[str]) -> str:
+    """The rule of the splits in words."""
+    if not missing:
+        return "the set's own train, validation and test splits"
+    return f"{' and '.join(missing)}: a tenth of train each, by a fixed permutation"
 
 
 def _examples(x: Any, origin: str) -> np.ndarray:
     """Images or points as uint8 or float32, images with a channel axis, or `InputError`."""
-    x = np.asarray(x)
+    x = x if isinstance(x, np.memmap) else np.asarray(x)
     if x.ndim not in (2, 3, 4) or x.dtype.kind not in "biuf":
         raise InputError(
             f"{origin} must hold images [n, h, w] or [n, h, w, c] or points [n, d], as numbers. "
@@ -145,9 +167,9 @@ def _examples(x: Any, origin: str) -> np.ndarray:
         raise InputError(f"{origin} holds no data. Received: shape {list(x.shape)}")
     if x.ndim == 3:
         x = x[..., np.newaxis]
-    if x.ndim == 4 and x.shape[-1] not in (1, 3):
+    if x.ndim == 4 and x.shape[-1] > _CHANNELS:
         raise InputError(
-            f"{origin} must hold images [n, h, w, c] with 1 (gray) or 3 (RGB) channels, the last "
+            f"{origin} must hold images [n, h, w, c] with 1 to {_CHANNELS} channels, the last "
             f"axis. Received: shape {list(x.shape)}"
         )
     is_float = x.dtype.kind == "f"
@@ -168,6 +190,8 @@ def _examples(x: Any, origin: str) -> np.ndarray:
                 f"{origin}{index} is {x[tuple(index)]} ({int(bad.sum())} such values in float32); "
                 "correct or leave out these examples"
             )
+    if x.ndim == 4 and x.dtype == np.uint16 and x.max() > 255:
+        x = from_16_bits(x)
     largest = 1 if is_float else 255
     if x.ndim == 4 and (x.dtype == bool or x.min() < 0 or x.max() > largest):
         raise InputError(
@@ -175,6 +199,11 @@ def _examples(x: Any, origin: str) -> np.ndarray:
             f"Received: {x.dtype} from {x.min()} to {x.max()}"
         )
     return x if is_float else x.astype(np.uint8)
+
+
+def from_16_bits(x: np.ndarray) -> np.ndarray:
+    """Pixels 0..65535 as uint8 0..255, the nearest: 65535 is 257 * 255."""
+    return ((x.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def _labels(y: Any, n: int, origin: str) -> np.ndarray | None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numpy as np
-
 from keras_gan.core.errors import InputError
-from keras_gan.data import stacked_mnist
-from keras_gan.data.dataset import DataSet, Split, hold_out
-from keras_gan.data.from_files import load_path
+from keras_gan.data import bundled, from_files, stacked_mnist
+from keras_gan.data.dataset import DataSet
 from keras_gan.data.from_tfds import load_tfds
+from keras_gan.data.pictures import arrays, sources
+from keras_gan.data.pictures.loading import load_pictures
+from keras_gan.data.pictures.options import PictureOptions
+
+_ARRAYS = (".npy", ".npz")
 
 
 def load(
@@ -20,24 +22,31 @@ def load(
     data_dir: str | os.PathLike[str] | None = None,
     download: bool = False,
     fold: int | None = None,
+    pictures: PictureOptions | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
 ) -> DataSet:
-    """Load a data set into memory.
+    """Load a data set into memory; pictures of a folder or an archive, into a mapped file.
 
     Args:
         source: One of
 
             - "digits": scikit-learn's handwritten digits, 1,797 images 8x8x1, bundled with it;
+            - "mnist_10k": 10,000 images of MNIST, bundled with this package;
             - "mnist", "cifar10" (with the paper's splits) or any other image builder of
               tensorflow-datasets, as "name" or "name/config";
             - "stacked_mnist": three random digits of MNIST on three channels;
             - "tfd": the Toronto Face Database, which its authors give out;
-            - a path to a folder of images, a .npy or a .npz file. A string is taken as a path when
-              it starts with `.`, `/` or `~`, ends in `.npy` or `.npz`, or holds a `/` and exists.
+            - a path to a folder of pictures, a .zip or .tar file of one, a .npy or a .npz file. A
+              string is taken as a path when it starts with `.`, `/` or `~`, ends as such a file
+              does, or holds a `/` and exists.
 
         data_dir: Directory of tensorflow-datasets. Default: TFDS_DATA_DIR, else
             `~/tensorflow_datasets`.
         download: Whether tensorflow-datasets may download a missing set.
         fold: Fold of TFD to validate and test on, 0..4; 0 by default.
+        pictures: What pictures become: their size, channels and classes. Default: those of
+            `PictureOptions`, without mirror images; arrays stay as they are.
+        cache_dir: Folder of decoded pictures. Default: KERAS_GAN_CACHE, else `~/.cache/keras_gan`.
 
     Returns:
         Images, uint8 0..255 or float32 in [0, 1], or points, float32. Splits that the source lacks
@@ -51,41 +60,58 @@ def load(
         raise InputError(
             f"`fold` belongs to data set 'tfd'. Received: fold={fold} for {str(source)!r}"
         )
-    if _is_path(source):
-        return load_path(Path(os.path.expanduser(source)))
-    if source == "digits":
-        return _load_digits()
+    if is_path(source):
+        path = Path(os.path.expanduser(source))
+        if path.is_dir() or (path.is_file() and sources.is_archive(path)):
+            return load_pictures(path, pictures or PictureOptions(flip="off"), cache_dir)
+        data_set = _load_file(path)
+    else:
+        data_set = _load_named(str(source), data_dir, download, fold)
+    return data_set if pictures is None else arrays.with_options(data_set, pictures)
+
+
+def _load_file(path: Path) -> DataSet:
+    if path.is_file() and path.suffix in _ARRAYS:
+        return from_files.load_arrays(path)
+    if path.exists():
+        raise InputError(
+            "data must be a folder of images, an archive of one "
+            f"({', '.join(sources.ARCHIVES)}), a .npy or a .npz file. Received: {path}"
+        )
+    raise InputError(f"there is no file or folder {path}")
+
+
+def _load_named(
+    source: str, data_dir: str | os.PathLike[str] | None, download: bool, fold: int | None
+) -> DataSet:
+    if source in bundled.LOADERS:
+        return bundled.LOADERS[source]()
     if source == "tfd":
         from keras_gan.data import tfd
 
         return tfd.load(fold or 0, data_dir)
     if source == "stacked_mnist":
         return stacked_mnist.load(data_dir, download)
-    return load_tfds(str(source), data_dir, download)
+    return load_tfds(source, data_dir, download)
 
 
 def place(source: str) -> str:
     """The source as it can be named from any folder: an absolute path, or the name."""
-    return os.path.abspath(os.path.expanduser(source)) if _is_path(source) else source
+    return os.path.abspath(os.path.expanduser(source)) if is_path(source) else source
 
 
-def _is_path(source: str | os.PathLike[str]) -> bool:
+def holds_points(source: str) -> bool:
+    """Whether the source is a .npy or .npz file of points, not of images."""
+    return source.endswith(_ARRAYS) and from_files.holds_points(Path(place(source)))
+
+
+def is_path(source: str | os.PathLike[str]) -> bool:
+    """Whether the source is a file or folder, not a name."""
     if not isinstance(source, str):
         return True
     return (
         source.startswith((".", "/", "~"))
-        or source.endswith((".npy", ".npz"))
+        or source.endswith(_ARRAYS)
+        or sources.is_archive(source)
         or ("/" in source and Path(source).exists())
     )
-
-
-def _load_digits() -> DataSet:
-    import sklearn
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
-    images = (bunch.images / 16).astype(np.float32)  # gray values are 0..16: exact in float32
-    train, validation, test, rule = hold_out(Split(images, bunch.target, origin="digits"))
-    names = tuple(str(name) for name in bunch.target_names)
-    provenance = f"handwritten digits bundled with scikit-learn {sklearn.__version__}; {rule}"
-    return DataSet("digits", train, validation, test, names, provenance)

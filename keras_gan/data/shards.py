@@ -116,6 +116,11 @@ class Shards:
         return files
 
 
+def in_memory(shape: tuple[int, ...]) -> int:
+    """How many examples of this shape are held in memory where all may be too many."""
+    return max(1, min(_SAMPLE, _SAMPLE_BYTES // math.prod(shape)))
+
+
 def open_shards(
     name: str,
     data_dir: str | os.PathLike[str] | None = None,
@@ -140,7 +145,7 @@ def open_shards(
     own = from_tfds.split_names(builder)
     end = builder.info.splits["train"].num_examples
     shape = from_tfds.read(builder, "train[:1]").x.shape[1:]
-    most = max(1, min(_SAMPLE, _SAMPLE_BYTES // math.prod(shape)))
+    most = in_memory(shape)
     held = min(most, end // 10)
     splits = {}
     for which in ("test", "validation"):

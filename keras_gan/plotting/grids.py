@@ -23,7 +23,8 @@ def grid(images: ArrayLike, columns: int | None = None, *, scale: int | None = N
     """Lays images out row by row.
 
     Args:
-        images: Float `[n, h, w]`, `[n, h, w, 1]` or `[n, h, w, 3]` in [0, 1], or uint8 in 0..255.
+        images: Float `[n, h, w]` or `[n, h, w, c]` in [0, 1], or uint8 in 0..255: gray, RGB, either
+            with alpha (shown on white), or more channels, of which the first three are shown.
         columns: Images in a row; by default as square as can be.
         scale: Whole factor of enlargement; by default so that a tile has at least 48 pixels a side.
     """
@@ -150,16 +151,22 @@ def _unit(images: np.ndarray) -> np.ndarray:
     return np.clip(images, 0, 1)
 
 
+def _visible(images: np.ndarray) -> np.ndarray:
+    """Gray or RGB of images in [0, 1]: alpha (2, 4 channels) on white; of more, the first 3."""
+    if images.shape[3] in (2, 4):
+        alpha = images[..., -1:]
+        return images[..., :-1] * alpha + 1 - alpha
+    return images[..., :3]
+
+
 def _tiles(images: ArrayLike, scale: int | None) -> np.ndarray:
     """uint8 `[n, height, width, 3]`, enlarged."""
     images = np.asarray(images)
     if images.ndim == 3:
         images = images[..., None]
-    if images.ndim != 4 or images.shape[3] not in (1, 3):
-        raise InputError(
-            f"images must be [n, h, w], [n, h, w, 1] or [n, h, w, 3]; received {list(images.shape)}"
-        )
-    tiles = np.round(255 * _unit(images)).astype(np.uint8)
+    if images.ndim != 4:
+        raise InputError(f"images must be [n, h, w] or [n, h, w, c]; received {list(images.shape)}")
+    tiles = np.round(255 * _visible(_unit(images))).astype(np.uint8)
     tiles = np.broadcast_to(tiles, (*tiles.shape[:3], 3))
     scale = scale or -(-_LEAST_TILE // min(tiles.shape[1:3]))
     return tiles.repeat(scale, axis=1).repeat(scale, axis=2)

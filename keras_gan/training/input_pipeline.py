@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.core.errors import InputError
+from keras_gan.data.pictures.batches import Pictures
 from keras_gan.data.shards import Shards
 from keras_gan.training.batch_sources import Batches, PyDatasetBatches, from_iterable
 from keras_gan.training.input_checks import (
@@ -84,6 +85,11 @@ def evaluation_data(
     elif isinstance(source, Shards):
         examples = source.read(0, 1, 0, tf.constant(0, tf.int64))
         dataset = examples.batch(size).map(lambda x: source.transform(x))
+    elif isinstance(pictures := source[0], Pictures):
+        dataset = tf.data.Dataset.range(len(pictures)).batch(size).map(pictures.batch)
+        if source[1] is not None:
+            labels = tf.data.Dataset.from_tensor_slices(source[1]).batch(size)
+            dataset = tf.data.Dataset.zip(dataset, labels)
     else:
         with tf.device("CPU:0"):
             arrays = source[0] if source[1] is None else source
@@ -101,11 +107,14 @@ def _source(
     label_check: LabelCheck | None,
     seed: int = 0,
     shuffle: bool = False,
-) -> Batches | Shards | tuple[np.ndarray, np.ndarray | None]:
-    """What the user gave, checked: batches, shards, or arrays of examples and labels."""
+) -> Batches | Shards | tuple[np.ndarray | Pictures, np.ndarray | None]:
+    """What the user gave, checked: batches, shards, or examples and labels."""
     if isinstance(x, tf.distribute.DistributedDataset):
         raise InputError("give the tf.data.Dataset itself: GAN distributes it over the replicas")
     is_array = hasattr(x, "__array__") or isinstance(x, (list, tuple, str, Mapping))
+    if isinstance(x, Pictures):
+        check_shape(x.shape, example_shape)
+        return x, checked_labels(y, len(x), label_check)
     if is_array or not isinstance(x, (Shards, keras.utils.PyDataset, Iterable)):
         x = checked_array(x, example_shape)
         return x, checked_labels(y, len(x), label_check)

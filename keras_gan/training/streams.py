@@ -13,6 +13,7 @@ import tensorflow as tf
 from keras_gan.core.errors import InputError
 from keras_gan.core.keras_private import set_cardinality
 from keras_gan.core.randomness import Purpose, StepDraws
+from keras_gan.data.pictures.batches import Pictures
 from keras_gan.data.shards import Shards
 from keras_gan.training.batch_sources import Batches
 
@@ -66,14 +67,16 @@ class SizedStream:
 
 
 class IndexedStream(SizedStream):
-    """Arrays `x` float32 `[n, ...]`, and `y` `[n, ...]` or None, in groups of `k * m`.
+    """Examples `x`, and `y` `[n, ...]` or None, in groups of `k * m`.
 
-    The seed fixes the order; without `shuffle` it is that of the arrays, every epoch.
+    `x` is an array float32 `[n, ...]`, of which TensorFlow makes a copy, or `Pictures`, of which
+    each group is read when it is needed. The seed fixes the order, and what is mirrored; without
+    `shuffle` the order is that of the arrays, every epoch.
     """
 
     def __init__(
         self,
-        x: np.ndarray,
+        x: np.ndarray | Pictures,
         y: np.ndarray | None,
         minibatch: int,
         minibatches: int,
@@ -83,19 +86,27 @@ class IndexedStream(SizedStream):
         size = len(x)
         super().__init__(size, minibatch, minibatches)
         with tf.device("CPU:0"):
-            arrays = tf.nest.map_structure(tf.constant, x if y is None else (x, y))
+            array = None if isinstance(x, Pictures) else tf.constant(x)
+            labels = None if y is None else tf.constant(y)
 
         def steps(_):
             epoch, first = self._next()
+            draws = StepDraws(seed, epoch, 0, Purpose.ORDER, 0, size)
             order = tf.range(size)
             if shuffle:  # sorts by random bits
-                draws = StepDraws(seed, epoch, 0, Purpose.ORDER, 0, size)
                 order = tf.argsort(tf.bitcast(draws.bits([1])[:, 0], tf.int32), stable=True)
+            mirrored = None
+            if isinstance(x, Pictures) and x.flip:
+                mirrored = draws.bits([1])[:, 0] < 1 << 31
 
             def group(step):
                 index = order[step * self._group : (step + 1) * self._group]
                 index = tf.ensure_shape(index, [self._group])
-                return tf.nest.map_structure(lambda array: tf.gather(array, index), arrays)
+                if isinstance(x, Pictures):
+                    rows = x.batch(index, None if mirrored is None else tf.gather(mirrored, index))
+                else:
+                    rows = tf.gather(array, index)
+                return rows if labels is None else (rows, tf.gather(labels, index))
 
             return tf.data.Dataset.range(first, self.steps_per_epoch).map(
                 group, num_parallel_calls=2, deterministic=True

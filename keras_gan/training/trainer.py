@@ -208,20 +208,21 @@ class Trainer(keras.Model):
         """Trains the networks.
 
         Args:
-            x: Examples: float array or tensor `[n, ...]`; a `keras_gan.data.Shards`, which stays on
-                disk; or batches of m examples, alone or with labels: a `tf.data.Dataset`, a
-                `keras.utils.PyDataset` or an iterable. Labels are for a condition or a loss that
-                uses them.
-            y: Labels `[n, ...]` for an array `x`, or None.
-            batch_size: m for arrays and shards, default 100; batches have their own.
+            x: Examples: float array or tensor `[n, ...]`; a `keras_gan.data.Pictures`, which are
+                scaled batch by batch; a `keras_gan.data.Shards`, which stays on disk; or batches of
+                m examples, alone or with labels: a `tf.data.Dataset`, a `keras.utils.PyDataset` or
+                an iterable. Labels are for a condition or a loss that uses them.
+            y: Labels `[n, ...]` for an array or pictures, or None.
+            batch_size: m for arrays, pictures and shards, default 100; batches have their own.
             epochs: As in Keras.
             verbose: As in Keras; the line shows both losses and the means of D(x) and D(G(z)).
             callbacks: As in Keras.
             validation_data: As in Keras; measured as `evaluate` does.
-            shuffle: For arrays; the order of each epoch is a function of the seed and the epoch.
+            shuffle: For arrays and pictures; the order of each epoch is a function of the seed and
+                the epoch.
             initial_epoch: As in Keras.
-            initial_step: For arrays and shards: the steps of the first epoch that were made before,
-                by a model restored from a checkpoint. The epoch's means continue, too.
+            initial_step: For arrays, pictures and shards: the steps of the first epoch that were
+                made before, by a model restored from a checkpoint. The epoch's means continue, too.
             steps_per_epoch: For batches, as in Keras; a multiple of `steps_per_execution`.
             validation_steps: As in Keras.
             validation_batch_size: As in Keras.

@@ -1,0 +1,68 @@
+"""Pictures that are arrays already, with the options for pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from keras_gan.core.errors import InputError
+from keras_gan.data.dataset import DataSet, Split
+from keras_gan.data.pictures.duplicates import look_like_writing
+from keras_gan.data.pictures.fitting import Fit
+from keras_gan.data.pictures.loading import flipping
+from keras_gan.data.pictures.options import PictureOptions
+
+
+def with_options(data_set: DataSet, options: PictureOptions) -> DataSet:
+    """The data set at the size that the options name, with a description; points as they are.
+
+    Channels stay as they are: 1 to 8, in any meaning.
+
+    Raises:
+        InputError: Other channels were asked for.
+    """
+    if not data_set.is_image:
+        return data_set
+    height, width, channels = data_set.element_shape
+    if options.channels not in (0, channels):
+        raise InputError(
+            f"--channels changes files of pictures; {data_set.name} holds arrays of {channels} "
+            f"channels. Received: {options.channels}"
+        )
+    writing = look_like_writing(data_set.train.x)
+    flip, mirrored = flipping(options, writing)
+    fit = Fit(*(options.pixels or (height, width)), options.crop)
+    lines = [
+        f"{data_set.name}: {len(data_set.train):,} pictures of {width}x{height} pixels and "
+        f"{channels} channels to train on, {len(data_set.validation):,} for validation, "
+        f"{len(data_set.test):,} to test on",
+        mirrored,
+    ]
+    if (fit.height, fit.width) == (height, width):
+        return dataclasses.replace(data_set, description=tuple(lines), flip=flip)
+    lines.insert(1, f"they become {fit.width}x{fit.height}: {fit.describe()}")
+    return dataclasses.replace(
+        data_set,
+        train=_fitted(data_set.train, fit),
+        validation=_fitted(data_set.validation, fit),
+        test=_fitted(data_set.test, fit),
+        provenance=f"{data_set.provenance}; {fit.describe()}",
+        description=tuple(lines),
+        flip=flip,
+    )
+
+
+def _fitted(split: Split, fit: Fit) -> Split:
+    """The split with pictures of this size, one channel at a time, padded with zeros."""
+    from PIL import Image
+
+    n, _, _, channels = split.x.shape
+    x = np.empty((n, fit.height, fit.width, channels), split.x.dtype)
+    for i, picture in enumerate(split.x):
+        for channel in range(channels):
+            plane = Image.fromarray(np.ascontiguousarray(picture[..., channel]))
+            x[i, ..., channel] = np.asarray(fit(plane, (0, 0, 0, 255), str(i)))
+    if x.dtype != np.uint8:
+        x = x.clip(0, 1)  # the filter overshoots at edges; of bytes, Pillow cuts that off
+    return Split(x, split.y)

@@ -1,0 +1,107 @@
+"""A folder of decoded pictures that is made once and mapped into memory afterwards.
+
+    CACHE/NAME-KEY/pictures.npy    uint8 [n, h, w, c]: train, validation, test
+    CACHE/NAME-KEY/labels.npy      int64 [n], if there are classes
+    CACHE/NAME-KEY/facts.json      sizes of the splits and what was found
+
+It appears under this name when it is complete. Pages of a mapped file belong to the system, which
+takes them back when memory is short.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+
+from keras_gan.core.errors import InputError
+
+_PICTURES, _LABELS, _FACTS = "pictures.npy", "labels.npy", "facts.json"
+
+
+def place(cache_dir: str | os.PathLike[str] | None) -> Path:
+    """The folder of all caches: as given, else KERAS_GAN_CACHE, else `~/.cache/keras_gan`."""
+    folder = cache_dir or os.environ.get("KERAS_GAN_CACHE") or "~/.cache/keras_gan"
+    return Path(os.path.expanduser(folder))
+
+
+class Cache:
+    """The decoded pictures of one source under one set of options.
+
+    Args:
+        folder: Where they are or will be.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def open_or_make(self, make: Callable[[Cache], None]) -> bool:
+        """Makes the folder by `make`, which gets a `Cache` to write to, unless it is there.
+
+        One process makes it; others wait for it.
+
+        Returns:
+            Whether it was made.
+
+        Raises:
+            InputError: The folder cannot be written.
+        """
+        unfinished = Cache(self.folder.with_name(f".{self.folder.name}.tmp"))
+        try:
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
+            with filelock.FileLock(self.folder.with_name(f".{self.folder.name}.lock")):
+                if self._is_whole():
+                    return False
+                for folder in (self.folder, unfinished.folder):
+                    shutil.rmtree(folder, ignore_errors=True)
+                unfinished.folder.mkdir()
+                try:
+                    make(unfinished)
+                    unfinished.folder.replace(self.folder)
+                finally:
+                    shutil.rmtree(unfinished.folder, ignore_errors=True)
+        except OSError as error:
+            raise InputError(
+                f"decoded pictures cannot be written to {self.folder.parent}: {error.strerror}; "
+                "choose another folder (--cache-dir, or KERAS_GAN_CACHE)"
+            ) from error
+        return True
+
+    def allocate(self, shape: tuple[int, ...]) -> np.memmap:
+        """Pictures to be filled in, uint8 `[n, h, w, c]`, if the disk has room for them."""
+        needed = int(np.prod(shape, dtype=np.int64))
+        free = shutil.disk_usage(self.folder).free
+        # A mapped file that outgrows the disk would end the process without a word.
+        if needed > free:
+            raise InputError(
+                f"decoded pictures take {needed / 2**20:,.0f} MiB, and {self.folder.parent} has "
+                f"{free / 2**20:,.0f} MiB left: choose another folder (--cache-dir) or a smaller "
+                "--size"
+            )
+        return np.lib.format.open_memmap(self.folder / _PICTURES, "w+", np.uint8, shape)
+
+    def write(self, labels: np.ndarray | None, facts: dict[str, Any]) -> None:
+        """Writes what belongs to the pictures."""
+        if labels is not None:
+            np.save(self.folder / _LABELS, labels)
+        (self.folder / _FACTS).write_text(json.dumps(facts, indent=1))
+
+    def read(self) -> tuple[np.memmap, np.ndarray | None, dict[str, Any]]:
+        """Pictures, mapped; labels, if there are any; facts."""
+        pictures = np.load(self.folder / _PICTURES, mmap_mode="r")
+        labels = self.folder / _LABELS
+        facts = json.loads((self.folder / _FACTS).read_text())
+        return pictures, np.load(labels) if labels.exists() else None, facts
+
+    def _is_whole(self) -> bool:
+        with contextlib.suppress(OSError, ValueError):
+            self.read()
+            return True
+        return False

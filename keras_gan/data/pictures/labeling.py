@@ -1,0 +1,139 @@
+"""The split and the class of each picture, by its folders or by a CSV file."""
+
+from __future__ import annotations
+
+import collections
+import csv
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from keras_gan.core.errors import InputError
+from keras_gan.data.dataset import held_out_rows, held_out_rule
+from keras_gan.data.pictures.sources import shown
+
+_SPLITS = ("train", "validation", "test")
+_SPLIT_FOLDERS = {name: name for name in _SPLITS} | {"valid": "validation", "val": "validation"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Labeling:
+    """Which pictures each split has, and their classes.
+
+    Attributes:
+        rows: For each split the numbers of its pictures, int `[n]`, in random order.
+        rule: How the splits were made, in words.
+        labels: Class of each picture, int64 `[n]`, or None.
+        label_names: Names of the classes, or None.
+        where: What the classes were read from, in words.
+    """
+
+    rows: dict[str, np.ndarray]
+    rule: str
+    labels: np.ndarray | None = None
+    label_names: tuple[str, ...] | None = None
+    where: str = ""
+
+    def describe(self) -> list[str]:
+        """Splits and classes, in sentences."""
+        sizes = [f"{len(self.rows[split]):,} {use}" for split, use in _USES.items()]
+        lines = [f"{sizes[0]}, {sizes[1]}, {sizes[2]} ({self.rule})"]
+        if self.label_names is not None and self.labels is not None:
+            counts = collections.Counter(self.labels.tolist())
+            named = [f"{shown(n)} ({counts[i]:,})" for i, n in enumerate(self.label_names)]
+            more = [f"and {len(named) - 10} more"] if len(named) > 10 else []
+            lines.append(f"{len(named)} classes by {self.where}: {', '.join(named[:10] + more)}")
+        return lines
+
+
+_USES = {"train": "to train on", "validation": "for validation", "test": "to test on"}
+
+
+def label(names: Sequence[str], classes: str, folder: Path) -> Labeling:
+    """Splits and classes of pictures.
+
+    If the folders at the top are called `train`, `validation` and `test` (`train` at least), they
+    are splits; what is missing is held out from `train`. Below them, folders or a CSV file give the
+    classes.
+
+    Args:
+        names: Paths of the pictures within the data set, with "/".
+        classes: The option of that name.
+        folder: Folder in which a CSV file is looked for as well.
+
+    Raises:
+        InputError: Classes were asked for, but a picture has none; or there are too few pictures.
+    """
+    places = [name.split("/") for name in names]
+    tops = {place[0] if len(place) > 1 else "" for place in places}
+    given = ["train"] * len(places)
+    if "train" in tops and tops <= _SPLIT_FOLDERS.keys():
+        given, places = [_SPLIT_FOLDERS[place[0]] for place in places], [p[1:] for p in places]
+    groups = {split: np.flatnonzero(np.array(given) == split) for split in _SPLITS}
+    missing = [split for split in ("validation", "test") if not len(groups[split])]
+    held_out = held_out_rows(len(groups["train"]), missing)
+    rows = {split: groups["train"][chosen] for split, chosen in held_out.items()}
+    for split in {*_SPLITS} - rows.keys():
+        rows[split] = groups[split][held_out_rows(len(groups[split]), ())["train"]]
+    rows = {split: rows[split] for split in _SPLITS}
+    found, where = _classes(names, places, classes, folder)
+    if found is None:
+        return Labeling(rows, held_out_rule(missing))
+    label_names = tuple(sorted(set(found)))
+    number = {name: i for i, name in enumerate(label_names)}
+    labels = np.array([number[name] for name in found], np.int64)
+    return Labeling(rows, held_out_rule(missing), labels, label_names, where)
+
+
+def csv_file(classes: str, folder: Path) -> Path | None:
+    """The CSV file that the option names, as given or in the folder; None for another choice."""
+    if classes in ("none", "auto", "folders"):
+        return None
+    for file in (Path(classes), folder / classes):
+        if file.is_file():
+            return file
+    raise InputError(
+        f"--classes must be none, auto, folders or a CSV file; there is no file {classes}"
+    )
+
+
+def _classes(
+    names: Sequence[str], places: Sequence[Sequence[str]], classes: str, folder: Path
+) -> tuple[list[str] | None, str]:
+    """The class of each picture by name, and what says so."""
+    file = csv_file(classes, folder)
+    if file is not None:
+        table = _table(file)
+        without = [name for name in names if _named(table, name) is None]
+        if without:
+            raise InputError(
+                f"{file} has no class for {len(without):,} of {len(names):,} pictures, such as "
+                f"{shown(without[0])}; its rows must begin with a file name and a class"
+            )
+        return [str(_named(table, name)) for name in names], file.name
+    without = [name for name, place in zip(names, places, strict=True) if len(place) < 2]
+    if classes == "folders" and without:
+        raise InputError(
+            "--classes folders needs every picture in a folder that is named after its class, but "
+            f"{shown(without[0])} lies in none"
+        )
+    if classes == "none" or without:
+        return None, ""
+    return [place[0] for place in places], "folder"
+
+
+def _table(file: Path) -> dict[str, str]:
+    """The classes by file name; a line of titles does no harm."""
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as opened:
+            rows = [row for row in csv.reader(opened) if len(row) > 1]
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(f"{file} cannot be read as CSV: {error}") from error
+    return {row[0].strip(): row[1].strip() for row in rows}
+
+
+def _named(table: dict[str, str], name: str) -> str | None:
+    """The class of a picture, by its path or by the last part of it."""
+    return table.get(name, table.get(name.rpartition("/")[2]))

@@ -1,0 +1,85 @@
+"""What is to be made of a user's pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from keras_gan.core.errors import InputError
+from keras_gan.core.settings import Checked, setting
+
+_SIDES = range(2, 1025)
+
+
+@dataclasses.dataclass(frozen=True)
+class PictureOptions(Checked):
+    """Size, channels and classes of pictures; the settings of a recipe may inherit them."""
+
+    size: str = setting(
+        "auto",
+        "size of the pictures: a number, WIDTHxHEIGHT or auto: the size that all have, up to 128, "
+        "or the largest of 32, 48, 64, 96 and 128 that most reach",
+    )
+    crop: str = setting(
+        "center",
+        "how other proportions are cut: center, random (one place for each picture) or none "
+        "(padded)",
+        choices=("center", "random", "none"),
+    )
+    channels: int = setting(
+        0,
+        "1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha; 0: by what the pictures have",
+        least=0,
+        most=4,
+    )
+    alpha: str = setting(
+        "keep",
+        "transparency: keep it as a channel, or a color to put behind and to pad with, such as "
+        "black",
+    )
+    flip: str = setting(
+        "auto",
+        "learn from mirror images too: on, off or auto: unless the pictures look like writing",
+        choices=("auto", "on", "off"),
+    )
+    classes: str = setting(
+        "auto",
+        "classes: none, folders, a CSV file of file names and classes, or auto: folders if every "
+        "picture lies in one",
+    )
+    skip_broken: bool = setting(False, "leave out files that cannot be used")
+
+    def __post_init__(self) -> None:
+        """Checks the size and the color besides."""
+        super().__post_init__()
+        self.pixels  # noqa: B018
+        self.ground  # noqa: B018
+
+    @property
+    def pixels(self) -> tuple[int, int] | None:
+        """Height and width, or None where the pictures decide."""
+        if self.size == "auto":
+            return None
+        match = re.fullmatch(r"(\d{1,6})(?:x(\d{1,6}))?", self.size)
+        width, height = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+        if width not in _SIDES or height not in _SIDES:
+            raise InputError(
+                f"--size must be a number such as 64, WIDTHxHEIGHT such as 64x48, or auto; from "
+                f"{_SIDES[0]} to {_SIDES[-1]} pixels. Received: {self.size!r}"
+            )
+        return height, width
+
+    @property
+    def ground(self) -> tuple[int, int, int] | None:
+        """The color behind transparent parts, RGB, or None where transparency is kept."""
+        from PIL import ImageColor
+
+        if self.alpha == "keep":
+            return None
+        try:
+            return ImageColor.getrgb(self.alpha)[:3]
+        except ValueError as error:
+            raise InputError(
+                "--alpha must be keep, or a color such as white or #ff8000. Received: "
+                f"{self.alpha!r}"
+            ) from error

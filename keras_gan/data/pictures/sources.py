@@ -1,0 +1,234 @@
+"""Finding pictures in folders and archives, by their names or their first bytes."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import errno
+import functools
+import io
+import os
+import stat
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from keras_gan.core.errors import InputError, first_line
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+_SIGNATURES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
+_MOST_BYTES = 1 << 30  # of one file
+
+Opener = Callable[[], BinaryIO]
+
+
+@dataclasses.dataclass
+class Source:
+    """The pictures of a folder or an archive.
+
+    Attributes:
+        names: Their paths in it, with "/".
+        openers: Makes an iterator over functions that open them, in this order. One function is
+            called before the next is asked for, or soon after, because archives are read in turn.
+        states: Size and time of change of each file, or of the whole archive.
+        faults: From names to what makes a file or folder unusable.
+        others: Names of files that are no pictures.
+    """
+
+    openers: Callable[[], Iterator[Opener]]
+    names: list[str] = dataclasses.field(default_factory=list)
+    states: list[tuple[int, int]] = dataclasses.field(default_factory=list)
+    faults: dict[str, str] = dataclasses.field(default_factory=dict)
+    others: list[str] = dataclasses.field(default_factory=list)
+
+
+def shown(name: str) -> str:
+    """A name as it can be printed in one line."""
+    return name if name.isprintable() else ascii(name)
+
+
+def is_archive(path: str | os.PathLike[str]) -> bool:
+    """Whether it has an archive's name."""
+    return os.fspath(path).lower().endswith(ARCHIVES)
+
+
+def name_of(path: Path) -> str:
+    """The name of a folder, or of an archive without its ending."""
+    ending = next((end for end in ARCHIVES if path.name.lower().endswith(end)), "")
+    return path.resolve().name if path.is_dir() else path.name[: len(path.name) - len(ending)]
+
+
+def find(path: Path) -> Source:
+    """The pictures of a folder, with all folders below, or of a .zip or .tar file.
+
+    Files and folders whose names begin with a dot are left out.
+
+    Raises:
+        InputError: The archive cannot be read, or there are no pictures.
+    """
+    if path.is_dir():
+        source = _in_folder(path)
+    else:
+        try:
+            source = (_in_zip if path.suffix.lower() == ".zip" else _in_tar)(path)
+        except Exception as error:  # damaged archives raise exceptions of many kinds
+            raise InputError(f"{path} cannot be read: {_reason(error)}") from error
+        twice = [name for name, n in collections.Counter(source.names).items() if n > 1]
+        if twice:
+            raise InputError(f"{path} holds {shown(twice[0])} twice; make the archive anew")
+    if not source.names:
+        others = [f", such as {shown(name)}" for name in source.others]
+        faults = [f"; {shown(name)}: {fault}" for name, fault in source.faults.items()]
+        raise InputError(
+            f"{path} holds no pictures ({', '.join(SUFFIXES)}), {len(others):,} other files"
+            + "".join(others[:1] + faults[:3])
+        )
+    return source
+
+
+def _in_folder(folder: Path) -> Source:
+    source = Source(lambda: (functools.partial(_open, folder / name) for name in source.names))
+    status = folder.stat()
+    found = sorted(_walk(folder, "", ((status.st_dev, status.st_ino),), source.faults))
+    for name, size, changed in found:
+        if _is_picture(name, functools.partial(_head, folder / name)):
+            source.names.append(name)
+            source.states.append((size, changed))
+        else:
+            source.others.append(name)
+    return source
+
+
+def _walk(
+    folder: Path, prefix: str, above: tuple[tuple[int, int], ...], faults: dict[str, str]
+) -> Iterator[tuple[str, int, int]]:
+    """Name, size and time of change of each file; `above` identifies the folder and its parents."""
+    try:
+        entries = list(os.scandir(folder))
+    except OSError as error:
+        faults[prefix or str(folder)] = _reason(error)
+        return
+    for entry in entries:
+        name = prefix + entry.name
+        if _is_hidden(entry.name):
+            continue
+        try:
+            status = entry.stat()
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                faults[name] = "it is a symbolic link that leads to itself"
+            elif name.lower().endswith(SUFFIXES):
+                faults[name] = _reason(error)
+            continue
+        if stat.S_ISDIR(status.st_mode):
+            identity = (status.st_dev, status.st_ino)
+            if identity in above:
+                faults[name] = "it is a symbolic link to a folder that it lies in"
+            else:
+                yield from _walk(Path(entry.path), f"{name}/", (*above, identity), faults)
+        elif stat.S_ISREG(status.st_mode):
+            if status.st_size > _MOST_BYTES:
+                faults[name] = "it is larger than 1 GiB"
+            else:
+                yield name, status.st_size, status.st_mtime_ns
+
+
+def _in_zip(path: Path) -> Source:
+    def openers() -> Iterator[Opener]:
+        archive = zipfile.ZipFile(path)  # closed together with the last function that reads it
+        return (functools.partial(_bytes_of, archive, info) for info in infos)
+
+    infos: list[zipfile.ZipInfo] = []
+    source = Source(openers, states=[_state(path)])
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+
+            def head(info: zipfile.ZipInfo = info) -> bytes:
+                with archive.open(info) as file:
+                    return file.read(16)
+
+            if not info.is_dir() and _take(source, info.filename, info.file_size, head):
+                infos.append(info)
+    return _below_common_folder(source)
+
+
+def _bytes_of(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> BinaryIO:
+    return io.BytesIO(archive.read(info))
+
+
+def _in_tar(path: Path) -> Source:
+    def openers() -> Iterator[Opener]:
+        with tarfile.open(path) as archive:
+            for info in infos:
+                yield functools.partial(io.BytesIO, read(archive, info))
+
+    def read(archive: tarfile.TarFile, info: tarfile.TarInfo, size: int = -1) -> bytes:
+        file = archive.extractfile(info)
+        return b"" if file is None else file.read(size)
+
+    infos: list[tarfile.TarInfo] = []
+    source = Source(openers, states=[_state(path)])
+    with tarfile.open(path) as archive:
+        for info in archive:
+            head = functools.partial(read, archive, info, 16)
+            if info.isreg() and _take(source, info.name, info.size, head):
+                infos.append(info)
+    return _below_common_folder(source)
+
+
+def _take(source: Source, name: str, size: int, head: Callable[[], bytes]) -> bool:
+    """Notes a file of an archive; True if it is a picture that can be read."""
+    name = name.removeprefix("./")
+    if any(_is_hidden(part) for part in name.split("/")):
+        return False
+    if size > _MOST_BYTES:
+        source.faults[name] = "it is larger than 1 GiB"
+        return False
+    is_picture = _is_picture(name, head)
+    (source.names if is_picture else source.others).append(name)
+    return is_picture
+
+
+def _below_common_folder(source: Source) -> Source:
+    """The source without the one folder in which everything lies, as archives often have it."""
+    tops = {name.partition("/")[0] if "/" in name else "" for name in source.names}
+    if len(tops) == 1 and (top := tops.pop()):
+        source.names = [name.removeprefix(f"{top}/") for name in source.names]
+    return source
+
+
+def _is_picture(name: str, head: Callable[[], bytes]) -> bool:
+    """By the ending of its name; without a usual ending, by its first bytes."""
+    if name.lower().endswith(SUFFIXES):
+        return True
+    if os.path.splitext(name)[1][1:].isalpha():
+        return False
+    try:
+        return head().startswith(_SIGNATURES)
+    except Exception:  # whatever cannot be read cannot be told to be a picture
+        return False
+
+
+def _open(file: Path) -> BinaryIO:
+    return file.open("rb")
+
+
+def _head(file: Path) -> bytes:
+    with _open(file) as opened:
+        return opened.read(16)
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def _state(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or first_line(error)

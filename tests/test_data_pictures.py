@@ -1,0 +1,555 @@
+"""A user's pictures: what is found, what becomes of it, what is refused, how training reads it."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import tarfile
+import warnings
+import zipfile
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from keras_gan import InputError, plotting, recipes, train
+from keras_gan.conditioning import ClassRange
+from keras_gan.data import PictureOptions, Pictures, load
+from keras_gan.data.pictures import duplicates, loading
+from keras_gan.experiment.run import Run
+from keras_gan.training import input_pipeline
+
+RNG = np.random.default_rng(11)
+COLORS = RNG.integers(0, 256, (20, 6, 5, 3), dtype=np.uint8)
+CLEAR = RNG.integers(0, 256, (20, 6, 5, 4), dtype=np.uint8)
+FEW = COLORS // 128 * 255
+LEFT_RED = np.zeros((40, 80, 3), np.uint8)
+LEFT_RED[:, :40, 0] = LEFT_RED[:, 40:, 2] = 255
+
+
+def write(folder: Path, images, suffix: str = ".png", **options) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for i, image in enumerate(images):
+        picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
+        picture.save(folder / f"{i:02}{suffix}", **options)
+
+
+def opened(source, cache_dir=None, **options):
+    return load(source, pictures=PictureOptions(**options), cache_dir=cache_dir)
+
+
+def everything(data) -> np.ndarray:
+    return np.concatenate([data.train.x, data.validation.x, data.test.x])
+
+
+def rows(x) -> list[bytes]:
+    return sorted(row.tobytes() for row in x)
+
+
+def refusal(function, *arguments, **options) -> str:
+    with pytest.raises(InputError) as caught:
+        function(*arguments, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+# Formats and modes
+
+
+def gray(colors):
+    """Pillow's formula: ITU-R 601-2, in fixed point."""
+    r, g, b = np.moveaxis(colors.astype(np.int64), -1, 0)
+    return ((r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16).astype(np.uint8)[..., None]
+
+
+DEEP = RNG.integers(0, 65536, (20, 6, 5), dtype=np.uint16)
+BILEVEL = RNG.integers(0, 2, (20, 6, 5), dtype=np.uint8) * 255
+
+
+@pytest.mark.parametrize(
+    ("images", "suffix", "expected"),
+    [
+        (COLORS, ".png", COLORS),
+        (COLORS, ".bmp", COLORS),
+        (COLORS, ".TIFF", COLORS),
+        (CLEAR, ".png", CLEAR),
+        (CLEAR, ".tif", CLEAR),
+        (CLEAR[..., 2:], ".png", CLEAR[..., 2:]),
+        (COLORS[..., 0], ".png", COLORS[..., :1]),
+        ([Image.fromarray(x).quantize(8) for x in FEW], ".png", FEW),
+        ([Image.fromarray(x).quantize(8) for x in FEW], ".gif", FEW),
+        ([Image.fromarray(x).convert("1") for x in BILEVEL], ".png", BILEVEL[..., None]),
+        (DEEP, ".png", np.rint(DEEP / 257).astype(np.uint8)[..., None]),
+        (DEEP, ".tif", np.rint(DEEP / 257).astype(np.uint8)[..., None]),
+        ([Image.fromarray(255 - x).convert("CMYK") for x in FEW], ".tif", 255 - FEW),
+    ],
+)
+def test_pixels_of_lossless_files_are_exact(tmp_path, images, suffix, expected):
+    write(tmp_path, images, suffix)
+    data = opened(tmp_path)
+    assert rows(everything(data)) == rows(expected)
+
+
+def test_webp_and_jpeg(tmp_path):
+    write(tmp_path / "webp", CLEAR, ".webp", lossless=True, exact=True)
+    assert rows(everything(opened(tmp_path / "webp"))) == rows(CLEAR)
+    smooth = np.broadcast_to(np.linspace(0, 255, 48).astype(np.uint8), (20, 40, 48))
+    write(tmp_path / "jpeg", smooth, ".JPG", quality=95)
+    write(tmp_path / "cmyk", [Image.fromarray(x).convert("CMYK") for x in smooth], ".jpeg")
+    data = opened(tmp_path / "jpeg")
+    assert data.element_shape == (40, 48, 1)
+    assert np.abs(data.train.x[0, ..., 0].astype(int) - smooth[0]).max() <= 3
+    assert opened(tmp_path / "cmyk").element_shape == (40, 48, 3)
+
+
+def test_the_first_frame_of_an_animation_counts(tmp_path):
+    for i, image in enumerate(FEW[:10]):
+        later = Image.fromarray(255 - image)
+        write(tmp_path / str(i), [image], ".gif", save_all=True, append_images=[later])
+    assert rows(everything(opened(tmp_path))) == rows(FEW[:10])
+
+
+def test_the_first_bytes_tell_pictures_without_an_ending(tmp_path):
+    write(tmp_path, COLORS)
+    for file in list(tmp_path.iterdir()):
+        file.rename(tmp_path / f"photo no {file.stem}")
+    (tmp_path / "notes").write_text("not a picture")
+    (tmp_path / "table.csv").write_text("a,b")
+    data = opened(tmp_path)
+    assert rows(everything(data)) == rows(COLORS)
+    assert any(
+        line.startswith("files that are no pictures: 2, such as") for line in data.description
+    )
+
+
+# Size, crop, channels, transparency
+
+
+def test_the_size_is_what_most_pictures_reach(tmp_path):
+    sides = [40] * 4 + [50, 64, 64, 70, 90, 200]
+    write(tmp_path, [np.full((side, side + 9, 3), 9 * i, np.uint8) for i, side in enumerate(sides)])
+    assert opened(tmp_path).element_shape == (48, 48, 3)  # 6 of 10 reach 50, only 5 reach 64
+    assert opened(tmp_path, size="64x48").element_shape == (48, 64, 3)
+    write(tmp_path / "alike", [np.full((24, 100), 9 * i, np.uint8) for i in range(10)])
+    assert opened(tmp_path / "alike").element_shape == (24, 100, 1)
+    write(tmp_path / "large", [np.full((130, 150), 9 * i, np.uint8) for i in range(10)])
+    assert opened(tmp_path / "large").element_shape == (128, 128, 1)
+    write(tmp_path / "small", [np.full((8 + i, 9), 9 * i, np.uint8) for i in range(10)])
+    assert opened(tmp_path / "small").element_shape == (32, 32, 1)
+
+
+@pytest.mark.parametrize("size", ["0", "64x", "x", "64x48x3", "1", "5000", "-3", "6.4"])
+def test_sizes_that_are_none(size):
+    assert repr(size) in refusal(PictureOptions, size=size)
+
+
+def test_other_proportions_are_cropped_or_padded(tmp_path):
+    write(tmp_path, [LEFT_RED] * 10)
+    center = opened(tmp_path, size="32", crop="center").train.x[0]
+    assert center[:, :14, 0].min() > 240
+    assert center[:, 18:, 2].min() > 240
+    padded = opened(tmp_path, size="32", crop="none", alpha="#00ff00").train.x[0]
+    assert (padded[:8] == (0, 255, 0)).all()
+    assert (padded[24:] == (0, 255, 0)).all()
+    assert padded[10:22, :14, 0].min() > 240
+    cropped = [everything(opened(tmp_path, size="32", crop="random")) for _ in range(2)]
+    np.testing.assert_array_equal(*cropped)
+    assert len(set(rows(cropped[0]))) == 10  # one picture, another place for each name
+
+
+def test_pictures_are_shrunk_without_aliasing(tmp_path):
+    stripes = np.zeros((128, 128), np.uint8)
+    stripes[:, ::2] = 255
+    write(tmp_path, [stripes] * 10)
+    data = opened(tmp_path, size="30")
+    assert (
+        np.abs(data.train.x.astype(int) - 127).max() <= 12
+    )  # taken as they are, pixels are 0 or 255
+    assert "without aliasing" in data.provenance
+
+
+def test_pictures_are_turned_before_they_are_measured(tmp_path):
+    image = Image.fromarray(LEFT_RED)
+    exif = image.getexif()
+    exif[0x0112] = 6  # to be turned clockwise by a quarter
+    write(tmp_path, [image] * 10, ".jpg", exif=exif, quality=95)
+    data = opened(tmp_path)
+    assert data.element_shape == (80, 40, 3)
+    assert data.train.x[0, :36, :, 0].min() > 240  # what was on the left is at the top
+
+
+def test_channels_are_what_the_pictures_have(tmp_path):
+    opaque = CLEAR.copy()
+    opaque[..., 3] = 255
+    write(tmp_path, opaque)
+    assert rows(everything(opened(tmp_path))) == rows(opaque[..., :3])
+    Image.fromarray(COLORS[0][..., 0]).save(tmp_path / "gray.png")
+    assert opened(tmp_path).element_shape == (6, 5, 3)
+    np.testing.assert_array_equal(
+        rows(everything(opened(tmp_path, channels=1))),
+        rows(np.concatenate([gray(opaque[..., :3]), COLORS[:1, ..., :1]])),
+    )
+    Image.fromarray(CLEAR[3]).save(tmp_path / "03.png")
+    assert opened(tmp_path).element_shape == (6, 5, 4)
+    assert opened(tmp_path, alpha="white").element_shape == (6, 5, 3)
+
+
+def test_transparent_parts_show_the_color_behind_them(tmp_path):
+    write(tmp_path, CLEAR)
+    color = np.array([255, 128, 0])
+    share = CLEAR[..., 3:].astype(float) / 255
+    expected = CLEAR[..., :3] * share + color * (1 - share)
+    data = opened(tmp_path, alpha="#ff8000")
+    found = everything(data).astype(float)
+    nearest = np.abs(found[:, None] - expected[None]).max(axis=(2, 3, 4)).min(axis=1)
+    assert nearest.max() <= 1
+    assert any("RGB (255, 128, 0)" in line for line in data.description)
+    assert "must be keep, or a color" in refusal(PictureOptions, alpha="no color")
+
+
+# Archives and classes
+
+
+def archived(folder: Path, kind: str) -> Path:
+    path = folder.parent / f"faces{kind}"
+    if kind == ".zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            for file in sorted(folder.rglob("*")):
+                archive.write(file, Path("top") / file.relative_to(folder))
+            archive.writestr("__MACOSX/top/a/._00.png", b"")
+    else:
+        with tarfile.open(path, "w:gz" if kind.endswith("gz") else "w") as archive:
+            archive.add(folder, "top")
+    return path
+
+
+@pytest.mark.parametrize("kind", [".zip", ".tar", ".tar.gz", ".tgz"])
+def test_an_archive_is_read_as_its_folder(tmp_path, kind):
+    write(tmp_path / "faces" / "a", COLORS[:11])
+    write(tmp_path / "faces" / "b", COLORS[11:])
+    folder = opened(tmp_path / "faces")
+    archive = opened(archived(tmp_path / "faces", kind))
+    assert archive.name == "faces"
+    assert archive.label_names == ("a", "b")
+    assert archive.fingerprint == folder.fingerprint
+
+
+def test_damaged_archives_are_named(tmp_path):
+    write(tmp_path / "faces", COLORS)
+    for kind in (".zip", ".tar.gz"):
+        path = archived(tmp_path / "faces", kind)
+        path.write_bytes(path.read_bytes()[:300])
+        assert f"faces{kind} cannot be read: " in refusal(load, path)
+    with zipfile.ZipFile(tmp_path / "twice.zip", "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(2):
+            archive.write(tmp_path / "faces" / "00.png", "a.png")
+    assert "holds a.png twice" in refusal(load, tmp_path / "twice.zip")
+
+
+def test_classes_only_where_they_are_wanted(tmp_path):
+    write(tmp_path / "a", COLORS[:11])
+    write(tmp_path / "b" / "deep", COLORS[11:])
+    assert opened(tmp_path, classes="folders").label_names == ("a", "b")
+    assert opened(tmp_path, classes="none").train.y is None
+    Image.fromarray(COLORS[0]).save(tmp_path / "outside.png")
+    assert opened(tmp_path).label_names is None
+    assert "outside.png lies in none" in refusal(opened, tmp_path, classes="folders")
+
+
+def test_a_csv_file_gives_classes(tmp_path):
+    write(tmp_path / "faces" / "all", COLORS)
+    lines = ["file,kind", *(f"{i:02}.png,{'odd' if i % 2 else 'even'}" for i in range(19))]
+    table = tmp_path / "faces" / "kinds.csv"
+    table.write_text("\n".join(lines))
+    message = refusal(opened, tmp_path / "faces", classes="kinds.csv")
+    assert "no class for 1 of 20 pictures, such as all/19.png" in message
+    table.write_text("\n".join([*lines, "all/19.png,odd", "of no picture,odd"]))
+    data = opened(tmp_path / "faces", classes="kinds.csv")
+    assert data.label_names == ("even", "odd")
+    number = {image.tobytes(): i % 2 for i, image in enumerate(COLORS)}
+    for split in (data.train, data.validation, data.test):
+        assert [number[image.tobytes()] for image in split.x] == split.y.tolist()
+    assert "there is no file no.csv" in refusal(opened, tmp_path / "faces", classes="no.csv")
+
+
+# Files that cannot be used
+
+
+@pytest.fixture
+def broken(tmp_path, monkeypatch) -> dict[str, str]:
+    """A folder of pictures and of what is none; from names to what is said of them."""
+    write(tmp_path, [np.full((40, 40), 9 * i, np.uint8) for i in range(12)])
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10_000)
+    content = io.BytesIO()
+    Image.fromarray(RNG.integers(0, 256, (40, 40), dtype=np.uint8)).save(content, "png")
+    (tmp_path / "cut.png").write_bytes(content.getvalue()[:-500])
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "text.jpg").write_text("no picture")
+    Image.new("L", (1, 1)).save(tmp_path / "dot.png")
+    Image.new("L", (120, 120)).save(tmp_path / "bomb.png")
+    Image.new("L", (200, 200)).save(tmp_path / "larger bomb.png")
+    Image.fromarray(np.zeros((40, 40), np.float32)).save(tmp_path / "deep.tif")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "up").symlink_to(tmp_path)
+    (tmp_path / "self").symlink_to("self")
+    (tmp_path / "gone.png").symlink_to("nowhere.png")
+    return {
+        "cut.png": "it is damaged: image file is truncated",
+        "empty.png": "it is no picture, or damaged",
+        "text.jpg": "it is no picture, or damaged",
+        "dot.png": "it has 1 x 1 pixels",
+        "bomb.png": "it has more than 10,000 pixels",
+        "larger bomb.png": "it has more than 10,000 pixels",
+        "deep.tif": "it has 32 bits a channel",
+        "folder/up": "it is a symbolic link to a folder that it lies in",
+        "self": "it is a symbolic link that leads to itself",
+        "gone.png": "No such file or directory",
+    }
+
+
+def test_each_file_that_cannot_be_used_has_its_line(tmp_path, broken):
+    message = refusal(opened, tmp_path)
+    early = {name: fault for name, fault in broken.items() if name != "cut.png"}
+    assert message.startswith(f"9 of 22 files in {tmp_path} cannot be used (repair or remove")
+    for name, fault in early.items():
+        assert f"{name}: {fault}" in message
+    data = opened(tmp_path, skip_broken=True)
+    for name, fault in broken.items():
+        assert any(line.startswith(f"left out: {name}: {fault}") for line in data.description)
+    for name in broken:
+        (tmp_path / name).unlink()
+    assert opened(tmp_path).fingerprint == data.fingerprint
+
+
+def test_damage_that_shows_late_is_refused_too(tmp_path, broken):
+    for name in broken:
+        if name != "cut.png":
+            (tmp_path / name).unlink()
+    assert "1 of 13 files" in refusal(opened, tmp_path)
+
+
+def test_a_folder_of_nothing_usable(tmp_path):
+    (tmp_path / "a.png").touch()
+    for skip in (True, False):
+        assert "a.png: it is no picture" in refusal(opened, tmp_path, skip_broken=skip)
+
+
+def test_names_that_cannot_be_printed_are_escaped(tmp_path):
+    write(tmp_path, COLORS)
+    (tmp_path / "a\nb.png").touch()
+    (tmp_path / os.fsdecode(b"\xff.png")).touch()
+    message = refusal(opened, tmp_path)
+    assert r"a\nb.png" in message
+    message.encode()
+
+
+# The cache
+
+
+def test_the_second_start_decodes_nothing(tmp_path, monkeypatch):
+    write(tmp_path / "faces" / "a", COLORS)
+    cache = tmp_path / "cache"
+    first = opened(tmp_path / "faces", cache)
+    assert isinstance(first.train.x, np.memmap)
+    folder = next(cache.glob("faces-*"))
+    assert first.description[-1] == f"decoded into {folder}"
+    with mock.patch.object(loading, "decode", side_effect=AssertionError):
+        again = opened(tmp_path / "faces", cache, flip="off")
+    assert again.fingerprint == first.fingerprint
+    assert again.description[-1] == f"read from {folder}"
+    np.testing.assert_array_equal(again.train.x, first.train.x)
+    np.testing.assert_array_equal(again.train.y, first.train.y)
+    assert again.label_names == ("a",)
+    del vars(again)["fingerprint"]
+    assert again.fingerprint == first.fingerprint  # as computed from the pixels
+
+
+def test_a_changed_file_is_decoded_again(tmp_path):
+    write(tmp_path, COLORS)
+    first = opened(tmp_path)
+    Image.fromarray(COLORS[1]).save(tmp_path / "00.png")
+    os.utime(tmp_path / "00.png", ns=(0, 1))
+    assert opened(tmp_path).fingerprint != first.fingerprint
+
+
+def test_damaged_and_unfinished_caches_are_made_again(tmp_path):
+    write(tmp_path / "faces", COLORS)
+    cache = tmp_path / "cache"
+    with (
+        mock.patch.object(loading, "decode", side_effect=KeyboardInterrupt),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        opened(tmp_path / "faces", cache)
+    assert [path for path in cache.iterdir() if path.suffix != ".lock"] == []
+    first = opened(tmp_path / "faces", cache)
+    pictures = next(cache.glob("faces-*")) / "pictures.npy"
+    content = pictures.read_bytes()
+    pictures.unlink()
+    pictures.write_bytes(content[:200])
+    assert rows(everything(opened(tmp_path / "faces", cache))) == rows(COLORS)
+    assert opened(tmp_path / "faces", cache).fingerprint == first.fingerprint
+
+
+def test_a_cache_that_cannot_be_written(tmp_path):
+    write(tmp_path / "faces", COLORS)
+    (tmp_path / "file").touch()
+    assert "--cache-dir" in refusal(opened, tmp_path / "faces", tmp_path / "file" / "cache")
+    full = shutil._ntuple_diskusage(100, 100, 0)
+    with mock.patch("shutil.disk_usage", return_value=full):
+        message = refusal(opened, tmp_path / "faces", tmp_path / "cache")
+    assert "left: choose another folder (--cache-dir)" in message
+
+
+# What the pixels tell
+
+
+def test_duplicates_are_counted():
+    smooth = np.asarray(
+        [Image.fromarray(x).resize((32, 32), Image.Resampling.BICUBIC) for x in COLORS]
+    )
+    assert duplicates.count(smooth) == (0, 0)
+    brighter = np.clip(smooth[:5].astype(int) + 3, 0, 255).astype(np.uint8)
+    assert duplicates.count(np.concatenate([smooth, brighter, smooth[7:10]])) == (3, 5)
+    assert duplicates.count(np.zeros((4, 2, 3, 1), np.uint8)) == (3, 0)
+    flat = np.arange(0, 250, 50, dtype=np.uint8)[:, None, None, None].repeat(9, 1).repeat(9, 2)
+    assert duplicates.count(flat) == (0, 0)  # equal hashes, other brightness
+
+
+def test_writing_is_told_from_other_pictures(tmp_path):
+    digits = (load_digits().images * 255 / 16).astype(np.uint8)
+    assert duplicates.look_like_writing(digits[..., None])
+    assert duplicates.look_like_writing((digits / 255)[..., None].repeat(3, -1))
+    shades = np.broadcast_to(np.linspace(0, 255, 64).astype(np.uint8)[:, None], (9, 64, 64))
+    assert not duplicates.look_like_writing(shades[..., None])
+    assert not duplicates.look_like_writing(FEW)  # colors
+    write(tmp_path, digits[:20])
+    for flip, used, words in [
+        ("auto", False, "look like writing"),
+        ("on", True, "mirror images are used"),
+        ("off", False, "mirror images are not used"),
+    ]:
+        data = opened(tmp_path, flip=flip)
+        assert data.flip is used
+        assert any(words in line for line in data.description)
+
+
+# Arrays
+
+
+def test_arrays_take_the_options_too(tmp_path):
+    x = RNG.integers(0, 256, (20, 12, 16, 5), dtype=np.uint8)
+    np.save(tmp_path / "five.npy", x)
+    data = opened(tmp_path / "five.npy")
+    assert data.flip
+    assert rows(everything(data)) == rows(x)
+    assert "16x12 pixels and 5 channels" in data.description[0]
+    np.save(tmp_path / "floats.npy", np.full((20, 12, 16, 2), 0.25, np.float32))
+    small = opened(tmp_path / "floats.npy", size="8x6")
+    np.testing.assert_allclose(everything(small), np.full((20, 6, 8, 2), 0.25), rtol=1e-6)
+    assert "without aliasing" in small.provenance
+    assert "arrays of 5 channels" in refusal(opened, tmp_path / "five.npy", channels=3)
+    np.save(tmp_path / "points.npy", np.zeros((20, 2)))
+    assert opened(tmp_path / "points.npy").description == ()
+
+
+# Training
+
+
+def stream(x, y=None, seed=0, shuffle=True):
+    return input_pipeline.training_stream(
+        x,
+        y,
+        batch_size=4,
+        minibatches=1,
+        example_shape=(6, 5, 3),
+        label_check=None if y is None else ClassRange(20),
+        seed=seed,
+        shuffle=shuffle,
+        strategy=tf.distribute.get_strategy(),
+    )
+
+
+def test_pictures_are_read_in_the_order_of_arrays(tmp_path):
+    np.save(tmp_path / "x.npy", COLORS)
+    mapped, y = np.load(tmp_path / "x.npy", mmap_mode="r"), np.arange(20)
+    for shuffle in (True, False):
+        expected = stream(np.float32(COLORS) / 255, y, shuffle=shuffle)
+        found = stream(Pictures(mapped), y, shuffle=shuffle)
+        for epoch in (0, 1):
+            for stream_ in (expected, found):
+                stream_.begin_epoch(5 * epoch)
+            for (a, b), (c, d) in zip(expected.dataset(), found.dataset(), strict=True):
+                np.testing.assert_allclose(a, c, rtol=1e-6)
+                np.testing.assert_array_equal(b, d)
+
+
+def test_half_of_the_pictures_are_mirrored_others_each_epoch():
+    x = RNG.random((200, 6, 5, 3), np.float32)
+
+    def mirrored(seed, epoch, done=0):
+        source = stream(Pictures(x, flip=True), seed=seed)
+        source.begin_epoch(50 * epoch + done, done)
+        batches = np.concatenate(list(source.dataset()))
+        return [row.tobytes() in turned for row in batches], batches
+
+    turned = {row.tobytes() for row in x[:, :, ::-1]}
+    plain = {row.tobytes() for row in x}
+    first, batches = mirrored(0, 0)
+    assert {row.tobytes() for row in batches} <= turned | plain
+    assert len({min(r.tobytes(), r[:, ::-1].tobytes()) for r in batches}) == 200  # each once
+    assert 70 < sum(first) < 130
+    assert mirrored(0, 0)[0] == first
+    assert mirrored(0, 1)[0] != first != mirrored(1, 0)[0]
+    np.testing.assert_array_equal(mirrored(0, 0, done=20)[1], batches[80:])
+
+
+def test_samples_of_any_number_of_channels_are_shown():
+    clear = np.array([[0.2, 0.4, 0.6, 0.0], [0.2, 0.4, 0.6, 0.5]]).reshape(2, 1, 1, 4)
+    picture = plotting.grid(np.broadcast_to(clear, (2, 48, 48, 4)), 2)
+    assert picture[24, 24].tolist() == [255, 255, 255]
+    assert picture[24, 74].tolist() == [153, 179, 204]
+    for channels in (2, 5, 8):
+        assert plotting.grid(np.zeros((1, 4, 4, channels)), scale=1).shape == (8, 8, 3)
+
+
+def test_evaluation_reads_pictures_in_order():
+    arguments = {"batch_size": 8, "example_shape": (6, 5, 3), "label_check": None}
+    batches = input_pipeline.evaluation_data(Pictures(COLORS, flip=True), None, **arguments)
+    np.testing.assert_allclose(np.concatenate(list(batches)), np.float32(COLORS) / 255, rtol=1e-6)
+    arguments["label_check"] = ClassRange(20)
+    batches = input_pipeline.evaluation_data(Pictures(COLORS), np.arange(20), **arguments)
+    assert np.concatenate([y for _, y in batches]).tolist() == list(range(20))
+    with pytest.raises(InputError, match=r"the data have \(6, 5, 3\)"):
+        input_pipeline.evaluation_data(
+            Pictures(COLORS), None, batch_size=8, example_shape=(6, 5, 1), label_check=None
+        )
+
+
+def test_one_command_trains_on_a_folder(tmp_path, capsys):
+    write(tmp_path / "faces", COLORS)
+    arguments = [
+        *("--dataset", str(tmp_path / "faces"), "--run-dir", str(tmp_path / "run")),
+        *("--cache-dir", str(tmp_path / "cache"), "--batch-size", "8", "--size", "8x6"),
+        *("--recipe", "own_data", "--likelihood-every", "0"),
+    ]
+    assert train.main([*arguments, "--epochs", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert f"{tmp_path / 'faces'}: 20 pictures of 5x6 pixels (20 PNG)\n" in printed
+    assert "they become 8x6, RGB, with 8 bits a channel: scaled without aliasing" in printed
+    data = recipes.data_of(Run.open(tmp_path / "run"))
+    assert data.element_shape == (6, 8, 3)
+    assert data.description[-1].startswith(f"read from {tmp_path / 'cache'}")
+    for wrong, words in (
+        (["--size", "0"], "--size must be"),
+        (["--stream"], "stay on disk without it"),
+    ):
+        assert train.main([*arguments, *wrong]) == 2
+        error = capsys.readouterr().err
+        assert words in error
+        assert error.count("\n") == 1
