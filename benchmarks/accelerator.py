@@ -209,8 +209,9 @@ def train(step: Step) -> int:
     """Trains a recipe until the time is over, and keeps what is worth keeping."""
     from keras_gan import recipes
     from keras_gan.core.errors import Interrupted
-    from keras_gan.experiment import training
+    from keras_gan.experiment import distribution, training
     from keras_gan.experiment.job import Job, Options
+    from keras_gan.experiment.session import Interruption
 
     recipe = recipes.get(step.recipe)
     settings: dict[str, Any] = {"epochs": 100_000, "likelihood_every": 0}
@@ -221,25 +222,23 @@ def train(step: Step) -> int:
     else:
         settings |= {"precision": "mixed_bfloat16", "jit_compile": True, **TRAINED[step.recipe]}
     options = Options(run_dir=str(step.out / "runs" / step.recipe), checkpoint_minutes=3.0)
-    job, done = Job(recipe, recipe.settings(**settings), options), threading.Event()
+    strategy = distribution.make(options.strategy)
+    job, done = Job(recipe, recipe.settings(**settings), options, strategy), threading.Event()
 
     def stop_in_time() -> None:
-        wait = step.seconds_left
-        while not done.wait(max(wait, 1)):  # again, should training not have begun
+        if not done.wait(max(step.seconds_left, 1)):
             os.kill(os.getpid(), signal.SIGTERM)
-            wait = 20
 
-    before = signal.signal(signal.SIGTERM, lambda *_: None)
     thread = threading.Thread(target=stop_in_time)
-    thread.start()
-    try:
-        training.train(job)
-    except Interrupted as interruption:
-        print(interruption, flush=True)
-    finally:
-        done.set()
-        thread.join()
-        signal.signal(signal.SIGTERM, before)
+    with Interruption() as asked:
+        thread.start()
+        try:
+            training.train(job, asked)
+        except Interrupted as interruption:
+            print(interruption, flush=True)
+        finally:
+            done.set()
+            thread.join()
     keep(job, step)
     return 0
 

@@ -30,13 +30,9 @@ def main() -> None:
     parser.add_argument("--weights", default="ema")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    mnist = data.load("mnist")
-    unit = data.UnitRange().normalize
-    train, validation, test = (
-        data.Split(unit(split.x), split.y) for split in (mnist.train, mnist.validation, mnist.test)
-    )
-    model = classifier(train, validation)
-    accuracy = float(np.mean(model.predict(test.x, verbose=0).argmax(axis=1) == test.y))
+    mnist, unit = data.load("mnist"), data.UnitRange().normalize
+    model = classifier(mnist.train, mnist.validation)
+    accuracy = float(np.mean(model.predict(unit(mnist.test.x), verbose=0).argmax(axis=1) == mnist.test.y))
     if accuracy < LEAST:
         raise SystemExit(f"the classifier is right for {accuracy:.1%} of the test digits only")
 

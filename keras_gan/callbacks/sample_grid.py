@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +17,7 @@ _POINTS = 1000  # samples in a picture of points
 
 
 class SampleGrid(keras.callbacks.Callback):
-    """Saves a picture of samples from the same latents before training and after each epoch.
+    """Saves a picture of samples from the same latents before training and after epochs.
 
     A model conditioned on classes has one row for each.
 
@@ -26,6 +28,7 @@ class SampleGrid(keras.callbacks.Callback):
         columns: Columns of the grid.
         seed: Seed of the samples.
         data: For two-dimensional points: data to show behind the samples, `[n, 2]`.
+        seconds: Least time between two pictures; the one after the last epoch is always drawn.
     """
 
     def __init__(
@@ -36,6 +39,7 @@ class SampleGrid(keras.callbacks.Callback):
         columns: int = 8,
         seed: int = 0,
         data: np.ndarray | None = None,
+        seconds: float = 0.0,
     ):
         super().__init__()
         self._directory = Path(directory)
@@ -43,6 +47,8 @@ class SampleGrid(keras.callbacks.Callback):
         self._rows, self._columns = rows, columns
         self._seed = seed
         self._data = data
+        self._seconds = seconds
+        self._drawn = -math.inf  # when, on the monotonic clock
 
     def on_train_begin(self, logs=None):
         self._directory.mkdir(parents=True, exist_ok=True)
@@ -50,9 +56,12 @@ class SampleGrid(keras.callbacks.Callback):
             self._draw(0)
 
     def on_epoch_end(self, epoch, logs=None):
-        self._draw(epoch + 1)
+        is_last = epoch + 1 == self.params.get("epochs")
+        if is_last or time.monotonic() - self._drawn >= self._seconds:
+            self._draw(epoch + 1)
 
     def _draw(self, epoch: int) -> None:
+        self._drawn = time.monotonic()
         condition, rows = None, self._rows
         if isinstance(self.model.condition, Classes):
             rows = self.model.condition.count

@@ -17,11 +17,15 @@ FILTER = np.array([1, 3, 3, 1]) / 8
 
 
 def _downsampling_matrix(length: int) -> np.ndarray:
-    """`[length / 2, length]`: output i is the filter's mean of inputs 2i - 1 to 2i + 2."""
-    matrix = np.zeros((length // 2, length + 2))
+    """`[ceil(length / 2), length]`: output i is the filter's mean of inputs 2i - 1 to 2i + 2."""
+    matrix = np.zeros((_half(length), length + 3))
     for row in range(len(matrix)):
         matrix[row, 2 * row : 2 * row + 4] = FILTER
-    return matrix[:, 1:-1]
+    return matrix[:, 1 : length + 1]
+
+
+def _half(length: int) -> int:
+    return (length + 1) // 2
 
 
 def _resample(images: tf.Tensor, of_rows: np.ndarray, of_columns: np.ndarray) -> tf.Tensor:
@@ -65,24 +69,16 @@ class Upsample2x(_Resampling):
 
 @keras.saving.register_keras_serializable("keras_gan")
 class Downsample2x(_Resampling):
-    """Half the height and the width: the filter at every second pixel.
+    """Half the height and the width, rounded up: the filter at every second pixel.
 
     A constant image stays constant except at the border, where pixels outside count as 0.
 
-    Input: float `[n, h, w, c]`, h and w even. Output: float `[n, h / 2, w / 2, c]`.
+    Input: float `[n, h, w, c]`. Output: float `[n, ceil(h / 2), ceil(w / 2), c]`.
     """
-
-    def build(self, input_shape):
-        super().build(input_shape)
-        if input_shape[1] % 2 or input_shape[2] % 2:
-            raise InputError(
-                "Downsample2x takes images of even height and width. "
-                f"Received: input_shape={tuple(input_shape)}"
-            )
 
     def call(self, inputs):
         return _resample(inputs, *(_downsampling_matrix(length) for length in inputs.shape[1:3]))
 
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape
-        return (batch, height // 2, width // 2, channels)
+        return (batch, _half(height), _half(width), channels)

@@ -13,6 +13,7 @@ from keras_gan.networks.dcgan import dcgan_discriminator, dcgan_generator
 from keras_gan.networks.initialization import normalize_on, set_marginal_bias, set_sparse_kernel
 from keras_gan.networks.maxout import maxout_discriminator
 from keras_gan.networks.mlp import MAX_NORM, leaky_mlp, mlp_encoder, mlp_generator, stack_generators
+from keras_gan.networks.pyramid import resolutions
 from keras_gan.networks.r3gan import r3gan_discriminator, r3gan_generator
 from keras_gan.networks.sngan import sngan_discriminator, sngan_generator
 
@@ -34,6 +35,7 @@ __all__ = [
     "normalize_on",
     "r3gan_discriminator",
     "r3gan_generator",
+    "resolutions",
     "set_marginal_bias",
     "set_sparse_kernel",
     "sngan_discriminator",

@@ -9,7 +9,7 @@ import keras
 from keras import layers as kl
 
 from keras_gan.networks.initialization import LEAKY_RELU_GAIN, LEAKY_SLOPE, normal_initializers
-from keras_gan.networks.pyramid import class_embedding, resolutions
+from keras_gan.networks.pyramid import class_embedding, cropped, resolutions
 
 MOST_CHANNELS = 16  # times the width: 1024 with 64, as in the paper
 
@@ -32,8 +32,7 @@ def dcgan_generator(
     the next, at most `16 width`. For (28, 28, c) that is 7x7x`4 width`, 14x14x`2 width`, 28x28xc.
 
     Args:
-        shape: Shape of an image, `(h, w, c)`. The shorter side is 4, 5, 6 or 7 times a power of 2
-            (as 8, 28, 32, 48, 256), and the longer one a multiple of that power.
+        shape: Shape of an image, `(h, w, c)`, both sides at least 8.
         latent_dim: Length of `z`.
         width: Half the channels of the last hidden layer.
         kernel: Side of the kernels; 5 in the paper.
@@ -79,9 +78,9 @@ def dcgan_generator(
     for index, count in enumerate(channels[1:]):
         name = f"conv_{index}"
         x = upsampled(x, count, LEAKY_RELU_GAIN, name, use_bias=not batch_norm)
-        x = _activated(x, name, batch_norm)
+        x = _activated(cropped(x, sizes[index + 1], f"crop_{index}"), name, batch_norm)
     x = upsampled(x, shape[2], 1.0, "images", activation=activation, dtype="float32")
-    return keras.Model(inputs, x, name="generator")
+    return keras.Model(inputs, cropped(x, sizes[-1], "cropped_images"), name="generator")
 
 
 def dcgan_discriminator(
@@ -100,8 +99,7 @@ def dcgan_discriminator(
     For (28, 28, c): 14x14x`2 width`, 7x7x`4 width`, `8 width`.
 
     Args:
-        shape: Shape of an image, `(h, w, c)`. The shorter side is 4, 5, 6 or 7 times a power of 2
-            (as 8, 28, 32, 48, 256), and the longer one a multiple of that power.
+        shape: Shape of an image, `(h, w, c)`, both sides at least 8.
         width: Half the channels of the first layer.
         kernel: Side of the kernels; 5 in the paper.
         batch_norm: Whether convolutions but the first are normalized, over all replicas. Rows then

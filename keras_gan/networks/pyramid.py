@@ -12,28 +12,35 @@ from keras_gan.networks.conditional import class_input
 
 
 def resolutions(shape: Sequence[int]) -> list[tuple[int, int]]:
-    """Sizes from the smallest to that of an image, each twice the one before.
+    """Sizes from the smallest to that of an image, each about half of the next.
 
-    The shorter side of the smallest is 4, 5, 6 or 7: (28, 28, c) gives 7x7, 14x14, 28x28.
+    Both sides are halved, and rounded up, until the shorter one is 4, 5, 6 or 7: (28, 28, c) gives
+    7x7, 14x14, 28x28, and (30, 50, c) gives 4x7, 8x13, 15x25, 30x50.
 
     Args:
-        shape: Shape of an image, `(h, w, c)`; both sides are halved equally often, at least once.
+        shape: Shape of an image, `(h, w, c)`, both sides at least 8.
 
     Raises:
         InputError: The sides do not fit.
     """
     height, width = shape[:2] if len(shape) == 3 else (0, 0)
-    sizes = [(height, width)]
-    while min(height, width) > 7 and height % 2 == width % 2 == 0:
-        height, width = height // 2, width // 2
-        sizes.insert(0, (height, width))
-    if len(sizes) == 1 or min(height, width) > 7:
+    if min(height, width) < 8:
         raise InputError(
-            "`shape` must be (h, w, c) whose shorter side is 4, 5, 6 or 7 times 2, 4, 8, ... "
-            "(as 8, 28, 32, 48, 64, 256), and whose longer side is a multiple of that power of 2. "
-            f"Received: shape={tuple(shape)}"
+            f"`shape` must be (h, w, c) with h and w at least 8. Received: shape={tuple(shape)}"
         )
+    sizes = [(height, width)]
+    while min(height, width) > 7:
+        height, width = -(-height // 2), -(-width // 2)
+        sizes.insert(0, (height, width))
     return sizes
+
+
+def cropped(x: keras.KerasTensor, size: tuple[int, int], name: str) -> keras.KerasTensor:
+    """Maps `[n, h, w, c]` after upsampling, without what rounding up added to h and w."""
+    surplus = x.shape[1] - size[0], x.shape[2] - size[1]
+    if surplus == (0, 0):
+        return x
+    return kl.Cropping2D(tuple((0, side) for side in surplus), name=name)(x)
 
 
 def class_embedding(

@@ -17,7 +17,7 @@ from keras import layers as kl
 from keras_gan import layers
 from keras_gan.core.errors import InputError
 from keras_gan.networks.initialization import LEAKY_RELU_GAIN, LEAKY_SLOPE, normal_initializers
-from keras_gan.networks.pyramid import class_embedding, resolutions
+from keras_gan.networks.pyramid import class_embedding, cropped, resolutions
 
 EXPANSION = 2
 
@@ -35,8 +35,7 @@ def r3gan_generator(
     """R3GAN's generator.
 
     Args:
-        shape: Shape of an image, `(h, w, c)`. The shorter side is 4, 5, 6 or 7 times a power of 2
-            (as 8, 28, 32, 48, 256), and the longer one a multiple of that power.
+        shape: Shape of an image, `(h, w, c)`, both sides at least 8.
         latent_dim: Length of `z`.
         widths: Channels of each stage, smallest resolution first, or one number for all. The paper:
             768 for 32x32, (768, 768, 768, 768, 384) for 64x64, 1536 for ImageNet.
@@ -65,6 +64,7 @@ def r3gan_generator(
         if index > 0:
             x = parts.transition(x, width, f"stage_{index}")
             x = layers.Upsample2x(name=f"stage_{index}_up")(x)
+            x = cropped(x, sizes[index], f"stage_{index}_crop")
         x = parts.residual_blocks(x, f"stage_{index}")
     images = parts.convolution(x, shape[2], name="images", use_bias=False, dtype="float32")
     return keras.Model(inputs, images, name="generator")
@@ -84,8 +84,7 @@ def r3gan_discriminator(
     The logit has no bias, which would have no gradient under a relativistic loss.
 
     Args:
-        shape: Shape of an image, `(h, w, c)`. The shorter side is 4, 5, 6 or 7 times a power of 2
-            (as 8, 28, 32, 48, 256), and the longer one a multiple of that power.
+        shape: Shape of an image, `(h, w, c)`, both sides at least 8.
         widths: As for `r3gan_generator`, smallest resolution first.
         blocks: Residual blocks of a stage.
         group_size: As for `r3gan_generator`.

@@ -11,13 +11,15 @@ from typing import Any
 
 from keras_gan.core import lazy
 from keras_gan.core.errors import InputError
+from keras_gan.core.settings import fields
 from keras_gan.data import DataSet, open_shards
 from keras_gan.experiment.job import RESERVED, Options
 from keras_gan.experiment.recipe import Recipe, from_file
 from keras_gan.experiment.run import Run
-from keras_gan.experiment.settings import fields
 
 NAMES = (
+    "pictures",
+    "mnist_10k",
     "digits",
     "digits_conditional",
     "digits_inference",
@@ -83,9 +85,10 @@ def data_of(run: Run, data_dir: str | None = None, fold: int | None = None) -> D
         fold: Another fold of TFD than the run's.
 
     Raises:
-        InputError: The data are gone, or are no longer the same.
+        InputError: The data are gone, or are no longer the same; or the run's recipe is a file that
+            is not trusted (`Run.open`).
     """
-    recipe = get(run.config["recipe"])
+    recipe = get(run.recipe())
     names = {field.name for field in fields(recipe.settings)}
     values = {name: value for name, value in run.settings.items() if name in names}
     # Where the data lie, in any folder, unless they were moved together with the run.
@@ -99,7 +102,7 @@ def data_of(run: Run, data_dir: str | None = None, fold: int | None = None) -> D
     if "shards" in run.identity:
         data_set, _ = open_shards(values["dataset"], data_dir)
     else:
-        data_set = recipe.load_data(settings, data_dir)
+        data_set = recipe.load_data(settings, data_dir, cache_dir=run.config.get("cache_dir"))
     if fold is None and data_set.fingerprint != run.identity["data"]:
         raise InputError(
             f"data set {data_set.name!r} is not the one that {run.path} was trained on "

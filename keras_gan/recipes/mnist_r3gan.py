@@ -2,9 +2,9 @@
 
     keras-gan train --recipe mnist_r3gan
 
-Relativistic pairs with R1 and R2 (Huang et al. 2024) and networks of three layers each. 16 epochs
-(`--epochs 16 --learning-rate-decay 800000`, seed 0, EMA weights) gave 196 nats on the test images,
-where the paper's recipe has 220, with more variety than it (recall 0.87, precision 0.71).
+Relativistic pairs with R1 and R2 (Huang et al. 2024) and networks of three layers each. Seed 0, EMA
+weights: 221 nats on the test images, Frechet distance 1.8, precision 0.78 and recall 0.85 on the
+features of `keras-gan evaluate`; the paper's recipe has 220, 2.8, 0.81 and 0.84 after 1,000 epochs.
 """
 
 import dataclasses
@@ -22,11 +22,12 @@ class Settings(R3GANSettings, experiment.Settings):
     batch_size: int = 64
     generator_learning_rate: float = 1e-3
     discriminator_learning_rate: float = 5e-4
-    learning_rate_factor: float = 0.1
-    learning_rate_decay: int = 1_200_000
-    burn_in: int = 400_000
-    ema_half_life: int = 50_000
-    epochs: int = 24
+    learning_rate_factor: float = 0.03
+    learning_rate_decay: int = 2_000_000
+    final_gamma: float = 0.3
+    burn_in: int = 200_000
+    ema_half_life: int = 30_000
+    epochs: int = 40
     likelihood_every: int = 8
     likelihood_samples: int = 10_000
 

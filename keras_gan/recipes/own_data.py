@@ -3,7 +3,7 @@
 The settings are those of the paper's MNIST recipe.
 
     keras-gan train --dataset fashion_mnist
-    keras-gan train --dataset path/to/images
+    keras-gan train --dataset path/to/pictures
     keras-gan train --dataset points.npy
 
 `keras_gan.networks.for_shape` states the rule.
@@ -12,12 +12,13 @@ The settings are those of the paper's MNIST recipe.
 import dataclasses
 
 from keras_gan import networks
+from keras_gan.data import PictureOptions
 from keras_gan.experiment import TrainingData
 from keras_gan.recipes.settings import Built, PaperSettings, model
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings(PaperSettings):
+class Settings(PictureOptions, PaperSettings):
     """The paper's settings for MNIST."""
 
     dataset: str = "mnist"

@@ -32,7 +32,7 @@ class Settings(R3GANSettings, experiment.Settings):
     batch_size: int = 512
     width: int = 768
     group_size: int = setting(
-        16, "channels of a group of the 3x3 convolutions; 0: all in one", least=0
+        16, "channels of a group of the 3x3 convolutions; 0: all in one", least=0, most=2**12
     )
     learning_rate_factor: float = 0.25
     gamma: float = 0.05

@@ -58,7 +58,9 @@ class InferenceSettings:
         1e-3, "learning rate of the inference network (Adam)", above=0
     )
     stage1: str = setting(
-        "", "finished run whose G and D the inference network learns from (with --update fixed)"
+        "",
+        "finished run whose G and D the inference network learns from (with --update fixed)",
+        path="folder",
     )
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import keras
 
 from keras_gan import losses, optimizers, priors, regularizers
+from keras_gan.core.settings import setting
 from keras_gan.experiment.recipe import TrainingData
-from keras_gan.experiment.settings import RunSettings, Settings, setting
+from keras_gan.experiment.settings import RunSettings, Settings
 from keras_gan.optimizers.schedules import Cosine, EpochRamp, GeometricDecay
 from keras_gan.training.ema import EMA
 from keras_gan.training.gan import GAN
@@ -25,7 +26,7 @@ class LatentSettings(RunSettings):
     prior: str = setting(
         "uniform", "distribution of z: " + ", ".join(priors.NAMES), choices=tuple(priors.NAMES)
     )
-    latent_dim: int = setting(100, "dimension of z", least=1)
+    latent_dim: int = setting(100, "dimension of z", least=1, most=2**16)
 
     def make_prior(self) -> priors.Prior:
         """The prior of z."""
@@ -129,7 +130,9 @@ class R3GANSettings(LatentSettings):
         "objective: relativistic, or non_saturating for comparison",
         choices=("relativistic", "non_saturating"),
     )
-    width: int = setting(32, "what the networks' channels or units are multiples of", least=1)
+    width: int = setting(
+        32, "what the networks' channels or units are multiples of", least=1, most=2**10
+    )
     generator_learning_rate: float = setting(2e-4, "learning rate of G's first update", above=0)
     discriminator_learning_rate: float = setting(2e-4, "learning rate of D's first update", above=0)
     learning_rate_factor: float = setting(
@@ -144,7 +147,9 @@ class R3GANSettings(LatentSettings):
     final_beta_2: float = setting(0.99, "the same after the burn-in", least=0, below=1)
     gamma: float = setting(1.0, "weight of R1 and R2, at first; 0 for none", least=0)
     final_gamma: float = setting(0.1, "the same after the burn-in", least=0)
-    penalty_every: int = setting(1, "D's updates for each of R1 and R2; above 1: lazy", least=1)
+    penalty_every: int = setting(
+        1, "D's updates for each of R1 and R2; above 1: lazy", least=1, most=10**6
+    )
     burn_in: int = setting(100_000, "images of the burn-in", least=1)
     ema_half_life: int = setting(
         20_000, "images after which old weights count half in the moving average", least=1

@@ -25,7 +25,7 @@ class Settings(LatentSettings, experiment.Settings):
     latent_dim: int = 128
     batch_size: int = 64
     discriminator_steps: int = 5
-    width: int = setting(256, "channels of G; D has half as many", least=2)
+    width: int = setting(256, "channels of G; D has half as many", least=2, most=2**12)
     learning_rate: float = setting(2e-4, "learning rate of both networks, at first", above=0)
     learning_rate_decay: int = setting(32_000_000, "images seen by D until the rate is 0", least=1)
     ema_momentum: float = 0.9999

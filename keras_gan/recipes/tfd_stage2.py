@@ -23,7 +23,9 @@ from keras_gan.recipes.settings import Built, model
 class Settings(tfd.Settings):
     """The released code's settings."""
 
-    stage1: str = setting("", "run directory of recipe tfd, whose generator is built upon")
+    stage1: str = setting(
+        "", "run directory of recipe tfd, whose generator is built upon", path="folder"
+    )
     epochs: int = 22
 
 

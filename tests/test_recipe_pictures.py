@@ -1,0 +1,115 @@
+"""The recipe for a user's own pictures: what it chooses, and pictures of an odd kind."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from keras_gan import InputError, Run, recipes, train
+from keras_gan.experiment import TrainingData
+from keras_gan.recipes import pictures
+
+
+def data_of(shape=(16, 16, 3), size=1000, labels=None, names=None):
+    settings = pictures.Settings(batch_size=8)
+    examples = np.zeros((24, *shape), np.float32)
+    return TrainingData.of(settings, examples, labels, size=size, label_names=names)
+
+
+def resolved(data=None, **settings):
+    return pictures.Settings(**settings).resolve(data or data_of())
+
+
+def test_lengths_follow_the_budget(monkeypatch, capsys):
+    monkeypatch.setattr(pictures, "seconds_per_step", lambda *_: 0.5)
+    chosen = resolved(budget="10m", batch_size=50)
+    assert chosen.images == 60_000  # 1,200 steps of 50
+    assert chosen.epochs == 60
+    assert chosen.learning_rate_decay == 60_000
+    assert chosen.burn_in == 6_000
+    assert "1,200 steps, 60 times all pictures, in 10 minutes" in capsys.readouterr().out
+    assert resolved(quick=True, batch_size=50).images == 12_000
+
+
+def test_what_was_chosen_stays(monkeypatch):
+    def measure(*_):
+        raise AssertionError("measured again")
+
+    chosen = resolved(images=5_000)
+    monkeypatch.setattr(pictures, "seconds_per_step", measure)
+    again = dataclasses.replace(chosen, epochs=0).resolve(data_of())
+    assert again == chosen
+    assert resolved(epochs=3).images == 3_000
+
+
+def test_the_penalty_grows_with_the_square_of_the_pixels():
+    small, large = (resolved(data_of((side, side, 3)), images=1) for side in (32, 64))
+    assert (small.gamma, small.final_gamma) == (0.1, 0.05)
+    assert large.gamma == pytest.approx(16 * small.gamma)
+
+
+@pytest.mark.parametrize(
+    ("size", "policy"),
+    [(100, "color,translation,cutout"), (20_000, "color,translation"), (200_000, "none")],
+)
+def test_the_augmentation_depends_on_the_number_of_pictures(size, policy):
+    assert resolved(data_of(size=size), images=1).augment == policy
+    assert resolved(data_of(size=size), images=1, augment="cutout").augment == "cutout"
+
+
+@pytest.mark.parametrize("kind", ["dcgan", "r3gan"])
+def test_networks(kind):
+    labels = np.arange(24) % 3
+    data = data_of((20, 36, 4), labels=labels, names=("a", "b", "c"))
+    settings = resolved(data, images=1, networks=kind, width=8)
+    gan, arguments = pictures.build(settings, data)
+    assert gan.condition.count == 3
+    assert gan.generate(2, seed=0).shape == (2, 20, 36, 4)
+    assert arguments["augmentation"].policy == "color,translation,cutout"
+    gan, arguments = pictures.build(dataclasses.replace(settings, augment="none"), data_of())
+    assert gan.condition is None
+    assert "augmentation" not in arguments
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"budget": "30"}, "a number above 0 with a unit"),
+        ({"budget": "0m"}, "a number above 0 with a unit"),
+        ({"augment": "colour"}, "`policy` must be names of color"),
+    ],
+)
+def test_bad_settings(settings, words):
+    with pytest.raises(InputError, match=words):
+        pictures.Settings(**settings)
+
+
+@pytest.mark.parametrize("shape", [(2,), (6, 9, 1)])
+def test_other_data_are_refused(shape):
+    with pytest.raises(InputError, match="use --recipe own_data"):
+        resolved(data_of(shape))
+
+
+def test_seconds_per_step_are_measured():
+    settings = dataclasses.replace(resolved(images=1, width=8), batch_size=4)
+    assert 0 < pictures.seconds_per_step(pictures.build, settings, data_of()) < 60
+
+
+def test_any_pictures_train_and_go_on(tmp_path, capsys):
+    pixels = np.random.default_rng(0).integers(0, 2**16, (24, 12, 17, 4)).astype(np.uint16)
+    np.save(tmp_path / "pictures.npy", pixels)
+    arguments = [
+        *("--dataset", str(tmp_path / "pictures.npy"), "--run-dir", str(tmp_path / "run")),
+        *("--batch-size", "8", "--width", "8", "--images", "40"),
+    ]
+    assert train.main([*arguments, "--epochs", "1"]) == 0
+    assert train.main(arguments) == 0  # 40 images are two epochs of 20
+    run = Run.open(tmp_path / "run")
+    assert run.config["recipe"] == "pictures"
+    assert run.epochs_done == 2
+    samples = run.samples(3, weights="ema")
+    assert samples.shape == (3, 12, 17, 4)
+    assert recipes.data_of(run).element_shape == samples.shape[1:]
+    assert "going on after epoch 1" in capsys.readouterr().out
