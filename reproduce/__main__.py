@@ -12,7 +12,7 @@ from keras_gan.experiment.run import WEIGHTS, Run
 from reproduce import cifar10, efficiency, experiments, page, pretrained, variants
 
 _DESCRIPTION = """Make a result of the paper anew: its JSON in reproduce/results/, its pictures in
-docs/pictures/reproduction/, and the page docs/reproduction.md with the README's table.
+docs/pictures/reproduction/, and the page docs/reproduction.md.
 
   parzen_sanity   MNIST's training images and k-means centroids as samples (minutes)
   digits          the bundled digits, trained and evaluated (minutes)
@@ -140,7 +140,7 @@ def _main(argv: Sequence[str] | None) -> int:
         if name != "page":
             make[name]()
         page.write()
-    print(f"written: {page.PAGE}, {page.README}")
+    print(f"written: {page.PAGE}")
     return 0
 
 

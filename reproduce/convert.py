@@ -24,8 +24,8 @@ from keras_gan import GAN, recipes
 from keras_gan.cli import parsing
 from keras_gan.core.errors import InputError
 from keras_gan.core.files import write_atomically
+from keras_gan.core.settings import fields
 from keras_gan.experiment.run import FORMAT, Run
-from keras_gan.experiment.settings import fields
 from reproduce.pretrained import halve
 
 _RECIPES = {"digits_completion": "digits_inpainting", "mnist_completion": "mnist_inpainting"}

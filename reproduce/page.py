@@ -1,4 +1,4 @@
-"""`docs/reproduction.md` and the README's table, made from the JSON of the results alone."""
+"""`docs/reproduction.md`, made from the JSON of the results alone."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from keras_gan.core.files import write_atomically
 from reproduce import results, summary, tables
 
 PAGE = results.ROOT / "docs" / "reproduction.md"
-README = results.ROOT / "README.md"
 _LETTERS = string.ascii_lowercase
-_BEGIN, _END = "<!-- made by: python -m reproduce page -->\n", "<!-- end -->\n"
 
 _HEAD = """# The paper's results from this code
 
@@ -130,6 +128,7 @@ def render(found: Sequence[dict[str, Any]]) -> str:
             f"({letter}) {text}" for letter, text in zip(_LETTERS, data, strict=False)
         )
         parts.append(f"Data: {named}.\n")
+    parts += ["## At a glance\n", table(summary.at_a_glance(found))]
     left = list(found)
     for title, beginnings in (*_PARTS.items(), ("Others", ("",))):
         here = [r for start in beginnings for r in left if r["result"].startswith(start)]
@@ -143,21 +142,9 @@ def render(found: Sequence[dict[str, Any]]) -> str:
     return "\n".join(parts)
 
 
-def readme(text: str, found: Sequence[dict[str, Any]]) -> str:
-    """The README's text with its table of these results."""
-    before, begin, rest = text.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not (begin and end):
-        raise ValueError(f"the README lacks the lines {_BEGIN!r} and {_END!r}")
-    return f"{before}{begin}\n{table(summary.readme_rows(found))}\n{end}{after}"
-
-
 def write() -> None:
-    """Writes the page, and the README's table, of the results that there are; and the tables."""
-    found = results.load()
-    text = readme(README.read_text(encoding="utf-8"), found)
-    write_atomically(PAGE, render(found))
-    write_atomically(README, text)
+    """Writes the page of the results that there are, and the tables."""
+    write_atomically(PAGE, render(results.load()))
     write_atomically(tables.PAGE, tables.render())
 
 

@@ -12,11 +12,11 @@ import numpy as np
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from keras_gan import recipes
+from keras_gan.core.settings import fields
 from keras_gan.data import DataSet
 from keras_gan.data.preprocessing import Preprocessing
 from keras_gan.evaluation.likelihood import ParzenSettings, log_likelihood
 from keras_gan.experiment.run import Run
-from keras_gan.experiment.settings import fields
 
 _COLUMNS = {"best": "val_log_likelihood", "best_ema": "val_log_likelihood_ema"}
 

@@ -1,4 +1,4 @@
-"""What several results say together: our settings over seeds, and the README's table."""
+"""What several results say together: our settings over seeds, and the table at a glance."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _errors(rows: Sequence[dict[str, Any]]) -> list[float]:
     return [over_test, _mean(rows)[1]] if len(rows) > 1 else [over_test]
 
 
-def readme_rows(found: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
+def at_a_glance(found: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
     """Table 1 as published, as we have it, and what says how to read it; then the digits."""
     rows = [
         {"samples": f"MNIST, published: {row.model}", "nats": f"{row.mnist}", "command": ""}

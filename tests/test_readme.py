@@ -69,7 +69,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (folder / "photos").mkdir()
     for index in range(20):
-        Image.new("RGB", (6, 4), (index, 0, 0)).save(folder / "photos" / f"{index}.png")
+        Image.new("RGB", (60, 40), (index, 0, 0)).save(folder / "photos" / f"{index}.png")
     for page in PAGES:
         for name, program in recipe_files(page.read_text(encoding="utf-8")).items():
             (folder / name).write_text(program)
@@ -90,9 +90,9 @@ def run(command: str, folder: Path, environment: dict[str, str]) -> None:
 
 # What the programs leave.
 CHECKS = """
-assert images.shape == (64, 8, 8, 1)
-assert x.shape == (16, 4, 6, 3)
-assert again.built
+assert x.shape == (16, 16, 16, 3)
+assert images.shape == (64, 16, 16, 3)
+assert keras.saving.load_model("gan.keras").built
 assert threes.shape == (64, 28, 28, 1)
 import os
 assert keras_gan.__file__.startswith(os.environ["PYTHONPATH"]), keras_gan.__file__
@@ -123,17 +123,16 @@ def test_pretrained_runs_are_drawn(installed, folder):
 
 
 def four_commands() -> list[str]:
-    _, _, section = README.partition("## From training to a server in four commands\n")
+    _, _, section = README.partition("## From training to a server\n")
     commands = re.findall(r"^    (.+)$", section.partition("\n## ")[0], re.MULTILINE)
-    assert len(commands) == 4
-    return commands
+    return commands[:4]
 
 
 @pytest.fixture(scope="module")
 def served(installed: dict[str, str], folder: Path) -> Iterator[None]:
     """What the first three commands leave running."""
     first, export, serve, _ = four_commands()
-    run(first.partition("#")[0] + "--epochs 40", folder, installed)
+    run(first.partition("#")[0] + "--epochs 2", folder, installed)
     run(export, folder, installed)
     with start(serve, folder, installed, stderr=subprocess.PIPE, text=True) as process:
         said: list[str] = []
@@ -150,9 +149,10 @@ def test_four_commands(served: None, installed: dict[str, str], folder: Path) ->
     run(client, folder, installed)
     with Image.open(folder / "samples.png") as picture:
         pixels = np.asarray(picture)
-    cells = pixels[np.arange(71) % 9 < 8][:, np.arange(71) % 9 < 8].reshape(8, 8, 8, 8)
+    inner = np.arange(8 * 29 - 1) % 29 < 28
+    cells = pixels[inner][:, inner].reshape(8, 28, 8, 28)
     expected = Run.open(folder / "runs" / "digits").gan().generate(64, seed=0, ema=True)
-    levels = 255 * expected.reshape(8, 8, 8, 8).swapaxes(1, 2)
+    levels = 255 * expected.reshape(8, 8, 28, 28).swapaxes(1, 2)
     np.testing.assert_allclose(cells, levels, rtol=0, atol=0.51)
     spread = levels.std(axis=(0, 1)).mean()  # between the samples, of a pixel
     assert spread > 20  # 38 here; 0.4 where G paints the mean of the data, as it does at first
@@ -198,11 +198,10 @@ def arguments_of(command: str) -> list[list[str]]:
 
 def test_flags_of_documented_train_commands_exist(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(train, "Job", lambda recipe, settings, options: recipe)
     assert len(arguments_of("train")) > 15
     for arguments in arguments_of("train"):
         if "--help" not in arguments and "NAME" not in arguments:
-            assert isinstance(train._job(arguments), recipes.Recipe)
+            assert isinstance(train._read(arguments)[0], recipes.Recipe)
 
 
 @pytest.mark.parametrize("command", ["evaluate", "figures", "export"])
