@@ -41,7 +41,8 @@ def _main(argv: Sequence[str] | None) -> int:
 
 def _inspect(argv: Sequence[str]) -> int:
     parser = parsing.Parser(prog="keras-gan export inspect", description="Describe an export.")
-    parser.add_argument("path", help="a version's directory, a model's directory, or an .onnx file")
+    text = "a version's directory, a model's directory, or an .onnx file"
+    parser.add_argument("path", type=parsing.path, help=text)
     for line in inspection.describe(Path(parser.parse_args(argv).path)):
         print(line)
     return 0
@@ -50,10 +51,12 @@ def _inspect(argv: Sequence[str]) -> int:
 def _export(argv: Sequence[str]) -> int:
     parser = parsing.Parser(prog="keras-gan export", description=_DESCRIPTION)
     flag = parser.add_argument
-    flag("run", metavar="RUN", help="run directory of a finished run")
-    flag("--output", required=True, metavar="DIR", help="models go to DIR/<name>/<version>/")
+    flag("run", type=parsing.path, metavar="RUN", help="run directory of a finished run")
+    text = "models go to DIR/<name>/<version>/"
+    flag("--output", type=parsing.path, required=True, metavar="DIR", help=text)
     flag("--name", metavar="NAME", help="the model's name (its recipe's)")
-    flag("--version", type=int, metavar="INT", help="its version (the next one)")
+    version_number = parsing.integer(0, 2**63 - 1)
+    flag("--version", type=version_number, metavar="INT", help="its version (the next one)")
     flag("--weights", default="last", metavar="NAME", help="last, ema, best or best_ema (last)")
     formats, default = ", ".join(writing.FORMATS), writing.Settings.formats
     text = f"some of {formats} ({' '.join(default)})"
@@ -63,11 +66,12 @@ def _export(argv: Sequence[str]) -> int:
     flag("--signatures", nargs="+", metavar="NAME", help=text)
     flag("--warmup", action="store_true", help="add requests that warm a server up")
     flag("--opset", type=int, metavar="INT", help="ONNX's operator set (the newest)")
+    parsing.add_trust(parser)
     options = parser.parse_args(argv)
     settings = writing.Settings(
         options.formats, options.signatures, warmup=options.warmup, opset=options.opset
     )
-    run = Run.open(options.run)
+    run = Run.open(options.run, options.trust_recipe)
     name = run.identity["recipe"] if options.name is None else options.name
     version = (Path(options.output), name, options.version)
     writing.check(*version, settings)

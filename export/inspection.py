@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -21,9 +22,11 @@ def describe(path: Path) -> Iterator[str]:
     if path.is_dir() and not (path / METADATA_FILE).is_file():
         existing = versions.existing(path)
         path = existing[max(existing)] if existing else path
+    if os.path.lexists(path / METADATA_FILE):
+        _check_plain(path)
     try:
-        metadata = json.loads((path / METADATA_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        metadata = dict(json.loads((path / METADATA_FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError):
         raise InputError(
             f"{path} is not an export: it has no readable {METADATA_FILE}; "
             "give a version's directory, a model's directory or an .onnx file"
@@ -34,8 +37,21 @@ def describe(path: Path) -> Iterator[str]:
     for file in sorted(path.glob("*.onnx")):
         yield from _onnx(file)
     yield "metadata"
-    yield from (f"  {key}: {json.dumps(value)}" for key, value in metadata.items())
+    # A name may hold what a terminal takes for commands; JSON escapes it.
+    yield from (
+        f"  {json.dumps(key)[1:-1]}: {json.dumps(value)}" for key, value in metadata.items()
+    )
     yield from _files(path, path.rglob("*"))
+
+
+def _check_plain(path: Path) -> None:
+    """Raises InputError for a link, which could lead anywhere, or a pipe, which may never end."""
+    for file in path.rglob("*"):
+        if file.is_symlink() or not (file.is_file() or file.is_dir()):
+            raise InputError(
+                f"{file} is neither a regular file nor a directory, as all of an export are; put a "
+                "copy in its place"
+            )
 
 
 def _saved_model(path: Path) -> Iterator[str]:
@@ -46,9 +62,10 @@ def _saved_model(path: Path) -> Iterator[str]:
     content = saved_model_pb2.SavedModel()
     try:
         content.ParseFromString((path / saved_model.FILE).read_bytes())
-    except DecodeError:
+        signatures = content.meta_graphs[0].signature_def
+    except (DecodeError, LookupError):
         raise InputError(f"{path / saved_model.FILE} cannot be read as a SavedModel") from None
-    for name, signature in sorted(content.meta_graphs[0].signature_def.items()):
+    for name, signature in sorted(signatures.items()):
         if name.startswith("__"):
             continue
         yield f"SavedModel, signature {name}"

@@ -16,12 +16,13 @@ import tensorflow as tf
 from export.subject import Subject
 from keras_gan import InputError, conditioning, randomness
 
-NAMES = ("serving_default", "sample", "png", "encode", "inpaint", "discriminator")
+NAMES = ("serving_default", "sample", "png", "encode", "inpaint", "classes", "discriminator")
 
 _NEEDS = {
     "png": "is for images; this model generates {shape}",
     "encode": "needs a model with an inference network, as of the recipe digits_inference",
     "inpaint": "needs an inpainting model, as of the recipe digits_inpainting",
+    "classes": "needs a model of classes, as of the recipe digits_conditional",
 }
 
 Tensors = dict[str, tf.Tensor]
@@ -85,8 +86,11 @@ def _all(subject: Subject) -> dict[str, Signature]:
         return {examples: subject.generate(latents, seed, condition), "latents": latents}
 
     def png(**inputs):
-        levels = tf.round(generate(**inputs) * 255.0)
-        return {"image_bytes": tf.io.encode_png(tf.cast(levels, tf.uint8))}
+        images = generate(**inputs)
+        absent = tf.reduce_any(tf.math.is_nan(images), axis=[1, 2, 3])
+        levels = tf.round(tf.where(tf.math.is_nan(images), 0.0, images) * 255.0)
+        files = tf.io.encode_png(tf.cast(levels, tf.uint8))
+        return {"image_bytes": tf.where(absent, "", files)}
 
     def discriminator(**inputs):
         logits = subject.discriminate(inputs.pop(examples), inputs)
@@ -114,6 +118,13 @@ def _all(subject: Subject) -> dict[str, Signature]:
     if isinstance(subject.condition, conditioning.Inpainting):
         mask = tf.TensorSpec([None, *subject.shape[:2], 1], tf.bool, "mask")
         available.append(Signature("inpaint", [given, mask, latents, *noise], inpaint))
+    if isinstance(subject.condition, conditioning.Classes):
+        count, spec = subject.condition.count, tf.TensorSpec([None], tf.int64, "condition")
+
+        def classes(condition):  # whose output's shape tells clients how many classes there are
+            return {"one_hot": tf.one_hot(condition, count)}
+
+        available.append(Signature("classes", [spec], classes))
     return {signature.name: signature for signature in available}
 
 

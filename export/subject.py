@@ -120,35 +120,40 @@ class Subject:
         """Examples in [0, 1] (points: on their own scale), float32 `[n, ...]`."""
         if noise_seed is None:
             noise_seed = tf.zeros(tf.shape(latents)[:1], tf.int64)
-        condition = self._checked(condition)
+        condition, known = self._known(condition)
         outputs = keras_gan.transform(self.generator, latents, noise_seed, condition)
-        return self.preprocessing.denormalize(outputs)
+        return _nan_unless(known, self.preprocessing.denormalize(outputs))
 
     def discriminate(
         self, examples: tf.Tensor, condition: ConditionTensors | None = None
     ) -> tf.Tensor:
         """D's logits for examples as `generate` returns them, float32 `[n]`."""
         inputs = self.preprocessing.normalize(examples)
-        outputs = conditioning.call(self.discriminator, inputs, self._checked(condition))
+        condition, known = self._known(condition)
+        outputs = conditioning.call(self.discriminator, inputs, condition)
         logits = outputs["logits"] if isinstance(outputs, dict) else outputs
-        return tf.reshape(tf.cast(logits, tf.float32), [-1])
+        return _nan_unless(known, tf.reshape(tf.cast(logits, tf.float32), [-1]))
 
     def encode(self, examples: tf.Tensor, condition: ConditionTensors | None = None) -> tf.Tensor:
         """Latents of examples as `generate` returns them, float32 `[n, d]`."""
         assert self.encoder is not None
         inputs = self.preprocessing.normalize(examples)
-        return self.encoder.encode(inputs, self._checked(condition))
+        condition, known = self._known(condition)
+        return _nan_unless(known, self.encoder.encode(inputs, condition))
 
-    def _checked(self, condition: ConditionTensors | None) -> ConditionTensors:
-        """The condition; in a graph, a class that the model does not have fails the request."""
+    def _known(
+        self, condition: ConditionTensors | None
+    ) -> tuple[ConditionTensors, tf.Tensor | None]:
+        """A condition that the model has, and in which rows it is the one given (None: in all).
+
+        An operation that fails would also fail the requests of others in the same batch.
+        """
         condition = condition or {}
         if not isinstance(self.condition, conditioning.Classes) or "condition" not in condition:
-            return condition
-        classes, count = tf.ensure_shape(condition["condition"], [None]), self.condition.count
-        text = f"condition must be classes from 0 to {count - 1}. Received:"
-        in_range = tf.reduce_all((classes >= 0) & (classes < count))
-        with tf.control_dependencies([tf.debugging.Assert(in_range, [text, classes])]):
-            return {**condition, "condition": tf.identity(classes)}
+            return condition, None
+        classes = tf.ensure_shape(condition["condition"], [None])
+        known = (classes >= 0) & (classes < self.condition.count)
+        return {**condition, "condition": tf.where(known, classes, 0)}, known
 
     def metadata(self) -> dict[str, Any]:
         """The metadata of every artefact, as JSON can hold it."""
@@ -172,6 +177,14 @@ class Subject:
             "training": self.origin.get("training"),
             "evaluation": self.origin.get("evaluation"),
         }
+
+
+def _nan_unless(known: tf.Tensor | None, outputs: tf.Tensor) -> tf.Tensor:
+    """The outputs, NaN in rows whose class the model does not have."""
+    if known is None:
+        return outputs
+    rows = tf.reshape(known, [-1, *([1] * (outputs.shape.rank - 1))])
+    return tf.where(rows, outputs, tf.constant(np.nan, outputs.dtype))
 
 
 def _evaluation(run: keras_gan.Run) -> Any:

@@ -15,9 +15,9 @@ from keras_gan import plotting, recipes
 from keras_gan.cli import parsing, report
 from keras_gan.core.errors import InputError
 from keras_gan.core.files import write_atomically
+from keras_gan.core.settings import fields
 from keras_gan.experiment.evaluator import EvaluationSettings, Evaluator
 from keras_gan.experiment.run import Run
-from keras_gan.experiment.settings import fields
 
 _DESCRIPTION = """Measure a finished run: Parzen log-likelihood in the paper's protocol, with
 published rows and rows that tell how to read it; distances on the features of a small classifier of
@@ -42,7 +42,7 @@ def _main(argv: Sequence[str] | None) -> int:
     parsing.add_fields(group, [field for field in known if field.name not in ("weights", "seed")])
     options = parser.parse_args(argv)
     settings = EvaluationSettings(**{field.name: getattr(options, field.name) for field in known})
-    run = Run.open(options.run)
+    run = Run.open(options.run, options.trust_recipe)
     parsing.check_writable("the run directory", run.path)
     if settings.sets > 1:
         parsing.check_writable("the folder of pictures", run.path / "figures")

@@ -15,7 +15,6 @@ import tensorflow as tf
 from keras_gan import plotting, recipes
 from keras_gan.cli import parsing
 from keras_gan.conditioning import Classes, Inpainting, half_known
-from keras_gan.core.errors import InputError
 from keras_gan.core.randomness import row_seeds
 from keras_gan.experiment.run import Run
 from keras_gan.training import sampling
@@ -50,12 +49,14 @@ def _main(argv: Sequence[str] | None) -> int:
     parser = parsing.Parser(prog="keras-gan figures", description=_DESCRIPTION)
     parsing.add_run(parser)
     parser.add_argument(
-        "--rows", type=int, default=6, metavar="INT", help="rows of Figures 2 and 3 (6)"
+        "--rows",
+        type=parsing.integer(1, 100),
+        default=6,
+        metavar="INT",
+        help="rows of Figures 2 and 3 (6)",
     )
     options = parser.parse_args(argv)
-    if options.rows < 1:
-        raise InputError(f"--rows must be at least 1. Received: {options.rows}")
-    run = Run.open(options.run)
+    run = Run.open(options.run, options.trust_recipe)
     folder = run.path / "figures"
     parsing.check_writable("the folder of pictures", folder)
     generator = run.generator(options.weights)

@@ -14,6 +14,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -24,8 +25,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from serving import calls
-from serving.calls import Arrays, Call, Target
-from serving.errors import FailedPrecondition, UsageError
+from serving.calls import Arrays, Call, ModelMetadata, Target
+from serving.errors import FailedPrecondition, InvalidArgument, UsageError
+from serving.inputs import answer_without_rows, fitting
 
 GENERATE, SAMPLE, PNG = "serving_default", "sample", "png"
 # A batch of images may be larger than gRPC's limit of 4 MiB for an answer. A server that comes back
@@ -79,6 +81,7 @@ class _Client:
         self._target = Target(model, version, label)
         self._batch_size = batch_size
         self._timeout, self._retries = timeout, retries
+        self._metadata: ModelMetadata | None = None  # the last seen: another version may serve now
         self._transport = transport or _connect(
             url, keys or ClientKeys(), asynchronous=self._asynchronous
         )
@@ -133,8 +136,24 @@ class _Client:
     def _ask(self, call: Call) -> Coroutine:
         return calls.attempts(self._send, self._wait, call, self._timeout, self._retries)
 
-    def _predict_rows(self, *arguments: Any) -> Coroutine:
-        return calls.predict_rows(self._ask, self._target, *arguments)
+    async def _predict_rows(
+        self, signature: str, inputs: Arrays, batch_size: int | None = None
+    ) -> Arrays:
+        arrays, metadata = await self._fitting(signature, inputs)
+        if signature in metadata.outputs and not len(next(iter(arrays.values()))):
+            return answer_without_rows(metadata, signature)
+        outputs = await calls.predict_rows(self._ask, self._target, signature, arrays, batch_size)
+        if "" in outputs:  # REST leaves out the name of a single output
+            outputs = {next(iter(metadata.outputs[signature])): outputs[""]}
+        return outputs
+
+    async def _fitting(self, signature: str, inputs: Arrays) -> tuple[Arrays, ModelMetadata]:
+        """The inputs as the signature has them, which is asked for once, and before a refusal."""
+        if self._metadata is not None:
+            with suppress(InvalidArgument):
+                return fitting(inputs, self._metadata, signature), self._metadata
+        self._metadata = await self._ask(calls.Metadata(self._target))
+        return fitting(inputs, self._metadata, signature), self._metadata
 
     async def _generate(self, n: int, seed: int, inputs: Mapping[str, ArrayLike]) -> np.ndarray:
         if n < 1:
@@ -164,12 +183,10 @@ class _Client:
         return (await self._from_latents(PNG, latents, inputs)).tolist()
 
     async def _predict(self, signature: str, inputs: Mapping[str, ArrayLike]) -> Arrays:
+        if not inputs:
+            raise ValueError("predict needs the signature's inputs, as keywords")
         arrays = {alias: np.asarray(array) for alias, array in inputs.items()}
-        outputs = await self._predict_rows(signature, arrays)
-        if "" in outputs:  # REST leaves out the name of a single output
-            metadata = await self._ask(calls.Metadata(self._target))
-            outputs = {next(iter(metadata.outputs[signature])): outputs[""]}
-        return outputs
+        return await self._predict_rows(signature, arrays)
 
 
 class Client(_Client):

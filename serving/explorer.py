@@ -8,17 +8,19 @@ import math
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from serving.errors import ServingError
+from serving.files import check_plain
 from serving.grpc_transport import specs
 from serving.manager import Manager
 
 _STATIC = Path(__file__).parent / "static"
 _METADATA = Path("assets.extra", "metadata.json")
+_MAX_METADATA_BYTES, _MAX_METADATA_LEVELS = 1 << 20, 50
 _HEADERS = {
     # Nothing is loaded from elsewhere; images are made in the page.
     "content-security-policy": "default-src 'self'; img-src 'self' blob: data:; base-uri 'none'; "
@@ -35,9 +37,9 @@ def explorer_routes(manager: Manager) -> tuple[BaseRoute, ...]:
         return FileResponse(_STATIC / "index.html", headers=_HEADERS)
 
     async def catalog(request: Request) -> Response:
-        return JSONResponse(
-            await asyncio.to_thread(describe, manager), headers={"cache-control": "no-store"}
-        )
+        body = await asyncio.to_thread(lambda: json.dumps(describe(manager)))
+        headers = {"cache-control": "no-store"}
+        return Response(body, headers=headers, media_type="application/json")
 
     return (
         Route("/", page),
@@ -77,11 +79,25 @@ def _infos(infos: dict[str, meta_graph_pb2.TensorInfo]) -> dict:
 
 
 def _metadata(path: Path) -> object:
+    """An export's own description; None where it cannot be read, so that others can."""
+    file = path / _METADATA
     try:
-        text = (path / _METADATA).read_bytes()
-        return json.loads(text, parse_float=_finite, parse_constant=_finite)
-    except (OSError, ValueError, RecursionError):
+        check_plain(path)  # again: the files may have changed since the version was loaded
+        if file.stat().st_size > _MAX_METADATA_BYTES:
+            return None
+        value = json.loads(file.read_bytes(), parse_float=_finite, parse_constant=_finite)
+        return value if _is_flat(value, _MAX_METADATA_LEVELS) else None
+    except (OSError, ValueError, RecursionError, ServingError):
         return None
+
+
+def _is_flat(value: object, levels: int) -> bool:
+    """Whether objects and lists are at most that many levels deep: JSON readers have limits."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list):
+        return True
+    return levels > 0 and all(_is_flat(item, levels - 1) for item in value)
 
 
 def _finite(text: str) -> float | None:

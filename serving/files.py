@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from serving.errors import UsageError
+from serving.errors import FailedPrecondition, UsageError
 
 
 @contextmanager
@@ -62,12 +63,30 @@ def versions_on_disk(base_path: Path) -> dict[int, Path]:
     return versions
 
 
+def check_plain(version_path: Path) -> None:
+    """Raises FailedPrecondition unless a version holds regular files and directories only.
+
+    A link could lead to any file of this machine, and reading a named pipe may never end.
+    """
+    root = os.path.realpath(version_path)  # the version itself may be a link in its base path
+    for directory, directories, files in os.walk(root):
+        for name in (*directories, *files):
+            path = os.path.join(directory, name)
+            mode = os.lstat(path).st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                kind = "a link" if stat.S_ISLNK(mode) else "not a regular file"
+                raise FailedPrecondition(
+                    f"{os.path.relpath(path, root)} is {kind}; a version holds regular files and "
+                    "directories only, so put a copy in its place"
+                )
+
+
 def fingerprint(version_path: Path) -> tuple:
     """Changes whenever a version's files do: their number, their bytes, the newest change (ns)."""
-    stats = []
-    for directory, _, files in os.walk(version_path):
-        for name in files:
+    stats: list[os.stat_result] = []
+    for directory, directories, files in os.walk(version_path):
+        for name in (*directories, *files):
             with suppress(OSError):  # removed meanwhile
-                stats.append(os.stat(os.path.join(directory, name)))
-    newest = max((max(stat.st_mtime_ns, stat.st_ctime_ns) for stat in stats), default=0)
-    return len(stats), sum(stat.st_size for stat in stats), newest
+                stats.append(os.lstat(os.path.join(directory, name)))
+    newest = max((max(file.st_mtime_ns, file.st_ctime_ns) for file in stats), default=0)
+    return len(stats), sum(file.st_size for file in stats), newest

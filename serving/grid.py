@@ -13,9 +13,11 @@ from PIL import Image
 from serving.client import Client, ClientKeys
 from serving.errors import ServingError
 from serving.files import replacing
-from serving.settings import DefaultsFormatter, Parser
+from serving.settings import DefaultsFormatter, Parser, at_least, path_name
 
 _GAP = 1  # pixels between images
+_MOST_IMAGES = 100_000  # of a grid
+_LARGEST = 2**63 - 1  # of versions and seeds
 
 
 def save_grid(path: Path, images: np.ndarray) -> None:
@@ -49,16 +51,19 @@ def main(argv: Sequence[str]) -> int:
     flag = parser.add_argument
     flag("url", help="grpc://host:port, grpcs://..., http://... or https://...")
     flag("--model", required=True, help="the model's name")
-    flag("--version", type=int, help="its version; without it, the latest")
+    flag(
+        "--version", type=at_least(0, highest=_LARGEST), help="its version; without it, the latest"
+    )
     flag("--label", help="the label of its version")
-    flag("--count", type=int, default=64, help="how many images")
-    flag("--seed", type=int, default=0, help="the seed")
-    flag("--condition", type=int, nargs="+", metavar="CLASS", help="the class, or classes in turn")
-    flag("--output", type=Path, default=Path("samples.png"), help="the file")
-    flag("--timeout", type=float, default=60.0, help="seconds for each batch")
-    flag("--ca_file", type=Path, help="the authority that signed the server's certificate")
-    flag("--certificate_file", type=Path, help="the client's own certificate")
-    flag("--key_file", type=Path, help="the key of that certificate")
+    flag("--count", type=at_least(1, highest=_MOST_IMAGES), default=64, help="how many images")
+    flag("--seed", type=at_least(-_LARGEST - 1, highest=_LARGEST), default=0, help="the seed")
+    text = "the class, or classes in turn"
+    flag("--condition", type=at_least(0), nargs="+", metavar="CLASS", help=text)
+    flag("--output", type=path_name, default=Path("samples.png"), help="the file")
+    flag("--timeout", type=at_least(0.001, float), default=60.0, help="seconds for each batch")
+    flag("--ca_file", type=path_name, help="the authority that signed the server's certificate")
+    flag("--certificate_file", type=path_name, help="the client's own certificate")
+    flag("--key_file", type=path_name, help="the key of that certificate")
     flags = parser.parse_args(argv)
     inputs = {}
     if flags.condition is not None:

@@ -31,7 +31,8 @@ from serving.calls import (
 )
 
 _MAX_ANSWER_BYTES = 1 << 31
-_BUSY = "Concurrent RPC limit exceeded!"  # a Python server's words, and RESOURCE_EXHAUSTED
+# A server that is busy says so with RESOURCE_EXHAUSTED, in Python's and in C++'s words.
+_BUSY = ("Concurrent RPC limit exceeded!", "Server Threadpool Exhausted")
 
 
 class GrpcTransport:
@@ -86,8 +87,8 @@ def typed_errors() -> Iterator[None]:
     try:
         yield
     except grpc.RpcError as error:
-        if error.details() == _BUSY:
-            raise errors.Unavailable(_BUSY) from None
+        if error.details() in _BUSY:
+            raise errors.Unavailable(error.details()) from None
         raise errors.from_number(error.code().value[0], error.details()) from None
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from serving.config import ModelConfig
 from serving.errors import FailedPrecondition, InvalidArgument, NotFound, ServingError, Unknown
-from serving.files import fingerprint, versions_on_disk
+from serving.files import check_plain, fingerprint, versions_on_disk
 from serving.loader import Servable
 
 _logger = logging.getLogger(__name__)
@@ -56,10 +56,14 @@ class Manager:
     """Loads and unloads versions, and gives them to requests."""
 
     def __init__(
-        self, load: Callable[[Path], Servable] = Servable, poll_seconds: float = 1.0
+        self,
+        load: Callable[[Path], Servable] = Servable,
+        poll_seconds: float = 1.0,
+        early_labels: bool = False,
     ) -> None:
         self._load = load
         self._poll_seconds = poll_seconds
+        self._early_labels = early_labels  # a new label may point to a version not loaded yet
         self._changed = threading.Condition()  # guards everything below
         self._models: dict[str, ModelConfig] = {}
         self._versions: dict[tuple[str, int], Version] = {}
@@ -99,9 +103,12 @@ class Manager:
     def _set_labels(self, models: Sequence[ModelConfig]) -> None:
         with self._changed:
             for model in models:
-                for number in model.labels.values():
+                known = self._labels.get(model.name, {})
+                for label, number in model.labels.items():
                     version = self._versions.get((model.name, number))
-                    if version is None or version.state is not State.AVAILABLE:
+                    available = version is not None and version.state is State.AVAILABLE
+                    early = self._early_labels and known.get(label, number) == number
+                    if not (available or early):
                         raise FailedPrecondition(
                             f"Request to assign label to version {number} of model {model.name}, "
                             "which is not currently available for inference"
@@ -133,7 +140,7 @@ class Manager:
     ) -> Iterator[Version]:
         """A context with a version, which stays loaded until the context ends."""
         with self._changed:
-            if label:
+            if label is not None:
                 try:
                     number = self._labels[name][label]
                 except KeyError:
@@ -197,6 +204,7 @@ class Manager:
             with self._changed:
                 generation, models = self._configured, self._models
             try:
+                self._close_retired()
                 self._look(models)
             except Exception:  # an error with one model must not stop the others
                 _logger.exception("versions not followed")
@@ -204,7 +212,7 @@ class Manager:
                 self._reconciled = generation
                 self._changed.notify_all()
                 self._changed.wait_for(
-                    lambda: self._stopped or self._configured != generation,  # noqa: B023
+                    lambda: self._stopped or self._configured != generation or self._retired(),  # noqa: B023
                     self._poll_seconds or None,
                 )
                 if self._stopped:
@@ -241,6 +249,7 @@ class Manager:
         self._move(version, State.LOADING, error=None)
         started = time.monotonic()
         try:
+            check_plain(version.path)
             version.servable = self._load(version.path)
         except Exception as error:  # of any kind: the server continues
             text = f"{type(error).__name__}: {getattr(error, 'message', None) or error}"
@@ -255,7 +264,8 @@ class Manager:
     def _take_down(
         self, models: dict[str, ModelConfig], aspired: dict[str, dict[int, Path]]
     ) -> None:
-        """Unloads versions that are no longer wanted, once one that is wanted is available."""
+        """Retires versions that are no longer wanted, once one that is wanted is available."""
+        unwanted = []
         for version in list(self._versions.values()):
             if version.state is not State.AVAILABLE:
                 continue
@@ -269,20 +279,35 @@ class Manager:
                     numbers and not any(s and s.state is State.AVAILABLE for s in successors)
                 ):
                     continue
-            self._unload(version)
+            unwanted.append(version)
+        self._retire(unwanted)
 
-    def _unload(self, version: Version) -> None:
+    def _retire(self, versions: Sequence[Version]) -> None:
+        """Gives versions to no more requests; when the last of these is answered, they close."""
         with self._changed:
-            version.state = State.UNLOADING
+            for version in versions:
+                version.state = State.UNLOADING
             self._changed.notify_all()
-            self._changed.wait_for(lambda: not version.in_use)
+
+    def _retired(self) -> list[Version]:
+        """The versions that can be closed."""
+        versions = self._versions.values()
+        return [v for v in versions if v.state is State.UNLOADING and not v.in_use]
+
+    def _close_retired(self) -> None:
+        with self._changed:
+            versions = self._retired()
+        for version in versions:
             servable, version.servable = version.servable, None
-        servable.close()
-        del servable
-        if not self._stopped:
-            _return_memory()
-        self._move(version, State.END)
-        _logger.info("version unloaded", extra={"model": version.model, "version": version.number})
+            if servable is not None:  # else it failed to close
+                servable.close()
+            del servable
+        if versions:
+            _return_memory()  # once for all of them: it searches the whole heap
+        for version in versions:
+            self._move(version, State.END)
+            context = {"model": version.model, "version": version.number}
+            _logger.info("version unloaded", extra=context)
 
     def _move(self, version: Version, state: State, **changes: object) -> None:
         with self._changed:
@@ -297,10 +322,11 @@ class Manager:
             self._stopped = True
             self._changed.notify_all()
         self._thread.join()
-        for version in list(self._versions.values()):
-            if version.state is State.AVAILABLE:
-                self._unload(version)
-        _return_memory()  # once for all: it searches the whole heap
+        self._retire([v for v in self._versions.values() if v.state is State.AVAILABLE])
+        while any(v.state is State.UNLOADING for v in self._versions.values()):
+            with self._changed:
+                self._changed.wait_for(self._retired)
+            self._close_retired()
 
 
 def _return_memory() -> None:

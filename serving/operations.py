@@ -29,8 +29,8 @@ from serving.config import ModelConfig, read_model_config_file
 from serving.errors import ServingError, UsageError
 from serving.files import replacing, write_text
 from serving.grpc_transport import GrpcTransport, typed_errors
-from serving.production import Deployment, model_message, parse_labels, server_flags
-from serving.settings import Parser, find_models, port_number
+from serving.production import Deployment, model_message, parse_labels
+from serving.settings import Parser, at_least, find_models, path_name, port_number
 
 PROGRAM = "tensorflow_model_server"
 _SECONDS = 60  # for one call
@@ -123,10 +123,14 @@ def label(argv: Sequence[str]) -> int:
         description="Point a model's version labels to versions: a canary, or a rollback.",
     )
     parser.add_argument("address", nargs="+", help="host:port of a server's gRPC interface")
-    parser.add_argument("--model_config_file", type=Path, required=True, help="what they serve")
+    parser.add_argument(
+        "--model_config_file", type=path_name, required=True, help="what they serve"
+    )
     parser.add_argument("--model", required=True, help="the model")
     parser.add_argument("--label", action="append", required=True, help="label=version; all labels")
-    parser.add_argument("--seconds", type=float, default=300.0, help="time for a version to load")
+    parser.add_argument(
+        "--seconds", type=at_least(0, float), default=300.0, help="time for a version to load"
+    )
     flags = parser.parse_args(argv)
     labels = parse_labels(flags.label)
     models = read_model_config_file(flags.model_config_file)
@@ -147,24 +151,39 @@ def launch(argv: Sequence[str]) -> int:
         description=f"Start {PROGRAM}, which must be on PATH, with an export directory. "
         "Flags that are not listed here go to it as they are.",
     )
-    parser.add_argument("export_dir", type=Path, help="a model's directory of versions, or models")
+    parser.add_argument(
+        "export_dir", nargs="?", type=path_name, help="a model's directory of versions, or models"
+    )
+    parser.add_argument(
+        "--model_config_file", type=path_name, help="what to serve, instead of an export directory"
+    )
     parser.add_argument("--port", type=port_number, default=8500, help="gRPC's port")
     parser.add_argument("--rest_api_port", type=port_number, default=8501, help="REST's port")
-    parser.add_argument("--config_dir", type=Path, help="where to keep its configuration files")
-    parser.add_argument("--seconds", type=float, default=300.0, help="time for the models to load")
+    parser.add_argument(
+        "--config_dir", type=path_name, help="where to keep its configuration files"
+    )
+    parser.add_argument(
+        "--seconds", type=at_least(0, float), default=300.0, help="time for the models to load"
+    )
     flags, more = parser.parse_known_args(argv)
     program = shutil.which(PROGRAM)
     if program is None:
         raise UsageError(
-            f"{PROGRAM} is not on PATH; keras-gan serve {flags.export_dir} serves without it"
+            f"{PROGRAM} is not on PATH; keras-gan serve, with the same directory or "
+            "--model_config_file, serves without it"
         )
-    models = find_models(flags.export_dir)
+    if (flags.export_dir is None) == (flags.model_config_file is None):
+        raise UsageError("one of EXPORT_DIR and --model_config_file is needed, and only one")
+    if flags.model_config_file is None:
+        models = find_models(flags.export_dir)
+    else:
+        models = tuple(read_model_config_file(flags.model_config_file))
     deployment = Deployment(models, cpu=os.cpu_count() or 1)
     with tempfile.TemporaryDirectory() as temporary:
         config_dir = flags.config_dir or Path(temporary)
         for name, text in deployment.config_files().items():
             write_text(config_dir / name, text)
-        command = [program, *server_flags(config_dir, flags.port, flags.rest_api_port), *more]
+        command = [program, *deployment.flags(config_dir, flags.port, flags.rest_api_port), *more]
         return _run(command, f"localhost:{flags.port}", [m.name for m in models], flags.seconds)
 
 

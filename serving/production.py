@@ -26,7 +26,7 @@ from serving.config import (
 )
 from serving.errors import UsageError
 from serving.files import write_text
-from serving.settings import DefaultsFormatter, Parser, find_models
+from serving.settings import DefaultsFormatter, Parser, at_least, find_models, path_name
 
 MODEL_FILE, BATCHING_FILE, MONITORING_FILE = "models.config", "batching.config", "monitoring.config"
 _MODELS_DIR = "/models"  # in the server's file system; templates/kubernetes.yaml mounts it
@@ -50,6 +50,7 @@ class Deployment:
     max_replicas: int = _option(4, "the most servers")
     cpu: int = _option(2, "cores of a server")
     memory: str = _option("2Gi", "memory of a server, 512Mi or 2Gi")
+    grpc_max_threads: int = _option(256, "gRPC calls that a server answers at a time")
     max_batch_size: int = _option(64, "the most rows that run together")
     batch_timeout_micros: int = _option(2000, "how long a batch waits for more rows")
 
@@ -59,7 +60,7 @@ class Deployment:
                 f"--min_replicas must be between 1 and --max_replicas ({self.max_replicas}), "
                 f"not {self.min_replicas}"
             )
-        for name in ("cpu", "max_batch_size"):
+        for name in ("cpu", "grpc_max_threads", "max_batch_size"):
             if getattr(self, name) < 1:
                 raise UsageError(f"--{name} must be at least 1, not {getattr(self, name)}")
         if not _MEMORY.fullmatch(self.memory):
@@ -90,6 +91,20 @@ class Deployment:
         message.num_batch_threads.value = self.cpu
         return message
 
+    def flags(self, config_dir: Path | str, port: int, rest_api_port: int) -> list[str]:
+        """The real server's flags, with its configuration files in a directory."""
+        return [
+            f"--port={port}",
+            f"--rest_api_port={rest_api_port}",
+            f"--grpc_max_threads={self.grpc_max_threads}",
+            f"--model_config_file={config_dir}/{MODEL_FILE}",
+            # Else it would not start with labels: it reads them before it loads versions.
+            "--allow_version_labels_for_unavailable_models=true",
+            "--enable_batching=true",
+            f"--batching_parameters_file={config_dir}/{BATCHING_FILE}",
+            f"--monitoring_config_file={config_dir}/{MONITORING_FILE}",
+        ]
+
     def manifests(self, sources: Sequence[Path]) -> dict[str, list[dict]]:
         """The YAML documents of each file; `sources` are the models' directories here."""
         amounts = {"cpu": str(self.cpu), "memory": self.memory}
@@ -101,7 +116,7 @@ class Deployment:
         values = {
             **vars(self),
             "flags": [
-                *server_flags("/config", 8500, 8501),
+                *self.flags("/config", 8500, 8501),
                 "--model_config_file_poll_wait_seconds=30",
             ],
             "volumes": [
@@ -127,18 +142,6 @@ class Deployment:
             "kubernetes.yaml": list(_filled("kubernetes.yaml", values)),
             "kserve.yaml": [d for m in of_models for d in _filled("kserve.yaml", {**values, **m})],
         }
-
-
-def server_flags(config_dir: Path | str, port: int, rest_api_port: int) -> list[str]:
-    """The real server's flags, with its configuration files in a directory."""
-    return [
-        f"--port={port}",
-        f"--rest_api_port={rest_api_port}",
-        f"--model_config_file={config_dir}/{MODEL_FILE}",
-        "--enable_batching=true",
-        f"--batching_parameters_file={config_dir}/{BATCHING_FILE}",
-        f"--monitoring_config_file={config_dir}/{MONITORING_FILE}",
-    ]
 
 
 def _filled(template: str, values: Mapping[str, Any]) -> Iterator[dict]:
@@ -227,14 +230,21 @@ def main(argv: Sequence[str]) -> int:
         "for the real server.",
     )
     flag = parser.add_argument
-    flag("export_dir", type=Path, help="a model's directory of versions, or one of models")
-    flag("--output", type=Path, default=Path("deployment"), help="the directory to write to")
-    flag("--version", type=int, action="append", default=[], help="serve it; may be repeated")
+    flag("export_dir", type=path_name, help="a model's directory of versions, or one of models")
+    flag("--output", type=path_name, default=Path("deployment"), help="the directory to write to")
+    flag(
+        "--version",
+        type=at_least(0, highest=2**63 - 1),
+        action="append",
+        default=[],
+        help="serve it; may be repeated",
+    )
     flag("--label", action="append", default=[], help="label=version; may be repeated")
     options = dataclasses.fields(Deployment)[1:]
     for option in options:
         default = option.default
-        flag(f"--{option.name}", type=type(default), default=default, help=option.metadata["help"])
+        kind = at_least(0) if isinstance(default, int) else str
+        flag(f"--{option.name}", type=kind, default=default, help=option.metadata["help"])
     flags = parser.parse_args(argv)
     models = find_models(flags.export_dir)
     deployment = Deployment(

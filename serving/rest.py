@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import zlib
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from urllib.parse import unquote
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from tensorflow_serving.apis import get_model_metadata_pb2
 
+from serving import browsers
 from serving.calls import Target
 from serving.errors import (
     Cancelled,
     DeadlineExceeded,
     InvalidArgument,
+    PermissionDenied,
     ResourceExhausted,
     ServingError,
     Unavailable,
@@ -31,12 +34,13 @@ from serving.errors import (
 from serving.execution import Arrays
 from serving.grpc_services import SIGNATURE_DEF, model_metadata, model_status
 from serving.predict import Prediction, Predictor, SignatureDef
-from serving.rest_json import parse, to_json
+from serving.rest_json import error_body, parse, to_json
 
 _MODEL = r"/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?"
 _PREDICT = re.compile(rf"{_MODEL}:(classify|regress|predict)", re.IGNORECASE | re.ASCII)
 _STATUS = re.compile(rf"{_MODEL}(/metadata)?", re.IGNORECASE | re.ASCII)
 _MODELS = re.compile(r"/v1/models", re.IGNORECASE)
+_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH")
 _MAX_VERSION = (1 << 63) - 1
 
 
@@ -45,29 +49,52 @@ def build_app(
     *,
     timeout_seconds: float = 30.0,
     metrics_path: str | None = None,
+    allowed_hosts: Collection[str] = (),
     more_routes: tuple[BaseRoute, ...] = (),
 ) -> Starlette:
     """Builds the application."""
     rest = _Rest(predictor, timeout_seconds)
-    routes: list[BaseRoute] = [Route("/v1/{path:path}", rest)]
+    routes: list[BaseRoute] = [Route(f"/{v}1/{{path:path}}", rest) for v in "vV"]
     if metrics_path is not None:
 
         async def metrics(request: Request) -> Response:
             return Response(predictor.metrics.page(), media_type="text/plain")
 
         routes.append(Route(metrics_path, metrics))
-    return Starlette(
+    app = Starlette(
         routes=[*routes, *more_routes],
         exception_handlers={404: _not_found, 405: _not_found},
+        middleware=[Middleware(_Guarded, allowed_hosts=allowed_hosts)],
     )
+    app.router.redirect_slashes = False
+    return app
 
 
 async def _not_found(request: Request, error: Exception | None) -> Response:
+    return _page(404, "Not Found")
+
+
+def _page(status: int, text: str) -> Response:
     return HTMLResponse(
-        "<!doctype html><html><head><title>404 Not Found</title></head>"
-        "<body><h1>Not Found</h1></body></html>",
-        404,
+        f"<!doctype html><html><head><title>{status} {text}</title></head>"
+        f"<body><h1>{text}</h1></body></html>",
+        status,
     )
+
+
+class _Guarded:
+    """An application that answers no request of a page from elsewhere."""
+
+    def __init__(self, app: ASGIApp, allowed_hosts: Collection[str]) -> None:
+        self._app, self._allowed_hosts = app, allowed_hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = self._app
+        try:
+            browsers.check(scope["method"], Headers(scope=scope), self._allowed_hosts)
+        except PermissionDenied as error:
+            answer = _error(error, close=True)
+        await answer(scope, receive, send)
 
 
 class _Rest:
@@ -85,8 +112,12 @@ class _Rest:
 
     async def _answer(self, request: Request) -> Response:
         path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1")
-        if not path.lower().startswith("/v1/models"):
-            return await _not_found(request, None)
+        if request.url.query:  # the protocol takes it as part of the path
+            path = f"{path}?{request.url.query}"
+        if request.method == "OPTIONS":
+            return HTMLResponse()
+        if request.method not in _METHODS:
+            return _page(501, "Not Implemented")
         self._running += 1
         busy = self._running > self._limits.max_concurrent
         try:
@@ -109,21 +140,19 @@ class _Rest:
             raise DeadlineExceeded(f"No answer within {self._timeout:g} seconds.") from None
 
     def _route(self, request: Request, path: str) -> tuple[str, Target, Awaitable[bytes]]:
-        if not request.url.query:
-            if request.method == "POST" and (match := _PREDICT.fullmatch(path)):
-                target, method = _target(*match.groups()[:3]), match[4].lower()
-                if method != "predict":
-                    raise Unimplemented(f"This server answers predict only, not {method}.")
-                return "Predict", target, self._predict(request, target)
-            if request.method == "GET" and (match := _STATUS.fullmatch(path)):
-                target = _target(*match.groups()[:3])
-                if match[4]:
-                    return "GetModelMetadata", target, self._metadata(target)
-                return "GetModelStatus", target, self._status(target)
-            if request.method == "GET" and _MODELS.fullmatch(path):
-                raise InvalidArgument("Missing model name in request.")
-        query = f"?{request.url.query}" if request.url.query else ""
-        raise InvalidArgument(f"Malformed request: {request.method} {path}{query}")
+        if request.method == "POST" and (match := _PREDICT.fullmatch(path)):
+            target, method = _target(*match.groups()[:3]), match[4].lower()
+            if method != "predict":
+                raise Unimplemented(f"This server answers predict only, not {method}.")
+            return "Predict", target, self._predict(request, target)
+        if request.method == "GET" and (match := _STATUS.fullmatch(path)):
+            target = _target(*match.groups()[:3])
+            if match[4]:
+                return "GetModelMetadata", target, self._metadata(target)
+            return "GetModelStatus", target, self._status(target)
+        if request.method == "GET" and _MODELS.fullmatch(path):
+            raise InvalidArgument("Missing model name in request.")
+        raise InvalidArgument(f"Malformed request: {request.method} {path}")
 
     async def _predict(self, request: Request, target: Target) -> bytes:
         body = await self._body(request)
@@ -214,10 +243,8 @@ def _target(name: str, version: str | None, label: str | None) -> Target:
 
 
 def _error(error: ServingError, close: bool) -> Response:
-    text = json.dumps(error.message, ensure_ascii=False)
-    body = f'{{\n    "error": {text}\n}}'.encode("utf-8", "replace")
     headers = {"connection": "close"} if close else None
-    return Response(body, error.http, headers, media_type="application/json")
+    return Response(error_body(error.message), error.http, headers, media_type="application/json")
 
 
 def _print(message: Message) -> str:

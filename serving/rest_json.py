@@ -11,6 +11,7 @@ import base64
 import binascii
 import gc
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -34,8 +35,8 @@ _PARSE_ERRORS = {
     "Expecting ':' delimiter": "Missing a colon after a name of object member.",
     "Expecting ',' delimiter": "Missing a comma or closing bracket after an element.",
     "Unterminated string starting at": "Missing a closing quotation mark in string.",
-    "Extra data": "The document root must not be followed by other values.",
 }
+_SPACE = " \t\n\r"
 _MAX_LEVELS = 64  # dimensions of a NumPy array
 _ECHO = 200  # characters of a value that an error repeats
 
@@ -85,7 +86,7 @@ def parse(body: bytes) -> Request:
     except json.JSONDecodeError as error:
         text = _PARSE_ERRORS.get(error.msg, f"{error.msg}.")
         raise InvalidArgument(f"JSON Parse error: {text} at offset: {error.pos}") from None
-    except ValueError:  # an integer of thousands of digits
+    except ValueError:
         raise InvalidArgument("JSON Parse error: Number too big to be stored in double.") from None
     if not isinstance(document, dict):
         raise InvalidArgument(f"JSON Value: {_show(document)} Is not object")
@@ -105,9 +106,25 @@ def _load(body: bytes) -> Any:
     try:
         return orjson.loads(body)  # faster, and stricter than the protocol
     except orjson.JSONDecodeError:  # bytes that are no UTF-8 pass through strings unchanged
-        return json.loads(body.decode("utf-8", "surrogateescape"))
+        text = body.decode("utf-8", "surrogateescape").removeprefix("\ufeff").lstrip(_SPACE)
+        return _DECODER.raw_decode(text)[0]  # what follows the document is not read
     finally:
         gc.enable()
+
+
+def _integer(text: str) -> int:
+    _real(text)
+    return int(text)
+
+
+def _real(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(text)
+    return value
+
+
+_DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_real)
 
 
 def _from_rows(body: dict, infos: Inputs) -> Arrays:
@@ -255,10 +272,7 @@ def _leaves(values: list, dtype: tf.DType) -> np.ndarray:
         if low is not None:
             wide = np.array(values, np.uint64 if dtype == tf.uint64 else np.int64)
             return wide.astype(dtype.as_numpy_dtype)
-        try:
-            return np.array(values, dtype.as_numpy_dtype)
-        except OverflowError:  # an integer beyond the largest double
-            return np.array([float(str(value)) for value in values], dtype.as_numpy_dtype)
+        return np.array(values, dtype.as_numpy_dtype)
 
 
 def _is_base64(value: object) -> bool:
@@ -281,8 +295,11 @@ def _string(value: Any) -> bytes:
         raise InvalidArgument(
             f"JSON Value: {_show(value)} Type: {_type(value)} is not of expected type: string"
         )
+    text = value["b64"]
+    if "=" not in text:  # the padding may be left out, but not a part of it
+        text += "=" * (-len(text) % 4)
     try:
-        return base64.b64decode(value["b64"].encode("ascii"), validate=True)
+        return base64.b64decode(text.encode("ascii"), validate=True)
     except (ValueError, binascii.Error):
         raise InvalidArgument("Unable to base64 decode") from None
 
@@ -292,6 +309,12 @@ def _type(value: object) -> str:
         return str(value)
     kinds = {str: "String", dict: "Object", list: "Array", type(None): "Null"}
     return kinds.get(type(value), "Number")
+
+
+def error_body(message: str) -> bytes:
+    """Writes the answer to a request that failed."""
+    text = json.dumps(message, ensure_ascii=False)
+    return f'{{\n    "error": {text}\n}}'.encode("utf-8", "replace")
 
 
 def _show(value: object) -> str:

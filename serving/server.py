@@ -32,8 +32,10 @@ from serving.manager import Manager
 from serving.metrics import Metrics
 from serving.predict import Predictor
 from serving.rest import build_app
+from serving.rest_json import error_body
 from serving.settings import Limits, Settings
 
+_MANY = (1 << 31) - 1
 _logger = logging.getLogger(__name__)
 _SERVICES = (
     prediction_service_pb2.DESCRIPTOR.services_by_name["PredictionService"].full_name,
@@ -48,7 +50,11 @@ class Server:
         self.settings = settings
         self.port: int | None = None
         self.rest_api_port: int | None = None
-        self.manager = Manager(self._load, settings.file_system_poll_wait_seconds)
+        self.manager = Manager(
+            self._load,
+            settings.file_system_poll_wait_seconds,
+            settings.allow_version_labels_for_unavailable_models,
+        )
         self._grpc: grpc.aio.Server | None = None
         self._health = health.aio.HealthServicer()
         self._rest: _Uvicorn | None = None
@@ -107,6 +113,9 @@ class Server:
                 ("grpc.so_reuseport", 0),  # or a second server would share the port unnoticed
                 ("grpc.max_receive_message_length", limits.max_request_bytes),
                 ("grpc.max_send_message_length", -1),
+                # Beyond these numbers of waiting calls, gRPC ends some as CANCELLED, unanswered.
+                ("grpc.server.max_pending_requests", _MANY),
+                ("grpc.server.max_pending_requests_hard_limit", _MANY),
             ],
             maximum_concurrent_rpcs=limits.max_concurrent,
         )
@@ -139,6 +148,7 @@ class Server:
             predictor,
             timeout_seconds=settings.rest_api_timeout_in_ms / 1000,
             metrics_path=settings.metrics_path,
+            allowed_hosts={settings.host, *settings.allowed_hosts},
             more_routes=explorer_routes(self.manager),
         )
         config = uvicorn.Config(
@@ -212,7 +222,7 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
     A connection is closed when no request has arrived `body_seconds` after the last answer, or when
     the client has read nothing of an answer for that time.
     """
-    body = b'{\n    "error": "Too many open connections."\n}'
+    body = error_body("Too many open connections.")
     refusal = (
         b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n"
         b"connection: close\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)

@@ -6,8 +6,8 @@ Imports no TensorFlow: mistakes show at once. Fields with a help text are flags 
 from __future__ import annotations
 
 import argparse
-import math
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -26,9 +26,25 @@ from serving.errors import UsageError
 from serving.files import versions_on_disk
 from serving.tls import Keys, read_keys, read_ssl_config
 
+_LARGEST = {int: 2**31 - 1, float: 1e9}  # what the real server's flags take, and a timer
+_LONGEST_NAME, _LONGEST_PATH = 255, 4095  # bytes
 
-def at_least(lowest: float, kind: type = int, highest: float = math.inf) -> Callable[[str], float]:
+
+def path_name(text: str) -> Path:
+    """The type of a flag: a file or a directory, which need not exist, but not the root."""
+    names = os.fsencode(text).split(b"/")
+    if not text.strip() or max(map(len, names)) > _LONGEST_NAME or len(text) > _LONGEST_PATH:
+        raise argparse.ArgumentTypeError(f"a path expected, not {text[:80]!r}")
+    if os.path.realpath(text) == os.path.abspath(os.sep):
+        raise argparse.ArgumentTypeError("a path other than the root of the file system expected")
+    return Path(text)
+
+
+def at_least(
+    lowest: float, kind: type = int, highest: float | None = None
+) -> Callable[[str], float]:
     """The type of a flag: a number in a range."""
+    highest = _LARGEST[kind] if highest is None else highest
 
     def read(text: str) -> float:
         value = kind(text)
@@ -40,6 +56,24 @@ def at_least(lowest: float, kind: type = int, highest: float = math.inf) -> Call
 
     read.__name__ = "whole number" if kind is int else "number"
     return read
+
+
+def _host_names(text: str) -> frozenset[str]:
+    """The type of a flag: host names, separated by commas."""
+    names = [name.strip().lower().rstrip(".") for name in text.split(",")]
+    for name in names:
+        if not re.fullmatch(r"[a-z0-9_.-]+", name):
+            raise argparse.ArgumentTypeError(
+                f"names without a port expected, as in serving.example,models.local, not {text!r}"
+            )
+    return frozenset(names)
+
+
+def _boolean(text: str) -> bool:
+    try:
+        return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+    except KeyError:
+        raise argparse.ArgumentTypeError(f"true or false expected, not {text!r}") from None
 
 
 port_number = at_least(0, highest=65535)
@@ -79,14 +113,23 @@ class Settings:
     limits: Limits = Limits()
     threads: int = 4  # requests that run at a time without batching
     host: str = _flag("127.0.0.1", "the address to listen on (the real server: all)", str)
+    allowed_hosts: frozenset[str] = _flag(
+        frozenset(),
+        "names, separated by commas, by which REST clients may call this server besides localhost "
+        "and addresses (embedded only)",
+        _host_names,
+    )
     port: int | None = _flag(8500, "gRPC's port; 0 turns it off", port_number)
     rest_api_port: int | None = _flag(8501, "REST's port; 0 turns it off", port_number)
     rest_api_timeout_in_ms: int = _flag(30_000, "for a REST request", at_least(1))
     model_config_file: Path | None = _flag(  # noqa: RUF009
-        None, "the models, in a ModelServerConfig text file", Path
+        None, "the models, in a ModelServerConfig text file", path_name
     )
     model_config_file_poll_wait_seconds: float = _flag(
         0, "seconds between readings of that file; 0: never", at_least(0)
+    )
+    allow_version_labels_for_unavailable_models: bool = _flag(
+        False, "new labels may point to versions that are not loaded yet", _boolean
     )
     file_system_poll_wait_seconds: float = _flag(
         1, "seconds between checks of the model directories; 0: never", at_least(0)
@@ -112,14 +155,11 @@ class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
     """Shows the default of each flag that has one."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        return action.help if action.default in (None, []) else super()._get_help_string(action)
-
-
-def _boolean(text: str) -> bool:
-    try:
-        return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
-    except KeyError:
-        raise argparse.ArgumentTypeError(f"true or false expected, not {text!r}") from None
+        return (
+            action.help
+            if action.default in (None, [], frozenset())
+            else super()._get_help_string(action)
+        )
 
 
 def build_parser() -> Parser:
@@ -134,27 +174,31 @@ def build_parser() -> Parser:
     )
     flag = parser.add_argument
     flag(
-        "export_dir", nargs="?", type=Path, help="a model's directory of versions, or one of models"
+        "export_dir",
+        nargs="?",
+        type=path_name,
+        help="a model's directory of versions, or one of models",
     )
     flag("--model_name", help="the model's name (default: its directory's, or 'default')")
-    flag("--model_base_path", type=Path, help="a model's directory of versions")
+    flag("--model_base_path", type=path_name, help="a model's directory of versions")
     for option in _OPTIONS:
         kind, text = option.metadata["type"], option.metadata["help"]
-        flag(f"--{option.name}", type=kind, default=option.default, help=text)
+        more: dict = {"nargs": "?", "const": True} if kind is _boolean else {}
+        flag(f"--{option.name}", type=kind, default=option.default, help=text, **more)
+    text = "run requests that arrive together as one"
+    flag("--enable_batching", type=_boolean, nargs="?", const=True, default=False, help=text)
+    flag("--batching_parameters_file", type=path_name, help="BatchingParameters, a text file")
+    flag("--monitoring_config_file", type=path_name, help="MonitoringConfig, a text file")
+    flag("--ssl_config_file", type=path_name, help="SSLConfig, a text file; here for REST too")
     flag(
-        "--enable_batching",
-        type=_boolean,
-        nargs="?",
-        const=True,
-        default=False,
-        help="run requests that arrive together as one",
+        "--ssl_certificate_file",
+        type=path_name,
+        help="the server's certificate, PEM (embedded only)",
     )
-    flag("--batching_parameters_file", type=Path, help="BatchingParameters, a text file")
-    flag("--monitoring_config_file", type=Path, help="MonitoringConfig, a text file")
-    flag("--ssl_config_file", type=Path, help="SSLConfig, a text file; here for REST too")
-    flag("--ssl_certificate_file", type=Path, help="the server's certificate, PEM (embedded only)")
-    flag("--ssl_key_file", type=Path, help="the certificate's key, PEM (embedded only)")
-    flag("--ssl_client_ca_file", type=Path, help="who signs client certificates (embedded only)")
+    flag("--ssl_key_file", type=path_name, help="the certificate's key, PEM (embedded only)")
+    flag(
+        "--ssl_client_ca_file", type=path_name, help="who signs client certificates (embedded only)"
+    )
     return parser
 
 

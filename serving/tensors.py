@@ -57,12 +57,7 @@ def to_array(proto: tensor_pb2.TensorProto, max_bytes: int) -> np.ndarray:
     except TypeError as error:
         raise ValueError(str(error)) from None
     shape = tuple(dim.size for dim in proto.tensor_shape.dim)
-    if (
-        dtype not in _FIELDS
-        or proto.tensor_shape.unknown_rank
-        or len(shape) > 254
-        or min(shape, default=0) < 0
-    ):
+    if dtype not in _FIELDS or len(shape) > 254 or min(shape, default=0) < 0:
         raise ValueError(f"no tensor of dtype {dtype.name} and shape {shape}")
     count = math.prod(shape)
     numpy_dtype = np.dtype(dtype.as_numpy_dtype)

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from keras_gan.core.errors import InputError, Interrupted, TrainingError
-from keras_gan.experiment import distribution
+from keras_gan.experiment import cluster
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -96,7 +96,7 @@ class TestKubernetes:
         assert [*COMMAND, "runs/mnist"] == ["python", *arguments]
         assert json.loads(config)["task"] == {"type": "worker", "index": index}
         monkeypatch.setenv("TF_CONFIG", config)
-        resolver = distribution._cluster()
+        resolver = cluster.read()
         addresses = [f"keras-gan-{i}.keras-gan:2222" for i in range(3)]
         assert resolver.cluster_spec().as_dict() == {"worker": addresses}
         assert (resolver.task_type, resolver.task_id) == ("worker", index)
@@ -105,7 +105,7 @@ class TestKubernetes:
     def test_a_pod_too_many_says_so(self, tmp_path, monkeypatch):
         monkeypatch.setenv("TF_CONFIG", self.run(tmp_path, 3)[0])
         with pytest.raises(InputError, match="this process worker 3, but the cluster has 3"):
-            distribution._cluster()
+            cluster.read()
 
 
 class TestSlurm:

@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+import tensorflow as tf
+
 from keras_gan.core.errors import InputError, SurroundingsError, TrainingError, first_line
+from keras_gan.core.paths import check_path
+from keras_gan.core.settings import Field
 from keras_gan.experiment.run import WEIGHTS
-from keras_gan.experiment.settings import Field
 
 
 class Parser(argparse.ArgumentParser):
@@ -29,17 +32,34 @@ class Parser(argparse.ArgumentParser):
         raise InputError(f"{message} (see --help)")
 
 
-def seed(text: str) -> int:
-    """The type of a seed's argument: an int that NumPy and scikit-learn take as one."""
-    number = int(text)
-    if not 0 <= number < 2**32:
-        raise argparse.ArgumentTypeError(f"a seed is from 0 to 2**32 - 1. Received: {number}")
-    return number
+def integer(least: int, most: int) -> Callable[[str], int]:
+    """The type of an argument: an int within limits."""
+
+    def read(text: str) -> int:
+        number = int(text)
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"must be from {least} to {most}. Received: {number}")
+        return number
+
+    read.__name__ = "int"
+    return read
+
+
+seed = integer(0, 2**32 - 1)  # NumPy and scikit-learn take these
+
+
+def path(text: str) -> str:
+    """The type of an argument: the text of a path."""
+    try:
+        check_path("the path", text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
     """Adds what each command on a finished run takes: the run, weights, seed, data directory."""
-    parser.add_argument("run", metavar="RUN", help="run directory")
+    parser.add_argument("run", metavar="RUN", type=path, help="run directory")
     parser.add_argument(
         "--weights", default="last", metavar="WHICH", help=f"{', '.join(WEIGHTS)} (last)"
     )
@@ -47,7 +67,20 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         "--seed", type=seed, default=0, metavar="INT", help="seed of the samples (0)"
     )
     parser.add_argument(
-        "--data-dir", metavar="DIR", help="directory of tensorflow-datasets (the run's)"
+        "--data-dir",
+        type=path,
+        metavar="DIR",
+        help="directory of tensorflow-datasets (the run's)",
+    )
+    add_trust(parser)
+
+
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """Adds the flag without which no command runs a recipe file that a run directory names."""
+    parser.add_argument(
+        "--trust-recipe",
+        action="store_true",
+        help="run the recipe file that the run names, which may contain any Python code",
     )
 
 
@@ -102,8 +135,11 @@ def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None,
     try:
         return main(argv)
     except (InputError, TrainingError) as error:
-        print(f"{name}: {error.heading}: {error}", file=sys.stderr)
+        print(f"{name}: {error.heading}: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return error.exit_code
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        print(f"{name}: error: too little memory: {first_line(error)}", file=sys.stderr)
+        return SurroundingsError.exit_code
     except OSError as error:
         fault = f"{error.filename or 'a file'}: {error.strerror or first_line(error)}"
         print(f"{name}: error: {fault}", file=sys.stderr)

@@ -24,7 +24,7 @@ from keras_gan.data import GlobalContrastNormalization
 # The recipe of each kind of model, and the signatures of their exports.
 SIGNATURES = {
     "digits": ("serving_default", "sample", "png", "discriminator"),
-    "digits_conditional": ("serving_default", "sample", "png", "discriminator"),
+    "digits_conditional": ("serving_default", "sample", "png", "classes", "discriminator"),
     "digits_inference": ("serving_default", "sample", "png", "encode", "discriminator"),
     "digits_inpainting": ("serving_default", "sample", "png", "inpaint", "discriminator"),
 }

@@ -134,8 +134,30 @@ def test_a_full_disk(run: Run, form: str, tmp_path: Path, capsys) -> None:
 def test_inspect_refuses_what_is_no_export(run: Run, tmp_path: Path, capsys) -> None:
     assert "is not an export" in refused(["inspect", run.path], capsys)
     assert "is not an export" in refused(["inspect", tmp_path / "nothing"], capsys)
+    metadata = tmp_path / "1" / "assets.extra" / "metadata.json"
+    metadata.parent.mkdir(parents=True)
+    for content in ("[1]", "{", "[" * 5000):
+        metadata.write_text(content)
+        assert "is not an export" in refused(["inspect", tmp_path / "1"], capsys)
+    metadata.write_text(r'{"\u001b[2J\ud800": 1}')
+    assert main(["inspect", str(tmp_path / "1")]) == 0
+    assert r"  \u001b[2J\ud800: 1" in capsys.readouterr().out
+    (metadata.parent.parent / "saved_model.pb").touch()
+    assert main(["inspect", str(tmp_path / "1")]) == 2
+    assert "cannot be read as a SavedModel" in capsys.readouterr().err
     (tmp_path / "x.onnx").write_bytes(b"\xff\xff\xff")
     assert "ONNX" in refused(["inspect", tmp_path / "x.onnx"], capsys)
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_inspect_reads_regular_files_only(kind: str, tmp_path: Path, capsys) -> None:
+    (tmp_path / "secret").write_text('{"secret": 1}')
+    metadata = tmp_path / "1" / "assets.extra" / "metadata.json"
+    metadata.parent.mkdir(parents=True)
+    os.mkfifo(metadata) if kind == "pipe" else metadata.symlink_to(tmp_path / "secret")
+    assert "is neither a regular file nor a directory" in refused(
+        ["inspect", tmp_path / "1"], capsys
+    )
 
 
 def test_as_a_module(export, tmp_path: Path) -> None:

@@ -197,6 +197,17 @@ def test_generators_in_node(converted: Converted, needs_node: str, node_modules:
         assert converted.error(outputs) <= most, file
 
 
+@pytest.mark.parametrize("converted", ["digits_conditional"], indirect=True)
+def test_a_class_that_the_model_does_not_have(converted: Converted) -> None:
+    latents, classes = converted.inputs["latents"][:4], np.array([3, 10, -1, 9])
+    for file in FILES:
+        path = converted.folder / file
+        images = answers(path, latents=latents, condition=classes)
+        expected = answers(path, latents=latents, condition=np.array([3, 0, 0, 9]))
+        np.testing.assert_array_equal(images[[0, 3]], expected[[0, 3]])
+        assert np.isnan(images[[1, 2]]).all()
+
+
 def test_what_the_file_says(export) -> None:
     model = onnx.load(export.path / "model.onnx")
     onnx.checker.check_model(model, full_check=True)

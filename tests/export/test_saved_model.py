@@ -222,6 +222,7 @@ def test_names_and_types_of_the_signatures(each_export) -> None:
         ),
         "png": ({"latents": latents} | for_g, {"image_bytes": (tf.string, [None])}),
         "encode": ({"images": images}, {"latents": latents}),
+        "classes": ({"condition": (tf.int64, [None])}, {"one_hot": (tf.float32, [None, 10])}),
         "inpaint": ({"images": images, "mask": mask, "latents": latents}, {"images": images}),
         "discriminator": (
             {"images": images} | for_d,
@@ -238,22 +239,31 @@ def test_names_and_types_of_the_signatures(each_export) -> None:
     assert named == {name: table[name] for name in each_export.signatures}
 
 
+def test_how_many_classes_there_are(export_of) -> None:
+    classes = tf.saved_model.load(str(export_of("digits_conditional").path)).signatures["classes"]
+    assert classes.structured_outputs["one_hot"].shape.as_list() == [None, 10]
+    answer = classes(condition=tf.constant([7, 0], tf.int64))["one_hot"].numpy()
+    np.testing.assert_array_equal(answer, np.eye(10)[[7, 0]])
+
+
 def test_a_class_that_the_model_does_not_have(export_of) -> None:
     signatures = tf.saved_model.load(str(export_of("digits_conditional").path)).signatures
-    for bad in (10, -1):
-        classes = tf.constant([3, bad], tf.int64)
-        for name in ("serving_default", "sample", "png", "discriminator"):
-            rows = {
-                "latents": tf.zeros([2, 32]),
-                "seed": tf.zeros([2], tf.int64),
-                "images": tf.zeros([2, 8, 8, 1]),
-            }
-            takes = signatures[name].structured_input_signature[1]
-            inputs = {key: rows[key] for key in takes if key in rows}
-            with pytest.raises(
-                tf.errors.InvalidArgumentError, match=rf"classes from 0 to 9.*\[3 {bad}\]"
-            ):
-                signatures[name](**inputs, condition=classes)
+    rows = {
+        "latents": tf.zeros([3, 32]),
+        "seed": tf.zeros([3], tf.int64),
+        "images": tf.zeros([3, 8, 8, 1]),
+    }
+    for name in ("serving_default", "sample", "png", "discriminator"):
+        takes = signatures[name].structured_input_signature[1]
+        inputs = {key: rows[key] for key in takes if key in rows}
+        good = signatures[name](**inputs, condition=tf.constant([3, 3, 9], tf.int64))
+        for bad in (10, -1):
+            outputs = signatures[name](**inputs, condition=tf.constant([3, bad, 9], tf.int64))
+            for alias in outputs.keys() - {"latents"}:
+                one, other = outputs[alias].numpy(), good[alias].numpy()
+                np.testing.assert_array_equal(one[[0, 2]], other[[0, 2]])
+                absent = one[1] == b"" if name == "png" else np.isnan(one[1])
+                assert np.all(absent)
 
 
 def test_a_row_depends_on_its_seed_alone(export) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 import grpc
 import httpx
 import pytest
+from google.protobuf import text_format
+from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 sys.path.insert(0, str(Path(__file__).parent))  # the helpers in this folder
 
@@ -18,7 +20,8 @@ import serving_models
 from serving_running import PATIENCE, running
 
 from serving.__main__ import set_up_logs
-from serving.config import read_model_config_file
+from serving.config import model_configs, read_model_config_file
+from serving.operations import Admin
 from serving.settings import Settings
 
 
@@ -56,10 +59,14 @@ def address(request) -> Iterator[Address]:
     a real one.
     """
     if "TF_SERVING_GRPC" in os.environ:
+        base = Path(os.environ["TF_SERVING_MODELS"])
+        with Admin(os.environ["TF_SERVING_GRPC"]) as admin:
+            config = text_format.Parse(serving_models.config_text(base), ModelServerConfig())
+            admin.reload(model_configs(config.model_config_list))
         yield Address(
             os.environ["TF_SERVING_GRPC"],
             os.environ["TF_SERVING_REST"].rstrip("/"),
-            Path(os.environ["TF_SERVING_MODELS"]),
+            base,
             embedded=False,
         )
         return

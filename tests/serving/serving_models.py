@@ -3,13 +3,14 @@
 `python tests/serving/serving_models.py DIR` writes them.
 
 The contract suite expects a server to serve what this writes: point a real one at
-DIR/models.config.
+DIR/start.config; the suite adds DIR/models.config's labels.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -108,7 +109,16 @@ class Sketch(tf.Module):
             flat = tf.reshape(images, [-1, SIZE * SIZE])
             return {"latents": tf.tanh(flat @ tf.transpose(self.of_latents) / SIZE)}
 
-        return {"serving_default": serving_default, "sample": sample, "encode": encode}
+        @tf.function(input_signature=[condition])
+        def classes(condition):
+            return {"one_hot": tf.one_hot(condition, CLASSES)}
+
+        return {
+            "serving_default": serving_default,
+            "sample": sample,
+            "encode": encode,
+            "classes": classes,
+        }
 
 
 class Painter(tf.Module):
@@ -218,9 +228,16 @@ def write_contract_models(base: Path) -> Path:
     condition = {"name": "classes", "count": CLASSES}
     save(Sketch(1), base / "sketch" / "1", {**METADATA, "condition": condition})
     save(Types(1), base / "types" / "7")
-    config = base / "models.config"
+    config, start = base / "models.config", base / "start.config"
     config.write_text(config_text(base))
-    return config
+    start.write_text(without_labels(config_text(base)))  # a real server gets the labels later
+    monitoring = base / "monitoring.config"
+    monitoring.write_text("prometheus_config { enable: true }")
+    return start
+
+
+def without_labels(config: str) -> str:
+    return re.sub("version_labels .*", "", config)
 
 
 def config_text(base: Path) -> str:

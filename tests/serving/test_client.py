@@ -6,14 +6,16 @@ import asyncio
 import io
 import re
 
+import grpc
 import httpx
 import numpy as np
 import pytest
 from PIL import Image
 
 from serving import AsyncClient, Client, UsageError, errors
-from serving.calls import Predict, row_seeds
+from serving.calls import Metadata, ModelMetadata, Predict, TensorSpec, row_seeds
 from serving.grid import main, save_grid
+from serving.grpc_transport import typed_errors
 from serving.rest_transport import RestTransport
 
 
@@ -92,10 +94,10 @@ def test_a_condition(url):
     ("inputs", "message"),
     [
         ({}, "Missing .*condition"),
-        ({"condition": [[0], [1]]}, r"condition.* \[2,1\] is not compatible with expected shape"),
-        ({"condition": [0.0, 1.0]}, "expected type: int64|to be int64 but double"),
-        ({"condition": [0, 3]}, r"condition must be classes from 0 to 2. Received:\] \[0 3\]"),
-        ({"condition": [-1, 0]}, r"condition must be classes from 0 to 2. Received:\] \[-1 0\]"),
+        ({"condition": [[0], [1]]}, r"condition must have shape \[n\]. Received: \[2, 1\]"),
+        ({"condition": [0.0, 1.0]}, "condition must hold numbers of type int64. Received: float64"),
+        ({"condition": [0, 3]}, r"condition must be classes from 0 to 2. Received: 3 at row 1"),
+        ({"condition": [-1, 0]}, r"condition must be classes from 0 to 2. Received: -1 at row 0"),
     ],
 )
 def test_bad_conditions(url, inputs, message):
@@ -118,7 +120,7 @@ def test_status_and_metadata(url):
 def test_typed_errors(url):
     with Client(url, model="nope") as client, pytest.raises(errors.NotFound, match=r"Latest\(nope"):
         client.generate(1)
-    with Client(url, model="mlp") as client, pytest.raises(errors.InvalidArgument, match="Matrix"):
+    with Client(url, model="mlp") as client, pytest.raises(errors.InvalidArgument, match="latents"):
         client.images(np.zeros((1, 9)))
 
 
@@ -141,6 +143,9 @@ def test_asyncio(url):
     assert set(outputs) == {"images", "latents"}
 
 
+NO_SIGNATURES = ModelMetadata("m", 1, {}, {})  # nothing to compare inputs with
+
+
 class Scripted:
     """A transport that fails as told, then doubles its input.
 
@@ -151,6 +156,8 @@ class Scripted:
         self.failures, self.limit, self.refusal, self.calls = list(failures), limit, refusal, []
 
     def send(self, call, timeout):
+        if isinstance(call, Metadata):
+            return NO_SIGNATURES
         assert isinstance(call, Predict)
         self.calls.append((len(call.inputs["latents"]), timeout))
         if self.failures:
@@ -165,6 +172,120 @@ class Scripted:
 
 def scripted(transport, **arguments):
     return Client(model="m", transport=transport, **arguments)
+
+
+class Described:
+    """A transport of a model with these signatures, which keeps what it is sent."""
+
+    def __init__(self, latent=4):
+        self.latent, self.asked, self.sent = latent, 0, []
+
+    def send(self, call, timeout):
+        if isinstance(call, Metadata):
+            self.asked += 1
+            rows = {"latents": TensorSpec("DT_FLOAT", (-1, self.latent))}
+            inputs = {
+                "serving_default": rows | {"condition": TensorSpec("DT_INT64", (-1,))},
+                "png": rows,
+                "total": {"x": TensorSpec("DT_UINT8", (-1, -1))},
+            }
+            outputs = {
+                "serving_default": {"images": TensorSpec("DT_FLOAT", (-1, 6, 5, 1))},
+                "png": {"image_bytes": TensorSpec("DT_STRING", (-1,))},
+                "total": {"total": TensorSpec("DT_FLOAT", ())},
+                "classes": {"one_hot": TensorSpec("DT_FLOAT", (-1, 10))},
+            }
+            return ModelMetadata("m", 1, inputs, outputs)
+        self.sent.append(call.inputs)
+        return {"images": next(iter(call.inputs.values()))}
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("signature", "inputs", "words"),
+    [
+        ("png", {"latents": np.zeros((2, 5))}, r"latents must have shape \[n, 4\]. .* \[2, 5\]"),
+        ("png", {"latents": np.zeros(4)}, r"latents must have shape \[n, 4\]. .* \[4\]"),
+        ("png", {"latents": np.full((1, 4), "a")}, "numbers of type float32. Received: <U1"),
+        ("serving_default", {"latents": np.zeros((2, 4)), "condition": [1]}, "number of rows"),
+        ("serving_default", {"condition": [1, 10]}, "classes from 0 to 9. Received: 10 at row 1"),
+        ("serving_default", {"condition": [-1]}, "classes from 0 to 9. Received: -1 at row 0"),
+        ("serving_default", {"condition": [True]}, None),
+        ("total", {"x": [[1, 256]]}, "x must hold numbers of type uint8. Received: int64"),
+        ("total", {"x": [1]}, r"x must have shape \[n, any\]. Received: \[1\]"),
+        ("total", {"x": np.zeros((0, 3), int)}, "total needs at least one row: its output total"),
+        ("unknown", {"y": ["any"]}, None),
+    ],
+)
+def test_what_does_not_fit_the_signature_is_not_sent(signature, inputs, words):
+    transport = Described()
+    client = scripted(transport)
+    if words is None:
+        client.predict(signature, **inputs)
+        assert len(transport.sent) == 1
+        return
+    with pytest.raises(errors.InvalidArgument, match=words):
+        client.predict(signature, **inputs)
+    assert transport.sent == []
+
+
+def test_numbers_are_sent_in_the_signature_s_type():
+    transport = Described()
+    scripted(transport).predict(latents=[[1, 2, 3, 4]], condition=np.int8([3]))
+    (sent,) = transport.sent
+    assert (sent["latents"].dtype, sent["condition"].dtype) == (np.float32, np.int64)
+
+
+def test_a_new_version_may_have_another_signature():
+    transport = Described()
+    client = scripted(transport)
+    client.images(np.zeros((1, 4)), condition=0)
+    client.images(np.zeros((1, 4)), condition=0)
+    assert transport.asked == 1
+    transport.latent = 7
+    client.images(np.zeros((1, 7)), condition=0)
+    assert transport.asked == 2
+    with pytest.raises(errors.InvalidArgument):
+        client.images(np.zeros((1, 4)), condition=0)
+
+
+def test_no_rows_are_answered_without_the_server():
+    """There, a request without rows waits until another joins its batch."""
+    transport = Described()
+    client = scripted(transport)
+    images = client.images(np.zeros((0, 4)), condition=np.zeros(0, int))
+    assert (images.shape, images.dtype) == ((0, 6, 5, 1), np.float32)
+    assert client.png(np.zeros((0, 4))) == []
+    assert transport.sent == []
+
+
+def test_no_rows_over_both_protocols(url):
+    with Client(url, model="mlp") as client:
+        assert client.images(np.zeros((0, 4))).shape == (0, 6, 6, 1)
+        outputs = client.predict("sample", seed=np.zeros(0, int))
+        assert {k: v.shape for k, v in outputs.items()} == {
+            "images": (0, 6, 6, 1),
+            "latents": (0, 4),
+        }
+
+
+def test_a_server_without_a_free_thread_is_busy():
+    class Refusal(grpc.RpcError):
+        def code(self):
+            return grpc.StatusCode.RESOURCE_EXHAUSTED
+
+        def details(self):
+            return self.args[0]
+
+    for text, expected in (
+        ("Server Threadpool Exhausted", errors.Unavailable),
+        ("Concurrent RPC limit exceeded!", errors.Unavailable),
+        ("The request has 11 rows; the limit is 3.", errors.ResourceExhausted),
+    ):
+        with pytest.raises(expected, match=re.escape(text)), typed_errors():
+            raise Refusal(text)
 
 
 def test_only_unavailable_is_tried_again():
@@ -221,7 +342,7 @@ class Constant:
         self.outputs = outputs
 
     def send(self, call, timeout):
-        return self.outputs
+        return NO_SIGNATURES if isinstance(call, Metadata) else self.outputs
 
     def close(self):
         pass
@@ -249,6 +370,8 @@ def test_bad_arguments():
         scripted(Scripted()).images(np.ones(3))
     with pytest.raises(ValueError, match="at least 1"):
         scripted(Scripted()).generate(0)
+    with pytest.raises(ValueError, match="predict needs the signature's inputs"):
+        scripted(Scripted()).predict()
 
 
 def test_inputs_of_other_lengths():

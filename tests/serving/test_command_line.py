@@ -29,13 +29,16 @@ def test_settings(contract_base):
             str(contract_base),
             *("--port=0", "--rest_api_port=9001", "--rest_api_timeout_in_ms=1500"),
             *("--enable_batching", "--max_rows=7", "--file_system_poll_wait_seconds=3"),
-            "--host=[::1]",
+            *("--host=[::1]", "--allowed_hosts=A.example, b"),
+            "--allow_version_labels_for_unavailable_models",
         ]
     )
     assert [model.name for model in settings.models] == ["mlp", "painter", "sketch", "types"]
     assert settings.roots == (contract_base.resolve(),)
     assert (settings.port, settings.rest_api_port) == (None, 9001)
     assert settings.host == "::1"
+    assert settings.allowed_hosts == {"a.example", "b"}
+    assert settings.allow_version_labels_for_unavailable_models
     assert settings.rest_api_timeout_in_ms == 1500
     assert settings.batching.max_batch_size == 1000
     assert settings.limits.max_rows == 7
@@ -73,6 +76,8 @@ def test_help_names_defaults_only_where_there_are_any():
         (["BASE", "--port=-1"], "argument --port: at least 0 expected, not -1"),
         (["BASE", "--port=65536"], "argument --port: at most 65535 expected, not 65536"),
         (["BASE", "--rest_api_port=65536"], "at most 65535 expected, not 65536"),
+        (["BASE", "--allowed_hosts=a.example:80"], "names without a port expected"),
+        (["BASE", "--allowed_hosts="], "names without a port expected"),
         (["BASE", "--nope"], "unrecognized arguments: --nope"),
         (["BASE", "--enable_batching=perhaps"], "true or false expected, not 'perhaps'"),
         (["BASE", "--port=9", "--rest_api_port=9"], "--rest_api_port must differ from --port"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 
@@ -111,6 +112,22 @@ def test_a_base_path_that_cannot_be_listed_keeps_its_versions(base, tmp_path, ma
     wait_for(lambda: states(manager) == {1: State.END, 2: State.AVAILABLE})
 
 
+def test_versions_are_unloaded_together(base, manager, monkeypatch):
+    """None waits for the requests of another, and memory is returned once."""
+    returned = []
+    monkeypatch.setattr("serving.manager._return_memory", lambda: returned.append(None))
+    for number in range(1, 41):
+        publish(base, number)
+    manager.start([ModelConfig("m", base, latest=0)])
+    with manager.use("m", 7):
+        manager.reload([])
+        wait_for(lambda: [*states(manager).values()].count(State.END) == 39)
+        assert states(manager)[7] is State.UNLOADING
+        assert len(returned) == 1
+    wait_for(lambda: set(states(manager).values()) == {State.END})
+    assert len(returned) == 2
+
+
 @pytest.mark.parametrize(
     ("policy", "expected"),
     [
@@ -142,6 +159,23 @@ def test_labels(base, manager):
     manager.reload([ModelConfig("m", base, latest=2, labels={"stable": 2, "canary": 1})])
     with manager.use("m", label="stable") as version:
         assert version.number == 2
+
+
+def test_new_labels_may_come_before_their_versions(base):
+    publish(base, 1)
+    manager = Manager(Loaded, poll_seconds=0.02, early_labels=True)
+    manager.start([ModelConfig("m", base, labels={"stable": 1, "canary": 2})])
+    try:
+        with pytest.raises(NotFound, match=r"Specific\(m, 2\)"), manager.use("m", label="canary"):
+            pass
+        with pytest.raises(FailedPrecondition):  # this label is in use
+            manager.reload([ModelConfig("m", base, labels={"stable": 2})])
+        publish(base, 2)
+        wait_for(lambda: states(manager) == {1: State.END, 2: State.AVAILABLE})
+        with manager.use("m", label="canary") as version:
+            assert version.number == 2
+    finally:
+        manager.stop()
 
 
 def test_start_fails_when_nothing_loads(base):
@@ -201,6 +235,30 @@ def test_requests_during_a_rollover_always_find_a_version(base, manager):
         thread.join(PATIENCE)
     assert not failures
     assert numbers >= {1, 7}
+
+
+@pytest.mark.parametrize("kind", ["link", "linked directory", "pipe", "link inside"])
+def test_a_version_holds_regular_files_and_directories_only(kind, base, tmp_path, manager):
+    publish(base, 1)
+    manager.start([ModelConfig("m", base)])
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "file").touch()
+    odd = base / ".2" / "variables"
+    odd.parent.mkdir()
+    (odd.parent / "fine").touch()
+    if kind == "pipe":
+        os.mkfifo(odd)
+    else:
+        targets = {"link": tmp_path / "secret" / "file", "link inside": "fine"}
+        odd.symlink_to(targets.get(kind, tmp_path / "secret"))
+    odd.parent.rename(base / "2")
+    wait_for(lambda: states(manager) == {1: State.AVAILABLE, 2: State.END})
+    error = manager.status("m", 2)[0][2]
+    assert isinstance(error, FailedPrecondition)
+    expected = "not a regular file" if kind == "pipe" else "a link"
+    assert error.message.startswith(f"variables is {expected}; a version holds regular files")
+    (base / "2" / "variables").unlink()  # it is tried again
+    wait_for(lambda: states(manager) == {1: State.END, 2: State.AVAILABLE})
 
 
 def test_only_numbers_inside_the_base_path_are_versions(base, tmp_path):

@@ -275,7 +275,7 @@ def test_cancelled_calls_leave_the_queue(waiting):
         wait_for(lambda: counted("CANCELLED") > before)
     assert not waits()
     body = b'{"instances": [[0, 0, 0, 0]]}'
-    head = b"POST /v1/models/mlp:predict HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n"
+    head = b"POST /v1/models/mlp:predict HTTP/1.1\r\nhost: 0.0.0.0\r\ncontent-length: %d\r\n\r\n"
     with socket.create_connection(("127.0.0.1", waiting.rest_api_port), PATIENCE) as connection:
         connection.sendall(head % len(body) + body)
         wait_for(waits)

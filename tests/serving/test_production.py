@@ -24,11 +24,21 @@ from serving.operations import Admin, move_labels
 from serving.production import resource_name
 from serving.settings import Settings
 
+# Without the first, the server does not start with labels; without the second, it answers no more
+# than four gRPC calls a core at a time.
+FLAGS = {"--allow_version_labels_for_unavailable_models=true", "--grpc_max_threads=99"}
+
 
 @pytest.fixture(scope="module")
 def written(contract_base, tmp_path_factory):
     output = tmp_path_factory.mktemp("deployment")
-    flags = ["--max_batch_size=48", "--memory=512Mi", "--cpu=3", "--name=gan"]
+    flags = [
+        "--grpc_max_threads=99",
+        "--max_batch_size=48",
+        "--memory=512Mi",
+        "--cpu=3",
+        "--name=gan",
+    ]
     assert main(["config", str(contract_base), "--output", str(output), *flags]) == 0
     return output
 
@@ -66,6 +76,7 @@ class TestFiles:
         assert all(volume["read_only"] for volume in service["volumes"])
         assert all(port.startswith("127.0.0.1:") for port in service["ports"])
         assert service["volumes"][0]["source"] == str((contract_base / "mlp").resolve())
+        assert set(service["command"]) >= FLAGS
 
     def test_kubernetes(self, written):
         kinds = {}
@@ -76,6 +87,7 @@ class TestFiles:
         (container,) = kinds["Deployment"]["spec"]["template"]["spec"]["containers"]
         assert {"startupProbe", "readinessProbe", "livenessProbe", "resources"} <= set(container)
         assert all(mount["readOnly"] for mount in container["volumeMounts"])
+        assert set(container["args"]) >= FLAGS
         config = kinds["ConfigMap"]["data"]
         named = {flag.split("=")[1] for flag in container["args"] if "_file=" in flag}
         assert named == {f"/config/{name}" for name in config}
@@ -111,6 +123,7 @@ class TestFiles:
             (["nowhere"], "nowhere: no such directory"),
             (["--memory=2GB"], "--memory must read like 512Mi or 2Gi, not '2GB'"),
             (["--cpu=0"], "--cpu must be at least 1"),
+            (["--grpc_max_threads=0"], "--grpc_max_threads must be at least 1"),
             (["--name=A_b"], "--name must be lower case letters"),
             (["--min_replicas=5"], "--min_replicas must be between 1 and --max_replicas (4)"),
             (["--version=1"], "--version and --label fit one model"),
@@ -221,18 +234,41 @@ def test_launch_needs_the_program(contract_base, monkeypatch):
         operations.launch([str(contract_base)])
 
 
-def test_launch(contract_base, tmp_path):
-    """The embedded server stands in: it reads the same files and takes the same flags."""
+@pytest.mark.parametrize("flags", [[], ["exports", "--model_config_file=models.config"]])
+def test_launch_needs_one_source_of_models(flags, tmp_path, monkeypatch):
+    (tmp_path / "tensorflow_model_server").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UsageError, match="one of EXPORT_DIR and --model_config_file"):
+        operations.launch(flags)
+
+
+# The embedded server reads the same files and takes the same flags, but it has no gRPC threads.
+STAND_IN = f"""#!/bin/sh
+echo "$@" > "$0.flags"
+for flag; do
+  shift
+  case "$flag" in --grpc_max_threads=*) ;; *) set -- "$@" "$flag" ;; esac
+done
+exec {sys.executable} -m serving "$@"
+"""
+
+
+def test_launch_with_the_labels_that_were_recorded(contract_base, tmp_path):
     stand_in = tmp_path / "bin" / "tensorflow_model_server"
     stand_in.parent.mkdir()
-    stand_in.write_text(f'#!/bin/sh\nexec {sys.executable} -m serving "$@"\n')
+    stand_in.write_text(STAND_IN)
     stand_in.chmod(0o755)
     port, rest = free_port(), free_port()
     environment = {**os.environ, "PATH": f"{stand_in.parent}:{os.environ['PATH']}"}
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "serving", "launch", str(contract_base)),
-            *(f"--port={port}", f"--rest_api_port={rest}", "--grace_seconds=5"),
+            *(sys.executable, "-m", "serving", "launch"),
+            *(
+                f"--model_config_file={contract_base}/models.config",
+                f"--port={port}",
+                f"--rest_api_port={rest}",
+                "--grace_seconds=5",
+            ),
         ],
         env={**environment, "PYTHONPATH": str(Path(__file__).parents[2])},
         stdout=subprocess.PIPE,
@@ -242,8 +278,9 @@ def test_launch(contract_base, tmp_path):
     try:
         names = "mlp, painter, sketch, types"
         assert process.stdout.readline() == f"AVAILABLE: {names} at localhost:{port}\n"
-        with Client(f"http://127.0.0.1:{rest}", model="mlp") as client:
+        with Client(f"http://127.0.0.1:{rest}", model="mlp", label="stable") as client:
             assert client.generate(3).shape == (3, 6, 6, 1)
+            assert client.metadata().version == 1
         process.send_signal(signal.SIGTERM)
         _, log = process.communicate(timeout=PATIENCE)
     finally:
@@ -251,3 +288,7 @@ def test_launch(contract_base, tmp_path):
         process.wait(PATIENCE)
     assert process.returncode == 0
     assert '"message": "stopped"' in log
+    flags = stand_in.with_suffix(".flags").read_text().split()
+    assert {"--allow_version_labels_for_unavailable_models=true", "--grpc_max_threads=256"} <= {
+        *flags
+    }

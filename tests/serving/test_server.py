@@ -7,6 +7,7 @@ import contextlib
 import gzip
 import http.client
 import json
+import os
 import shutil
 import socket
 import time
@@ -33,7 +34,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving import AsyncClient, Client, ClientKeys, errors
+from serving import AsyncClient, Client, ClientKeys, errors, tensors
 from serving.calls import Predict, Target
 from serving.config import Batching, ModelConfig, read_model_config_file
 from serving.settings import Limits, Settings
@@ -163,10 +164,26 @@ class TestLimits:
                 stub.Predict(request, timeout=PATIENCE)
         assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
 
+    def test_calls_beyond_the_limit_are_told_so(self, limited):
+        """More than gRPC itself lets wait; it would end some unanswered, as CANCELLED."""
+
+        async def ask():
+            stub_of = prediction_service_pb2_grpc.PredictionServiceStub
+            request = predict_pb2.PredictRequest()
+            request.model_spec.name = "types"
+            request.inputs["z"].CopyFrom(tensors.to_proto(np.zeros((1, 2), np.float32)))
+            async with grpc.aio.insecure_channel(f"127.0.0.1:{limited.port}") as channel:
+                calls = [stub_of(channel).Predict(request, timeout=PATIENCE) for _ in range(2500)]
+                return {await call.code() for call in calls}
+
+        codes = asyncio.run(ask())
+        assert codes <= {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
+
     def test_a_slow_body(self, impatient):
         with connect(impatient) as connection:
             connection.sendall(
-                b"POST /v1/models/types:predict HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"
+                b"POST /v1/models/types:predict HTTP/1.1\r\nhost: localhost\r\n"
+                b"content-length: 100\r\n\r\n{"
             )
             answer = connection.recv(4096)
         assert answer.startswith(b"HTTP/1.1 504")
@@ -175,7 +192,7 @@ class TestLimits:
     def test_a_silent_connection_is_closed(self, impatient, answers):
         with connect(impatient) as connection:
             for _ in range(answers):
-                connection.sendall(b"GET /v1/models/mlp HTTP/1.1\r\nhost: x\r\n\r\n")
+                connection.sendall(b"GET /v1/models/mlp HTTP/1.1\r\nhost: localhost\r\n\r\n")
                 answer = http.client.HTTPResponse(connection)
                 answer.begin()
                 assert (answer.status, answer.read()[:1]) == (200, b"{")
@@ -185,7 +202,10 @@ class TestLimits:
     def test_an_answer_that_is_not_read(self, impatient):
         text = "x" * 6_000_000  # the answer is more than the system buffers between the two ends
         body = json.dumps({"signature_name": "strings", "inputs": [text]}).encode()
-        head = b"POST /v1/models/types:predict HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n"
+        head = (
+            b"POST /v1/models/types:predict HTTP/1.1\r\nhost: localhost\r\n"
+            b"content-length: %d\r\n\r\n"
+        )
         connections = impatient._rest.server_state.connections
         wait_for(lambda: not connections)
         with connect(impatient) as idle:
@@ -310,6 +330,65 @@ class TestBatching:
         assert "Task size 17 is larger than maximum input batch size 16" in response.text
 
 
+class TestPagesFromElsewhere:
+    BODY = '{"instances": [[0, 1]]}'
+
+    def post(self, server, **headers):
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        url = f"{rest(server)}/v1/models/types:predict"
+        return httpx.post(url, content=self.BODY, headers=headers, timeout=PATIENCE)
+
+    @pytest.mark.parametrize(
+        "host",
+        ["localhost:8501", "LOCALHOST", "127.0.0.1:1", "[::1]:8501", "x.localhost", "10.1.2.3"],
+    )
+    def test_hosts_that_no_name_server_decides_on(self, host, limited):
+        assert self.post(limited, host=host).status_code == 200
+
+    @pytest.mark.parametrize("host", ["rebound.example", "localhost.example:8501", "[::1", "", "x"])
+    def test_other_hosts(self, host, limited):
+        """A page whose name leads to this machine reads nothing and runs nothing."""
+        response = self.post(limited, host=host)
+        assert response.status_code == 403
+        assert "--allowed_hosts" in response.json()["error"]
+        for path in ("/v1/models/types", "/", "/explorer/catalog.json", "/nothing"):
+            answer = httpx.get(f"{rest(limited)}{path}", headers={"host": host}, timeout=PATIENCE)
+            assert answer.status_code == 403
+
+    def test_allowed_hosts(self, contract_base):
+        served = settings(contract_base, "types", port=None, allowed_hosts={"models.example"})
+        with running(served) as server:
+            assert self.post(server, host="Models.Example.:80").status_code == 200
+            assert self.post(server, host="example").status_code == 403
+
+    def test_without_a_host(self, limited):
+        with connect(limited) as connection:
+            connection.sendall(b"GET /v1/models/types HTTP/1.0\r\n\r\n")
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+
+    @pytest.mark.parametrize("origin", ["https://elsewhere.example", "null", "http://127.0.0.1:1"])
+    def test_a_page_of_another_origin_may_send_json_only(self, origin, limited):
+        for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
+            response = self.post(limited, origin=origin, content_type=kind)
+            assert response.status_code == 403
+            assert "JSON" in response.json()["error"]
+        # A browser asks before it sends this, and is not told that it may.
+        kind = "application/json; charset=utf-8"
+        response = self.post(limited, origin=origin, content_type=kind)
+        assert response.status_code == 200
+        question = {"origin": origin, "access-control-request-method": "POST"}
+        url = f"{rest(limited)}/v1/models/types:predict"
+        answer = httpx.options(url, headers=question)
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+        assert not [name for name in response.headers if name.startswith("access-control")]
+
+    def test_the_server_s_own_page_and_other_programs_send_any_type(self, limited):
+        for kind in ("text/plain", "image/png"):
+            assert self.post(limited, content_type=kind).status_code == 200
+            own = rest(limited)
+            assert self.post(limited, content_type=kind, origin=own).status_code == 200
+
+
 class TestPaths:
     def test_a_reload_cannot_leave_the_directories_given_at_the_start(
         self, contract_base, limited, tmp_path
@@ -340,7 +419,7 @@ class TestPaths:
         for path in (f"/v1/models/{name}", f"/v1/models/{name}/metadata"):
             with connect(limited) as connection:
                 connection.sendall(
-                    f"GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode()
+                    f"GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".encode()
                 )
                 answer = connection.recv(4096)
             assert answer.split()[1] in (b"400", b"404")
@@ -383,3 +462,64 @@ def test_metadata_of_the_export_is_in_the_catalog(contract_base, tmp_path):
     assert mlp["labels"] == {"stable": 1, "canary": 2}
     assert mlp["versions"][0]["metadata"]["recipe"] == "a test's generator"
     assert types["versions"][0]["metadata"] == {"nll": [None, None, None, 0.5]}
+
+
+@pytest.fixture(scope="module")
+def described(contract_base, tmp_path_factory):
+    """A server of two models, and the folder with the description of the second."""
+    types = tmp_path_factory.mktemp("described") / "types"
+    shutil.copytree(contract_base / "types", types)
+    served = settings(contract_base, "painter", port=None)
+    models = (*served.models, ModelConfig("types", types))
+    with running(replace(served, models=models)) as server:
+        yield server, types / "7" / "assets.extra"
+
+
+def _link(folder, secret):
+    folder.mkdir()
+    (folder / "metadata.json").symlink_to(secret / "metadata.json")
+
+
+def _link_of_the_folder(folder, secret):
+    folder.symlink_to(secret)
+
+
+def _pipe(folder, secret):
+    folder.mkdir()
+    os.mkfifo(folder / "metadata.json")
+
+
+def _text(content):
+    def write(folder, secret):
+        folder.mkdir()
+        (folder / "metadata.json").write_bytes(content)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("write", "expected"),
+    [
+        (_text(rb'{"name": "\ud800"}'), {"name": "\ud800"}),  # half of a pair
+        (_text(b'{"name": "\xff"}'), None),
+        (_text(b"[" * 5000), None),
+        (_text(b'{"x": ' * 60 + b"1" + b"}" * 60), None),
+        (_text(b'{"x": "' + b"1" * (1 << 20) + b'"}'), None),
+        (_link, None),
+        (_link_of_the_folder, None),
+        (_pipe, None),
+    ],
+    ids=["surrogate", "bytes", "broken", "deep", "large", "link", "folder", "pipe"],
+)
+def test_metadata_that_cannot_be_shown_hide_no_other_model(write, expected, described, tmp_path):
+    """What is wrong here came after the version was loaded: else it would not be served."""
+    server, folder = described
+    (tmp_path / "metadata.json").write_text('{"secret": 1}')
+    write(folder, tmp_path)
+    try:
+        answer = httpx.get(f"{rest(server)}/explorer/catalog.json", timeout=PATIENCE)
+    finally:
+        folder.unlink() if folder.is_symlink() else shutil.rmtree(folder)
+    painter, types = answer.json()
+    assert painter["versions"][0]["metadata"]["recipe"] == "a test's generator"
+    assert types["versions"][0]["metadata"] == expected

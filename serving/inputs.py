@@ -1,0 +1,91 @@
+"""A client's inputs against a signature: what does not fit it is refused before it is sent.
+
+A server that runs the requests of several clients in one batch may fail all of them for the fault
+of one. Nor does it gain anything from a request without rows, which may wait for a batch in vain.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from serving.calls import Arrays, ModelMetadata, TensorSpec
+from serving.errors import InvalidArgument
+
+CLASSES, ONE_HOT, CONDITION = "classes", "one_hot", "condition"  # names in exports of keras_gan
+_BITS = (8, 16, 32, 64)
+_DTYPES = {
+    "DT_FLOAT": "float32",
+    "DT_DOUBLE": "float64",
+    "DT_HALF": "float16",
+    **{f"DT_{kind}{bits}".upper(): f"{kind}{bits}" for kind in ("int", "uint") for bits in _BITS},
+    "DT_BOOL": "bool",
+}
+_ALLOWED = {"f": "fiub", "i": "iub", "u": "iub", "b": "b"}  # kinds of NumPy's dtypes
+
+
+def fitting(inputs: Arrays, metadata: ModelMetadata, signature: str) -> Arrays:
+    """The inputs in the signature's dtypes; names that it does not have are the server's to refuse.
+
+    Raises:
+        InvalidArgument: An input has another shape or type, a number of rows of its own, or a class
+            that the model does not have.
+    """
+    specs = metadata.inputs.get(signature, {})
+    checked = {
+        alias: _cast(alias, array, specs[alias]) if alias in specs else array
+        for alias, array in inputs.items()
+    }
+    rows = {alias: len(array) for alias, array in checked.items() if array.ndim}
+    if len(set(rows.values())) > 1:
+        raise InvalidArgument(f"All inputs must have the same number of rows. Received: {rows}")
+    one_hot = metadata.outputs.get(CLASSES, {}).get(ONE_HOT)
+    if one_hot is not None and CONDITION in specs and CONDITION in checked:
+        _check_classes(checked[CONDITION], one_hot.shape[-1])
+    return checked
+
+
+def answer_without_rows(metadata: ModelMetadata, signature: str) -> Arrays:
+    """What a signature gives for 0 rows: outputs of 0 rows."""
+    answer = {}
+    for alias, spec in metadata.outputs[signature].items():
+        if spec.shape[:1] != (-1,):
+            raise InvalidArgument(
+                f"{signature} needs at least one row: its output {alias} is not one value per row."
+            )
+        shape = (0, *(max(size, 0) for size in spec.shape[1:]))
+        answer[alias] = np.zeros(shape, _DTYPES.get(spec.dtype, object))
+    return answer
+
+
+def _cast(alias: str, array: np.ndarray, spec: TensorSpec) -> np.ndarray:
+    # A shape of no dimensions may also stand for any.
+    if spec.shape and (
+        len(array.shape) != len(spec.shape)
+        or any(size not in (-1, given) for size, given in zip(spec.shape, array.shape, strict=True))
+    ):
+        raise InvalidArgument(
+            f"{alias} must have shape {_shown(spec.shape)}. Received: {list(array.shape)}"
+        )
+    if spec.dtype not in _DTYPES:
+        return array
+    dtype = np.dtype(_DTYPES[spec.dtype])
+    if array.dtype.kind in _ALLOWED[dtype.kind]:
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+            cast = array.astype(dtype, copy=False)
+        if dtype.kind == "f" or np.array_equal(cast, array):
+            return cast
+    raise InvalidArgument(f"{alias} must hold numbers of type {dtype}. Received: {array.dtype}")
+
+
+def _shown(shape: tuple[int, ...]) -> str:
+    sizes = ["any" if size < 0 else str(size) for size in shape]
+    return f"[{', '.join(['n', *sizes[1:]] if shape[:1] == (-1,) else sizes)}]"
+
+
+def _check_classes(classes: np.ndarray, count: int) -> None:
+    bad = np.flatnonzero((classes < 0) | (classes >= count))
+    if bad.size:
+        raise InvalidArgument(
+            f"{CONDITION} must be classes from 0 to {count - 1}. Received: {classes[bad[0]]} "
+            f"at row {bad[0]}"
+        )
