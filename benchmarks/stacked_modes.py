@@ -32,7 +32,8 @@ def main() -> None:
     options = parser.parse_args()
     mnist, unit = data.load("mnist"), data.UnitRange().normalize
     model = classifier(mnist.train, mnist.validation)
-    accuracy = float(np.mean(model.predict(unit(mnist.test.x), verbose=0).argmax(axis=1) == mnist.test.y))
+    named = model.predict(unit(mnist.test.x), verbose=0).argmax(axis=1)
+    accuracy = float(np.mean(named == mnist.test.y))
     if accuracy < LEAST:
         raise SystemExit(f"the classifier is right for {accuracy:.1%} of the test digits only")
 

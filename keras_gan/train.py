@@ -12,13 +12,15 @@ from keras_gan.cli import quiet  # noqa: F401
 from rich.console import Console
 from rich.table import Table
 
-from keras_gan import recipes
+from keras_gan import data, recipes
 from keras_gan.cli import parsing
 from keras_gan.core.errors import InputError
-from keras_gan.experiment import training
+from keras_gan.core.settings import fields
+from keras_gan.experiment import distribution, training
 from keras_gan.experiment.job import Job, Options
 from keras_gan.experiment.recipe import Recipe
-from keras_gan.experiment.settings import fields
+from keras_gan.experiment.session import Interruption
+from keras_gan.experiment.settings import RunSettings
 from keras_gan.training import checkpoints
 
 _DESCRIPTION = """Train a generative adversarial net and leave a run directory.
@@ -28,7 +30,7 @@ examples:
   keras-gan train --recipe mnist --epochs 50       the paper's MNIST nets
   keras-gan train --recipe mnist --help            its settings
   keras-gan train --dataset fashion_mnist --download
-  keras-gan train --dataset photos/ --epochs 20    a folder of images of one size
+  keras-gan train --dataset photos/ --budget 8h    a folder of pictures
   keras-gan train --recipe my_recipe.py            a file that defines Settings and build
   keras-gan train --recipe mnist --dry-run         shapes, parameters, memory, steps
 
@@ -42,21 +44,28 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str] | None) -> int:
-    job = _job(list(sys.argv[1:] if argv is None else argv))
-    if job.options.dry_run:
-        _show(job)
-    else:
-        training.train(job)
+    recipe, settings, options = _read(list(sys.argv[1:] if argv is None else argv))
+    strategy = distribution.make(options.strategy)
+    with Interruption() as asked:
+        job = Job(recipe, settings, options, strategy)
+        if job.workers.is_chief:
+            for line in job.data_set.description:
+                print(line)
+        if options.dry_run:
+            _show(job)
+        else:
+            training.train(job, asked)
     return 0
 
 
-def _job(argv: list[str]) -> Job:
+def _read(argv: list[str]) -> tuple[Recipe, RunSettings, Options]:
+    """What the command line asks for."""
     first = parsing.Parser(add_help=False)
     first.add_argument("--recipe")
     first.add_argument("--dataset")
     known, _ = first.parse_known_args(argv)
-    default = "digits" if known.dataset in (None, "digits") else "own_data"
-    recipe = recipes.get(known.recipe or default)
+    default = _default_recipe(known.dataset)
+    recipe = recipes.get(default if known.recipe is None else known.recipe)
 
     parser = parsing.Parser(prog="keras-gan train", description=_DESCRIPTION)
     parser.add_argument(
@@ -71,11 +80,20 @@ def _job(argv: list[str]) -> Job:
     values, unknown = parser.parse_known_args(argv)
     if unknown:
         raise InputError(_unknown(unknown[0], recipe))
-    return Job(
+    return (
         recipe,
         recipe.settings(**{field.name: getattr(values, field.name) for field in settings}),
         Options(**{field.name: getattr(values, field.name) for field in options}),
     )
+
+
+def _default_recipe(dataset: str | None) -> str:
+    """The recipe for a data set where none is named."""
+    if dataset in (None, "mnist_10k"):
+        return "mnist_10k"
+    if dataset == "digits":
+        return "digits"
+    return "own_data" if data.holds_points(dataset) else "pictures"
 
 
 def _show(job: Job) -> None:

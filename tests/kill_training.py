@@ -1,22 +1,28 @@
 """Kills training at moments spread over its duration; the same command must resume it.
 
-    python tests/kill_training.py [--moments 20] [--workers 1] [--epochs 30] [--seed 0]
+    python tests/kill_training.py [--moments 20] [--kills 2] [--workers 1] [--epochs 30] [--seed 0]
 
-Trains the digits once undisturbed and measures how long that takes. Then, for each moment, a new
-run is killed (SIGKILL) at that moment and the same command is given again until it ends well. With
-one process the final weights, EMA and both optimizers' states must be those of the undisturbed
-run bit for bit. With two workers one of them, in turn, is killed; the other must end by itself, and
-the weights must agree to 1e-5. The moments lie one in each of equal parts of the duration, at a
-place drawn from the seed. Prints a table; ends with code 1 where anything differs.
+Trains the digits once undisturbed and measures how long that takes. Then new runs are killed
+(SIGKILL) at that many moments, some times each, and the same command is given again until it ends
+well. After each kill, checkpoints are damaged: one or two of the newest are cut, a bit of them
+is flipped, or they lose their manifest, and stray folders appear; one complete checkpoint stays.
+
+With one process the final weights, EMA and both optimizers' states must be those of the undisturbed
+run bit for bit. With two workers one of them, in turn, is killed and started again at once, the
+other as soon as it has ended, and the weights must agree to 1e-5. The moments lie one in each of
+equal parts of the duration, at a place drawn from the seed. Prints a table; ends with code 1 where
+anything differs.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import commands
@@ -27,26 +33,59 @@ from rich.table import Table
 
 from keras_gan.experiment.run import Run
 
+RESTARTS = 20  # of one worker; more mean that the run does not advance
 
-def start(path: Path, options: argparse.Namespace) -> list[commands.Fork]:
-    settings = ["--run-dir", path, "--epochs", options.epochs, "--likelihood-samples", 200]
-    settings += ["--checkpoint-minutes", 0.01]
+
+def starters(path: Path, options: argparse.Namespace) -> list[Callable[[], commands.Fork]]:
+    """What starts each worker of a run."""
+    settings = ["--recipe", "digits", "--run-dir", path, "--epochs", options.epochs]
+    settings += ["--likelihood-samples", 200, "--checkpoint-minutes", 0.01]
     if options.workers == 1:
-        return [commands.start(*settings)]
+        return [lambda: commands.start(*settings)]
     settings += ["--strategy", "multi_worker"]
-    return [commands.start(*settings, TF_CONFIG=c) for c in commands.clusters(options.workers)]
+    clusters = commands.clusters(options.workers)
+    return [
+        lambda config=config: commands.start(*settings, TF_CONFIG=config) for config in clusters
+    ]
 
 
-def exit_codes(processes: list[commands.Fork]) -> list[int]:
-    for process in processes:
-        process.communicate()
-    return [process.returncode for process in processes]
+def finish(starts: list, processes: list[commands.Fork]) -> list[list[int]]:
+    """Starts again what ends badly, until all have ended well; the exit codes of each worker."""
+    codes: list[list[int]] = [[] for _ in processes]
+    while any(not of_one or of_one[-1] for of_one in codes):
+        for index, process in enumerate(processes):
+            if process.poll() is None or (codes[index] and not codes[index][-1]):
+                continue
+            codes[index].append(process.returncode)
+            if process.returncode and len(codes[index]) > RESTARTS:
+                sys.exit(f"worker {index} ends with {codes[index]}: {process.communicate()}")
+            if process.returncode:
+                processes[index] = starts[index]()
+        time.sleep(0.05)
+    return codes
 
 
-def finish(path: Path, options: argparse.Namespace) -> None:
-    codes = exit_codes(start(path, options))
-    if any(codes):
-        sys.exit(f"the command on {path} ends with codes {codes}")
+def damage(folder: Path) -> str:
+    """Damages all but one of the checkpoints, two at most; says how."""
+    complete = sorted(p for p in folder.glob("step-*") if (p / "manifest.json").exists())
+    complete = [p for p in complete if p.name != "step-999999999"]
+    done = []
+    for step in complete[1:][-random.choice((1, 2)) :]:
+        how = random.choice(("truncated", "flipped", "no manifest"))
+        file = random.choice(sorted(p for p in step.iterdir() if p.stat().st_size))
+        content = bytearray(file.read_bytes())
+        if how == "truncated":
+            file.write_bytes(content[: random.randrange(len(content))])
+        elif how == "flipped":
+            content[random.randrange(len(content))] ^= 1 << random.randrange(8)
+            file.write_bytes(content)
+        else:
+            (step / "manifest.json").unlink()
+        done.append(f"{step.name[5:].lstrip('0')} {how}")
+    if complete and random.random() < 0.5:
+        shutil.copytree(complete[0], folder / "step-999999999", dirs_exist_ok=True)
+        done.append("stray")
+    return ", ".join(done)
 
 
 def numbers(path: Path) -> list[np.ndarray]:
@@ -58,6 +97,7 @@ def numbers(path: Path) -> list[np.ndarray]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--moments", type=int, default=20)
+    parser.add_argument("--kills", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
@@ -65,33 +105,37 @@ def main() -> int:
     random.seed(options.seed)
     tolerance = 0.0 if options.workers == 1 else 1e-5
     table = Table(title=f"seed {options.seed}, {options.workers} worker(s)")
-    for column in ("moment, s", "killed", "codes", "checkpoints left", "largest difference"):
+    for column in ("moment, s", "killed", "codes", "damage", "largest difference"):
         table.add_column(column, justify="right")
     bad = 0
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder, "whole")
+        starts = starters(whole, options)
         began = time.monotonic()
-        finish(whole, options)
+        finish(starts, [start() for start in starts])
         duration = time.monotonic() - began
         reference = numbers(whole)
         for number in range(options.moments):
             path = Path(folder, str(number))
             moment = duration * (number + random.random()) / options.moments
-            processes = start(path, options)
-            time.sleep(moment)
-            victim = number % options.workers
-            processes[victim].kill()
-            codes = exit_codes(processes)
-            left = sorted(p.name for p in path.glob("checkpoints/*"))
-            finish(path, options)
+            starts = starters(path, options)
+            processes, done = [start() for start in starts], []
+            for kill in range(options.kills):
+                time.sleep(moment)
+                victim = (number + kill) % options.workers
+                processes[victim].kill()
+                processes[victim].communicate()
+                if options.workers == 1:  # else the others may still write
+                    done.append(damage(path / "checkpoints"))
+                processes[victim] = starts[victim]()
+            codes = finish(starts, processes)
             difference = max(
                 float(np.abs(a.astype(np.float64) - b).max())
                 for a, b in zip(reference, numbers(path), strict=True)
             )
-            bad += difference > tolerance
-            table.add_row(
-                f"{moment:.1f}", str(victim), str(codes), " ".join(left), f"{difference:.2g}"
-            )
+            bad += not difference <= tolerance
+            killed, damaged = number % options.workers, "; ".join(filter(None, done))
+            table.add_row(f"{moment:.1f}", str(killed), str(codes), damaged, f"{difference:.2g}")
             print(f"{number + 1} of {options.moments}: {difference:.2g}", flush=True)
     Console(width=160).print(table)
     print(f"an undisturbed run takes {duration:.0f} s; {bad} of {options.moments} runs differ")

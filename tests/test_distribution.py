@@ -21,6 +21,7 @@ import keras_gan.train
 from keras_gan import InputError
 from keras_gan.core.randomness import Purpose, StepDraws
 from keras_gan.experiment.run import Run
+from keras_gan.experiment.workers import Workers
 
 
 def devices(n):
@@ -127,7 +128,8 @@ def test_xla_on_two_replicas_is_refused():
 
 
 # The command on the digits, and the tolerances of two processes against one device.
-SETTINGS = ["--epochs", "2", "--discriminator-steps", "2", "--likelihood-samples", "50"]
+SETTINGS = ["--recipe", "digits", "--epochs", "2", "--discriminator-steps", "2"]
+SETTINGS += ["--likelihood-samples", "50"]
 TOLERANCES = {"float32": 1e-5, "mixed_bfloat16": 1e-2}
 
 
@@ -143,20 +145,58 @@ def assert_same(one: Run, two: Run, tolerance: float = TOLERANCES["float32"]) ->
             np.testing.assert_allclose(two.metrics()[name], values, atol=tolerance, err_msg=name)
 
 
+# What the two workers are given, and what both must say.
+UNLIKE = [
+    (["--seed"], ("0", "1"), "--seed is 0 on worker 0 (127.0.0.1:"),
+    (["--generator-learning-rate"], ("0.1", "0.2"), "--generator-learning-rate is 0.1 on worker 0"),
+    (["--steps-per-execution"], ("1", "2"), "--steps-per-execution is 1 on worker 0"),
+    (["--epochs"], ("3", "2"), "--epochs is 3 on worker 0"),
+    (["--recipe"], ("digits", "digits_conditional"), "the recipe is 'digits' on worker 0"),
+    (
+        ["--recipe", "own_data", "--dataset"],
+        ("./points.npy",) * 2,
+        "the fingerprint of the data is ",
+    ),
+    (
+        ["--recipe", "own_data", "--dataset"],
+        ("./one.npy",) * 2,
+        "there is no file or folder one.npy",
+    ),
+]
+LONG = "\N{SNOWMAN}" * 5000  # three bytes each
+
+
+def refusals(index):
+    """The exit codes and messages of calls that differ between the workers."""
+    np.save("points.npy", np.random.default_rng(index).normal(size=(500, 2)).astype(np.float32))
+    if index == 0:
+        np.save("one.npy", np.zeros((500, 2), np.float32) + np.arange(500)[:, None])
+    found = []
+    for arguments, values, _ in UNLIKE:
+        arguments = ["--recipe", "digits", *arguments, values[index]]
+        with contextlib.redirect_stderr(io.StringIO()) as errors:
+            code = keras_gan.train.main([*arguments, "--strategy", "multi_worker"])
+        found.append((code, errors.getvalue()))
+    return found
+
+
 def worker(strategy):
     """One of two processes: all cases of `fit`; then the command, which succeeds and is refused.
 
-    Returns the numbers of `fit`, the command's exit codes, and its message when it was refused.
+    Returns the numbers of `fit`, the command's exit codes, its message when it was refused, what
+    `refusals` returns, and the texts of both workers.
     """
+    index = strategy.cluster_resolver.task_id
     numbers = [train(strategy, **case) for case in CASES]
     on_both = ["--strategy", "multi_worker"]
     codes = [command(name, "--precision", name, *on_both) for name in TOLERANCES]
-    if strategy.cluster_resolver.task_id == 0:  # on the chief alone
+    if index == 0:  # on the chief alone
         Path("taken").mkdir()
         Path("taken", "precious.txt").write_text("")
     with contextlib.redirect_stderr(io.StringIO()) as errors:
         codes.append(command("taken", *on_both))
-    return numbers, codes, errors.getvalue()
+    texts = Workers(strategy).gather(f"{LONG}{index}" if index else "")
+    return numbers, codes, errors.getvalue(), refusals(index), texts
 
 
 @pytest.fixture(scope="module")
@@ -184,9 +224,24 @@ def test_the_command_on_two_processes_equals_one_device(two_workers, tmp_path, p
 
 def test_every_worker_reports_what_the_chief_refuses(two_workers):
     _, both = two_workers
-    for _, codes, message in both:
+    for _, codes, message, *_ in both:
         assert codes == [0, 0, 2]
         assert "taken" in last_line(message)
+
+
+def test_workers_that_differ_are_refused_before_the_first_step(two_workers):
+    _, both = two_workers
+    for _, _, _, refused, _ in both:
+        for (code, message), (*_, words) in zip(refused, UNLIKE, strict=True):
+            assert code == 2, message
+            assert words in message
+            assert message.count("\n") == 1
+
+
+def test_workers_send_texts_of_any_length(two_workers):
+    _, both = two_workers
+    for *_, texts in both:
+        assert texts == ["", f"{LONG}1"]
 
 
 def test_replicas_draw_different_noise():

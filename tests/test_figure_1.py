@@ -86,6 +86,6 @@ def test_refuses_what_is_no_seed(tmp_path, capsys):
     for seed in (-1, 2**32):
         assert figure_1.main(["--output", str(tmp_path / "out"), "--seed", str(seed)]) == 2
         message = capsys.readouterr().err
-        assert f"argument --seed: a seed is from 0 to 2**32 - 1. Received: {seed}" in message
+        assert f"argument --seed: must be from 0 to 4294967295. Received: {seed}" in message
         assert message.count("\n") == 1
     assert not (tmp_path / "out").exists()

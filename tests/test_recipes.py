@@ -5,17 +5,20 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import zipfile
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
-from keras_gan import InputError, recipes, train
+import keras_gan
+from export.__main__ import main as export_main
+from keras_gan import InputError, evaluate, figures, recipes, train
+from keras_gan.core.settings import fields
 from keras_gan.experiment import RunSettings, Settings, setting
 from keras_gan.experiment.job import Options
 from keras_gan.experiment.run import Run
-from keras_gan.experiment.settings import fields
 
 CUSTOM = """
 import dataclasses
@@ -108,6 +111,108 @@ def test_the_recipe_of_the_documentation_trains(tmp_path, capsys):
     assert keras.saving.load_model(path / "models" / "last.keras").loss.margin == 2
 
 
+@pytest.fixture
+def from_elsewhere(tmp_path):
+    """A run whose recipe file, should anything run it, leaves a mark."""
+    gan = keras_gan.GAN(
+        keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)]),
+        keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]),
+        keras_gan.priors.Normal(2),
+    )
+    file, mark = tmp_path / "hostile.py", tmp_path / "mark"
+    file.write_text(f"open({str(mark)!r}, 'w').close()\n" + CUSTOM)
+    config = {
+        "format": 2,
+        "identity": {"recipe": "hostile", "dataset": "points", "data": "0", "seed": 0},
+        "recipe": str(file),
+        "settings": {},
+        "preprocessing": {"class_name": "Identity", "config": {}},
+        "example_shape": [2],
+        "data_dir": None,
+        "provenance": None,
+        "versions": {},
+        "sessions": [],
+    }
+    path = tmp_path / "run"
+    path.mkdir()
+    (path / "config.json").write_text(json.dumps(config))
+    run = Run.open(path)
+    run.save_models(gan, epochs=1)
+    return run, mark
+
+
+@pytest.mark.parametrize(
+    "command", [evaluate.main, figures.main, export_main], ids=["evaluate", "figures", "export"]
+)
+def test_no_command_runs_the_recipe_file_of_a_run_unasked(command, from_elsewhere, capsys):
+    run, mark = from_elsewhere
+    arguments = [str(run.path)]
+    if command is export_main:
+        arguments += ["--output", str(run.path.parent / "exports"), "--formats", "saved_model"]
+    command(arguments)  # without the file, some work and some do not
+    assert not mark.exists()
+    command([*arguments, "--trust-recipe"])
+    assert mark.exists()
+
+
+def test_a_run_names_a_recipe_file_that_is_not_trusted(from_elsewhere, capsys):
+    run, mark = from_elsewhere
+    assert Run.open(run.path).condition is None
+    assert Run.open(run.path).generator().output_shape == (None, 2)
+    with pytest.raises(InputError, match=r"hostile.py, which may contain .* --trust-recipe"):
+        recipes.data_of(Run.open(run.path))
+    assert not mark.exists()
+    assert evaluate.main([str(run.path)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not mark.exists()
+    assert Run.open(run.path, trust_recipe=True).condition is None
+    assert mark.exists()
+    assert Run.open(run.path).recipe().endswith("hostile.py")  # it did run in this process
+
+
+def double(inputs):
+    return 2 * inputs
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("lambda", "it holds a Lambda layer, which may run any code"),
+        ("function", "Could not locate function 'double'"),
+        ("plain model", "holds no keras_gan.GAN, but a Sequential"),
+        ("cut", "it is empty, cut short or not a .keras file"),
+        ("empty", "it is empty, cut short or not a .keras file"),
+        ("other archive", "last.keras cannot be loaded: "),
+    ],
+)
+def test_a_model_file_from_elsewhere_that_cannot_be_loaded_is_one_line(
+    change, words, from_elsewhere, capsys
+):
+    run, _ = from_elsewhere
+    file = run.model_file("last")
+    if change in ("lambda", "function"):
+        layer = keras.layers.Lambda((lambda x: 2 * x) if change == "lambda" else double)
+        generator = keras.Sequential([keras.Input((2,)), layer])
+        keras_gan.GAN(generator, run.gan().discriminator, keras_gan.priors.Normal(2)).save(file)
+    elif change == "plain model":
+        run.generator().save(file)
+    elif change == "other archive":
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("config.json", "{")
+            archive.writestr("metadata.json", "{}")
+    else:
+        file.write_bytes(file.read_bytes()[: 1000 * (change == "cut")])
+    for command, more in (
+        (evaluate.main, []),
+        (figures.main, []),
+        (export_main, ["--output", str(run.path.parent / "exports")]),
+    ):
+        assert command([str(run.path), *more]) == 2
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1
+        assert words in error
+
+
 def test_what_a_recipe_resolved_is_used_again_on_another_machine(tmp_path, monkeypatch, capsys):
     file, path = tmp_path / "hinge.py", tmp_path / "run"
     file.write_text(CUSTOM)
@@ -182,7 +287,10 @@ def test_a_setting_is_checked_wherever_it_comes_from():
 
     assert Mine(rate=0.25, batch_size=3) == Mine(batch_size=3, rate=0.25)
     by_name = {field.name: field for field in fields(Mine)}
-    assert (by_name["batch_size"].default, by_name["batch_size"].limits) == (7, {"least": 1})
+    assert (by_name["batch_size"].default, by_name["batch_size"].limits) == (
+        7,
+        {"least": 1, "most": 2**20},
+    )
     assert by_name["batch_size"].help == {f.name: f for f in fields(RunSettings)}["batch_size"].help
     for wrong in ({"rate": 1.0}, {"rate": 0}, {"batch_size": 2.5}, {"precision": "float8"}):
         with pytest.raises(InputError):

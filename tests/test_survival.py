@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -21,12 +22,13 @@ from commands import LIMIT, last_line, wait_for
 from keras_gan import InputError, TrainingError, callbacks, recipes, train
 from keras_gan.cli import parsing
 from keras_gan.core.errors import Interrupted
-from keras_gan.experiment import distribution, metrics_table
+from keras_gan.experiment import metrics_table
 from keras_gan.experiment.run import Run
 from keras_gan.experiment.session import Interruption, Session
+from keras_gan.experiment.workers import Workers
 from keras_gan.training import checkpoints
 
-SETTINGS = ["--likelihood-samples", "50", "--batch-size", "100"]
+SETTINGS = ["--recipe", "digits", "--likelihood-samples", "50", "--batch-size", "100"]
 
 
 def start(path, *arguments):
@@ -76,7 +78,7 @@ def digits():
     return gan
 
 
-def session_of(gan, x, epochs, retries=0, on_fit=lambda: None):
+def session_of(gan, x, epochs, retries=0, on_fit=lambda: None, asked=None):
     """A session of 4 steps an epoch, on one device."""
 
     def fit(epoch, made, parts, verbose):
@@ -91,8 +93,8 @@ def session_of(gan, x, epochs, retries=0, on_fit=lambda: None):
             verbose=verbose,
         )
 
-    workers = distribution.Workers(tf.distribute.get_strategy())
-    return Session(gan, workers, fit, 4, 0, epochs, retries)
+    workers = Workers(tf.distribute.get_strategy())
+    return Session(gan, workers, asked or Interruption(), fit, 4, 0, epochs, retries)
 
 
 # --------------------------------------------------------------- within an epoch
@@ -115,7 +117,8 @@ def test_an_epoch_entered_midway_is_the_rest_of_it(tmp_path):
     interrupted = 0
     while True:  # ended by a signal at every single step
         gan = pair()
-        session = session_of(gan, x, epochs=2)
+        asked = Interruption()
+        session = session_of(gan, x, epochs=2, asked=asked)
         parts = [
             keras.callbacks.LambdaCallback(
                 on_epoch_end=lambda epoch, logs: seen.__setitem__(epoch, dict(logs))
@@ -124,9 +127,10 @@ def test_an_epoch_entered_midway_is_the_rest_of_it(tmp_path):
             callbacks.Checkpoint(run.checkpoints),
         ]
         try:
-            session.train(
-                lambda: run, {"replicas": 1}, lambda run, facts, parts=parts: parts, verbose=0
-            )
+            with asked:
+                session.train(
+                    lambda: run, {"replicas": 1}, lambda run, facts, parts=parts: parts, verbose=0
+                )
             break
         except Interrupted as error:
             interrupted += 1
@@ -174,13 +178,85 @@ def test_a_second_sigint_ends_at_once(capsys):
 
     assert parsing.run(main, [], "train") == 130
     assert capsys.readouterr().err.splitlines() == [
-        "SIGINT: saving after this step; SIGINT once more ends at once",
+        "SIGINT: ending as soon as the state is saved; SIGINT once more ends at once",
         "train: ended at once",
     ]
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def signalling(function, number):
+    """The function, which gets a signal while it works."""
+
+    def call(*arguments, **named):
+        signal.raise_signal(number)
+        return function(*arguments, **named)
+
+    return call
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("moment", "words", "saved"),
+    [
+        ("keras_gan.recipes.digits.build", "no step was made", 0),
+        ("keras_gan.plotting.animate", "all steps are made", 1),
+    ],
+)
+def test_a_signal_before_and_after_the_steps(
+    moment, words, saved, number, tmp_path, capsys, monkeypatch
+):
+    module, name = moment.rsplit(".", 1)
+    module, path = importlib.import_module(module), tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, signalling(getattr(module, name), number))
+        code, _, err = call(capsys, path, "--epochs", "1", "--likelihood-every", "0")
+    assert code == 75
+    assert words in last_line(err)
+    assert "the same command" in last_line(err)
+    assert len(list(path.glob("checkpoints/step-*"))) == saved
+    assert not Run.open(path).finished
+    (path / "samples.gif").unlink(missing_ok=True)
+    assert call(capsys, path, "--epochs", "1", "--likelihood-every", "0")[0] == 0
+    assert (path / "samples.gif").exists()
+    assert Run.open(path).epochs_done == 1
+
+
 # ------------------------------------------------------------------------ faults
+
+
+def test_a_kill_before_the_first_rename_does_not_block(tmp_path, monkeypatch):
+    path = tmp_path / "run"
+    monkeypatch.setattr(Path, "replace", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(Path, "unlink", lambda *_, **__: None)  # a killed process removes nothing
+    with pytest.raises(KeyboardInterrupt):
+        Run.create_or_open(path, {"seed": 0}, {})
+    monkeypatch.undo()
+    assert [file.name for file in path.iterdir()] == [".config.json.tmp"]
+    assert Run.create_or_open(path, {"seed": 0}, {}).identity == {"seed": 0}
+    assert [file.name for file in path.iterdir()] == ["config.json"]
+
+
+@pytest.mark.parametrize("how", ["empty", "truncated", "not a zip"])
+def test_a_damaged_model_is_written_once_more(whole, tmp_path, how, capsys):
+    path = shutil.copytree(whole.path, tmp_path / "run")
+    file = path / "models" / "last.keras"
+    content = {"empty": b"", "truncated": file.read_bytes()[:5000], "not a zip": b"weights" * 99}
+    file.write_bytes(content[how])
+    with pytest.raises(InputError, match=r"last\.keras cannot be loaded: it is empty, cut short"):
+        Run.open(path).gan()
+    assert call(capsys, path, "--epochs", "4")[0] == 0
+    assert_equal(whole, Run.open(path))
+
+
+def test_a_damaged_table_is_named_before_training(begun, capsys):
+    table = begun / "metrics.csv"
+    table.write_text(table.read_text()[:-5])
+    before = sorted((begun / "checkpoints").iterdir())
+    code, _, err = call(capsys, begun, "--epochs", "5")
+    assert code == 2
+    assert f"{table} is damaged (its last line is cut)" in err
+    assert err.count("\n") == 1
+    assert sorted((begun / "checkpoints").iterdir()) == before
 
 
 def test_a_full_disk_ends_the_run_and_loses_nothing(whole, small_disk, capsys):
@@ -243,7 +319,7 @@ def test_a_read_only_disk_is_named_before_training(begun, small_disk, capsys):
 def test_lost_data_are_named(tmp_path, capsys, monkeypatch):
     data = tmp_path / "points.npy"
     np.save(data, np.random.default_rng(0).normal(size=(400, 2)).astype(np.float32))
-    arguments = ["--dataset", "./points.npy"]
+    arguments = ["--recipe", "own_data", "--dataset", "./points.npy"]
     with monkeypatch.context() as elsewhere:
         elsewhere.chdir(tmp_path)
         assert call(capsys, tmp_path / "run", *arguments, "--epochs", "1")[0] == 0
@@ -412,6 +488,105 @@ def test_the_last_and_the_best_are_kept(tmp_path):
         model.fit(small.examples(8), batch_size=8, epochs=10, callbacks=parts, verbose=0)
         kept = sorted(int(p.name[5:]) for p in (tmp_path / name).glob("step-*"))
         assert kept == sorted({best, 9, 10})
+
+
+def steps_in(directory) -> list[int]:
+    return sorted(int(path.name[5:]) for path in directory.glob("step-*"))
+
+
+def write_steps(directory, model, *steps, scores=()):
+    for step in steps:
+        model.step.assign(step)
+        score = dict(scores).get(step)
+        checkpoints.write(directory, checkpoints.snapshot(model, {"at": step}, score), keep=2)
+
+
+def test_damaged_checkpoints_take_no_place_of_complete_ones(tmp_path):
+    """Preempted again and again after its two newest checkpoints were damaged, a run advances."""
+    model = small.gan()
+    write_steps(tmp_path, model, 10, 20, 30, 40, scores={20: 5.0})
+    assert steps_in(tmp_path) == [20, 30, 40]
+    for step in (30, 40):
+        _damage(tmp_path / f"step-{step:09d}", "truncated")
+    assert checkpoints.restore_latest(tmp_path, model) == {"at": 20}
+    write_steps(tmp_path, model, 21)
+    assert checkpoints.restore_latest(tmp_path, model) == {"at": 21}
+    write_steps(tmp_path, model, 22, 23)
+    assert steps_in(tmp_path) == [20, 22, 23, 30, 40]
+    assert checkpoints.restore_latest(tmp_path, model) == {"at": 23}
+    write_steps(tmp_path, model, 30, 41)  # one is written again, the other is passed
+    assert steps_in(tmp_path) == [20, 30, 41]
+
+
+def test_a_damaged_best_checkpoint_gives_way_to_the_best_of_the_others(tmp_path):
+    model = small.gan()
+    write_steps(tmp_path, model, 1, 2, 3, scores={1: 9.0, 2: 5.0})
+    _damage(tmp_path / "step-000000001", "corrupt")
+    write_steps(tmp_path, model, 4, 5, 6, scores={5: 1.0})
+    assert steps_in(tmp_path) == [2, 5, 6]
+
+
+def test_stray_files_and_folders_are_left_alone(tmp_path, caplog):
+    model = small.gan()
+    write_steps(tmp_path, model, 1)
+    for name in ("step-", "step-1", "step-x", "step-0000000001", "step-00000000\u0661", "notes"):
+        (tmp_path / name).mkdir()
+    shutil.copytree(tmp_path / "step-000000001", tmp_path / "step-999999999")
+    (tmp_path / "step-9999999999").write_text("a file")
+    before = {path.name for path in tmp_path.iterdir()}
+    write_steps(tmp_path, model, 2, 3, 4)
+    after = {path.name for path in tmp_path.iterdir()}
+    assert before - after == {"step-000000001"}
+    assert after - before == {"step-000000003", "step-000000004"}
+    assert checkpoints.restore_latest(tmp_path, model) == {"at": 4}
+    assert caplog.text.count("is not used: it is damaged or incomplete") == 2
+
+
+def test_a_file_in_the_place_of_a_checkpoint_gives_way(tmp_path):
+    model = small.gan()
+    (tmp_path / "step-000000003").write_text("")
+    write_steps(tmp_path, model, 3)
+    assert checkpoints.restore_latest(tmp_path, model) == {"at": 3}
+
+
+def test_no_flipped_bit_of_a_manifest_changes_what_is_restored(tmp_path):
+    model = small.gan()
+    write_steps(tmp_path, model, 7, scores={7: 1.25})
+    folder = tmp_path / "step-000000007"
+    file = folder / "manifest.json"
+    content, known = file.read_bytes(), checkpoints._complete(os.fspath(folder))
+    assert known["facts"] == {"at": 7}
+    damaged = 0
+    for bit in range(0, 8 * len(content), 3):
+        changed = bytearray(content)
+        changed[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(changed)
+        found = checkpoints._manifest(os.fspath(folder))
+        assert found in (None, known)  # a space may become another space
+        damaged += found is None
+    assert damaged > 0.7 * 8 * len(content) / 3
+
+
+@pytest.mark.parametrize("key", ["step", "score", "facts", "shapes", "files"])
+def test_a_changed_manifest_gives_way_to_the_checkpoint_before(tmp_path, key):
+    """Also where it would be that of another model."""
+    model = small.gan()
+    write_steps(tmp_path, model, 1, 2)
+    file = tmp_path / "step-000000002" / "manifest.json"
+    content = json.loads(file.read_text())
+    content["manifest"][key] = {"reseeds": 1}
+    file.write_text(json.dumps(content))
+    assert checkpoints.restore_latest(tmp_path, model) == {"at": 1}
+
+
+def test_the_checkpoint_of_another_model_and_of_an_earlier_version_are_said(tmp_path):
+    write_steps(tmp_path, small.gan(), 1)
+    with pytest.raises(InputError, match="belongs to another model"):
+        checkpoints.restore_latest(tmp_path, small.gan(ema=0.9))
+    file = tmp_path / "step-000000001" / "manifest.json"
+    file.write_text(json.dumps(json.loads(file.read_text())["manifest"]))
+    with pytest.raises(InputError, match="an earlier version of keras_gan wrote it; finish"):
+        checkpoints.restore_latest(tmp_path, small.gan())
 
 
 def test_a_snapshot_does_not_move_with_training(tmp_path):

@@ -15,7 +15,8 @@ import small
 
 from keras_gan import InputError, TrainingError, callbacks, data, train
 from keras_gan.evaluation.likelihood import ParzenSettings, log_likelihood
-from keras_gan.experiment import distribution, metrics_table, run
+from keras_gan.experiment import cluster as cluster_of_a_run
+from keras_gan.experiment import metrics_table, run
 from keras_gan.training import checkpoints
 
 FAST = ["--epochs", "2", "--likelihood-every", "1", "--likelihood-samples", "50"]
@@ -132,6 +133,31 @@ def test_weights_that_a_run_lacks_are_one_line_and_leave_the_others(finished, tm
         assert opened.samples(1, weights=weights).shape == (1, 8, 8, 1)
 
 
+def test_a_configuration_that_lacks_an_entry_or_has_another_type_is_one_line(finished, tmp_path):
+    copy = shutil.copytree(finished, tmp_path / "copy")
+    config = json.loads((copy / "config.json").read_text())
+    used = {
+        "identity": lambda r: r.identity["data"],
+        "settings": lambda r: r.settings,
+        "preprocessing": lambda r: r.preprocessing,
+        "sessions": lambda r: r.begin_session(),
+        "data_dir": lambda r: r.config["data_dir"],
+    }
+    for key, use in used.items():
+        (copy / "config.json").write_text(
+            json.dumps({name: value for name, value in config.items() if name != key})
+        )
+        with pytest.raises(InputError, match=f"config.json has no entry '{key}'"):
+            use(run.Run.open(copy))
+        (copy / "config.json").write_text(json.dumps(config | {key: 3}))
+        with pytest.raises(InputError, match=f"config.json is damaged: '{key}' is 3"):
+            run.Run.open(copy)
+    identity = {name: value for name, value in config["identity"].items() if name != "data"}
+    (copy / "config.json").write_text(json.dumps(config | {"identity": identity}))
+    with pytest.raises(InputError, match="has no entry 'data'"):
+        used["identity"](run.Run.open(copy))
+
+
 @pytest.mark.parametrize(("version", "words"), [(1, "reproduce.convert"), (99, "install a newer")])
 def test_a_run_of_another_format_says_what_to_do(version, words, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"format": version}))
@@ -147,9 +173,30 @@ def test_a_cell_is_empty_where_nothing_was_measured(tmp_path):
     assert file.read_text() == "epoch,a,b\n0,0.5,\n1,1.0,2.0\n2,,\n3,4.0,\n"
     table = metrics_table.read(file)
     np.testing.assert_array_equal(table["b"], [np.nan, 2, np.nan, np.nan])
-    file.write_text("epoch,a\n0,much\n")
-    with pytest.raises(InputError, match="damaged"):
-        metrics_table.read(file)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"epoch,a\n0,much\n",
+        b"epoch,a\n0,0.5\n1,0.2",
+        b"epoch,a,b\n0,0.5,1.0\n1,0.2\n",
+        b"epoch,a\n0,0.5,1.0\n",
+        b"epoch,a\n,0.5\n",
+        b"a\n0.5\n",
+        b"epoch,a\n0,0.5\n\xff\xfe,1\n",
+        b"epoch,a\n0,\0\n",
+        b'epoch,a\n0,"0.5\n',
+    ],
+)
+def test_a_damaged_table_is_one_line(content, tmp_path):
+    file = tmp_path / "metrics.csv"
+    file.write_bytes(content)
+    for use in (metrics_table.read, lambda file: metrics_table.write_row(file, 1, {"a": 1.0})):
+        with pytest.raises(InputError, match=r"metrics\.csv is damaged .*; move it away") as error:
+            use(file)
+        assert "\n" not in str(error.value)
+    assert file.read_bytes() == content
 
 
 def test_the_best_of_each_kind_of_weights_is_noticed(monkeypatch):
@@ -221,8 +268,9 @@ def test_interrupted_and_resumed_is_uninterrupted(request, recipe_file, tmp_path
         shutil.copytree(newest, torn)
         data = next(torn.glob("state.data*"))
         data.write_bytes(data.read_bytes()[:100])
+        columns = (path / "metrics.csv").read_text().partition("\n")[0].count(",")
         with (path / "metrics.csv").open("a") as table:
-            table.write("3" + ",0" * 9 + "\n")
+            table.write("3" + ",0" * columns + "\n")
     assert train.main([*arguments, "--epochs", str(whole.epochs_done)]) == 0
     parts = run.Run.open(path)
     one, other = (keras.saving.load_model(r.model_file("last")) for r in (whole, parts))
@@ -281,7 +329,7 @@ def test_help_teaches(capsys):
         (["--update", "both"], "unknown update 'both'"),
         (["--prior", "cauchy"], "unknown prior 'cauchy'"),
         (["--discriminator-steps", "0"], "--discriminator-steps must be at least 1"),
-        (["--batch-size", "0"], "--batch-size must be at least 1. Received: 0"),
+        (["--batch-size", "0"], "--batch-size must be at least 1 and at most 1048576. Received: 0"),
         (["--batch-size", "5000"], "fewer than a step takes"),
         (["--batch-size", "ten"], "argument --batch-size: invalid int value: 'ten'"),
         (["--strategy", "mirrored", "--batch-size", "5"], "does not divide among 4 replicas"),
@@ -358,7 +406,7 @@ def test_classes_of_a_recipe_file_are_loaded_with_its_run(tmp_path, capsys):
     path.write_text(text)
     arguments = ("--recipe", path, "--run-dir", tmp_path / "run", "--epochs", "1")
     assert call(capsys, *arguments)[0] == 0
-    made = run.Run.open(tmp_path / "run")
+    made = run.Run.open(tmp_path / "run", trust_recipe=True)
 
     def forget():  # as in another process
         del keras.saving.get_custom_objects()["mine>Doubled"]
@@ -366,6 +414,8 @@ def test_classes_of_a_recipe_file_are_loaded_with_its_run(tmp_path, capsys):
             del sys.modules[name]
 
     forget()
+    with pytest.raises(InputError, match=r"'Doubled', and the run names .* add --trust-recipe"):
+        run.Run.open(tmp_path / "run").gan()
     assert any(type(layer).__name__ == "Doubled" for layer in made.gan().discriminator.layers)
     forget()
     path.unlink()
@@ -472,6 +522,20 @@ def cluster(workers=("a:1", "b:2"), index=0, kind="worker", **others):
         ("[]", "TF_CONFIG must look like"),
         ('{"cluster": {"worker": ["a:1"]}}', "TF_CONFIG must look like"),
         (cluster(["a", "b:2"]), "TF_CONFIG must look like"),
+        (cluster(["a:0", "b:2"]), "TF_CONFIG must look like"),
+        (cluster(["a:1", "b:65536"]), "TF_CONFIG must look like"),
+        (cluster(kind=["worker"]), "TF_CONFIG must look like"),
+        (cluster(kind=None), "TF_CONFIG must look like"),
+        (cluster(chief="a:1"), "TF_CONFIG must look like"),
+        (cluster(chief={"0": "a:1"}), "TF_CONFIG must look like"),
+        ('{"cluster": {"worker": 3}, "task": {"type": "worker", "index": 0}}', "must look like"),
+        ('{"cluster": 3, "task": {"type": "worker", "index": 0}}', "must look like"),
+        ('{"cluster": {"worker": ["a:1"]}, "task": 3}', "must look like"),
+        (cluster(index=1.0), "makes this process worker 1.0"),
+        (cluster(index=True), "makes this process worker True"),
+        (cluster(chief=["c:1", "d:1"]), "TF_CONFIG names 2 of chief; name one"),
+        (cluster([f"host{i}:1" for i in range(9999)], 9999), "the cluster has 9999 of worker"),
+        ("[" * 100_000, "TF_CONFIG must look like"),
         (cluster([1, 2]), "TF_CONFIG must look like"),
         (cluster(["a:1", "a:1"]), "TF_CONFIG names a:1 more than once"),
         (cluster(index=2), "makes this process worker 2, but the cluster has 2 of worker"),
@@ -509,7 +573,7 @@ def test_the_cluster_of_a_slurm_job(monkeypatch):
         ("STEP_NODELIST", "node[07-09]"),
     ):
         monkeypatch.setenv(f"SLURM_{name}", value)
-    found = distribution._cluster()
+    found = cluster_of_a_run.read()
     nodes = ["node07:8888", "node08:8888", "node09:8888"]
     assert found.cluster_spec().as_dict() == {"worker": nodes}
     assert (found.task_type, found.task_id) == ("worker", 2)

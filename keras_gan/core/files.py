@@ -16,8 +16,7 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None
     Raises:
         OSError: It cannot be written; an earlier file of that name stays as it was.
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = temporary_name(path)
     try:
         with temporary.open("wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
@@ -26,3 +25,9 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def temporary_name(path: str | os.PathLike[str]) -> Path:
+    """The name under which a file is written first; a killed process may leave it behind."""
+    path = Path(path)
+    return path.with_name(f".{path.name}.tmp")

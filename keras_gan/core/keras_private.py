@@ -5,6 +5,8 @@ No public API does these jobs. `tests/test_keras_private.py` notices when one of
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import keras
 
 
@@ -22,3 +24,24 @@ def last_operation(tensor: keras.KerasTensor) -> keras.Operation | None:
 def set_cardinality(dataset, steps: int) -> None:
     """Tells Keras the number of batches of a distributed data set, by which it plans an epoch."""
     dataset._cardinality = steps
+
+
+def limit_connecting(jobs: Mapping[str, int], seconds: float) -> None:
+    """Limits how long TensorFlow waits for the workers of a cluster to connect; else an hour.
+
+    Args:
+        jobs: The number of tasks of each job, "chief" and "worker"; the chief's comes first.
+        seconds: The limit.
+    """
+    from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2
+    from tensorflow.python.eager import context
+
+    context.context().configure_coordination_service(
+        service_type="standalone",
+        service_leader=f"/job:{next(iter(jobs))}/replica:0/task:0",
+        cluster_register_timeout_in_ms=round(1000 * seconds),
+        coordinated_jobs=[
+            coordination_config_pb2.CoordinatedJob(name=job, num_tasks=count)
+            for job, count in jobs.items()
+        ],
+    )

@@ -3,8 +3,9 @@
 from typing import Any
 
 from keras_gan.core import lazy
+from keras_gan.core.settings import setting
 from keras_gan.experiment.recipe import Recipe, TrainingData
-from keras_gan.experiment.settings import RunSettings, Settings, setting
+from keras_gan.experiment.settings import RunSettings, Settings
 
 __all__ = ["Recipe", "RunSettings", "Settings", "TrainingData", "setting"]
 

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from keras_gan import data
 from keras_gan.core.errors import InputError, first_line
 from keras_gan.core.keras_private import all_layers
+from keras_gan.core.settings import Checked, fields, setting
 from keras_gan.data import preprocessing
 from keras_gan.experiment import distribution
 from keras_gan.experiment.recipe import Recipe, TrainingData
 from keras_gan.experiment.run import Run, identity_hash
-from keras_gan.experiment.settings import Checked, RunSettings, Settings, setting
+from keras_gan.experiment.settings import RunSettings, Settings
+from keras_gan.experiment.versions import versions
+from keras_gan.experiment.workers import Workers
 from keras_gan.training.gan import GAN
 from keras_gan.training.input_checks import checked_array
 
 # Names that settings of a recipe may not have: other entries of an identity, other flags.
 RESERVED = ("recipe", "recipe_file", "data", "shards")
+# Options that must be the same on all workers.
+_ALIKE = ("stream", "shuffle_mebibytes", "dry_run", "steps_per_execution", "nan_retries")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,31 +40,44 @@ class Options(Checked):
         False, "leave the training images on disk and read them while training (another run)"
     )
     shuffle_mebibytes: int = setting(
-        256, "memory of the buffer that mixes streamed images (another run)", least=1
+        256,
+        "memory of the buffer that mixes streamed images (another run)",
+        least=1,
+        most=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20,
     )
-    run_dir: str | None = setting(None, "run directory (runs/RECIPE-HASH)")
-    data_dir: str | None = setting(None, "directory of tensorflow-datasets (TFDS_DATA_DIR)")
+    run_dir: str | None = setting(None, "run directory (runs/RECIPE-HASH)", path="folder")
+    data_dir: str | None = setting(
+        None, "directory of tensorflow-datasets (TFDS_DATA_DIR)", path="folder"
+    )
+    cache_dir: str | None = setting(
+        None, "folder of decoded pictures (KERAS_GAN_CACHE, else ~/.cache/keras_gan)", path="folder"
+    )
     download: bool = setting(False, "let tensorflow-datasets download the data")
     dry_run: bool = setting(False, "show what would be trained, and stop")
     strategy: str = setting(
         "default", "one of " + ", ".join(distribution.NAMES), choices=distribution.NAMES
     )
-    steps_per_execution: int = setting(0, "steps per call into TensorFlow; 0: by rule", least=0)
+    steps_per_execution: int = setting(
+        0, "steps per call into TensorFlow; 0: by rule", least=0, most=10**6
+    )
     monitor_every: int = setting(
         0, "epochs between two looks for a collapse of G, with warnings; 0: never", least=0
     )
     checkpoint_dir: str | None = setting(
-        None, "where the checkpoints go, also a URL, such as gs://bucket/run (RUN/checkpoints)"
+        None,
+        "where the checkpoints go, also a URL, such as gs://bucket/run (RUN/checkpoints)",
+        path="folder",
     )
-    keep_checkpoints: int = setting(2, "checkpoints that stay besides the best", least=1)
+    keep_checkpoints: int = setting(2, "checkpoints that stay besides the best", least=1, most=1000)
     checkpoint_minutes: float = setting(
-        10.0, "save within an epoch after so many minutes; at its end always", least=0
+        10.0, "save within an epoch after so many minutes; at its end always", least=0, most=525_600
     )
     nan_retries: int = setting(
         0,
         "how often NaN or Inf sends the run back to its last checkpoint, with other noise; "
         "0: it stops",
         least=0,
+        most=1000,
     )
 
     def __post_init__(self) -> None:
@@ -77,6 +97,7 @@ class Job:
     Attributes:
         asked: The settings as given.
         settings: The settings as the recipe resolved them.
+        workers: The processes of the run; on each all is checked before any of them goes on.
         data_set: The data, whole.
         training_set: The data that are learned from; with few labels, where the recipe says so.
         training_data: What the model was made for.
@@ -86,29 +107,73 @@ class Job:
         dropped_examples: Examples of an epoch that fill no step.
     """
 
-    def __init__(self, recipe: Recipe, settings: RunSettings, options: Options):
+    def __init__(
+        self,
+        recipe: Recipe,
+        settings: RunSettings,
+        options: Options,
+        strategy: tf.distribute.Strategy,
+    ):
         self.recipe, self.asked, self.options = recipe, settings, options
-        self.strategy = distribution.make(options.strategy)
-        self.replicas = self.strategy.num_replicas_in_sync
+        self.strategy, self.workers = strategy, Workers(strategy)
+        self.replicas = strategy.num_replicas_in_sync
+        self.workers.agree(self._alike())
+        self.workers.together(self._load)
+        self.workers.agree(
+            {
+                "the fingerprint of the data": self.data_set.fingerprint,
+                "the fingerprint of the stream": self.identity.get("shards"),
+            }
+        )
+        self.settings = self._resolved()
+        self.workers.together(self._make)
+
+    def _alike(self) -> dict[str, Any]:
+        """What must be the same on all workers, before there are data."""
+        given = {field.flag: getattr(self.asked, field.name) for field in fields(type(self.asked))}
+        given |= {
+            field.flag: getattr(self.options, field.name)
+            for field in fields(Options)
+            if field.name in _ALIKE
+        }
+        return {
+            "the recipe": self.recipe.name,
+            "the recipe file's content": self.recipe.content,
+            **given,
+            "the number of replicas": self.replicas,
+            **{f"the version of {name}": version for name, version in versions().items()},
+        }
+
+    def _load(self) -> None:
+        """Loads and scales the data."""
         shards = None
-        if options.stream:
+        if self.options.stream:
             self.data_set, shards = self._open_shards()
         else:
-            self.data_set = recipe.load_data(settings, options.data_dir, options.download)
-        self.training_set = recipe.training_set(settings, self.data_set)
+            self.data_set = self.recipe.load_data(
+                self.asked, self.options.data_dir, self.options.download, self.options.cache_dir
+            )
+        self.training_set = self.recipe.training_set(self.asked, self.data_set)
         scale = "identity"
-        if isinstance(settings, Settings) and self.data_set.is_image:
-            scale = settings.preprocessing
+        if isinstance(self.asked, Settings) and self.data_set.is_image:
+            scale = self.asked.preprocessing
         self.preprocessing = preprocessing.fit(scale, self.data_set.train.x)
-        # All there are to train on, or, where they are streamed, those that lie in memory.
-        examples = checked_array(self.preprocessing.normalize(self.training_set.train.x))
-        self.source: np.ndarray | data.Shards = examples
+        # All there are to train on, or, where they are read batch by batch, those in memory.
+        train, normalize = self.training_set.train.x, self.preprocessing.normalize
+        flip, pictures = self.training_set.flip, None
+        if flip or isinstance(train, np.memmap):
+            pictures = data.Pictures(train, flip, normalize)
+            train = pictures.sample
+        self._examples = checked_array(normalize(train))
+        self.source: np.ndarray | data.Shards | data.Pictures = self._examples
+        if pictures is not None:
+            self.source = pictures
         if shards is not None:
-            self.source = dataclasses.replace(shards, transform=self.preprocessing.normalize)
-        self.training_data = self._training_data(settings, examples)
-        self.settings = self._resolved()
-        if self.settings != settings:
-            self.training_data = self._training_data(self.settings, examples)
+            self.source = dataclasses.replace(shards, transform=normalize)
+
+    def _make(self) -> None:
+        """Makes the model for the data."""
+        self.training_data = self._training_data(self.settings)
         self.size = self.training_data.size
         group = self.settings.batch_size * self.settings.discriminator_steps
         self.steps_per_epoch, self.dropped_examples = divmod(self.size, group)
@@ -128,16 +193,21 @@ class Job:
             raise InputError(
                 f"--stream reads data sets of tensorflow-datasets; {dataset} fits in memory"
             )
+        if data.is_path(dataset):
+            raise InputError(
+                "--stream reads data sets of tensorflow-datasets; pictures of a folder or an "
+                "archive stay on disk without it: leave it out"
+            )
         if hasattr(self.recipe.module, "training_set"):
             raise InputError("--stream reads images without their labels; leave it out")
         return data.open_shards(
             dataset, options.data_dir, options.download, options.shuffle_mebibytes << 20
         )
 
-    def _training_data(self, settings: RunSettings, examples: np.ndarray) -> TrainingData:
+    def _training_data(self, settings: RunSettings) -> TrainingData:
         return TrainingData.of(
             settings,
-            examples,
+            self._examples,
             self.training_set.train.y,
             size=len(self.source),
             label_names=self.data_set.label_names,
@@ -147,13 +217,17 @@ class Job:
         """The recipe's settings, with the values that an earlier session resolved, if any did."""
         if type(self.asked).resolve is RunSettings.resolve:
             return self.asked
-        workers = distribution.Workers(self.strategy)
-        resolved = dataclasses.asdict(self.asked.resolve(self.training_data))
-        if workers.is_chief and (self.run_dir / "config.json").is_file():
-            run = Run.open(self.run_dir)
-            resolved = run.settings if run.identity == self.identity else resolved
-        resolved = json.loads(workers.from_chief(json.dumps(resolved)))
-        return type(self.asked)(**{**resolved, "epochs": self.asked.epochs})
+
+        def of_chief() -> dict[str, Any]:
+            if self.workers.is_chief and (self.run_dir / "config.json").is_file():
+                run = Run.open(self.run_dir)
+                if run.identity == self.identity:
+                    return run.settings
+            return dataclasses.asdict(self.asked.resolve(self._training_data(self.asked)))
+
+        resolved = self.workers.from_chief(json.dumps(self.workers.together(of_chief)))
+        settings = type(self.asked)(**{**json.loads(resolved), "epochs": self.asked.epochs})
+        return settings.resolve(self._training_data(settings))
 
     def _make_gan(self) -> GAN:
         steps = self.options.steps_per_execution or _steps_per_execution(self.steps_per_epoch)

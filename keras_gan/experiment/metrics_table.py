@@ -13,17 +13,18 @@ from keras_gan.core.files import write_atomically
 
 
 def read(file: Path) -> dict[str, list[float]]:
-    """The table by column, NaN where a value was not measured."""
-    try:
-        rows = _rows(file)
-        return {
-            name: [float(row[name]) if row[name] else math.nan for row in rows]
-            for name in (rows[0] if rows else ())
-        }
-    except FileNotFoundError:
-        raise InputError(f"{file} does not exist: no epoch was completed") from None
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{file} is damaged: {error}") from error
+    """The table by column, NaN where a value was not measured.
+
+    Raises:
+        InputError: There is no table, or it is damaged.
+    """
+    if not file.is_file():
+        raise InputError(f"{file} does not exist: no epoch was completed")
+    rows = _rows(file)
+    return {
+        name: [float(row[name]) if row[name] else math.nan for row in rows]
+        for name in (rows[0] if rows else ())
+    }
 
 
 def write_row(file: Path, epoch: int, logs: Mapping[str, float]) -> None:
@@ -42,5 +43,20 @@ def write_row(file: Path, epoch: int, logs: Mapping[str, float]) -> None:
 
 
 def _rows(file: Path) -> list[dict[str, str]]:
-    with file.open(newline="") as lines:
-        return list(csv.DictReader(lines))
+    """The rows as they are written, each with a number or nothing in every column."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        if text and not text.endswith("\n"):
+            raise ValueError("its last line is cut")
+        table = csv.reader(io.StringIO(text, newline=""), strict=True)
+        names = next(table, ["epoch"])
+        rows = [dict(zip(names, cells, strict=True)) for cells in table]
+        for row in rows:
+            int(row["epoch"])
+            for cell in row.values():
+                float(cell or 0)
+    except (ValueError, KeyError, csv.Error) as error:
+        raise InputError(
+            f"{file} is damaged ({error}); move it away, and training begins another table"
+        ) from error
+    return rows

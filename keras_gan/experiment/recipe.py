@@ -13,6 +13,7 @@ and, if it needs them,
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import importlib.util
@@ -20,15 +21,17 @@ import os
 import sys
 import traceback
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
 from keras_gan.core.errors import InputError, first_line
-from keras_gan.data import DataSet, load
-from keras_gan.experiment.settings import RunSettings, fields
+from keras_gan.core.paths import check_path
+from keras_gan.core.settings import fields
+from keras_gan.data import DataSet, PictureOptions, load
+from keras_gan.experiment.settings import RunSettings
 from keras_gan.training.gan import GAN
 
 
@@ -37,9 +40,10 @@ class TrainingData:
     """The data that a model is made for.
 
     Attributes:
-        examples: On the networks' scale, float32 `[n, ...]`; of a stream, those in memory.
-        labels: int64 `[n]`, -1 where unknown; None for data without.
-        size: Number of training examples; of a stream, more than `examples` has.
+        examples: On the networks' scale, float32 `[n, ...]`; of a stream or of pictures that are
+            read batch by batch, some of them.
+        labels: int64, those of `examples` first, -1 where unknown; None for data without.
+        size: Number of training examples, which may be more than `examples` has.
         steps_per_epoch: Steps of an epoch, each an update of G.
         label_names: What labels 0, 1, ... mean, or None.
     """
@@ -111,18 +115,33 @@ class Recipe:
         return hasattr(self.module, "load_data")
 
     def load_data(
-        self, settings: Any, data_dir: str | None = None, download: bool = False
+        self,
+        settings: Any,
+        data_dir: str | None = None,
+        download: bool = False,
+        cache_dir: str | None = None,
     ) -> DataSet:
         """The recipe's own data, or those that `dataset` names."""
         if self.has_own_data:
-            return self.module.load_data(settings)
+            with self._faults():
+                return self.module.load_data(settings)
         fold = getattr(settings, "fold", 0) or None  # of the Toronto Face Database's recipes
-        return load(settings.dataset, data_dir=data_dir, download=download, fold=fold)
+        return load(
+            settings.dataset,
+            data_dir=data_dir,
+            download=download,
+            fold=fold,
+            pictures=settings if isinstance(settings, PictureOptions) else None,
+            cache_dir=cache_dir,
+        )
 
     def training_set(self, settings: Any, data_set: DataSet) -> DataSet:
         """What of a data set is learned from: all of it, unless the recipe says otherwise."""
         select = getattr(self.module, "training_set", None)
-        return data_set if select is None else select(settings, data_set)
+        if select is None:
+            return data_set
+        with self._faults():
+            return select(settings, data_set)
 
     def build(self, settings: Any, data: TrainingData) -> tuple[GAN, dict[str, Any]]:
         """Makes the model.
@@ -138,14 +157,11 @@ class Recipe:
             InputError: The networks do not fit the data, or a user's file fails.
         """
         try:
-            gan, arguments = self.module.build(settings, data)
+            with self._faults():
+                gan, arguments = self.module.build(settings, data)
         except InputError:
             raise
-        except Exception as error:
-            if self.content is not None:
-                raise InputError(f"the recipe file {failure(self.source, error)}") from error
-            if not isinstance(error, ValueError):
-                raise
+        except ValueError as error:
             raise InputError(
                 f"the networks of recipe {self.name!r} cannot be built for examples of shape "
                 f"{data.shape}: {first_line(error)}"
@@ -172,13 +188,30 @@ class Recipe:
             )
         return gan, {**arguments, **general}
 
+    @contextlib.contextmanager
+    def _faults(self) -> Iterator[None]:
+        """What fails in a user's file as one line."""
+        try:
+            yield
+        except InputError:
+            raise
+        except (Exception, SystemExit) as error:
+            if self.content is None:
+                raise
+            raise InputError(f"the recipe file {failure(self.source, error)}") from error
+
 
 def from_file(path: str | os.PathLike[str], reserved: Iterable[str] = ()) -> Recipe:
     """The recipe in a user's Python file; its settings may not have the reserved names."""
     path = Path(path)
+    check_path("--recipe", path)
     if not path.is_file():
         raise InputError(f"there is no recipe file {path}")
-    recipe = Recipe(path.stem, import_file(path), str(path.resolve()), _digest(path.read_bytes()))
+    try:
+        content = _digest(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"the recipe file {path} cannot be read: {error.strerror}") from error
+    recipe = Recipe(path.stem, import_file(path), str(path.resolve()), content)
     taken = sorted({field.name for field in fields(recipe.settings)} & {*reserved})
     if taken:
         raise InputError(
@@ -189,7 +222,7 @@ def from_file(path: str | os.PathLike[str], reserved: Iterable[str] = ()) -> Rec
 
 def import_file(path: Path) -> types.ModuleType:
     """Runs a user's Python file as a module; the same content is run once in a process."""
-    name = f"recipe_{_digest(str(path.resolve()).encode() + path.read_bytes())}"
+    name = _module_name(path)
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
@@ -198,13 +231,22 @@ def import_file(path: Path) -> types.ModuleType:
     module = sys.modules[name] = importlib.util.module_from_spec(spec)  # dataclasses look there
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise InputError(f"the recipe file {failure(path, error)}") from error
     return module
 
 
-def failure(path: str | os.PathLike[str], error: Exception) -> str:
+def is_imported(path: Path) -> bool:
+    """Whether this process has run the file, as it is now."""
+    return path.is_file() and _module_name(path) in sys.modules
+
+
+def _module_name(path: Path) -> str:
+    return f"recipe_{_digest(str(path.resolve()).encode() + path.read_bytes())}"
+
+
+def failure(path: str | os.PathLike[str], error: BaseException) -> str:
     """The file, the last of its lines that an error went through, and what the error says."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == str(path)]

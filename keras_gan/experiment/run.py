@@ -11,10 +11,11 @@ import contextlib
 import datetime
 import hashlib
 import json
-import re
+import types
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import filelock
 import keras
@@ -22,17 +23,29 @@ import numpy as np
 
 from keras_gan import GAN  # and with it all classes that Keras must know to load a model
 from keras_gan.conditioning import Condition
-from keras_gan.core.errors import InputError, first_line
-from keras_gan.core.files import write_atomically
+from keras_gan.core.errors import InputError
+from keras_gan.core.files import temporary_name, write_atomically
 from keras_gan.data import preprocessing
-from keras_gan.experiment import metrics_table
-from keras_gan.experiment.recipe import import_file
+from keras_gan.experiment import metrics_table, model_files
+from keras_gan.experiment.recipe import import_file, is_imported
 from keras_gan.experiment.versions import versions
 from keras_gan.priors import Prior
 from keras_gan.training import sampling
 from keras_gan.training.inference import Inference, among
 
 FORMAT = 2
+# Types of the entries of a configuration that are used; the others are for readers.
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "identity": dict,
+    "settings": dict,
+    "preprocessing": dict,
+    "sessions": list,
+    "example_shape": list,
+    "recipe": str,
+    "data_dir": (str, types.NoneType),
+    "checkpoint_dir": (str, types.NoneType),
+    "epochs_done": int,
+}
 BEST = ("best", "best_ema")  # by validation likelihood; each has a file of that name
 WEIGHTS = ("last", "ema", *BEST)
 
@@ -43,6 +56,17 @@ def identity_hash(identity: dict[str, Any]) -> str:
     return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
 
 
+class _Entries(dict):
+    """An object of a configuration; an entry that is missing is an `InputError`."""
+
+    def __init__(self, file: Path, pairs: list[tuple[str, Any]]):
+        super().__init__(pairs)
+        self._file = file
+
+    def __missing__(self, key: str) -> NoReturn:
+        raise InputError(f"{self._file} has no entry {key!r}, which every run has; it is damaged")
+
+
 class Run:
     """A run directory.
 
@@ -51,17 +75,24 @@ class Run:
     Attributes:
         path: The directory.
         config: Contents of `config.json`.
+        trust_recipe: Whether the recipe file that the run names, if any, may be run.
     """
 
-    def __init__(self, path: Path, config: dict[str, Any]):
+    def __init__(self, path: Path, config: dict[str, Any], trust_recipe: bool = False):
         self.path = path
         self.config = config
+        self.trust_recipe = trust_recipe
         self._models: dict[str, keras.Model] = {}  # by name, those that were read
         self._samplers: dict[str, sampling.Sampler] = {}  # by weights
 
     @classmethod
-    def open(cls, path: str | Path) -> Run:
+    def open(cls, path: str | Path, trust_recipe: bool = False) -> Run:
         """Opens an existing run directory.
+
+        Args:
+            path: The directory.
+            trust_recipe: Whether to run the recipe file that the run names, if it names one. It is
+                Python code, which may do whatever you may do.
 
         Raises:
             InputError: It is not a run directory, or its format is another.
@@ -73,9 +104,10 @@ class Run:
                 f"{path} is not a run directory: it has no config.json; `keras-gan train` makes one"
             )
         try:
-            config = json.loads(file.read_text())
+            text = file.read_text(encoding="utf-8")
+            config = json.loads(text, object_pairs_hook=lambda pairs: _Entries(file, pairs))
             version = int(config["format"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise InputError(f"{file} cannot be read as the configuration of a run") from error
         if version < FORMAT:
             raise InputError(
@@ -87,7 +119,10 @@ class Run:
                 f"{path} has format {version}; this version of keras_gan reads {FORMAT}, install a "
                 "newer one"
             )
-        return cls(path, config)
+        wrong = [k for k, kind in _TYPES.items() if k in config and not isinstance(config[k], kind)]
+        if wrong:
+            raise InputError(f"{file} is damaged: {wrong[0]!r} is {config[wrong[0]]!r}")
+        return cls(path, config, trust_recipe)
 
     @classmethod
     def create_or_open(
@@ -111,7 +146,9 @@ class Run:
             if changes:
                 raise InputError(f"{path} holds another run ({changes}); choose another --run-dir")
             return run
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        # A process that was killed before the rename leaves the temporary file alone.
+        begun = {temporary_name(path / "config.json")}
+        if path.exists() and (not path.is_dir() or set(path.iterdir()) - begun):
             raise InputError(f"{path} exists and is not a run directory; choose another --run-dir")
         config = {
             "format": FORMAT,
@@ -181,7 +218,7 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether training came to an end that was asked for."""
-        return self.model_file("last").is_file()
+        return zipfile.is_zipfile(self.model_file("last"))  # damaged, it is written once more
 
     def model_file(self, name: str) -> Path:
         """The file of a model: "last", "generator" or one of `BEST`."""
@@ -297,16 +334,43 @@ class Run:
                 f"{self.path} has no {name} model: it measured no validation likelihood of these "
                 "weights; choose other --weights"
             )
-        recipe = Path(self.config.get("recipe", ""))
-        if recipe.suffix == ".py" and recipe.is_file():
+        recipe = self.recipe_file
+        if recipe is not None and recipe.is_file() and not self._distrusted:
             import_file(recipe)  # it may define classes that a model is made of
-        try:
-            self._models[name] = keras.saving.load_model(file, compile=False)
-        except TypeError as error:  # Keras names the class somewhere in a long text
-            unknown = re.search(r"Could not locate \w+ '[^']+'", str(error))
-            reason = f"{unknown[0]}; import first what defines it" if unknown else first_line(error)
-            raise InputError(f"{file} cannot be loaded: {reason}") from error
-        return self._models[name]
+        model = model_files.load(file, self._distrusted)
+        if name == "last" and not isinstance(model, GAN):
+            raise InputError(f"{file} holds no keras_gan.GAN, but a {type(model).__name__}")
+        self._models[name] = model
+        return model
+
+    # --------------------------------------------------------------- recipe
+
+    @property
+    def recipe_file(self) -> Path | None:
+        """The Python file that the run names as its recipe; None for one of keras_gan's own."""
+        source = str(self.config.get("recipe", ""))
+        return Path(source) if source.endswith(".py") else None
+
+    def recipe(self) -> str:
+        """The name of the run's recipe, or the file of one that may be run.
+
+        Raises:
+            InputError: It is a file that is not trusted.
+        """
+        if self._distrusted:
+            raise InputError(f"{self.path}: {self._distrusted}")
+        return str(self.config.get("recipe"))
+
+    @property
+    def _distrusted(self) -> str:
+        """Why the recipe file may not be run; empty if it may, or if this process has run it."""
+        file = self.recipe_file
+        if file is None or self.trust_recipe or is_imported(file):
+            return ""
+        return (
+            f"the run names the recipe file {file}, which may contain any Python code; if you "
+            "trust it, add --trust-recipe (in Python: trust_recipe=True)"
+        )
 
     # -------------------------------------------------------------- metrics
 

@@ -23,16 +23,21 @@ import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_gan.callbacks import Checkpoint, StopOnNonFinite, StopOnRequest
-from keras_gan.core.errors import InputError, SurroundingsError, TrainingError, first_line
+from keras_gan.core.errors import (
+    InputError,
+    Interrupted,
+    SurroundingsError,
+    TrainingError,
+    first_line,
+)
 from keras_gan.core.randomness import row_seeds
-from keras_gan.experiment.distribution import Workers
 from keras_gan.experiment.run import Run, identity_hash
+from keras_gan.experiment.workers import Workers
 from keras_gan.training import checkpoints
 from keras_gan.training.gan import GAN
 
@@ -75,7 +80,7 @@ class Interruption:
             raise KeyboardInterrupt
         self.signal = name
         print(
-            f"{name}: saving after this step; SIGINT once more ends at once",
+            f"{name}: ending as soon as the state is saved; SIGINT once more ends at once",
             file=sys.stderr,
             flush=True,
         )
@@ -88,6 +93,7 @@ class Session:
     Attributes:
         gan: A compiled model.
         workers: The processes of the run.
+        asked: Notes the signals that ask for an end; entered by the caller.
         fit: Calls `gan.fit` with (first epoch, steps of it already done, callbacks, verbose).
         steps_per_epoch: Steps of an epoch.
         dropped_examples: Examples of an epoch that fill no step.
@@ -97,6 +103,7 @@ class Session:
 
     gan: GAN
     workers: Workers
+    asked: Interruption
     fit: Callable[[int, int, list[keras.callbacks.Callback], int], None]
     steps_per_epoch: int
     dropped_examples: int
@@ -109,6 +116,7 @@ class Session:
         resources: dict,
         callbacks: Callable[[Run, dict], list[keras.callbacks.Callback]],
         verbose: int,
+        finish: Callable[[Run], None] = lambda run: None,
     ) -> Run | None:
         """Trains from where the run stands to the epochs asked for.
 
@@ -118,15 +126,18 @@ class Session:
             callbacks: From the run and the facts that come back from its checkpoint to the
                 chief's callbacks, `Checkpoint` among them.
             verbose: The chief's, as in Keras.
+            finish: What the chief does with the trained run. Models are saved after it, so that a
+                run which ends before is not finished, and the same command goes on.
 
         Returns:
             The run, on the chief, if there was something to do.
         """
         with contextlib.ExitStack() as stack, self._faults():
-            asked = stack.enter_context(Interruption())
             run, facts = self._begin(open_run, stack)
             if facts is None:
                 return None
+            if self.workers.any(self.asked.signal is not None):
+                raise Interrupted("no step was made; the same command goes on")
             if run is not None:
                 self._announce(run, resources)
                 if self.retries and not int(self.gan.current_step.numpy()):
@@ -137,7 +148,7 @@ class Session:
                 if facts["reseeds"]:
                     self.gan.reseed(int(row_seeds(seed, facts["reseeds"])[-1]))
                 try:
-                    self._fit(asked, callbacks(run, facts) if run else [], verbose if run else 0)
+                    self._fit(callbacks(run, facts) if run else [], verbose if run else 0)
                     break
                 except TrainingError as error:
                     if type(error) is not TrainingError or facts["reseeds"] >= self.retries:
@@ -152,6 +163,9 @@ class Session:
                     if run is not None:
                         checkpoints.restore_latest(run.checkpoints, self.gan)
             if run is not None:
+                finish(run)
+                if self.asked.signal:
+                    raise Interrupted("all steps are made and saved; the same command finishes")
                 run.save_models(
                     self.gan, int(self.gan.current_step.numpy()) // self.steps_per_epoch
                 )
@@ -159,22 +173,19 @@ class Session:
 
     def _begin(self, open_run, stack) -> tuple[Run | None, dict | None]:
         """The chief's run, and what every worker must know; None when nothing is left to do."""
-        run, told = None, dict[str, Any]()
-        if self.workers.is_chief:
-            try:
-                run = open_run()
-                stack.enter_context(run.owned())
-                if run.finished and run.epochs_done >= self.epochs:
-                    print(f"{run.path} is finished: {run.epochs_done} epochs")
-                    told = {"done": True}
-                else:
-                    told = {"facts": self._restored(run)}
-            except InputError as error:
-                told = {"refused": str(error)}
-        told = json.loads(self.workers.from_chief(json.dumps(told)))
-        if "refused" in told:
-            raise InputError(told["refused"])
-        return run, None if "done" in told else told["facts"]
+
+        def of_chief() -> tuple[Run | None, dict | None]:
+            if not self.workers.is_chief:
+                return None, None
+            run = open_run()
+            stack.enter_context(run.owned())
+            if run.finished and run.epochs_done >= self.epochs:
+                print(f"{run.path} is finished: {run.epochs_done} epochs")
+                return run, None
+            return run, self._restored(run)
+
+        run, facts = self.workers.together(of_chief)
+        return run, json.loads(self.workers.from_chief(json.dumps(facts)))
 
     def _restored(self, run: Run) -> dict:
         facts = checkpoints.restore_latest(run.checkpoints, self.gan) or {}
@@ -200,9 +211,9 @@ class Session:
         if before not in (None, resources["replicas"]):
             print(f"replicas: {before} before, {resources['replicas']} now", flush=True)
 
-    def _fit(self, asked: Interruption, callbacks: list[keras.callbacks.Callback], verbose) -> None:
+    def _fit(self, callbacks: list[keras.callbacks.Callback], verbose: int) -> None:
         saving = next((c for c in callbacks if isinstance(c, Checkpoint)), None)
-        stop = StopOnRequest(lambda: self.workers.any(asked.signal is not None), saving)
+        stop = StopOnRequest(lambda: self.workers.any(self.asked.signal is not None), saving)
         epoch, steps = divmod(int(self.gan.current_step.numpy()), self.steps_per_epoch)
         try:
             self.fit(epoch, steps, [StopOnNonFinite(), *callbacks, stop], verbose)
@@ -213,7 +224,7 @@ class Session:
     @contextlib.contextmanager
     def _faults(self):
         """Failures of the surroundings as one line, whoever noticed them."""
-        again = "the last whole checkpoint is kept; fix this and run the same command again"
+        again = "the last complete checkpoint is kept; fix this and run the same command again"
         try:
             yield
         except OSError as error:

@@ -1,149 +1,28 @@
-"""Settings: frozen dataclasses whose fields have a help text, a type and limits.
-
-The command line derives its flags from them, and every value is checked when the object is made,
-whether it comes from a flag, from a file or from Python.
-"""
+"""The settings of every run, and of every run on a data set."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
-import types
 import typing
-from collections.abc import Collection
-from typing import Any, Self
+from typing import ClassVar, Self
 
-from keras_gan.core.errors import InputError
+from keras_gan.core.settings import Checked, setting
 
 if typing.TYPE_CHECKING:
     from keras_gan.experiment.recipe import TrainingData
     from keras_gan.training.ema import EMA
-
-_LIMITS = {"least": "at least", "most": "at most", "above": "above", "below": "below"}
-
-
-def setting(
-    default: Any,
-    help: str,
-    *,
-    choices: Collection[str] = (),
-    least: float | None = None,
-    most: float | None = None,
-    above: float | None = None,
-    below: float | None = None,
-) -> Any:
-    """A field of a settings class, which becomes a flag of the train command.
-
-    A class that inherits it may give it another default: `batch_size: int = 50`.
-
-    Args:
-        default: Its value where none is given.
-        help: What it means, in one line.
-        choices: The strings that it may be.
-        least: Smallest number allowed.
-        most: Largest number allowed.
-        above: Number that it must exceed.
-        below: Number that it must not reach.
-    """
-    limits = {"least": least, "most": most, "above": above, "below": below}
-    return dataclasses.field(
-        default=default,
-        metadata={
-            "help": help,
-            "choices": tuple(choices),
-            "limits": {name: limit for name, limit in limits.items() if limit is not None},
-        },
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class Field:
-    """A setting as its class declares it."""
-
-    name: str
-    kind: type  # bool, int, float or str
-    optional: bool  # whether it may be None as well
-    default: Any
-    help: str
-    choices: tuple[str, ...]  # empty: any string
-    limits: dict[str, float]  # by "least", "most", "above" and "below"
-
-    @property
-    def flag(self) -> str:
-        """Its name on the command line."""
-        return "--" + self.name.replace("_", "-")
-
-    def checked(self, value: Any) -> Any:
-        """The value, an int as float where that is the type, if it fits type and limits."""
-        if value is None and self.optional:
-            return None
-        if self.choices and value not in self.choices:
-            name = self.name.replace("_", " ")
-            raise InputError(
-                f"unknown {name} {value!r} for {self.flag}; choose from {', '.join(self.choices)}"
-            )
-        if self.kind is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        fits = type(value) is self.kind
-        if fits and self.kind in (int, float):
-            fits = math.isfinite(value) and all(
-                {
-                    "least": value >= limit,
-                    "most": value <= limit,
-                    "above": value > limit,
-                    "below": value < limit,
-                }[name]
-                for name, limit in self.limits.items()
-            )
-        if not fits:
-            words = " and ".join(f"{_LIMITS[name]} {n}" for name, n in self.limits.items())
-            kind = {int: "an integer", float: "a finite number", str: "text", bool: "true or false"}
-            raise InputError(f"{self.flag} must be {words or kind[self.kind]}. Received: {value!r}")
-        return value
-
-
-def fields(settings: type) -> list[Field]:
-    """The settings that a class declares, those that it inherits among them."""
-    hints = typing.get_type_hints(settings)
-    declared = []
-    for field in dataclasses.fields(settings):
-        bases = (getattr(base, "__dataclass_fields__", {}) for base in settings.__mro__)
-        metadata = next(
-            (base[field.name].metadata for base in bases if _declares(base.get(field.name))), None
-        )
-        hint = hints[field.name]
-        kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-        kind, *others = [kind for kind in kinds if kind is not types.NoneType] or [None]
-        if metadata is None or others or kind not in (bool, int, float, str):
-            raise InputError(
-                f"{settings.__module__}.{settings.__qualname__}.{field.name} must be of type bool, "
-                "int, float or str, and declared as `setting(default, help)`"
-            )
-        declared.append(Field(field.name, kind, types.NoneType in kinds, field.default, **metadata))
-    return declared
-
-
-def _declares(field: dataclasses.Field | None) -> bool:
-    return field is not None and "help" in field.metadata
-
-
-@dataclasses.dataclass(frozen=True)
-class Checked:
-    """Base of classes of settings: checks them when an object is made."""
-
-    def __post_init__(self) -> None:
-        """Checks the type and the limits of every setting."""
-        for field in fields(type(self)):
-            object.__setattr__(self, field.name, field.checked(getattr(self, field.name)))
 
 
 @dataclasses.dataclass(frozen=True)
 class RunSettings(Checked):
     """The settings of every run; the base for recipes that make their own data."""
 
-    batch_size: int = setting(100, "m: examples of a minibatch", least=1)
+    # Least time between two pictures of samples, which follow epochs; not a setting.
+    seconds_between_pictures: ClassVar[float] = 0.0
+
+    batch_size: int = setting(100, "m: examples of a minibatch", least=1, most=2**20)
     discriminator_steps: int = setting(1, "k: updates of D for each of G", least=1, most=255)
-    epochs: int = setting(100, "passes over the training data", least=0)
+    epochs: int = setting(100, "passes over the training data", least=0, most=10**6)
     ema_momentum: float = setting(
         0.0, "momentum of the moving average (EMA) of G's weights; 0 keeps none", least=0, below=1
     )
@@ -165,8 +44,8 @@ class RunSettings(Checked):
     def resolve(self, data: TrainingData) -> Self:
         """Replaces what depends on the machine or on a time budget by a value.
 
-        It is called once for a run, which keeps what it returns; sessions that continue the run
-        use the same values on any machine.
+        A run keeps what it returns, but for `epochs`; sessions that continue the run use the same
+        values on any machine. It is called again with them, and must then only choose `epochs`.
 
         Args:
             data: The training data.
@@ -178,7 +57,9 @@ class RunSettings(Checked):
 class Settings(RunSettings):
     """The settings of a run on a data set; the base for other recipes."""
 
-    dataset: str = setting("digits", "data set: a name of tensorflow-datasets, 'digits', or a path")
+    dataset: str = setting(
+        "digits", "data set: a name of tensorflow-datasets, 'digits', or a path", path="path"
+    )
     preprocessing: str = setting(
         "unit_range",
         "scale of the data: unit_range, symmetric_range, global_contrast, identity",
@@ -187,4 +68,4 @@ class Settings(RunSettings):
     likelihood_every: int = setting(
         1, "epochs between Parzen estimates on validation images; 0: never", least=0
     )
-    likelihood_samples: int = setting(1000, "samples of such an estimate", least=1)
+    likelihood_samples: int = setting(1000, "samples of such an estimate", least=1, most=10**6)

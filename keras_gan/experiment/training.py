@@ -13,10 +13,10 @@ import numpy as np
 
 from keras_gan import callbacks, data, plotting
 from keras_gan.core.errors import InputError
-from keras_gan.experiment import distribution, metrics_table
+from keras_gan.experiment import metrics_table
 from keras_gan.experiment.job import Job
 from keras_gan.experiment.run import BEST, Run
-from keras_gan.experiment.session import Session
+from keras_gan.experiment.session import Interruption, Session
 from keras_gan.experiment.settings import Settings
 from keras_gan.training import checkpoints
 
@@ -24,12 +24,13 @@ _EXAMPLES = 1000  # that estimates and pictures along training take
 _FRAMES = 120  # of the animation, at most
 
 
-def train(job: Job) -> None:
-    """Trains from where the run directory stands."""
+def train(job: Job, asked: Interruption) -> None:
+    """Trains from where the run directory stands, unless a signal asks for an end."""
     began = time.monotonic()
     session = Session(
         job.gan,
-        distribution.Workers(job.strategy),
+        job.workers,
+        asked,
         functools.partial(_fit, job),
         steps_per_epoch=job.steps_per_epoch,
         dropped_examples=job.dropped_examples,
@@ -45,10 +46,10 @@ def train(job: Job) -> None:
         },
         lambda run, facts: _callbacks(job, run, facts),
         verbose=1 if sys.stdout.isatty() else 2,
+        finish=lambda run: _animate(run, asked),
     )
     if run is not None:
         print(f"trained for {time.monotonic() - began:.0f} s; the run is {run.path}")
-        _animate(run)
 
 
 def _fit(
@@ -78,12 +79,15 @@ def _open_run(job: Job) -> Run:
         "dataset": data.place(getattr(job.settings, "dataset", job.recipe.name)),
         "preprocessing": job.preprocessing.get_config(),
         "data_dir": _place(job.options.data_dir),
+        "cache_dir": _place(job.options.cache_dir),
         "checkpoint_dir": asked,
         "example_shape": list(job.gan.example_shape),
         "provenance": job.training_set.provenance,
         "steps_per_epoch": job.steps_per_epoch,
     }
     run = Run.create_or_open(job.run_dir, job.identity, facts)
+    if run.metrics_file.exists():
+        run.metrics()  # a damaged table is noticed before the first step
     if asked not in (None, run.checkpoints):
         raise InputError(
             f"the checkpoints of {run.path} are in {run.checkpoints}; leave out "
@@ -107,7 +111,11 @@ def _callbacks(job: Job, run: Run, facts: dict) -> list[keras.callbacks.Callback
     if is_image or job.gan.example_shape == (2,):
         folder, denormalize = run.path / "samples", job.preprocessing.denormalize
         points = None if is_image else job.training_data.examples[:_EXAMPLES]
-        of_run.append(callbacks.SampleGrid(folder, denormalize, data=points))
+        of_run.append(
+            callbacks.SampleGrid(
+                folder, denormalize, data=points, seconds=job.settings.seconds_between_pictures
+            )
+        )
     return [
         *of_run,
         keras.callbacks.LambdaCallback(
@@ -145,9 +153,9 @@ def _likelihood(job: Job, run: Run, facts: dict) -> callbacks.ValidationLikeliho
     )
 
 
-def _animate(run: Run) -> None:
+def _animate(run: Run, asked: Interruption) -> None:
     frames = sorted((run.path / "samples").glob("epoch-*.png"))
-    if frames:
+    if frames and not asked.signal:
         shown = sorted({round(i) for i in np.linspace(0, len(frames) - 1, _FRAMES)})
         plotting.animate([frames[i] for i in shown], run.path / "samples.gif")
         print(f"samples: {frames[-1]}, all epochs: {run.path / 'samples.gif'}")

@@ -1,13 +1,14 @@
 """All that decides a run's future, written so that a crash leaves the old or the new, never half.
 
 A checkpoint is a folder named after the step: a TensorFlow bundle of the variables and, written
-last, a manifest with the files' checksums; without the manifest it is not a checkpoint. It holds
-the networks, their optimizers, the EMA, counters, running means and the seed generators of Keras's
-own layers, which Keras's ways of saving leave out. The place in the data follows from the step.
-Variables are stored whole, so that another strategy can read them.
+last, a manifest with the files' checksums and its own; without the manifest it is not a checkpoint.
+It holds the networks, their optimizers, the EMA, counters, running means and the seed generators of
+Keras's own layers, which Keras's ways of saving leave out. The place in the data follows from the
+step. Variables are stored whole, so that another strategy can read them.
 
 `snapshot` takes the values (they are copied when a variable is next updated), and a thread of
-`Writer` writes them while training continues. The last few and the one with the best score stay.
+`Writer` writes them while training continues. The one just written always stays, and with it the
+newest before it and the one with the best score; damaged ones do not count as any of these.
 
 Directories may be local, where a checkpoint appears by a rename, or of any file system that
 TensorFlow reads and writes ("gs://..."), where only the manifest makes a checkpoint.
@@ -21,6 +22,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 
 import keras
 import tensorflow as tf
@@ -30,6 +32,7 @@ from keras_gan.training.gan import GAN
 
 _log = logging.getLogger("keras_gan")
 _files = tf.io.gfile
+_EARLIER = "an earlier version of keras_gan wrote it"
 
 
 def state(gan: GAN) -> dict[str, keras.Variable]:
@@ -95,7 +98,8 @@ class Writer:
 
     Args:
         directory: Where the checkpoints of a run lie.
-        keep: How many of the latest stay, in addition to the one with the best score.
+        keep: How many stay of those that are complete, the latest, in addition to the one with the
+            best score.
     """
 
     def __init__(self, directory: str | os.PathLike[str], keep: int = 2):
@@ -130,7 +134,8 @@ def write(directory: str | os.PathLike[str], state: Snapshot, keep: int = 2) -> 
     Args:
         directory: Where the checkpoints of a run lie.
         state: The state.
-        keep: How many of the latest stay, in addition to the one with the best score.
+        keep: How many stay of those that are complete, this one and the latest before it, in
+            addition to the one with the best score.
 
     Returns:
         The folder of the new checkpoint.
@@ -139,7 +144,7 @@ def write(directory: str | os.PathLike[str], state: Snapshot, keep: int = 2) -> 
         OSError: It cannot be written; earlier ones are as they were.
     """
     directory = os.fspath(directory)
-    final = os.path.join(directory, f"step-{state.step:09d}")
+    final = os.path.join(directory, _name(state.step))
     # What a killed process left under this name goes with the next checkpoint.
     folder = final if _is_remote(directory) else os.path.join(directory, ".step-new.tmp")
     try:
@@ -160,7 +165,7 @@ def write(directory: str | os.PathLike[str], state: Snapshot, keep: int = 2) -> 
             "files": files,
         }
         with _files.GFile(os.path.join(folder, "manifest.json"), "w") as file:
-            file.write(json.dumps(manifest, indent=1))
+            file.write(json.dumps({"manifest": manifest, "sha256": _digest(manifest)}, indent=1))
         if not _is_remote(directory):
             for name in [*files, "manifest.json", ""]:
                 _sync(os.path.join(folder, name))
@@ -169,34 +174,46 @@ def write(directory: str | os.PathLike[str], state: Snapshot, keep: int = 2) -> 
             _sync(directory)
     except tf.errors.OpError as error:
         raise OSError(f"{final}: {error.message.splitlines()[0]}") from error
-    _prune(directory, keep)
+    _prune(final, keep)
     return final
 
 
-def _prune(directory: str, keep: int) -> None:
-    folders = _folders(directory)
-    scores = {folder: (_manifest(folder) or {}).get("score") for folder in folders}
-    scored = [(score, folder) for folder, score in scores.items() if score is not None]
-    best = max(scored)[1] if scored else None
-    for folder in folders[:-keep]:
-        if folder != best:
+def _prune(newest: str, keep: int) -> None:
+    """Removes what is older than the checkpoint just written, except what is to be kept.
+
+    What claims a later step is damaged, or training would have continued from it; it is replaced
+    or removed when training gets there.
+    """
+    folders = _folders(os.path.dirname(newest))
+    older = folders[: folders.index(newest)]
+    kept = {newest}
+    for folder in reversed(older):
+        if len(kept) < keep and _complete(folder) is not None:
+            kept.add(folder)
+    manifests = {folder: _manifest(folder) for folder in (*older, newest)}
+    scores = {f: m["score"] for f, m in manifests.items() if m and m["score"] is not None}
+    by_score = sorted(scores, key=lambda f: (scores[f], folders.index(f)), reverse=True)
+    kept.update([f for f in by_score if f in kept or _complete(f) is not None][:1])
+    for folder in older:
+        if folder not in kept:
             _remove(folder)
 
 
 def restore_latest(directory: str | os.PathLike[str], gan: GAN) -> dict | None:
-    """Restores the newest checkpoint whose files are whole; says so where it is not the newest.
+    """Restores the newest checkpoint that is complete; warns where that is not the newest folder.
 
     Returns:
         The `facts` that were saved with it, or None if there is no checkpoint.
 
     Raises:
-        InputError: There are checkpoints, but none is whole, or they are of another model.
+        InputError: There are checkpoints, but none is complete, or they are of another model.
     """
     folders = _folders(os.fspath(directory))
     for folder in reversed(folders):
-        manifest = _whole(folder)
+        manifest = _complete(folder)
         if manifest is None:
-            _log.warning("%s is damaged or incomplete; trying the checkpoint before it", folder)
+            fault = _EARLIER if _is_earlier(folder) else "it is damaged or incomplete"
+            _log.warning("%s is not used: %s; trying the checkpoint before it", folder, fault)
             continue
         variables = state(gan)
         if manifest["shapes"] != {name: list(v.shape) for name, v in variables.items()}:
@@ -210,28 +227,56 @@ def restore_latest(directory: str | os.PathLike[str], gan: GAN) -> dict | None:
         for variable, value in zip(variables.values(), values, strict=True):
             variable.assign(value)
         return manifest["facts"]
+    if any(map(_is_earlier, folders)):
+        raise InputError(
+            f"no checkpoint in {directory} can be used: {_EARLIER}; finish the run with that "
+            "version, or choose another --run-dir"
+        )
     if folders:
-        raise InputError(f"no checkpoint in {directory} is whole; remove the folder to start anew")
+        raise InputError(
+            f"no checkpoint in {directory} is complete; remove the folder to start anew"
+        )
     return None
 
 
+def _name(step: int) -> str:
+    return f"step-{step:09d}"
+
+
 def _folders(directory: str) -> list[str]:
+    """What has a checkpoint's name, by step; other files and folders are left alone."""
     if not _files.isdir(directory):
         return []
     names = (name.rstrip("/") for name in _files.listdir(directory))
-    return sorted(os.path.join(directory, name) for name in names if name.startswith("step-"))
+    known = [name for name in names if re.fullmatch(r"step-([0-9]{9}|[1-9][0-9]{9,})", name)]
+    return [os.path.join(directory, name) for name in sorted(known, key=lambda n: int(n[5:]))]
+
+
+def _content(folder: str) -> dict:
+    """What the manifest's file holds, unchecked; empty where it cannot be read."""
+    try:
+        with _files.GFile(os.path.join(folder, "manifest.json")) as file:
+            content = json.loads(file.read())
+        return content if isinstance(content, dict) else {}
+    except (OSError, tf.errors.OpError, ValueError, RecursionError):
+        return {}
+
+
+def _is_earlier(folder: str) -> bool:
+    """Whether an earlier version wrote the checkpoint: its manifest has no checksum."""
+    return {"files", "shapes", "facts"} <= _content(folder).keys()
 
 
 def _manifest(folder: str) -> dict | None:
-    try:
-        with _files.GFile(os.path.join(folder, "manifest.json")) as file:
-            manifest = json.loads(file.read())
-        return manifest if {"files", "shapes", "facts"} <= set(manifest) else None
-    except (OSError, tf.errors.OpError, ValueError, TypeError):
+    """The manifest of a checkpoint, if it is as it was written, and for this step."""
+    content = _content(folder)
+    manifest = content.get("manifest")
+    if not isinstance(manifest, dict) or content.get("sha256") != _digest(manifest):
         return None
+    return manifest if _name(manifest["step"]) == os.path.basename(folder) else None
 
 
-def _whole(folder: str) -> dict | None:
+def _complete(folder: str) -> dict | None:
     """The manifest of a checkpoint, if every file is as it says."""
     manifest = _manifest(folder)
     if manifest is None:
@@ -241,6 +286,11 @@ def _whole(folder: str) -> dict | None:
     except (OSError, tf.errors.OpError):
         return None
     return manifest if digests == manifest["files"] else None
+
+
+def _digest(manifest: dict) -> str:
+    """A checksum of what a manifest says, whatever the spaces in its file."""
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
 def _sha256(path: str) -> str:
@@ -254,6 +304,9 @@ def _sha256(path: str) -> str:
 def _remove(folder: str) -> None:
     """Removes a folder that may not be there; its manifest first, so that no half stays valid."""
     if not _files.exists(folder):
+        return
+    if not _files.isdir(folder):
+        _files.remove(folder)
         return
     manifest = os.path.join(folder, "manifest.json")
     if _files.exists(manifest):

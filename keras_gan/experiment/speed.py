@@ -1,0 +1,41 @@
+"""How fast a model trains here, for recipes that fit their lengths to a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from keras_gan.experiment.recipe import TrainingData
+from keras_gan.training.gan import GAN
+
+_STEPS = 8  # timed; a multiple of usual values of `penalty_every`
+
+
+def seconds_per_step(
+    build: Callable[[Any, TrainingData], tuple[GAN, dict[str, Any]]],
+    settings: Any,
+    data: TrainingData,
+) -> float:
+    """Seconds of a training step on one device, after the first ones, which are slower.
+
+    Args:
+        build: A recipe's function; its model is trained a little and thrown away.
+        settings: The recipe's settings.
+        data: The training data.
+    """
+    gan, arguments = build(settings, data)
+    gan.compile(**arguments)
+    rows = np.arange(_STEPS * settings.batch_size * settings.discriminator_steps)
+    rows %= len(data.examples)
+    labels = None if gan.label_check is None or data.labels is None else data.labels[rows]
+
+    def fit() -> float:
+        began = time.monotonic()
+        gan.fit(data.examples[rows], labels, batch_size=settings.batch_size, epochs=1, verbose=0)
+        return time.monotonic() - began
+
+    fit()
+    return fit() / _STEPS
