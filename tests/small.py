@@ -175,6 +175,8 @@ def largest_difference(one: list[np.ndarray], other: list[np.ndarray]) -> float:
 
 # Shape of the data of each recipe that reads them.
 SHAPES = {
+    "pictures": (24, 17, 4),
+    "mnist_10k": (28, 28, 1),
     "digits": (8, 8, 1),
     "digits_conditional": (8, 8, 1),
     "digits_inference": (8, 8, 1),
@@ -203,6 +205,8 @@ SHAPES = {
 def of_recipe(name: str, **changes):
     """A recipe's model of full size, untrained, its `compile` arguments, settings and scale."""
     recipe = recipes.get(name)
+    if name == "pictures":
+        changes = {"images": 1, **changes}  # no step has to be timed
     settings = recipe.settings(**changes)
     if recipe.has_own_data:
         examples = recipe.load_data(settings).train.x
@@ -211,6 +215,7 @@ def of_recipe(name: str, **changes):
         examples = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     scale = preprocessing.fit(getattr(settings, "preprocessing", "identity"), examples)
     data = TrainingData.of(settings, scale.normalize(examples), size=50_000)
+    settings = settings.resolve(data)
     return *recipe.build(settings, data), settings, scale
 
 

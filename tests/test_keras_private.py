@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import keras
 import tensorflow as tf
+from tensorflow.python.distribute import multi_worker_util
+from tensorflow.python.eager import context
 
 from keras_gan.core import keras_private
 
@@ -47,3 +49,16 @@ def test_keras_plans_an_epoch_by_a_distributed_data_set_s_cardinality():
     )
     keras_private.set_cardinality(data, 3)
     assert int(data.cardinality) == 3
+
+
+def test_the_limit_of_connecting_reaches_tensorflow(monkeypatch):
+    now = context.context()
+    monkeypatch.setattr(now, "_coordination_service_config", None)
+    monkeypatch.setattr(now, "_context_handle", None)  # as before TensorFlow starts
+    jobs = {"chief": 1, "worker": 2}
+    keras_private.limit_connecting(jobs, 1.5)
+    config = now.coordination_service
+    leader = multi_worker_util.coordination_leader({"chief": ["a:1"], "worker": ["b:1", "c:1"]})
+    assert config.service_leader == leader
+    assert config.cluster_register_timeout_in_ms == 1500
+    assert {job.name: job.num_tasks for job in config.coordinated_job_list} == jobs

@@ -510,12 +510,12 @@ def test_what_a_recipe_without_a_likelihood_costs(tmp_path, monkeypatch):
     assert found["pictures"] == ["pictures/colors_figure_2.png"]
 
 
-def test_the_readme_has_the_recipe_and_our_settings_beside_what_was_published():
+def test_the_page_has_the_recipe_and_our_settings_next_to_what_was_published():
     recipe = weighed("mnist_seed0", 224.04)
     recipe |= {"protocol": {"run": {"epochs": 1000}}, "seeds": [0], "command": "the command"}
     recipe["rows"][0]["epoch"] = 985
     tuned = [weighed(f"mnist_tuned_seed{i}", mean) for i, mean in enumerate((230.0, 236.0))]
-    rows = summary.readme_rows([recipe, *tuned])
+    rows = summary.at_a_glance([recipe, *tuned])
     assert [(row["samples"], row["nats"]) for row in rows[-3:]] == [
         ("MNIST, published: Adversarial nets", "225 ± 2"),
         (

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import commands
 import keras
@@ -226,7 +227,7 @@ def test_a_signal_before_and_after_the_steps(
 
 def test_a_kill_before_the_first_rename_does_not_block(tmp_path, monkeypatch):
     path = tmp_path / "run"
-    monkeypatch.setattr(Path, "replace", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(Path, "replace", mock.Mock(side_effect=KeyboardInterrupt))
     monkeypatch.setattr(Path, "unlink", lambda *_, **__: None)  # a killed process removes nothing
     with pytest.raises(KeyboardInterrupt):
         Run.create_or_open(path, {"seed": 0}, {})
@@ -304,6 +305,21 @@ def test_a_disk_that_fails_a_command_is_one_line(capsys):
     assert parsing.run(main, [], "evaluate") == 4
     err = capsys.readouterr().err
     assert err == "evaluate: error: runs/x/evaluation.json: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError("3 GB"), tf.errors.ResourceExhaustedError(None, None, "OOM of 3 GB\nat a node")],
+)
+def test_too_little_memory_is_one_line(error, capsys):
+    def main(_):
+        raise error
+
+    assert parsing.run(main, [], "train") == 4
+    err = capsys.readouterr().err
+    assert err.startswith("train: error: too little memory: ")
+    assert "3 GB" in err
+    assert err.count("\n") == 1
 
 
 def test_a_read_only_disk_is_named_before_training(begun, small_disk, capsys):

@@ -293,7 +293,7 @@ def test_another_process_is_refused(finished, recipe_file, capsys):
 
 def test_dry_run_writes_nothing(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    code, out, _ = call(capsys, "--dry-run")
+    code, out, _ = call(capsys, "--dataset", "digits", "--dry-run")
     assert code == 0
     assert list(tmp_path.iterdir()) == []
     for word in ("parameters", "MiB of state", "28 an epoch x 200 epochs", "runs/digits-"):
@@ -313,7 +313,10 @@ def test_help_teaches(capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--recipe", "minst"], "unknown recipe 'minst'; choose from digits, "),
+        (
+            ["--recipe", "minst"],
+            "unknown recipe 'minst'; choose from pictures, ",
+        ),
         (["--recipe", "absent.py"], "absent.py"),
         (
             ["--strategy", "paralell"],
@@ -325,12 +328,15 @@ def test_help_teaches(capsys):
         (["--dataset", "mnist", "--data-dir", "."], "--download"),
         (["--recipe", "tfd"], "TFD_48x48.mat"),
         (["--recipe", "tfd_stage2", "--dataset", "digits"], "needs --stage1"),
-        (["--loss", "hinge"], "unknown loss 'hinge' for --loss; choose from minimax"),
-        (["--update", "both"], "unknown update 'both'"),
+        (
+            ["--dataset", "digits", "--loss", "hinge"],
+            "unknown loss 'hinge' for --loss; choose",
+        ),
+        (["--dataset", "digits", "--update", "both"], "unknown update 'both'"),
         (["--prior", "cauchy"], "unknown prior 'cauchy'"),
         (["--discriminator-steps", "0"], "--discriminator-steps must be at least 1"),
         (["--batch-size", "0"], "--batch-size must be at least 1 and at most 1048576. Received: 0"),
-        (["--batch-size", "5000"], "fewer than a step takes"),
+        (["--dataset", "digits", "--batch-size", "5000"], "fewer than a step takes"),
         (["--batch-size", "ten"], "argument --batch-size: invalid int value: 'ten'"),
         (["--strategy", "mirrored", "--batch-size", "5"], "does not divide among 4 replicas"),
         (["--precision", "float8"], "unknown precision 'float8'"),

@@ -1,7 +1,8 @@
-"""Importing this module imports TensorFlow without its start-up messages, unless they are wanted.
+"""Importing this module imports TensorFlow without its messages, unless they are wanted.
 
-TensorFlow writes them on file descriptor 2, below Python, whatever TF_CPP_MIN_LOG_LEVEL is. A user
-who sets that to 0 or 1 sees them.
+Those of its start are written on file descriptor 2, below Python, whatever TF_CPP_MIN_LOG_LEVEL is.
+Some of the later ones report as an error that a graph could not be optimized further, which changes
+no result; what fails raises an exception. A user who sets that variable to 0 or 1 sees all of them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import sys
 
 
 def _import_tensorflow() -> None:
-    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") < "2":
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") < "2":
         return
     sys.stderr.flush()
     stderr = os.dup(2)

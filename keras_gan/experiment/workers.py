@@ -116,7 +116,9 @@ class Workers:
         if self.alone or "ollective" not in error.message:
             return None
         task = re.search(r"/job:(\w+)(?:/replica:\d+)?/task:(\d+)", error.message)
-        return self._named(task[1], int(task[2])) if task else "another worker"
+        if task:
+            return self._named(task[1], int(task[2]))
+        return self._name(1 - self._index) if len(self._tasks) == 2 else "another worker"
 
     def _name(self, index: int) -> str:
         return self._named(*self._tasks[index])
