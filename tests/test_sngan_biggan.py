@@ -145,6 +145,7 @@ def test_the_same_seed_gives_the_same_weights(family):
         assert small.largest_difference(one.get_weights(), third.get_weights()) > 0.01
 
 
+@pytest.mark.slow
 def test_trained_saved_and_exported(tmp_path):
     model = gan("biggan", 3, loss="hinge", run_eagerly=True)
     history = model.fit(*data(8, 3), batch_size=4, verbose=0).history
@@ -190,6 +191,7 @@ def test_trained_under_mixed_precision(policy, family, classes):
     assert {network.output.dtype for network in model.networks} == {"float32"}
 
 
+@pytest.mark.slow
 def test_two_replicas_equal_one_device():
     found = []
     strategy = tf.distribute.MirroredStrategy(
