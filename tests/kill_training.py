@@ -33,6 +33,7 @@ from rich.table import Table
 
 from keras_gan.experiment.run import Run
 
+GRACE = 30  # seconds for the others after the first worker has ended well
 RESTARTS = 20  # of one worker; more mean that the run does not advance
 
 
@@ -50,9 +51,20 @@ def starters(path: Path, options: argparse.Namespace) -> list[Callable[[], comma
 
 
 def finish(starts: list, processes: list[commands.Fork]) -> list[list[int]]:
-    """Starts again what ends badly, until all have ended well; the exit codes of each worker."""
+    """Starts again what ends badly, until all have ended well; the exit codes of each worker.
+
+    One that is killed while it ends is not needed any more: where another has ended well, the run
+    is complete.
+    """
     codes: list[list[int]] = [[] for _ in processes]
+    ended_well = 0.0
     while any(not of_one or of_one[-1] for of_one in codes):
+        if not ended_well and any(of_one and not of_one[-1] for of_one in codes):
+            ended_well = time.monotonic()
+        if ended_well and time.monotonic() - ended_well > GRACE:
+            for process in processes:
+                process.kill()
+            break
         for index, process in enumerate(processes):
             if process.poll() is None or (codes[index] and not codes[index][-1]):
                 continue
@@ -123,6 +135,8 @@ def main() -> int:
             for kill in range(options.kills):
                 time.sleep(moment)
                 victim = (number + kill) % options.workers
+                if processes[victim].poll() is not None:
+                    break  # it was faster this time
                 processes[victim].kill()
                 processes[victim].communicate()
                 if options.workers == 1:  # else the others may still write

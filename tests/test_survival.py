@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 import os
@@ -220,6 +221,34 @@ def test_a_signal_before_and_after_the_steps(
     assert call(capsys, path, "--epochs", "1", "--likelihood-every", "0")[0] == 0
     assert (path / "samples.gif").exists()
     assert Run.open(path).epochs_done == 1
+
+
+@pytest.mark.parametrize("at_the_end", [1, 2, 3])
+def test_no_worker_ends_well_before_the_chief_has_finished(at_the_end):
+    """A worker other than the chief, whom the chief tells of a signal, or that it is gone."""
+    gan, x = small.gan(), small.examples(40)
+
+    class Told(Workers):
+        calls = 0
+
+        def __init__(self):
+            super().__init__(tf.distribute.get_strategy())
+            self.is_chief = False
+
+        def from_chief(self, text):
+            return json.dumps({"reseeds": 0})
+
+        def any(self, flag):
+            assert not flag
+            self.calls += int(gan.current_step.numpy()) == 4
+            if self.calls == 3 == at_the_end:
+                raise tf.errors.UnavailableError(None, None, "the chief is gone")
+            return self.calls == at_the_end
+
+    session = dataclasses.replace(session_of(gan, x, epochs=1), workers=Told())
+    words = ["saved after step 4", "all steps are made", "the chief is gone"][at_the_end - 1]
+    with pytest.raises(TrainingError, match=words):
+        session.train(lambda: None, {}, lambda run, facts: [], verbose=0)
 
 
 # ------------------------------------------------------------------------ faults

@@ -164,11 +164,13 @@ class Session:
                         checkpoints.restore_latest(run.checkpoints, self.gan)
             if run is not None:
                 finish(run)
-                if self.asked.signal:
-                    raise Interrupted("all steps are made and saved; the same command finishes")
+            if self.workers.any(self.asked.signal is not None):
+                raise Interrupted("all steps are made and saved; the same command finishes")
+            if run is not None:
                 run.save_models(
                     self.gan, int(self.gan.current_step.numpy()) // self.steps_per_epoch
                 )
+            self.workers.any(False)  # no worker ends before the models are saved
             return run
 
     def _begin(self, open_run, stack) -> tuple[Run | None, dict | None]:
