@@ -19,6 +19,7 @@ first use.
 from __future__ import annotations
 
 from keras_gan.data.dataset import DataSet, Split
+from keras_gan.data.from_tfds import OWN_NAMES
 from keras_gan.data.labels import draw_labelled, keep_labels
 from keras_gan.data.loading import holds_points, is_path, load, place
 from keras_gan.data.pictures.batches import Pictures
@@ -40,6 +41,7 @@ __all__ = [
     "draw_labelled",
     "keep_labels",
     "open_shards",
+    "OWN_NAMES",
     "Shards",
     "Pictures",
     "PictureOptions",

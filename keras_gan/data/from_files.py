@@ -31,7 +31,8 @@ def load_arrays(path: Path) -> DataSet:
 
 def holds_points(path: Path) -> bool:
     """Whether a .npy or .npz file holds an array of two axes for examples, by its header alone."""
-    names = {f"{name}.npy" for name in ("x_train", "x", "images")}
+    short = {name for name, meant in _SHORT_NAMES.items() if meant == "x_train"}
+    names = {f"{name}.npy" for name in ("x_train", *short)}
     try:
         if path.suffix == ".npy":
             return np.load(path, mmap_mode="r", allow_pickle=False).ndim == 2

@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_gan.core.errors import InputError, first_line
+from keras_gan.data import bundled
 from keras_gan.data.dataset import DataSet, Split, hold_out
 
 if TYPE_CHECKING:
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
+# Names that `load` takes and that are no builders of TFDS.
+OWN_NAMES = (*bundled.LOADERS, "stacked_mnist", "tfd")
 # Training examples in the paper's index splits; the rest of TFDS's `train` is for validation.
 _PAPER_TRAIN = {"mnist": 50_000, "cifar10": 40_000}
 _BATCH = 1024  # examples copied at once
@@ -100,12 +103,12 @@ def open_builder(name: str, data_dir: str | os.PathLike[str] | None) -> tfds.cor
 def _unknown(name: str) -> InputError:
     import tensorflow_datasets as tfds
 
-    known = ["digits", "tfd", *tfds.list_builders(with_community_datasets=False)]
+    known = [*OWN_NAMES, *tfds.list_builders(with_community_datasets=False)]
     close = difflib.get_close_matches(name.partition("/")[0], known)
     hint = f"did you mean {' or '.join(close)}? " if close else ""
     return InputError(
-        f"there is no data set {name!r}: {hint}Names are digits, tfd and the image builders of "
-        f"tensorflow-datasets; your own data are given as a path, such as ./{name}"
+        f"there is no data set {name!r}: {hint}Names are {', '.join(OWN_NAMES)} and the image "
+        f"builders of tensorflow-datasets; your own data are given as a path, such as ./{name}"
     )
 
 

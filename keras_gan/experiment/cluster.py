@@ -85,6 +85,11 @@ def _check_cluster(text: str) -> None:
         )
 
 
+def tasks(spec: tf.train.ClusterSpec) -> list[tuple[str, int]]:
+    """All tasks of a cluster, as ("worker", 0); the chief's is the first."""
+    return [(job, i) for job in sorted(spec.jobs) for i in range(spec.num_tasks(job))]
+
+
 def host(address: str) -> str:
     """The name of the host in an address "host:port"; an IPv6 address without its brackets."""
     return address.rpartition(":")[0].strip("[]")

@@ -10,6 +10,7 @@ then does TensorFlow connect, which can do neither.
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import functools
 import re
@@ -43,8 +44,7 @@ def connect() -> tf.distribute.MultiWorkerMirroredStrategy:
     """
     resolver = cluster.read()
     spec = resolver.cluster_spec()
-    jobs = {job: spec.num_tasks(job) for job in sorted(spec.jobs)}  # "chief", "worker"
-    tasks = [(job, index) for job, count in jobs.items() for index in range(count)]
+    tasks = cluster.tasks(spec)
     addresses = [spec.task_address(*task) for task in tasks]
     mine = tasks.index((resolver.task_type, resolver.task_id))
     if len(tasks) > 1:
@@ -54,6 +54,7 @@ def connect() -> tf.distribute.MultiWorkerMirroredStrategy:
             wait_for_workers(addresses)
         else:
             wait_for_chief(addresses, mine)
+        jobs = collections.Counter(job for job, _ in tasks)
         keras_private.limit_connecting(jobs, _CONNECTED)
     try:
         return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)

@@ -189,7 +189,7 @@ class Job:
 
     def _open_shards(self) -> tuple[data.DataSet, data.Shards]:
         dataset, options = getattr(self.asked, "dataset", self.recipe.name), self.options
-        if self.recipe.has_own_data or dataset in ("digits", "tfd"):
+        if self.recipe.has_own_data or dataset in data.OWN_NAMES:
             raise InputError(
                 f"--stream reads data sets of tensorflow-datasets; {dataset} fits in memory"
             )

@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.core.errors import InputError
+from keras_gan.experiment import cluster
 
 _Result = TypeVar("_Result")
 _PART = 4096  # bytes of a text that are sent at a time
@@ -38,8 +39,7 @@ class Workers:
         if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
             resolver = strategy.cluster_resolver
             self._cluster = resolver.cluster_spec()
-            jobs = sorted(self._cluster.jobs)  # "chief", "worker"
-            tasks = [(job, i) for job in jobs for i in range(self._cluster.num_tasks(job))]
+            tasks = cluster.tasks(self._cluster)
             if len(tasks) > 1:
                 self._tasks = tasks
                 self._index = tasks.index((resolver.task_type, resolver.task_id))

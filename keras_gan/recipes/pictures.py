@@ -122,20 +122,23 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
             augment=_augmentation(size) if self.augment == "auto" else self.augment,
             gamma=self.gamma or 0.1 * pixels,
             final_gamma=self.final_gamma or 0.05 * pixels,
-            burn_in=self.burn_in or 1,
-            ema_half_life=self.ema_half_life or 1,
         )
         images = self.images or self.epochs * size
         if not images:
-            seconds = seconds_per_step(build, chosen, data)
+            trial = chosen._with_lengths(chosen.batch_size, size)
+            seconds = seconds_per_step(build, trial, data)
             steps = max(1, int(self.budget_seconds / seconds))
             images = steps * chosen.batch_size
             print(
                 f"a step with {chosen.batch_size} pictures takes {seconds:.2g} s: {steps:,} steps, "
                 f"{images / size:.3g} times all pictures, in {self.budget_seconds / 60:.3g} minutes"
             )
+        return chosen._with_lengths(images, size)
+
+    def _with_lengths(self, images: int, size: int) -> Self:
+        """The settings to learn from so many images of a set of this size."""
         return dataclasses.replace(
-            chosen,
+            self,
             images=images,
             epochs=self.epochs or max(1, round(images / size)),
             learning_rate_decay=self.learning_rate_decay or images,

@@ -67,6 +67,7 @@ class CollapseDetector:
         self._held_out = None
         if held_out is not None:
             self._held_out = self._some(as_rows("held_out", held_out, columns=self._numbers))
+            self._projected_held_out = self._components.project(self._held_out)
             # Projected in blocks, equal rows need not stay equal.
             different = distinct(rows)
             self._projected_train = self._components.project(different)
@@ -74,6 +75,7 @@ class CollapseDetector:
             if len(self._shape) == 3:
                 self._of_spectra = Components(self._spectra(self._real), seed)
                 self._spectra_of_train = self._of_spectra.project(self._spectra(different))
+                self._spectra_of_held_out = self._of_spectra.project(self._spectra(self._held_out))
         if classifier is not None:
             self._real_probabilities = classifier.probabilities(np.asarray(train)[some])
         elif mixture is None:
@@ -98,27 +100,29 @@ class CollapseDetector:
             results.append(region_coverage(regions, real, self._regions.n_clusters))
         if self._held_out is not None:
             some = self._some(rows)
-            results += self._compared(some, self._held_out)
-            results.append(self._memorization(some, self._held_out))
+            projected = self._components.project(some)
+            results += self._compared(some, projected, self._held_out)
+            results.append(self._memorization(some, projected))
         return tuple(results)
 
-    def _compared(self, rows: np.ndarray, held_out: np.ndarray) -> Iterator[Result]:
+    def _compared(
+        self, rows: np.ndarray, projected: np.ndarray, held_out: np.ndarray
+    ) -> Iterator[Result]:
         """How samples, and training examples, compare with held-out ones."""
         if self._mixture is not None or min(len(rows), len(held_out)) < _LEAST_COMPARED:
             return
-        sets = [self._components.project(part) for part in (rows, self._real, held_out)]
+        sets = projected, self._projected_real, self._projected_held_out
         yield support(*sets, features="principal components of the data")
         yield gaps(*sets)
         if found := detail(self._components.outside(rows), self._components.outside(held_out)):
             yield found
 
-    def _memorization(self, rows: np.ndarray, held_out: np.ndarray) -> Memorization:
-        fake, real = (self._components.project(part) for part in (rows, held_out))
-        found = memorization(fake, self._projected_train, real)
+    def _memorization(self, rows: np.ndarray, projected: np.ndarray) -> Memorization:
+        found = memorization(projected, self._projected_train, self._projected_held_out)
         if len(self._shape) != 3:
             return found
-        fake, real = (self._of_spectra.project(self._spectra(part)) for part in (rows, held_out))
-        altered = memorization(fake, self._spectra_of_train, real)
+        fake = self._of_spectra.project(self._spectra(rows))
+        altered = memorization(fake, self._spectra_of_train, self._spectra_of_held_out)
         return replace(found, altered=altered.copies)
 
     def _spectra(self, rows: np.ndarray) -> np.ndarray:
