@@ -33,7 +33,7 @@ from benchmarks.steps import (
     random_examples,
 )
 from keras_gan.core.files import write_atomically
-from keras_gan.experiment.versions import versions
+from keras_gan.core.versions import versions
 from reproduce import page, results
 
 FILE = results.ROOT / "benchmarks" / "results" / "recipes.json"

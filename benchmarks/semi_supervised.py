@@ -25,10 +25,10 @@ from keras_gan import recipes
 from keras_gan.cli import parsing
 from keras_gan.core.errors import InputError
 from keras_gan.core.files import write_atomically
+from keras_gan.core.versions import versions
 from keras_gan.data import DataSet, draw_labelled
 from keras_gan.experiment.run import Run
 from keras_gan.experiment.scikit_learn import DiscriminatorFeatures, InferenceFeatures
-from keras_gan.experiment.versions import versions
 from keras_gan.layers import Maxout
 from reproduce import results
 

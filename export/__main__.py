@@ -16,14 +16,15 @@ from export.subject import Subject
 from keras_gan import Run
 from keras_gan.cli import parsing
 
-_DESCRIPTION = """Export a run's generator for TensorFlow Serving, ONNX Runtime and other languages.
+_DESCRIPTION = """Export a generator for TensorFlow Serving, ONNX Runtime and other languages.
 
 examples:
   keras-gan export runs/mnist-1a2b3c4d --output exports   SavedModel and ONNX: exports/mnist/1/
   keras-gan export RUN --output exports --weights ema     the next version: exports/mnist/2/
+  keras-gan export mnist_conditional --output exports     a preset
   keras-gan export RUN --output exports --formats onnx_float16 --name small
   keras-gan export RUN --output exports --signatures serving_default discriminator --warmup
-  keras-gan export inspect exports/mnist                  signatures, metadata, sha256
+  keras-gan export inspect exports/mnist                  numbers, signatures, size
 
 Each file is loaded in another runtime and compared with the Keras model before the version becomes
 visible."""
@@ -43,15 +44,18 @@ def _inspect(argv: Sequence[str]) -> int:
     parser = parsing.Parser(prog="keras-gan export inspect", description="Describe an export.")
     text = "a version's directory, a model's directory, or an .onnx file"
     parser.add_argument("path", type=parsing.path, help=text)
-    for line in inspection.describe(Path(parser.parse_args(argv).path)):
-        print(line)
+    text = "print everything: metadata, names of operations, SHA-256 of each file"
+    parser.add_argument("--json", action="store_true", help=text)
+    options = parser.parse_args(argv)
+    described = inspection.describe(Path(options.path))
+    print(parsing.as_json(described) if options.json else "\n".join(inspection.card(described)))
     return 0
 
 
 def _export(argv: Sequence[str]) -> int:
     parser = parsing.Parser(prog="keras-gan export", description=_DESCRIPTION)
     flag = parser.add_argument
-    flag("run", type=parsing.path, metavar="RUN", help="run directory of a finished run")
+    parsing.add_model(parser)
     text = "models go to DIR/<name>/<version>/"
     flag("--output", type=parsing.path, required=True, metavar="DIR", help=text)
     flag("--name", metavar="NAME", help="the model's name (its recipe's)")
@@ -66,12 +70,11 @@ def _export(argv: Sequence[str]) -> int:
     flag("--signatures", nargs="+", metavar="NAME", help=text)
     flag("--warmup", action="store_true", help="add requests that warm a server up")
     flag("--opset", type=int, metavar="INT", help="ONNX's operator set (the newest)")
-    parsing.add_trust(parser)
     options = parser.parse_args(argv)
     settings = writing.Settings(
         options.formats, options.signatures, warmup=options.warmup, opset=options.opset
     )
-    run = Run.open(options.run, options.trust_recipe)
+    run = Run.open(options.run, options.trust_recipe, preprocessing=options.preprocessing)
     name = run.identity["recipe"] if options.name is None else options.name
     version = (Path(options.output), name, options.version)
     writing.check(*version, settings)

@@ -1,4 +1,4 @@
-"""Describes an export from its files alone."""
+"""Describes an export from its files alone: a card for people, all of it for programs."""
 
 from __future__ import annotations
 
@@ -7,18 +7,30 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from export import saved_model, versions
 from export.writing import METADATA_FILE
 from keras_gan import InputError
 
 
-def describe(path: Path) -> Iterator[str]:
-    """Lines that describe an export: signatures, metadata, files with sizes and SHA-256."""
+def describe(path: Path) -> dict[str, Any]:
+    """All that the files of an export say, as JSON can hold it.
+
+    Args:
+        path: A version's directory, a model's directory (its latest version) or an `.onnx` file.
+
+    Returns:
+        "name"; "metadata", those of the export; "models", each with "file", "kind" and
+        "signatures"; and "files", each with "name", "bytes" and "sha256".
+
+    Raises:
+        InputError: It is not an export, or cannot be read.
+    """
     if path.is_file() and path.suffix == ".onnx":
-        yield from _onnx(path)
-        yield from _files(path.parent, path.parent.glob(f"{path.name}*"))
-        return
+        model, metadata = _onnx(path)
+        files = _files(path.parent, path.parent.glob(f"{path.name}*"))
+        return {"name": path.name, "metadata": metadata, "models": [model], "files": files}
     if path.is_dir() and not (path / METADATA_FILE).is_file():
         existing = versions.existing(path)
         path = existing[max(existing)] if existing else path
@@ -31,17 +43,72 @@ def describe(path: Path) -> Iterator[str]:
             f"{path} is not an export: it has no readable {METADATA_FILE}; "
             "give a version's directory, a model's directory or an .onnx file"
         ) from None
-    yield f"{path}"
-    if (path / saved_model.FILE).is_file():
-        yield from _saved_model(path)
-    for file in sorted(path.glob("*.onnx")):
-        yield from _onnx(file)
-    yield "metadata"
-    # A name may hold what a terminal takes for commands; JSON escapes it.
-    yield from (
-        f"  {json.dumps(key)[1:-1]}: {json.dumps(value)}" for key, value in metadata.items()
-    )
-    yield from _files(path, path.rglob("*"))
+    models = [_saved_model(path)] if (path / saved_model.FILE).is_file() else []
+    models += [_onnx(file)[0] for file in sorted(path.glob("*.onnx"))]
+    name = f"{path.resolve().parent.name}, version {path.resolve().name}"
+    return {
+        "name": name,
+        "metadata": metadata,
+        "models": models,
+        "files": _files(path, path.rglob("*")),
+    }
+
+
+def card(described: dict[str, Any]) -> Iterator[str]:
+    """The lines of a short description: what the model is, key numbers, signatures, size."""
+    metadata = described["metadata"]
+    yield _plain(described["name"])
+    for name, text in _facts(metadata):
+        yield f"  {name:<10} {_plain(text)}"
+    numbers = metadata.get("numbers")
+    rows = [row for row in numbers if isinstance(row, dict)] if isinstance(numbers, list) else []
+    if rows:
+        yield "numbers (in brackets: training examples in place of samples)"
+    for row in rows:
+        floor = f"  ({_plain(row['floor_text'])})" if row.get("floor_text") else ""
+        yield f"  {_plain(row.get('name')):<42} {_plain(row.get('text'))}{floor}"
+    for model in described["models"]:
+        yield f"{model['file']}: {model['kind']}"
+        for name, signature in model["signatures"].items():
+            sides = (_tensors(signature[side]) for side in ("inputs", "outputs"))
+            yield f"  {_plain(name)}: {' -> '.join(sides)}"
+    sizes = [file["bytes"] for file in described["files"]]
+    yield f"{len(sizes)} files, {sum(sizes) / 1e6:,.1f} MB (--json adds metadata and SHA-256)"
+
+
+def _facts(metadata: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a reader wants to know first; metadata of others may hold anything."""
+
+    def read(*keys: str) -> Any:
+        value: Any = metadata
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        return value
+
+    if recipe := read("recipe"):
+        yield "recipe", f"{recipe}, weights: {read('weights')}"
+    if data := read("training", "data"):
+        epochs = read("training", "epochs")
+        yield "data", f"{data}, {epochs} epochs, fingerprint {read('training', 'fingerprint')}"
+    if shape := read("images", "shape"):
+        bounds = read("images", "range")
+        yield "examples", f"{shape}" + (f", values in {bounds}" if bounds else "")
+    if prior := read("prior", "name"):
+        yield "latents", f"{read('prior', 'dimension')}, prior {prior}"
+    if condition := read("condition", "name"):
+        count = read("condition", "count")
+        yield "condition", f"{condition}" + (f", {count}" if count else "")
+
+
+def _plain(value: Any) -> str:
+    """A text without characters that a terminal takes for commands."""
+    text = str(value)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _tensors(tensors: Iterable[dict[str, Any]]) -> str:
+    shown = (f"{_plain(t['name'])} {t['dtype']} [{', '.join(t['shape'])}]" for t in tensors)
+    return ", ".join(shown)
 
 
 def _check_plain(path: Path) -> None:
@@ -54,7 +121,7 @@ def _check_plain(path: Path) -> None:
             )
 
 
-def _saved_model(path: Path) -> Iterator[str]:
+def _saved_model(path: Path) -> dict[str, Any]:
     import tensorflow as tf
     from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf import saved_model_pb2
@@ -65,18 +132,31 @@ def _saved_model(path: Path) -> Iterator[str]:
         signatures = content.meta_graphs[0].signature_def
     except (DecodeError, LookupError):
         raise InputError(f"{path / saved_model.FILE} cannot be read as a SavedModel") from None
-    for name, signature in sorted(signatures.items()):
-        if name.startswith("__"):
-            continue
-        yield f"SavedModel, signature {name}"
-        for side, infos in (("in ", signature.inputs), ("out", signature.outputs)):
-            for alias, info in sorted(infos.items()):
-                shape = ["n" if dim.size < 0 else dim.size for dim in info.tensor_shape.dim]
-                dtype = tf.dtypes.as_dtype(info.dtype).name
-                yield f"{_tensor(side, alias, dtype, shape)}  ({info.name})"
+
+    def tensors(infos: Any) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": alias,
+                "dtype": tf.dtypes.as_dtype(info.dtype).name,
+                "shape": ["n" if d.size < 0 else str(d.size) for d in info.tensor_shape.dim],
+                "operation": info.name,
+            }
+            for alias, info in sorted(infos.items())
+        ]
+
+    return {
+        "file": saved_model.FILE,
+        "kind": "SavedModel",
+        "signatures": {
+            name: {"inputs": tensors(one.inputs), "outputs": tensors(one.outputs)}
+            for name, one in sorted(signatures.items())
+            if not name.startswith("__")
+        },
+    }
 
 
-def _onnx(path: Path) -> Iterator[str]:
+def _onnx(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """An ONNX model's entry, and the metadata in it."""
     import onnx
     from google.protobuf.message import DecodeError
 
@@ -87,24 +167,40 @@ def _onnx(path: Path) -> Iterator[str]:
     if model.producer_name != "keras_gan":
         raise InputError(f"{path} is not an export of keras_gan")
     opset = next(entry.version for entry in model.opset_import if entry.domain == "")
-    yield f"{path.name}, ONNX opset {opset}: {model.doc_string}"
-    for side, values in (("in ", model.graph.input), ("out", model.graph.output)):
-        for value in values:
-            tensor = value.type.tensor_type
-            dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name
-            shape = [dim.dim_param or dim.dim_value for dim in tensor.shape.dim]
-            yield _tensor(side, value.name, dtype, shape)
-    yield "  metadata"
-    yield from (f"    {entry.key}: {entry.value}" for entry in model.metadata_props)
+
+    def tensors(values: Any) -> list[dict[str, Any]]:
+        kinds = [value.type.tensor_type for value in values]
+        return [
+            {
+                "name": value.name,
+                "dtype": onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type).name,
+                "shape": [d.dim_param or str(d.dim_value) for d in kind.shape.dim],
+            }
+            for value, kind in zip(values, kinds, strict=True)
+        ]
+
+    sides = {"inputs": tensors(model.graph.input), "outputs": tensors(model.graph.output)}
+    entry = {
+        "file": path.name,
+        "kind": f"ONNX, opset {opset}",
+        "signatures": {"serving_default": sides},
+    }
+    return entry, {prop.key: _read(prop.value) for prop in model.metadata_props}
 
 
-def _tensor(side: str, name: str, dtype: str, shape: Iterable[str | int]) -> str:
-    return f"  {side} {name}: {dtype} [{', '.join(map(str, shape))}]"
+def _read(text: str) -> Any:
+    """A value that was written as JSON, or a text."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
-def _files(root: Path, paths: Iterable[Path]) -> Iterator[str]:
-    yield "files: bytes, sha256, name"
+def _files(root: Path, paths: Iterable[Path]) -> list[dict[str, Any]]:
+    found = []
     for path in sorted(path for path in paths if path.is_file()):
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        yield f"  {path.stat().st_size:>12,}  {digest}  {path.relative_to(root)}"
+        name, size = str(path.relative_to(root)), path.stat().st_size
+        found.append({"name": name, "bytes": size, "sha256": digest})
+    return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
@@ -16,6 +15,8 @@ import tensorflow as tf
 import keras_gan
 from keras_gan import conditioning, inference, priors, randomness
 from keras_gan.data import Identity, Preprocessing
+from keras_gan.presets import without_folders
+from keras_gan.reporting.measured import numbers
 
 ConditionTensors = Mapping[str, tf.Tensor]
 METADATA_FORMAT = 1
@@ -45,18 +46,18 @@ class Subject:
             encoder = inference.Inference(_in_precision(encoder.network, "float32"), encoder.prior)
         identity = run.identity
         training = {
-            "data": identity["dataset"],
-            "fingerprint": identity["data"],
+            "data": identity.get("dataset"),
+            "fingerprint": identity.get("data"),
             "provenance": run.config["provenance"],
             "epochs": run.epochs_done,
-            "seed": identity["seed"],
+            "seed": identity.get("seed"),
             "versions": run.config["versions"],
         }
         origin = {
             "recipe": identity["recipe"],
-            "weights": run.config.get("pretrained", {}).get("weights", weights),
+            "weights": run.config.get("preset", {}).get("weights", weights),
             "training": training,
-            "evaluation": _evaluation(run),
+            **_evaluation(run, weights),
         }
         return cls(
             _in_precision(run.generator(weights), "float32"),
@@ -65,7 +66,7 @@ class Subject:
             run.preprocessing,
             gan.condition,
             encoder,
-            _without_absolute_paths(origin),
+            without_folders(origin),
         )
 
     @property
@@ -175,6 +176,7 @@ class Subject:
                 "preprocessing": self.preprocessing.get_config(),
             },
             "training": self.origin.get("training"),
+            "numbers": self.origin.get("numbers"),
             "evaluation": self.origin.get("evaluation"),
         }
 
@@ -187,14 +189,21 @@ def _nan_unless(known: tf.Tensor | None, outputs: tf.Tensor) -> tf.Tensor:
     return tf.where(rows, outputs, tf.constant(np.nan, outputs.dtype))
 
 
-def _evaluation(run: keras_gan.Run) -> Any:
+def _evaluation(run: keras_gan.Run, weights: str) -> dict[str, Any]:
+    """What was measured of a run, and of these weights its numbers as people read them."""
     file = run.path / "evaluation.json"
     if not file.is_file():
-        return None
+        return {}
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
+        evaluation = json.loads(file.read_text(encoding="utf-8"))
+        measured = numbers(evaluation.get(weights, {}))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise keras_gan.InputError(f"{file} cannot be read; evaluate the run again") from error
+    shown = [
+        {**dataclasses.asdict(one), "text": one.text, "floor_text": one.floor_text}
+        for one in measured
+    ]
+    return {"evaluation": evaluation, "numbers": shown}
 
 
 def _in_precision(network: keras.Model, dtype: str) -> keras.Model:
@@ -216,15 +225,3 @@ def _layers(network: keras.Model) -> Iterator[keras.Layer]:
     for layer in network.layers:
         yield layer
         yield from _layers(layer) if isinstance(layer, keras.Model) else ()
-
-
-_ABSOLUTE = re.compile(r"(?<![\w.:/])/(?:[^\s/;,:'\"]+/)*(?=[^\s/;,:'\"])")
-
-
-def _without_absolute_paths(value: Any) -> Any:
-    """A JSON value without the folders of absolute paths, which are the exporting machine's."""
-    if isinstance(value, dict):
-        return {key: _without_absolute_paths(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_without_absolute_paths(inner) for inner in value]
-    return _ABSOLUTE.sub("", value) if isinstance(value, str) else value

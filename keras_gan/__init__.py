@@ -26,16 +26,18 @@ if TYPE_CHECKING:
         networks,
         optimizers,
         plotting,
+        presets,
         priors,
         recipes,
         regularizers,
+        reporting,
         training,
     )
     from keras_gan.core import randomness
     from keras_gan.core.errors import InputError, TrainingError
     from keras_gan.evaluation.likelihood.parzen import ParzenWindow
-    from keras_gan.experiment.run import Run
     from keras_gan.experiment.scikit_learn import DiscriminatorFeatures, InferenceFeatures
+    from keras_gan.reporting.run import Run
     from keras_gan.training import inference
     from keras_gan.training.ema import EMA
     from keras_gan.training.gan import GAN
@@ -65,10 +67,12 @@ __all__ = [
     "networks",
     "optimizers",
     "plotting",
+    "presets",
     "priors",
     "randomness",
     "recipes",
     "regularizers",
+    "reporting",
     "training",
     "transform",
 ]
@@ -81,7 +85,7 @@ _MODULES = {
     "InferenceFeatures": "experiment.scikit_learn",
     "InputError": "core.errors",
     "ParzenWindow": "evaluation.likelihood.parzen",
-    "Run": "experiment.run",
+    "Run": "reporting.run",
     "TrainingError": "core.errors",
     "inference": "training",
     "randomness": "core",

@@ -12,7 +12,8 @@ from keras_gan.cli import quiet  # noqa: F401
 
 # isort: split
 from keras_gan import plotting, recipes
-from keras_gan.cli import parsing, report
+from keras_gan.cli import parsing
+from keras_gan.cli.results import show
 from keras_gan.core.errors import InputError
 from keras_gan.core.files import write_atomically
 from keras_gan.core.settings import fields
@@ -42,7 +43,7 @@ def _main(argv: Sequence[str] | None) -> int:
     parsing.add_fields(group, [field for field in known if field.name not in ("weights", "seed")])
     options = parser.parse_args(argv)
     settings = EvaluationSettings(**{field.name: getattr(options, field.name) for field in known})
-    run = Run.open(options.run, options.trust_recipe)
+    run = parsing.open_run(options)
     parsing.check_writable("the run directory", run.path)
     if settings.sets > 1:
         parsing.check_writable("the folder of pictures", run.path / "figures")
@@ -51,7 +52,7 @@ def _main(argv: Sequence[str] | None) -> int:
     load_data = functools.partial(recipes.data_of, run, options.data_dir)
     results = Evaluator(run, load_data, settings).measure()
     write_atomically(file, parsing.as_json({**_earlier(file), settings.weights: results}))
-    report.show(results)
+    show(results)
     print(f"written to {file}")
     if "gaussian_error" in results:
         print(_draw_reliability(run, results))

@@ -10,14 +10,12 @@ from keras_gan.cli import quiet  # noqa: F401
 # isort: split
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_gan import plotting, recipes
 from keras_gan.cli import parsing
 from keras_gan.conditioning import Classes, Inpainting, half_known
-from keras_gan.core.randomness import row_seeds
+from keras_gan.experiment.drawings import images_of
 from keras_gan.experiment.run import Run
-from keras_gan.training import sampling
 from keras_gan.training.inference import Inference, among, refine
 
 _DESCRIPTION = """Draw a finished run, as PNG into its folder figures/:
@@ -56,13 +54,15 @@ def _main(argv: Sequence[str] | None) -> int:
         help="rows of Figures 2 and 3 (6)",
     )
     options = parser.parse_args(argv)
-    run = Run.open(options.run, options.trust_recipe)
+    run = parsing.open_run(options)
     folder = run.path / "figures"
     parsing.check_writable("the folder of pictures", folder)
     generator = run.generator(options.weights)
     images = len(run.config["example_shape"]) == 3
     data = recipes.data_of(run, options.data_dir) if images else None
-    drawn: dict[str, np.ndarray] = {"curves.png": plotting.learning_curves(run.metrics())}
+    drawn: dict[str, np.ndarray] = {}
+    if run.config["sessions"]:  # a .keras file has no history
+        drawn["curves.png"] = plotting.learning_curves(run.metrics())
     if data is not None:
         drawn.update(_of_images(run, generator, data, options))
         plotting.animate(_circuit(run, generator, options.seed), folder / "circuit.gif")
@@ -78,11 +78,7 @@ def _corners(run: Run, seed: int) -> np.ndarray:
 
 
 def _images(run: Run, generator, latents: np.ndarray, lines: int = 1) -> np.ndarray:
-    # Noise inside G and a condition, where there are any, are the same along a line.
-    seeds = tf.constant(np.repeat(row_seeds(0, lines), len(latents) // lines))
-    condition = sampling.draw(run.condition, seeds)
-    outputs = sampling.transform(generator, tf.constant(latents), seeds, condition).numpy()
-    return run.preprocessing.denormalize(outputs)
+    return images_of(generator, latents, run.preprocessing, run.condition, lines=lines)
 
 
 def _circuit(run: Run, generator, seed: int) -> list[np.ndarray]:
@@ -93,12 +89,13 @@ def _circuit(run: Run, generator, seed: int) -> list[np.ndarray]:
 def _of_images(run: Run, generator, data, options) -> dict[str, np.ndarray]:
     n = options.rows * _COLUMNS
     samples = run.samples(n, options.seed, options.weights)
-    train = run.preprocessing.denormalize(run.preprocessing.normalize(data.train.x))
     ends = run.prior.sample(2 * options.rows, options.seed + 1).numpy()
     lines = plotting.lines(ends[: options.rows], ends[options.rows :], _STEPS)
     plane = plotting.rectangle(_corners(run, options.seed), _STEPS, _STEPS)
     drawn = {
-        "figure_2.png": plotting.nearest_grid(samples, train, _COLUMNS),
+        "figure_2.png": plotting.nearest_grid(
+            samples, data.train.x, _COLUMNS, run.preprocessing.unit
+        ),
         "figure_3.png": plotting.grid(_images(run, generator, lines, options.rows), _STEPS),
         "rectangle.png": plotting.grid(_images(run, generator, plane), _STEPS),
     }

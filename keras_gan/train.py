@@ -14,13 +14,15 @@ from rich.table import Table
 
 from keras_gan import data, recipes
 from keras_gan.cli import parsing
-from keras_gan.core.errors import InputError
+from keras_gan.core.errors import InputError, first_line
 from keras_gan.core.settings import fields
 from keras_gan.experiment import distribution, training
 from keras_gan.experiment.job import Job, Options
 from keras_gan.experiment.recipe import Recipe
+from keras_gan.experiment.run import Run
 from keras_gan.experiment.session import Interruption
 from keras_gan.experiment.settings import RunSettings
+from keras_gan.reporting import document, facts
 from keras_gan.training import checkpoints
 
 _DESCRIPTION = """Train a generative adversarial net and leave a run directory.
@@ -48,13 +50,11 @@ def _main(argv: Sequence[str] | None) -> int:
     strategy = distribution.make(options.strategy)
     with Interruption() as asked:
         job = Job(recipe, settings, options, strategy)
-        if job.workers.is_chief:
-            for line in job.data_set.description:
-                print(line)
-        if options.dry_run:
-            _show(job)
-        else:
-            training.train(job, asked)
+        run = None if options.dry_run else training.train(job, asked)
+    if options.dry_run:
+        _show(job)
+    if run is not None:
+        _conclude(job, run)
     return 0
 
 
@@ -123,6 +123,21 @@ def _show(job: Job) -> None:
     gan.generator.summary()
     gan.discriminator.summary()
     Console().print(table)
+
+
+def _conclude(job: Job, run: Run) -> None:
+    """Writes the report of a finished run, and tells what to do next."""
+    file = document.file_of(run)
+    try:
+        document.write([run], file, lambda _: job.data_set)
+        known = facts.of_run(run)
+    except Exception as error:  # whatever it is, the run is finished
+        print(f"no report: {first_line(error)}", file=sys.stderr)
+        return
+    print(
+        f"report: {file}\nto measure it: {known.evaluate}\n"
+        f"to explore it: {known.serve[0]}; {known.serve[1]}"
+    )
 
 
 def _unknown(argument: str, recipe: Recipe) -> str:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from keras_gan.cli import parsing
 from keras_gan.core.errors import InputError
-from keras_gan.experiment.run import WEIGHTS, Run
-from reproduce import cifar10, efficiency, experiments, page, pretrained, variants
+from reproduce import cifar10, efficiency, experiments, page, variants
 
 _DESCRIPTION = """Make a result of the paper anew: its JSON in reproduce/results/, its pictures in
 docs/pictures/reproduction/, and the page docs/reproduction.md.
@@ -35,13 +33,11 @@ docs/pictures/reproduction/, and the page docs/reproduction.md.
 
 MNIST and CIFAR-10 are read from TFDS_DATA_DIR. What was interrupted goes on when the same command
 is given again: variants, hypotheses and efficiency with the lines that their file lacks, so remove
-the file in reproduce/results/ to make them anew. `python -m reproduce pretrained --help`: a
-finished run, small enough for the repository.
+the file in reproduce/results/ to make them anew.
 
 examples:
   python -m reproduce mnist --seed 1 --epochs 300
-  python -m reproduce digits --run-dir runs/digits
-  python -m reproduce pretrained runs/reproduce-mnist_seed0 --weights best_ema"""
+  python -m reproduce digits --run-dir runs/digits"""
 
 RESULTS = (
     "parzen_sanity",
@@ -99,8 +95,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: Sequence[str] | None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
-    if argv[:1] == ["pretrained"]:
-        return _pretrained(argv[1:])
     options = parser().parse_args(argv)
     seed, epochs, run_dir = options.seed, options.epochs, options.run_dir
     if run_dir and options.result not in _TRAIN:
@@ -141,29 +135,6 @@ def _main(argv: Sequence[str] | None) -> int:
             make[name]()
         page.write()
     print(f"written: {page.PAGE}")
-    return 0
-
-
-def _pretrained(argv: Sequence[str]) -> int:
-    made = parsing.Parser(
-        prog="python -m reproduce pretrained",
-        description="Store a finished run in a few megabytes: its weights in half precision.",
-    )
-    made.add_argument("run", metavar="RUN", help="run directory of a finished run on images")
-    made.add_argument(
-        "--weights", default="last", metavar="WHICH", help=f"{', '.join(WEIGHTS)} (last)"
-    )
-    made.add_argument("--output", metavar="DIR", help="the new directory (pretrained/<recipe>)")
-    options = made.parse_args(argv)
-    output = Path(options.output) if options.output else None
-    small = pretrained.store(Run.open(options.run), options.weights, output)
-    lost = small.config["pretrained"]
-    print(
-        f"stored: {small.path}; half precision moves a pixel by at most "
-        f"{lost['largest_pixel_difference']:.1e} and the likelihood of validation examples from "
-        f"{lost['validation_log_likelihood_in_float32']:.2f} to "
-        f"{lost['validation_log_likelihood']:.2f} nats"
-    )
     return 0
 
 

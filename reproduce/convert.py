@@ -26,7 +26,7 @@ from keras_gan.core.errors import InputError
 from keras_gan.core.files import write_atomically
 from keras_gan.core.settings import fields
 from keras_gan.experiment.run import FORMAT, Run
-from reproduce.pretrained import halve
+from keras_gan.training.model_files import halve
 
 _RECIPES = {"digits_completion": "digits_inpainting", "mnist_completion": "mnist_inpainting"}
 _SETTINGS = {
@@ -69,7 +69,7 @@ def convert(old: Path, new: Path) -> Run:
     run = Run(temporary, _config(config))
     (temporary / "models").mkdir(parents=True)
     _gan(old / "models" / "last.keras").save(run.model_file("last"))
-    if run.config.get("pretrained", {}).get("precision") == "float16":
+    if run.config.get("preset", {}).get("precision") == "float16":
         halve(run.model_file("last"))
     for file in (old / "models").glob("*.keras"):
         if file.stem != "last":  # a generator alone
@@ -100,11 +100,11 @@ def _config(old: dict[str, Any]) -> dict[str, Any]:
         "recipe": _RECIPES.get(old["recipe"], old["recipe"]),
     }
     new.pop("condition", None)
-    pretrained = new.pop("kept", None) or new.pop("pretrained", None)
-    if pretrained is None:
+    small = new.pop("kept", None)
+    if small is None:
         return {**new, "converted": True}
-    weights = _WEIGHTS.get(pretrained["weights"], pretrained["weights"])
-    return {**new, "pretrained": {**pretrained, "weights": weights}}
+    weights = _WEIGHTS.get(small["weights"], small["weights"])
+    return {**new, "preset": {**small, "weights": weights}}
 
 
 def _metrics(text: str) -> str:

@@ -17,7 +17,7 @@ from keras_gan.evaluation.likelihood import ParzenSettings, reliability
 from keras_gan.experiment.run import BEST, Run
 from reproduce import figure_1, results
 from reproduce.curves import bandwidth_curves, distances_from_optimum
-from reproduce.runs import call, command_of, curve, epoch_of, training_seconds
+from reproduce.runs import call, command_of, curve, training_seconds
 
 EVALUATION_SEED = 0
 _MNIST = ("best", "best_ema", "ema")
@@ -188,7 +188,7 @@ def _trained(
     rows: list[dict[str, Any]] = [
         {
             "samples": _FIXED if networks else _SAMPLES[which],
-            "epoch": "" if networks else epoch_of(run, which),
+            "epoch": "" if networks else run.epoch_of(which),
             **_nats(found[which]["likelihood"]),
             **_overlap(found[which], "samples"),
             "warnings": ", ".join(a["name"] for a in found[which]["diversity"]["warnings"])
@@ -204,7 +204,7 @@ def _trained(
             | {"warnings": ""}
         )
     pictures = []
-    if "best_ema" in weights and epoch_of(run, "best_ema") != run.epochs_done:
+    if "best_ema" in weights and run.epoch_of("best_ema") != run.epochs_done:
         pictures += _drawn(run, "best_ema", ["figure_2"], f"{name}_best")
     pictures += _drawn(run, weights[-1], ["encoded"] if networks else _FIGURES, name)
     results.save(

@@ -24,9 +24,9 @@ from scipy import stats
 from keras_gan import losses, networks, plotting, priors
 from keras_gan.cli import parsing
 from keras_gan.core.files import write_atomically
+from keras_gan.core.versions import versions
 from keras_gan.evaluation import theory
 from keras_gan.evaluation.gaussians import GaussianMixture
-from keras_gan.experiment.versions import versions
 from keras_gan.optimizers import schedules
 from keras_gan.training.gan import GAN
 from reproduce import densities, divergence

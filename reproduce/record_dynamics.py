@@ -18,7 +18,7 @@ from rich.progress import track
 from rich.table import Table
 
 from keras_gan.core.files import write_atomically
-from keras_gan.experiment.versions import versions
+from keras_gan.core.versions import versions
 from reproduce import dynamics
 
 FILE = Path(__file__).with_name("dynamics.json")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_gan.core.files import write_atomically
-from keras_gan.experiment.versions import versions
+from keras_gan.core.versions import versions
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).with_name("results")

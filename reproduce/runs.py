@@ -39,24 +39,6 @@ def command_of(run: Run) -> str:
     return f"keras-gan train {' '.join(given)}"
 
 
-def best_epoch(metrics: dict[str, list[float]], column: str) -> tuple[int, float]:
-    """The epoch, counted from 1, with the highest entry of a column, and that entry."""
-    known = [
-        (value, int(epoch) + 1)
-        for epoch, value in zip(metrics["epoch"], metrics[column], strict=True)
-        if not math.isnan(value)
-    ]
-    value, epoch = max(known, key=lambda pair: pair[0])
-    return epoch, value
-
-
-def epoch_of(run: Run, weights: str) -> int:
-    """The epochs, from 1, behind one of `keras_gan.experiment.run.WEIGHTS`."""
-    if weights not in _COLUMNS:
-        return run.epochs_done
-    return best_epoch(run.metrics(), _COLUMNS[weights])[0]
-
-
 def curve(metrics: dict[str, list[float]]) -> list[dict[str, float]]:
     """The validation likelihood along training, where it was measured."""
     columns = ("epoch", *_COLUMNS.values())

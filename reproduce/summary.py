@@ -21,7 +21,7 @@ def over_seeds(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
     Returns:
         Rows with "samples", "seeds", "mean", "standard_error", "difference" to the recipe's mean
-        and "difference_error", all nats; the last two "" where there is no recipe.
+        and "difference_error", all nats, and "recall"; "" where there is no recipe, no recall.
     """
     rows = []
     tuned, paper = (_by_weights(found, f"{recipe}_seed") for recipe in ("mnist_tuned", "mnist"))
@@ -29,6 +29,8 @@ def over_seeds(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         mean, error = _mean(own)
         row = {"samples": samples, "seeds": len(own), "mean": mean, "standard_error": error}
         row |= {"difference": "", "difference_error": ""}
+        recalls = [one["recall"] for one in own if one.get("recall")]
+        row["recall"] = statistics.mean(recalls) if recalls else ""
         if samples in paper:
             other, _ = _mean(paper[samples])
             errors = [*_errors(own), *_errors(paper[samples])]
@@ -62,7 +64,8 @@ def _errors(rows: Sequence[dict[str, Any]]) -> list[float]:
 def at_a_glance(found: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
     """Table 1 as published, as we have it, and what says how to read it; then the digits."""
     rows = [
-        {"samples": f"MNIST, published: {row.model}", "nats": f"{row.mnist}", "command": ""}
+        {"samples": f"MNIST, published: {row.model}", "nats": f"{row.mnist}"}
+        | {"recall": "", "command": ""}
         for row in published.TABLE_1
     ]
     for result in _with_rows(found, "mnist_seed"):
@@ -74,6 +77,7 @@ def at_a_glance(found: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
         {
             "samples": f"MNIST, our settings, {_seeds(row['seeds'])}: {row['samples']}",
             "nats": _nats(row),
+            "recall": row["recall"],
             "command": f"`{command}`, and the other seeds",
         }
         for row in over_seeds(found)
@@ -103,6 +107,7 @@ def _rows(result: dict[str, Any], name: str) -> list[dict[str, str]]:
             "samples": f"{name}: {row['samples']}"
             + (f", epoch {row['epoch']:,}" if row.get("epoch") else ""),
             "nats": _nats(row),
+            "recall": row.get("recall", ""),
             "command": f"`{result['command']}`",
         }
         for row in result["rows"]

@@ -66,6 +66,7 @@ def describe(manager: Manager) -> list[dict]:
                                 if not key.startswith("__")
                             },
                             "metadata": _metadata(version.path),
+                            "bytes": _bytes(version.path),
                         }
                     )
             except ServingError:
@@ -76,6 +77,14 @@ def describe(manager: Manager) -> list[dict]:
 
 def _infos(infos: dict[str, meta_graph_pb2.TensorInfo]) -> dict:
     return {alias: vars(spec) for alias, spec in sorted(specs(infos).items())}
+
+
+def _bytes(path: Path) -> int:
+    """Size of all files of a version; 0 where they are gone meanwhile."""
+    try:
+        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    except OSError:
+        return 0
 
 
 def _metadata(path: Path) -> object:

@@ -6,6 +6,8 @@ import pytest
 import small
 
 from keras_gan import InputError, callbacks
+from keras_gan.evaluation.distances import frechet_distance
+from keras_gan.evaluation.features import Classifier
 
 
 def test_every_callback_is_one():
@@ -72,6 +74,24 @@ def test_rates_that_cannot_be_set(optimizer, answer, message):
     scheduler = callbacks.LearningRateScheduler(lambda epoch, present: answer)
     with pytest.raises(InputError, match=message):
         gan.fit(small.examples(8), batch_size=8, callbacks=[scheduler], verbose=0)
+
+
+def test_the_distance_is_that_of_the_averaged_weights(tmp_path):
+    gan, network, found = small.gan(ema=0.9), Classifier.fit(small.examples(64), [0, 1] * 32), []
+    x = small.examples(32)
+    distance = callbacks.ValidationDistance(
+        x, network, lambda samples: samples, every=2, on_best=lambda *best: found.append(best)
+    )
+    saving = callbacks.Checkpoint(tmp_path, keep=1, monitor="val_frechet_distance", mode="min")
+    history = gan.fit(x, batch_size=8, epochs=3, callbacks=[distance, saving], verbose=0).history
+    values = history["val_frechet_distance"]
+    samples = gan.generate(32, seed=1, ema=True)
+    of_features = (network.features(rows) for rows in (x, samples))
+    assert values[-1] == pytest.approx(frechet_distance(*of_features).distance, rel=1e-5)
+    assert found[-1][:2] == ("best_ema", gan.ema_generator)
+    assert distance.best == {"best_ema": min(values)}
+    with pytest.raises(InputError, match="`images` must hold at least 2. Received: 1"):
+        callbacks.ValidationDistance(x[:1], network, lambda samples: samples)
 
 
 def test_epochs_without_a_likelihood_have_no_entry(tmp_path):

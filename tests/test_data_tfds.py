@@ -15,7 +15,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from keras_gan.core.errors import InputError
-from keras_gan.data import load
+from keras_gan.data import PictureOptions, load, open_shards
 
 RNG = np.random.default_rng(5)
 IMAGES = RNG.integers(0, 256, (120, 4, 3, 3), dtype=np.uint8)
@@ -176,14 +176,23 @@ def test_images_of_unstated_but_equal_size(data_dir):
     assert sorted(image.tobytes() for image in held) == sorted(p.tobytes() for p in IMAGES[:60])
 
 
-def test_images_of_several_sizes_are_refused_with_the_first_that_differs(data_dir):
-    builder = tfds.builder("keras_gan_images/sizes", data_dir=data_dir)
-    sizes = [e["image"].shape for e in tfds.as_numpy(builder.as_dataset(split="train"))]
-    odd = next(i for i, size in enumerate(sizes) if size != sizes[0])
-    with refused(
-        rf"example 0 is \[{sizes[0][0]}, .* and example {odd} is \[4, {sizes[odd][1]}, 3\]"
-    ):
-        load("keras_gan_images/sizes", data_dir=data_dir)
+def test_images_of_several_sizes_are_treated_like_those_of_a_folder(data_dir, tmp_path):
+    name, options = "keras_gan_images/sizes", PictureOptions(size="3x4")
+    data = load(name, data_dir=data_dir, pictures=options, cache_dir=tmp_path)
+    assert isinstance(data.train.x, np.memmap)
+    assert [len(s) for s in (data.train, data.validation, data.test)] == [48, 6, 6]
+    assert data.label_names == ("even", "odd")
+    assert data.description[0].startswith(f"{name} 1.2.0 (tensorflow-datasets): 60 pictures of 2x4")
+    numbers = {image.tobytes(): i for i, image in enumerate(IMAGES[:60]) if i % 20 != 13}
+    of_train = [numbers.get(image.tobytes(), -1) for image in data.train.x]
+    known = np.array(of_train) >= 0
+    assert (~known).sum() <= 3  # those of another size, which were scaled
+    np.testing.assert_array_equal(data.train.y[known], np.array(of_train)[known] % 2)
+    again = load(name, data_dir=data_dir, pictures=options, cache_dir=tmp_path)
+    assert again.fingerprint == data.fingerprint
+    assert again.description[-1].startswith("read from")
+    with refused(r"all images must have one size, but in split `train\[:48\]` .* example 0 is"):
+        open_shards(name, data_dir)
 
 
 def test_the_default_configuration_and_the_environment(data_dir, monkeypatch):
@@ -213,7 +222,7 @@ def test_sets_that_cannot_be_used_are_refused(data_dir, name, message):
         ("fashion_mnst", "did you mean fashion_mnist"),
         ("digit", "did you mean digits"),
         ("tfdd", "did you mean tfd"),
-        ("qqqqqq", "Names are digits, tfd and .* such as ./qqqqqq"),
+        ("qqqqqq", "Names are digits, .*tfd and .* such as ./qqqqqq"),
         ("huggingface:mnist", "there is no data set 'huggingface:mnist'"),
         ("", "there is no data set ''"),
         ("mnist:3.0.1", "there is no data set"),

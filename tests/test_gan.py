@@ -40,7 +40,7 @@ def recorded(model, x, k=1, applies=False):
         minibatches=[tf.constant(x[j::k]) for j in range(k)],
         labels=[None] * k,
         number=tf.constant(3, tf.int64),
-        replica=tf.constant(0),
+        first_row=tf.constant(0),
         replicas=1,
     )
     object.__setattr__(step, "updates", [])

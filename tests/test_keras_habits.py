@@ -13,6 +13,7 @@ import tensorflow as tf
 import keras_gan
 from keras_gan import InputError, losses
 from keras_gan.core.batches import DiscriminatorOutput
+from keras_gan.training import progress
 
 
 def mirrored():
@@ -155,6 +156,20 @@ def test_names_of_other_code_are_refused_with_ours(name, ours):
         keras_gan.GAN(*small.network_pair(), keras_gan.priors.Uniform(5), latent_dim=5)
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_the_progress_line_tells_the_time_left_within_an_epoch(terminal, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal, raising=False)
+    monkeypatch.setattr(progress, "_SECONDS", 0)
+    monkeypatch.setattr(progress, "_PAUSE", 0)
+    clock = iter(range(100))  # a second for each look at it
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    small.gan().fit(small.examples(24), batch_size=8, epochs=2, verbose=1)
+    lines = re.split(r"[\r\n]+", capsys.readouterr().out)
+    steps = [line for line in lines if " left - " in line]
+    assert len(steps) == 6
+    assert steps[0].startswith("1/3 - 4 examples/s - 10s left - d_loss: ")  # 5 steps of 2 s
+
+
 @pytest.mark.parametrize("verbose", [1, 2])
 @pytest.mark.parametrize("terminal", [False, True])
 def test_the_progress_line_is_short(verbose, terminal, capsys, monkeypatch):
@@ -164,7 +179,7 @@ def test_the_progress_line_is_short(verbose, terminal, capsys, monkeypatch):
     lines = re.split(r"[\r\n]+", capsys.readouterr().out)
     assert all(len(line) <= 100 for line in lines)
     last = next(line for line in reversed(lines) if line.strip())
-    for name in ("ms/step", "d_loss", "g_loss", "d_real", "d_fake"):
+    for name in ("examples/s", "d_loss", "g_loss", "d_real", "d_fake"):
         assert name in last
     assert "nan" not in last
     model.fit(small.examples(), batch_size=8, verbose=0)

@@ -153,6 +153,24 @@ def test_a_checkout_that_is_not_installed_says_how_to_install(
     assert error.count("\n") == 1
 
 
+def test_built_in_presets_load_from_the_wheel(commands: Path, home: Path) -> None:
+    code = """
+import numpy as np
+import keras_gan
+from keras_gan import presets
+for name in keras_gan.GAN.presets:
+    samples = presets.samples(presets.find(name))
+    gan = keras_gan.GAN.from_preset(name)
+    made = gan.generate(40, int(samples["seed"]), condition=samples.get("condition"))
+    np.testing.assert_allclose(made, samples["examples"], rtol=0, atol=1e-5)
+    print(name)
+print(keras_gan.__file__)
+"""
+    *names, file = run(commands / "python", "-c", code, cwd=home).splitlines()
+    assert names == list(keras_gan.GAN.presets)
+    assert not Path(file).is_relative_to(ROOT)
+
+
 def test_subcommands_run_beside_folders_of_their_names(commands: Path, home: Path) -> None:
     for command in ("export", "serve"):
         shown = run(commands / "keras-gan", command, "--help", cwd=home)

@@ -33,6 +33,19 @@ def test_lengths_follow_the_budget(monkeypatch, capsys):
     assert resolved(quick=True, batch_size=50).images == 12_000
 
 
+def test_less_time_than_an_epoch_takes_is_spent_on_a_part_of_the_pictures(tmp_path, capsys):
+    assert resolved(images=300).examples_per_epoch(1000) == 300
+    assert resolved(images=3000).examples_per_epoch(1000) == 1000
+    assert resolved(epochs=1).examples_per_epoch(1000) == 1000
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 1)).astype(np.uint8)
+    np.save(tmp_path / "pictures.npy", pixels)
+    arguments = ["--dataset", str(tmp_path / "pictures.npy"), "--batch-size", "8", "--width", "2"]
+    assert train.main([*arguments, "--images", "16", "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "2 an epoch x 1 epochs" in out
+    assert out.index("48 pictures of 8x8 pixels") < out.index("2 an epoch")
+
+
 def test_what_was_chosen_stays(monkeypatch):
     def measure(*_):
         raise AssertionError("measured again")

@@ -16,10 +16,9 @@ import tensorflow as tf
 
 from export import saved_model, signatures
 from export.subject import Subject
-from keras_gan import GAN, InputError, networks, recipes, train
+from keras_gan import GAN, InputError, networks, recipes
 from keras_gan.data import UnitRange
 from keras_gan.experiment import Recipe, TrainingData
-from keras_gan.experiment.run import Run
 from reproduce import __main__ as command
 from reproduce import (
     cifar10,
@@ -103,14 +102,12 @@ def test_a_table_leaves_out_empty_columns():
     ]
 
 
-def test_the_curve_and_its_best_epoch():
+def test_the_curve():
     metrics = {
         "epoch": [0.0, 1.0, 2.0, 3.0],
         "val_log_likelihood": [math.nan, 5.04, math.nan, -1.0],
         "val_log_likelihood_ema": [math.nan, 7.0, math.nan, 9.0],
     }
-    assert runs.best_epoch(metrics, "val_log_likelihood") == (2, 5.04)
-    assert runs.best_epoch(metrics, "val_log_likelihood_ema") == (4, 9.0)
     assert runs.curve(metrics) == [
         {"epoch": 2, "raw": 5.0, "ema": 7.0},
         {"epoch": 4, "raw": -1.0, "ema": 9.0},
@@ -154,61 +151,6 @@ def test_our_settings_over_seeds_against_the_recipe():
     (alone,) = summary.over_seeds(seeds[:1])
     assert (alone["standard_error"], alone["difference"]) == (2.0, "")
     assert summary.over_seeds([weighed("mnist_seed0", 224.0)]) == []
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory) -> Run:
-    """One epoch, with all kinds of weights and a network beside the networks."""
-    path = tmp_path_factory.mktemp("runs") / "digits"
-    fast = ["--epochs", "1", "--likelihood-every", "1", "--likelihood-samples", "50"]
-    fast += ["--recipe", "digits_inference"]
-    assert train.main([*fast, "--ema-momentum", "0.9", "--run-dir", str(path)]) == 0
-    return Run.open(path)
-
-
-def test_a_pretrained_run_is_the_run_but_for_rounding(trained, tmp_path, capsys):
-    output = tmp_path / "small"
-    arguments = ["pretrained", str(trained.path), "--weights", "best_ema", "--output", str(output)]
-    assert command.main(arguments) == 0
-    kept = Run.open(output)
-    found = kept.config["pretrained"]
-    assert (found["weights"], found["epoch"], kept.epochs_done) == ("best_ema", 1, 1)
-    for network, own in (
-        (kept.generator(), trained.generator("best_ema")),
-        (kept.gan().discriminator, trained.gan().discriminator),
-        (kept.gan().auxiliary_networks[0].network, trained.gan().auxiliary_networks[0].network),
-    ):
-        for half, whole in zip(network.get_weights(), own.get_weights(), strict=True):
-            assert half.dtype == np.float32
-            np.testing.assert_array_equal(half, whole.astype(np.float16))
-    moved = np.abs(kept.samples(500, 7) - trained.samples(500, 7, "best_ema")).max()
-    assert 0 < moved < 2 * found["largest_pixel_difference"] < 0.01
-    nats = found["validation_log_likelihood"], found["validation_log_likelihood_in_float32"]
-    assert 0 < abs(nats[0] - nats[1]) < 0.1
-    sizes = [run.model_file("last").stat().st_size for run in (kept, trained)]
-    assert sizes[0] < sizes[1] / 5  # half precision; no optimizers, no average
-    assert command.main(arguments) == 2
-    assert "exists; remove it or choose another" in capsys.readouterr().err
-    assert train.main(["--recipe", "digits_inference", "--run-dir", str(output)]) == 2
-    assert "without the state from which training continues" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    "path", sorted((results.ROOT / "pretrained").iterdir()), ids=lambda p: p.name
-)
-def test_each_pretrained_run_of_the_repository_samples(path, request):
-    run = Run.open(path)
-    if run.identity["dataset"] == "mnist":
-        request.getfixturevalue("needs_mnist")
-    images = run.samples(1000, seed=0)
-    data = run.preprocessing.denormalize(run.preprocessing.normalize(recipes.data_of(run).train.x))
-    assert np.abs(images.mean(axis=0) - data.mean(axis=0)).max() < 0.2
-    assert images.std(axis=0).mean() == pytest.approx(data.std(axis=0).mean(), rel=0.2)
-    found = run.config["pretrained"]
-    assert Subject.from_run(run).metadata()["weights"] == found["weights"]
-    before, after = (found[f"validation_log_likelihood{end}"] for end in ("_in_float32", ""))
-    assert abs(before - after) < 0.1
-    assert sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) < 10e6
 
 
 @dataclasses.dataclass(frozen=True)

@@ -202,6 +202,7 @@ def signalling(function, number):
     [
         ("keras_gan.recipes.digits.build", "no step was made", 0),
         ("keras_gan.plotting.animate", "all steps are made", 1),
+        ("keras_gan.plotting.loop", "all steps are made", 1),
     ],
 )
 def test_a_signal_before_and_after_the_steps(
@@ -217,9 +218,11 @@ def test_a_signal_before_and_after_the_steps(
     assert "the same command" in last_line(err)
     assert len(list(path.glob("checkpoints/step-*"))) == saved
     assert not Run.open(path).finished
+    assert not (path / "neighbors.png").exists()
     (path / "samples.gif").unlink(missing_ok=True)
     assert call(capsys, path, "--epochs", "1", "--likelihood-every", "0")[0] == 0
-    assert (path / "samples.gif").exists()
+    for name in ("samples.gif", "interpolation.webp", "neighbors.png"):
+        assert (path / name).exists()
     assert Run.open(path).epochs_done == 1
 
 

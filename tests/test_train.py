@@ -80,6 +80,8 @@ def test_a_run_directory_holds_what_its_table_says(finished):
         "samples/epoch-0000.png",
         "samples/epoch-0006.png",
         "samples.gif",
+        "interpolation.webp",
+        "neighbors.png",
         "models/last.keras",
         "models/best.keras",
         "models/best_ema.keras",
@@ -206,10 +208,9 @@ def test_the_best_of_each_kind_of_weights_is_noticed(monkeypatch):
     )
     likelihood.set_model(model := small.gan(ema=0.9))
     likelihood.set_params({"epochs": 3})
-    for epoch, (raw, ema) in enumerate([(0.0, 5.0), (3.0, 4.0), (2.0, 6.0)]):
-        monkeypatch.setattr(
-            likelihood, "_estimate", lambda of_average, r=raw, a=ema: a if of_average else r
-        )
+    values = iter([0.0, 5.0, 3.0, 4.0, 2.0, 6.0])  # of raw and EMA weights
+    monkeypatch.setattr(likelihood, "estimate", lambda samples: next(values))
+    for epoch in range(3):
         likelihood.on_epoch_end(epoch)
     average = model.ema_generator
     assert found == [

@@ -37,6 +37,7 @@ class ADA(RandomTransforms):
     """
 
     reads_signs = True
+    uses_batch_means = True
 
     def __init__(
         self,

@@ -19,9 +19,12 @@ class Augmentation(keras.layers.Layer):
     Attributes:
         reads_signs: True if `update` reads the signs of logits. A loss that ignores a constant
             added to D's output is then refused.
+        uses_batch_means: True if `update` needs whole minibatches; `GAN.compile(accumulate=...)`,
+            which calls it for each part, is then refused.
     """
 
     reads_signs = False
+    uses_batch_means = False
 
     def __init__(self, **kwargs):
         super().__init__(**{"dtype": "float32", **kwargs})

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import keras
 import numpy as np
 
 from keras_gan.core.errors import InputError
+from keras_gan.core.files import write_atomically
 from keras_gan.data import DataSet
 from keras_gan.data.preprocessing import Preprocessing
 from keras_gan.evaluation.collapse.coverage import Coverage, ModesFound
@@ -35,6 +39,7 @@ class CollapseMonitor(keras.callbacks.Callback):
         every: Epochs between two examinations, at least 1; the last epoch is always examined.
         seed: Seed of the samples.
         thresholds: When a measurement is a warning.
+        file: Where the warnings of the latest examination go, as JSON.
 
     Attributes:
         warnings: The warnings of the latest examination.
@@ -52,6 +57,7 @@ class CollapseMonitor(keras.callbacks.Callback):
         every: int = 1,
         seed: int = 2,
         thresholds: Thresholds | None = None,
+        file: Path | None = None,
     ):
         super().__init__()
         for name, value, least in (("samples", samples, 2), ("every", every, 1)):
@@ -63,6 +69,7 @@ class CollapseMonitor(keras.callbacks.Callback):
         self._every = every
         self._seed = seed
         self._thresholds = thresholds or Thresholds()
+        self._file = file
         self.warnings: tuple[CollapseWarning, ...] = ()
 
     @classmethod
@@ -70,14 +77,14 @@ class CollapseMonitor(keras.callbacks.Callback):
         """The monitor of a data set: its classes, where it has labels, and memorization.
 
         Trains the small classifier, which takes seconds. `preprocessing` gives the scale that G
-        learns on; `**settings` are the constructor's `samples`, `every`, `seed`, `thresholds`.
+        learns on; `**settings` are the constructor's `samples`, `every`, `seed`,
+        `thresholds`, `file`.
         """
-        train, held_out = (
-            preprocessing.denormalize(preprocessing.normalize(split.x))
-            for split in (data.train, data.validation)
+        train, held_out, unit = data.train, data.validation.x, preprocessing.unit
+        classifier = Classifier.of_labeled(train.x, train.y, unit)
+        detector = CollapseDetector(
+            train.x, held_out=held_out, classifier=classifier, prepare=unit
         )
-        classifier = Classifier.of_labeled(train, data.train.y)
-        detector = CollapseDetector(train, held_out=held_out, classifier=classifier)
         return cls(detector, preprocessing.denormalize, **settings)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -91,6 +98,9 @@ class CollapseMonitor(keras.callbacks.Callback):
         for warning in self.warnings:
             if warning.name not in known:
                 _log.warning("epoch %d: %s", epoch + 1, warning)
+        if self._file is not None:
+            raised = [dataclasses.asdict(warning) for warning in self.warnings]
+            write_atomically(self._file, json.dumps({"epoch": epoch, "warnings": raised}))
         if logs is not None:
             logs["warnings"] = float(len(self.warnings))
             logs.update(_summary(results, self._thresholds))

@@ -17,6 +17,12 @@ _LINES = {
     "train": "train a recipe; leaves a run directory",
     "evaluate": "measure a finished run",
     "figures": "draw a finished run",
+    "report": "write a report of runs as one HTML file",
+    "watch": "follow a run in a browser while it trains",
+    "measure": "compare any two sets of pictures",
+    "reference": "compute features of real pictures once, for measure",
+    "pack": "write a run to one file that training continues from",
+    "unpack": "make a run directory from such a file",
     "export": "write a finished run as SavedModel and ONNX",
     "serve": "serve exports over REST and gRPC",
 }

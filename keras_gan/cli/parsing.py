@@ -16,7 +16,8 @@ import tensorflow as tf
 from keras_gan.core.errors import InputError, SurroundingsError, TrainingError, first_line
 from keras_gan.core.paths import check_path
 from keras_gan.core.settings import Field
-from keras_gan.experiment.run import WEIGHTS
+from keras_gan.experiment.run import WEIGHTS, Run
+from keras_gan.experiment.working_copy import working_copy
 
 
 class Parser(argparse.ArgumentParser):
@@ -57,22 +58,51 @@ def path(text: str) -> str:
     return text
 
 
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Adds the model that a command takes, and what a `.keras` file does not say about it."""
+    text = "run directory, preset (a name, a directory, hf:// or kaggle://) or .keras file of a GAN"
+    parser.add_argument("run", metavar="RUN", type=path, help=text)
+    parser.add_argument(
+        "--preprocessing", metavar="NAME", help="unit_range or symmetric_range, of a .keras file"
+    )
+    add_trust(parser)
+
+
 def add_run(parser: argparse.ArgumentParser) -> None:
-    """Adds what each command on a finished run takes: the run, weights, seed, data directory."""
-    parser.add_argument("run", metavar="RUN", type=path, help="run directory")
+    """Adds what each command that measures or draws a run takes."""
+    add_model(parser)
+    parser.add_argument("--dataset", type=path, metavar="NAME", help="data of a .keras file")
     parser.add_argument(
         "--weights", default="last", metavar="WHICH", help=f"{', '.join(WEIGHTS)} (last)"
     )
     parser.add_argument(
         "--seed", type=seed, default=0, metavar="INT", help="seed of the samples (0)"
     )
+    add_data_dir(parser)
+
+
+def add_data_dir(parser: argparse.ArgumentParser) -> None:
+    """Adds the place of a run's data."""
     parser.add_argument(
         "--data-dir",
         type=path,
         metavar="DIR",
         help="directory of tensorflow-datasets (the run's)",
     )
-    add_trust(parser)
+
+
+def open_run(options: argparse.Namespace) -> Run:
+    """The run that `add_run` named; of a preset or a file its copy in `runs/`, for the results."""
+    run = Run.open(
+        options.run,
+        options.trust_recipe,
+        dataset=options.dataset,
+        preprocessing=options.preprocessing,
+    )
+    writable = working_copy(run)
+    if writable is not run:
+        print(f"results go to {writable.path}, a copy of {run.path}")
+    return writable
 
 
 def add_trust(parser: argparse.ArgumentParser) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+
+from keras_gan.core.errors import InputError
 
 
 def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None:
@@ -31,3 +36,26 @@ def temporary_name(path: str | os.PathLike[str]) -> Path:
     """The name under which a file is written first; a killed process may leave it behind."""
     path = Path(path)
     return path.with_name(f".{path.name}.tmp")
+
+
+@contextlib.contextmanager
+def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A folder under a temporary name, which is renamed to `path` when all is written to it.
+
+    Args:
+        path: The folder, which must not exist; its parents are made.
+
+    Raises:
+        InputError: It exists.
+    """
+    path = Path(path)
+    if os.path.lexists(path):
+        raise InputError(f"{path} exists; remove it or choose another directory")
+    temporary = temporary_name(path)
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        temporary.rename(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from keras_gan.core.errors import InputError
 
@@ -52,6 +53,12 @@ def check_folder(name: str, text: str | os.PathLike[str]) -> None:
         place = os.path.dirname(place)
     if not os.path.isdir(place):
         raise InputError(f"{name} must be a folder, but {place} is none. Received: {text}")
+
+
+def cache_folder(cache_dir: str | os.PathLike[str] | None = None) -> Path:
+    """The folder of all caches: as given, else KERAS_GAN_CACHE, else `~/.cache/keras_gan`."""
+    folder = cache_dir or os.environ.get("KERAS_GAN_CACHE") or "~/.cache/keras_gan"
+    return Path(os.path.expanduser(folder))
 
 
 def _short(text: str) -> str:

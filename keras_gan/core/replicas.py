@@ -2,7 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
+from collections.abc import Iterator
+
 import tensorflow as tf
+
+from keras_gan.core.errors import InputError
+
+_in_parts: contextvars.ContextVar[bool] = contextvars.ContextVar("in_parts", default=False)
+
+
+@contextlib.contextmanager
+def in_parts() -> Iterator[None]:
+    """What is called inside sees a part of the minibatch, so that `global_mean` is refused."""
+    token = _in_parts.set(True)
+    try:
+        yield
+    finally:
+        _in_parts.reset(token)
+
+
+def _refuse_parts(name: str) -> None:
+    if _in_parts.get():
+        raise InputError(
+            f"`{name}` needs the whole minibatch, but `accumulate` divides it in parts; leave out "
+            "`accumulate`, or what calls it"
+        )
 
 
 def global_mean(values: tf.Tensor) -> tf.Tensor:
@@ -13,7 +39,11 @@ def global_mean(values: tf.Tensor) -> tf.Tensor:
 
     Returns:
         float `[...]`.
+
+    Raises:
+        InputError: The minibatch is processed in parts (`GAN.compile(accumulate=...)`).
     """
+    _refuse_parts("global_mean")
     total = tf.reduce_sum(values, axis=0), tf.cast(tf.shape(values)[0], values.dtype)
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync > 1:
@@ -30,7 +60,11 @@ def global_max(values: tf.Tensor) -> tf.Tensor:
 
     Returns:
         A float scalar.
+
+    Raises:
+        InputError: As `global_mean`.
     """
+    _refuse_parts("global_max")
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync > 1:
         values = context.all_gather(values, axis=0)

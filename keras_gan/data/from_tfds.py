@@ -6,11 +6,13 @@ TFDS_DATA_DIR, else `~/tensorflow_datasets`. Nothing here uses the network unles
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import itertools
 import math
 import os
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -139,7 +141,7 @@ def image_key(builder: tfds.core.DatasetBuilder) -> str:
     return images[0]
 
 
-def _label_key(builder: tfds.core.DatasetBuilder) -> str | None:
+def label_key(builder: tfds.core.DatasetBuilder) -> str | None:
     """Name of the class feature: the builder's supervised key, else the only class feature."""
     import tensorflow_datasets as tfds
 
@@ -156,7 +158,7 @@ def _keys(builder: tfds.core.DatasetBuilder, kind: type) -> list[str]:
 
 def label_names(builder: tfds.core.DatasetBuilder) -> tuple[str, ...] | None:
     """Names of the labels 0, 1, ..., or None where the builder has none."""
-    key = _label_key(builder)
+    key = label_key(builder)
     feature = builder.info.features[key] if key else None
     return tuple(feature.names) if feature is not None and feature.num_classes else None
 
@@ -167,7 +169,7 @@ def read(builder: tfds.core.DatasetBuilder, split: str) -> Split:
     import tensorflow_datasets as tfds
 
     n = builder.info.splits[split].num_examples
-    image, label = image_key(builder), _label_key(builder)
+    image, label = image_key(builder), label_key(builder)
     config = tfds.ReadConfig(
         interleave_cycle_length=1, try_autocache=False, num_parallel_calls_for_decode=_DECODERS
     )
@@ -182,7 +184,7 @@ def read(builder: tfds.core.DatasetBuilder, split: str) -> Split:
             pixels = tf.ensure_shape(tf.cond(fits, lambda: pixels, lambda: zeros), shape)
         return pixels, example[label] if label else tf.constant(-1, tf.int64), size
 
-    try:
+    with undamaged(builder, split):
         examples = builder.as_dataset(split=split, read_config=config)
         shape = examples.element_spec[image].shape
         if not shape.is_fully_defined():
@@ -207,9 +209,23 @@ def read(builder: tfds.core.DatasetBuilder, split: str) -> Split:
                 )
             rows = slice(first, first + len(images))
             x[rows], y[rows] = images, labels
+    return Split(x, y, origin=f"{builder.name}: {split}")
+
+
+@contextlib.contextmanager
+def undamaged(builder: tfds.core.DatasetBuilder, split: str) -> Iterator[None]:
+    """Within it, data that cannot be read raise `InputError`."""
+    import tensorflow as tf
+
+    try:
+        yield
     except tf.errors.OpError as error:
         raise InputError(
             f"split `{split}` of {builder.name} cannot be read, so {builder.data_dir} is damaged: "
             f"delete it and prepare it again ({first_line(error)})"
         ) from error
-    return Split(x, y, origin=f"{builder.name}: {split}")
+
+
+def has_one_size(builder: tfds.core.DatasetBuilder) -> bool:
+    """Whether the builder says that all images have one size."""
+    return None not in builder.info.features[image_key(builder)].shape

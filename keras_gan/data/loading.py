@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 from keras_gan.core.errors import InputError
-from keras_gan.data import bundled, from_files, stacked_mnist
+from keras_gan.data import bundled, from_files, from_tfds, stacked_mnist, tfds_pictures
 from keras_gan.data.dataset import DataSet
-from keras_gan.data.from_tfds import load_tfds
+from keras_gan.data.from_tfds import OWN_NAMES
 from keras_gan.data.pictures import arrays, sources
 from keras_gan.data.pictures.loading import load_pictures
 from keras_gan.data.pictures.options import PictureOptions
@@ -25,7 +25,7 @@ def load(
     pictures: PictureOptions | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> DataSet:
-    """Load a data set into memory; pictures of a folder or an archive, into a mapped file.
+    """Load a data set into memory; pictures that may differ in size, into a mapped file.
 
     Args:
         source: One of
@@ -33,7 +33,8 @@ def load(
             - "digits": scikit-learn's handwritten digits, 1,797 images 8x8x1, bundled with it;
             - "mnist_10k": 10,000 images of MNIST, bundled with this package;
             - "mnist", "cifar10" (with the paper's splits) or any other image builder of
-              tensorflow-datasets, as "name" or "name/config";
+              tensorflow-datasets, as "name" or "name/config"; images of no fixed size are
+              treated like those of a folder;
             - "stacked_mnist": three random digits of MNIST on three channels;
             - "tfd": the Toronto Face Database, which its authors give out;
             - a path to a folder of pictures, a .zip or .tar file of one, a .npy or a .npz file. A
@@ -65,8 +66,14 @@ def load(
         if path.is_dir() or (path.is_file() and sources.is_archive(path)):
             return load_pictures(path, pictures or PictureOptions(flip="off"), cache_dir)
         data_set = _load_file(path)
+    elif str(source) in OWN_NAMES:
+        data_set = _load_own(str(source), data_dir, download, fold)
     else:
-        data_set = _load_named(str(source), data_dir, download, fold)
+        builder = from_tfds.prepared(str(source), data_dir, download)
+        if not from_tfds.has_one_size(builder):
+            options = pictures or PictureOptions(flip="off")
+            return tfds_pictures.load(str(source), builder, options, cache_dir)
+        data_set = from_tfds.load_tfds(str(source), data_dir, download)
     return data_set if pictures is None else arrays.with_options(data_set, pictures)
 
 
@@ -81,7 +88,7 @@ def _load_file(path: Path) -> DataSet:
     raise InputError(f"there is no file or folder {path}")
 
 
-def _load_named(
+def _load_own(
     source: str, data_dir: str | os.PathLike[str] | None, download: bool, fold: int | None
 ) -> DataSet:
     if source in bundled.LOADERS:
@@ -90,9 +97,7 @@ def _load_named(
         from keras_gan.data import tfd
 
         return tfd.load(fold or 0, data_dir)
-    if source == "stacked_mnist":
-        return stacked_mnist.load(data_dir, download)
-    return load_tfds(source, data_dir, download)
+    return stacked_mnist.load(data_dir, download)
 
 
 def place(source: str) -> str:

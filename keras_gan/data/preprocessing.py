@@ -41,6 +41,10 @@ class Preprocessing:
         """The generator's output, floats `[n, ...]`, as float32 in [0, 1] (points: unchanged)."""
         return _rowwise(lambda rows: self._denormalize(ops.cast(rows, "float32")), x)
 
+    def unit(self, x: Any) -> Any:
+        """Examples as samples come: normalized and denormalized, float32 `[n, ...]`."""
+        return self.denormalize(self.normalize(x))
+
     def get_config(self) -> dict[str, Any]:
         """The name and the constants, as JSON can hold them."""
         return {"name": self.name, **vars(self)}

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_gan.core.errors import InputError
+
+_BLOCK = 1000
 
 
 def as_rows(
@@ -18,12 +21,7 @@ def as_rows(
     There must be at least `minimum`, of `columns` numbers each if that is known. `name` is the
     argument's name, for messages.
     """
-    array = np.asarray(array)
-    if array.ndim < 2 or len(array) < minimum or array.size == 0:
-        raise InputError(
-            f"`{name}` must hold at least {minimum} examples, [n, ...]; "
-            f"received shape {array.shape}"
-        )
+    array = as_examples(name, array, minimum=minimum)
     rows = array.reshape(len(array), -1)
     if columns is not None and rows.shape[1] != columns:
         raise InputError(
@@ -39,6 +37,17 @@ def as_rows(
     return rows
 
 
+def as_examples(name: str, array: ArrayLike, *, minimum: int = 1) -> np.ndarray:
+    """At least `minimum` examples `[n, ...]` as they are; a mapped file stays one."""
+    array = np.asanyarray(array)
+    if array.ndim < 2 or len(array) < minimum or array.size == 0:
+        raise InputError(
+            f"`{name}` must hold at least {minimum} examples, [n, ...]; "
+            f"received shape {array.shape}"
+        )
+    return array
+
+
 def equal_numbers(
     real: np.ndarray, generated: np.ndarray, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -52,8 +61,27 @@ def equal_numbers(
 
 def distinct(rows: np.ndarray) -> np.ndarray:
     """The rows `[n, d]` without repetitions, in the order of their first."""
-    first: dict[bytes, int] = {}
-    for place, row in enumerate(rows):
-        # By a hash: sorting takes long, and the rows as keys much memory. + 0.0 makes -0.0 to 0.0.
-        first.setdefault(hashlib.blake2b((row + 0.0).tobytes(), digest_size=16).digest(), place)
-    return rows[list(first.values())]
+    return np.concatenate(list(distinct_blocks([rows])))
+
+
+def distinct_blocks(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """Blocks of rows `[n, d]` without rows that any of them had before."""
+    seen: set[bytes] = set()
+    for rows in blocks:
+        new = []
+        for place, row in enumerate(rows):
+            # By a hash: sorting takes long, and the rows as keys much memory. + 0.0 makes -0.0 to
+            # 0.0.
+            digest = hashlib.blake2b((row + 0.0).tobytes(), digest_size=16).digest()
+            if digest not in seen:
+                seen.add(digest)
+                new.append(place)
+        yield rows[new]
+
+
+def in_blocks(
+    name: str, array: np.ndarray, prepare: Callable[[np.ndarray], ArrayLike]
+) -> Iterator[np.ndarray]:
+    """Examples `[n, ...]`, prepared, as finite rows `[m, d]`, 1,000 at a time."""
+    for start in range(0, len(array), _BLOCK):
+        yield as_rows(name, prepare(array[start : start + _BLOCK]))

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import re
+from pathlib import Path
+
 import tensorflow as tf
 
 from keras_gan.core.errors import InputError
@@ -46,3 +51,15 @@ def make(name: str) -> tf.distribute.Strategy:
     except (ValueError, tf.errors.OpError) as error:
         raise InputError("--strategy tpu found no TPU; use mirrored on GPUs or CPUs") from error
     return tf.distribute.TPUStrategy(resolver)
+
+
+def hardware() -> dict[str, object]:
+    """What this process computes on: "processor", with its cores, and the names of the "gpus"."""
+    info = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*: (.+)", info.read_text() if info.exists() else "")
+    name, cores = found[1] if found else platform.machine(), len(os.sched_getaffinity(0))
+    gpus = [
+        tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name)
+        for gpu in tf.config.list_physical_devices("GPU")
+    ]
+    return {"processor": f"{name}, {cores} core{'s' if cores > 1 else ''}", "gpus": gpus}

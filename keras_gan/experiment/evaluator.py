@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import warnings
 from collections.abc import Callable
 from typing import Protocol
@@ -15,16 +16,19 @@ import tensorflow as tf
 from keras_gan.conditioning import Classes, Inpainting
 from keras_gan.core.errors import InputError
 from keras_gan.core.settings import Checked, setting
+from keras_gan.core.versions import versions
 from keras_gan.data import DataSet, Split
+from keras_gan.evaluation import features
 from keras_gan.evaluation.collapse.detector import LEAST_TRAIN
 from keras_gan.evaluation.distances import LEAST_EXAMPLES
-from keras_gan.evaluation.features import Classifier
+from keras_gan.evaluation.features import Classifier, FeatureNetwork
 from keras_gan.evaluation.likelihood import reliability
 from keras_gan.experiment import distribution
 from keras_gan.experiment.measurements import conditions, inference, likelihood, samples
 from keras_gan.experiment.run import WEIGHTS, Run
-from keras_gan.experiment.versions import versions
 from keras_gan.training.inference import among
+
+_MOST_NUMBERS = 2**25  # of each split of a mapped file that are held in memory as floats
 
 
 class LoadData(Protocol):
@@ -42,6 +46,12 @@ class EvaluationSettings(Checked):
         0, "seed of the samples and of every choice of examples", least=0, below=2**32
     )
     samples: int = setting(10_000, "samples of G", least=1, most=10**6)
+    features: str = setting(
+        "auto",
+        "network that distances are measured on: classifier (a small one, of the data's classes), "
+        "efficientnet_lite0, inception_2015:FILE, dinov2:PRESET or auto: the classifier for gray "
+        "pictures and points with classes, efficientnet_lite0 for other pictures",
+    )
     sets: int = setting(
         1,
         "independent sets of samples, 1 or at least 5; several also measure the estimator's error "
@@ -85,6 +95,7 @@ class Evaluator:
         self.generator = run.generator(settings.weights)
         self.data = load_data()
         self._check_data()
+        self.network  # noqa: B018
         self.strategy: tf.distribute.Strategy | None = None
         if settings.strategy != "default":
             self.strategy = distribution.make(settings.strategy)
@@ -124,7 +135,19 @@ class Evaluator:
     @functools.cached_property
     def classifier(self) -> Classifier | None:
         """A small classifier of the training examples; None where they have no classes."""
-        return Classifier.of_labeled(self.unit(self.data.train.x), self.data.train.y)
+        return Classifier.of_labeled(self.data.train.x, self.data.train.y, self.unit)
+
+    @functools.cached_property
+    def network(self) -> FeatureNetwork | None:
+        """The network that distances are measured on; None for the examples as they are."""
+        name, shape = self.settings.features, self.data.element_shape
+        if name == "classifier" and self.classifier is None:
+            raise InputError(f"--features classifier needs classes, and {self.data.name} has none")
+        if name not in ("auto", "classifier"):
+            return features.load(name)
+        if name == "classifier":
+            return self.classifier
+        return features.choose(shape, lambda: self.classifier)
 
     @functools.cached_property
     def sampler(self) -> Callable[..., np.ndarray]:
@@ -137,7 +160,23 @@ class Evaluator:
 
     def unit(self, x: np.ndarray) -> np.ndarray:
         """Examples of the data as samples come: in [0, 1], after the run's preprocessing."""
-        return self.run.preprocessing.denormalize(self.run.preprocessing.normalize(x))
+        return self.run.preprocessing.unit(x)
+
+    def part(self, split: Split) -> Split:
+        """What of a split is held in memory: all of it, or some of the pictures of a mapped file.
+
+        A warning says how many.
+        """
+        most = _MOST_NUMBERS // math.prod(self.data.element_shape)
+        if not isinstance(split.x, np.memmap) or len(split) <= most:
+            return split
+        warnings.warn(
+            f"likelihoods and nearest examples are those of {most:,} examples drawn at random from "
+            f"a split of {len(split):,}: more take too much memory",
+            stacklevel=2,
+        )
+        rows = np.random.default_rng(self.settings.seed).permutation(len(split))[:most]
+        return split[np.sort(rows)]
 
     @staticmethod
     def known(split: Split) -> Split | None:

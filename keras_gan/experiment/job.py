@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 from pathlib import Path
@@ -16,13 +17,14 @@ from keras_gan import data
 from keras_gan.core.errors import InputError, first_line
 from keras_gan.core.keras_private import all_layers
 from keras_gan.core.settings import Checked, fields, setting
+from keras_gan.core.versions import versions
 from keras_gan.data import preprocessing
 from keras_gan.experiment import distribution
 from keras_gan.experiment.recipe import Recipe, TrainingData
 from keras_gan.experiment.run import Run, identity_hash
 from keras_gan.experiment.settings import RunSettings, Settings
-from keras_gan.experiment.versions import versions
 from keras_gan.experiment.workers import Workers
+from keras_gan.training import transfer
 from keras_gan.training.gan import GAN
 from keras_gan.training.input_checks import checked_array
 
@@ -119,10 +121,14 @@ class Job:
         self.replicas = strategy.num_replicas_in_sync
         self.workers.agree(self._alike())
         self.workers.together(self._load)
+        if self.workers.is_chief:
+            for line in self.data_set.description:
+                print(line)
         self.workers.agree(
             {
                 "the fingerprint of the data": self.data_set.fingerprint,
                 "the fingerprint of the stream": self.identity.get("shards"),
+                "the weights of --init": self.identity.get("init"),
             }
         )
         self.settings = self._resolved()
@@ -145,7 +151,8 @@ class Job:
         }
 
     def _load(self) -> None:
-        """Loads and scales the data."""
+        """Loads the model to start from, if any, and loads and scales the data."""
+        self._initial = Run.open(self.asked.init).gan() if self.asked.init else None
         shards = None
         if self.options.stream:
             self.data_set, shards = self._open_shards()
@@ -173,6 +180,11 @@ class Job:
 
     def _make(self) -> None:
         """Makes the model for the data."""
+        learned = self.settings.examples_per_epoch(len(self.source))
+        if isinstance(self.source, data.Pictures):
+            self.source = dataclasses.replace(self.source, x=self.source.x[:learned])
+        elif isinstance(self.source, np.ndarray):
+            self.source = self.source[:learned]
         self.training_data = self._training_data(self.settings)
         self.size = self.training_data.size
         group = self.settings.batch_size * self.settings.discriminator_steps
@@ -236,6 +248,10 @@ class Job:
         try:
             with self.strategy.scope():
                 gan, arguments = self.recipe.build(self.settings, self.training_data)
+                if self._initial is not None:
+                    taken = transfer.start_from(gan, self._initial, self.settings.freeze)
+                    if self.workers.is_chief:
+                        print(f"starting from {self.asked.init}: {taken}")
                 try:
                     gan.compile(**arguments, steps_per_execution=steps)
                 except TypeError as error:
@@ -258,13 +274,17 @@ class Job:
                 f"recipe {self.recipe.name!r} learns from labels, which {self.data_set.name} lacks"
             )
         check.check(labels)
-        return labels
+        return labels[: len(self.source)]
 
-    @property
+    @functools.cached_property
     def identity(self) -> dict[str, Any]:
         """Everything that changes a number: settings as given, data, and a user's file."""
         settings = dataclasses.asdict(self.asked)
         del settings["epochs"]
+        if self._initial is None:
+            del settings["init"], settings["freeze"]
+        else:
+            settings["init"] = transfer.fingerprint(self._initial)
         identity = {"recipe": self.recipe.name, **settings, "data": self.data_set.fingerprint}
         if self.recipe.content is not None:
             identity["recipe_file"] = self.recipe.content

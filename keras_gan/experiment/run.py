@@ -11,41 +11,31 @@ import contextlib
 import datetime
 import hashlib
 import json
-import types
+import os
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Self
 
 import filelock
 import keras
 import numpy as np
 
-from keras_gan import GAN  # and with it all classes that Keras must know to load a model
+from keras_gan import GAN, presets  # GAN brings all classes that Keras must know to load a model
 from keras_gan.conditioning import Condition
 from keras_gan.core.errors import InputError
 from keras_gan.core.files import temporary_name, write_atomically
-from keras_gan.data import preprocessing
-from keras_gan.experiment import metrics_table, model_files
+from keras_gan.core.versions import versions
+from keras_gan.data import Identity, Preprocessing
+from keras_gan.data.preprocessing import from_config
+from keras_gan.experiment import metrics_table
 from keras_gan.experiment.recipe import import_file, is_imported
-from keras_gan.experiment.versions import versions
 from keras_gan.priors import Prior
-from keras_gan.training import sampling
+from keras_gan.training import model_files, preset_files, run_config, sampling
 from keras_gan.training.inference import Inference, among
+from keras_gan.training.run_config import FORMAT
 
-FORMAT = 2
-# Types of the entries of a configuration that are used; the others are for readers.
-_TYPES: dict[str, type | tuple[type, ...]] = {
-    "identity": dict,
-    "settings": dict,
-    "preprocessing": dict,
-    "sessions": list,
-    "example_shape": list,
-    "recipe": str,
-    "data_dir": (str, types.NoneType),
-    "checkpoint_dir": (str, types.NoneType),
-    "epochs_done": int,
-}
 BEST = ("best", "best_ema")  # by validation likelihood; each has a file of that name
 WEIGHTS = ("last", "ema", *BEST)
 
@@ -54,17 +44,6 @@ def identity_hash(identity: dict[str, Any]) -> str:
     """8 hexadecimal digits that stand for an identity."""
     text = json.dumps(identity, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
-
-
-class _Entries(dict):
-    """An object of a configuration; an entry that is missing is an `InputError`."""
-
-    def __init__(self, file: Path, pairs: list[tuple[str, Any]]):
-        super().__init__(pairs)
-        self._file = file
-
-    def __missing__(self, key: str) -> NoReturn:
-        raise InputError(f"{self._file} has no entry {key!r}, which every run has; it is damaged")
 
 
 class Run:
@@ -86,43 +65,41 @@ class Run:
         self._samplers: dict[str, sampling.Sampler] = {}  # by weights
 
     @classmethod
-    def open(cls, path: str | Path, trust_recipe: bool = False) -> Run:
-        """Opens an existing run directory.
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        trust_recipe: bool = False,
+        *,
+        dataset: str | None = None,
+        preprocessing: str | None = None,
+    ) -> Self:
+        """Opens a run directory, a preset, or a `.keras` file of a whole `GAN`.
 
         Args:
-            path: The directory.
+            path: The directory; the name or handle of a preset (`GAN.from_preset`); or the file.
             trust_recipe: Whether to run the recipe file that the run names, if it names one. It is
                 Python code, which may do whatever you may do.
+            dataset: Name or place of the data, where the model does not name them: in a `.keras`
+                file, or in a preset that `GAN.save_to_preset` wrote.
+            preprocessing: Name of the preprocessing, for a `.keras` file: unit_range,
+                symmetric_range or identity.
 
         Raises:
-            InputError: It is not a run directory, or its format is another.
+            InputError: It is none of these, its format is another, or it must not be used; or it
+                names its data itself.
         """
-        path = Path(path)
-        file = path / "config.json"
-        if not file.is_file():
-            raise InputError(
-                f"{path} is not a run directory: it has no config.json; `keras-gan train` makes one"
-            )
-        try:
-            text = file.read_text(encoding="utf-8")
-            config = json.loads(text, object_pairs_hook=lambda pairs: _Entries(file, pairs))
-            version = int(config["format"])
-        except (ValueError, TypeError, RecursionError) as error:
-            raise InputError(f"{file} cannot be read as the configuration of a run") from error
-        if version < FORMAT:
-            raise InputError(
-                f"{path} has format {version} of an earlier version; convert it in a checkout of "
-                f"keras_gan: python -m reproduce.convert {path} NEW_DIRECTORY"
-            )
-        if version > FORMAT:
-            raise InputError(
-                f"{path} has format {version}; this version of keras_gan reads {FORMAT}, install a "
-                "newer one"
-            )
-        wrong = [k for k, kind in _TYPES.items() if k in config and not isinstance(config[k], kind)]
-        if wrong:
-            raise InputError(f"{file} is damaged: {wrong[0]!r} is {config[wrong[0]]!r}")
-        return cls(path, config, trust_recipe)
+        found = presets.find(path)
+        if found.suffix == ".keras" and found.is_file():
+            if (found.parent.parent / "config.json").is_file() and found.stem == "last":
+                run = cls.open(found.parent.parent, trust_recipe)
+            else:
+                run = cls(found, {})
+                run.config = preset_files.describe(run.gan(), found.stem, Identity())
+        else:
+            run = cls(found, run_config.read(found), trust_recipe)
+        if dataset or preprocessing:
+            run_config.name_data(run.config, dataset, preprocessing)
+        return run
 
     @classmethod
     def create_or_open(
@@ -132,7 +109,7 @@ class Run:
         path = Path(path)
         if (path / "config.json").exists():
             run = cls.open(path)
-            if "pretrained" in run.config or "converted" in run.config:
+            if {"preset", "copied", "converted"} & set(run.config):
                 raise InputError(
                     f"{path} has a trained model without the state from which training continues; "
                     "choose another --run-dir"
@@ -188,7 +165,14 @@ class Run:
         """Notes the devices and epochs of a process that trains here."""
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self.config["sessions"].append({"started": now, **resources})
+        self._began = time.monotonic()
         self._write_config()
+
+    def end_session(self) -> None:
+        """Notes how long it took; a disk that refuses to be written has been reported before."""
+        self.config["sessions"][-1]["seconds"] = round(time.monotonic() - self._began, 1)
+        with contextlib.suppress(OSError):
+            self._write_config()
 
     def _write_config(self) -> None:
         write_atomically(self.path / "config.json", json.dumps(self.config, indent=1, default=str))
@@ -222,6 +206,8 @@ class Run:
 
     def model_file(self, name: str) -> Path:
         """The file of a model: "last", "generator" or one of `BEST`."""
+        if name == "last" and self.path.suffix == ".keras":
+            return self.path
         return self.path / "models" / f"{name}.keras"
 
     def save_models(self, gan: GAN, epochs: int) -> None:
@@ -246,6 +232,13 @@ class Run:
             temporary.rename(final)
         finally:
             temporary.unlink(missing_ok=True)
+
+    def epoch_of(self, weights: str) -> int:
+        """The number of epochs behind one of `WEIGHTS`."""
+        if weights not in BEST:
+            return self.epochs_done
+        column = "val_log_likelihood" + weights.removeprefix("best")
+        return int(np.nanargmax(self.metrics()[column])) + 1
 
     def gan(self) -> GAN:
         """The finished model; it is not compiled.
@@ -301,9 +294,9 @@ class Run:
         return self.gan().condition
 
     @property
-    def preprocessing(self) -> preprocessing.Preprocessing:
+    def preprocessing(self) -> Preprocessing:
         """The scale of the networks, and the way back."""
-        return preprocessing.from_config(self.config["preprocessing"])
+        return from_config(self.config["preprocessing"])
 
     def samples(
         self, n: int, seed: int = 0, weights: str = "last", condition: Any = None
@@ -313,13 +306,20 @@ class Run:
 
     def sampler(self, weights: str = "last") -> Callable[..., np.ndarray]:
         """`samples` as a function of (n, seed, condition), whose graph is traced once."""
-        if weights not in self._samplers:
-            generator = self.generator(weights)
-            self._samplers[weights] = sampling.Sampler(generator, self.prior, self.condition)
-        sampler = self._samplers[weights]
+        sampler = self._sampler(weights)
         return lambda n, seed, condition=None: self.preprocessing.denormalize(
             sampler(n, seed, condition)
         )
+
+    def batches(self, n: int, seed: int = 0, weights: str = "last") -> Iterator[np.ndarray]:
+        """`samples` in batches, so that not all need to be in memory."""
+        return map(self.preprocessing.denormalize, self._sampler(weights).batches(n, seed))
+
+    def _sampler(self, weights: str) -> sampling.Sampler:
+        if weights not in self._samplers:
+            generator = self.generator(weights)
+            self._samplers[weights] = sampling.Sampler(generator, self.prior, self.condition)
+        return self._samplers[weights]
 
     def _load(self, name: str) -> Any:
         if name in self._models:

@@ -27,10 +27,11 @@ class _Features(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     """A transformer over the network of a run; subclasses load it."""
 
     run_dir: str | os.PathLike[str]
+    trust_recipe: bool
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Loads the run; images as `transform` takes them are only looked at, `y` is ignored."""
-        run = Run.open(Path(self.run_dir))
+        run = Run.open(Path(self.run_dir), self.trust_recipe)
         if run.condition is not None:
             raise InputError(
                 f"the networks of {run.path} see a condition besides images; use a run of an "
@@ -85,11 +86,18 @@ class DiscriminatorFeatures(_Features):
     Args:
         run_dir: Directory of a finished run.
         layer: Name of a layer of D; None for its first hidden layer.
+        trust_recipe: Whether to run the recipe file that the run names, if it names one.
     """
 
-    def __init__(self, run_dir: str | os.PathLike[str], layer: str | None = None):
+    def __init__(
+        self,
+        run_dir: str | os.PathLike[str],
+        layer: str | None = None,
+        trust_recipe: bool = False,
+    ):
         self.run_dir = run_dir
         self.layer = layer
+        self.trust_recipe = trust_recipe
 
     def _load(self, run: Run) -> keras.Model:
         discriminator = run.gan().discriminator
@@ -123,10 +131,12 @@ class InferenceFeatures(_Features):
 
     Args:
         run_dir: Directory of a finished run with an inference network.
+        trust_recipe: Whether to run the recipe file that the run names, if it names one.
     """
 
-    def __init__(self, run_dir: str | os.PathLike[str]):
+    def __init__(self, run_dir: str | os.PathLike[str], trust_recipe: bool = False):
         self.run_dir = run_dir
+        self.trust_recipe = trust_recipe
 
     def _load(self, run: Run) -> keras.Model:
         self.inference_ = run.inference()

@@ -140,6 +140,7 @@ class Session:
                 raise Interrupted("no step was made; the same command goes on")
             if run is not None:
                 self._announce(run, resources)
+                stack.callback(run.end_session)
                 if self.retries and not int(self.gan.current_step.numpy()):
                     checkpoints.write(run.checkpoints, checkpoints.snapshot(self.gan, facts))
             seed = self.gan.seed
@@ -212,6 +213,7 @@ class Session:
         )
         if before not in (None, resources["replicas"]):
             print(f"replicas: {before} before, {resources['replicas']} now", flush=True)
+        print(f"to follow it in a browser: keras-gan watch {run.path}", flush=True)
 
     def _fit(self, callbacks: list[keras.callbacks.Callback], verbose: int) -> None:
         saving = next((c for c in callbacks if isinstance(c, Checkpoint)), None)

@@ -6,6 +6,7 @@ import dataclasses
 import typing
 from typing import ClassVar, Self
 
+from keras_gan.core.errors import InputError
 from keras_gan.core.settings import Checked, setting
 
 if typing.TYPE_CHECKING:
@@ -31,11 +32,27 @@ class RunSettings(Checked):
         "float32", "float32 or mixed_bfloat16", choices=("float32", "mixed_bfloat16")
     )
     jit_compile: bool = setting(False, "compile with XLA")
+    init: str = setting(
+        "", "run whose weights G, D and the EMA start from, where layers match", path="folder"
+    )
+    freeze: int = setting(
+        0, "D's first layers with weights that keep those of --init (FreezeD)", least=0, most=1000
+    )
+
+    def __post_init__(self) -> None:
+        """Checks that there is something to freeze."""
+        super().__post_init__()
+        if self.freeze and not self.init:
+            raise InputError(f"--freeze needs --init, a trained run. Received: {self.freeze}")
 
     @property
     def ema(self) -> float | EMA | None:
         """`GAN`'s argument of that name."""
         return self.ema_momentum or None
+
+    def examples_per_epoch(self, size: int) -> int:
+        """How many of so many training examples a run learns from, the first ones: usually all."""
+        return size
 
     def steps_per_epoch(self, size: int) -> int:
         """Steps of an epoch of so many examples: each takes m * k of them."""
@@ -69,3 +86,9 @@ class Settings(RunSettings):
         1, "epochs between Parzen estimates on validation images; 0: never", least=0
     )
     likelihood_samples: int = setting(1000, "samples of such an estimate", least=1, most=10**6)
+    distance_every: int = setting(
+        0,
+        "epochs between Frechet distances to validation images, by which the best model is chosen; "
+        "0: never",
+        least=0,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import sys
 import time
 from pathlib import Path
@@ -11,9 +12,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_gan import callbacks, data, plotting
+from keras_gan import callbacks, data
 from keras_gan.core.errors import InputError
-from keras_gan.experiment import metrics_table
+from keras_gan.evaluation import features
+from keras_gan.experiment import distribution, metrics_table
+from keras_gan.experiment.drawings import draw_finished
 from keras_gan.experiment.job import Job
 from keras_gan.experiment.run import BEST, Run
 from keras_gan.experiment.session import Interruption, Session
@@ -21,11 +24,16 @@ from keras_gan.experiment.settings import Settings
 from keras_gan.training import checkpoints
 
 _EXAMPLES = 1000  # that estimates and pictures along training take
-_FRAMES = 120  # of the animation, at most
+_COMPARED, _NUMBERS = 2000, 2**25  # validation images of a distance, and their numbers, at most
+_LEARNED = 20_000  # training examples of the classifier that distances are measured on
 
 
-def train(job: Job, asked: Interruption) -> None:
-    """Trains from where the run directory stands, unless a signal asks for an end."""
+def train(job: Job, asked: Interruption) -> Run | None:
+    """Trains from where the run directory stands, unless a signal asks for an end.
+
+    Returns:
+        The run, on the chief, if there was something to do.
+    """
     began = time.monotonic()
     session = Session(
         job.gan,
@@ -43,13 +51,15 @@ def train(job: Job, asked: Interruption) -> None:
             "strategy": job.options.strategy,
             "replicas": job.replicas,
             "epochs": job.settings.epochs,
+            **distribution.hardware(),
         },
         lambda run, facts: _callbacks(job, run, facts),
         verbose=1 if sys.stdout.isatty() else 2,
-        finish=lambda run: _animate(run, asked),
+        finish=lambda run: draw_finished(job, run, asked),
     )
     if run is not None:
         print(f"trained for {time.monotonic() - began:.0f} s; the run is {run.path}")
+    return run
 
 
 def _fit(
@@ -103,11 +113,13 @@ def _place(folder: str | None) -> str | None:
 
 def _callbacks(job: Job, run: Run, facts: dict) -> list[keras.callbacks.Callback]:
     is_image = job.data_set.is_image
-    likelihood = _likelihood(job, run, facts)
-    of_run: list[keras.callbacks.Callback] = [likelihood] if likelihood else []
+    estimates = _estimates(job, run, facts)
+    monitored = estimates[-1] if estimates else None
+    of_run: list[keras.callbacks.Callback] = list(estimates)
     if job.options.monitor_every:
-        every = job.options.monitor_every
-        of_run.append(callbacks.CollapseMonitor.of(job.data_set, job.preprocessing, every=every))
+        settings = {"every": job.options.monitor_every, "file": run.path / "warnings.json"}
+        monitor = callbacks.CollapseMonitor.of(job.data_set, job.preprocessing, **settings)
+        of_run.append(monitor)
     if is_image or job.gan.example_shape == (2,):
         folder, denormalize = run.path / "samples", job.preprocessing.denormalize
         points = None if is_image else job.training_data.examples[:_EXAMPLES]
@@ -126,36 +138,50 @@ def _callbacks(job: Job, run: Run, facts: dict) -> list[keras.callbacks.Callback
             run.checkpoints,
             lambda: facts,
             keep=job.options.keep_checkpoints,
-            monitor="val_log_likelihood" if likelihood else None,
+            monitor=monitored and monitored.column,
+            mode=monitored.mode if monitored else "max",
             minutes=job.options.checkpoint_minutes,
         ),
     ]
 
 
-def _likelihood(job: Job, run: Run, facts: dict) -> callbacks.ValidationLikelihood | None:
-    """The estimates along training, which also save the best generators; None where not wanted."""
-    settings = job.settings
-    if not (isinstance(settings, Settings) and settings.likelihood_every and job.data_set.is_image):
-        return None
+def _estimates(job: Job, run: Run, facts: dict) -> list[callbacks.ValidationEstimate]:
+    """Estimates along training, of which the last also saves the best generators."""
+    settings, unit = job.settings, job.preprocessing.denormalize
+    if not (isinstance(settings, Settings) and job.data_set.is_image):
+        return []
 
     def on_best(weights: str, generator: keras.Model, value: float) -> None:
         run.save_best(weights, generator)
         facts[weights] = value
 
-    images = job.preprocessing.normalize(job.data_set.validation.x[:_EXAMPLES])
-    return callbacks.ValidationLikelihood(
-        job.preprocessing.denormalize(images),
-        job.preprocessing.denormalize,
-        settings.likelihood_samples,
-        settings.likelihood_every,
-        on_best=on_best,
-        best={kind: facts[kind] for kind in BEST if facts.get(kind) is not None},
-    )
+    def images(n: int) -> np.ndarray:
+        return unit(job.preprocessing.normalize(job.data_set.validation.x[:n]))
+
+    best = {
+        "on_best": on_best,
+        "best": {kind: facts[kind] for kind in BEST if facts.get(kind) is not None},
+    }
+    made: list[callbacks.ValidationEstimate] = []
+    if every := settings.likelihood_every:
+        chosen = {} if settings.distance_every else best
+        number = settings.likelihood_samples
+        made.append(
+            callbacks.ValidationLikelihood(images(_EXAMPLES), unit, number, every, **chosen)
+        )
+    if every := settings.distance_every:
+        network = features.choose(job.data_set.element_shape, lambda: _classifier(job))
+        if network is None:
+            raise InputError(
+                "--distance-every needs classes for pictures of more than 4 channels; leave it out"
+            )
+        few = images(min(_COMPARED, _NUMBERS // math.prod(job.data_set.element_shape)))
+        made.append(callbacks.ValidationDistance(few, network, unit, every, **best))
+    return made
 
 
-def _animate(run: Run, asked: Interruption) -> None:
-    frames = sorted((run.path / "samples").glob("epoch-*.png"))
-    if frames and not asked.signal:
-        shown = sorted({round(i) for i in np.linspace(0, len(frames) - 1, _FRAMES)})
-        plotting.animate([frames[i] for i in shown], run.path / "samples.gif")
-        print(f"samples: {frames[-1]}, all epochs: {run.path / 'samples.gif'}")
+def _classifier(job: Job) -> features.Classifier | None:
+    train = job.data_set.train
+    some = np.sort(np.random.default_rng(0).permutation(len(train))[:_LEARNED])
+    x = job.preprocessing.denormalize(job.preprocessing.normalize(train.x[some]))
+    return features.Classifier.of_labeled(x, None if train.y is None else train.y[some])

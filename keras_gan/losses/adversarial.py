@@ -220,6 +220,7 @@ class HeldBack(NonSaturating):
     """
 
     updates_may_overlap = True
+    uses_batch_means = True
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns the held back loss of each pair, float `[n]`."""

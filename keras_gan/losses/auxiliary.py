@@ -55,6 +55,7 @@ class _TwoTasks(Loss):
         self.loss = NonSaturating() if loss is None else loss
         self.generator_uses_real = self.loss.generator_uses_real
         self.ignores_constants = self.loss.ignores_constants
+        self.uses_batch_means = self.loss.uses_batch_means
         self.requires = tuple(dict.fromkeys((*type(self).requires, *self.loss.requires)))
 
     def get_config(self) -> dict:

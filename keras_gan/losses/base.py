@@ -28,6 +28,8 @@ class Loss:
             waits for all gradients. It is not inherited: a loss linear in D's output needs False.
         ignores_constants: True if a constant added to D's output changes nothing, so that the sign
             of a logit means nothing.
+        uses_batch_means: True if a method uses `global_mean`; `GAN.compile(accumulate=...)` is
+            then refused.
         requires: What D must return next to "logits" ("features", "classes"), or what a condition
             must give.
     """
@@ -36,6 +38,7 @@ class Loss:
     uses_labels = False
     updates_may_overlap = False
     ignores_constants = False
+    uses_batch_means = False
     requires: tuple[str, ...] = ()
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:

@@ -27,6 +27,7 @@ class FeatureMatching(NonSaturating):
 
     updates_may_overlap = True
     generator_uses_real = True
+    uses_batch_means = True
     requires: tuple[str, ...] = ("features",)
 
     def generator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:

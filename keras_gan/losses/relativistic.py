@@ -105,6 +105,7 @@ class RelativisticAverage(Loss):
 
     generator_uses_real = True
     ignores_constants = True
+    uses_batch_means = True
 
     def __init__(self, form: str = "cross_entropy"):
         if form not in _FORMS:

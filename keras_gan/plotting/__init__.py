@@ -1,13 +1,13 @@
 """Pictures from arrays: uint8 `[height, width, 3]`, which `save_image` and `animate` write.
 
 What cannot be drawn, such as arrays of another shape or range, raises `InputError`.
-`lines`, `circuit` and `rectangle` give latents to draw, `nearest_examples` training examples.
+`lines`, `circuit`, `loop` and `rectangle` give latents to draw, `nearest_examples` training examples.
 """
 
 from keras_gan.plotting.curves import learning_curves, reliability, scatter
 from keras_gan.plotting.files import animate, save_image
 from keras_gan.plotting.grids import captioned, grid, nearest_examples, nearest_grid, weight_grid
-from keras_gan.plotting.latents import circuit, lines, rectangle
+from keras_gan.plotting.latents import circuit, lines, loop, rectangle
 
 __all__ = [
     "animate",
@@ -16,6 +16,7 @@ __all__ = [
     "grid",
     "learning_curves",
     "lines",
+    "loop",
     "nearest_examples",
     "nearest_grid",
     "rectangle",

@@ -14,8 +14,6 @@ from PIL import Image
 from keras_gan.core.errors import InputError
 from keras_gan.core.files import write_atomically
 
-_FRAME, _LAST_FRAME = 100, 1500  # milliseconds
-
 
 def save_image(picture: np.ndarray, path: str | os.PathLike) -> None:
     """Writes a picture, uint8 `[height, width, 3]`, as PNG."""
@@ -23,16 +21,25 @@ def save_image(picture: np.ndarray, path: str | os.PathLike) -> None:
     _write(path, [_image(picture)])
 
 
-def animate(frames: Sequence[np.ndarray | str | os.PathLike], path: str | os.PathLike) -> None:
-    """Writes an endless animation: GIF, or animated PNG, which keeps every color.
+def animate(
+    frames: Sequence[np.ndarray | str | os.PathLike],
+    path: str | os.PathLike,
+    *,
+    frame: int = 100,
+    last: int = 1500,
+) -> None:
+    """Writes an endless animation: WebP, GIF, or animated PNG, which keeps every color.
 
-    The frames, of one size, are pictures as for `save_image` or files that hold them. Each is shown
-    for 0.1 s, the last one for 1.5 s.
+    Args:
+        frames: Pictures as for `save_image` or files that hold them, all of one size.
+        path: The file, whose name ends in .webp, .gif or .png.
+        frame: Milliseconds that each is shown for.
+        last: Milliseconds that the last one is shown for.
     """
-    path = _checked(path, (".gif", ".png"))
+    path = _checked(path, (".webp", ".gif", ".png"))
     images = []
-    for frame in frames:
-        image = _image(frame)
+    for picture in frames:
+        image = _image(picture)
         if path.suffix.lower() == ".gif":  # as Pillow would in the end, but frame by frame
             image = image.convert("P", palette=Image.Palette.ADAPTIVE)
         images.append(image)
@@ -41,7 +48,7 @@ def animate(frames: Sequence[np.ndarray | str | os.PathLike], path: str | os.Pat
             "`frames` must be at least one picture, all of one size; "
             f"received {len(images)} of sizes {sorted({image.size for image in images})}"
         )
-    times = [_FRAME] * (len(images) - 1) + [_LAST_FRAME]
+    times = [frame] * (len(images) - 1) + [last]
     if len(images) > 1:
         _write(path, images, save_all=True, append_images=images[1:], duration=times, loop=0)
     else:

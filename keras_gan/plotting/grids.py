@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw, ImageFont
-from sklearn.neighbors import NearestNeighbors
+from sklearn.metrics import pairwise_distances_argmin_min
 
 from keras_gan.core.errors import InputError
 
@@ -16,6 +17,7 @@ _INK = (40, 40, 40)
 _MARK = (230, 159, 0)
 _LEAST_TILE = 48  # pixels: smaller images are enlarged by a whole factor
 _GAP = 2
+_BLOCK = 1000  # training images that are compared at a time
 _UNITS = 100  # the first ones of a layer are shown
 
 
@@ -44,37 +46,58 @@ def grid(images: ArrayLike, columns: int | None = None, *, scale: int | None = N
     return picture
 
 
-def nearest_examples(samples: ArrayLike, train: ArrayLike) -> np.ndarray:
-    """Index in `train` of the image nearest to each sample by Euclidean distance, int `[n]`."""
-    rows, examples = (
-        _unit(images).reshape(len(images), -1) for images in map(np.asarray, (samples, train))
-    )
-    if rows.shape[1] != examples.shape[1]:
-        raise InputError(
-            f"`samples` and `train` must hold images of one size; "
-            f"received {np.shape(samples)} and {np.shape(train)}"
-        )
-    search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(examples)
-    return search.kneighbors(rows, return_distance=False)[:, 0]
+def nearest_examples(
+    samples: ArrayLike, train: ArrayLike, prepare: Callable[[np.ndarray], ArrayLike] = np.asarray
+) -> np.ndarray:
+    """Index in `train` of the image nearest to each sample by Euclidean distance, int `[n]`.
+
+    Args:
+        samples: Images as for `grid`.
+        train: Images, which are read block by block, so that they may be a mapped file.
+        prepare: From a block of `train` to images as for `grid`, such as `Preprocessing.unit`.
+    """
+    samples, train = np.asarray(samples), np.asanyarray(train)
+    rows = _unit(samples).reshape(len(samples), -1)
+    least = np.full(len(rows), np.inf)
+    nearest = np.zeros(len(rows), np.int64)
+    for start in range(0, len(train), _BLOCK) or [0]:
+        images = _unit(np.asarray(prepare(train[start : start + _BLOCK])))
+        examples = images.reshape(len(images), -1)
+        if rows.shape[1] != examples.shape[1]:
+            raise InputError(
+                f"`samples` and `train` must hold images of one size; "
+                f"received {samples.shape} and {train.shape}"
+            )
+        place, distance = pairwise_distances_argmin_min(rows, examples)
+        closer = distance < least
+        least[closer], nearest[closer] = distance[closer], start + place[closer]
+    return nearest
 
 
-def nearest_grid(samples: ArrayLike, train: ArrayLike, columns: int = 5) -> np.ndarray:
+def nearest_grid(
+    samples: ArrayLike,
+    train: ArrayLike,
+    columns: int = 5,
+    prepare: Callable[[np.ndarray], ArrayLike] = np.asarray,
+) -> np.ndarray:
     """Figure 2: samples, then in a marked column the training example nearest to the last one.
 
     Args:
         samples: Images in the order they were drawn, as for `grid`; their number a multiple of
             `columns`.
-        train: The whole training set, images as for `grid`.
+        train: The whole training set, as for `nearest_examples`.
         columns: Samples in a row.
+        prepare: As for `nearest_examples`.
     """
-    samples, train = np.asarray(samples), np.asarray(train)
+    samples = np.asarray(samples)
     if columns < 1 or len(samples) % columns:
         raise InputError(
             f"`samples` must fill rows of {columns}; received {len(samples)}: "
             "give another number, or other `columns`"
         )
     left = grid(samples, columns)
-    right = grid(train[nearest_examples(samples[columns - 1 :: columns], train)], 1)
+    nearest = nearest_examples(samples[columns - 1 :: columns], train, prepare)
+    right = grid(prepare(np.asarray(train)[nearest]), 1)
     frame = 2 * _GAP
     marked = np.full((len(right) + 2 * frame, right.shape[1] + 2 * frame, 3), _MARK, np.uint8)
     marked[frame:-frame, frame:-frame] = right

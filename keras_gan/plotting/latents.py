@@ -48,6 +48,28 @@ def circuit(corners: ArrayLike, steps: int = 10) -> np.ndarray:
     return sides.reshape(len(corners), steps + 1, -1)[:, :-1].reshape(len(corners) * steps, -1)
 
 
+def loop(corners: ArrayLike, steps: int = 16) -> np.ndarray:
+    """A smooth way through latents and back to the first; without end as an animation.
+
+    Between neighbors a and b it is `cos(t) a + sin(t) b`, slow near both. For two draws of a
+    standard normal each of these is a draw, too; straight lines pass through shorter vectors.
+    Points of other priors may have to be projected (`keras_gan.priors.Prior.project`).
+
+    Args:
+        corners: Latents `[corners, d]`, in order.
+        steps: Points from each to the next.
+
+    Returns:
+        Float32 `[corners * steps, d]`.
+    """
+    corners = np.asarray(corners, np.float32)
+    way = np.arange(steps, dtype=np.float32)[:, None] / steps
+    angle = np.pi / 2 * way**2 * (3 - 2 * way)
+    following = np.roll(corners, -1, axis=0)[:, None]
+    sides = np.cos(angle) * corners[:, None] + np.sin(angle) * following
+    return sides.reshape(-1, corners.shape[1])
+
+
 def rectangle(corners: ArrayLike, rows: int = 8, columns: int = 8) -> np.ndarray:
     """Fills the rectangle between four points; its edges are straight lines between neighbors.
 

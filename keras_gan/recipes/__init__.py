@@ -88,7 +88,13 @@ def data_of(run: Run, data_dir: str | None = None, fold: int | None = None) -> D
         InputError: The data are gone, or are no longer the same; or the run's recipe is a file that
             is not trusted (`Run.open`).
     """
-    recipe = get(run.recipe())
+    name = run.recipe()
+    if not name:
+        raise InputError(
+            f"{run.path} does not name the data that it was trained on; add --dataset NAME, and "
+            "--preprocessing NAME if they were scaled (in Python: arguments of Run.open)"
+        )
+    recipe = get(name)
     names = {field.name for field in fields(recipe.settings)}
     values = {name: value for name, value in run.settings.items() if name in names}
     # Where the data lie, in any folder, unless they were moved together with the run.
@@ -103,9 +109,10 @@ def data_of(run: Run, data_dir: str | None = None, fold: int | None = None) -> D
         data_set, _ = open_shards(values["dataset"], data_dir)
     else:
         data_set = recipe.load_data(settings, data_dir, cache_dir=run.config.get("cache_dir"))
-    if fold is None and data_set.fingerprint != run.identity["data"]:
+    known = run.identity.get("data")  # of a model whose data the user named it is not
+    if fold is None and known is not None and data_set.fingerprint != known:
         raise InputError(
             f"data set {data_set.name!r} is not the one that {run.path} was trained on "
-            f"(fingerprint {data_set.fingerprint}, then {run.identity['data']})"
+            f"(fingerprint {data_set.fingerprint}, then {known})"
         )
     return data_set

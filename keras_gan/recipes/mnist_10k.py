@@ -23,6 +23,7 @@ class Settings(mnist_r3gan_conditional.Settings):
     burn_in: int = 40_000
     ema_half_life: int = 5_000
     epochs: int = 20
+    distance_every: int = 0
     likelihood_every: int = 5
     likelihood_samples: int = 1_000
 

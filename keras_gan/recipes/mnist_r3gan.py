@@ -30,6 +30,7 @@ class Settings(R3GANSettings, experiment.Settings):
     epochs: int = 40
     likelihood_every: int = 8
     likelihood_samples: int = 10_000
+    distance_every: int = 8
 
 
 def make_networks(settings: Settings, data: TrainingData, classes: int | None = None) -> Networks:

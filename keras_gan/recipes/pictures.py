@@ -30,6 +30,7 @@ ON_CPU, ON_GPU = "dcgan", "r3gan"
 WIDTH_R3GAN, LEAST_WIDTH = 512, 8
 NETWORKS = ("auto", "dcgan", "r3gan")
 QUICK = "2m"
+SECONDS_PER_DISTANCE = 15  # of 2,000 pictures, on two cores
 # Number of pictures from which on D needs no change, or a weaker one, to see no picture too often.
 MANY, SOME = 200_000, 20_000
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -78,6 +79,12 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
         0, "images after which old weights count half in the moving average; 0: by rule", least=0
     )
     likelihood_every: int = 0
+    distance_every: int = setting(
+        0,
+        "epochs between Frechet distances to validation pictures, by which the best model is "
+        "chosen; 0: by rule, for a twentieth of the time at most",
+        least=0,
+    )
 
     def __post_init__(self) -> None:
         """Checks the budget and the augmentation besides."""
@@ -135,12 +142,20 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
             )
         return chosen._with_lengths(images, size)
 
+    def examples_per_epoch(self, size: int) -> int:
+        """Fewer than all where the time is too short for an epoch."""
+        least = self.batch_size * self.discriminator_steps
+        return min(size, max(self.images, least)) if self.images else size
+
     def _with_lengths(self, images: int, size: int) -> Self:
         """The settings to learn from so many images of a set of this size."""
+        epochs = self.epochs or max(1, round(images / size))
+        distances = min(20, int(self.budget_seconds / 20 / SECONDS_PER_DISTANCE))
         return dataclasses.replace(
             self,
             images=images,
-            epochs=self.epochs or max(1, round(images / size)),
+            epochs=epochs,
+            distance_every=self.distance_every or (-(-epochs // distances) if distances else 0),
             learning_rate_decay=self.learning_rate_decay or images,
             burn_in=self.burn_in or max(1, images // 10),
             ema_half_life=self.ema_half_life or max(1, min(500_000, images // 40)),

@@ -44,6 +44,7 @@ class Settings(R3GANSettings, experiment.Settings):
     )
     epochs: int = 6250
     likelihood_every: int = 0
+    distance_every: int = 50
 
 
 def build(settings: Settings, data: TrainingData) -> Built:

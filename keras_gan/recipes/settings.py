@@ -157,9 +157,14 @@ class R3GANSettings(LatentSettings):
 
     @property
     def ema(self) -> float | EMA | None:
-        """A half-life that grows during the burn-in, unless a momentum is given."""
-        half_life = Cosine(0.0, self.ema_half_life, self.burn_in)
-        return self.ema_momentum or EMA(half_life=half_life)
+        """A half-life that grows during the burn-in, unless a momentum is given.
+
+        With `init` it does not grow: the average starts from trained weights, which are to stay.
+        """
+        if self.ema_momentum:
+            return self.ema_momentum
+        growing = Cosine(0.0, self.ema_half_life, self.burn_in)
+        return EMA(half_life=self.ema_half_life if self.init else growing)
 
     def compile_arguments(self, data: TrainingData, loss: str) -> dict[str, Any]:
         """The objective and the optimizers, as `GAN.compile` has them."""

@@ -31,6 +31,7 @@ class Settings(LatentSettings, experiment.Settings):
     ema_momentum: float = 0.9999
     epochs: int = 800
     likelihood_every: int = 0
+    distance_every: int = 10
 
     def compile_arguments(self, data: TrainingData, loss: str) -> dict[str, Any]:
         """The loss and the optimizers, as `GAN.compile` has them."""

@@ -56,6 +56,8 @@ class Regularizer:
             is then refused, too.
         uses_generator: True if `penalty` gets `generate` and `samples`, too, and
             `generator_penalty` is called.
+        uses_batch_means: True if it uses `global_mean` or its like, or changes its state in each
+            pass; `GAN.compile(accumulate=...)` is then refused.
         variables: Its state, saved in checkpoints; made by `build`.
     """
 
@@ -63,6 +65,7 @@ class Regularizer:
     input_gradients: tuple[str, ...] = ()
     per_example = False
     uses_generator = False
+    uses_batch_means = False
 
     def __init__(self, every: int = 1):
         if not isinstance(every, int) or every < 1:

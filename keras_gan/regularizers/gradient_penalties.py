@@ -141,6 +141,7 @@ class DRAGAN(_AtPoints):
     """
 
     name = "dragan"
+    uses_batch_means = True
 
     def points(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         """Points near the data, float32 `[n, ...]`."""
@@ -164,6 +165,7 @@ class MaxGradient(_AtPoints):
     """
 
     name = "max_gradient"
+    uses_batch_means = True
 
     def __init__(self, weight: Weight = 1.0, every: int = 1):
         super().__init__(weight, every)

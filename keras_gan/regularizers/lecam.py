@@ -28,6 +28,7 @@ class LeCam(Regularizer):
     """
 
     name = "lecam"
+    uses_batch_means = True
 
     def __init__(self, weight: Weight = 0.3, decay: float = 0.99, start: int = 1000):
         super().__init__()

@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras_gan.core import randomness
 from keras_gan.core.batches import GeneratedBatch
 from keras_gan.core.randomness import Purpose
-from keras_gan.training.context import Logs, StepContext
+from keras_gan.training.context import Gradients, Logs, StepContext
 
 
 class AuxiliaryNetwork:
@@ -47,9 +47,9 @@ class AuxiliaryNetwork:
 def train_auxiliary_networks(step: StepContext) -> Logs:
     """One update of each, on examples of its own, generated as `GAN.generate` does."""
     gan, logs = step.gan, Logs()
-    for j, (auxiliary, optimizer) in enumerate(
-        zip(gan.auxiliary_networks, gan.auxiliary_optimizers, strict=True)
-    ):
+
+    def of_network(step: StepContext, j: int) -> tuple[Gradients, tf.Tensor]:
+        auxiliary, optimizer = gan.auxiliary_networks[j], gan.auxiliary_optimizers[j]
         latents = step.latents(j, Purpose.AUXILIARY_LATENTS)
         with step.unchanged(gan.generator):
             batch = step.generate(latents, j, Purpose.AUXILIARY_GENERATOR, training=False)
@@ -58,8 +58,11 @@ def train_auxiliary_networks(step: StepContext) -> Logs:
                 losses = auxiliary.loss(batch, training=True)
             mean = step.mean(losses, f"{type(auxiliary).__name__}.loss")
             loss = mean + sum(auxiliary.network.losses) / step.replicas
-        step.apply(
-            optimizer, step.gradients(tape, loss, auxiliary.network, optimizer), auxiliary.network
-        )
-        logs[f"{auxiliary.name}_loss"] = tf.reduce_mean(losses)
+        gradients = step.gradients(tape, loss, auxiliary.network, optimizer)
+        return gradients, tf.reduce_mean(losses)
+
+    for j, auxiliary in enumerate(gan.auxiliary_networks):
+        gradients, loss = step.mean_of_parts(of_network, j)
+        step.apply(gan.auxiliary_optimizers[j], gradients, auxiliary.network)
+        logs[f"{auxiliary.name}_loss"] = loss
     return logs

@@ -199,34 +199,21 @@ def _prune(newest: str, keep: int) -> None:
             _remove(folder)
 
 
-def restore_latest(directory: str | os.PathLike[str], gan: GAN) -> dict | None:
-    """Restores the newest checkpoint that is complete; warns where that is not the newest folder.
+def newest(directory: str | os.PathLike[str]) -> str | None:
+    """The newest checkpoint that is complete; warns where that is not the newest folder.
 
     Returns:
-        The `facts` that were saved with it, or None if there is no checkpoint.
+        Its folder, or None if there is no checkpoint.
 
     Raises:
-        InputError: There are checkpoints, but none is complete, or they are of another model.
+        InputError: There are checkpoints, but none is complete.
     """
     folders = _folders(os.fspath(directory))
     for folder in reversed(folders):
-        manifest = _complete(folder)
-        if manifest is None:
-            fault = _EARLIER if _is_earlier(folder) else "it is damaged or incomplete"
-            _log.warning("%s is not used: %s; trying the checkpoint before it", folder, fault)
-            continue
-        variables = state(gan)
-        if manifest["shapes"] != {name: list(v.shape) for name, v in variables.items()}:
-            raise InputError(f"checkpoint {folder} belongs to another model")
-        values = tf.raw_ops.RestoreV2(
-            prefix=os.path.join(folder, "state"),
-            tensor_names=list(variables),
-            shape_and_slices=[""] * len(variables),
-            dtypes=[v.value.dtype for v in variables.values()],
-        )
-        for variable, value in zip(variables.values(), values, strict=True):
-            variable.assign(value)
-        return manifest["facts"]
+        if _complete(folder) is not None:
+            return folder
+        fault = _EARLIER if _is_earlier(folder) else "it is damaged or incomplete"
+        _log.warning("%s is not used: %s; trying the checkpoint before it", folder, fault)
     if any(map(_is_earlier, folders)):
         raise InputError(
             f"no checkpoint in {directory} can be used: {_EARLIER}; finish the run with that "
@@ -237,6 +224,36 @@ def restore_latest(directory: str | os.PathLike[str], gan: GAN) -> dict | None:
             f"no checkpoint in {directory} is complete; remove the folder to start anew"
         )
     return None
+
+
+def read(folder: str) -> Snapshot:
+    """The state in the folder of a complete checkpoint."""
+    manifest = _manifest(folder)
+    assert manifest is not None, folder
+    reader = tf.compat.v1.train.NewCheckpointReader(os.path.join(folder, "state"))
+    values = {name: tf.constant(reader.get_tensor(name)) for name in manifest["shapes"]}
+    return Snapshot(manifest["step"], values, manifest["facts"], manifest["score"])
+
+
+def restore_latest(directory: str | os.PathLike[str], gan: GAN) -> dict | None:
+    """Restores the newest checkpoint that is complete; warns where that is not the newest folder.
+
+    Returns:
+        The `facts` that were saved with it, or None if there is no checkpoint.
+
+    Raises:
+        InputError: There are checkpoints, but none is complete, or they are of another model.
+    """
+    folder = newest(directory)
+    if folder is None:
+        return None
+    saved, variables = read(folder), state(gan)
+    kinds = {name: (value.dtype, list(value.shape)) for name, value in saved.values.items()}
+    if kinds != {name: (v.value.dtype, list(v.shape)) for name, v in variables.items()}:
+        raise InputError(f"checkpoint {folder} belongs to another model")
+    for name, variable in variables.items():
+        variable.assign(saved.values[name])
+    return saved.facts
 
 
 def _name(step: int) -> str:

@@ -119,6 +119,47 @@ def check_augmentation(augmentation: Any, loss: Any) -> None:
         )
 
 
+def check_accumulate(gan: GAN, accumulate: int, parts: Iterable[Any]) -> None:
+    """Refuses to process minibatches in parts where that would give other numbers.
+
+    Args:
+        gan: The model.
+        accumulate: Number of parts.
+        parts: The loss, the regularizers, the augmentation or None.
+    """
+    if isinstance(accumulate, bool) or not isinstance(accumulate, int) or accumulate < 1:
+        raise InputError(f"`accumulate` must be an int >= 1. Received: {accumulate!r}")
+    if accumulate == 1:
+        return
+    for network in gan.networks:
+        for layer in all_layers(network):
+            if _mixes_rows(layer):
+                raise InputError(
+                    f"with `accumulate` a network sees a part of the minibatch, but layer "
+                    f"{layer.name!r} of {network.name!r} computes with all its rows; leave out "
+                    "`accumulate`, or use a network without batch normalization, packing or "
+                    "minibatch statistics"
+                )
+            if _counts_calls(layer):
+                raise InputError(
+                    f"with `accumulate` a network is called once for each part, but what layer "
+                    f"{layer.name!r} of {network.name!r} draws depends on the number of calls; "
+                    "use the layers of keras_gan, such as keras_gan.layers.Dropout"
+                )
+    for part in parts:
+        if getattr(part, "uses_batch_means", False):
+            raise InputError(
+                f"{type(part).__name__} computes a mean or a maximum over the whole minibatch, "
+                "which `accumulate` divides in parts; leave out one of the two"
+            )
+
+
+def _counts_calls(layer: keras.layers.Layer) -> bool:
+    """Whether it is a layer of Keras's, or another's, that draws random numbers of its own."""
+    ours = type(layer).__module__.startswith("keras_gan.")
+    return not ours and getattr(layer, "seed_generator", None) is not None
+
+
 def _mixes_rows(layer: keras.layers.Layer) -> bool:
     batch_norm = isinstance(layer, keras.layers.BatchNormalization)
     return batch_norm or getattr(layer, "mixes_rows", False)

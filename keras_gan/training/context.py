@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,6 +21,7 @@ from keras_gan.core.batches import (
 )
 from keras_gan.core.keras_private import all_layers
 from keras_gan.core.randomness import Purpose, StepDraws
+from keras_gan.core.replicas import in_parts
 from keras_gan.losses import NoRealOutput, check_shape, discriminator
 from keras_gan.training.discriminate import discriminate
 from keras_gan.training.gradients import clip_over_replicas
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from keras_gan.training.gan import GAN
 
 Logs = dict[str, tf.Tensor]  # a quantity's name -> its mean over this replica's rows
+Gradients = list[tf.Tensor]  # of a network's trainable weights; None where there is none
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class StepContext:
         minibatches: Data of each of the k minibatches, this replica's rows, float `[m, ...]`.
         labels: What came with them, or None for each.
         number: Scalar int64, the number of steps before this one.
-        replica: Scalar int32, this replica's place among `replicas`.
+        first_row: Scalar int32, the place of the first row in the global minibatch.
         replicas: Number of replicas that share a minibatch.
     """
 
@@ -47,7 +50,7 @@ class StepContext:
     minibatches: list[tf.Tensor]
     labels: list[Any]
     number: tf.Tensor
-    replica: tf.Tensor
+    first_row: tf.Tensor
     replicas: int
     _unchanged: list[keras.Model] = field(default_factory=list)
 
@@ -63,8 +66,57 @@ class StepContext:
 
     def draws(self, j: int, purpose: Purpose) -> StepDraws:
         """Random bits of minibatch `j` for one purpose, by global row."""
-        first_row = self.replica * self.rows
-        return StepDraws(self.gan.seed, self.number, j, purpose, first_row, self.rows)
+        return StepDraws(self.gan.seed, self.number, j, purpose, self.first_row, self.rows)
+
+    def mean_of_parts(self, function: Callable[[StepContext, int], Any], j: int) -> Any:
+        """What a function returns for minibatch `j`, in as many parts as `accumulate` says.
+
+        The parts are processed one after the other, so that memory holds the activations of one.
+
+        Args:
+            function: From the step on some of its rows, and `j`, to gradients and logs: means over
+                these rows, tensors or None in any structure.
+            j: Number of the minibatch.
+
+        Returns:
+            The means over all rows of this replica.
+        """
+        parts = self.gan.accumulate
+        if parts == 1:
+            return function(self, j)
+
+        def tensors(part: int | tf.Tensor) -> tuple[Any, list[tf.Tensor]]:
+            with in_parts():
+                structure = function(self._part(part, parts), j)
+            values = tf.nest.flatten(structure)
+            return structure, [tf.convert_to_tensor(v) for v in values if v is not None]
+
+        def add(part: tf.Tensor, *totals: tf.Tensor) -> tuple:
+            more = tensors(part)[1]
+            return part + 1, *(a + b for a, b in zip(totals, more, strict=True))
+
+        structure, first = tensors(0)
+        _, *totals = tf.while_loop(
+            lambda part, *_: part < parts, add, [tf.constant(1), *first], parallel_iterations=1
+        )
+        means = (total / parts for total in totals)
+        return tf.nest.map_structure(lambda v: None if v is None else next(means), structure)
+
+    def _part(self, part: int | tf.Tensor, parts: int) -> StepContext:
+        """The step on some of its rows."""
+        rows = self.rows // parts
+
+        def cut(values: Any) -> Any:
+            if values is None:
+                return None
+            return tf.reshape(values, [parts, rows, *values.shape[1:]])[part]
+
+        return dataclasses.replace(
+            self,
+            minibatches=[cut(examples) for examples in self.minibatches],
+            labels=[cut(labels) for labels in self.labels],
+            first_row=self.first_row + part * rows,
+        )
 
     # ------------------------------------------------------- inputs of the networks
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan import priors
+from keras_gan import presets, priors
 from keras_gan.conditioning import Condition
 from keras_gan.core.errors import InputError
+from keras_gan.core.files import new_folder
+from keras_gan.data import Identity, Preprocessing
 from keras_gan.training import (
     compile_checks,
     network_checks,
+    preset_files,
     sampling,
     standing_statistics,
 )
@@ -49,6 +54,9 @@ class GAN(Trainer):
             no average.
         **kwargs: Arguments of `keras.Model`.
 
+    Attributes:
+        presets: The built-in presets that `from_preset` loads, each with one line about it.
+
     Raises:
         InputError: The networks and the prior do not fit together.
 
@@ -61,6 +69,8 @@ class GAN(Trainer):
         >>> gan.fit(images, batch_size=100, epochs=10)
         >>> samples = gan.generate(64, seed=0)
     """
+
+    presets: ClassVar[Mapping[str, str]] = presets.BUILT_IN
 
     def __init__(
         self,
@@ -161,6 +171,65 @@ class GAN(Trainer):
             if part in config:
                 config[part] = keras.saving.deserialize_keras_object(config[part], custom_objects)
         return cls(**config)
+
+    # ---------------------------------------------------------------- presets
+
+    @classmethod
+    def from_preset(cls, preset: str | os.PathLike[str]) -> Self:
+        """Loads a trained model. Nothing of the preset is run as Python.
+
+        Args:
+            preset: The name of a built-in preset (`GAN.presets`); `hf://USER/REPO`, with the
+                package huggingface_hub; `kaggle://USER/MODEL/keras/NAME`, with kagglehub; or a
+                directory that `save_to_preset` or `keras_gan.Run.to_preset` wrote.
+
+        Returns:
+            The model, which is not compiled.
+
+        Raises:
+            InputError: There is no such preset, or it is damaged or not safe to load.
+
+        Example:
+            >>> gan = keras_gan.GAN.from_preset("mnist_conditional")
+            >>> threes = gan.generate(16, seed=0, condition=3)
+        """
+        model = preset_files.load(preset)
+        if not isinstance(model, cls):
+            raise InputError(f"{preset} holds no {cls.__name__}, but a {type(model).__name__}")
+        return model
+
+    def save_to_preset(
+        self,
+        directory: str | os.PathLike[str],
+        *,
+        ema: bool = False,
+        preprocessing: Preprocessing | None = None,
+        condition: Any = None,
+    ) -> None:
+        """Writes the model as a preset, with 40 samples and checksums.
+
+        Weights are stored as float16; `save` stores them exactly, with the state of training. Of
+        a run, `keras_gan.Run.to_preset` also writes its numbers and a model card.
+
+        Args:
+            directory: A new directory.
+            ema: True stores the moving average of G's weights.
+            preprocessing: From the data to the scale of the networks, one of `keras_gan.data`;
+                None: the data were not changed.
+            condition: What the samples are conditioned on, an array as for `generate`; by default
+                each class in turn, and any other condition is drawn.
+
+        Raises:
+            InputError: The directory exists, there is no average, the weights do not fit into
+                float16, or the model cannot be loaded again.
+        """
+        generator = self._generator(ema)
+        name = Path(directory).resolve().name
+        config = preset_files.describe(self, name, preprocessing or Identity())
+        config["preset"] = {"weights": "ema" if ema else "last"}
+        with new_folder(directory) as folder:
+            preset_files.write(folder, self, generator, config, condition)
+            presets.seal(folder)
 
     # --------------------------------------------------------------- sampling
 

@@ -9,49 +9,76 @@ import keras
 
 _SHOWN = {"d_loss": ".4g", "g_loss": ".4g", "d_real": ".3f", "d_fake": ".3f"}
 _SECONDS = 0.1  # between two changes of a line in a terminal
+_PAUSE = 60.0  # seconds between two lines within an epoch elsewhere
 
 
 class ProgressLine(keras.callbacks.Callback):
-    """Shows step time, both losses, and the means of D(x) and D(G(z)).
+    """Shows examples per second, the time left, both losses, and the means of D(x) and D(G(z)).
 
-    In a terminal the line changes during an epoch; elsewhere there is one line for each epoch.
-    Every other quantity is in `history` and in what loggers write.
+    In a terminal the line changes during an epoch; elsewhere there is one line for each epoch, and
+    one a minute. Every other quantity is in `history` and in what loggers write.
 
     Args:
-        verbose: As in Keras: "auto" or 1 shows a changing line, 2 one line for each epoch.
+        verbose: As in Keras: "auto" or 1 shows a changing line, 2 separate lines.
     """
 
     def __init__(self, verbose: int | str):
         super().__init__()
         terminal = sys.stdout.isatty() or "ipykernel" in sys.modules
         self._changes = verbose in ("auto", 1) and terminal
-        self._shown_at = 0.0
+        self._steps_of_all = 0
+
+    def on_train_begin(self, logs=None):
+        """Begins to measure the time."""
+        self._train_began = self._shown_at = time.monotonic()
 
     def on_epoch_begin(self, epoch, logs=None):
         """Shows the epoch's number."""
         print(f"Epoch {epoch + 1}/{self.params['epochs']}", flush=True)
-        self._began, self._steps = time.monotonic(), 0
+        self._began, self._steps, self._epoch = time.monotonic(), 0, epoch
+        self._images = int(self.model.images_seen.numpy())
 
     def on_train_batch_end(self, batch, logs=None):
         """Changes the line."""
+        self._steps_of_all += batch + 1 - self._steps
         self._steps = batch + 1
         now = time.monotonic()
-        if self._changes and now - self._shown_at > _SECONDS:
+        if now - self._shown_at > (_SECONDS if self._changes else _PAUSE):
             self._shown_at = now
-            print(f"\r{self._line(logs)}", end="", flush=True)
+            self._show(logs, self._time_left(now))
 
     def on_epoch_end(self, epoch, logs=None):
         """Completes the line."""
-        print(f"\r{self._line(logs)}" if self._changes else self._line(logs), flush=True)
+        self._show(logs, _short(time.monotonic() - self._began), end="\n")
 
-    def _line(self, logs) -> str:
+    def _time_left(self, now: float) -> str:
+        steps = self.params.get("steps")
+        if not steps:
+            return ""
+        left = (self.params["epochs"] - self._epoch) * steps - self._steps
+        return f"{_short(left * (now - self._train_began) / self._steps_of_all)} left"
+
+    def _show(self, logs, when: str, end: str = "") -> None:
+        line = self._line(logs, when)
+        if self._changes:
+            print(f"\r{line}", end=end, flush=True)
+        else:
+            print(line, flush=True)
+
+    def _line(self, logs, when: str) -> str:
         seconds = time.monotonic() - self._began
         steps = self.params.get("steps")
-        parts = [
-            f"{self._steps}/{steps}" if steps else f"{self._steps}",
-            f"{seconds:.0f}s",
-            f"{1000 * seconds / max(self._steps, 1):.0f}ms/step",
-        ]
+        images = int(self.model.images_seen.numpy()) - self._images
+        parts = [f"{self._steps}/{steps}" if steps else f"{self._steps}"]
+        parts += [f"{images / seconds:.3g} examples/s"] if images else []
+        parts += [when] if when else []
         shown = [(name, form) for name, form in _SHOWN.items() if name in (logs or {})]
         parts += [f"{name}: {float(logs[name]):{form}}" for name, form in shown]
         return " - ".join(parts)[:100].ljust(100 if self._changes else 0)
+
+
+def _short(seconds: float) -> str:
+    """A time in its largest usual unit."""
+    if seconds < 100:
+        return f"{seconds:.0f}s"
+    return f"{seconds / 60:.0f}m" if seconds < 6000 else f"{seconds / 3600:.1f}h"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -56,6 +57,12 @@ class Sampler:
         Raises:
             InputError: `n` is negative, or the condition cannot be used.
         """
+        return np.concatenate(list(self.batches(n, seed, condition, batch_size)))
+
+    def batches(
+        self, n: int, seed: int = 0, condition: Any = None, batch_size: int = 1000
+    ) -> Iterator[np.ndarray]:
+        """The same samples in batches, so that not all need to be in memory."""
         if n < 0:
             raise InputError(f"`n` must be >= 0. Received: n={n}")
         if condition is not None and self._condition is None:
@@ -64,7 +71,7 @@ class Sampler:
         if self._condition is not None and condition is not None:
             given = self._condition.checked(condition, n)
         starts = range(0, n, batch_size) or [0]
-        return np.concatenate([self._rows(seed, i, min(batch_size, n - i), given) for i in starts])
+        return (self._rows(seed, i, min(batch_size, n - i), given) for i in starts)
 
     def _rows(self, seed: int, first: int, n: int, given) -> np.ndarray:
         seeds = tf.constant(randomness.row_seeds(seed, n, first))

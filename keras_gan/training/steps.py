@@ -2,7 +2,8 @@
 
 A rule makes one step on one replica. `step` (a `StepContext`) holds the step's data and draws its
 random numbers. Shapes: m examples `[m, ...]` of a minibatch on this replica, d latent dimensions.
-Gradients are summed over replicas, so that a step means the same on any number of them.
+Gradients are summed over replicas, so that a step means the same on any number of them. They are
+taken in functions of a step and the number j of a minibatch, which may get a part of its m rows.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import contextlib
 
 import tensorflow as tf
 
-from keras_gan.training.context import Logs, StepContext, mean_logs
+from keras_gan.training.context import Gradients, Logs, StepContext, mean_logs
 from keras_gan.training.penalties import (
     discriminate_both,
     discriminator_penalties,
@@ -22,7 +23,8 @@ from keras_gan.training.penalties import (
 def alternating(step: StepContext) -> Logs:
     """Algorithm 1: k updates of D, each on its own data and noise, then one of G on new noise."""
     gan, k, logs = step.gan, step.k, []
-    for j in range(k):
+
+    def of_discriminator(step: StepContext, j: int) -> tuple[Gradients, Logs]:
         z = step.latents(j)  # m noise vectors z ~ p_z, [m, d]
         x = step.data(j)  # m examples x ~ p_data, [m, ...]
         with step.unchanged(gan.generator):
@@ -33,26 +35,34 @@ def alternating(step: StepContext) -> Logs:
             penalty, penalty_logs = discriminator_penalties(step, real, fake, samples, j)
             loss = step.discriminator_mean(losses) + penalty
         gradients = step.gradients(tape, loss, gan.discriminator, gan.discriminator_optimizer)
-        step.apply(gan.discriminator_optimizer, gradients, gan.discriminator)
-        logs.append({**step.discriminator_logs(real, fake, losses), **penalty_logs})
+        return gradients, {**step.discriminator_logs(real, fake, losses), **penalty_logs}
 
-    z = step.latents(k)  # m new noise vectors
-    with tf.GradientTape() as tape:
-        samples = step.generate(z, k)
-        with step.unchanged(gan.discriminator):
-            real = step.real_for_generator(k)  # for losses that compare with data
-            fake = step.discriminate_fake(samples, k)
-        losses = gan.loss.generator(real, fake)  # [m]; by default -log D(G(z))
-        loss = step.generator_mean(losses) + generator_penalties(step, samples, k)
-    gradients = step.gradients(tape, loss, gan.generator, gan.generator_optimizer)
+    def of_generator(step: StepContext, j: int) -> tuple[Gradients, Logs]:
+        z = step.latents(j)  # m new noise vectors
+        with tf.GradientTape() as tape:
+            samples = step.generate(z, j)
+            with step.unchanged(gan.discriminator):
+                real = step.real_for_generator(j)  # for losses that compare with data
+                fake = step.discriminate_fake(samples, j)
+            losses = gan.loss.generator(real, fake)  # [m]; by default -log D(G(z))
+            loss = step.generator_mean(losses) + generator_penalties(step, samples, j)
+        gradients = step.gradients(tape, loss, gan.generator, gan.generator_optimizer)
+        return gradients, step.generator_logs(losses)
+
+    for j in range(k):
+        gradients, d_logs = step.mean_of_parts(of_discriminator, j)
+        step.apply(gan.discriminator_optimizer, gradients, gan.discriminator)
+        logs.append(d_logs)
+    gradients, g_logs = step.mean_of_parts(of_generator, k)
     step.apply(gan.generator_optimizer, gradients, gan.generator)
-    return {**mean_logs(logs), **step.generator_logs(losses)}
+    return {**mean_logs(logs), **g_logs}
 
 
 def simultaneous(step: StepContext) -> Logs:
     """The released code: k - 1 updates of D, then D and G from one forward pass, both at once."""
     gan, k, logs = step.gan, step.k, []
-    for j in range(k):
+
+    def of_both(step: StepContext, j: int) -> tuple[Gradients, Gradients, Logs, Logs]:
         both = j == k - 1  # the last minibatch updates G, too
         z, x = step.latents(j), step.data(j)  # [m, d], [m, ...]
         with tf.GradientTape(persistent=both) as tape:
@@ -66,18 +76,26 @@ def simultaneous(step: StepContext) -> Logs:
                 g_losses = gan.loss.generator(step.declared(real), fake)  # [m]
                 g_loss = step.generator_mean(g_losses) + generator_penalties(step, samples, j)
         d_gradients = step.gradients(tape, d_loss, gan.discriminator, gan.discriminator_optimizer)
-        if both:  # both gradients at the same weights, before either network moves
-            g_gradients = step.gradients(tape, g_loss, gan.generator, gan.generator_optimizer)
+        d_logs = {**step.discriminator_logs(real, fake, d_losses), **penalty_logs}
+        if not both:
+            return d_gradients, [], d_logs, {}
+        # Both gradients at the same weights, before either network moves.
+        g_gradients = step.gradients(tape, g_loss, gan.generator, gan.generator_optimizer)
+        return d_gradients, g_gradients, d_logs, step.generator_logs(g_losses)
+
+    for j in range(k):
+        d_gradients, g_gradients, d_logs, g_logs = step.mean_of_parts(of_both, j)
         step.apply(gan.discriminator_optimizer, d_gradients, gan.discriminator)
-        logs.append({**step.discriminator_logs(real, fake, d_losses), **penalty_logs})
+        logs.append(d_logs)
     step.apply(gan.generator_optimizer, g_gradients, gan.generator)
-    return {**mean_logs(logs), **step.generator_logs(g_losses)}
+    return {**mean_logs(logs), **g_logs}
 
 
 def fixed(step: StepContext) -> Logs:
     """Neither network moves: D and G are evaluated on each minibatch, for auxiliary networks."""
-    gan, logs = step.gan, []
-    for j in range(step.k):
+    gan = step.gan
+
+    def logs_of(step: StepContext, j: int) -> Logs:
         with step.unchanged(gan.generator, gan.discriminator):
             samples = step.generate(step.latents(j), j)
             real = step.discriminate_real(step.data(j), j)
@@ -85,8 +103,9 @@ def fixed(step: StepContext) -> Logs:
         d_losses = step.discriminator_losses(real, fake, j)
         g_losses = gan.loss.generator(step.declared(real), fake)
         d_logs = step.discriminator_logs(real, fake, d_losses)
-        logs.append({**d_logs, **step.generator_logs(g_losses)})
-    return mean_logs(logs)
+        return {**d_logs, **step.generator_logs(g_losses)}
+
+    return mean_logs([step.mean_of_parts(logs_of, j) for j in range(step.k)])
 
 
 RULES = {"alternating": alternating, "simultaneous": simultaneous, "fixed": fixed}

@@ -37,6 +37,7 @@ class Trainer(keras.Model):
         discriminator_steps: int = 1,
         update: str = "alternating",
         *,
+        accumulate: int = 1,
         regularizers: Sequence[Any] = (),
         augmentation: Augmentation | None = None,
         metrics: Sequence[keras.metrics.Metric] = (),
@@ -56,6 +57,9 @@ class Trainer(keras.Model):
                 noise; 1 to 255.
             update: "alternating" (Algorithm 1), "simultaneous" (the paper's released code) or
                 "fixed" (G and D do not move; auxiliary networks are trained).
+            accumulate: Parts in which each replica processes its rows of a minibatch, one after the
+                other, before an update: less memory, the same updates but for rounding. What is
+                computed over a whole minibatch is refused, such as batch normalization.
             regularizers: Objects like `keras_gan.regularizers.Regularizer`, whose terms D minimizes
                 in addition to its loss; each is in the logs by its name.
             augmentation: A `keras_gan.augmentation.Augmentation` that D's inputs go through, real
@@ -85,6 +89,7 @@ class Trainer(keras.Model):
         compile_checks.check_loss(loss, self._discriminator_outputs, self.condition)
         compile_checks.check_regularizers(list(regularizers), self.discriminator)
         compile_checks.check_augmentation(augmentation, loss)
+        compile_checks.check_accumulate(self, accumulate, [loss, *regularizers, augmentation])
         if generator_optimizer is None or discriminator_optimizer is None:
             raise InputError("`generator_optimizer` and `discriminator_optimizer` must be given")
         if len(auxiliary_optimizers) != len(self.auxiliary_networks):
@@ -128,6 +133,7 @@ class Trainer(keras.Model):
         self.loss = loss
         self.discriminator_steps = discriminator_steps
         self.update = update
+        self.accumulate = accumulate
 
     @property
     def compile_variables(self) -> list[keras.Variable]:
@@ -146,6 +152,7 @@ class Trainer(keras.Model):
             "loss": serialize(self.loss),
             "discriminator_steps": self.discriminator_steps,
             "update": self.update,
+            "accumulate": self.accumulate,
             "regularizers": [serialize(regularizer) for regularizer in self.regularizers],
             "augmentation": serialize(self.augmentation),
             "metrics": [serialize(metric) for metric in self.running_means.user_metrics],
@@ -286,11 +293,13 @@ class Trainer(keras.Model):
         """
         replicas = self.distribute_strategy.num_replicas_in_sync
         group = 1 if self.condition is None else self.condition.group
-        if size % (replicas * group):
+        least = replicas * self.accumulate * group
+        if size % least:
             raise InputError(
                 f"a minibatch of {size} does not divide among {replicas} replicas"
+                + (f" in {self.accumulate} parts (`accumulate`)" if self.accumulate > 1 else "")
                 + (f" in groups of {group}" if group > 1 else "")
-                + f"; use a multiple of {replicas * group}"
+                + f"; use a multiple of {least}"
             )
 
     @property
@@ -342,12 +351,13 @@ class Trainer(keras.Model):
             x = tf.ensure_shape(x, [self._rows, *self.example_shape])
         k = self.discriminator_steps
         context = tf.distribute.get_replica_context()
+        replica = tf.cast(context.replica_id_in_sync_group, tf.int32)
         step = StepContext(
             gan=self,
             minibatches=[x[j::k] for j in range(k)],
             labels=[None if labels is None else labels[j::k] for j in range(k)],
             number=self.current_step.value,
-            replica=tf.cast(context.replica_id_in_sync_group, tf.int32),
+            first_row=replica * (x.shape[0] // k),
             replicas=context.num_replicas_in_sync,
         )
         return {**steps.RULES[self.update](step), **train_auxiliary_networks(step)}

@@ -1,40 +1,64 @@
-// The description of a version.
+// The card of a version: what it is, its numbers and its signatures; everything else in a fold.
 
-function text(value) {
-  if (value === null || value === undefined) return "unknown";
-  if (Array.isArray(value)) {
-    return `[${value.map((v) => (v === null || v === -1 ? "any" : text(v))).join(", ")}]`;
-  }
-  if (typeof value === "object") {
-    return Object.entries(value).map(([key, v]) => `${key}: ${text(v)}`).join(", ");
-  }
-  return String(value);
+function make(tag, content = "", attributes = {}) {
+  const element = document.createElement(tag);
+  element.append(...[content].flat());
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
 }
+
+const shape = (sizes) => `[${sizes.map((n) => (n === null || n === -1 ? "any" : n)).join(", ")}]`;
 
 const tensors = (infos) =>
   Object.entries(infos)
-    .map(([name, { dtype, shape }]) => `${name} ${dtype.replace("DT_", "").toLowerCase()} ${text(shape)}`)
+    .map(([name, info]) => `${name} ${info.dtype.replace("DT_", "").toLowerCase()} ${shape(info.shape)}`)
     .join(", ");
 
-export function describe(list, model, version) {
-  const entries = [
-    ["Model", `${model.name}, version ${version.version}`],
-    ...Object.entries(model.labels)
-      .filter(([, number]) => String(number) === version.version)
-      .map(([label]) => ["Label", label]),
-    ...Object.entries(version.metadata ?? {}).map(([key, value]) => [key.replaceAll("_", " "), text(value)]),
-    ...Object.entries(version.signatures).map(([name, { inputs, outputs }]) => [
-      `Signature ${name}`,
-      `${tensors(inputs)} → ${tensors(outputs)}`,
-    ]),
-  ];
-  list.replaceChildren(
-    ...entries.flatMap(([term, detail]) => {
-      const dt = document.createElement("dt");
-      const dd = document.createElement("dd");
-      dt.textContent = term;
-      dd.textContent = detail;
-      return [dt, dd];
-    }),
+// The metadata of an export may hold anything: what is missing is left out.
+function facts(metadata, bytes) {
+  const { recipe, weights, training, images, prior, condition } = metadata;
+  const sizes = Array.isArray(images?.shape) ? shape(images.shape) : "";
+  const range = Array.isArray(images?.range) ? `, values from ${images.range.join(" to ")}` : "";
+  return [
+    ["Recipe", recipe && `${recipe}${weights ? `, ${weights} weights` : ""}`],
+    ["Data", training?.data && `${training.data}, ${training.epochs} epochs, fingerprint ${training.fingerprint}`],
+    ["Examples", sizes && sizes + range],
+    ["Latents", prior?.name && `${prior.dimension}, prior ${prior.name}`],
+    ["Condition", condition?.name && `${condition.name}${condition.count ? `, ${condition.count}` : ""}`],
+    ["Size", `${(bytes / 1e6).toFixed(1)} MB`],
+  ].filter(([, text]) => text);
+}
+
+function numbers(rows) {
+  const head = ["", "Samples", "Training examples in their place"].map((text) => make("th", text, { scope: "col" }));
+  const body = rows.map(({ name, text, floor_text, protocol }) =>
+    make(
+      "tr",
+      [make("th", String(name), { scope: "row" }), make("td", String(text)), make("td", String(floor_text || ""))],
+      { title: String(protocol ?? "") },
+    ),
+  );
+  return make("table", [make("thead", make("tr", head)), make("tbody", body)]);
+}
+
+export function describe(card, model, version) {
+  const metadata = version.metadata instanceof Object ? version.metadata : {};
+  const labels = Object.entries(model.labels)
+    .filter(([, number]) => String(number) === version.version)
+    .map(([label]) => label);
+  const rows = Array.isArray(metadata.numbers) ? metadata.numbers.filter((row) => row instanceof Object) : [];
+  const signatures = Object.entries(version.signatures).map(([name, { inputs, outputs }]) =>
+    make("li", [make("code", name), `: ${tensors(inputs)} → ${tensors(outputs)}`]),
+  );
+  card.replaceChildren(
+    make("p", [make("strong", model.name), `, version ${version.version}`, labels.length ? ` (${labels.join(", ")})` : ""]),
+    make(
+      "dl",
+      facts(metadata, version.bytes).flatMap(([term, text]) => [make("dt", term), make("dd", text)]),
+    ),
+    ...(rows.length ? [make("h3", "Numbers"), numbers(rows)] : []),
+    make("h3", "Signatures"),
+    make("ul", signatures),
+    make("details", [make("summary", "All metadata"), make("pre", JSON.stringify(version.metadata, null, 2), { tabindex: "0" })]),
   );
 }

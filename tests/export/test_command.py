@@ -30,24 +30,48 @@ def test_inspect(export, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", str(export.path)]) == 0
     assert capsys.readouterr().out == printed
     for line in (
-        "SavedModel, signature sample\n  in  seed: int64 [n]  (sample_seed:0)\n",
-        "  out images: float32 [n, 8, 8, 1]  (StatefulPartitionedCall",
-        "  out image_bytes: string [n]  (",
-        "model.onnx, ONNX opset 18",
-        '  prior: {"name": "uniform", "low": -1.732',
-        "  evaluation: null",
+        "digits, version 1\n",
+        "  latents    32, prior uniform\n",
+        "  examples   [8, 8, 1], values in [0.0, 1.0]\n",
+        "saved_model.pb: SavedModel\n",
+        "  sample: seed int64 [n] -> images float32 [n, 8, 8, 1], latents float32 [n, 32]\n",
+        "  png: latents float32 [n, 32] -> image_bytes string [n]\n",
+        "model.onnx: ONNX, opset 18\n",
     ):
         assert line in printed
+    assert max(map(len, printed.splitlines())) < 120
+
+
+def test_inspect_as_json(export, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", "--json", str(export.path)]) == 0
+    described = json.loads(capsys.readouterr().out)
+    saved = described["models"][0]["signatures"]["sample"]
+    assert saved["inputs"][0]["operation"] == "sample_seed:0"
+    assert saved["outputs"][0]["operation"].startswith("StatefulPartitionedCall")
+    stored = json.loads((export.path / "assets.extra" / "metadata.json").read_text())
+    assert described["metadata"] == stored
+    files = {file["name"]: file for file in described["files"]}
     for file in (file for file in export.path.rglob("*") if file.is_file()):
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        assert f"{digest}  {file.relative_to(export.path)}" in printed
+        assert files[str(file.relative_to(export.path))]["sha256"] == digest
+
+
+def test_inspect_shows_numbers(export, tmp_path: Path, capsys) -> None:
+    copy = tmp_path / "1"
+    shutil.copytree(export.path, copy)
+    file = copy / "assets.extra" / "metadata.json"
+    numbers = [{"name": "Frechet distance", "text": "3.1 ± 0.2", "floor_text": "1.4"}, 7]
+    file.write_text(json.dumps({**json.loads(file.read_text()), "numbers": numbers}))
+    assert main(["inspect", str(copy)]) == 0
+    (line,) = (x for x in capsys.readouterr().out.splitlines() if "Frechet distance" in x)
+    assert line.split() == ["Frechet", "distance", "3.1", "±", "0.2", "(1.4)"]
 
 
 def test_inspect_an_onnx_file(export, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", str(export.path / "model_float16.onnx")]) == 0
     printed = capsys.readouterr().out
-    assert "in  latents: float32 [n, 32]" in printed
-    assert "recipe: digits" in printed
+    assert "latents float32 [n, 32] ->" in printed
+    assert "recipe     digits" in printed
 
 
 def refused(argv: list, capsys: pytest.CaptureFixture[str]) -> str:
@@ -139,9 +163,11 @@ def test_inspect_refuses_what_is_no_export(run: Run, tmp_path: Path, capsys) -> 
     for content in ("[1]", "{", "[" * 5000):
         metadata.write_text(content)
         assert "is not an export" in refused(["inspect", tmp_path / "1"], capsys)
-    metadata.write_text(r'{"\u001b[2J\ud800": 1}')
+    metadata.write_text(r'{"recipe": "\u001b[2J\ud800", "numbers": 1, "images": [], "prior": 2}')
     assert main(["inspect", str(tmp_path / "1")]) == 0
-    assert r"  \u001b[2J\ud800: 1" in capsys.readouterr().out
+    assert r"  recipe     \x1b[2J\ud800" in capsys.readouterr().out
+    assert main(["inspect", "--json", str(tmp_path / "1")]) == 0
+    assert r'"recipe": "\u001b[2J\ud800"' in capsys.readouterr().out
     (metadata.parent.parent / "saved_model.pb").touch()
     assert main(["inspect", str(tmp_path / "1")]) == 2
     assert "cannot be read as a SavedModel" in capsys.readouterr().err

@@ -250,8 +250,11 @@ def test_model_and_version(page, address):
         images = client.generate(36)
     assert_pixels(page, "#grid button canvas", images[0])
     about = page.text_content("#metadata")
-    for part in ("stable", "a test's generator", "dimension: 4", "latents float [any, 4]"):
+    for part in ("stable", "a test's generator", "4, prior uniform", "latents float [any, 4]"):
         assert part in about
+    assert not page.is_visible("#metadata pre")
+    page.click("#metadata summary")
+    assert '"recipe": "a test\'s generator"' in page.text_content("#metadata pre")
 
 
 def choose_model(page, name):

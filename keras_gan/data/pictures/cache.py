@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -24,12 +23,6 @@ import numpy as np
 from keras_gan.core.errors import InputError
 
 _PICTURES, _LABELS, _FACTS = "pictures.npy", "labels.npy", "facts.json"
-
-
-def place(cache_dir: str | os.PathLike[str] | None) -> Path:
-    """The folder of all caches: as given, else KERAS_GAN_CACHE, else `~/.cache/keras_gan`."""
-    folder = cache_dir or os.environ.get("KERAS_GAN_CACHE") or "~/.cache/keras_gan"
-    return Path(os.path.expanduser(folder))
 
 
 class Cache:

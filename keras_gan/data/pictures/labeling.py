@@ -12,7 +12,7 @@ import numpy as np
 
 from keras_gan.core.errors import InputError
 from keras_gan.data.dataset import held_out_rows, held_out_rule
-from keras_gan.data.pictures.sources import shown
+from keras_gan.data.pictures.sources import Source, shown
 
 _SPLITS = ("train", "validation", "test")
 _SPLIT_FOLDERS = {name: name for name in _SPLITS} | {"valid": "validation", "val": "validation"}
@@ -51,7 +51,9 @@ class Labeling:
 _USES = {"train": "to train on", "validation": "for validation", "test": "to test on"}
 
 
-def label(names: Sequence[str], classes: str, folder: Path) -> Labeling:
+def label(
+    names: Sequence[str], classes: str, folder: Path, source: Source | None = None
+) -> Labeling:
     """Splits and classes of pictures.
 
     If the folders at the top are called `train`, `validation` and `test` (`train` at least), they
@@ -62,6 +64,7 @@ def label(names: Sequence[str], classes: str, folder: Path) -> Labeling:
         names: Paths of the pictures within the data set, with "/".
         classes: The option of that name.
         folder: Folder in which a CSV file is looked for as well.
+        source: Where they are from; classes of its own are used without being asked for.
 
     Raises:
         InputError: Classes were asked for, but a picture has none; or there are too few pictures.
@@ -78,6 +81,9 @@ def label(names: Sequence[str], classes: str, folder: Path) -> Labeling:
     for split in {*_SPLITS} - rows.keys():
         rows[split] = groups[split][held_out_rows(len(groups[split]), ())["train"]]
     rows = {split: rows[split] for split in _SPLITS}
+    if source is not None and source.labels is not None:
+        labels = np.array([source.labels[name] for name in names], np.int64)
+        return Labeling(rows, held_out_rule(missing), labels, source.label_names, "label")
     found, where = _classes(names, places, classes, folder)
     if found is None:
         return Labeling(rows, held_out_rule(missing))

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from keras_gan.core.errors import InputError
+from keras_gan.core.paths import cache_folder
 from keras_gan.data.dataset import DataSet, Split
 from keras_gan.data.pictures import duplicates, inspection
-from keras_gan.data.pictures.cache import Cache, place
+from keras_gan.data.pictures.cache import Cache
 from keras_gan.data.pictures.decoding import Plan, Unusable, decode, strict
 from keras_gan.data.pictures.labeling import Labeling, csv_file, label
 from keras_gan.data.pictures.options import PictureOptions
@@ -41,10 +42,28 @@ def load_pictures(
     Raises:
         InputError: There are no pictures, or some cannot be used and are not to be skipped.
     """
-    source = find(path)
-    name = name_of(path)
-    cache = Cache(place(cache_dir) / f"{name}-{_key(path, source, options)}")
-    made = cache.open_or_make(lambda unfinished: _make(unfinished, path, source, options))
+    return load_source(find(path), name_of(path), str(path), options, cache_dir)
+
+
+def load_source(
+    source: Source,
+    name: str,
+    place: str,
+    options: PictureOptions,
+    cache_dir: str | os.PathLike[str] | None = None,
+) -> DataSet:
+    """The same for pictures from anywhere.
+
+    Args:
+        source: The pictures.
+        name: Name of the data set.
+        place: Where they are, for messages; a folder, an archive, or words.
+        options: As for `load_pictures`.
+        cache_dir: As for `load_pictures`.
+    """
+    folder = name.replace("/", "-")
+    cache = Cache(cache_folder(cache_dir) / f"{folder}-{_key(place, source, options)}")
+    made = cache.open_or_make(lambda unfinished: _make(unfinished, place, source, options))
     x, y, facts = cache.read()
     flip, mirrored = flipping(options, facts["writing"])
     train, validation, test = _splits(x, y, facts["splits"])
@@ -55,7 +74,7 @@ def load_pictures(
         validation,
         test,
         None if facts["label_names"] is None else tuple(facts["label_names"]),
-        f"{path}; {facts['provenance']}",
+        f"{place}; {facts['provenance']}",
         (*facts["description"], mirrored, where),
         flip,
     )
@@ -78,18 +97,18 @@ def flipping(options: PictureOptions, writing: bool) -> tuple[bool, str]:
     )
 
 
-def _key(path: Path, source: Source, options: PictureOptions) -> str:
+def _key(place: str, source: Source, options: PictureOptions) -> str:
     """16 hexadecimal digits for the files, by names, sizes and times of change, and the options."""
     chosen = {
         field.name: getattr(options, field.name)
         for field in dataclasses.fields(PictureOptions)
         if field.name != "flip"  # decided when the pictures are read
     }
-    file = csv_file(options.classes, path)
+    file = csv_file(options.classes, Path(place))
     table = "" if file is None else file.read_text(errors="replace")
     parts = [
         _FORMAT,
-        str(path.resolve()),
+        str(Path(place).resolve()) if Path(place).exists() else place,
         chosen,
         table,
         source.faults,
@@ -99,13 +118,13 @@ def _key(path: Path, source: Source, options: PictureOptions) -> str:
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
 
 
-def _make(cache: Cache, path: Path, source: Source, options: PictureOptions) -> None:
+def _make(cache: Cache, place: str, source: Source, options: PictureOptions) -> None:
     began = time.monotonic()
     headers, faults = inspection.headers(source)
     faults = {**source.faults, **faults}
     while True:
-        _check(path, faults, headers, options)
-        labeling = label(list(headers), options.classes, path)
+        _check(place, faults, headers, options)
+        labeling = label(list(headers), options.classes, Path(place), source)
         plan = inspection.plan(list(headers.values()), options)
         x, late = _decoded(cache, source, list(headers), labeling, plan)
         if not late:
@@ -119,7 +138,7 @@ def _make(cache: Cache, path: Path, source: Source, options: PictureOptions) -> 
     splits = {split: len(rows) for split, rows in labeling.rows.items()}
     found, *becomes = inspection.describe(list(headers.values()), plan)
     description = [
-        f"{path}: {found}",
+        f"{place}: {found}",
         *becomes,
         *labeling.describe(),
         f"{equal:,} are exact copies of others, {near:,} more are nearly equal to others",
@@ -137,7 +156,7 @@ def _make(cache: Cache, path: Path, source: Source, options: PictureOptions) -> 
             "writing": duplicates.look_like_writing(x),
             "provenance": f"{plan.fit.describe()}, where the size differs; {labeling.rule}",
             "description": description,
-            "fingerprint": DataSet(str(path), train, validation, test).fingerprint,
+            "fingerprint": DataSet(place, train, validation, test).fingerprint,
         },
     )
 
@@ -173,7 +192,7 @@ def _decoded(
     return x, faults
 
 
-def _check(path: Path, faults: dict, headers: dict, options: PictureOptions) -> None:
+def _check(place: str, faults: dict, headers: dict, options: PictureOptions) -> None:
     """Refuses files that cannot be used, unless they are to be skipped, and having no others."""
     if not faults or (options.skip_broken and headers):
         return
@@ -182,7 +201,7 @@ def _check(path: Path, faults: dict, headers: dict, options: PictureOptions) -> 
     more = [f"and {len(named) - _NAMED:,} more"] if len(named) > _NAMED else []
     hint = "repair or remove them, or leave them out with --skip-broken" if headers else "repair it"
     raise InputError(
-        f"{len(faults):,} of {total:,} files in {path} cannot be used ({hint}): "
+        f"{len(faults):,} of {total:,} files in {place} cannot be used ({hint}): "
         + "; ".join(named[:_NAMED] + more)
     )
 

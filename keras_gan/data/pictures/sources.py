@@ -36,6 +36,8 @@ class Source:
         states: Size and time of change of each file, or of the whole archive.
         faults: From names to what makes a file or folder unusable.
         others: Names of files that are no pictures.
+        labels: From names to classes, 0, 1, ..., if the source has classes of its own.
+        label_names: Names of these classes.
     """
 
     openers: Callable[[], Iterator[Opener]]
@@ -43,6 +45,8 @@ class Source:
     states: list[tuple[int, int]] = dataclasses.field(default_factory=list)
     faults: dict[str, str] = dataclasses.field(default_factory=dict)
     others: list[str] = dataclasses.field(default_factory=list)
+    labels: dict[str, int] | None = None
+    label_names: tuple[str, ...] | None = None
 
 
 def shown(name: str) -> str:
@@ -58,7 +62,8 @@ def is_archive(path: str | os.PathLike[str]) -> bool:
 def name_of(path: Path) -> str:
     """The name of a folder, or of an archive without its ending."""
     ending = next((end for end in ARCHIVES if path.name.lower().endswith(end)), "")
-    return path.resolve().name if path.is_dir() else path.name[: len(path.name) - len(ending)]
+    whole = os.path.basename(os.path.abspath(path))  # also of "." and of a link to a folder
+    return whole if path.is_dir() else path.name[: len(path.name) - len(ending)]
 
 
 def find(path: Path) -> Source:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.cluster import KMeans
 
-from keras_gan.evaluation.arrays import as_rows, distinct
+from keras_gan.evaluation.arrays import as_examples, as_rows, distinct_blocks, in_blocks
 from keras_gan.evaluation.collapse.components import Components
 from keras_gan.evaluation.collapse.coverage import class_coverage, modes_found, region_coverage
 from keras_gan.evaluation.collapse.duplicates import diversity, identical
@@ -21,6 +22,7 @@ from keras_gan.evaluation.gaussians import GaussianMixture
 
 LEAST_TRAIN = 50  # training examples
 _FITTED_ON = 5000  # real examples that the components, regions and class shares are taken from
+_MOST_NUMBERS = 2**25  # in them: of large images fewer are taken, but no fewer than 1,000
 _COMPARED = 1000  # samples, and held-out examples, at most, that are compared with others
 _LEAST_COMPARED = 100  # of each: among fewer, 20 neighbors are no neighborhood
 _REGIONS = 20
@@ -35,7 +37,7 @@ class CollapseDetector:
     cannot hide them there. Supports are compared there too.
 
     Args:
-        train: The whole training set, `[n, ...]`, in the samples' range.
+        train: The whole training set, `[n, ...]`. It is read in blocks, and may be a mapped file.
         held_out: Examples that G has not seen. With them come the search for copies and, with 100
             or more, the comparison with training examples: recall, gaps and detail.
         classifier: A classifier of this data set; with it class coverage is measured. The real
@@ -44,6 +46,7 @@ class CollapseDetector:
             and supports need not be compared. With neither, the training set is divided into 20
             regions by k-means and these are counted.
         seed: Seed of whatever is chosen at random.
+        prepare: Brings examples of `train` and `held_out` to the samples' range.
     """
 
     def __init__(
@@ -54,33 +57,46 @@ class CollapseDetector:
         classifier: Classifier | None = None,
         mixture: GaussianMixture | None = None,
         seed: int = 0,
+        prepare: Callable[[np.ndarray], ArrayLike] = np.asarray,
     ):
-        rows = as_rows("train", train, minimum=LEAST_TRAIN)
-        self._numbers = rows.shape[1]
+        train = as_examples("train", train, minimum=LEAST_TRAIN)
+        self._numbers = math.prod(train.shape[1:])
         self._seed = seed
         self._classifier = classifier
         self._mixture = mixture
-        some = np.random.default_rng(seed).permutation(len(rows))[:_FITTED_ON]
-        self._real = rows[some]
+        fitted_on = min(_FITTED_ON, max(_COMPARED, _MOST_NUMBERS // self._numbers))
+        some = np.asarray(prepare(self._some(train, fitted_on)))
+        self._real = as_rows("train", some)
         self._components = Components(self._real, seed)
         self._projected_real = self._components.project(self._real)
         self._held_out = None
         if held_out is not None:
-            self._held_out = self._some(as_rows("held_out", held_out, columns=self._numbers))
+            held_out = self._some(as_examples("held_out", held_out), _COMPARED)
+            self._held_out = as_rows("held_out", prepare(held_out), columns=self._numbers)
             self._projected_held_out = self._components.project(self._held_out)
-            # Projected in blocks, equal rows need not stay equal.
-            different = distinct(rows)
-            self._projected_train = self._components.project(different)
-            self._shape = np.shape(train)[1:]
+            self._shape = train.shape[1:]
+            self._of_spectra = None
             if len(self._shape) == 3:
                 self._of_spectra = Components(self._spectra(self._real), seed)
-                self._spectra_of_train = self._of_spectra.project(self._spectra(different))
                 self._spectra_of_held_out = self._of_spectra.project(self._spectra(self._held_out))
+            self._project_train(in_blocks("train", train, prepare))
         if classifier is not None:
-            self._real_probabilities = classifier.probabilities(np.asarray(train)[some])
+            self._real_probabilities = classifier.probabilities(some)
         elif mixture is None:
             count = min(_REGIONS, len(some) // 25)
             self._regions = KMeans(count, n_init=1, random_state=seed).fit(self._projected_real)
+
+    def _project_train(self, blocks: Iterable[np.ndarray]) -> None:
+        """All training examples along the components, which take much less memory."""
+        projected, of_spectra = [], []
+        # Projected in blocks, equal rows need not stay equal.
+        for rows in distinct_blocks(blocks):
+            projected.append(self._components.project(rows))
+            if self._of_spectra is not None:
+                of_spectra.append(self._of_spectra.project(self._spectra(rows)))
+        self._projected_train = np.concatenate(projected)
+        if of_spectra:
+            self._spectra_of_train = np.concatenate(of_spectra)
 
     def examine(self, samples: ArrayLike) -> tuple[Result, ...]:
         """Every diagnostic that applies to samples `[n, ...]`, of which 1,000 are a good number."""
@@ -99,7 +115,7 @@ class CollapseDetector:
             regions, real = self._regions.predict(projected), self._regions.labels_
             results.append(region_coverage(regions, real, self._regions.n_clusters))
         if self._held_out is not None:
-            some = self._some(rows)
+            some = self._some(rows, _COMPARED)
             projected = self._components.project(some)
             results += self._compared(some, projected, self._held_out)
             results.append(self._memorization(some, projected))
@@ -119,7 +135,7 @@ class CollapseDetector:
 
     def _memorization(self, rows: np.ndarray, projected: np.ndarray) -> Memorization:
         found = memorization(projected, self._projected_train, self._projected_held_out)
-        if len(self._shape) != 3:
+        if self._of_spectra is None:
             return found
         fake = self._of_spectra.project(self._spectra(rows))
         altered = memorization(fake, self._spectra_of_train, self._spectra_of_held_out)
@@ -129,5 +145,5 @@ class CollapseDetector:
         parts = (rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK))
         return np.concatenate([spectra(part.reshape(-1, *self._shape)) for part in parts])
 
-    def _some(self, rows: np.ndarray) -> np.ndarray:
-        return rows[np.random.default_rng(self._seed).permutation(len(rows))[:_COMPARED]]
+    def _some(self, examples: np.ndarray, most: int) -> np.ndarray:
+        return examples[np.random.default_rng(self._seed).permutation(len(examples))[:most]]

@@ -6,6 +6,7 @@
     precision_recall                precision and recall, density and coverage
     inception_score                 of a classifier's answers; compares with nothing
     standard_error                  of any of them, from random halves of the examples
+    compare                         all that the numbers of examples and features allow
 
 All take arrays `[n, ...]`, flatten each example and compute in float64; too few examples, unequal
 dimensions, NaN and infinite numbers raise `InputError`. Each compares equal numbers of real and
@@ -13,6 +14,7 @@ generated examples, as `equal_numbers` gives them, because most depend on the nu
 """
 
 from keras_gan.evaluation.arrays import equal_numbers
+from keras_gan.evaluation.distances.comparison import OVERLAPS, compare
 from keras_gan.evaluation.distances.errors import standard_error
 from keras_gan.evaluation.distances.frechet import (
     FrechetDistance,
@@ -30,7 +32,9 @@ __all__ = [
     "InceptionScore",
     "KID",
     "LEAST_EXAMPLES",
+    "OVERLAPS",
     "PrecisionRecall",
+    "compare",
     "equal_numbers",
     "frechet_distance",
     "frechet_distance_at_infinity",

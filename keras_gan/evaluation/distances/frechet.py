@@ -97,16 +97,24 @@ def _equal_rows(real: ArrayLike, generated: ArrayLike, seed: int) -> tuple[np.nd
 
 
 def _squared(x: np.ndarray, y: np.ndarray) -> float:
-    x, y = x.astype(np.float64), y.astype(np.float64)
-    first, second = (np.atleast_2d(np.cov(rows, rowvar=False)) for rows in (x, y))
+    means = [rows.mean(axis=0, dtype=np.float64) for rows in (x, y)]
+    first, second = (_root(rows - mean) for rows, mean in zip((x, y), means, strict=True))
     # With C = A A^T and C' = B B^T, tr (C C')^(1/2) is the sum of the singular values of A^T B.
-    shared = np.linalg.svd(_root(first).T @ _root(second), compute_uv=False).sum()
-    means = np.sum((x.mean(axis=0) - y.mean(axis=0)) ** 2)
-    return float(means + np.trace(first) + np.trace(second) - 2 * shared)
+    shared = np.linalg.svd(first.T @ second, compute_uv=False).sum()
+    return float(
+        np.sum((means[0] - means[1]) ** 2) + np.sum(first**2) + np.sum(second**2) - 2 * shared
+    )
 
 
-def _root(covariance: np.ndarray) -> np.ndarray:
-    """A with A A^T = covariance: [d, rank]."""
-    values, vectors = np.linalg.eigh(covariance)
-    positive = values > 0
-    return vectors[:, positive] * np.sqrt(values[positive])
+def _root(centered: np.ndarray) -> np.ndarray:
+    """A with A A^T = covariance of rows `[n, d]` of mean 0: [d, rank]."""
+    n, dimension = centered.shape
+    if n <= dimension:
+        return centered.T / np.sqrt(n - 1)
+    covariance = centered.T @ centered / (n - 1)
+    try:
+        return np.linalg.cholesky(covariance)
+    except np.linalg.LinAlgError:  # it is singular: features that are always 0, for instance
+        values, vectors = np.linalg.eigh(covariance)
+        positive = values > 0
+        return vectors[:, positive] * np.sqrt(values[positive])

@@ -28,7 +28,7 @@ class InceptionScore:
     classes: int
 
 
-def inception_score(probabilities: ArrayLike, *, splits: int = 10) -> InceptionScore:
+def inception_score(probabilities: ArrayLike, *, splits: int | None = None) -> InceptionScore:
     """`exp(E KL(p(y|x) || p(y)))`, where p(y) is the mean over the examples of a split.
 
     Salimans et al. 2016, "Improved techniques for training GANs" (arXiv:1606.03498): with the
@@ -37,8 +37,10 @@ def inception_score(probabilities: ArrayLike, *, splits: int = 10) -> InceptionS
     Args:
         probabilities: A classifier's answers, `[n, classes]`, each row with sum 1.
         splits: Parts of equal size, in the order of the rows, two or more; what does not fill them
-            is left out.
+            is left out. If None 10, but fewer where they would have less than 1,000 rows.
     """
+    if splits is None:
+        splits = int(np.clip(np.shape(probabilities)[0] // 1000, 2, 10))
     if splits < 2:
         raise InputError(f"`splits` must be at least 2. Received: {splits}")
     rows = as_rows("probabilities", probabilities, minimum=splits).astype(np.float64)

@@ -4,7 +4,12 @@ from typing import Any
 
 from keras_gan.core import lazy
 
-_MODULES = {"Classifier": "classifier"}
+_MODULES = {
+    "Classifier": "classifier",
+    "FeatureNetwork": "base",
+    "choose": "choosing",
+    "load": "loading",
+}
 __all__ = list(_MODULES)
 
 

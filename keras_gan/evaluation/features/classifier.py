@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from keras_gan.core.errors import InputError
+from keras_gan.evaluation.features.base import digest
 
 _BATCH = 128
 _SEEN = 100_000  # examples in training, if the number of epochs is not given
-_PREDICT_BATCH = 1000
+_BLOCK = 1000  # examples that are read or classified at a time
 
 
 class Classifier:
@@ -24,8 +27,16 @@ class Classifier:
         model: Keras model from examples to `(probabilities, features)`.
     """
 
+    name = "classifier"
+    resizing = "none"
+
     def __init__(self, model: keras.Model):
         self._model = model
+
+    @property
+    def weights(self) -> str:
+        """SHA-256 of its weights, hexadecimal."""
+        return digest(self._model.get_weights())
 
     @classmethod
     def fit(
@@ -35,6 +46,7 @@ class Classifier:
         *,
         epochs: int | None = None,
         seed: int = 0,
+        prepare: Callable[[np.ndarray], ArrayLike] = np.asarray,
     ) -> Classifier:
         """Trains a classifier: two strided convolutions for images, a dense net for anything else.
 
@@ -42,40 +54,43 @@ class Classifier:
         that a training run in the same process goes on as if nothing had happened.
 
         Args:
-            examples: Training examples `[n, ...]`, in the range that samples will have.
-            labels: Their classes, int `[n]` from 0.
+            examples: Training examples `[n, ...]`. They are read in blocks, and may be a mapped
+                file.
+            labels: Their classes, int `[n]` from 0; examples with -1 are left out.
             epochs: Passes through the examples; by default enough for about 800 updates.
             seed: Seed of the initial weights and of the order of the examples.
+            prepare: Brings examples to the range that samples will have.
         """
-        examples = np.asarray(examples, np.float32)
+        examples = np.asanyarray(examples)
         labels = np.asarray(labels).reshape(-1)
         if examples.ndim < 2 or len(examples) != len(labels) or not len(labels):
             raise InputError(
                 "`examples` and `labels` must hold as many; "
                 f"received shapes {examples.shape} and {labels.shape}"
             )
-        if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0 or labels.max() < 1:
+        if not np.issubdtype(labels.dtype, np.integer) or labels.max() < 1:
             raise InputError("`labels` must be ints from 0 on, of at least two classes")
-        if not np.isfinite(examples).all() or examples.min() == examples.max():
-            raise InputError("`examples` must be finite and not all the same")
-        mean, sd = float(examples.mean(dtype=np.float64)), float(examples.std(dtype=np.float64))
+        known = np.flatnonzero(labels >= 0)
+
+        def read(rows: np.ndarray) -> np.ndarray:
+            return np.asarray(prepare(examples[rows]), np.float32)
+
+        mean, sd = _moments(read(rows) for rows in np.array_split(known, -(-len(known) // _BLOCK)))
         model = _network(examples.shape[1:], int(labels.max()) + 1, mean, sd, seed)
-        _train(model, examples, labels, epochs or -(-_SEEN // len(labels)), seed)
+        _train(model, read, labels, known, epochs or -(-_SEEN // len(known)), seed)
         return cls(model)
 
     @classmethod
-    def of_labeled(cls, examples: ArrayLike, labels: ArrayLike | None) -> Classifier | None:
-        """The classifier of examples of two known classes or more, otherwise None.
-
-        A label is -1 where it is unknown.
-        """
-        if labels is None:
+    def of_labeled(
+        cls,
+        examples: ArrayLike,
+        labels: ArrayLike | None,
+        prepare: Callable[[np.ndarray], ArrayLike] = np.asarray,
+    ) -> Classifier | None:
+        """The classifier of examples of two known classes or more, otherwise None."""
+        if labels is None or len(set(np.unique(labels)) - {-1}) < 2:
             return None
-        labels = np.asarray(labels).reshape(-1)
-        known = labels >= 0
-        if len(np.unique(labels[known])) < 2:
-            return None
-        return cls.fit(np.asarray(examples)[known], labels[known])
+        return cls.fit(examples, labels, prepare=prepare)
 
     def probabilities(self, examples: ArrayLike) -> np.ndarray:
         """Class probabilities of examples `[n, ...]`, float32 `[n, classes]`."""
@@ -89,8 +104,8 @@ class Classifier:
         """Share of the examples of known class, labels >= 0, that are given their label."""
         labels = np.asarray(labels).reshape(-1)
         known = labels >= 0
-        answers = self.probabilities(np.asarray(examples)[known]).argmax(axis=1)
-        return float(np.mean(answers == labels[known]))
+        answers = self.probabilities(examples).argmax(axis=1)
+        return float(np.mean(answers[known] == labels[known]))
 
     def _run(self, examples: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         examples = np.asarray(examples, np.float32)
@@ -98,8 +113,8 @@ class Classifier:
         if examples.shape[1:] != shape or not len(examples):
             raise InputError(f"the classifier takes examples {shape}; received {examples.shape}")
         outputs = [
-            self._model(examples[start : start + _PREDICT_BATCH], training=False)
-            for start in range(0, len(examples), _PREDICT_BATCH)
+            self._model(examples[start : start + _BLOCK], training=False)
+            for start in range(0, len(examples), _BLOCK)
         ]
         probabilities, features = zip(*outputs, strict=True)
         return np.concatenate(probabilities), np.concatenate(features)
@@ -131,8 +146,29 @@ def _network(
     return keras.Model(inputs, (probabilities, features), name="classifier")
 
 
+def _moments(blocks: Iterable[np.ndarray]) -> tuple[float, float]:
+    """Mean and standard deviation of all numbers, which must be finite and not all the same."""
+    moments = []
+    for block in blocks:
+        if not np.isfinite(block).all():
+            raise InputError("`examples` must be finite")
+        numbers = block.astype(np.float64)
+        moments.append((block.size, numbers.mean(), numbers.var()))
+    sizes, means, variances = np.array(moments).T
+    mean = np.average(means, weights=sizes)
+    variance = np.average(variances + (means - mean) ** 2, weights=sizes)
+    if not variance > 0:
+        raise InputError("`examples` must not be all the same")
+    return float(mean), float(np.sqrt(variance))
+
+
 def _train(
-    model: keras.Model, examples: np.ndarray, labels: np.ndarray, epochs: int, seed: int
+    model: keras.Model,
+    read: Callable[[np.ndarray], np.ndarray],
+    labels: np.ndarray,
+    rows: np.ndarray,
+    epochs: int,
+    seed: int,
 ) -> None:
     """One pass of `fit` over an order drawn here: `fit` would draw it from global state."""
     student = keras.Model(model.inputs, model.outputs[0], name="student")
@@ -140,8 +176,12 @@ def _train(
         keras.optimizers.Adam(1e-3, name="adam"), keras.losses.SparseCategoricalCrossentropy()
     )
     random = np.random.default_rng(seed)
-    order = np.concatenate([random.permutation(len(labels)) for _ in range(epochs)])
-    x, y = tf.constant(examples), tf.constant(labels)
-    batches = tf.data.Dataset.from_tensor_slices(order).batch(_BATCH)
-    pairs = batches.map(lambda i: (tf.gather(x, i), tf.gather(y, i)))
+    order = np.concatenate([rows[random.permutation(len(rows))] for _ in range(epochs)])
+    shape, y = model.input_shape, tf.constant(labels)
+
+    def pair(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        x = tf.numpy_function(read, [batch], tf.float32, stateful=False)
+        return tf.ensure_shape(x, shape), tf.gather(y, batch)
+
+    pairs = tf.data.Dataset.from_tensor_slices(order).batch(_BATCH).map(pair)
     student.fit(pairs, shuffle=False, verbose=0)

@@ -60,7 +60,8 @@ def _warnings_within(of: Evaluator, samples: np.ndarray) -> dict[str, list[str]]
         if len(train) < LEAST_TRAIN or (test and not len(test[0])):
             small.append(str(c))
             continue
-        detector = CollapseDetector(of.unit(train), held_out=of.unit(test[0]) if test else None)
+        held_out = test[0] if test else None
+        detector = CollapseDetector(train, held_out=held_out, prepare=of.unit)
         results = detector.examine(of_class[:EXAMINED])
         if names := [warning.name for warning in diagnose(*results)]:
             raised[str(c)] = names
@@ -75,7 +76,7 @@ def _warnings_within(of: Evaluator, samples: np.ndarray) -> dict[str, list[str]]
 
 def measure_inpainting(of: Evaluator) -> dict:
     """Squared errors, spreads, and how many images the classifier still names rightly."""
-    test, train = of.data.test[:EXAMINED], of.unit(of.data.train.x)
+    test, train = of.data.test[:EXAMINED], of.unit(of.part(of.data.train).x)
     scaled, real, labels = of.run.preprocessing.normalize(test.x), of.unit(test.x), test.y
     mask = conditioning.half_known(real.shape[1], real.shape[2], axis=0)
     given = {"known": scaled, "mask": mask}

@@ -22,7 +22,8 @@ def measure(of: Evaluator) -> dict:
     """The entries "likelihood", "sanity" and, of several sets of samples, "gaussian_error"."""
     results: dict = {"likelihood": _likelihood(of)}
     if of.settings.sanity:
-        splits = (of.unit(split.x) for split in (of.data.train, of.data.validation, of.data.test))
+        parts = map(of.part, (of.data.train, of.data.validation, of.data.test))
+        splits = (of.unit(part.x) for part in parts)
         rows = reliability.sanity_rows(*splits, seed=of.settings.seed, **_options(of))
         results["sanity"] = {name: dataclasses.asdict(row) for name, row in rows.items()}
     if "spread" in results["likelihood"]:
@@ -38,7 +39,7 @@ def given_classes(of: Evaluator, samples: np.ndarray) -> dict | None:
         of: The evaluator.
         samples: Samples of each class, `[classes, n, ...]`.
     """
-    validation, test = of.known(of.data.validation), of.known(of.data.test)
+    validation, test = (of.known(of.part(s)) for s in (of.data.validation, of.data.test))
     if validation is None or test is None:
         return None
     result = likelihood.log_likelihood_given_classes(
@@ -64,7 +65,7 @@ def _likelihood(of: Evaluator) -> dict:
             of.samples(seed), pairs, seed=seed, **options
         )
         return dataclasses.asdict(over_folds)
-    validation, test = of.unit(of.data.validation.x), of.unit(of.data.test.x)
+    validation, test = (of.unit(of.part(s).x) for s in (of.data.validation, of.data.test))
     if of.settings.sets == 1:
         result = likelihood.log_likelihood(of.samples(seed), validation, test, seed=seed, **options)
         return dataclasses.asdict(result)
@@ -75,6 +76,6 @@ def _likelihood(of: Evaluator) -> dict:
 
 def _options(of: Evaluator) -> dict[str, Any]:
     """The protocol for these data, devices and progress."""
-    validation = None if of.is_tfd else min(_VALIDATION, len(of.data.validation))
+    validation = None if of.is_tfd else min(_VALIDATION, len(of.part(of.data.validation)))
     protocol = ParzenSettings(of.settings.samples, validation, refine=of.settings.refine)
     return {"protocol": protocol, "strategy": of.strategy, "track": track}

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import ArrayLike
 
 from keras_gan.conditioning import NO_CONDITION
 from keras_gan.core.randomness import RowDraws, row_seeds
@@ -21,65 +19,41 @@ from keras_gan.evaluation.collapse import (
     diagnose,
     score_gap,
 )
+from keras_gan.evaluation.features import Classifier
 from keras_gan.experiment.measurements import EXAMINED
+from keras_gan.experiment.picture_sets import protocol_of
 from keras_gan.training.discriminate import discriminate
 
 if TYPE_CHECKING:
     from keras_gan.experiment.evaluator import Evaluator
 
-_HALVES = 5  # of the examples, that standard errors are taken from
-_OFTEN = 512  # the most features of which a Frechet distance is computed many times
+_AS_THEY_ARE = "the examples as they are"
+_ON = {"classifier": "the last hidden layer of the small classifier"}
 
 
 def measure_distances(of: Evaluator) -> dict:
     """Samples, and training examples to read them by, against as many test examples."""
-    classifier, seed = of.classifier, of.settings.seed
-    extract = np.asarray if classifier is None else classifier.features
-    test, samples = distances.equal_numbers(of.unit(of.data.test.x), of.samples(seed), seed)
-    sets = {"samples": samples}
+    network, seed = of.network, of.settings.seed
+    n = min(of.settings.samples, len(of.data.test))
+
+    def some(x: np.ndarray) -> np.ndarray:
+        return of.unit(x[np.random.default_rng(seed).permutation(len(x))[:n]])
+
+    sets = {"samples": lambda: of.sampler(n, seed)}
     if of.settings.sanity:
-        order = np.random.default_rng(seed).permutation(len(of.data.train))
-        sets["training examples"] = of.unit(of.data.train.x[order[: len(samples)]])
-    results: dict = {
-        "features": "the examples as they are"
-        if classifier is None
-        else "the last hidden layer of the small classifier"
-    }
-    for name, examples in sets.items():
-        results[name] = _distances(extract(test), extract(examples), seed)
-        if classifier is not None:
-            splits = int(np.clip(len(examples) // 1000, 2, 10))
-            score = distances.inception_score(classifier.probabilities(examples), splits=splits)
+        sets["training examples"] = lambda: some(of.data.train.x)
+    results: dict = {"features": _ON.get(network.name, network.name) if network else _AS_THEY_ARE}
+    if network:
+        results["protocol"] = {**protocol_of(network), "seed": seed}
+    extract = network.features if network else np.asarray
+    of_test = extract(some(of.data.test.x))
+    for name, draw in sets.items():
+        examples = draw()  # one set in memory at a time
+        results[name] = distances.compare(of_test, extract(examples), seed=seed)
+        if isinstance(network, Classifier):
+            score = distances.inception_score(network.probabilities(examples))
             results[name]["inception_score"] = dataclasses.asdict(score)
     return results
-
-
-def _distances(real: np.ndarray, fake: np.ndarray, seed: int) -> dict:
-    """All distances that the numbers of examples and of features allow, with their errors."""
-    real, fake = distances.equal_numbers(real, fake, seed)
-    frechet, overlap = distances.frechet_distance, distances.precision_recall
-    results: dict = {
-        "frechet": dataclasses.asdict(frechet(real, fake)),
-        "kid": dataclasses.asdict(distances.kid(real, fake)),
-        "precision_recall": dataclasses.asdict(overlap(real, fake)),
-    }
-    errors: dict[str, float] = {}
-    n, dimension = real.shape
-    few_features = dimension <= _OFTEN
-    if few_features and n >= 2 * (dimension + 1):
-        at_infinity = distances.frechet_distance_at_infinity(real, fake, seed=seed)
-        results["frechet_at_infinity"] = dataclasses.asdict(at_infinity)
-
-    def error(measure: Callable[[np.ndarray, np.ndarray], ArrayLike]) -> np.ndarray:
-        return distances.standard_error(measure, real, fake, halves=_HALVES, seed=seed)
-
-    if n >= 2 * distances.LEAST_EXAMPLES:
-        names = ("precision", "recall", "density", "coverage")
-        found = error(lambda x, y: [getattr(overlap(x, y), name) for name in names])
-        errors |= zip(names, found.tolist(), strict=True)
-        if few_features:
-            errors["frechet"] = float(error(lambda x, y: frechet(x, y).distance))
-    return {**results, "standard_errors": errors, "halves": _HALVES}
 
 
 def measure_diversity(of: Evaluator, of_features: dict) -> dict:
@@ -88,16 +62,19 @@ def measure_diversity(of: Evaluator, of_features: dict) -> dict:
     `of_features` are the results of `measure_distances`. Where they have training examples as
     well, a recall far below theirs is a warning.
     """
-    test, classifier = of.unit(of.data.test.x), of.classifier
-    detector = CollapseDetector(of.unit(of.data.train.x), held_out=test, classifier=classifier)
+    train, test, classifier = of.data.train.x, of.data.test, of.classifier
+    detector = CollapseDetector(
+        train, held_out=test.x, classifier=classifier, prepare=of.unit
+    )
     gap = _score_gap(of)
     results = [
         *detector.examine(of.sampler(EXAMINED, of.settings.seed)),
         *([gap] if gap else []),
     ]
     entries: dict = {type(result).__name__: dataclasses.asdict(result) for result in results}
-    if classifier is not None and of.data.test.y is not None:
-        entries["classifier_accuracy_on_test"] = classifier.accuracy(test, of.data.test.y)
+    if classifier is not None and test.y is not None:
+        accuracy = classifier.accuracy(of.unit(test.x), test.y)
+        entries["classifier_accuracy_on_test"] = accuracy
     raised = diagnose(*results, *_support(of_features))
     entries["warnings"] = [dataclasses.asdict(warning) for warning in raised]
     return json.loads(json.dumps(entries, default=lambda value: np.asarray(value).tolist()))

@@ -1,0 +1,39 @@
+"""`keras-gan serve`: of a run, a preset or a `.keras` file, what it exports; then the server.
+
+The server reads SavedModels and nothing else. This is the one module that knows both.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from keras_gan.presets import BUILT_IN
+from serving.__main__ import main as serve
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code; a model is exported if it comes first."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not (arguments and _is_model(arguments[0])):
+        return serve(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and clean up
+    with tempfile.TemporaryDirectory(prefix="keras-gan-serve-") as folder:
+        # A process of its own: what it loads does not stay in the server's memory. -P: not a
+        # folder "export" of the user.
+        command = [sys.executable, "-P", "-m", "export", arguments[0]]
+        options = ["--output", folder, "--formats", "saved_model"]
+        exported = subprocess.run([*command, *options], stdout=subprocess.DEVNULL, check=False)
+        return exported.returncode or serve([folder, *arguments[1:]])
+
+
+def _is_model(text: str) -> bool:
+    """Whether `keras-gan export` takes it, rather than the server: a directory of exports."""
+    path = Path(text)
+    if path.is_dir():
+        return (path / "config.json").is_file()
+    return text in BUILT_IN or text.endswith(".keras") or "://" in text

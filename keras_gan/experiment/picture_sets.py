@@ -1,0 +1,243 @@
+"""What `measure` compares: pictures of a run, a data set, a folder or a file, or their features."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_gan import data
+from keras_gan.core.errors import InputError
+from keras_gan.evaluation.features import FeatureNetwork
+from keras_gan.experiment.run import Run
+
+_BLOCK = 1000  # pictures in memory at a time
+_ENTRIES = ("features", "others", "protocol")  # of a file of features
+
+
+@dataclasses.dataclass(frozen=True)
+class Features:
+    """Features of pictures, and of further ones of the same kind, which tell the floor.
+
+    Attributes:
+        features: float32 `[n, d]`.
+        others: float32 `[m, d]`, m from 0 to n.
+        protocol: What they are of, as JSON can hold it: "origin", "size" (height and width),
+            "network", "weights", "resizing".
+    """
+
+    features: np.ndarray
+    others: np.ndarray
+    protocol: dict[str, Any]
+
+    def save(self, file: Path) -> None:
+        """Writes a .npz file."""
+        temporary = file.with_name(f".{file.name}.tmp.npz")
+        try:
+            protocol = np.array(json.dumps(self.protocol))
+            np.savez(temporary, features=self.features, others=self.others, protocol=protocol)
+            temporary.replace(file)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, file: Path) -> Features:
+        """Reads a file of features.
+
+        Raises:
+            InputError: It cannot be read as one.
+        """
+        try:
+            with np.load(file, allow_pickle=False) as stored:
+                features, others, protocol = (stored[name] for name in _ENTRIES)
+            made = cls(features, others, json.loads(str(protocol)))
+            height, width = made.size
+            fits = (
+                features.dtype == others.dtype == np.float32
+                and features.ndim == others.ndim == 2
+                and features.shape[1] == others.shape[1]
+                and min(height, width) > 0
+                and all(isinstance(made.protocol[key], str) for key in ("origin", *_OF_NETWORK))
+            )
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            raise InputError(f"{file} cannot be read as a file of features") from error
+        if not fits:
+            raise InputError(f"{file} cannot be read as a file of features")
+        return made
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the pictures."""
+        height, width = self.protocol["size"]
+        return height, width
+
+    @property
+    def network(self) -> str:
+        """Name of the network."""
+        return self.protocol["network"]
+
+    def of(self, network: FeatureNetwork, n: int, seed: int) -> Features:
+        """These features, if they are of the network."""
+        other = [k for k, value in protocol_of(network).items() if self.protocol[k] != value]
+        if other:
+            raise InputError(
+                f"the reference has features of {self.network} with other {other[0]} than "
+                f"{network.name}: make it again with keras-gan reference --features {network.name}"
+            )
+        return self
+
+
+_OF_NETWORK = ("network", "weights", "resizing")
+
+
+def protocol_of(network: FeatureNetwork) -> dict[str, str]:
+    """What the features of a network depend on."""
+    return dict(zip(_OF_NETWORK, (network.name, network.weights, network.resizing), strict=True))
+
+
+@dataclasses.dataclass(frozen=True)
+class Samples:
+    """Pictures that a run generates: as many as are asked for."""
+
+    run: Run
+    weights: str
+
+    def __len__(self) -> int:
+        return sys.maxsize
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        shape = self.run.config["example_shape"]
+        if len(shape) != 3:
+            raise InputError(f"{self.run.path} is a run on points; pictures are compared here")
+        return shape[0], shape[1]
+
+    def of(self, network: FeatureNetwork, n: int, seed: int) -> Features:
+        """Features of the first `n` samples of a seed."""
+        found = _extract(network, self.run.batches(n, seed, self.weights))
+        origin = f"{self.run.path.name}, {self.weights} weights, seed {seed}"
+        protocol = {"origin": origin, "size": self.size, **protocol_of(network)}
+        return Features(found, found[:0], protocol)
+
+
+@dataclasses.dataclass(frozen=True)
+class Stored:
+    """Pictures of a data set, a folder or a file.
+
+    Attributes:
+        parts: Arrays of pictures `[n, h, w, c]`.
+        others: Further pictures of the same kind; if there are none, those that are left over.
+        origin: Where they are from, in words.
+    """
+
+    parts: Sequence[np.ndarray]
+    others: Sequence[np.ndarray]
+    origin: str
+
+    def __len__(self) -> int:
+        return sum(map(len, self.parts))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.parts[0].shape[1], self.parts[0].shape[2]
+
+    def of(self, network: FeatureNetwork, n: int, seed: int) -> Features:
+        """Features of `n` of the pictures, or of all if there are fewer, by a random choice."""
+        order = _order(self.parts, seed)
+        found = _extract(network, _blocks(self.parts, order[:n]))
+        if self.others:
+            rest = _blocks(self.others, _order(self.others, seed)[: len(found)])
+        else:
+            rest = _blocks(self.parts, order[-min(len(found), len(order) // 2) :])
+        protocol = {"origin": self.origin, "size": self.size, **protocol_of(network)}
+        return Features(found, _extract(network, rest), protocol)
+
+
+PictureSet = Features | Samples | Stored
+
+
+def open_pictures(
+    source: str,
+    options: data.PictureOptions,
+    *,
+    weights: str = "last",
+    data_dir: str | None = None,
+    download: bool = False,
+    cache_dir: str | None = None,
+    trust_recipe: bool = False,
+) -> PictureSet:
+    """The pictures of a run directory, of a folder, an archive, an array, or of a named data set.
+
+    Of a named data set these are its test examples, with its training examples as the others; of a
+    folder, archive or array they are all. A file that `Features.save` wrote is taken as well.
+
+    Raises:
+        InputError: There is no such source, it cannot be used, or it holds points.
+    """
+    path = Path(source)
+    if _is_run(path):
+        return Samples(Run.open(path, trust_recipe), weights)
+    if _holds_features(path):
+        return Features.load(path)
+    found = data.load(
+        path if path.exists() else source,
+        data_dir=data_dir,
+        download=download,
+        pictures=options,
+        cache_dir=cache_dir,
+    )
+    if not found.is_image:
+        raise InputError(f"{source} holds points; pictures are compared here")
+    if path.exists():
+        splits = [found.train.x, found.validation.x, found.test.x]
+        return Stored(splits, (), f"all pictures of {source}")
+    rule = f"test examples of {found.name}, read by its training examples; {found.provenance}"
+    return Stored([found.test.x], [found.train.x], rule)
+
+
+def has_size(source: str) -> bool:
+    """Whether the pictures of a source have one size that cannot be chosen."""
+    return _is_run(Path(source)) or _holds_features(Path(source))
+
+
+def _is_run(path: Path) -> bool:
+    return (path / "config.json").is_file()
+
+
+def _holds_features(file: Path) -> bool:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return {f"{name}.npy" for name in _ENTRIES} <= set(archive.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
+def _order(parts: Sequence[np.ndarray], seed: int) -> np.ndarray:
+    """All rows of the parts, one after the other, in random order."""
+    return np.random.default_rng(seed).permutation(sum(map(len, parts)))
+
+
+def _blocks(parts: Sequence[np.ndarray], rows: np.ndarray) -> Iterator[np.ndarray]:
+    """Pictures by their rows in all parts, a block at a time."""
+    starts = np.cumsum([0, *map(len, parts)])
+    for first in range(0, len(rows), _BLOCK):
+        block = np.sort(rows[first : first + _BLOCK])  # files are read in their order
+        of = np.searchsorted(starts, block, side="right") - 1
+        yield np.concatenate(
+            [parts[i][block[of == i] - starts[i]] for i in range(len(parts)) if (of == i).any()]
+        )
+
+
+def _extract(network: FeatureNetwork, blocks: Iterable[np.ndarray]) -> np.ndarray:
+    return np.concatenate([network.features(block) for block in blocks])

@@ -1,0 +1,177 @@
+"""`keras-gan measure` and `keras-gan reference`: distances between any two sets of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from keras_gan.cli import quiet  # noqa: F401
+
+# isort: split
+from keras_gan.cli import parsing, results
+from keras_gan.core.errors import InputError
+from keras_gan.core.files import write_atomically
+from keras_gan.core.versions import versions
+from keras_gan.data import PictureOptions
+from keras_gan.evaluation import distances, features
+from keras_gan.evaluation.features import FeatureNetwork
+from keras_gan.experiment.picture_sets import (
+    Features,
+    PictureSet,
+    has_size,
+    open_pictures,
+    protocol_of,
+)
+
+_DEFAULT = "efficientnet_lite0"
+_NETWORKS = "efficientnet_lite0 (comes with keras_gan), inception_2015:FILE or dinov2:PRESET"
+_SOURCES = """Pictures are named as for `keras-gan train --dataset`: a folder, an archive, a .npy or
+.npz file, or an image set of tensorflow-datasets, of which the test examples are measured. A run
+directory stands for samples of its generator, and a file of `keras-gan reference` for its pictures.
+"""
+_MEASURE = f"""Measure how far one set of pictures is from another, on the features of a network.
+
+{_SOURCES}
+examples:
+  keras-gan measure runs/pictures-1a2b3c4d photos/ --weights ema
+  keras-gan measure samples.zip cifar10 --output distances.json
+  keras-gan measure other_program/samples/ cifar10.npz"""
+_REFERENCE = f"""Compute the features of real pictures once, for many calls of `keras-gan measure`.
+
+{_SOURCES}
+examples:
+  keras-gan reference cifar10 --output cifar10.npz
+  keras-gan reference photos/ --size 64 --samples 50000"""
+
+
+def measure(argv: Sequence[str] | None = None) -> int:
+    """Runs `keras-gan measure`; returns its exit code (see `keras_gan.core.errors`)."""
+    return parsing.run(_measure, argv, "measure")
+
+
+def reference(argv: Sequence[str] | None = None) -> int:
+    """Runs `keras-gan reference`; returns its exit code."""
+    return parsing.run(_reference, argv, "reference")
+
+
+def _measure(argv: Sequence[str] | None) -> int:
+    parser = parsing.Parser(prog="keras-gan measure", description=_MEASURE)
+    parser.add_argument("set", metavar="SET", type=parsing.path, help="pictures to measure")
+    parser.add_argument("real", metavar="REAL", type=parsing.path, help="pictures to compare with")
+    parser.add_argument("--weights", default="last", metavar="WHICH", help="of a run (last)")
+    parsing.add_trust(parser)
+    _add_options(parser)
+    parser.add_argument(
+        "--output", type=parsing.path, metavar="FILE", help="JSON file for the numbers (none)"
+    )
+    options = parser.parse_args(argv)
+    if options.output:
+        parsing.check_writable("the folder of --output", Path(options.output).parent)
+    measured, real = _opened(options)
+    name = options.features or next(
+        (part.network for part in (real, measured) if isinstance(part, Features)), _DEFAULT
+    )
+    found = _compare(measured, real, features.load(name), options)
+    results.show_distances(found, "real pictures")
+    for line in found["protocol"].items():
+        print("{}: {}".format(*line))
+    if options.output:
+        write_atomically(options.output, parsing.as_json(found))
+        print(f"written to {options.output}")
+    return 0
+
+
+def _reference(argv: Sequence[str] | None) -> int:
+    parser = parsing.Parser(prog="keras-gan reference", description=_REFERENCE)
+    parser.add_argument("real", metavar="REAL", type=parsing.path, help="the pictures")
+    _add_options(parser)
+    parser.add_argument("--output", required=True, type=parsing.path, help="file to write, .npz")
+    options = parser.parse_args(argv)
+    file = Path(options.output)
+    if file.suffix != ".npz":
+        raise InputError(f"--output must end in .npz. Received: {file}")
+    parsing.check_writable("the folder of --output", file.parent)
+    pictures = _open(options.real, options, options.size)
+    network = features.load(options.features or _DEFAULT)
+    made = pictures.of(network, options.samples, options.seed)
+    made.save(file)
+    print(f"{len(made.features):,} pictures, and {len(made.others):,} others: written to {file}")
+    return 0
+
+
+def _add_options(parser: parsing.Parser) -> None:
+    parser.add_argument(
+        "--features", metavar="NETWORK", help=f"{_NETWORKS} ({_DEFAULT}, or a reference's)"
+    )
+    parser.add_argument(
+        "--samples",
+        type=parsing.integer(distances.LEAST_EXAMPLES, 10**6),
+        default=10_000,
+        metavar="INT",
+        help="pictures of each set, if it has as many (10000)",
+    )
+    parser.add_argument(
+        "--seed", type=parsing.seed, default=0, metavar="INT", help="of choices (0)"
+    )
+    parser.add_argument(
+        "--size", default="auto", help="size that all pictures are brought to (that of a run)"
+    )
+    parser.add_argument("--crop", default="center", help="center, random or none (center)")
+    parser.add_argument("--skip-broken", action="store_true", help="leave out broken files")
+    parser.add_argument("--data-dir", type=parsing.path, metavar="DIR", help="of data sets")
+    parser.add_argument("--download", action="store_true", help="download a missing data set")
+    parser.add_argument("--cache-dir", type=parsing.path, metavar="DIR", help="of decoded pictures")
+
+
+def _opened(options) -> tuple[PictureSet, PictureSet]:
+    """Both sets, at one size: the one asked for, or that of the set whose size is fixed."""
+    sources = options.set, options.real
+    first = 1 if not has_size(options.set) and has_size(options.real) else 0
+    opened = {first: _open(sources[first], options, options.size)}
+    height, width = opened[first].size
+    opened[1 - first] = _open(sources[1 - first], options, f"{width}x{height}")
+    sizes = ["{1}x{0}".format(*opened[i].size) for i in (0, 1)]
+    if sizes[0] != sizes[1]:
+        raise InputError(
+            f"pictures of one size are compared, but {sources[0]} has {sizes[0]} and "
+            f"{sources[1]} has {sizes[1]}"
+        )
+    return opened[0], opened[1]
+
+
+def _open(source: str, options, size: str) -> PictureSet:
+    chosen = PictureOptions(
+        size=size, crop=options.crop, skip_broken=options.skip_broken, flip="off", classes="none"
+    )
+    return open_pictures(
+        source,
+        chosen,
+        weights=getattr(options, "weights", "last"),
+        data_dir=options.data_dir,
+        download=options.download,
+        cache_dir=options.cache_dir,
+        trust_recipe=getattr(options, "trust_recipe", False),
+    )
+
+
+def _compare(measured: PictureSet, real: PictureSet, network: FeatureNetwork, options) -> dict:
+    """Distances of the set, and of other real pictures, to real ones."""
+    n = min(len(measured), len(real), options.samples)
+    x, y = (pictures.of(network, n, options.seed) for pictures in (real, measured))
+    found = {
+        "features": network.name,
+        "protocol": {
+            "measured": y.protocol["origin"],
+            "real": x.protocol["origin"],
+            "size": "{1}x{0}".format(*x.size),
+            **protocol_of(network),
+            "seed": options.seed,
+        },
+        "versions": versions(),
+        options.set: distances.compare(x.features[:n], y.features[:n], seed=options.seed),
+    }
+    k = min(n, len(x.others))
+    if k >= distances.LEAST_EXAMPLES:
+        floor = distances.compare(x.features[:k], x.others[:k], seed=options.seed)
+        found["others of the real pictures"] = floor
+    return found

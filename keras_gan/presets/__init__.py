@@ -1,0 +1,194 @@
+"""Trained models that load by a name: from this package, a directory or a hub.
+
+A preset is a small run directory, which no command changes:
+
+    config.json                     format, identity, settings, preprocessing, versions
+    models/last.keras               the GAN; its weights are stored as float16
+    evaluation.json, metrics.csv    numbers, if the run has them
+    samples.npz                     samples and their seed, which the loaded model gives again
+    samples.png, README.md          the samples as a picture, the model card
+    SHA256SUMS                      checksums of these files, as `sha256sum --check` reads them
+
+Importing this package loads neither TensorFlow nor Keras.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import re
+import types
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_gan.core.errors import InputError, first_line
+from keras_gan.core.files import write_atomically
+from keras_gan.core.paths import cache_folder, check_path
+
+__all__ = ["BUILT_IN", "check", "find", "is_preset", "samples", "seal", "without_folders"]
+
+BUILT_IN: Mapping[str, str] = types.MappingProxyType(
+    {
+        "digits": "handwritten digits of scikit-learn, 8x8; fully connected networks",
+        "mnist": "MNIST, 28x28; the networks and the schedule of the paper",
+        "mnist_tuned": "MNIST, 28x28; the networks of the paper with Adam, 35 epochs",
+        "mnist_conditional": "MNIST, 28x28, a class for each sample; fully connected networks",
+    }
+)
+_SUMS = "SHA256SUMS"
+_NEEDED = ("config.json", "models/last.keras")
+# All that is read. Other files, such as the model card, may be changed.
+_READ = (*_NEEDED, "evaluation.json", "metrics.csv", "samples.npz")
+
+
+def find(handle: str | os.PathLike[str]) -> Path:
+    """The directory of a preset; one on a hub is downloaded, or updated.
+
+    Args:
+        handle: The name of a built-in preset, `hf://USER/REPO`, `kaggle://USER/MODEL/keras/NAME` or
+            a directory, which is returned as it is.
+
+    Raises:
+        InputError: There is no such hub, its package is not installed, or the download fails.
+    """
+    text = os.fspath(handle)
+    if text in BUILT_IN:
+        return Path(__file__).parent / text
+    scheme, separator, name = text.partition("://")
+    if not separator:
+        check_path("a preset", text)
+        return Path(text)
+    if scheme not in _HUBS:
+        raise InputError(
+            f"unknown preset {text!r}; give one of {', '.join(BUILT_IN)}, a directory, "
+            "hf://USER/REPO or kaggle://USER/MODEL/keras/NAME"
+        )
+    package, pattern, form, download = _HUBS[scheme]
+    if not re.fullmatch(pattern, name):
+        raise InputError(f"a preset of this hub has the form {scheme}://{form}. Received: {text!r}")
+    try:
+        hub = importlib.import_module(package)
+    except ImportError as error:
+        raise InputError(
+            f"{text} needs the package {package}; install it: pip install {package}"
+        ) from error
+    try:
+        return Path(download(hub, name))
+    except Exception as error:  # of the package, which has many kinds
+        raise InputError(f"{text} cannot be downloaded: {first_line(error)}") from error
+
+
+def _from_hugging_face(hub: types.ModuleType, name: str) -> str:
+    # Into a folder of its own: the cache of huggingface_hub consists of links.
+    folder = cache_folder() / "presets" / name
+    return hub.snapshot_download(name, local_dir=folder, allow_patterns=[_SUMS, *_READ])
+
+
+def _from_kaggle(hub: types.ModuleType, name: str) -> str:
+    return hub.model_download(name)
+
+
+_PART = r"[\w-][\w.-]*"
+_HUBS: dict[str, tuple[str, str, str, Callable[[types.ModuleType, str], str]]] = {
+    "hf": ("huggingface_hub", f"{_PART}/{_PART}", "USER/REPO", _from_hugging_face),
+    "kaggle": (
+        "kagglehub",
+        f"{_PART}(/{_PART}){{3,4}}",
+        "USER/MODEL/keras/NAME or USER/MODEL/keras/NAME/VERSION",
+        _from_kaggle,
+    ),
+}
+
+
+def is_preset(directory: Path) -> bool:
+    """Whether a directory is a preset, rather than a run."""
+    return os.path.lexists(directory / _SUMS)
+
+
+def check(directory: Path) -> None:
+    """Checks all files of a preset that are read, before any of them is used.
+
+    Raises:
+        InputError: A file is missing, is a link, or is not the one that `SHA256SUMS` describes; or
+            the samples hold Python objects, which would be code.
+    """
+    _check_plain(directory, _SUMS)
+    try:
+        lines = (directory / _SUMS).read_text(encoding="utf-8").splitlines()
+        sums = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
+    except ValueError as error:
+        raise InputError(f"{directory / _SUMS} cannot be read as a list of checksums") from error
+    for name in _READ:
+        file = directory / name
+        if not os.path.lexists(file) and name not in (*_NEEDED, *sums):
+            continue
+        _check_plain(directory, name)
+        if sums.get(name) != _digest(file):
+            raise InputError(
+                f"{file} is not the file that {_SUMS} describes: the preset is damaged or was "
+                "changed; get it again"
+            )
+    samples(directory)
+
+
+def _check_plain(directory: Path, name: str) -> None:
+    """Refuses a link, which could lead anywhere, and a pipe, which may never end."""
+    file = directory / name
+    if file.is_symlink() or (file.parent != directory and file.parent.is_symlink()):
+        raise InputError(f"{file} is a link, and a preset has none; get the preset again")
+    if not file.is_file():
+        raise InputError(f"{directory} is not a preset: it has no file {name}")
+
+
+def samples(directory: Path) -> dict[str, np.ndarray]:
+    """The stored samples.
+
+    Returns:
+        "examples", float32 `[n, ...]`, as `GAN.generate(n, seed, condition=condition)` gives them;
+        "seed"; and "condition" where the model has classes. Empty if there are none.
+
+    Raises:
+        InputError: They cannot be read as arrays of numbers.
+    """
+    file = directory / "samples.npz"
+    if not file.is_file():
+        return {}
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        fault = first_line(error)
+        raise InputError(f"{file} cannot be read as arrays of numbers: {fault}") from error
+
+
+def seal(directory: Path) -> None:
+    """Writes `SHA256SUMS` for all files of a directory."""
+    names = sorted(
+        file.relative_to(directory).as_posix()
+        for file in directory.rglob("*")
+        if file.is_file() and file.name != _SUMS
+    )
+    lines = [f"{_digest(directory / name)}  {name}\n" for name in names]
+    write_atomically(directory / _SUMS, "".join(lines))
+
+
+_ABSOLUTE = re.compile(r"(?<![\w.:/])/(?:[^\s/;,:'\"]+/)*(?=[^\s/;,:'\"])")
+
+
+def without_folders(value: Any) -> Any:
+    """A JSON value without the folders of absolute paths, which are the writing machine's."""
+    if isinstance(value, dict):
+        return {key: without_folders(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [without_folders(inner) for inner in value]
+    return _ABSOLUTE.sub("", value) if isinstance(value, str) else value
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

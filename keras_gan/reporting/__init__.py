@@ -1,0 +1,1 @@
+"""What a run is, in plain facts, and the page that shows them."""

@@ -1,0 +1,323 @@
+"""What a run is, in plain facts: for reports, model cards and pages that follow training."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import shlex
+from pathlib import Path
+from typing import Any
+
+from keras_gan import recipes
+from keras_gan.core.errors import InputError
+from keras_gan.core.settings import Field, fields
+from keras_gan.experiment.run import Run
+from keras_gan.reporting import measured
+from keras_gan.reporting.advice import ADVICE
+from keras_gan.reporting.measured import Number
+
+UNKNOWN = "unknown"  # a default that no recipe tells
+_WEIGHTS = {
+    "last": "weights as trained",
+    "ema": "EMA weights",
+    "best": "best weights along training",
+    "best_ema": "best EMA weights along training",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """A setting of a run.
+
+    Attributes:
+        name: Its name in Python.
+        flag: Its name on the command line.
+        value: Its value in this run, as the recipe resolved it.
+        default: The recipe's, or `UNKNOWN` where the recipe cannot be read.
+        help: What it means, in one line.
+    """
+
+    name: str
+    flag: str
+    value: Any
+    default: Any
+    help: str = ""
+
+    @property
+    def changed(self) -> bool:
+        """Whether the run has another value than the recipe's default."""
+        return self.value != self.default
+
+
+@dataclasses.dataclass(frozen=True)
+class RunWarning:
+    """A warning that a measurement raised: a name, what was measured, what to try next."""
+
+    name: str
+    message: str
+    advice: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What is known of a run without its models and its data.
+
+    Attributes:
+        name: Name of the run directory.
+        recipe: Name of the recipe, or its file.
+        data: Name of the data set.
+        fingerprint: 16 hexadecimal digits that stand for the data.
+        provenance: Where the data come from and how they are split, in words.
+        shape: Shape of one example, `(h, w, c)` or `(d,)`.
+        settings: All settings.
+        command: What trains the same run again; empty for a model without a recipe.
+        epochs: Epochs that were trained.
+        epochs_asked: Epochs that the last session was to reach, or None.
+        started: When the first session began, in ISO 8601.
+        finished: Whether training came to the end that was asked for.
+        devices: What trained the run, one sentence for each kind of session.
+        versions: Versions of the software, by package.
+        seconds: Time of training, of the sessions that stored one; None where none did.
+        untimed_sessions: How many did not: they are running, or were killed.
+        weights: Weights of G to use: those that were measured, or EMA weights where there are any.
+        weights_in_words: The same for people.
+        measured: Whether there is an `evaluation.json`.
+        numbers: What was measured.
+        warnings: What is wrong with the samples.
+        notes: Remarks of the evaluation on its own numbers.
+        load: Lines of Python that load the model.
+        serve: Commands that serve it.
+        evaluate: The command that measures it.
+    """
+
+    name: str
+    recipe: str
+    data: str
+    fingerprint: str
+    provenance: str
+    shape: tuple[int, ...]
+    settings: tuple[Setting, ...]
+    command: str
+    epochs: int
+    epochs_asked: int | None
+    started: str
+    finished: bool
+    devices: tuple[str, ...]
+    versions: dict[str, str]
+    seconds: float | None
+    untimed_sessions: int
+    weights: str
+    weights_in_words: str
+    measured: bool
+    numbers: tuple[Number, ...]
+    warnings: tuple[RunWarning, ...]
+    notes: tuple[str, ...]
+    load: tuple[str, ...]
+    serve: tuple[str, ...]
+    evaluate: str
+
+    @property
+    def distance(self) -> Number | None:
+        """The first of the distances, where one was measured."""
+        return next((number for number in self.numbers if "distance" in number.name), None)
+
+    @property
+    def verdict(self) -> str:
+        """How good the run is, in one plain sentence."""
+        if self.warnings:
+            others = len(self.warnings) - 1
+            more = f" ({others} more warning{'s' if others > 1 else ''} below)" if others else ""
+            return f"Something is wrong: {self.warnings[0].message}{more}."
+        if not self.finished:
+            of = "" if self.epochs_asked is None else f" of {self.epochs_asked}"
+            return f"Training has not come to its end: {self.epochs}{of} epochs are done."
+        if not self.measured:
+            return "The samples have not been measured yet."
+        distance, sound = self.distance, "no sign of collapse or memorization"
+        if distance is None:
+            return f"There is {sound}."
+        if not distance.floor:
+            return f"There is {sound}; nothing tells what distance training examples would have."
+        ratio = distance.value / distance.floor
+        if ratio < 1.5:
+            return f"The samples are about as close to the test examples as real ones: {sound}."
+        return (
+            f"There is {sound}; the distance to the test examples is {ratio:.3g} times that of "
+            "training examples."
+        )
+
+    @property
+    def advice(self) -> dict[str, list[RunWarning]]:
+        """The warnings by what to try next, which several have in common."""
+        by_advice: dict[str, list[RunWarning]] = {}
+        for warning in self.warnings:
+            by_advice.setdefault(warning.advice, []).append(warning)
+        return by_advice
+
+    @property
+    def duration(self) -> str:
+        """The time of training in words; empty where it is not known."""
+        if self.seconds is None:
+            return ""
+        seconds = round(self.seconds)
+        hours, minutes = divmod(seconds // 60, 60)
+        if seconds < 120:
+            return f"{seconds} seconds"
+        return f"{hours} h {minutes} min" if hours else f"{minutes} minutes"
+
+
+def of_run(run: Run, handle: str = "") -> Facts:
+    """The facts of a run directory; reads no model and no data.
+
+    Args:
+        run: The run, or a preset.
+        handle: What commands call it; by default its directory.
+
+    Raises:
+        InputError: A file of the run is damaged.
+    """
+    try:
+        return _of_run(run, handle or str(run.path))
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{run.path}: config.json or evaluation.json is damaged ({error}); move it away"
+        ) from error
+
+
+def _of_run(run: Run, handle: str) -> Facts:
+    config, sessions = run.config, run.config["sessions"]
+    results, weights = _results(run)
+    weights = kind = weights or _default_weights(run)
+    if "preset" in config:  # one network, whose weights were of that kind
+        weights, kind = "last", str(config["preset"].get("weights", "last"))
+    warnings = _warnings(run, results)
+    times = [session["seconds"] for session in sessions if "seconds" in session]
+    epochs = run.epochs_done or _epochs_in_table(run)
+    asked = sessions[-1].get("epochs") if sessions else None
+    settings = _settings(run, asked)
+    chosen = "" if weights == "last" else f" --weights {shlex.quote(weights)}"
+    place = shlex.quote(handle)
+    return Facts(
+        name=Path(handle).resolve().name,
+        recipe=str(config["recipe"]),
+        data=str(run.settings.get("dataset", config["recipe"])),
+        fingerprint=str(run.identity.get("data", "")),
+        provenance=str(config.get("provenance", "")),
+        shape=tuple(int(n) for n in config["example_shape"]),
+        settings=settings,
+        command=_command(run, settings),
+        epochs=epochs,
+        epochs_asked=asked,
+        started=str(sessions[0].get("started", "")) if sessions else "",
+        finished=run.finished,
+        devices=tuple(dict.fromkeys(_devices(session) for session in sessions)),
+        versions={str(k): str(v) for k, v in config.get("versions", {}).items()},
+        seconds=sum(map(float, times)) if times else None,
+        untimed_sessions=len(sessions) - len(times),
+        weights=weights,
+        weights_in_words=_WEIGHTS.get(kind, kind),
+        measured=bool(results),
+        numbers=measured.numbers(results),
+        warnings=warnings,
+        notes=tuple(map(str, results.get("warnings", ()))),
+        load=(
+            "import keras_gan",
+            f"run = keras_gan.Run.open({handle!r})",
+            f"images = run.samples(16, seed=0{f', weights={weights!r}' if chosen else ''})",
+        ),
+        serve=(
+            f"keras-gan export {place}{chosen} --output exports",
+            "keras-gan serve exports",
+            "# then open http://localhost:8501/",
+        ),
+        evaluate=f"keras-gan evaluate {place}{chosen}",
+    )
+
+
+def _results(run: Run) -> tuple[dict[str, Any], str | None]:
+    """What was measured of a run, and of which weights: those with the smallest distance."""
+    file = run.path / "evaluation.json"
+    if not file.is_file():
+        return {}, None
+    entries = json.loads(file.read_text(encoding="utf-8"))
+    if not entries:
+        return {}, None
+
+    def distance(weights: str) -> float:
+        of_weights = measured.numbers(entries[weights])
+        return next((n.value for n in of_weights if not n.higher_is_better), math.inf)
+
+    weights = min(entries, key=distance)
+    return entries[weights], weights
+
+
+def _default_weights(run: Run) -> str:
+    """EMA weights where the recipe keeps them."""
+    try:
+        kind = recipes.get(run.recipe()).settings
+        known = {field.name for field in fields(kind)}
+        settings = kind(**{name: v for name, v in run.settings.items() if name in known})
+        return "last" if settings.ema is None else "ema"
+    except InputError:  # as in `_settings`
+        return "last"
+
+
+def _warnings(run: Run, results: dict[str, Any]) -> tuple[RunWarning, ...]:
+    """Those of the evaluation; before it, the last ones that were raised during training."""
+    raised = (results.get("diversity") or {}).get("warnings", [])
+    file = run.path / "warnings.json"
+    if not results and file.is_file():
+        raised = json.loads(file.read_text(encoding="utf-8"))["warnings"]
+    return tuple(
+        RunWarning(str(w["name"]), str(w["message"]), ADVICE.get(w["name"], "")) for w in raised
+    )
+
+
+def _settings(run: Run, epochs: int | None) -> tuple[Setting, ...]:
+    """All settings of the run; those that other versions of the recipe had, without a default."""
+    try:
+        known = {field.name: field for field in fields(recipes.get(run.recipe()).settings)}
+    except InputError:  # a recipe file that is gone or not trusted, or a recipe of another version
+        known = {}
+    values = run.settings if epochs is None else {"epochs": epochs, **run.settings}
+    return tuple(_setting(name, value, known.get(name)) for name, value in values.items())
+
+
+def _setting(name: str, value: Any, field: Field | None) -> Setting:
+    if field is None:
+        return Setting(name, f"--{name.replace('_', '-')}", value, UNKNOWN)
+    return Setting(name, field.flag, value, field.default, field.help)
+
+
+def _command(run: Run, settings: tuple[Setting, ...]) -> str:
+    """What trains the run again, with the values that the recipe resolved."""
+    if not run.config["recipe"]:
+        return ""
+    words = ["keras-gan", "train", "--recipe", str(run.config["recipe"])]
+    changed = [(s.flag, s.value) for s in settings if s.changed and s.value is not None]
+    if "shards" in run.identity:
+        changed += [("--stream", True), ("--shuffle-mebibytes", run.identity["shuffle_mebibytes"])]
+    for flag, value in changed:
+        if isinstance(value, bool):
+            words.append(flag if value else flag.replace("--", "--no-", 1))
+        elif str(value).startswith("-"):
+            words.append(f"{flag}={value}")
+        else:
+            words += [flag, str(value)]
+    return shlex.join(words)
+
+
+def _epochs_in_table(run: Run) -> int:
+    epochs = run.metrics()["epoch"] if run.metrics_file.exists() else []
+    return int(epochs[-1]) + 1 if epochs else 0
+
+
+def _devices(session: dict[str, Any]) -> str:
+    """What trained in a session, in words."""
+    replicas, strategy = session.get("replicas", 1), session.get("strategy", "default")
+    machine = ", ".join([str(session.get("processor", "")), *map(str, session.get("gpus", ()))])
+    several = f", {replicas} replicas" if replicas != 1 else ""
+    return f"{machine or 'processor not noted'} (strategy {strategy}{several})"

@@ -1,0 +1,200 @@
+"""The pictures of a report, small enough to be parts of one file."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import functools
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from keras_gan import plotting
+from keras_gan.conditioning import Classes
+from keras_gan.core.errors import InputError, first_line
+from keras_gan.data import DataSet
+from keras_gan.experiment.drawings import images_of
+from keras_gan.experiment.run import Run
+from keras_gan.reporting.facts import Facts
+
+BUDGET = 3_300_000  # bytes of all pictures of a report, which base64 makes a third longer
+_EPOCHS = 40  # pictures over time, at most
+_OF_EPOCHS = 0.5  # of the budget: all pictures over time
+_OF_PICTURE = 0.1  # of the budget: another picture
+_SIDE = 800  # pixels: larger pictures over time are reduced
+_LEAST_TILE = 48  # pixels of a sample's smaller side, see `plotting.grid`
+_LINES, _STEPS = 5, 10
+_NEIGHBORS = 8
+_CLASSES, _OF_CLASS = 100, 8  # rows at most, samples of each
+_QUALITIES = (100, 90, 75, 50, 20)  # WebP's; the first is without loss
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """A picture as an address that holds it, its size on the screen, and what it shows."""
+
+    source: str
+    width: int
+    height: int
+    text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Pictures:
+    """The pictures of a run; where one cannot be made, None, and the reason in `missing`.
+
+    Attributes:
+        samples: A grid of samples.
+        epochs: The same samples over time.
+        lines: Walks in a straight line between pairs of latents.
+        neighbors: Samples, each with the nearest training example.
+        classes: A row of samples for each class, empty without classes.
+        missing: Why there is no picture, by name.
+    """
+
+    samples: Picture | None = None
+    epochs: tuple[Picture, ...] = ()
+    lines: Picture | None = None
+    neighbors: Picture | None = None
+    classes: tuple[Picture, ...] = ()
+    missing: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+def of_files(run: Run, budget: int = BUDGET) -> Pictures:
+    """What training has drawn so far; no model is loaded.
+
+    Args:
+        run: The run.
+        budget: Bytes that the pictures may take.
+    """
+    files = sorted((run.path / "samples").glob("epoch-*.png"))
+    most = _EPOCHS
+    while True:
+        places = np.linspace(0, len(files) - 1, min(most, len(files))).round().astype(int)
+        chosen = [files[place] for place in places]
+        epochs = tuple(_of_epoch(file, file.stat().st_mtime_ns) for file in chosen)
+        if most == 1 or sum(len(e.source) for e in epochs) * 3 / 4 <= budget * _OF_EPOCHS:
+            return Pictures(samples=epochs[-1] if epochs else None, epochs=epochs)
+        most //= 2
+
+
+def of_models(
+    run: Run, known: Facts, load_data: Callable[[], DataSet], budget: int = BUDGET
+) -> Pictures:
+    """All pictures of a finished run of images.
+
+    Args:
+        run: The run.
+        known: What is known of it.
+        load_data: Gives the data; called where a picture needs them.
+        budget: Bytes that the pictures may take.
+    """
+    draw = _Drawing(run, known, functools.cache(load_data), budget * _OF_PICTURE)
+    return dataclasses.replace(
+        of_files(run, budget),
+        samples=draw.samples(),
+        lines=draw.lines(),
+        neighbors=draw.neighbors(),
+        classes=draw.classes(),
+        missing=draw.missing,
+    )
+
+
+class _Drawing:
+    def __init__(self, run: Run, known: Facts, load_data: Callable[[], DataSet], most: float):
+        self._run, self._known, self._load_data, self._most = run, known, load_data, most
+        self._weights = known.weights
+        height, width, _ = known.shape
+        tile = width * -(-_LEAST_TILE // min(height, width))  # as `plotting.grid` enlarges it
+        self._columns = int(np.clip(_SIDE // tile, 3, 8))
+        self.missing: dict[str, str] = {}
+
+    def samples(self) -> Picture:
+        n = self._columns**2
+        images = self._run.samples(n, weights=self._weights)
+        text = f"{n} samples, {self._known.weights_in_words}, seed 0"
+        return self._grid(images, self._columns, text)
+
+    def lines(self) -> Picture:
+        run, steps = self._run, min(_STEPS, self._columns)
+        ends = run.prior.sample(2 * _LINES, 1).numpy()
+        latents = plotting.lines(ends[:_LINES], ends[_LINES:], steps)
+        generator = run.generator(self._weights)
+        images = images_of(generator, latents, run.preprocessing, run.condition, lines=_LINES)
+        return self._grid(images, steps, "each row: G along a straight line between two latents")
+
+    def neighbors(self) -> Picture | None:
+        drawn = self._run.path / "neighbors.png"
+        try:
+            if drawn.is_file():
+                text = "upper row: samples; lower row: the nearest training examples"
+                return _encoded(_open(drawn), text, self._most)
+            train = self._load_data().train.x
+        except InputError as error:
+            self.missing["neighbors"] = first_line(error)
+            return None
+        columns = min(_NEIGHBORS, self._columns)
+        samples = self._run.samples(columns, seed=2, weights=self._weights)
+        unit = self._run.preprocessing.unit
+        nearest = unit(train[plotting.nearest_examples(samples, train, unit)])
+        text = f"upper row: samples; lower row: the nearest of {len(train):,} training examples"
+        return self._grid(np.concatenate([samples, nearest]), columns, text)
+
+    def classes(self) -> tuple[Picture, ...]:
+        condition = self._run.condition
+        if not isinstance(condition, Classes):
+            return ()
+        count, columns = min(condition.count, _CLASSES), min(_OF_CLASS, self._columns)
+        names = self._class_names(condition.count)
+        asked = np.repeat(np.arange(count), columns)
+        images = self._run.samples(len(asked), weights=self._weights, condition=asked)
+        if count < condition.count:
+            self.missing["classes"] = f"the first {count} of {condition.count} classes are shown"
+        rows = images.reshape(count, columns, *images.shape[1:])
+        most = 2 * self._most / count
+        return tuple(
+            self._grid(row, columns, name, most) for row, name in zip(rows, names, strict=False)
+        )
+
+    def _class_names(self, count: int) -> tuple[str, ...]:
+        try:
+            names = self._load_data().label_names
+        except InputError:
+            names = None
+        return names or tuple(f"class {i}" for i in range(count))
+
+    def _grid(self, images: np.ndarray, columns: int, text: str, most: float = 0) -> Picture:
+        picture = Image.fromarray(plotting.grid(images, columns))
+        return _encoded(picture, text, most or self._most)
+
+
+@functools.lru_cache(maxsize=1000)
+def _of_epoch(file: Path, changed: int) -> Picture:
+    """A picture of training, from a file that was `changed` at that time."""
+    picture = _open(file)
+    picture.thumbnail((_SIDE, _SIDE))
+    return _encoded(picture, f"epoch {int(file.stem.removeprefix('epoch-'))}", 0, (75,))
+
+
+def _open(file: Path) -> Image.Image:
+    try:
+        with Image.open(file) as picture:
+            return picture.convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(f"{file} cannot be read as a picture; move it away") from error
+
+
+def _encoded(
+    picture: Image.Image, text: str, most: float, qualities: tuple[int, ...] = _QUALITIES
+) -> Picture:
+    """A picture in the first of the qualities, else in the last one, that takes `most` bytes."""
+    for quality in qualities:
+        file = io.BytesIO()
+        picture.save(file, "WEBP", quality=quality, lossless=quality == _QUALITIES[0])
+        if len(file.getvalue()) <= most:
+            break
+    source = f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
+    return Picture(source, *picture.size, text)

@@ -1,0 +1,69 @@
+"""Reads model files, which may come from somebody else, and makes them small."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+
+from keras_gan.core.errors import InputError, first_line
+
+
+def load(file: Path, distrusted: str = "") -> keras.Model:
+    """Loads a `.keras` file without its optimizers; none of its content is run as Python.
+
+    Args:
+        file: The file.
+        distrusted: Why the code that may define its classes was not run, if it was not.
+
+    Raises:
+        InputError: It cannot be loaded.
+    """
+    try:
+        return keras.saving.load_model(file, compile=False, safe_mode=True)
+    except Exception as error:  # a file of another's may fail in any way
+        raise InputError(f"{file} cannot be loaded: {_reason(file, error, distrusted)}") from error
+
+
+def _reason(file: Path, error: Exception, distrusted: str) -> str:
+    """The words of Keras's error that matter, which are inside a long text."""
+    if not zipfile.is_zipfile(file):
+        return "it is empty, cut short or not a .keras file"
+    if unsafe := re.search(r"Requested the deserialization of an? `(\w+)`", str(error)):
+        return f"it holds a {unsafe[1]} layer, which may run any code; use a layer class instead"
+    unknown = re.search(r"Could not locate \w+ '[^']+'", str(error))
+    if unknown is None:
+        return first_line(error)
+    return unknown[0] + (f", and {distrusted}" if distrusted else "; import first what defines it")
+
+
+def halve(file: Path) -> None:
+    """Stores the float32 arrays of a `.keras` file as float16; Keras reads them as float32."""
+    with zipfile.ZipFile(file) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    stored = io.BytesIO()
+    with (
+        h5py.File(io.BytesIO(parts["model.weights.h5"])) as source,
+        h5py.File(stored, "w") as target,
+    ):
+        _copy(source, target)
+    parts["model.weights.h5"] = stored.getvalue()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+
+
+def _copy(source: h5py.Group, target: h5py.Group) -> None:
+    target.attrs.update(source.attrs)
+    for name, item in source.items():
+        if isinstance(item, h5py.Group):
+            _copy(item, target.create_group(name))
+            continue
+        array = item[()]
+        with np.errstate(over="ignore"):  # infinite numbers are found in the samples
+            target[name] = array.astype(np.float16) if array.dtype == np.float32 else array

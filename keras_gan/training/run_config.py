@@ -1,0 +1,100 @@
+"""`config.json` of a run or a preset, read with care: it may come from somebody else."""
+
+from __future__ import annotations
+
+import json
+import types
+from pathlib import Path
+from typing import Any, NoReturn
+
+from keras_gan import presets
+from keras_gan.core.errors import InputError
+from keras_gan.data import place
+from keras_gan.data.preprocessing import from_config
+
+FORMAT = 2
+# Types of the entries of a configuration that are used; the others are for readers.
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "identity": dict,
+    "settings": dict,
+    "preprocessing": dict,
+    "preset": dict,
+    "sessions": list,
+    "example_shape": list,
+    "recipe": str,
+    "data_dir": (str, types.NoneType),
+    "checkpoint_dir": (str, types.NoneType),
+    "epochs_done": int,
+}
+
+
+class _Entries(dict):
+    """An object of a configuration; an entry that is missing is an `InputError`."""
+
+    def __init__(self, file: Path, pairs: list[tuple[str, Any]]):
+        super().__init__(pairs)
+        self._file = file
+
+    def __missing__(self, key: str) -> NoReturn:
+        raise InputError(f"{self._file} has no entry {key!r}, which every run has; it is damaged")
+
+
+def read(directory: Path) -> dict[str, Any]:
+    """The configuration of a run, or of a preset whose files are all as they should be.
+
+    Raises:
+        InputError: It is neither, its format is another, or it is a preset that must not be used.
+    """
+    is_preset = presets.is_preset(directory)
+    if is_preset:
+        presets.check(directory)
+    file = directory / "config.json"
+    if not file.is_file():
+        raise InputError(
+            f"{directory} is not a run directory: it has no config.json; `keras-gan train` makes "
+            f"one. Built-in presets: {', '.join(presets.BUILT_IN)}"
+        )
+    try:
+        text = file.read_text(encoding="utf-8")
+        config = json.loads(text, object_pairs_hook=lambda pairs: _Entries(file, pairs))
+        version = int(config["format"])
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InputError(f"{file} cannot be read as the configuration of a run") from error
+    if version < FORMAT:
+        raise InputError(
+            f"{directory} has format {version} of an earlier version; convert it in a checkout of "
+            f"keras_gan: python -m reproduce.convert {directory} NEW_DIRECTORY"
+        )
+    if version > FORMAT:
+        raise InputError(
+            f"{directory} has format {version}; this version of keras_gan reads {FORMAT}, install "
+            "a newer one"
+        )
+    wrong = [k for k, kind in _TYPES.items() if k in config and not isinstance(config[k], kind)]
+    if wrong:
+        raise InputError(f"{file} is damaged: {wrong[0]!r} is {config[wrong[0]]!r}")
+    if is_preset and str(config.get("recipe")).endswith(".py"):
+        raise InputError(
+            f"{directory} is not loaded: it names the recipe file {config['recipe']}, which may "
+            "contain any Python code, and a preset consists of data only"
+        )
+    return config
+
+
+def name_data(config: dict[str, Any], dataset: str | None, preprocessing: str | None) -> None:
+    """Notes the data of a model that does not name them, and the preprocessing.
+
+    Raises:
+        InputError: The configuration names them already, or there is no such preprocessing.
+    """
+    if config["recipe"]:
+        raise InputError(
+            "this run names its data and their preprocessing; leave out --dataset and "
+            "--preprocessing"
+        )
+    if preprocessing:
+        config["preprocessing"] = from_config({"name": preprocessing}).get_config()
+    if dataset:
+        named = {"dataset": dataset, "preprocessing": config["preprocessing"]["name"]}
+        config |= {"recipe": "own_data", "settings": named, "dataset": place(dataset)}
+        config["identity"] |= named

@@ -1,0 +1,155 @@
+"""`keras-gan measure` and `reference`: any two sets of pictures, by the features of a network."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_gan import data, measure, train
+from keras_gan.evaluation import distances, features
+from keras_gan.experiment.picture_sets import Features
+from keras_gan.experiment.run import Run
+
+
+class Colors:
+    """A network whose features are the means of the pictures' columns, rows and channels."""
+
+    name, weights, resizing = "colors", "0" * 64, "not at all"
+
+    def features(self, images):
+        x = np.asarray(images)
+        x = (x / 255 if x.dtype == np.uint8 else x).astype(np.float32)
+        assert len(x) <= 1000
+        return np.concatenate([x.mean(axis=(1, 3)), x.mean(axis=(2, 3))], axis=1)
+
+
+@pytest.fixture(autouse=True)
+def network(monkeypatch):
+    monkeypatch.setitem(
+        vars(features), "load", {"colors": Colors(), measure._DEFAULT: Colors()}.get
+    )
+
+
+def pictures(n, size=8, seed=0, shift=0):
+    x = np.random.default_rng(seed).integers(0, 200, [n, size, size, 3]) + shift
+    return x.astype(np.uint8)
+
+
+def folder(path, x):
+    path.mkdir()
+    for i, picture in enumerate(x):
+        Image.fromarray(picture).save(path / f"{i}.png")
+    return path
+
+
+def run(command, *arguments):
+    return command([str(argument) for argument in arguments])
+
+
+def measured(tmp_path, *arguments):
+    file = tmp_path / "distances.json"
+    assert run(measure.measure, *arguments, "--output", file) == 0
+    return json.loads(file.read_text())
+
+
+def test_a_folder_against_an_array(tmp_path, capsys):
+    one, other = pictures(30), pictures(80, seed=1, shift=40)
+    samples, real = folder(tmp_path / "samples", one), tmp_path / "real.npy"
+    np.save(real, other)
+    found = measured(tmp_path, samples, real, "--seed", 3)
+    row = found[str(samples)]
+    assert row["frechet"]["n_real"] == row["frechet"]["n_generated"] == 30
+    # The floor: 30 of the 80 against 30 others of them.
+    floor = found["others of the real pictures"]
+    assert floor["frechet"]["n_generated"] == 30
+    assert floor["frechet"]["distance"] < row["frechet"]["distance"] / 5
+    order = np.random.default_rng(3).permutation(80)  # of train, validation and test, joined
+    joined = data.load(real)
+    joined = np.concatenate([joined.train.x, joined.validation.x, joined.test.x])
+    x = Colors().features(joined[np.sort(order[:30])])
+    own = data.load(samples)
+    y = np.concatenate([own.train.x, own.validation.x, own.test.x])
+    expected = distances.frechet_distance(x, Colors().features(y))
+    assert row["frechet"]["distance"] == pytest.approx(expected.distance, rel=1e-4)
+    assert found["protocol"]["network"] == "colors"
+    assert found["protocol"]["size"] == "8x8"
+    out = capsys.readouterr().out
+    assert "Against 30 real pictures" in out
+    assert "seed: 3" in out
+
+
+def test_a_set_with_itself_has_no_distance(tmp_path):
+    np.save(tmp_path / "x.npy", pictures(40))
+    row = measured(tmp_path, tmp_path / "x.npy", tmp_path / "x.npy")[str(tmp_path / "x.npy")]
+    assert row["frechet"]["distance"] == pytest.approx(0, abs=1e-6)
+    assert row["precision_recall"]["recall"] == 1
+
+
+def test_a_reference_gives_the_same_numbers(tmp_path, capsys):
+    np.save(tmp_path / "x.npy", pictures(40, seed=1))
+    np.save(tmp_path / "real.npy", pictures(60))
+    directly = measured(tmp_path, tmp_path / "x.npy", tmp_path / "real.npy")
+    stored = tmp_path / "real_features.npz"
+    assert run(measure.reference, tmp_path / "real.npy", "--output", stored) == 0
+    assert "60 pictures, and 30 others: written to" in capsys.readouterr().out
+    found = measured(tmp_path, tmp_path / "x.npy", stored)
+    assert found["others of the real pictures"]["frechet"]["n_real"] == 30
+    assert found["protocol"]["real"] == directly["protocol"]["real"]
+    # The 60 are all compared in one order, the 40 of them in another.
+    of = Features.load(stored).features
+    x = distances.compare(of[:40], Colors().features(pictures(40, seed=1)))
+    row = found[str(tmp_path / "x.npy")]
+    assert row["frechet"]["distance"] == pytest.approx(x["frechet"]["distance"], rel=1e-3)
+
+
+def test_the_test_examples_of_a_named_set_read_by_its_training_examples(tmp_path):
+    found = measured(tmp_path, "digits", "digits", "--samples", "100")
+    assert found["digits"]["frechet"]["distance"] == pytest.approx(0, abs=1e-6)
+    floor = found["others of the real pictures"]
+    assert floor["frechet"]["n_generated"] == 100
+    assert floor["frechet"]["distance"] > 0
+    assert "test examples of digits" in found["protocol"]["real"]
+
+
+def test_samples_of_a_run_at_its_size(tmp_path):
+    path = tmp_path / "run"
+    quick = ["--epochs", "1", "--likelihood-every", "0", "--recipe", "digits"]
+    assert run(train.main, "--run-dir", path, *quick) == 0
+    folder(tmp_path / "photos", pictures(20, size=16))
+    found = measured(tmp_path, path, tmp_path / "photos")
+    assert found["protocol"]["size"] == "8x8"
+    row = found[str(path)]
+    assert row["frechet"]["n_generated"] == 20
+    batches = list(Run.open(path).batches(1500, seed=4))
+    assert [len(batch) for batch in batches] == [1000, 500]
+    np.testing.assert_array_equal(np.concatenate(batches), Run.open(path).samples(1500, seed=4))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["x.npy", "none.npy"], "there is no file or folder none.npy"),
+        (["points.npy", "x.npy"], "points.npy holds points; pictures are compared here"),
+        (["x.npy", "x.npy", "--samples", "5"], "must be from 6 to 1000000"),
+        (["x.npy", "x.npy", "--output", "no/x.json"], ""),
+        (["x.npy", "damaged.npz"], "damaged.npz cannot be read as a file of features"),
+        (["x.npy", "other.npz", "--features", "colors"], "features of other with other network"),
+        (["large.npz", "other.npz"], "large.npz has 16x16 and other.npz has 8x8"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
+)
+def test_what_cannot_be_compared(arguments, words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    np.save("x.npy", pictures(20))
+    np.save("points.npy", np.zeros([20, 2], np.float32) + np.arange(20)[:, None] / 20)
+    x = np.zeros([9, 16], np.float32)
+    np.savez("damaged.npz", features=x, others=x, protocol=np.array("{}"))
+    protocol = {"origin": "", "network": "other", "weights": "0" * 64, "resizing": "not at all"}
+    Features(x, x, {**protocol, "size": (8, 8)}).save(tmp_path / "other.npz")
+    Features(x, x, {**protocol, "size": (16, 16), "network": "colors"}).save(tmp_path / "large.npz")
+    code = run(measure.measure, *arguments)
+    err = capsys.readouterr().err
+    assert code == (2 if words else 0)
+    assert words in err
+    assert err.count("\n") == (1 if words else 0)

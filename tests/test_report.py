@@ -1,0 +1,421 @@
+"""Facts of runs, and the report: one file that holds what it shows and runs nothing of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import html.parser
+import json
+import re
+import shutil
+import types
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import keras_gan
+from keras_gan import conditioning, networks, plotting, priors, report, train
+from keras_gan.cli import main as cli
+from keras_gan.core.errors import InputError
+from keras_gan.data import DataSet, Split
+from keras_gan.evaluation.collapse import thresholds
+from keras_gan.experiment.run import Run
+from keras_gan.reporting import curves, document, facts, measured, pictures
+from keras_gan.reporting.advice import ADVICE
+
+HOSTILE = "<script>alert('run')</script>"
+SHAPE, CLASSES = (8, 8, 1), 3
+# What `keras-gan evaluate` writes, as far as reports read it.
+DISTANCES = {
+    "frechet": {"distance": 12.0, "n_generated": 100, "dimension": 64},
+    "kid": {"distance": 0.25, "standard_deviation": 0.1, "subsets": 10, "subset_size": 50},
+    "precision_recall": {
+        **dict.fromkeys(("precision", "recall", "density", "coverage"), 0.75),
+        "precision_neighbors": 3,
+        "density_neighbors": 5,
+    },
+    "standard_errors": {"frechet": 0.5, "recall": 0.01},
+    "halves": 5,
+}
+RESULTS = {
+    "likelihood": {
+        "mean": 100.0,
+        "standard_error": 2.0,
+        "bandwidth": 0.2,
+        "samples": 1000,
+        "validation": 100,
+        "test": 100,
+    },
+    "sanity": {"training images": {"mean": 150.0}},
+    "distances": {
+        "features": "some network",
+        "samples": DISTANCES,
+        "training examples": {**DISTANCES, "frechet": {"distance": 4.0}},
+    },
+    "diversity": {"warnings": []},
+    "warnings": ["few samples"],
+}
+
+
+def config(**changes) -> dict:
+    return {
+        "format": 2,
+        "identity": {"recipe": "digits", "data": "0123456789abcdef"},
+        "recipe": "digits",
+        "preprocessing": {"name": "unit_range"},
+        "data_dir": None,
+        "example_shape": list(SHAPE),
+        "provenance": "bundled",
+        "versions": {"python": "3.11"},
+        "sessions": [{"epochs": 3, "replicas": 2, "processor": "a CPU", "seconds": 90.0}],
+        "settings": {"dataset": "digits", "batch_size": 25, "ema_momentum": 0.0},
+        "epochs_done": 3,
+        **changes,
+    }
+
+
+def make_run(folder: Path, results: dict | None = None, **changes) -> Run:
+    """A run as far as reports read it, without models."""
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps(config(**changes)))
+    (folder / "metrics.csv").write_text("epoch,value,g_loss\n0,-1.5,1.0\n1,-1.4,\n2,-1.3,0.5\n")
+    if results is not None:
+        (folder / "evaluation.json").write_text(json.dumps(results))
+    (folder / "samples").mkdir()
+    for epoch in range(4):
+        picture = np.full((30, 30, 3), 60 * epoch, np.uint8)
+        plotting.save_image(picture, folder / "samples" / f"epoch-{epoch:04d}.png")
+    return Run.open(folder)
+
+
+def with_models(folder: Path, results: dict | None = None, classes: int = 0) -> Run:
+    """A finished run of images with small networks."""
+    run = make_run(folder, results)
+    generator = networks.mlp_generator(
+        4 + classes, SHAPE, hidden=[(6, "relu")], output_activation="sigmoid", irange=0.5
+    )
+    flat = keras.Sequential([keras.Input((64 + classes,)), keras.layers.Dense(1)])
+    discriminator: keras.Model = keras.Sequential(
+        [keras.Input(SHAPE), keras.layers.Flatten(), keras.layers.Dense(1)]
+    )
+    arguments = {}
+    if classes:
+        generator, discriminator = networks.with_classes(generator, flat, SHAPE, classes)
+        arguments = {"condition": conditioning.Classes(classes)}
+    run.save_models(keras_gan.GAN(generator, discriminator, priors.Uniform(4), **arguments), 3)
+    return run
+
+
+def of_data(run: Run) -> DataSet:
+    x = np.random.default_rng(0).random((60, *SHAPE), np.float32)
+    splits = (Split(x[rows]) for rows in (slice(40), slice(40, 50), slice(50, 60)))
+    return DataSet("noise", *splits, label_names=("zero", "one", HOSTILE))
+
+
+def no_data(run: Run) -> DataSet:
+    raise InputError("the data are gone")
+
+
+# -------------------------------------------------------------------------------- facts
+
+
+def test_facts_of_a_measured_run(tmp_path) -> None:
+    found = facts.of_run(make_run(tmp_path / "one", {"last": RESULTS}))
+    assert (found.recipe, found.data, found.fingerprint) == ("digits", "digits", "0123456789abcdef")
+    assert found.shape == SHAPE
+    assert found.devices == ("a CPU (strategy default, 2 replicas)",)
+    assert found.duration == "90 seconds"
+    assert {s.name: (s.value, s.default) for s in found.settings if s.changed} == {
+        "epochs": (3, 200),
+        "batch_size": (25, 50),
+        "ema_momentum": (0.0, 0.995),
+    }
+    assert found.command == (
+        "keras-gan train --recipe digits --epochs 3 --batch-size 25 --ema-momentum 0.0"
+    )
+    assert found.distance == measured.Number(
+        "Frechet distance",
+        12.0,
+        0.5,
+        4.0,
+        "100 samples against as many test examples, on some network (64 features); error from 5 "
+        "random halves.",
+        higher_is_better=False,
+    )
+    numbers = {number.name: (number.text, number.floor_text) for number in found.numbers}
+    assert numbers == {
+        "Frechet distance": ("12 ± 0.5", "4"),
+        "Kernel distance (KID)": ("0.25", "0.25"),
+        "Precision": ("0.75", "0.75"),
+        "Recall": ("0.75 ± 0.01", "0.75"),
+        "Density": ("0.75", "0.75"),
+        "Coverage": ("0.75", "0.75"),
+        "Log-likelihood, nats": ("100 ± 2", "150"),
+    }
+    assert found.notes == ("few samples",)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(None, ""), (30.2, "30 seconds"), (600, "10 minutes"), (7300, "2 h 1 min")],
+)
+def test_a_duration_in_words(tmp_path, seconds, words) -> None:
+    session = {"epochs": 3} if seconds is None else {"epochs": 3, "seconds": seconds}
+    found = facts.of_run(make_run(tmp_path / "one", sessions=[session]))
+    assert found.duration == words
+    assert found.untimed_sessions == (seconds is None)
+
+
+def test_the_command_of_another_recipe_names_all_settings_and_quotes_them(tmp_path) -> None:
+    settings = {"dataset": "my photos", "gamma": -1.0, "flip": False, "quick": True, "none": None}
+    run = make_run(tmp_path / "one", recipe="/gone/mine.py", settings=settings, sessions=[])
+    assert facts.of_run(run).command == (
+        "keras-gan train --recipe /gone/mine.py --dataset 'my photos' --gamma=-1.0 --no-flip "
+        "--quick"
+    )
+
+
+def test_weights_are_those_with_the_smallest_distance(tmp_path) -> None:
+    worse = json.loads(json.dumps(RESULTS))
+    worse["distances"]["samples"]["frechet"]["distance"] = 99.0
+    found = facts.of_run(make_run(tmp_path / "one", {"last": worse, "ema": RESULTS}))
+    assert (found.weights, found.distance.value) == ("ema", 12.0)
+    assert found.evaluate.endswith("--weights ema")
+    assert "weights='ema'" in found.load[2]
+    settings = {"ema_momentum": 0.9}
+    assert facts.of_run(make_run(tmp_path / "two", settings=settings)).weights == "ema"
+
+
+@pytest.mark.parametrize("file", ["evaluation.json", "config.json", "warnings.json"])
+def test_a_damaged_file_is_one_line(tmp_path, file) -> None:
+    run = make_run(tmp_path / "one")
+    content = config(sessions=[1]) if file == "config.json" else {"last": [], "warnings": [1]}
+    (run.path / file).write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"is damaged \([^\n]+\); move it away"):
+        facts.of_run(Run.open(run.path))
+
+
+def verdict(**changes) -> str:
+    entries = dict.fromkeys(field.name for field in dataclasses.fields(facts.Facts))
+    usual = {"finished": True, "measured": True, "warnings": (), "numbers": ()}
+    return facts.Facts(**{**entries, **usual, **changes}).verdict
+
+
+def distance(value: float, floor: float | None) -> tuple[measured.Number]:
+    return (measured.Number("Frechet distance", value, None, floor, "", higher_is_better=False),)
+
+
+def test_the_verdict_is_one_sentence() -> None:
+    warnings = [facts.RunWarning(name, f"{name} is wrong", "") for name in ("one", "two")]
+    assert verdict(warnings=warnings) == "Something is wrong: one is wrong (1 more warning below)."
+    assert verdict(finished=False, epochs=2, epochs_asked=9) == (
+        "Training has not come to its end: 2 of 9 epochs are done."
+    )
+    assert verdict(measured=False) == "The samples have not been measured yet."
+    assert "as close to the test examples as real ones" in verdict(numbers=distance(1.2, 1.0))
+    assert "is 3 times that of training examples" in verdict(numbers=distance(3.0, 1.0))
+    assert "nothing tells what distance" in verdict(numbers=distance(3.0, None))
+
+
+def test_every_warning_has_advice() -> None:
+    cells = re.findall(r"^ *\| ([a-z, -]+) \|", thresholds.diagnose.__doc__, re.MULTILINE)
+    names = {name for cell in cells for name in cell.split(", ")} - {"name"}
+    assert names == set(ADVICE)
+
+
+# --------------------------------------------------------------------------- the document
+
+
+class Page(html.parser.HTMLParser):
+    """The elements of a document with their attributes, and its text."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.elements: list[tuple[str, dict]] = []
+        self.texts: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+    def all(self, tag: str) -> list[dict]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+
+def test_a_report_is_one_file_that_needs_nothing_else(tmp_path) -> None:
+    run = with_models(tmp_path / "one", {"last": RESULTS}, CLASSES)
+    file = tmp_path / "report.html"
+    document.write([run], file, of_data)
+    assert file.stat().st_size < 5e6
+    page = Page(file.read_text())
+    assert all(image["src"].startswith("data:image/webp;base64,") for image in page.all("img"))
+    assert not page.all("link")
+    assert [s for s in page.all("script") if "src" in s] == []
+    addresses = {value for _, a in page.elements for value in a.values() if value and "//" in value}
+    assert not {address for address in addresses if not address.startswith("data:")}
+    texts = [image["alt"] for image in page.all("img")]
+    assert "64 samples, weights as trained, seed 0" in texts
+    assert [text for text in texts if text.startswith("samples, epoch ")] == [
+        f"samples, epoch {i}" for i in range(4)
+    ]
+    assert "each row: G along a straight line between two latents" in texts
+    assert "upper row: samples; lower row: the nearest of 40 training examples" in texts
+    assert texts[-3:] == ["zero", "one", HOSTILE]
+    for part in ("12 ± 0.5", "keras-gan serve exports", "keras-gan train --recipe digits"):
+        assert part in page.text
+
+
+def test_strings_of_a_run_are_text(tmp_path) -> None:
+    settings = {HOSTILE: HOSTILE, "dataset": f'"{HOSTILE}'}
+    session = {"epochs": HOSTILE, "processor": HOSTILE, "started": HOSTILE}
+    raised = {"name": HOSTILE, "message": HOSTILE}
+    results = {"last": {**RESULTS, "diversity": {"warnings": [raised]}, "warnings": [HOSTILE]}}
+    run = make_run(
+        tmp_path / "one",
+        results,
+        recipe=HOSTILE,
+        provenance=HOSTILE,
+        settings=settings,
+        sessions=[session],
+        versions={HOSTILE: HOSTILE},
+    )
+    run.metrics_file.write_text(f"epoch,{HOSTILE}\n0,1.0\n")
+    text = document.render_files(run, "state")
+    assert "<script>alert" not in text
+    page = Page(text)
+    assert len(page.all("script")) == 1
+    assert HOSTILE in page.text
+    (policy,) = (m["content"] for m in page.all("meta") if "http-equiv" in m)
+    assert policy.startswith("default-src 'none'; img-src data:; style-src 'sha256-")
+    assert "unsafe" not in policy
+    assert not [a for _, a in page.elements if "style" in a or any(k.startswith("on") for k in a)]
+
+
+def test_runs_side_by_side_show_the_settings_that_differ(tmp_path) -> None:
+    one = make_run(tmp_path / "a" / "run", {"last": RESULTS})
+    settings = {"dataset": "digits", "batch_size": 100, "other": 1}
+    other = make_run(tmp_path / "b" / "run", settings=settings)
+    document.write([one, other], tmp_path / "both.html", no_data)
+    page = Page((tmp_path / "both.html").read_text())
+    assert "2 runs side by side" in page.text
+    assert "setting run (1) run (2) batch_size 25 100 ema_momentum 0.0 other 1" in page.text
+    assert "has not been measured" in page.text
+
+
+def test_what_cannot_be_shown_is_said(tmp_path) -> None:
+    document.write([with_models(tmp_path / "run")], tmp_path / "one.html", no_data)
+    page = Page((tmp_path / "one.html").read_text())
+    assert "Not shown: the data are gone" in page.text
+    assert f"keras-gan evaluate {tmp_path / 'run'}" in page.text
+
+
+@pytest.mark.parametrize("shape", [[2], [5]])
+def test_a_run_of_points_and_an_unfinished_run_have_a_report(tmp_path, shape) -> None:
+    run = make_run(tmp_path / "points", example_shape=shape)
+    if shape == [5]:
+        shutil.rmtree(run.path / "samples")
+        run.metrics_file.unlink()
+    document.write([run], tmp_path / "points.html", no_data)
+    page = Page((tmp_path / "points.html").read_text())
+    assert "Training has not come to its end: 3 of 3 epochs are done." in page.text or shape == [5]
+    assert ("This run has no picture of samples." in page.text) == (shape == [5])
+
+
+def test_pictures_over_time_are_thinned_out(tmp_path) -> None:
+    run = make_run(tmp_path / "one")
+    noise = np.random.default_rng(0).integers(0, 256, (100, 100, 3), np.uint8)
+    for epoch in range(100):
+        plotting.save_image(noise, run.path / "samples" / f"epoch-{epoch:04d}.png")
+    epochs = pictures.of_files(run).epochs
+    assert (len(epochs), epochs[0].text, epochs[-1].text) == (40, "epoch 0", "epoch 99")
+    few = pictures.of_files(run, 50_000).epochs
+    assert 1 < len(few) < 10
+    assert (few[0].text, few[-1].text) == ("epoch 0", "epoch 99")
+    assert sum(len(epoch.source) for epoch in few) < 50_000
+    (run.path / "samples" / "epoch-0100.png").write_bytes(b"no picture")
+    with pytest.raises(InputError, match=r"epoch-0100\.png cannot be read as a picture"):
+        pictures.of_files(run)
+
+
+def test_curves_have_the_measured_values_at_their_places() -> None:
+    table = {"epoch": [0.0, 1.0, 2.0], "g_loss": [1.0, np.nan, 3.0], "mine": [5.0] * 3}
+    losses, mine = curves.panels({"run": table})
+    assert (losses.title, [line.label for line in losses.lines]) == ("Losses", ["G"])
+    assert losses.lines[0].last == "3"
+    points = [tuple(map(float, p.split(","))) for p in losses.lines[0].points.split()]
+    (x0, y0), (x1, y1) = points
+    assert (x0, x1) == (curves.LEFT, curves.RIGHT)
+    places = {label: place for place, label in losses.y_ticks}
+    assert (y0, y1) == (places["1"], places["3"])
+    assert mine.title == "mine"
+    runs = curves.panels({"one": table, "two": table})
+    assert [line.label for line in runs[0].lines] == ["one", "two"]
+    assert curves.panels({"run": {"epoch": [0.0], "value": [np.nan]}}) == []
+
+
+# --------------------------------------------------------------------------- the commands
+
+
+def test_the_command_writes_beside_the_run_or_where_it_is_told(tmp_path, capsys) -> None:
+    run = make_run(tmp_path / "one", {"last": RESULTS})
+    assert report.main([str(run.path)]) == 0
+    assert (run.path / "report.html").exists()
+    output = tmp_path / "new" / "both.html"
+    assert cli.main(["report", str(run.path), str(run.path), "--output", str(output)]) == 0
+    assert output.exists()
+    assert capsys.readouterr().out.splitlines()[-1] == f"written to {output}"
+    assert report.main([str(tmp_path)]) == 2
+    assert "is not a run directory" in capsys.readouterr().err
+
+
+def test_training_ends_with_a_report_and_a_failure_of_it_is_one_line(
+    tmp_path, capsys, monkeypatch
+) -> None:
+    arguments = ["--recipe", "digits", "--likelihood-every", "0", "--epochs", "1"]
+    assert train.main([*arguments, "--run-dir", str(tmp_path / "r")]) == 0
+    output = capsys.readouterr().out
+    page = Page((tmp_path / "r" / "report.html").read_text())
+    assert "The samples have not been measured yet." in page.text
+    (session,) = Run.open(tmp_path / "r").config["sessions"]
+    assert session["processor"]
+    assert session["seconds"] > 0
+    assert f"report: {tmp_path / 'r' / 'report.html'}" in output
+    assert f"keras-gan watch {tmp_path / 'r'}" in output
+    monkeypatch.setattr(document, "render", lambda *_: 1 / 0)
+    train._conclude(types.SimpleNamespace(data_set=None), Run.open(tmp_path / "r"))
+    assert capsys.readouterr().err.splitlines()[-1] == "no report: division by zero"
+
+
+def test_a_report_in_a_browser(tmp_path, needs_chromium) -> None:
+    """The slider moves by keys; nothing is asked for, and nothing of the run is executed."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    results = json.loads(json.dumps({"last": RESULTS}).replace("some network", HOSTILE))
+    document.write([make_run(tmp_path / "run", results)], tmp_path / "report.html", no_data)
+    with sync_api.sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu"]
+        browser = playwright.chromium.launch(executable_path=needs_chromium, args=flags)
+        page = browser.new_page(viewport={"width": 375, "height": 700}, color_scheme="dark")
+        faults, requests = [], []
+        page.on("console", lambda message: faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("dialog", lambda dialog: faults.append("a script of the run was executed"))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto((tmp_path / "report.html").as_uri())
+        slider = page.get_by_role("slider")
+        slider.focus()
+        page.keyboard.press("ArrowLeft")
+        assert page.locator(".timeline output").inner_text() == "epoch 2"
+        assert page.locator(".timeline img:visible").get_attribute("alt") == "samples, epoch 2"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate("getComputedStyle(document.body).color") != "rgb(28, 33, 38)"
+        assert faults == []
+        assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+        browser.close()

@@ -1,0 +1,150 @@
+"""The page that follows a run: what it serves, to whom, and that it refreshes itself."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from keras_gan import plotting, watch
+from keras_gan.reporting import document
+from keras_gan.reporting.pages import Server
+
+METRICS = "epoch,value\n0,-1.5\n"
+
+
+@pytest.fixture
+def run(tmp_path) -> Path:
+    """A run that is training: no models, one epoch of nine."""
+    folder = tmp_path / "run"
+    (folder / "samples").mkdir(parents=True)
+    config = {
+        "format": 2,
+        "identity": {"data": "0"},
+        "recipe": "digits",
+        "settings": {"dataset": "digits"},
+        "example_shape": [8, 8, 1],
+        "sessions": [{"epochs": 9}],
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "metrics.csv").write_text(METRICS)
+    draw(folder, 1)
+    return folder
+
+
+def draw(folder: Path, epoch: int) -> None:
+    picture = np.full((20, 20, 3), epoch, np.uint8)
+    plotting.save_image(picture, folder / "samples" / f"epoch-{epoch:04d}.png")
+
+
+@pytest.fixture
+def server(run) -> Iterator[Server]:
+    with Server(run, 0) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def get(server: Server, path: str = "/", host: str | None = None) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port)
+    connection.request("GET", path, headers={} if host is None else {"Host": host})
+    response = connection.getresponse()
+    text = response.read().decode()
+    connection.close()
+    return response.status, text
+
+
+def later(path: Path, seconds: float) -> None:
+    """Makes sure that the time of a change is another, however coarse the file system's clock."""
+    os.utime(path, (1e9 + seconds, 1e9 + seconds))
+
+
+def test_the_page_changes_with_the_files_of_the_run(run, server, monkeypatch) -> None:
+    status, page = get(server)
+    assert status == 200
+    assert "1 of 9 epochs are done" in page
+    assert 'alt="samples, epoch 1"' in page
+    state = get(server, "/state")[1]
+    assert f'data-state="{state}"' in page
+    with monkeypatch.context() as patched:
+        patched.setattr(document, "render_files", None)  # the page is kept as long as it is right
+        assert get(server) == (200, page)
+    (run / "metrics.csv").write_text(METRICS + "1,-1.4\n")
+    later(run / "metrics.csv", 1)
+    draw(run, 2)
+    later(run / "samples", 2)
+    warning = {"name": "constant-output", "message": "all samples are the same"}
+    (run / "warnings.json").write_text(json.dumps({"epoch": 1, "warnings": [warning]}))
+    assert get(server, "/state")[1] != state
+    page = get(server)[1]
+    assert 'alt="samples, epoch 2"' in page
+    assert "All samples are the same." in page
+    assert "What to try next" in page
+
+
+def test_a_damaged_file_is_said_and_does_not_end_the_server(run, server) -> None:
+    (run / "metrics.csv").write_text("epoch,value\n0,?\n")
+    status, text = get(server)
+    assert status == 500
+    assert "metrics.csv is damaged" in text
+    (run / "metrics.csv").write_text(METRICS)
+    later(run / "metrics.csv", 1)
+    assert get(server)[0] == 200
+
+
+@pytest.mark.parametrize("host", ["localhost:8600", "127.0.0.1", "LOCALHOST", "localhost."])
+def test_this_machine_is_answered(server, host) -> None:
+    assert get(server, "/state", host)[0] == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:8600", "[::1", ""])
+def test_a_page_from_elsewhere_is_refused(server, host) -> None:
+    assert get(server, "/", host)[0] == 403
+
+
+def test_other_paths_are_unknown(server) -> None:
+    assert get(server, "/config.json")[0] == 404
+    assert get(server, "/../../etc/passwd")[0] == 404
+
+
+def test_the_command_ends_with_ctrl_c_and_refuses_what_it_cannot_use(
+    run, server, capsys, monkeypatch
+) -> None:
+    def stop(self) -> None:
+        raise KeyboardInterrupt
+
+    assert watch.main([str(run), "--port", str(server.server_port)]) == 2
+    assert "cannot be used" in capsys.readouterr().err
+    assert watch.main([str(run.parent)]) == 2
+    with monkeypatch.context() as patched:
+        patched.setattr(Server, "serve_forever", stop)
+        assert watch.main([str(run), "--port", "0"]) == 0
+    assert "http://localhost:" in capsys.readouterr().out
+
+
+def test_the_page_refreshes_itself_in_a_browser(run, server, needs_chromium) -> None:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    draw(run, 2)
+    with sync_api.sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu"]
+        browser = playwright.chromium.launch(executable_path=needs_chromium, args=flags)
+        page = browser.new_page()
+        faults = []
+        page.on("console", lambda message: faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(f"http://localhost:{server.server_port}/")
+        page.get_by_role("slider").fill("0")
+        draw(run, 3)
+        page.wait_for_selector(".timeline img[alt='samples, epoch 3']", state="attached")
+        # The slider stays where the reader put it.
+        assert page.locator(".timeline output").inner_text() == "epoch 1"
+        assert faults == []
+        browser.close()
