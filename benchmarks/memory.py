@@ -1,11 +1,13 @@
-"""Resident memory: flat over a long run, and independent of the size of data that are streamed.
+"""Resident memory: flat over a long run, independent of the size of streamed data, less in parts.
 
-    python benchmarks/memory.py [--steps 5000] [--gibibytes 4]
+    python benchmarks/memory.py [--steps 5000] [--gibibytes 4] [--minibatch 256]
 
 Part one trains the digits and compares the resident memory at step 500 with that at the end (bar:
 5 %). Part two writes a synthetic TFDS data set of noise of that size into a temporary folder, and
-a small one, and compares the peaks of a streamed epoch of each (bar: 1 GiB more). Reads /proc:
-Linux only. Ends with code 1 where a bar is missed.
+a small one, and compares the peaks of a streamed epoch of each (bar: 1 GiB more). Part three
+trains convolutional networks on minibatches of that size, whole and in 4 and 16 parts
+(`--accumulate`). A part is left out where its number is 0. Reads /proc: Linux only. Ends with code
+1 where a bar is missed.
 """
 
 from __future__ import annotations
@@ -88,10 +90,26 @@ def write_set(folder: Path, label: str, size: int) -> str:
     return label
 
 
+def measure_parts(folder: Path, m: int) -> None:
+    """Peaks of three steps on noise images, in more and more parts."""
+    data = write_set(folder, "noise_parts", int(4 * m * SIDE * SIDE * 3))
+    for parts in (1, 4, 16):
+        arguments = ["--recipe", "mnist_r3gan", "--dataset", data, "--data-dir", str(folder)]
+        arguments += ["--run-dir", str(folder / f"parts_{parts}"), "--epochs", "1"]
+        began = time.monotonic()
+        peak = run([*arguments, "--batch-size", str(m), "--accumulate", str(parts)])[2]
+        print(
+            f"minibatches of {m} in {parts} parts: peak {peak / 1024:.0f} MiB, "
+            f"{time.monotonic() - began:.0f} s",
+            flush=True,
+        )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--gibibytes", type=float, default=4)
+    parser.add_argument("--minibatch", type=int, default=256)
     options = parser.parse_args()
     good = True
     with tempfile.TemporaryDirectory() as name:
@@ -125,6 +143,8 @@ def main() -> int:
             more = (peaks[1] - peaks[0]) / 2**20
             good &= more < 1
             print(f"the large one takes {more:.2f} GiB more (bar: 1)")
+        if options.minibatch:
+            measure_parts(folder, options.minibatch)
     return 0 if good else 1
 
 

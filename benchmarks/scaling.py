@@ -57,19 +57,19 @@ def paper() -> None:
 # ------------------------------------------------------------------------ measured
 
 
-def make_gan(strategy):
+def make_gan(strategy, recipe: str = "mnist"):
     with strategy.scope():
-        gan, arguments, _ = model_of_recipe("mnist", random_examples("mnist", 2))
+        gan, arguments, _ = model_of_recipe(recipe, random_examples(recipe, 2))
         gan.compile(**arguments, steps_per_execution=10)
     return gan
 
 
-def child(kind: str, devices: int, cores: int, seconds: float) -> None:
+def child(kind: str, devices: int, cores: int, seconds: float, recipe: str, batch: int) -> None:
     """Prints steps per second of one configuration."""
     usable = sorted(os.sched_getaffinity(0))
-    if kind == "processes":  # each on its own core
+    if kind == "processes":  # each on its own core, while there are enough
         place = json.loads(os.environ.get("TF_CONFIG", '{"task": {"index": 0}}'))["task"]["index"]
-        usable, cores = usable[place:], 1
+        usable, cores = usable[place % len(usable) :], 1
     os.sched_setaffinity(0, usable[:cores])
     import tensorflow as tf
 
@@ -83,13 +83,16 @@ def child(kind: str, devices: int, cores: int, seconds: float) -> None:
             cpu, [tf.config.LogicalDeviceConfiguration()] * devices
         )
         strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(devices)])
-    gan, clock = make_gan(strategy), Clock()
+    gan, clock = make_gan(strategy, recipe), Clock()
     steps = max(20, int(seconds * 20) // 10 * 10)
-    gan.fit(random_examples("mnist", steps * BATCH), batch_size=BATCH, callbacks=[clock], verbose=0)
+    x = random_examples(recipe, steps * batch)
+    gan.fit(x, batch_size=batch, callbacks=[clock], verbose=0)
     print(json.dumps(1 / clock.seconds_per_step))
 
 
-def throughput(kind: str, devices: int, cores: int, seconds: float) -> float:
+def throughput(
+    kind: str, devices: int, cores: int, seconds: float, recipe: str = "mnist", batch: int = BATCH
+) -> float:
     """Images per second of a configuration, in processes of its own."""
     ports = []
     for _ in range(devices if kind == "processes" else 0):
@@ -103,7 +106,8 @@ def throughput(kind: str, devices: int, cores: int, seconds: float) -> float:
             {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": i}})}
             for i in range(devices)
         ]
-    command = [sys.executable, __file__, "--child", kind, str(devices), str(cores)]
+    child = (kind, devices, cores, recipe, batch)
+    command = [sys.executable, __file__, "--child", *map(str, child)]
     processes = [
         subprocess.Popen(
             [*command, "--seconds", str(seconds)],
@@ -114,7 +118,7 @@ def throughput(kind: str, devices: int, cores: int, seconds: float) -> float:
         for config in configs
     ]
     printed = [process.communicate()[0] for process in processes]
-    return BATCH * json.loads(printed[0].splitlines()[-1])
+    return batch * json.loads(printed[0].splitlines()[-1])
 
 
 def measure_replicas(seconds: float) -> None:
@@ -198,11 +202,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--paper", action="store_true")
     parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--child", nargs=5, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        kind, devices, cores = options.child
-        child(kind, int(devices), int(cores), options.seconds)
+        kind, devices, cores, recipe, batch = options.child
+        child(kind, int(devices), int(cores), options.seconds, recipe, int(batch))
     elif options.paper:
         paper()
     else:

@@ -1,4 +1,4 @@
-"""What MkDocs adds to the pages in docs/: guides, recipes, the API, and files that pages link to."""
+"""What MkDocs adds to the pages in docs/: guides, recipes, the API, files that pages link to."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ import posixpath
 import re
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))  # for reproduce, which is not installed
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for reproduce, which is not installed
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import jupytext
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-import keras_gan
 from keras_gan import recipes
 from keras_gan.core.settings import Field, fields
 from keras_gan.experiment import Settings
 from reproduce import page as results_page
 from reproduce import results
 
+ROOT = Path(__file__).parents[1]
 # Pages of the site that stand elsewhere in the repository.
 ELSEWHERE = {
     "contributing.md": "CONTRIBUTING.md",
     "changes.md": "CHANGELOG.md",
     "examples.md": "examples/README.md",
 }
+PACKAGES = ("keras_gan", "export", "serving")
 # What is public in packages that do not list their names in `__all__`.
 PUBLIC = {
     "export": ("inspection", "subject", "writing"),
@@ -78,7 +78,7 @@ def modules(path: str, module: types.ModuleType) -> Iterator[tuple[str, types.Mo
 
 def public_modules() -> dict[str, types.ModuleType]:
     """All public modules by their public names."""
-    packages = (keras_gan, *map(importlib.import_module, ("export", "serving")))
+    packages = map(importlib.import_module, PACKAGES)
     return dict(found for package in packages for found in modules(package.__name__, package))
 
 
@@ -92,11 +92,30 @@ def api_page(path: str, module: types.ModuleType) -> str:
             first = (inspect.getdoc(value) or "").partition("\n")[0]
             listed.append(f"- [`{public}`]({public}.md): {first}")
             continue
-        is_defined = inspect.isclass(value) or inspect.isfunction(value)
-        where = f"{value.__module__}.{value.__qualname__}" if is_defined else public
-        entries.append(f"[](){{ #{public} }}\n\n::: {where}")
+        if not (inspect.isclass(value) or inspect.isfunction(value)):
+            constant = "\n".join(value) if isinstance(value, Mapping | tuple) else repr(value)
+            entries.append(f"## {name} {{ #{public} }}\n\n```text\n{constant or '(empty)'}\n```")
+            continue
+        entries.append(
+            f'<span id="{public}"></span>\n\n::: {value.__module__}.{value.__qualname__}'
+        )
         entries[-1] += f"\n    options:\n      heading: {name}\n      toc_label: {name}"
+        if inherited := _inherited(value):
+            entries[-1] += f"\n      inherited_members: [{', '.join(inherited)}]"
     return "\n\n".join([*parts, "\n".join(listed), *entries]) + "\n"
+
+
+def _inherited(kind: Any) -> list[str]:
+    """The public members that a class has from other classes of this project."""
+    bases = [
+        base
+        for base in getattr(kind, "__mro__", ())[1:]
+        if base.__module__.partition(".")[0] in _PACKAGES
+    ]
+    return [name for base in bases for name in vars(base) if name[0] != "_"]
+
+
+_PACKAGES = {"keras_gan", "export", "serving"}
 
 
 # -------------------------------------------------------------------------- recipes
@@ -110,10 +129,12 @@ def recipe_page(name: str) -> str:
     inherited = {field.name: field for field in fields(Settings)}
     own = [field for field in fields(recipe.settings) if inherited.get(field.name) != field]
     others = [field for field in fields(recipe.settings) if field not in own]
-    parts = [f"# {name}", title, rest.strip(), "## Settings", _settings(own)]
+    parts = [f"# {name}", title, rest.strip("\n"), "## Settings", _settings(own)]
     if others:
         fold = "\n".join(f"    {line}" for line in _settings(others).splitlines())
-        parts.append(f'??? note "Settings that every recipe has, with their usual defaults"\n\n{fold}')
+        parts.append(
+            f'??? note "Settings that every recipe has, with their usual defaults"\n\n{fold}'
+        )
     parts += [_result(found) for found in results.load() if _recipe_of(found) == name]
     return "\n\n".join(parts) + "\n"
 
@@ -121,9 +142,10 @@ def recipe_page(name: str) -> str:
 def _settings(rows: list[Field]) -> str:
     lines = ["| flag | default | meaning |", "| --- | --- | --- |"]
     for field in rows:
-        default = {True: "on", False: "off", "": "", None: ""}.get(field.default, field.default)
-        meaning = field.help.replace("|", "\\|")
-        lines.append(f"| `{field.flag}` | {f'`{default}`' if default != '' else ''} | {meaning} |")
+        default = "" if field.default in ("", None) else f"`{field.default}`"
+        if field.kind is bool:
+            default = "on" if field.default else "off"
+        lines.append(f"| `{field.flag}` | {default} | {field.help} |")
     return "\n".join(lines)
 
 
@@ -154,8 +176,10 @@ def guide(path: Path) -> dict[str, str]:
         cell.source if cell.cell_type == "markdown" else f"```python\n{cell.source}\n```"
         for cell in notebook.cells
     ]
-    stem = path.stem
-    cells.insert(1, f"[Notebook]({stem}.ipynb) · [Python file]({stem}.py)")
+    files = {"Notebook": f"{path.stem}.ipynb", "Python file": path.name}
+    links = (f'<a href="{file}" download>{name}</a>' for name, file in files.items())
+    first, _, rest = cells[0].partition("\n")
+    cells[0] = "\n\n".join([first, " · ".join(links), rest.strip()])
     return {".md": "\n\n".join(cells) + "\n", ".ipynb": jupytext.writes(notebook, "ipynb")}
 
 
@@ -176,7 +200,7 @@ def on_config(config: MkDocsConfig) -> None:
     """Adds the pages of recipes and of the API to the navigation."""
     sections = {name: section for entry in config.nav for name, section in entry.items()}
     sections["Recipes and results"].append(
-        {"Recipes": [{name: f"recipes/{name}.md"} for name in recipes.NAMES]}
+        {"Each recipe": [{name: f"recipes/{name}.md"} for name in recipes.NAMES]}
     )
     sections["API"] += [{path: f"api/{path}.md"} for path in public_modules()]
 
@@ -205,6 +229,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     return _LINK.sub(replace, markdown)
 
 
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Names the search dialog for screen readers, which the theme leaves out."""
+    return output.replace('class="md-search"', 'class="md-search" aria-label="Search"', 1)
+
+
 _LINK = re.compile(r"\]\((?![a-z]+:|#)([^)#\s]+)(#[^)\s]*)?\)")
 
 
@@ -219,4 +248,6 @@ def _place(page: str, target: str) -> str:
     for place, file in {**ELSEWHERE, "index.md": "README.md"}.items():
         if path == file:
             return place
+    if path.startswith("docs/guides/"):
+        path = path.removesuffix(".py") + ".md"
     return path.removeprefix("docs/") if path.startswith("docs/") else f"source/{path}"

@@ -77,7 +77,7 @@ def card(described: dict[str, Any]) -> Iterator[str]:
 
 
 def _facts(metadata: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """What a reader wants to know first; metadata of others may hold anything."""
+    """The most important facts; metadata of others may hold anything."""
 
     def read(*keys: str) -> Any:
         value: Any = metadata

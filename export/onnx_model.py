@@ -93,7 +93,7 @@ def _describe(model: onnx.ModelProto, subject: Subject) -> None:
     shape = ", ".join(map(str, subject.shape))
     model.doc_string = (
         f"Generator of a generative adversarial net (recipe {metadata['recipe']}): latents [n, "
-        f"{subject.prior.dimension}] from the {metadata['prior']['name']} prior to {images} "
+        f"{subject.prior.dimension}] from the {metadata['prior']['name']} prior, to {images} "
         f"[n, {shape}]."
     )
     onnx.helper.set_model_props(

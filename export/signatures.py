@@ -43,7 +43,7 @@ class Signature:
         return tf.function(self.function, autograph=False).get_concrete_function(**specs)
 
     def reference(self, inputs: Arrays) -> Arrays:
-        """What Keras computes, on the CPU."""
+        """The Keras model's outputs, computed on the CPU."""
         with tf.device("/CPU:0"):
             outputs = self.function(**{name: tf.constant(x) for name, x in inputs.items()})
         return {name: output.numpy() for name, output in outputs.items()}

@@ -1,4 +1,4 @@
-"""What is exported: a generator and all that is needed to use it."""
+"""The subject of an export: a generator and all that is needed to use it."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def _nan_unless(known: tf.Tensor | None, outputs: tf.Tensor) -> tf.Tensor:
 
 
 def _evaluation(run: keras_gan.Run, weights: str) -> dict[str, Any]:
-    """What was measured of a run, and of these weights its numbers as people read them."""
+    """The measurements of a run, and its numbers of these weights as people read them."""
     file = run.path / "evaluation.json"
     if not file.is_file():
         return {}

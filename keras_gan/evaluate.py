@@ -60,7 +60,7 @@ def _main(argv: Sequence[str] | None) -> int:
 
 
 def _earlier(file: Path) -> dict:
-    """What was measured with other weights."""
+    """Earlier measurements, with other weights."""
     try:
         return json.loads(file.read_text()) if file.exists() else {}
     except (OSError, ValueError) as error:

@@ -59,7 +59,7 @@ def _main(argv: Sequence[str] | None) -> int:
 
 
 def _read(argv: list[str]) -> tuple[Recipe, RunSettings, Options]:
-    """What the command line asks for."""
+    """The recipe, settings and options of the command line."""
     first = parsing.Parser(add_help=False)
     first.add_argument("--recipe")
     first.add_argument("--dataset")

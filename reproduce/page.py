@@ -251,13 +251,13 @@ def _of_extensions(result: dict[str, Any]) -> Iterable[str]:
             f"{found['squared_error_of_nearest']:.2f}, mean training image "
             f"{found['squared_error_of_mean']:.2f}. Spread of an image's inpaintings "
             f"{found['spread']:.3f}, of images of one class {found['spread_within_class']:.3f}. "
-            f"Named rightly by the small classifier: {named}."
+            f"Classified correctly by the small classifier: {named}."
         )
     if "classification" in result:
         found = result["classification"]
         yield (
-            f"D names {found['test_error']:.2%} ± {found['standard_error']:.2%} of "
-            f"{found['images']:,} test images wrongly, with {found['labels'] or 'all'} labels."
+            f"D classifies {found['test_error']:.2%} ± {found['standard_error']:.2%} of "
+            f"{found['images']:,} test images incorrectly, with {found['labels'] or 'all'} labels."
         )
 
 

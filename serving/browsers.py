@@ -1,4 +1,4 @@
-"""What a web page that somebody opens in a browser may ask of this server.
+"""Checks of requests that a web page in a browser sends to this server.
 
 A browser sends requests for any page that it shows. Two rules keep pages from elsewhere out; other
 clients need not know them.

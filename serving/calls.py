@@ -1,7 +1,7 @@
-"""What a client asks, without any network: calls, row seeds, batches and retries.
+"""The calls of a client, without any network: row seeds, batches and retries.
 
-The synchronous and the asyncio client run the same coroutines. What makes a call, and what waits
-between two attempts, comes from the client; a synchronous client's never suspend.
+The synchronous and the asyncio client run the same coroutines. Each client has its own functions to
+make a call and to wait between two attempts; those of the synchronous client never suspend.
 """
 
 from __future__ import annotations

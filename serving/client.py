@@ -55,7 +55,7 @@ class ClientKeys:
 
 
 class _Client:
-    """What both clients share; `_run` runs a coroutine, or leaves that to the caller."""
+    """The base of both clients; `_run` runs a coroutine, or leaves that to the caller."""
 
     _asynchronous: bool
 

@@ -54,7 +54,7 @@ class NotFound(ServingError, code=StatusCode.NOT_FOUND, http=404):
 
 
 class AlreadyExists(ServingError, code=StatusCode.ALREADY_EXISTS, http=409):
-    """What the request would create exists already."""
+    """The request would create something that exists already."""
 
 
 class Aborted(ServingError, code=StatusCode.ABORTED, http=409):

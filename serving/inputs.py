@@ -27,7 +27,7 @@ def fitting(inputs: Arrays, metadata: ModelMetadata, signature: str) -> Arrays:
     """The inputs in the signature's dtypes; names that it does not have are the server's to refuse.
 
     Raises:
-        InvalidArgument: An input has another shape or type, a number of rows of its own, or a class
+        InvalidArgument: An input has another shape or type, or another number of rows, or a class
             that the model does not have.
     """
     specs = metadata.inputs.get(signature, {})
@@ -45,7 +45,7 @@ def fitting(inputs: Arrays, metadata: ModelMetadata, signature: str) -> Arrays:
 
 
 def answer_without_rows(metadata: ModelMetadata, signature: str) -> Arrays:
-    """What a signature gives for 0 rows: outputs of 0 rows."""
+    """The outputs of a signature for 0 rows."""
     answer = {}
     for alias, spec in metadata.outputs[signature].items():
         if spec.shape[:1] != (-1,):

@@ -1,4 +1,4 @@
-"""What REST and gRPC share: from a model's name and inputs to its outputs, with all checks.
+"""Shared by REST and gRPC: from a model's name and inputs to its outputs, with all checks.
 
 A protocol reads its request into a `Target` and arrays, and writes the outputs.
 """

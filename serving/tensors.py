@@ -51,7 +51,7 @@ def dtype_of(array: np.ndarray) -> tf.DType:
 
 
 def to_array(proto: tensor_pb2.TensorProto, max_bytes: int) -> np.ndarray:
-    """Reads a TensorProto; ValueError if it is none, ResourceExhausted beyond `max_bytes`."""
+    """Reads a TensorProto; ValueError if it is invalid, ResourceExhausted beyond `max_bytes`."""
     try:
         dtype = tf.dtypes.as_dtype(proto.dtype)
     except TypeError as error:

@@ -22,7 +22,7 @@ class Keys:
     client_authority: bytes | None = None
 
     def grpc_credentials(self) -> grpc.ServerCredentials:
-        """What a gRPC server needs."""
+        """The credentials of a gRPC server."""
         return grpc.ssl_server_credentials(
             [(self.key, self.certificate)],
             root_certificates=self.client_authority,
@@ -30,7 +30,7 @@ class Keys:
         )
 
     def ssl_context(self) -> ssl.SSLContext:
-        """What an HTTPS server needs."""
+        """The TLS context of an HTTPS server."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         # The module loads certificates from files only, so this one is in a private directory

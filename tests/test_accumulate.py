@@ -82,8 +82,13 @@ def test_updates_are_those_of_whole_minibatches(name):
     assert_close(trained(parts), trained(whole))
 
 
+@pytest.fixture(scope="module")
+def whole():
+    return trained(several_updates())
+
+
 @pytest.mark.parametrize("how", ["two replicas", "xla"])
-def test_updates_are_the_same_however_a_step_runs(how):
+def test_updates_are_the_same_however_a_step_runs(how, whole):
     scope = contextlib.nullcontext()
     if how == "two replicas":
         strategy = tf.distribute.MirroredStrategy(
@@ -92,7 +97,7 @@ def test_updates_are_the_same_however_a_step_runs(how):
         scope = strategy.scope()
     with scope:
         model = several_updates(accumulate=2, jit_compile=how == "xla", steps_per_execution=2)
-    assert_close(trained(model), trained(several_updates()))
+    assert_close(trained(model), whole)
 
 
 def test_a_minibatch_must_divide():

@@ -18,7 +18,7 @@ import pytest
 
 import export.__main__
 import serving.__main__
-from keras_gan import evaluate, figures, train
+from keras_gan import evaluate, figures, pack, train
 from keras_gan.cli import main as keras_gan_command
 from keras_gan.core.settings import Field, fields
 from keras_gan.experiment.evaluator import EvaluationSettings
@@ -50,6 +50,8 @@ COMMANDS = {
 } | {
     "evaluate": Command(evaluate.main, ["absent"], (EvaluationSettings,)),
     "figures": Command(figures.main, ["absent"]),
+    "pack": Command(pack.pack, ["absent", "--output", "file"]),
+    "unpack": Command(pack.unpack, ["absent", "--run-dir", "run"]),
     "export": Command(export.__main__.main, ["absent", "--output", "exports"]),
     "export inspect": Command(export.__main__.main, ["inspect", "absent"]),
     "serve": Command(serving.__main__.main, ["absent"]),

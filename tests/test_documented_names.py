@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from documents import PAGES, ROOT, text_of
+
+import keras_gan
+
 WALK = """
 import functools, sys
 import keras_gan
@@ -20,10 +22,16 @@ for name in sys.argv[1:]:
 
 
 def documented_names() -> set[str]:
-    """Without commands (`python -m keras_gan.train`) and modules to import (`from ...`)."""
-    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
-    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
-    return set(re.findall(r"(?<![\w./-])(?<!-m )(?<!from )keras_gan(?:\.[A-Za-z_]\w*)+", text))
+    """Without commands (`python -m keras_gan.train`) and modules to import (`from ...`).
+
+    `losses.Hinge` in a page stands for `keras_gan.losses.Hinge`.
+    """
+    text = "\n".join(map(text_of, PAGES))
+    names = set(re.findall(r"(?<![\w./-])(?<!-m )(?<!from )keras_gan(?:\.[A-Za-z_]\w*)+", text))
+    packages = "|".join(name for name in keras_gan.__all__ if name.islower() and name != "cli")
+    text = "\n".join(text_of(page) for page in PAGES if page.name != "names.md")  # has old names
+    short = re.findall(rf"`((?:{packages})\.[A-Za-z_]\w*)[^`]*`", text)
+    return names | {f"keras_gan.{name}" for name in short if not name.endswith(".py")}
 
 
 def test_documented_names_exist_in_a_fresh_process():

@@ -15,12 +15,11 @@ import pytest
 from export import replay, saved_model
 from serving.settings import read_settings
 
-ROOT = Path(__file__).parents[1]
-GUIDES = ROOT / "docs" / "guides"
-sys.path.insert(0, str(ROOT / "tests" / "serving"))
+sys.path.insert(0, str(Path(__file__).parent / "serving"))  # its helpers
 
 from serving_running import free_port, running
 
+GUIDES = Path(__file__).parents[1] / "docs" / "guides"
 # What the constants at the beginning of each guide are here.
 SHORT = {
     "choose_a_loss": {"LOSSES": ("hinge",), "EPOCHS": 1, "POINTS": 640},

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import stat
 import zipfile
 
+import keras
 import numpy as np
 import pytest
 import small
@@ -40,6 +42,17 @@ def toy_size(monkeypatch):
             return make(*arguments, **given)
 
         monkeypatch.setattr(networks, name, made)
+
+    class Layers:
+        """Keras's layers for `cifar10_conv`, whose first layer is the largest of all."""
+
+        def __getattr__(self, name):
+            return getattr(keras.layers, name)
+
+        def Dense(self, units, *arguments, name, **named):
+            return keras.layers.Dense(16 if name == "hidden_0" else units, *arguments, **named)
+
+    monkeypatch.setattr(importlib.import_module("keras_gan.networks.cifar10_conv"), "kl", Layers())
 
 
 def trained(gan, x, y, epoch):

@@ -80,7 +80,7 @@ def test_nearest_examples_against_all_distances():
 def test_nearest_examples_are_searched_in_blocks(monkeypatch):
     train, samples = RANDOM.integers(256, size=(300, 4, 4, 1)), RANDOM.uniform(size=(20, 4, 4, 1))
     found, seen = plotting.nearest_examples(samples, train.astype(np.uint8)), []
-    monkeypatch.setattr(plotting.grids, "_BLOCK", 70)
+    monkeypatch.setattr(plotting.grids, "_BLOCK", 70 * 16 + 5)
 
     def prepare(block):
         seen.append(len(block))

@@ -20,13 +20,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from documents import PAGES, ROOT, text_of
 from PIL import Image
 
 from keras_gan import Run, recipes, train
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PACKAGES = ("keras_gan", "export", "serving")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 COMMANDS = PROJECT["entry-points"]["keras_gan.commands"]
@@ -67,7 +66,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for index in range(20):
         Image.new("RGB", (60, 40), (index, 0, 0)).save(folder / "photos" / f"{index}.png")
     for page in PAGES:
-        for name, program in recipe_files(page.read_text(encoding="utf-8")).items():
+        for name, program in recipe_files(text_of(page)).items():
             (folder / name).write_text(program)
     return folder
 
@@ -173,7 +172,7 @@ def documented_commands() -> list[str]:
     """Every `keras-gan` command of the README and of docs/, without `keras-gan` and comments."""
     found = set()
     for page in PAGES:
-        text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+        text = text_of(page).replace("\\\n", " ")
         lines = re.findall(r"^ {4,}keras-gan (.+)$", text, re.MULTILINE)
         quoted = re.findall(r"`keras-gan ([^`|]+)`", text)
         found |= {shlex.join(shlex.split(line, comments=True)) for line in (*lines, *quoted)}
@@ -220,7 +219,7 @@ def test_documented_commands_exist(command, capsys):
 def links() -> Iterator[tuple[Path, str, str]]:
     """Page, file and heading of every link to a file."""
     for page in PAGES:
-        text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        text = re.sub(r"```.*?```", "", text_of(page), flags=re.DOTALL)
         for target in re.findall(r"\]\((?!http)([^)]+)\)", text):
             file, _, heading = target.partition("#")
             yield page, file, heading
@@ -231,6 +230,6 @@ def test_linked_pictures_pages_and_headings_exist():
         target = page.parent / file if file else page
         assert target.exists(), f"{page.name}: {file}"
         if heading:
-            headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            headings = re.findall(r"^#+ (.+)$", text_of(target), re.MULTILINE)
             words = {re.sub(r"[^\w\- ]", "", h).lower().replace(" ", "-") for h in headings}
             assert heading in words, f"{page.name}: {file}#{heading}"

@@ -85,7 +85,7 @@ def test_the_error_of_classes_is_on_the_page():
     found = {"test_error": 0.1234, "standard_error": 0.0056, "images": 10_000, "labels": 100}
     result = {"title": "T", "command": "c", "rows": [], "pictures": []}
     text = page.render([{**result, "result": "r", "classification": found}])
-    assert "12.34% ± 0.56% of 10,000 test images wrongly, with 100 labels" in text
+    assert "12.34% ± 0.56% of 10,000 test images incorrectly, with 100 labels" in text
     assert "classification" in experiments._MEASURES
 
 

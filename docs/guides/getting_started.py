@@ -123,6 +123,6 @@ assert difference < 1e-4
 # ## Next steps
 #
 # - Better pictures need more time: `--budget 8h`. A GPU helps most.
-# - Fewer than a thousand pictures: [few pictures](few_pictures.md).
-# - Pictures in one folder for each class: add `--classes folders` ([classes](classes.md)).
-# - Losses that do not fall: [read a training run](read_a_run.md).
+# - Fewer than a thousand pictures: [few pictures](few_pictures.py).
+# - Pictures in one folder for each class: add `--classes folders` ([classes](classes.py)).
+# - Losses that do not fall: [read a training run](read_a_run.py).

@@ -9,7 +9,6 @@
 
 # %%
 import importlib.util
-import os
 
 import keras
 

@@ -79,7 +79,7 @@ print(f"Jensen-Shannon divergence at least {last['jsd_bound']:.2f}")
 # |---|---|---|
 # | `d_real` near 1 and `d_fake` near 0 from the first epochs on | D wins; G gets no gradient | a gradient penalty, a smaller learning rate of D |
 # | `d_real` and `d_fake` both near 0.5, samples are noise | D learns nothing | a larger learning rate of D, a smaller penalty |
-# | `d_real` above `val_d_real`, and the difference grows | D overfits | [few pictures](few_pictures.md) |
+# | `d_real` above `val_d_real`, and the difference grows | D overfits | [few pictures](few_pictures.py) |
 # | `g_loss` swings, samples change completely between epochs | the step is too large | smaller learning rates, `ema=0.999` |
 # | samples look alike | collapse: see the warnings | the relativistic loss with `R1` and `R2` |
 # | a loss is NaN | training diverged; `fit` stops | smaller learning rates; bfloat16 instead of float16 |

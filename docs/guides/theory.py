@@ -51,7 +51,9 @@ assert distance < 1e-3
 # %%
 best = theory.value(p_data, p_g, logits=theory.optimal_logit(p_data, p_g), width=width)
 print(f"V(D*, G) {best:.6f}, C(G) {theory.criterion(p_data, p_g, width):.6f}")
-print(f"C at p_g = p_data: {theory.criterion(p_data, p_data, width):.6f}; -log 4 = {-np.log(4):.6f}")
+print(
+    f"C at p_g = p_data: {theory.criterion(p_data, p_data, width):.6f}; -log 4 = {-np.log(4):.6f}"
+)
 assert np.isclose(best, theory.criterion(p_data, p_g, width))
 assert np.isclose(theory.criterion(p_data, p_data, width), -np.log(4))
 

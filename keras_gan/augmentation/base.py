@@ -9,7 +9,7 @@ from keras_gan.core.batches import DiscriminatorOutput
 
 
 class Augmentation(keras.layers.Layer):
-    """What D's inputs go through, real and generated ones alike, in both networks' steps.
+    """Changes all of D's inputs, real and generated ones alike, in both networks' steps.
 
     A subclass writes `call(examples)`, differentiable, on float32 examples, and draws its random
     numbers from `keras_gan.randomness.current_draws()`: they then depend on the seed, the step and

@@ -44,7 +44,7 @@ def _moved(images: tf.Tensor, probability: tf.Tensor | float) -> tf.Tensor:
 def moved(images: tf.Tensor, mirrored: tf.Tensor, turns: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
     """Images mirrored left to right, then turned counterclockwise, then shifted.
 
-    Where the sides differ by an odd number, a turn is about half a pixel beside the center.
+    If the sides differ by an odd number, the center of a turn is half a pixel from the image's.
 
     Args:
         images: float32 `[n, h, w, c]`.

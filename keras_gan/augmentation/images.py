@@ -1,4 +1,4 @@
-"""What augmentations of images share: their base class and their random numbers."""
+"""The base class of augmentations of images, and their random numbers."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class RandomShift(ImageAugmentation):
 def random_shift(images: tf.Tensor, fraction: float, mirrored: bool) -> tf.Tensor:
     """Images shifted by whole pixels, at most this fraction of their sides on each axis.
 
-    What comes in from outside is the mirrored image, or zeros.
+    The gap on the other side is filled with the mirrored image, or with zeros.
     """
     height, width = images.shape[1:3]
     rows, columns = _shifted(height, fraction), _shifted(width, fraction)

@@ -50,7 +50,7 @@ class Checkpoint(keras.callbacks.Callback):
         self._saved = time.monotonic()
 
     def save(self, score: float | None = None) -> None:
-        """Begins to save now, unless a number of the state is not finite.
+        """Begins to save now, unless the state has NaN or infinite numbers.
 
         Raises `OSError` where the save before this one failed.
         """

@@ -1,4 +1,4 @@
-"""What the commands share: one-line errors, exit codes, flags from classes of settings."""
+"""Shared by the commands: one-line errors, exit codes, flags from classes of settings."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Those of its start are written on file descriptor 2, below Python, whatever TF_CPP_MIN_LOG_LEVEL is.
 Some of the later ones report as an error that a graph could not be optimized further, which changes
-no result; what fails raises an exception. A user who sets that variable to 0 or 1 sees all of them.
+no result; real failures raise exceptions. A user who sets that variable to 0 or 1 sees all of them.
 """
 
 from __future__ import annotations

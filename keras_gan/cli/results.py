@@ -16,7 +16,7 @@ def show(results: dict) -> None:
     _likelihood(console, results)
     show_distances(results["distances"])
     if accuracy := results["diversity"].get("classifier_accuracy_on_test"):
-        console.print(f"the small classifier names {accuracy:.1%} of the test examples rightly")
+        console.print(f"the small classifier names {accuracy:.1%} of the test examples correctly")
     for name, section in (
         ("given_classes", _given_classes),
         ("classification", _classification),
@@ -120,7 +120,7 @@ def _given_classes(console: Console, given: dict) -> None:
 def _classification(console: Console, named: dict) -> None:
     console.print(
         f"D names {named['test_error']:.2%} ± {named['standard_error']:.2%} of "
-        f"{named['images']:,} test images wrongly, with {named['labels'] or 'all'} labels"
+        f"{named['images']:,} test images incorrectly, with {named['labels'] or 'all'} labels"
     )
 
 
@@ -139,7 +139,7 @@ def _inpainting(console: Console, quality: dict) -> None:
     classes = "" if within is None else f"; of images of one class {within:.3f}"
     console.print(f"spread of the inpaintings of an image {quality['spread']:.3f}{classes}")
     for name, share in quality.get("named_rightly", {}).items():
-        console.print(f"the classifier names {share:.1%} rightly: {name}")
+        console.print(f"the classifier names {share:.1%} correctly: {name}")
 
 
 def _inference(console: Console, inferred: dict) -> None:

@@ -1,4 +1,4 @@
-"""What the networks may see besides latents and examples: `p(x | c)` (section 7 of the paper)."""
+"""Conditions, further inputs of both networks: `p(x | c)` (section 7 of the paper)."""
 
 from keras_gan.conditioning.base import Condition, LabelCheck, call, condition_inputs
 from keras_gan.conditioning.classes import Classes, ClassRange

@@ -1,4 +1,4 @@
-"""What conditions are, what labels they and losses take, and how networks are called."""
+"""The base class of conditions, checks of labels, and the call of a network."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class LabelCheck:
     """Labels that something uses, whatever they are.
 
     Args:
-        user: What uses them, for messages.
+        user: The name of their user, for messages.
         shape: Shape of one label; None for any.
 
     Attributes:
-        expected: What the labels must be, for messages.
+        expected: A description of correct labels, for messages.
         kind: NumPy's type that the type of labels must be derived from.
     """
 
@@ -69,7 +69,7 @@ class Condition:
         names: Names of its tensors; a network takes those that its further inputs are named after.
         training_names: Names of what `for_generated` gives in addition, for losses.
         group: Rows of a minibatch that belong together, and so to one replica.
-        label_check: What labels must be, if the condition is made from them, or None.
+        label_check: The check of labels, if the condition is made from them, or None.
     """
 
     names: tuple[str, ...] = ("condition",)

@@ -21,7 +21,7 @@ class ClassRange(LabelCheck):
     Args:
         count: Number of classes; the largest label is `count - 1`.
         least: The smallest label; -1 where classes may be unknown.
-        user: What uses the labels, for messages.
+        user: The name of the user of the labels, for messages.
     """
 
     kind = np.integer

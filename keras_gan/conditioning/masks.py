@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_gan.core import randomness
 
-# How often each kind of mask comes in training; what is missing is ...
+# The missing part in each kind of mask, and how often the kind comes in training.
 MASKS = {
     "half": 0.3,  # the upper, lower, left or right half
     "rectangle": 0.2,  # a rectangle, its corners anywhere

@@ -20,7 +20,7 @@ class VectorShape(LabelCheck):
 
     Args:
         shape: Shape of one.
-        user: What uses the labels, for messages.
+        user: The name of the user of the labels, for messages.
     """
 
     kind = np.floating

@@ -1,1 +1,1 @@
-"""What every other package of keras_gan uses: errors, random numbers, minibatches."""
+"""Errors, random numbers and minibatches, which every other package of keras_gan uses."""

@@ -27,19 +27,19 @@ class GeneratedBatch(NamedTuple):
 
 
 class DiscriminatorOutput(NamedTuple):
-    """What the discriminator returns for one minibatch. Floats are float32.
+    """The discriminator's output for one minibatch. Floats are float32.
 
     Attributes:
         logits: float32 `[n]`.
-        features: What else D returns under "features", or None.
+        features: D's output "features", or None.
         labels: The labels that came with the data, or None.
         condition: The condition's tensors by name; empty without one.
-        classes: What else D returns under "classes", float32 `[n, K]`, or None.
+        classes: D's output "classes", float32 `[n, K]`, or None.
         examples: D's input before augmentation, float32 `[n, ...]`.
         input_gradients: The gradient of each logit with respect to its example, float32 `[n, ...]`,
             where a regularizer asks for it (see `Regularizer.input_gradients`), or None.
-        codes: What else D returns under "codes", float32 `[n, ...]`, or None.
-        layer_losses: What D's layers added to its loss in this pass, a float32 scalar.
+        codes: D's output "codes", float32 `[n, ...]`, or None.
+        layer_losses: The sum of the losses of D's layers in this pass, a float32 scalar.
     """
 
     logits: tf.Tensor

@@ -31,7 +31,7 @@ class TrainingError(RuntimeError):
 
 
 class SurroundingsError(TrainingError):
-    """What training leans on failed: the disk, the data or another worker. Nothing is lost."""
+    """The disk, the data or another worker failed during training. Nothing is lost."""
 
     exit_code = 4
 
@@ -44,7 +44,7 @@ class Interrupted(TrainingError):
 
 
 def first_line(error: BaseException) -> str:
-    """What an error of a library says, in one line, for a message of ours."""
+    """The first line of a library's error, for a message of ours."""
     text = re.sub(r"\x1b\[\d*m", "", str(error))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     # Keras puts the place before the fault.

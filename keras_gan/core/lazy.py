@@ -12,7 +12,7 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def load(package: str, name: str, modules: Mapping[str, str] = _NOTHING) -> Any:
-    """What `package.name` is: an object of one of the package's modules, or a submodule.
+    """Finds `package.name`: an object of one of the package's modules, or a submodule.
 
     Args:
         package: The package's full name.

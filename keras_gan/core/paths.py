@@ -1,4 +1,4 @@
-"""What a text must be to name a file or a folder; checked before any work begins."""
+"""Checks of names of files and folders, before any work begins."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def check_path(name: str, text: str | os.PathLike[str]) -> None:
     """Refuses what no file or folder of a user can be called.
 
     Args:
-        name: What the path is for, in the message: an option, for example.
+        name: The name of the path in the message, such as that of an option.
         text: The path, or a URL.
 
     Raises:
@@ -52,7 +52,7 @@ def check_folder(name: str, text: str | os.PathLike[str]) -> None:
     while not os.path.lexists(place):
         place = os.path.dirname(place)
     if not os.path.isdir(place):
-        raise InputError(f"{name} must be a folder, but {place} is none. Received: {text}")
+        raise InputError(f"{name} must be a folder, but {place} is a file. Received: {text}")
 
 
 def cache_folder(cache_dir: str | os.PathLike[str] | None = None) -> Path:

@@ -34,7 +34,7 @@ _MAX_DRAWS = 1 << 12
 
 
 class Purpose(enum.IntEnum):
-    """What a draw is for; one value is one independent family of streams."""
+    """The purpose of a draw; each has independent random numbers."""
 
     LATENTS = 0
     GENERATOR = 1
@@ -68,7 +68,7 @@ class StepDraws:
         seed: Python int or scalar uint64 tensor, the run's seed (the generator's key).
         step: Scalar int tensor, the number of generator updates made before this one.
         minibatch: Python int in `[0, 255]`, which of the step's minibatches.
-        purpose: What the draws are for.
+        purpose: The purpose of the draws.
         first_row: Scalar int tensor, the place of the first row in the *global* minibatch.
         rows: Python int or scalar int tensor, the number of rows.
     """
@@ -147,7 +147,7 @@ def current_draws() -> Draws | None:
 
 
 def required_draws(user: str) -> Draws:
-    """The current source; an error that names the user if there is none."""
+    """The current source; an error that names the user if it is missing."""
     draws = _current.get()
     if draws is None:
         raise ValueError(

@@ -15,7 +15,7 @@ _in_parts: contextvars.ContextVar[bool] = contextvars.ContextVar("in_parts", def
 
 @contextlib.contextmanager
 def in_parts() -> Iterator[None]:
-    """What is called inside sees a part of the minibatch, so that `global_mean` is refused."""
+    """Code inside sees only a part of the minibatch, so `global_mean` is refused there."""
     token = _in_parts.set(True)
     try:
         yield

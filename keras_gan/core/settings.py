@@ -38,14 +38,14 @@ def setting(
 
     Args:
         default: Its value where none is given.
-        help: What it means, in one line.
+        help: Its meaning, in one line.
         choices: The strings that it may be.
         least: Smallest number allowed.
         most: Largest number allowed.
         above: Number that it must exceed.
         below: Number that it must not reach.
-        path: What it names: a file or folder ("path"), a folder that exists or can be made
-            ("folder"), or neither.
+        path: The kind of place that it names: a file or folder ("path"), a folder that exists or
+            can be made ("folder"), or none ("").
     """
     limits = {"least": least, "most": most, "above": above, "below": below}
     return dataclasses.field(

@@ -60,7 +60,7 @@ class DataSet:
         test: Examples to report results on.
         label_names: Names of labels 0, 1, ..., or None.
         provenance: Version and rule of the splits, in words, for reports.
-        description: What was found and what was done with it, in sentences for the user.
+        description: Sentences for the user: the files that were found, and what was done with them.
         flip: Whether a picture and its mirror image are equally good examples.
     """
 

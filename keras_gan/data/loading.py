@@ -45,7 +45,7 @@ def load(
             `~/tensorflow_datasets`.
         download: Whether tensorflow-datasets may download a missing set.
         fold: Fold of TFD to validate and test on, 0..4; 0 by default.
-        pictures: What pictures become: their size, channels and classes. Default: those of
+        pictures: Options for pictures: their size, channels and classes. Default: those of
             `PictureOptions`, without mirror images; arrays stay as they are.
         cache_dir: Folder of decoded pictures. Default: KERAS_GAN_CACHE, else `~/.cache/keras_gan`.
 

@@ -164,7 +164,7 @@ def fit(name: str, x: np.ndarray) -> Preprocessing:
 
 
 def from_config(config: dict[str, Any]) -> Preprocessing:
-    """The preprocessing that `get_config` described; `InputError` if there is none."""
+    """The preprocessing that `get_config` described; `InputError` if it does not exist."""
     constants = {key: value for key, value in config.items() if key != "name"}
     cls = _named(config.get("name"))
     try:

@@ -29,7 +29,7 @@ def load(
     Args:
         name: Its name.
         builder: The builder.
-        options: What the pictures become.
+        options: Size, channels and classes of the pictures.
         cache_dir: Folder of decoded pictures.
     """
     image, label = image_key(builder), label_key(builder)

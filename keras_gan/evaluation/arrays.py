@@ -1,4 +1,4 @@
-"""What every evaluator asks of the arrays that it is given."""
+"""Checks of the arrays that evaluators are given."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 A density is an array of numbers of at least 0 over cells; those that belong together have one
 shape. `width` is the measure of a cell: 1 for a discrete distribution, the spacing for a density on
-a one-dimensional grid. All information is in nats. What is no density raises `InputError`.
+a one-dimensional grid. All information is in nats. Other arrays raise `InputError`.
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ def _check_time(end: float, missing: str) -> None:
 
 
 def _received(connection: socket.socket) -> bytes | None:
-    """What the other side sends within a second: None for nothing, b"" where it has closed."""
+    """The bytes that the other side sends within a second: None, or b"" if it has closed."""
     connection.settimeout(1)
     try:
         return connection.recv(64)

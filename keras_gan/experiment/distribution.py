@@ -54,7 +54,7 @@ def make(name: str) -> tf.distribute.Strategy:
 
 
 def hardware() -> dict[str, object]:
-    """What this process computes on: "processor", with its cores, and the names of the "gpus"."""
+    """The hardware of this process: "processor", with its cores, and the names of the "gpus"."""
     info = Path("/proc/cpuinfo")
     found = re.search(r"model name\s*: (.+)", info.read_text() if info.exists() else "")
     name, cores = found[1] if found else platform.machine(), len(os.sched_getaffinity(0))

@@ -41,7 +41,7 @@ def images_of(
         generator: The network.
         latents: float32 `[n, d]`, walks of one length, one after the other.
         preprocessing: Of the data that it learned from.
-        condition: What it is conditioned on, or None.
+        condition: Its condition, or None.
         lines: Number of walks. Noise inside G and the condition are the same all along one.
     """
     seeds = np.repeat(row_seeds(0, lines), len(latents) // lines)

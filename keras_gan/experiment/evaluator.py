@@ -39,7 +39,7 @@ class LoadData(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationSettings(Checked):
-    """What is measured, and how."""
+    """The settings of an evaluation."""
 
     weights: str = setting("last", "weights of the generator: " + ", ".join(WEIGHTS))
     seed: int = setting(
@@ -79,7 +79,7 @@ class Evaluator:
     Args:
         run: The run.
         load_data: Gives the run's data set and, for the Toronto Face Database, other folds.
-        settings: What is measured.
+        settings: The settings of the evaluation.
 
     Attributes:
         gan: The finished model: G and D as training left them.
@@ -163,7 +163,7 @@ class Evaluator:
         return self.run.preprocessing.unit(x)
 
     def part(self, split: Split) -> Split:
-        """What of a split is held in memory: all of it, or some of the pictures of a mapped file.
+        """The part of a split in memory: all of it, or some of the pictures of a mapped file.
 
         A warning says how many.
         """

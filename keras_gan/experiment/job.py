@@ -31,12 +31,15 @@ from keras_gan.training.input_checks import checked_array
 # Names that settings of a recipe may not have: other entries of an identity, other flags.
 RESERVED = ("recipe", "recipe_file", "data", "shards")
 # Options that must be the same on all workers.
-_ALIKE = ("stream", "shuffle_mebibytes", "dry_run", "steps_per_execution", "nan_retries")
+_ALIKE = (
+    *("stream", "shuffle_mebibytes", "dry_run"),
+    *("steps_per_execution", "accumulate", "nan_retries"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class Options(Checked):
-    """How a run is trained; but for the first two, another choice continues the same run."""
+    """How a run is trained; except for the first two, another choice continues the same run."""
 
     stream: bool = setting(
         False, "leave the training images on disk and read them while training (another run)"
@@ -61,6 +64,12 @@ class Options(Checked):
     )
     steps_per_execution: int = setting(
         0, "steps per call into TensorFlow; 0: by rule", least=0, most=10**6
+    )
+    accumulate: int = setting(
+        1,
+        "parts in which a minibatch is processed, one after the other, to save memory",
+        least=1,
+        most=2**20,
     )
     monitor_every: int = setting(
         0, "epochs between two looks for a collapse of G, with warnings; 0: never", least=0
@@ -102,8 +111,8 @@ class Job:
         workers: The processes of the run; on each all is checked before any of them goes on.
         data_set: The data, whole.
         training_set: The data that are learned from; with few labels, where the recipe says so.
-        training_data: What the model was made for.
-        source: What `fit` reads.
+        training_data: The data that the model was made for.
+        source: The data that `fit` reads.
         labels: Labels for `fit`, or None.
         gan: The compiled model.
         dropped_examples: Examples of an epoch that fill no step.
@@ -135,7 +144,7 @@ class Job:
         self.workers.together(self._make)
 
     def _alike(self) -> dict[str, Any]:
-        """What must be the same on all workers, before there are data."""
+        """The settings that must be the same on all workers, before there are data."""
         given = {field.flag: getattr(self.asked, field.name) for field in fields(type(self.asked))}
         given |= {
             field.flag: getattr(self.options, field.name)
@@ -253,7 +262,11 @@ class Job:
                     if self.workers.is_chief:
                         print(f"starting from {self.asked.init}: {taken}")
                 try:
-                    gan.compile(**arguments, steps_per_execution=steps)
+                    gan.compile(
+                        **arguments,
+                        steps_per_execution=steps,
+                        accumulate=self.options.accumulate,
+                    )
                 except TypeError as error:
                     raise InputError(
                         f"the arguments of `compile` from {self.recipe.source} cannot be used: "

@@ -169,7 +169,7 @@ def unpack(file: str | os.PathLike[str], run_dir: str | os.PathLike[str]) -> Run
 
 @contextlib.contextmanager
 def _faults(file: Path, folder: Path) -> Iterator[None]:
-    """What may be wrong with a file of somebody else's, in one line that names the file."""
+    """Turns errors in a file from elsewhere into one line that names the file."""
     try:
         yield
     except InputError as error:

@@ -1,4 +1,4 @@
-"""What `measure` compares: pictures of a run, a data set, a folder or a file, or their features."""
+"""The inputs of `measure`: pictures of a run, a data set, a folder or a file, or their features."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Features:
     Attributes:
         features: float32 `[n, d]`.
         others: float32 `[m, d]`, m from 0 to n.
-        protocol: What they are of, as JSON can hold it: "origin", "size" (height and width),
+        protocol: A description as JSON can hold it: "origin", "size" (height and width),
             "network", "weights", "resizing".
     """
 
@@ -100,7 +100,7 @@ _OF_NETWORK = ("network", "weights", "resizing")
 
 
 def protocol_of(network: FeatureNetwork) -> dict[str, str]:
-    """What the features of a network depend on."""
+    """The protocol of the features of a network."""
     return dict(zip(_OF_NETWORK, (network.name, network.weights, network.resizing), strict=True))
 
 
@@ -136,7 +136,7 @@ class Stored:
 
     Attributes:
         parts: Arrays of pictures `[n, h, w, c]`.
-        others: Further pictures of the same kind; if there are none, those that are left over.
+        others: Further pictures of the same kind; without them, those that are left over.
         origin: Where they are from, in words.
     """
 

@@ -45,7 +45,7 @@ class TrainingData:
         labels: int64, those of `examples` first, -1 where unknown; None for data without.
         size: Number of training examples, which may be more than `examples` has.
         steps_per_epoch: Steps of an epoch, each an update of G.
-        label_names: What labels 0, 1, ... mean, or None.
+        label_names: The meanings of labels 0, 1, ..., or None.
     """
 
     examples: np.ndarray
@@ -81,7 +81,7 @@ class Recipe:
     Attributes:
         name: Its name; of a file, without its folder and ending.
         module: The module.
-        source: What finds it again from another folder: its name, or the file's absolute path.
+        source: Its name, or the file's absolute path, which finds it from another folder, too.
         content: 16 hexadecimal digits that stand for a file's content; None for keras_gan's own.
     """
 
@@ -136,7 +136,7 @@ class Recipe:
         )
 
     def training_set(self, settings: Any, data_set: DataSet) -> DataSet:
-        """What of a data set is learned from: all of it, unless the recipe says otherwise."""
+        """The part of a data set to train on: all of it, unless the recipe says otherwise."""
         select = getattr(self.module, "training_set", None)
         if select is None:
             return data_set
@@ -190,7 +190,7 @@ class Recipe:
 
     @contextlib.contextmanager
     def _faults(self) -> Iterator[None]:
-        """What fails in a user's file as one line."""
+        """An error in a user's file as one line."""
         try:
             yield
         except InputError:

@@ -85,7 +85,7 @@ class Run:
                 symmetric_range or identity.
 
         Raises:
-            InputError: It is none of these, its format is another, or it must not be used; or it
+            InputError: It is not one of these, its format is another, or it must not be used; or it
                 names its data itself.
         """
         found = presets.find(path)
@@ -196,7 +196,7 @@ class Run:
 
     @property
     def epochs_done(self) -> int:
-        """Epochs behind the finished model; 0 if there is none."""
+        """Epochs behind the finished model; 0 if the run is not finished."""
         return self.config.get("epochs_done", 0) if self.finished else 0
 
     @property
@@ -290,7 +290,7 @@ class Run:
 
     @property
     def condition(self) -> Condition | None:
-        """What the networks are conditioned on, if anything."""
+        """The condition of the networks, or None."""
         return self.gan().condition
 
     @property

@@ -1,4 +1,4 @@
-"""What a run has learned, as features for scikit-learn: images in [0, 1] in, `[n, features]` out.
+"""Features that a run has learned, for scikit-learn: images in [0, 1] in, `[n, features]` out.
 
     make_pipeline(DiscriminatorFeatures("runs/mnist-..."), StandardScaler(), LogisticRegression())
 
@@ -115,7 +115,7 @@ class DiscriminatorFeatures(_Features):
 
 
 def _first_hidden(discriminator: keras.Model) -> Any:
-    """What the second layer with a kernel sees: the first one's output, through its units."""
+    """The input of the second layer with a kernel: the first one's output, through its units."""
     with_kernel = [
         layer for layer in discriminator.layers if any(len(w.shape) > 1 for w in layer.weights)
     ]

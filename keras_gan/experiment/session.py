@@ -88,7 +88,7 @@ class Interruption:
 
 @dataclasses.dataclass(frozen=True)
 class Session:
-    """What one call of the train command does with a model.
+    """One call of the train command: what it does with a model.
 
     Attributes:
         gan: A compiled model.
@@ -126,7 +126,7 @@ class Session:
             callbacks: From the run and the facts that come back from its checkpoint to the
                 chief's callbacks, `Checkpoint` among them.
             verbose: The chief's, as in Keras.
-            finish: What the chief does with the trained run. Models are saved after it, so that a
+            finish: Called by the chief with the trained run. Models are saved after it, so that a
                 run which ends before is not finished, and the same command goes on.
 
         Returns:

@@ -61,7 +61,7 @@ class RunSettings(Checked):
     def resolve(self, data: TrainingData) -> Self:
         """Replaces what depends on the machine or on a time budget by a value.
 
-        A run keeps what it returns, but for `epochs`; sessions that continue the run use the same
+        A run keeps the result, except for `epochs`; sessions that continue the run use the same
         values on any machine. It is called again with them, and must then only choose `epochs`.
 
         Args:

@@ -1,4 +1,4 @@
-"""What the processes of a run tell each other.
+"""Messages between the processes of a run.
 
 A run on several hosts is one process, a *worker*, on each. The first is the *chief*: it alone reads
 and writes the run directory; the others learn from it what there is to do.
@@ -65,11 +65,11 @@ class Workers:
         return [row.tobytes()[:size].decode() for row, size in zip(texts, sizes, strict=True)]
 
     def from_chief(self, text: str) -> str:
-        """The chief's text, on every worker; what the others give is ignored."""
+        """The chief's text, on every worker; the others' texts are ignored."""
         return self.gather(text if self.is_chief else "")[0]
 
     def together(self, work: Callable[[], _Result]) -> _Result:
-        """What the work returns on this worker, once it has succeeded on every worker.
+        """Returns the result of this worker's work, once it has succeeded on every worker.
 
         Raises:
             InputError: It raised one on this worker, or on another.

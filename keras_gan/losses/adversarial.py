@@ -33,7 +33,7 @@ __all__ = [
 def discriminator(
     *, real_logits: tf.Tensor, fake_logits: tf.Tensor, label_smoothing: float = 0.0
 ) -> tf.Tensor:
-    """What D minimizes: `-log D(x) - log(1 - D(G(z)))`, the negated value of equation (1).
+    """D's loss: `-log D(x) - log(1 - D(G(z)))`, the negated value of equation (1).
 
     With one-sided label smoothing s (Salimans et al. 2016, section 3.4) the first term is
     `-(1 - s) log D(x) - s log(1 - D(x))`.
@@ -41,7 +41,7 @@ def discriminator(
     Args:
         real_logits: D's logits of data, float `[n]`.
         fake_logits: D's logits of generated examples, float `[n]`.
-        label_smoothing: s; what the target of data lacks to 1.
+        label_smoothing: s; the target of data is 1 - s.
 
     Returns:
         float `[n]`, nats, in `[0, inf)`; `2 log 2` at the game's equilibrium.
@@ -51,7 +51,7 @@ def discriminator(
 
 
 def minimax_generator(*, fake_logits: tf.Tensor) -> tf.Tensor:
-    """What G minimizes in equation (1): `log(1 - D(G(z)))`. Saturates where D is sure.
+    """G's loss in equation (1): `log(1 - D(G(z)))`. Saturates where D is sure.
 
     Args:
         fake_logits: D's logits of generated examples, float `[n]`.
@@ -85,7 +85,7 @@ class Blended(Loss):
         minimax: Weight of what D maximizes in that mean, at least 0.
         non_saturating: Weight of `-log D(G(z))` in it, at least 0.
         discriminator_weight: `w`, greater than 0; the released code uses 1/2.
-        label_smoothing: What D's target for data lacks to 1, in [0, 1).
+        label_smoothing: s in [0, 1); D's target for data is 1 - s.
         label_noise: Share of the pairs whose labels D gets exchanged, in [0, 1).
     """
 
@@ -157,7 +157,7 @@ class Minimax(Blended):
 
     Args:
         discriminator_weight: Factor of the game's value, so of both losses.
-        label_smoothing: What D's target for data lacks to 1, in [0, 1).
+        label_smoothing: s in [0, 1); D's target for data is 1 - s.
         label_noise: Share of the pairs whose labels D gets exchanged, in [0, 1).
     """
 
@@ -182,7 +182,7 @@ class NonSaturating(Blended):
 
     Args:
         discriminator_weight: Factor of D's loss.
-        label_smoothing: What D's target for data lacks to 1, in [0, 1).
+        label_smoothing: s in [0, 1); D's target for data is 1 - s.
         label_noise: Share of the pairs whose labels D gets exchanged, in [0, 1).
     """
 
@@ -215,7 +215,7 @@ class HeldBack(NonSaturating):
 
     Args:
         discriminator_weight: Factor of D's loss.
-        label_smoothing: What D's target for data lacks to 1, in [0, 1).
+        label_smoothing: s in [0, 1); D's target for data is 1 - s.
         label_noise: Share of the pairs whose labels D gets exchanged, in [0, 1).
     """
 

@@ -12,7 +12,7 @@ from keras_gan.core.errors import InputError
 
 
 class Loss:
-    """What both networks minimize. Subclass it, or give any object with its two methods.
+    """The losses of both networks. Subclass it, or give any object with its two methods.
 
     Both methods receive float32 tensors and return one number for each row. The mean over the
     global minibatch is taken by the step. A loss that is not a sum over examples takes its own
@@ -30,8 +30,8 @@ class Loss:
             of a logit means nothing.
         uses_batch_means: True if a method uses `global_mean`; `GAN.compile(accumulate=...)` is
             then refused.
-        requires: What D must return next to "logits" ("features", "classes"), or what a condition
-            must give.
+        requires: Further outputs of D next to "logits" ("features", "classes"), or tensors of the
+            condition.
     """
 
     generator_uses_real = False
@@ -80,9 +80,9 @@ def check_shape(values: Any, rows: int | None, name: str) -> None:
     """Refuses what a loss returned unless it is one number for each row.
 
     Args:
-        values: What it returned.
+        values: The values that it returned.
         rows: Number of rows, or None if it is not known before the step.
-        name: What the message calls it.
+        name: Its name in the message.
 
     Raises:
         InputError: It is not a tensor of shape `[rows]`.

@@ -28,7 +28,7 @@ def least_squares_discriminator(
     Args:
         real_logits: C(x), float `[n]`.
         fake_logits: C(G(z)), float `[n]`.
-        label_smoothing: What the target of data lacks to 1.
+        label_smoothing: s; the target of data is 1 - s.
 
     Returns:
         float `[n]`, at least 0; 1/4 where C is 1/2 everywhere.
@@ -75,7 +75,7 @@ class LeastSquares(Loss):
     """LSGAN: `least_squares_discriminator` and `least_squares_generator`.
 
     Args:
-        label_smoothing: What the target of data lacks to 1, in [0, 1).
+        label_smoothing: s in [0, 1); the target of data is 1 - s.
         label_noise: Share of the pairs whose labels D gets exchanged, in [0, 1).
     """
 

@@ -84,7 +84,7 @@ class SemiSupervised(FeatureMatching):
 
 
 def _balanced(rows: tf.Tensor) -> tf.Tensor:
-    """Weights by which a mean over all rows is one over these, float32 `[n]`; 0 if there are none.
+    """Weights by which a mean over all rows is one over these, float32 `[n]`; 0 if no row counts.
 
     Args:
         rows: Which rows count, bool `[n]`.

@@ -1,4 +1,4 @@
-"""What convolutional networks on images of many sizes share: resolutions, classes."""
+"""Shared by convolutional networks on images of many sizes: resolutions, classes."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def _stages(
 
 @dataclass(frozen=True)
 class _Parts:
-    """What both networks are made of. `initializer` is from `normal_initializers`."""
+    """The residual block of both networks. `initializer` is from `normal_initializers`."""
 
     blocks: int
     group_size: int | None

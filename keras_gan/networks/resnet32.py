@@ -1,4 +1,4 @@
-"""What SNGAN's and BigGAN's residual networks for 32x32 images share."""
+"""Shared by SNGAN's and BigGAN's residual networks for 32x32 images."""
 
 from __future__ import annotations
 

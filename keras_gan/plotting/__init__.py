@@ -1,7 +1,7 @@
 """Pictures from arrays: uint8 `[height, width, 3]`, which `save_image` and `animate` write.
 
-What cannot be drawn, such as arrays of another shape or range, raises `InputError`.
-`lines`, `circuit`, `loop` and `rectangle` give latents to draw, `nearest_examples` training examples.
+Arrays of another shape or range raise `InputError`. `lines`, `circuit`, `loop` and `rectangle` give
+latents to draw, `nearest_examples` gives training examples.
 """
 
 from keras_gan.plotting.curves import learning_curves, reliability, scatter

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw, ImageFont
-from sklearn.metrics import pairwise_distances_argmin_min
 
 from keras_gan.core.errors import InputError
 
@@ -17,7 +16,7 @@ _INK = (40, 40, 40)
 _MARK = (230, 159, 0)
 _LEAST_TILE = 48  # pixels: smaller images are enlarged by a whole factor
 _GAP = 2
-_BLOCK = 1000  # training images that are compared at a time
+_BLOCK = 2**22  # numbers of training images that are compared at a time
 _UNITS = 100  # the first ones of a layer are shown
 
 
@@ -57,18 +56,22 @@ def nearest_examples(
         prepare: From a block of `train` to images as for `grid`, such as `Preprocessing.unit`.
     """
     samples, train = np.asarray(samples), np.asanyarray(train)
-    rows = _unit(samples).reshape(len(samples), -1)
+    rows = _unit(samples).reshape(len(samples), -1) - np.float32(0.5)
     least = np.full(len(rows), np.inf)
     nearest = np.zeros(len(rows), np.int64)
-    for start in range(0, len(train), _BLOCK) or [0]:
-        images = _unit(np.asarray(prepare(train[start : start + _BLOCK])))
+    block = max(1, _BLOCK // rows.shape[1])
+    for start in range(0, len(train), block) or [0]:
+        images = _unit(np.asarray(prepare(train[start : start + block])))
         examples = images.reshape(len(images), -1)
         if rows.shape[1] != examples.shape[1]:
             raise InputError(
                 f"`samples` and `train` must hold images of one size; "
                 f"received {samples.shape} and {train.shape}"
             )
-        place, distance = pairwise_distances_argmin_min(rows, examples)
+        # Squared distances without what depends on the sample alone; small numbers are exacter.
+        examples = examples - np.float32(0.5)
+        squares = np.einsum("ij,ij->i", examples, examples) - 2 * (rows @ examples.T)
+        place, distance = squares.argmin(axis=1), squares.min(axis=1)
         closer = distance < least
         least[closer], nearest[closer] = distance[closer], start + place[closer]
     return nearest
@@ -165,13 +168,13 @@ def _unit(images: np.ndarray) -> np.ndarray:
         raise InputError("there are no images")
     if images.dtype == np.uint8:
         return images.astype(np.float32) / 255
-    images = images.astype(np.float32)
+    images = images.astype(np.float32, copy=False)
     low, high = float(images.min()), float(images.max())
     if not (low >= -1e-3 and high <= 1 + 1e-3):
         raise InputError(
             f"images must lie in [0, 1], or be uint8; received numbers from {low:g} to {high:g}"
         )
-    return np.clip(images, 0, 1)
+    return images if 0 <= low and high <= 1 else np.clip(images, 0, 1)
 
 
 def _visible(images: np.ndarray) -> np.ndarray:

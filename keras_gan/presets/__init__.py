@@ -150,7 +150,7 @@ def samples(directory: Path) -> dict[str, np.ndarray]:
 
     Returns:
         "examples", float32 `[n, ...]`, as `GAN.generate(n, seed, condition=condition)` gives them;
-        "seed"; and "condition" where the model has classes. Empty if there are none.
+        "seed"; and "condition" where the model has classes. Empty without samples.
 
     Raises:
         InputError: They cannot be read as arrays of numbers.

@@ -56,7 +56,7 @@ def __getattr__(name: str) -> Any:
 
 
 def get(name: str) -> Recipe:
-    """The recipe of that name, or of that Python file; an `InputError` where there is none."""
+    """The recipe of that name, or of that Python file; `InputError` if it does not exist."""
     if name.endswith(".py"):
         return from_file(name, (*RESERVED, *(field.name for field in fields(Options))))
     if name not in NAMES:

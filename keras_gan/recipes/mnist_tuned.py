@@ -4,10 +4,10 @@
 
 Both kinds of D's inputs get normal noise while it learns, an option of the released code. D then
 cannot tell data from samples by what lies below the noise, its gradient stays useful from the
-first epoch on, and G learns the coarse part of the images before the fine one. What D cannot see
-wanders: it is the long average of G's weights that is smooth. G's learning rate is twice D's, which
-brings the fast part forward (docs/extensions.md, "Efficiency"). The average's likelihood is best
-after some 20 epochs; its samples are the more varied the longer it learns. Chosen on validation
+first epoch on, and G learns the coarse part of the images before the fine one. G's fine details
+change from step to step, because D cannot see them; a long average of G's weights makes them
+smooth. G's learning rate is twice D's, which is faster at first (docs/extensions.md). Likelihood is
+best after about 20 epochs; samples become more varied with longer training. Chosen on validation
 images; docs/reproduction.md says what it reaches, next to the paper's recipe.
 """
 

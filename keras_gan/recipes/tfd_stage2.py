@@ -24,7 +24,7 @@ class Settings(tfd.Settings):
     """The released code's settings."""
 
     stage1: str = setting(
-        "", "run directory of recipe tfd, whose generator is built upon", path="folder"
+        "", "run directory of recipe tfd, whose generator is built on", path="folder"
     )
     epochs: int = 22
 

@@ -115,8 +115,8 @@ def with_input_gradients(
         discriminate: From one or several tensors of examples to a list of as many outputs. No
             logit may depend on another row.
         *inputs: The examples, float `[n, ...]`.
-        scale: What the logits are multiplied by before the gradients are taken, and the gradients
-            divided by after: float16 gradients may underflow.
+        scale: The logits are multiplied by it before the gradients are taken, and the gradients
+            are divided by it afterwards, because float16 gradients may underflow.
 
     Returns:
         The outputs, with `input_gradients`: that of each logit with respect to its example,

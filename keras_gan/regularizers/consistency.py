@@ -1,4 +1,4 @@
-"""D's output shall not change where its input changes in a way that does not matter."""
+"""D's output should not change where its input changes in a way that does not matter."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a run is, in plain facts, and the page that shows them."""
+"""Plain facts about a run, and the page that shows them."""

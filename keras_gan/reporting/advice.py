@@ -1,4 +1,4 @@
-"""What to try next, for each warning of `keras_gan.evaluation.collapse.diagnose`."""
+"""Advice for each warning of `keras_gan.evaluation.collapse.diagnose`."""
 
 from __future__ import annotations
 

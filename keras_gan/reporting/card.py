@@ -23,7 +23,7 @@ def write(facts: Facts, config: dict[str, Any], handle: str, license: str) -> st
     Args:
         facts: Of the preset.
         config: Its configuration.
-        handle: What loads it.
+        handle: The name that loads it.
         license: Identifier of its license on Hugging Face, such as "apache-2.0".
     """
     lines = [
@@ -145,7 +145,7 @@ def _limitations(facts: Facts, config: dict[str, Any]) -> Iterable[str]:
     )
     yield (
         "- A search for copies of training examples, where there was one, looks at some samples. "
-        "It does not prove that there are none."
+        "It cannot rule out copies."
     )
     yield (
         "- Compare numbers only with those of the same data, the same number of samples and the "

@@ -51,12 +51,12 @@ class Panel:
     """A drawing of `WIDTH` x `HEIGHT`.
 
     Attributes:
-        title: What is drawn.
+        title: The title of the panel.
         lines: The lines.
         x_ticks: Places on the axis of epochs, and their labels.
         y_ticks: Places on the other axis, and their labels.
         level: Place of a level to compare with, or None.
-        meaning: What that level means.
+        meaning: The meaning of that level.
     """
 
     title: str

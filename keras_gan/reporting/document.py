@@ -27,7 +27,7 @@ from keras_gan.reporting.pictures import BUDGET, Pictures
 
 @dataclasses.dataclass(frozen=True)
 class Page:
-    """What a report shows of one run."""
+    """One run in a report."""
 
     facts: Facts
     pictures: Pictures
@@ -80,7 +80,7 @@ def render(pages: Sequence[Page], state: str = "") -> str:
     """The document.
 
     Args:
-        pages: What it shows, a page for each run.
+        pages: A page for each run.
         state: Of a page that follows training; empty for a report.
     """
     folder = resources.files("keras_gan.reporting") / "templates"

@@ -1,4 +1,4 @@
-"""What a run is, in plain facts: for reports, model cards and pages that follow training."""
+"""Plain facts about a run: for reports, model cards and pages that follow training."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Setting:
         flag: Its name on the command line.
         value: Its value in this run, as the recipe resolved it.
         default: The recipe's, or `UNKNOWN` where the recipe cannot be read.
-        help: What it means, in one line.
+        help: Its meaning, in one line.
     """
 
     name: str
@@ -61,7 +61,7 @@ class RunWarning:
 
 @dataclasses.dataclass(frozen=True)
 class Facts:
-    """What is known of a run without its models and its data.
+    """The facts about a run, without its models and its data.
 
     Attributes:
         name: Name of the run directory.
@@ -71,20 +71,20 @@ class Facts:
         provenance: Where the data come from and how they are split, in words.
         shape: Shape of one example, `(h, w, c)` or `(d,)`.
         settings: All settings.
-        command: What trains the same run again; empty for a model without a recipe.
+        command: The command that trains the same run again; empty for a model without a recipe.
         epochs: Epochs that were trained.
         epochs_asked: Epochs that the last session was to reach, or None.
         started: When the first session began, in ISO 8601.
         finished: Whether training came to the end that was asked for.
-        devices: What trained the run, one sentence for each kind of session.
+        devices: The devices that trained the run, one sentence for each kind of session.
         versions: Versions of the software, by package.
         seconds: Time of training, of the sessions that stored one; None where none did.
         untimed_sessions: How many did not: they are running, or were killed.
         weights: Weights of G to use: those that were measured, or EMA weights where there are any.
         weights_in_words: The same for people.
         measured: Whether there is an `evaluation.json`.
-        numbers: What was measured.
-        warnings: What is wrong with the samples.
+        numbers: The measurements.
+        warnings: The warnings about the samples.
         notes: Remarks of the evaluation on its own numbers.
         load: Lines of Python that load the model.
         serve: Commands that serve it.
@@ -172,7 +172,7 @@ def of_run(run: Run, handle: str = "") -> Facts:
 
     Args:
         run: The run, or a preset.
-        handle: What commands call it; by default its directory.
+        handle: Its name in commands; by default its directory.
 
     Raises:
         InputError: A file of the run is damaged.
@@ -238,7 +238,7 @@ def _of_run(run: Run, handle: str) -> Facts:
 
 
 def _results(run: Run) -> tuple[dict[str, Any], str | None]:
-    """What was measured of a run, and of which weights: those with the smallest distance."""
+    """The measurements of a run, and their weights: those with the smallest distance."""
     file = run.path / "evaluation.json"
     if not file.is_file():
         return {}, None
@@ -293,7 +293,7 @@ def _setting(name: str, value: Any, field: Field | None) -> Setting:
 
 
 def _command(run: Run, settings: tuple[Setting, ...]) -> str:
-    """What trains the run again, with the values that the recipe resolved."""
+    """The command that trains the run again, with the values that the recipe resolved."""
     if not run.config["recipe"]:
         return ""
     words = ["keras-gan", "train", "--recipe", str(run.config["recipe"])]
@@ -316,7 +316,7 @@ def _epochs_in_table(run: Run) -> int:
 
 
 def _devices(session: dict[str, Any]) -> str:
-    """What trained in a session, in words."""
+    """The devices of a session, in words."""
     replicas, strategy = session.get("replicas", 1), session.get("strategy", "default")
     machine = ", ".join([str(session.get("processor", "")), *map(str, session.get("gpus", ()))])
     several = f", {replicas} replicas" if replicas != 1 else ""

@@ -20,7 +20,7 @@ class Number:
     """A measured number.
 
     Attributes:
-        name: What was measured.
+        name: The name of the measurement.
         value: The number for the samples.
         error: Its standard error, in the same unit, or None.
         floor: The same number for training examples in place of samples, or None.
@@ -45,7 +45,7 @@ class Number:
 
     @property
     def floor_text(self) -> str:
-        """The floor; empty where there is none."""
+        """The floor, or empty."""
         return "" if self.floor is None else self._shown(self.floor)
 
     def _shown(self, value: float, digits: int = 4) -> str:
@@ -159,7 +159,7 @@ def _of_classes(results: dict[str, Any]) -> Iterator[Number | None]:
         )
     if named:
         yield _number(
-            "Test examples that D names wrongly",
+            "Test examples that D classifies incorrectly",
             named["test_error"],
             f"{named['images']:,} test examples, learned with {named['labels'] or 'all'} labels.",
             error=named["standard_error"],

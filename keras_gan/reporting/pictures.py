@@ -64,7 +64,7 @@ class Pictures:
 
 
 def of_files(run: Run, budget: int = BUDGET) -> Pictures:
-    """What training has drawn so far; no model is loaded.
+    """The pictures that training has drawn so far; no model is loaded.
 
     Args:
         run: The run.
@@ -88,7 +88,7 @@ def of_models(
 
     Args:
         run: The run.
-        known: What is known of it.
+        known: The facts about it.
         load_data: Gives the data; called where a picture needs them.
         budget: Bytes that the pictures may take.
     """

@@ -44,7 +44,7 @@ class Run(runs.Run):
         Args:
             directory: A new directory.
             weights: Weights of the generator, as for `generator`.
-            condition: What the samples are conditioned on, as for `GAN.save_to_preset`.
+            condition: The condition of the samples, as for `GAN.save_to_preset`.
             license: Identifier of its license on Hugging Face, such as "apache-2.0", for the card.
 
         Returns:

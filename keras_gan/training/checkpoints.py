@@ -63,8 +63,8 @@ class Snapshot:
     Attributes:
         step: Steps made so far.
         values: The variables' values by name.
-        facts: What else is to come back with them, as JSON can hold it.
-        score: What says how good the model is, higher is better; None where nothing was measured.
+        facts: Further values to restore with them, as JSON can hold them.
+        score: How good the model is, higher is better; None if it was not measured.
     """
 
     step: int
@@ -181,8 +181,8 @@ def write(directory: str | os.PathLike[str], state: Snapshot, keep: int = 2) -> 
 def _prune(newest: str, keep: int) -> None:
     """Removes what is older than the checkpoint just written, except what is to be kept.
 
-    What claims a later step is damaged, or training would have continued from it; it is replaced
-    or removed when training gets there.
+    A checkpoint with a later step is damaged, or training would have continued from it; it is
+    replaced or removed when training gets there.
     """
     folders = _folders(os.path.dirname(newest))
     older = folders[: folders.index(newest)]
@@ -261,7 +261,7 @@ def _name(step: int) -> str:
 
 
 def _folders(directory: str) -> list[str]:
-    """What has a checkpoint's name, by step; other files and folders are left alone."""
+    """Folders with a checkpoint's name, by step; other files and folders are left alone."""
     if not _files.isdir(directory):
         return []
     names = (name.rstrip("/") for name in _files.listdir(directory))
@@ -270,7 +270,7 @@ def _folders(directory: str) -> list[str]:
 
 
 def _content(folder: str) -> dict:
-    """What the manifest's file holds, unchecked; empty where it cannot be read."""
+    """The content of the manifest's file, unchecked; empty if it cannot be read."""
     try:
         with _files.GFile(os.path.join(folder, "manifest.json")) as file:
             content = json.loads(file.read())

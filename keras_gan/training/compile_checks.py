@@ -1,4 +1,4 @@
-"""What `compile` and `fit` refuse, each with one line that says what to do instead."""
+"""Checks in `compile` and `fit`: each error is one line that says what to do instead."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from keras_gan.training.gan import GAN
 
 Logs = dict[str, tf.Tensor]  # a quantity's name -> its mean over this replica's rows
-Gradients = list[tf.Tensor]  # of a network's trainable weights; None where there is none
+Gradients = list[tf.Tensor]  # of a network's trainable weights; None without one
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class StepContext:
     Attributes:
         gan: The model; its networks, prior, condition, loss, optimizers and so on.
         minibatches: Data of each of the k minibatches, this replica's rows, float `[m, ...]`.
-        labels: What came with them, or None for each.
+        labels: Their labels, or None for each.
         number: Scalar int64, the number of steps before this one.
         first_row: Scalar int32, the place of the first row in the global minibatch.
         replicas: Number of replicas that share a minibatch.
@@ -69,7 +69,7 @@ class StepContext:
         return StepDraws(self.gan.seed, self.number, j, purpose, self.first_row, self.rows)
 
     def mean_of_parts(self, function: Callable[[StepContext, int], Any], j: int) -> Any:
-        """What a function returns for minibatch `j`, in as many parts as `accumulate` says.
+        """Calls a function on minibatch `j`, in as many parts as `accumulate` says.
 
         The parts are processed one after the other, so that memory holds the activations of one.
 
@@ -248,7 +248,7 @@ class StepContext:
                 layer.after_update()
 
     def _before_update(self, gradients: list[tf.Tensor], network: keras.Model) -> list[tf.Tensor]:
-        """What an update has to wait for, in addition to what TensorFlow orders.
+        """The operations that an update waits for, in addition to TensorFlow's own order.
 
         No weight may change while another one's gradient still has to read it. TensorFlow's graph
         optimizer loses that order for a weight whose own gradient does not depend on it, as D's
@@ -283,7 +283,7 @@ class StepContext:
     def discriminator_logs(
         self, real: DiscriminatorOutput, fake: DiscriminatorOutput, losses: tf.Tensor
     ) -> Logs:
-        """What is reported of an update of D; the user's metrics and the augmentation follow it."""
+        """The logs of an update of D; the user's metrics and the augmentation follow it."""
         for metric in self.gan.running_means.user_metrics:
             metric.update_state(real, fake)
         logs, augmentation = discriminator_logs(real, fake, losses), self.gan.augmentation
@@ -295,7 +295,7 @@ class StepContext:
         return logs
 
     def generator_logs(self, losses: tf.Tensor) -> Logs:
-        """What is reported of an update of G."""
+        """The logs of an update of G."""
         return {"g_loss": tf.reduce_mean(losses)}
 
 

@@ -1,4 +1,4 @@
-"""What `GAN.evaluate` measures on one batch."""
+"""The measurements of `GAN.evaluate` on one batch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def evaluation_logs(gan: GAN, x: tf.Tensor, labels: Any) -> Logs:
     Args:
         gan: The model.
         x: Data, float `[n, ...]`.
-        labels: What came with them, or None.
+        labels: Their labels, or None.
     """
     rows = tf.shape(x)[0]
     first_row = _first_row(rows)

@@ -1,4 +1,4 @@
-"""What `GAN.fit` does around Keras's own loop."""
+"""The parts of `GAN.fit` around Keras's own loop."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def finalize_optimizers(gan: GAN) -> None:
 def label_check(
     condition: Condition | None, loss: Any, discriminator_outputs: dict[str, tuple]
 ) -> LabelCheck | None:
-    """What the labels must be, if the condition or the loss uses them."""
+    """The check of labels, if the condition or the loss uses them."""
     if condition is not None and condition.label_check is not None:
         return condition.label_check
     if not getattr(loss, "uses_labels", False):

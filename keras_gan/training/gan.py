@@ -216,7 +216,7 @@ class GAN(Trainer):
             ema: True stores the moving average of G's weights.
             preprocessing: From the data to the scale of the networks, one of `keras_gan.data`;
                 None: the data were not changed.
-            condition: What the samples are conditioned on, an array as for `generate`; by default
+            condition: The condition of the samples, an array as for `generate`; by default
                 each class in turn, and any other condition is drawn.
 
         Raises:

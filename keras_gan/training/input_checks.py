@@ -1,6 +1,6 @@
-"""What `fit` and `evaluate` require of examples and labels: checks of arrays and of batches.
+"""Checks of examples and labels in `fit` and `evaluate`, as arrays and as batches.
 
-What is wrong with a batch travels through TensorFlow as the text of an error: see `input_error`.
+An error in a batch travels through TensorFlow as its text: see `input_error`.
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ def _source(
     seed: int = 0,
     shuffle: bool = False,
 ) -> Batches | Shards | tuple[np.ndarray | Pictures, np.ndarray | None]:
-    """What the user gave, checked: batches, shards, or examples and labels."""
+    """The user's data, checked: batches, shards, or examples and labels."""
     if isinstance(x, tf.distribute.DistributedDataset):
         raise InputError("give the tf.data.Dataset itself: GAN distributes it over the replicas")
     is_array = hasattr(x, "__array__") or isinstance(x, (list, tuple, str, Mapping))

@@ -39,9 +39,9 @@ def make_function(model: keras.Model, step: Callable, finish: Callable) -> Calla
     Args:
         model: The GAN; its strategy, `steps_per_execution`, `jit_compile`, `run_eagerly`,
             `user_metrics`, `running_means` and `images_seen` are used.
-        step: From a batch to logs, a dict of scalars, on one replica. What has the name of a Keras
-            metric of the model is reported as that metric's result, else as the mean over all
-            steps and replicas.
+        step: From a batch to logs, a dict of scalars, on one replica. A scalar with the name of
+            a Keras metric of the model is reported as that metric's result, another one as its
+            mean over all steps and replicas.
         finish: Called with the sum of all losses and the number of rows after each step.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What two networks must be to be trained against each other."""
+"""Checks that two networks can be trained against each other."""
 
 from __future__ import annotations
 

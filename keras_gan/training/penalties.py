@@ -1,4 +1,4 @@
-"""What regularizers add to the losses of a step."""
+"""The terms of regularizers in the losses of a step."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def write(
         gan: The model.
         generator: Its generator, or another with the weights that are wanted.
         config: The configuration, with an entry "preset" about the weights.
-        condition: What the 40 samples are conditioned on, an array as for `GAN.generate`; by
+        condition: The condition of the 40 samples, an array as for `GAN.generate`; by
             default each class in turn, and any other condition is drawn.
 
     Returns:

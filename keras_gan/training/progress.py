@@ -43,7 +43,8 @@ class ProgressLine(keras.callbacks.Callback):
         self._steps_of_all += batch + 1 - self._steps
         self._steps = batch + 1
         now = time.monotonic()
-        if now - self._shown_at > (_SECONDS if self._changes else _PAUSE):
+        is_last = self._steps == self.params.get("steps")  # the end of the epoch shows it
+        if not is_last and now - self._shown_at > (_SECONDS if self._changes else _PAUSE):
             self._shown_at = now
             self._show(logs, self._time_left(now))
 

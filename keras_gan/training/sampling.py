@@ -25,7 +25,7 @@ class Sampler:
     Args:
         generator: The network.
         prior: Its prior.
-        condition: What it is conditioned on, or None.
+        condition: Its condition, or None.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Sampler:
         Args:
             n: Number of samples.
             seed: Any int.
-            condition: What they are conditioned on, one row each or one for all; drawn if None.
+            condition: Their condition, one row each or one for all; drawn if None.
             batch_size: Samples made at a time.
 
         Raises:

@@ -58,8 +58,9 @@ class Trainer(keras.Model):
             update: "alternating" (Algorithm 1), "simultaneous" (the paper's released code) or
                 "fixed" (G and D do not move; auxiliary networks are trained).
             accumulate: Parts in which each replica processes its rows of a minibatch, one after the
-                other, before an update: less memory, the same updates but for rounding. What is
-                computed over a whole minibatch is refused, such as batch normalization.
+                other, before an update: less memory, the same updates except for rounding.
+                Layers and losses that need a whole minibatch, such as batch normalization, are
+                refused.
             regularizers: Objects like `keras_gan.regularizers.Regularizer`, whose terms D minimizes
                 in addition to its loss; each is in the logs by its name.
             augmentation: A `keras_gan.augmentation.Augmentation` that D's inputs go through, real
@@ -175,7 +176,7 @@ class Trainer(keras.Model):
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        """What `fit` and `evaluate` report, in nats, probabilities and rates."""
+        """The metrics of `fit` and `evaluate`, in nats, probabilities and rates."""
         return [*self.running_means.metrics, *self.user_metrics] if self.compiled else []
 
     @property
@@ -304,7 +305,7 @@ class Trainer(keras.Model):
 
     @property
     def label_check(self) -> LabelCheck | None:
-        """What the labels must be, if the condition or the loss uses them."""
+        """The check of labels, if the condition or the loss uses them."""
         return fitting.label_check(self.condition, self.loss, self._discriminator_outputs)
 
     def evaluate(self, x=None, y=None, batch_size: int | None = None, **kwargs):
@@ -379,7 +380,7 @@ class Trainer(keras.Model):
         return self.test_function
 
     def _finish_step(self, losses: tf.Tensor, rows: tf.Tensor) -> None:
-        """What follows a step of all replicas: counters and the moving average."""
+        """Updates counters and the moving average after a step of all replicas."""
         first = ~tf.math.is_finite(losses) & (self._nonfinite_step.value < 0)
         number = self.current_step.value
         self._nonfinite_step.assign(tf.where(first, number, self._nonfinite_step.value))

@@ -17,7 +17,7 @@ from keras_gan.training.gan import GAN
 
 @dataclasses.dataclass(frozen=True)
 class Taken:
-    """What a network took from another one.
+    """The layers that a network took from another one.
 
     Attributes:
         layers: Names of the layers whose weights it took.

@@ -31,7 +31,7 @@ class Unusable(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Header:
-    """What is known of a picture before its pixels are read.
+    """The header of a picture, read before its pixels.
 
     Attributes:
         format: Pillow's name of its format.
@@ -50,7 +50,7 @@ class Header:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What a picture becomes.
+    """The plan for a picture: its size and channels.
 
     Attributes:
         fit: Its size, and how other proportions are treated.
@@ -83,7 +83,7 @@ def strict() -> Iterator[None]:
 
 
 def read_header(opener: Opener, look_for_alpha: bool) -> Header:
-    """The header; whether parts are really transparent is looked up in the pixels, if asked for.
+    """The header; whether any part is transparent is looked up in the pixels, if asked for.
 
     Raises:
         Unusable: The file is damaged, or nothing of its kind can be used.
@@ -106,7 +106,7 @@ def decode(opener: Opener, plan: Plan, name: str) -> np.ndarray:
 
     Args:
         opener: Opens the file.
-        plan: What the picture becomes.
+        plan: The size and channels that the picture gets.
         name: Its name, which fixes the place where a random crop cuts.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a look at all pixels tells: pictures that come twice, and pictures of writing."""
+"""Examines all pixels: pictures that come twice, and pictures of writing."""
 
 from __future__ import annotations
 

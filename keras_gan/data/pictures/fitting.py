@@ -32,7 +32,7 @@ class Fit:
 
         Args:
             image: Of 8 bits a channel.
-            padding: RGBA color beside a picture that is not cropped.
+            padding: RGBA color around a picture that is not cropped.
             name: Name that fixes where a random crop cuts.
         """
         size = (self.width, self.height)
@@ -58,7 +58,7 @@ class Fit:
         return ground
 
     def describe(self) -> str:
-        """What is done to pictures of another size, in words."""
+        """The treatment of pictures of another size, in words."""
         ways = {
             "center": "cropped at the center",
             "random": "cropped at one random place each",

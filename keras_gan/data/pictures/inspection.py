@@ -13,7 +13,7 @@ from keras_gan.data.pictures.parallel import each
 from keras_gan.data.pictures.sources import Opener, Source
 
 SIZES = (32, 48, 64, 96, 128)  # among which the size is chosen
-_WHITE = (255, 255, 255)  # behind transparent parts and beside padded pictures, without a choice
+_WHITE = (255, 255, 255)  # behind transparent parts and around padded pictures, without a choice
 _COLORS = {1: "gray", 2: "gray and alpha", 3: "RGB", 4: "RGB and alpha"}
 
 
@@ -45,7 +45,7 @@ def headers(source: Source) -> tuple[dict[str, Header], dict[str, str]]:
 
 
 def plan(headers: Sequence[Header], options: PictureOptions) -> Plan:
-    """What the pictures become, by the options and, where these leave it open, by what they are."""
+    """The plan for the pictures, by the options and, where these leave it open, by the files."""
     height, width = options.pixels or _size(headers)
     ground = options.ground
     channels = options.channels or (
@@ -56,7 +56,7 @@ def plan(headers: Sequence[Header], options: PictureOptions) -> Plan:
 
 
 def describe(headers: Sequence[Header], plan: Plan) -> list[str]:
-    """What was found and what becomes of it, in sentences."""
+    """Sentences about the files that were found and the pictures made of them."""
     formats = collections.Counter(header.format for header in headers).most_common()
     sizes = sorted({(header.width, header.height) for header in headers}, key=lambda s: s[0] * s[1])
     extent = " to ".join(f"{w}x{h}" for w, h in dict.fromkeys((sizes[0], sizes[-1])))

@@ -27,7 +27,7 @@ class Labeling:
         rule: How the splits were made, in words.
         labels: Class of each picture, int64 `[n]`, or None.
         label_names: Names of the classes, or None.
-        where: What the classes were read from, in words.
+        where: The source of the classes, in words.
     """
 
     rows: dict[str, np.ndarray]
@@ -57,7 +57,7 @@ def label(
     """Splits and classes of pictures.
 
     If the folders at the top are called `train`, `validation` and `test` (`train` at least), they
-    are splits; what is missing is held out from `train`. Below them, folders or a CSV file give the
+    are splits; missing ones are held out from `train`. Below them, folders or a CSV file give the
     classes.
 
     Args:

@@ -33,7 +33,7 @@ def load_pictures(
 
     Args:
         path: The folder or archive.
-        options: What the pictures become.
+        options: Size, channels and classes of the pictures.
         cache_dir: Folder of decoded pictures (KERAS_GAN_CACHE, else `~/.cache/keras_gan`).
 
     Returns:

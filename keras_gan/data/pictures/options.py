@@ -1,4 +1,4 @@
-"""What is to be made of a user's pictures."""
+"""Options for a user's pictures."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Diversity:
 
     A distribution over N equally likely things gives two draws of one thing with probability 1/N.
     So one over the probability that two samples coincide is the effective number of distinct
-    examples of G (compare Arora & Zhang 2017). What counts as nearly the same is `radius`: the
+    examples of G (compare Arora & Zhang 2017). Nearly the same means nearer than `radius`: the
     `quantile` of real examples' distances to their nearest neighbor.
     """
 

@@ -87,7 +87,7 @@ def memorization(
 
 
 def spectra(images: np.ndarray) -> np.ndarray:
-    """What of images does not change with shifts, mirroring, brightness and contrast.
+    """Features of images that do not change with shifts, mirroring, brightness and contrast.
 
     It is the absolute value of the discrete Fourier transform, averaged over an image and its
     mirror image, without the mean and of length 1. Shifts are those that wrap around, as do all

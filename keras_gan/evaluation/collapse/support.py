@@ -54,7 +54,7 @@ def support(
         samples: Features of samples, `[n, ...]`, six or more.
         training: Features of training examples, `[n, ...]`.
         held_out: Features of examples that G has not seen, `[n, ...]`.
-        features: What they are, in words.
+        features: A description of them.
     """
     fake, train, real = _equal(samples, training, held_out, LEAST_EXAMPLES)
     return Support(features, precision_recall(real, fake), precision_recall(real, train))
@@ -77,7 +77,7 @@ def gaps(samples: ArrayLike, training: ArrayLike, held_out: ArrayLike) -> Gaps:
 
 @dataclass(frozen=True)
 class Detail:
-    """What samples have outside of the data's principal components, as a multiple of real ones'.
+    """The detail of samples outside of the data's principal components, over that of real ones.
 
     It is the squared length there of a typical (median) example: below 1 for blurred or averaged
     images, which lose fine detail first, and above 1 for noise.

@@ -36,8 +36,8 @@ def inception_score(probabilities: ArrayLike, *, splits: int | None = None) -> I
 
     Args:
         probabilities: A classifier's answers, `[n, classes]`, each row with sum 1.
-        splits: Parts of equal size, in the order of the rows, two or more; what does not fill them
-            is left out. If None 10, but fewer where they would have less than 1,000 rows.
+        splits: Parts of equal size, in the order of the rows, two or more; rows that do not
+            fill them are left out. If None 10, but fewer if they would have less than 1,000 rows.
     """
     if splits is None:
         splits = int(np.clip(np.shape(probabilities)[0] // 1000, 2, 10))

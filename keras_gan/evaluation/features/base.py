@@ -1,4 +1,4 @@
-"""What a feature network is: pictures in, features out, and what the numbers depend on."""
+"""The base class of feature networks: pictures in, features out."""
 
 from __future__ import annotations
 

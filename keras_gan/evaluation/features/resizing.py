@@ -36,7 +36,7 @@ def _bicubic(length: int, size: int) -> np.ndarray:
     """Weights of `length` pixels in each of `size` pixels, float64 `[size, length]`.
 
     Keys's cubic (a = -1/2) about the place of the new pixel, as wide as 4 pixels of the coarser
-    grid, so that shrinking averages. What lies outside of the picture has no weight.
+    grid, so that shrinking averages. Places outside of the picture have no weight.
     """
     scale = length / size
     places = (np.arange(size) + 0.5) * scale

@@ -40,7 +40,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
     """The tensors of a state dict by their names.
 
     Raises:
-        InputError: The file cannot be read, or is none of these.
+        InputError: The file cannot be read, or is not one of these.
     """
     try:
         with path.open("rb") as file:

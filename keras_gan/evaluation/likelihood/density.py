@@ -6,7 +6,7 @@ a running minimum of the distances is all that a streaming log-sum-exp needs. No
 points x centers is ever held, for the gradients neither.
 
 The expanded square loses digits: float32 rounds it by some 4 eps (|x|^2 + |c|^2), and the log
-density magnifies that by 1 / (2 sigma^2). What is done about it:
+density magnifies that by 1 / (2 sigma^2). Therefore:
 
 - Everything is centered at the mean of the centers, so that an offset of the data costs nothing.
 - Where the rounding could pass `TOLERANCE` nats at the smallest bandwidth, the pairs that it could

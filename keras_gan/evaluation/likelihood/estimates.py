@@ -1,8 +1,8 @@
 """The paper's measure (section 5, Table 1): the test set's log likelihood under a Parzen window.
 
 A Gaussian goes round each sample of the model; their bandwidth is the one of a grid that makes the
-validation set most likely; what is reported is the mean log likelihood of the test set in nats,
-with its standard error. `reliability` tells how far to believe it.
+validation set most likely. The result is the mean log likelihood of the test set in nats, with
+its standard error. `reliability` tells how far to believe it.
 
 Long work reports through `track`, called as `rich.progress.track` is: pass that for a bar.
 """
@@ -28,14 +28,14 @@ REFINED_VALUES = 21  # bandwidths that a refinement tries between the neighbors 
 
 
 class Track(Protocol):
-    """What `rich.progress.track` is: passes a sequence on and shows how far it has come."""
+    """A function such as `rich.progress.track`, which iterates and shows the progress."""
 
     def __call__(self, sequence: Sequence[int], description: str) -> Iterable[int]: ...
 
 
 @dataclass(frozen=True)
 class ParzenSettings:
-    """What has to be equal for two likelihoods to be compared.
+    """The protocol of a likelihood: two may be compared if it is the same.
 
     The defaults are the released code's on MNIST. On the Toronto Face Database it chooses the
     bandwidth on the whole validation fold: `ParzenSettings(validation=None)`.
@@ -93,7 +93,7 @@ class LogLikelihood(Estimate):
         validation_means: Mean log likelihood of the validation examples under each of them.
         samples: Number of samples used; `validation` and `test`, numbers of examples.
         dimension: Numbers in one example.
-        seed: What the samples were drawn with, where the caller said so.
+        seed: The seed of the samples, if the caller gave it.
         refined: The estimate under a bandwidth between the grid's, if asked for.
     """
 
@@ -135,7 +135,7 @@ def log_likelihood(
         validation: Examples to choose the bandwidth on, `[v, ...]`.
         test: Examples whose likelihood is reported, `[t, ...]`, all of them.
         protocol: The paper's MNIST protocol if None.
-        seed: What the samples were drawn with, for the record.
+        seed: The seed of the samples, for the record.
         strategy: Its devices share the examples; the default strategy if None.
         track: Reports progress, as `rich.progress.track` does.
         label: Names the work to `track`.
@@ -335,6 +335,6 @@ def _log_densities(
         shares = strategy.experimental_distribute_values_from_function(share)
         results = strategy.run(log_density, args=(shares, centers, sigmas))
         local = strategy.experimental_local_results(results)
-        # Replicas of other workers are out of reach but for a collective.
+        # Replicas of other workers can be reached only by a collective.
         values += local if len(local) == replicas else [strategy.gather(results, axis=0)]
     return np.concatenate(values)[: len(points)].astype(np.float64)

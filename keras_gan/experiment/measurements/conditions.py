@@ -1,4 +1,4 @@
-"""What a condition asks for: samples of classes, inpaintings; classes that D names (section 7)."""
+"""Measurements of conditional models: samples of classes, inpaintings, D's classes (section 7)."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _warnings_within(of: Evaluator, samples: np.ndarray) -> dict[str, list[str]]
 
 
 def measure_inpainting(of: Evaluator) -> dict:
-    """Squared errors, spreads, and how many images the classifier still names rightly."""
+    """Squared errors, spreads, and how many images the classifier still names correctly."""
     test, train = of.data.test[:EXAMINED], of.unit(of.part(of.data.train).x)
     scaled, real, labels = of.run.preprocessing.normalize(test.x), of.unit(test.x), test.y
     mask = conditioning.half_known(real.shape[1], real.shape[2], axis=0)

@@ -1,0 +1,48 @@
+"""All pages: Python blocks compile, imports in them work, and words are spelled as usual."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from documents import PAGES, ROOT, text_of
+
+
+def blocks() -> Iterator[tuple[str, str]]:
+    """The name of a page and the source of each of its Python blocks."""
+    for page in PAGES:
+        for block in re.findall(r"^```python[^\n]*\n(.*?)^```", text_of(page), re.M | re.S):
+            yield page.name, block
+
+
+def test_python_blocks_compile_and_import_what_exists() -> None:
+    found = list(blocks())
+    assert len(found) > 15
+    for page, block in found:
+        for node in ast.walk(ast.parse(block, page)):
+            if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "keras_gan":
+                module = importlib.import_module(node.module)
+                for alias in node.names:
+                    assert hasattr(module, alias.name), f"{page}: {node.module}.{alias.name}"
+
+
+def test_guides_are_short() -> None:
+    for page in PAGES:
+        if page.suffix == ".py":
+            assert len(page.read_text(encoding="utf-8").splitlines()) <= 150, page.name
+
+
+def test_spelling() -> None:
+    """The words that are spelled otherwise on purpose stand in pyproject.toml."""
+    pytest.importorskip("codespell_lib", reason="needs the extra 'docs'")
+    places = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs", "examples", "mkdocs.yml"]
+    places += ["keras_gan", "export", "serving", "reproduce", "benchmarks"]
+    result = subprocess.run(
+        [sys.executable, "-m", "codespell_lib", *places], capture_output=True, text=True, cwd=ROOT
+    )
+    assert (result.returncode, result.stdout) == (0, ""), result.stdout
