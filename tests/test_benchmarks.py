@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from benchmarks import (
     accelerator,
+    few_pictures,
     operations,
     plain,
     plain_loop,
@@ -21,7 +22,7 @@ from benchmarks import (
     semi_supervised,
     steps,
 )
-from keras_gan import GAN, layers, networks, priors
+from keras_gan import GAN, data, layers, networks, priors
 
 
 def test_the_page_is_generated():
@@ -200,6 +201,32 @@ def test_training_on_an_accelerator_goes_on(tmp_path):
     with np.load(tmp_path / "mnist_r3gan.npz") as weights:
         assert {array.dtype for array in weights.values()} == {np.dtype("float16")}
     assert (tmp_path / "mnist_r3gan.png").is_file()
+
+
+def test_few_pictures(tmp_path, monkeypatch):
+    x = np.arange(60, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 1), np.uint8)
+    names = ("airplane", "automobile", "bird", "ship", "truck")
+    split = data.Split(x, np.arange(60) % 5)
+    cifar = data.DataSet("cifar10", split, split, split, names)
+    with monkeypatch.context() as patch:
+        patch.setattr(data, "load", lambda name: cifar)
+        few_pictures.write_data(tmp_path, [3, 7])
+    found = data.load(tmp_path / "vehicles-7.npz")
+    np.testing.assert_array_equal(found.train.x[:, 0, 0, 0], [0, 1, 3, 4, 5, 6, 8])
+    assert len(found.test) == 48
+    assert len(data.load(tmp_path / "animals.npz").train) == 12
+    results = {
+        "distances": {
+            "samples": {
+                "frechet": {"distance": 123.456},
+                "precision_recall": {"recall": 0.25},
+                "standard_errors": {"frechet": 1.24},
+            }
+        },
+        "diversity": {"Memorization": {"copies": 0.31}, "warnings": [{"name": "low-recall"}]},
+    }
+    line = few_pictures.row(400, True, False, results)
+    assert line == "| 400 | yes | no | 123.5 ± 1.2 | 0.25 | 31.0% | low-recall |"
 
 
 def test_an_accelerator_s_steps_in_turn(tmp_path, monkeypatch):

@@ -90,7 +90,7 @@ def test_the_distance_is_that_of_the_averaged_weights(tmp_path):
     assert values[-1] == pytest.approx(frechet_distance(*of_features).distance, rel=1e-5)
     assert found[-1][:2] == ("best_ema", gan.ema_generator)
     assert distance.best == {"best_ema": min(values)}
-    with pytest.raises(InputError, match="`images` must hold at least 2. Received: 1"):
+    with pytest.raises(InputError, match="`images` must hold at least 2"):
         callbacks.ValidationDistance(x[:1], network, lambda samples: samples)
 
 

@@ -16,6 +16,7 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
 from keras_gan.core.errors import InputError
+from keras_gan.evaluation import arrays
 from keras_gan.evaluation.collapse.coverage import class_coverage, modes_found, region_coverage
 from keras_gan.evaluation.collapse.detector import CollapseDetector
 from keras_gan.evaluation.collapse.duplicates import diversity, identical
@@ -23,6 +24,7 @@ from keras_gan.evaluation.collapse.memorization import memorization, score_gap, 
 from keras_gan.evaluation.collapse.support import detail, gaps, support
 from keras_gan.evaluation.collapse.thresholds import Thresholds, diagnose
 from keras_gan.evaluation.distances import precision_recall
+from keras_gan.evaluation.features import classifier
 from keras_gan.evaluation.features.classifier import Classifier
 from keras_gan.evaluation.gaussians import GaussianMixture
 
@@ -520,6 +522,34 @@ def test_copies_of_repeated_training_images_are_copies(digits):
     copies = noisy(np.repeat(digits.train[:100], 4, axis=0), random, 0.01)
     assert "training-set-memorized" in names(detector.examine(copies))
     assert names(detector.examine(digits.real[:400])) == []
+
+
+def test_pictures_of_a_mapped_file_are_read_in_blocks(tmp_path, monkeypatch):
+    random = np.random.default_rng(0)
+    stored = random.integers(0, 256, (240, 8, 8, 1)).astype(np.uint8)
+    stored[100] = stored[7]  # the same in another block
+    np.save(tmp_path / "x.npy", stored)
+    mapped, real = np.load(tmp_path / "x.npy", mmap_mode="r"), stored / np.float32(255)
+    labels = np.arange(240) % 3 - 1  # a third unknown
+    samples, blocks = random.uniform(size=(150, 8, 8, 1)).astype(np.float32), []
+
+    def prepare(x):
+        blocks.append(len(x))
+        return np.asarray(x) / np.float32(255)
+
+    monkeypatch.setattr(arrays, "_BLOCK", 90)
+    monkeypatch.setattr(classifier, "_BLOCK", 90)
+    known = labels >= 0
+    whole = Classifier.fit(real[known], labels[known], epochs=1)
+    parts = Classifier.fit(mapped, labels, epochs=1, prepare=prepare)
+    assert max(blocks) == 128  # a minibatch
+    assert_allclose(whole.probabilities(samples), parts.probabilities(samples), atol=1e-5)
+    one = CollapseDetector(real[:140], held_out=real[140:], classifier=whole)
+    blocks.clear()
+    other = CollapseDetector(mapped[:140], held_out=mapped[140:], classifier=whole, prepare=prepare)
+    assert blocks == [140, 100, 90, 50]  # what components are fitted to, held-out ones, blocks
+    for a, b in zip(one.examine(samples), other.examine(samples), strict=True):
+        assert str(a) == str(b) or a == pytest.approx(b)
 
 
 # --------------------------------------------------------------------------------- classifier

@@ -6,6 +6,7 @@ import functools
 import json
 import resource
 import shutil
+from unittest import mock
 
 import keras
 import numpy as np
@@ -16,6 +17,8 @@ from keras_gan import GAN, data, evaluate, figures, plotting, recipes, train
 from keras_gan.data import DataSet, Split
 from keras_gan.evaluation import distances, posterior
 from keras_gan.evaluation.features.classifier import Classifier
+from keras_gan.experiment import evaluator
+from keras_gan.experiment.evaluator import EvaluationSettings, Evaluator
 from keras_gan.experiment.run import Run
 
 
@@ -285,6 +288,20 @@ def test_inference_is_measured_and_drawn_with_the_weights_asked_for(of_recipe, t
     )
     assert ema <= 1
     assert raw > 5
+
+
+def test_what_of_a_large_mapped_file_is_held_in_memory_is_said(tmp_path, monkeypatch):
+    np.save(tmp_path / "x.npy", np.arange(400, dtype=np.uint8).reshape(100, 2, 2, 1))
+    split = Split(np.load(tmp_path / "x.npy", mmap_mode="r"), np.arange(100))
+    of = mock.Mock(spec=Evaluator, settings=EvaluationSettings())
+    of.data = DataSet("x", split, split, split)
+    assert Evaluator.part(of, split) is split
+    monkeypatch.setattr(evaluator, "_MOST_NUMBERS", 40)
+    with pytest.warns(UserWarning, match="those of 10 examples drawn at random from a split of 1"):
+        part = Evaluator.part(of, split)
+    np.testing.assert_array_equal(part.x, split.x[part.y])
+    in_memory = Split(np.array(split.x))
+    assert Evaluator.part(of, in_memory) is in_memory
 
 
 def test_a_directory_that_is_no_run(tmp_path, capsys):

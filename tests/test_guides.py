@@ -22,12 +22,12 @@ from serving_running import free_port, running
 GUIDES = Path(__file__).parents[1] / "docs" / "guides"
 # What the constants at the beginning of each guide are here.
 SHORT = {
-    "choose_a_loss": {"LOSSES": ("hinge",), "EPOCHS": 1, "POINTS": 640},
+    "choose_a_loss": {"LOSSES": ("non_saturating",), "EPOCHS": 1, "POINTS": 640},
     "classes": {"EPOCHS": 1, "WIDTH": 2, "CLASSIFIER_EPOCHS": 1},
     "export_and_serve": {"PORT": free_port()},
     "few_pictures": {"AUGMENTATIONS": ("DiffAugment",), "EPOCHS": 1, "WIDTH": 2},
     "getting_started": {
-        "LENGTH": ["--images", "64", "--width", "2", "--augment", "none"],
+        "LENGTH": ["--images=64", "--budget=1m", "--size=8", "--width=2", "--augment=none"],
         "SAMPLES": 100,
         "PICTURES": 80,
         "PORT": free_port(),

@@ -82,9 +82,7 @@ class CollapseMonitor(keras.callbacks.Callback):
         """
         train, held_out, unit = data.train, data.validation.x, preprocessing.unit
         classifier = Classifier.of_labeled(train.x, train.y, unit)
-        detector = CollapseDetector(
-            train.x, held_out=held_out, classifier=classifier, prepare=unit
-        )
+        detector = CollapseDetector(train.x, held_out=held_out, classifier=classifier, prepare=unit)
         return cls(detector, preprocessing.denormalize, **settings)
 
     def on_epoch_end(self, epoch, logs=None):

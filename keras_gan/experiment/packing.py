@@ -25,7 +25,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 import tensorflow as tf
@@ -207,7 +207,7 @@ def _checked_names(archive: zipfile.ZipFile, file: Path) -> dict[str, str]:
     return digests
 
 
-def _extract(name: str, source: BinaryIO, target: BinaryIO) -> str:
+def _extract(name: str, source: IO[bytes], target: IO[bytes]) -> str:
     """Writes a file as it was before it was packed; returns its SHA-256."""
     digest = hashlib.sha256()
     while block := source.read(_BLOCK):

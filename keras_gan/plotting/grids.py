@@ -174,7 +174,7 @@ def _unit(images: np.ndarray) -> np.ndarray:
         raise InputError(
             f"images must lie in [0, 1], or be uint8; received numbers from {low:g} to {high:g}"
         )
-    return images if 0 <= low and high <= 1 else np.clip(images, 0, 1)
+    return images if low >= 0 and high <= 1 else np.clip(images, 0, 1)
 
 
 def _visible(images: np.ndarray) -> np.ndarray:

@@ -33,6 +33,7 @@ QUICK = "2m"
 SECONDS_PER_DISTANCE = 15  # of 2,000 pictures, on two cores
 # Number of pictures from which on D needs no change, or a weaker one, to see no picture too often.
 MANY, SOME = 200_000, 20_000
+FEW = 100  # pictures: with fewer, too few are held out to measure a distance by
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -132,6 +133,7 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
         )
         images = self.images or self.epochs * size
         if not images:
+            print("timing a few steps", flush=True)
             trial = chosen._with_lengths(chosen.batch_size, size)
             seconds = seconds_per_step(build, trial, data)
             steps = max(1, int(self.budget_seconds / seconds))
@@ -151,6 +153,8 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
         """The settings to learn from so many images of a set of this size."""
         epochs = self.epochs or max(1, round(images / size))
         distances = min(20, int(self.budget_seconds / 20 / SECONDS_PER_DISTANCE))
+        if size < FEW:
+            distances = 0
         return dataclasses.replace(
             self,
             images=images,

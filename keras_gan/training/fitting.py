@@ -81,6 +81,20 @@ def check_steps(gan: GAN, stream: Stream, steps_per_epoch: int | None, initial_s
         )
 
 
+def check_minibatch(gan: GAN, size: int) -> None:
+    """Refuses minibatches that do not divide among replicas, parts and groups of a condition."""
+    replicas = gan.distribute_strategy.num_replicas_in_sync
+    group = 1 if gan.condition is None else gan.condition.group
+    least = replicas * gan.accumulate * group
+    if size % least:
+        raise InputError(
+            f"a minibatch of {size} does not divide among {replicas} replicas"
+            + (f" in {gan.accumulate} parts (`accumulate`)" if gan.accumulate > 1 else "")
+            + (f" in groups of {group}" if group > 1 else "")
+            + f"; use a multiple of {least}"
+        )
+
+
 @contextlib.contextmanager
 def errors_of_data() -> Iterator[None]:
     """Turns what a check of the data reports from within TensorFlow into an `InputError`."""

@@ -292,16 +292,7 @@ class Trainer(keras.Model):
         Raises:
             InputError: It does not divide among the replicas.
         """
-        replicas = self.distribute_strategy.num_replicas_in_sync
-        group = 1 if self.condition is None else self.condition.group
-        least = replicas * self.accumulate * group
-        if size % least:
-            raise InputError(
-                f"a minibatch of {size} does not divide among {replicas} replicas"
-                + (f" in {self.accumulate} parts (`accumulate`)" if self.accumulate > 1 else "")
-                + (f" in groups of {group}" if group > 1 else "")
-                + f"; use a multiple of {least}"
-            )
+        fitting.check_minibatch(self, size)
 
     @property
     def label_check(self) -> LabelCheck | None:

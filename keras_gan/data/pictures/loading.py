@@ -141,7 +141,7 @@ def _make(cache: Cache, place: str, source: Source, options: PictureOptions) -> 
         f"{place}: {found}",
         *becomes,
         *labeling.describe(),
-        f"{equal:,} are exact copies of others, {near:,} more are nearly equal to others",
+        f"exact copies of others: {equal:,}; nearly equal to others: {near:,} more",
         *(_left_out(source.others)),
         *(f"left out: {shown(name)}: {fault}" for name, fault in sorted(faults.items())),
         f"looked at and decoded in {time.monotonic() - began:.0f} s",

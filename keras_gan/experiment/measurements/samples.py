@@ -63,9 +63,7 @@ def measure_diversity(of: Evaluator, of_features: dict) -> dict:
     well, a recall far below theirs is a warning.
     """
     train, test, classifier = of.data.train.x, of.data.test, of.classifier
-    detector = CollapseDetector(
-        train, held_out=test.x, classifier=classifier, prepare=of.unit
-    )
+    detector = CollapseDetector(train, held_out=test.x, classifier=classifier, prepare=of.unit)
     gap = _score_gap(of)
     results = [
         *detector.examine(of.sampler(EXAMINED, of.settings.seed)),
