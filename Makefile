@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 PIP = $(PYTHON) -m pip --python $(VENV)/bin/python -qq --disable-pip-version-check
 
-.PHONY: help train test test-all lint format constraints clean
+.PHONY: help train test test-all lint format docs constraints clean
 
 help:
 	@echo "make train        set up and train the bundled digits     (ARGS=... adds options)"
@@ -12,6 +12,7 @@ help:
 	@echo "make test-all     the slow tests as well"
 	@echo "make lint         style, types and the direction of imports"
 	@echo "make format       format the code"
+	@echo "make docs         build the documentation site: build/site/index.html"
 	@echo "make constraints  pin today's newest releases of everything (use Python 3.11)"
 	@echo "make clean        remove the environment, caches and builds"
 
@@ -34,6 +35,10 @@ format: $(VENV)/dev
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
+docs: $(VENV)/dev
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --strict --quiet
+	@echo "build/site/index.html; with search: $(VENV)/bin/python -m http.server --directory build/site"
+
 # The environment is made without pip and filled by the outer pip: Debian's python3 lacks ensurepip.
 $(VENV)/bin/python:
 	$(PYTHON) -m venv --without-pip $(VENV)
@@ -46,13 +51,13 @@ $(VENV)/core: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing keras_gan with its tests' tools into $(VENV) (some minutes the first time)"
-	@$(PIP) install --constraint constraints.txt --editable '.[serving,dev]'
+	@$(PIP) install --constraint constraints.txt --editable '.[serving,dev,docs]'
 	@touch $(VENV)/core $@
 
 constraints: VENV := build/constraints
 constraints:
 	$(PYTHON) -m venv --without-pip --clear $(VENV)
-	$(PIP) install --upgrade --editable '.[serving,dev]'
+	$(PIP) install --upgrade --editable '.[serving,dev,docs]'
 	@echo "# Releases that were tested together; made by 'make constraints'." > constraints.txt
 	$(PIP) freeze --all --exclude-editable >> constraints.txt
 

@@ -83,36 +83,15 @@ def fit(rows: np.ndarray, seconds: np.ndarray) -> np.ndarray:
     return scipy.optimize.nnls(relative / scale, np.ones(len(rows)))[0] / scale
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--toy", action="store_true", help="small sizes, to try the program")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=3)
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4, 8])
-    for name in ("gflops", "gigabytes", "microseconds"):
-        parser.add_argument(f"--{name}", type=float)
-    options = parser.parse_args()
-    sizes, largest = TOY if options.toy else SIZES, max(options.workers)
-    found = measure(options.out, sizes, options.workers, options.rounds, options.seconds)
-    costs, cores = {recipe: cost(recipe) for recipe in sizes}, len(os.sched_getaffinity(0))
-
-    def flops(recipe: str, m: int) -> float:
-        g, d, _, update = costs[recipe]
-        return flops_per_step(g, d, m, 1, update)
-
-    names = [name.split() for name in found]
-    keys = [(recipe, int(m), int(w)) for recipe, m, w in names if recipe in costs]
-    rows = np.array([terms(flops(r, m), costs[r][2], w, cores) for r, m, w in keys])
-    seconds = np.array([statistics.median(found[f"{r} {m} {w}"]) for r, m, w in keys])
-    fitted_to = np.array([w < largest for _, _, w in keys])
-    numbers = fit(rows[fitted_to], seconds[fitted_to])
-
+def compare(keys: list[tuple], rows: np.ndarray, seconds: np.ndarray, cores: int) -> np.ndarray:
+    """Fits the model to all but the largest number of workers, and prints it next to all."""
+    largest = max(w for _, _, w in keys)
+    known = np.array([w < largest for _, _, w in keys])
+    numbers = fit(rows[known], seconds[known])
     table = Table(title=f"{cores} cores; {largest} workers are predicted, not fitted")
     for column in ("recipe", "m", "workers", "measured, ms", "model, ms", "error"):
         table.add_column(column, justify="right")
-    for (recipe, m, w), row, measured in zip(keys, rows, seconds, strict=True):
-        model = float(row @ numbers)
+    for (recipe, m, w), measured, model in zip(keys, seconds, rows @ numbers, strict=True):
         shown = (f"{1e3 * measured:.1f}", f"{1e3 * model:.1f}", f"{model / measured - 1:+.0%}")
         table.add_row(recipe, str(m), str(w), *shown)
     Console().print(table)
@@ -122,6 +101,42 @@ def main() -> int:
         f"s = {1e3 * numbers[0]:.2f} ms, r = {r:.1f} GFLOP/s a core, u = {u:.2f} GB/s, "
         f"b = {b:.2f} GB/s, l = {1e3 * numbers[4]:.2f} ms"
     )
+    return numbers
+
+
+def predict(recipe: str, flops: float, size: float, numbers: np.ndarray, table: Table) -> None:
+    """Adds the rows of a recipe: `flops` of a step of `EACH` examples on every device."""
+    alone = numbers @ terms(flops, size, 1, 1)
+    for n in DEVICES:
+        row = np.array(terms(n * flops, size, n, n))
+        row[3] /= n  # each has a link of its own
+        step, reduce = float(row @ numbers), float(row[3:] @ numbers[3:])
+        shown = (f"{1e3 * step:.2f}", f"{reduce / step:.0%}", f"{EACH * n / step:,.0f}")
+        table.add_row(recipe, str(n), *shown, f"{alone / step:.0%}")
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--toy", action="store_true", help="small sizes, to try the program")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4, 8])
+    for name in ("gflops", "gigabytes", "microseconds"):
+        parser.add_argument(f"--{name}", type=float)
+    options = parser.parse_args(argv)
+    sizes = TOY if options.toy else SIZES
+    found = measure(options.out, sizes, options.workers, options.rounds, options.seconds)
+    costs, cores = {recipe: cost(recipe) for recipe in sizes}, len(os.sched_getaffinity(0))
+
+    def flops(recipe: str, m: int) -> float:
+        g, d, _, update = costs[recipe]
+        return flops_per_step(g, d, m, 1, update)
+
+    keys = [(r, int(m), int(w)) for r, m, w in (name.split() for name in found) if r in costs]
+    rows = np.array([terms(flops(r, m), costs[r][2], w, cores) for r, m, w in keys])
+    seconds = np.array([statistics.median(found[f"{r} {m} {w}"]) for r, m, w in keys])
+    numbers = compare(keys, rows, seconds, cores)
     if options.gflops:
         rate, bandwidth, latency = options.gflops, options.gigabytes, options.microseconds
         numbers = np.array([0, 1e-9 / rate, 0, 1e-9 / bandwidth, 1e-6 * latency])
@@ -129,13 +144,7 @@ def main() -> int:
     for column in ("recipe", "devices", "step, ms", "all-reduce", "images/s", "of linear"):
         table.add_column(column, justify="right")
     for recipe in sizes:
-        alone = numbers @ terms(flops(recipe, EACH), costs[recipe][2], 1, 1)
-        for n in DEVICES:
-            row = np.array(terms(flops(recipe, EACH * n), costs[recipe][2], n, n))
-            row[3] /= n
-            step, reduce = float(row @ numbers), float(row[3:] @ numbers[3:])
-            shown = (f"{1e3 * step:.2f}", f"{reduce / step:.0%}", f"{EACH * n / step:,.0f}")
-            table.add_row(recipe, str(n), *shown, f"{alone / step:.0%}")
+        predict(recipe, flops(recipe, EACH), costs[recipe][2], numbers, table)
     Console().print(table)
     return 0
 

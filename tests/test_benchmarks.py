@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 import subprocess
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -245,3 +247,20 @@ def test_an_accelerator_s_steps_in_turn(tmp_path, monkeypatch):
     row = json.loads((tmp_path / "tests.json").read_text())["losses"]
     assert row["error"] == ["FAILED a"]
     assert row["summary"] == "b"
+
+
+def test_the_cost_model_finds_the_numbers_that_times_were_made_of(tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
+    model = importlib.import_module("cost_model")
+    truth = np.array([0.005, 1e-10, 2e-9, 4e-9, 0.003])  # s, 1 / r, 1 / u, 1 / b, l
+    keys = [(f, g, w) for f in (1e8, 1e9, 1e10) for g in (1e6, 1e7) for w in (1, 2, 4)]
+    rows = np.array([model.terms(*key, cores=2) for key in keys])
+    np.testing.assert_allclose(model.fit(rows, rows @ truth), truth, rtol=1e-6)
+
+    file = tmp_path / "times.json"
+    names = [f"digits {m} {w}" for m in model.TOY["digits"] for w in (1, 2, 4, 8)]
+    file.write_text(json.dumps({name: [0.1, 0.2, 0.3] for name in names}))  # all is measured
+    assert model.main(["--out", str(file), "--toy"]) == 0
+    shown = capsys.readouterr().out
+    assert "8 workers are predicted" in shown
+    assert "1000" in shown

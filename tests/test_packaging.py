@@ -92,7 +92,7 @@ def test_metadata(wheel: Path) -> None:
     assert fields["License-Expression"] == "Apache-2.0"
     assert fields["License-File"] == "LICENSE"
     assert fields["Description-Content-Type"] == "text/markdown"
-    assert set(fields.get_all("Provides-Extra")) == {"cuda", "dev", "serving"}
+    assert set(fields.get_all("Provides-Extra")) == {"cuda", "dev", "docs", "serving"}
     core = {
         re.split(r"[^\w-]", requirement)[0]
         for requirement in fields.get_all("Requires-Dist")
@@ -114,7 +114,7 @@ def test_constraints_pin_every_requirement() -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pinned = {line.partition("==")[0].lower().replace("_", "-") for line in lines if "==" in line}
     extras = PROJECT["optional-dependencies"]
-    wanted = [*PROJECT["dependencies"], *extras["serving"], *extras["dev"]]
+    wanted = [*PROJECT["dependencies"], *extras["serving"], *extras["dev"], *extras["docs"]]
     names = {re.split(r"[^\w-]", line)[0].lower().replace("_", "-") for line in wanted}
     assert names - pinned == set()
 

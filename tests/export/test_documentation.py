@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -62,7 +63,11 @@ def test_go(export, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         pytest.skip("needs Go and gcc (Debian: apt-get install golang-go gcc)")
     (tmp_path / "load.go").write_text(block("go load.go"))
     build(block("sh go build"), tmp_path)
-    assert main(["inspect", str(export.path)]) == 0
-    sample = capsys.readouterr().out.split("signature sample\n")[1]
-    names = [re.search(rf"{alias}: .*\((\w+):0\)", sample)[1] for alias in ("seed", "images")]
+    assert main(["inspect", "--json", str(export.path)]) == 0
+    sample = json.loads(capsys.readouterr().out)["signatures"]["sample"]
+    names = [
+        tensor["operation"].removesuffix(":0")
+        for tensor in (*sample["inputs"], *sample["outputs"])
+        if tensor["name"] in ("seed", "images")
+    ]
     assert prints(tmp_path / "load", export.path, *names, cwd=tmp_path) == [4, 8, 8, 1]
