@@ -64,10 +64,11 @@ def test_go(export, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "load.go").write_text(block("go load.go"))
     build(block("sh go build"), tmp_path)
     assert main(["inspect", "--json", str(export.path)]) == 0
-    sample = json.loads(capsys.readouterr().out)["signatures"]["sample"]
-    names = [
-        tensor["operation"].removesuffix(":0")
+    model = json.loads(capsys.readouterr().out)["models"][0]
+    sample = model["signatures"]["sample"]
+    operations = {
+        tensor["name"]: tensor["operation"].removesuffix(":0")
         for tensor in (*sample["inputs"], *sample["outputs"])
-        if tensor["name"] in ("seed", "images")
-    ]
+    }
+    names = [operations[name] for name in ("seed", "images")]
     assert prints(tmp_path / "load", export.path, *names, cwd=tmp_path) == [4, 8, 8, 1]
