@@ -310,5 +310,5 @@ def test_the_identity_is_settings_and_data_alone(tmp_path, capsys):
     assert call(capsys, "--recipe", "digits_conditional", *fast, "--run-dir", path)[0] == 0
     identity = json.loads((path / "config.json").read_text())["identity"]
     names = {field.name for field in fields(recipes.get("digits_conditional").settings)}
-    assert identity.keys() == (names - {"epochs"}) | {"recipe", "data"}
+    assert identity.keys() == (names - {"epochs", "init", "freeze"}) | {"recipe", "data"}
     assert all(isinstance(value, (str, int, float)) for value in identity.values())
