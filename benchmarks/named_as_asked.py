@@ -99,7 +99,7 @@ def main() -> None:
         mask = np.zeros((28, 28), bool)
         mask[:HALF] = True
         known = {"known": run.preprocessing.normalize(data.test.x), "mask": mask}
-        mean = run.preprocessing.denormalize(run.preprocessing.normalize(data.train.x)).mean(axis=0)
+        mean = run.preprocessing.unit(data.train.x).mean(axis=0)
         seeds = range(options.seed, options.seed + DRAWS)
         draws = (sample(len(real), seed, known) for seed in seeds)
         first = next(draws)

@@ -58,8 +58,6 @@ def _measure(argv: Sequence[str] | None) -> int:
     parser = parsing.Parser(prog="keras-gan measure", description=_MEASURE)
     parser.add_argument("set", metavar="SET", type=parsing.path, help="pictures to measure")
     parser.add_argument("real", metavar="REAL", type=parsing.path, help="pictures to compare with")
-    parser.add_argument("--weights", default="last", metavar="WHICH", help="of a run (last)")
-    parsing.add_trust(parser)
     _add_options(parser)
     parser.add_argument(
         "--output", type=parsing.path, metavar="FILE", help="JSON file for the numbers (none)"
@@ -100,6 +98,8 @@ def _reference(argv: Sequence[str] | None) -> int:
 
 
 def _add_options(parser: parsing.Parser) -> None:
+    parser.add_argument("--weights", default="last", metavar="WHICH", help="of a run (last)")
+    parsing.add_trust(parser)
     parser.add_argument(
         "--features", metavar="NETWORK", help=f"{_NETWORKS} ({_DEFAULT}, or a reference's)"
     )
@@ -118,7 +118,7 @@ def _add_options(parser: parsing.Parser) -> None:
     )
     parser.add_argument("--crop", default="center", help="center, random or none (center)")
     parser.add_argument("--skip-broken", action="store_true", help="leave out broken files")
-    parser.add_argument("--data-dir", type=parsing.path, metavar="DIR", help="of data sets")
+    parsing.add_data_dir(parser)
     parser.add_argument("--download", action="store_true", help="download a missing data set")
     parser.add_argument("--cache-dir", type=parsing.path, metavar="DIR", help="of decoded pictures")
 
@@ -146,11 +146,11 @@ def _open(source: str, options, size: str) -> PictureSet:
     return open_pictures(
         source,
         chosen,
-        weights=getattr(options, "weights", "last"),
+        weights=options.weights,
         data_dir=options.data_dir,
         download=options.download,
         cache_dir=options.cache_dir,
-        trust_recipe=getattr(options, "trust_recipe", False),
+        trust_recipe=options.trust_recipe,
     )
 
 

@@ -13,6 +13,7 @@ from rich.progress import track
 
 from keras_gan import data, evaluate, figures, plotting, recipes, train
 from keras_gan.data import preprocessing
+from keras_gan.evaluation.distances import OVERLAPS
 from keras_gan.evaluation.likelihood import ParzenSettings, reliability
 from keras_gan.experiment.run import BEST, Run
 from reproduce import figure_1, results
@@ -31,7 +32,6 @@ EXTENSIONS = {
 }
 _MEASURES = ("given_classes", "inference", "inpainting", "classification")  # of extensions, if any
 _FIGURES = ("figure_2", "figure_3", "classes", "encoded", "inpainted", "curves")
-_OVERLAP = ("precision", "recall", "density", "coverage")
 _SAMPLES = {
     "last": "raw weights, last",
     "ema": "EMA weights, last",
@@ -47,7 +47,7 @@ def parzen_sanity(seed: int) -> None:
     mnist = data.load("mnist")
     scale = preprocessing.fit("unit_range", mnist.train.x)
     parts = (mnist.train.x, mnist.validation.x, mnist.test.x)
-    images, validation, test = (scale.denormalize(scale.normalize(x)) for x in parts)
+    images, validation, test = map(scale.unit, parts)
     rows = reliability.sanity_rows(images, validation, test, seed=seed, track=track)
     name = "parzen_sanity"
     file = results.PICTURES / f"{name}.png"
@@ -241,7 +241,7 @@ def _drawn(run: Run, weights: str, wanted: Sequence[str], name: str) -> list[str
 def _overlap(found: dict[str, Any], what: str) -> dict[str, Any]:
     """The columns of precision and recall; empty for what was not measured."""
     row = found["distances"].get(what, {}).get("precision_recall", {})
-    return {name: row.get(name, "") for name in _OVERLAP}
+    return {name: row.get(name, "") for name in OVERLAPS}
 
 
 def _nats(row: dict[str, Any]) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def training_seconds(run: Run) -> float:
 
 def validation_images(data: DataSet, scale: Preprocessing, count: int = 1000) -> np.ndarray:
     """The first validation examples in [0, 1]: what bandwidths are chosen on."""
-    return scale.denormalize(scale.normalize(data.validation.x[:count]))
+    return scale.unit(data.validation.x[:count])
 
 
 def validation_nats(samples: np.ndarray, validation: np.ndarray) -> float:

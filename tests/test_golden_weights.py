@@ -86,8 +86,9 @@ def test_weights_are_those_of_the_recorded_run(name):
         ]
     computed = weights(CASES[name]())
     assert len(computed) == len(expected) > 0
-    # Another processor's rounding moves biases whose gradients are small by up to 1e-4.
-    assert small.largest_difference(computed, expected) < 2e-4
+    # Another processor's rounding was seen to move two vectors of G by up to 1e-4 in this case.
+    limit = 2e-4 if name == "semi" else 1e-5
+    assert small.largest_difference(computed, expected) < limit
 
 
 if __name__ == "__main__":

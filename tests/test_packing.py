@@ -243,7 +243,7 @@ def of_format(number):
 
 REFUSED = {
     "outside": (adding("../outside"), "holds '../outside', which no packed run has"),
-    "absolute": (adding("/tmp/outside"), "which no packed run has"),
+    "absolute": (adding("/outside"), "which no packed run has"),
     "below": (adding("models/../../outside"), "which no packed run has"),
     "code": (adding("models/recipe.py"), "which no packed run has"),
     "link": (lambda parts, manifest: ["metrics.csv"], "metrics.csv is a link"),

@@ -152,6 +152,17 @@ def test_the_checksums_are_those_of_sha256sum(made):
     subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=made, check=True)
 
 
+def test_the_best_epoch_is_that_of_the_number_which_chose_it(run, tmp_path):
+    table = "epoch,val_log_likelihood,val_log_likelihood_ema{}\n0,1,4{}\n1,3,2{}\n2,2,1{}\n"
+    copy = Run.open(shutil.copytree(run.path, tmp_path / "run"))
+    for columns, raw, ema in (
+        (("", "", "", ""), 2, 1),
+        ((",val_frechet_distance", ",9", ",7", ",5"), 3, 3),
+    ):
+        copy.metrics_file.write_text(table.format(*columns))
+        assert (copy.epoch_of("best"), copy.epoch_of("best_ema")) == (raw, ema)
+
+
 def test_the_weights_of_the_best_epoch(run, tmp_path):
     best = run.to_preset(tmp_path / "best", "best", license="mit")
     assert (best.config["preset"]["weights"], best.config["preset"]["epoch"]) == ("best", 2)

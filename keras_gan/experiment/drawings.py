@@ -58,6 +58,18 @@ def images_of(
     return preprocessing.denormalize(np.concatenate(outputs))
 
 
+def with_nearest(samples: np.ndarray, train: np.ndarray, scale: Preprocessing) -> np.ndarray:
+    """Samples and then the nearest training example of each, float32 `[2 n, h, w, c]` in [0, 1].
+
+    Args:
+        samples: Float32 `[n, h, w, c]` in [0, 1].
+        train: The training examples, as the data set has them.
+        scale: Their preprocessing.
+    """
+    nearest = plotting.nearest_examples(samples, train, scale.unit)
+    return np.concatenate([samples, scale.unit(train[nearest])])
+
+
 def draw_finished(job: Job, run: Run, asked: Interruption) -> None:
     """Draws what a finished run has, unless a signal asks for an end."""
     of_images = [_draw_interpolation, _draw_neighbors] if job.data_set.is_image else []
@@ -97,9 +109,8 @@ def _draw_neighbors(job: Job, run: Run) -> None:
     samples = gan.generate(_NEIGHBORS, seed=2, ema=gan.ema_generator is not None)
     samples = job.preprocessing.denormalize(samples)
     searched = train[: max(1, _MOST_BYTES // train[0].nbytes)]
-    unit = job.preprocessing.unit
-    nearest = unit(train[plotting.nearest_examples(samples, searched, unit)])
-    picture = plotting.grid(np.concatenate([samples, nearest]), _NEIGHBORS)
+    rows = with_nearest(samples, searched, job.preprocessing)
+    picture = plotting.grid(rows, _NEIGHBORS)
     total = "" if len(searched) == job.size else f" of {job.size:,}"
     below = f"below each: the nearest of {len(searched):,}{total} training pictures"
     plotting.save_image(plotting.captioned(picture, "samples", right=below), file)

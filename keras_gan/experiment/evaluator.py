@@ -140,14 +140,14 @@ class Evaluator:
     @functools.cached_property
     def network(self) -> FeatureNetwork | None:
         """The network that distances are measured on; None for the examples as they are."""
-        name, shape = self.settings.features, self.data.element_shape
-        if name == "classifier" and self.classifier is None:
-            raise InputError(f"--features classifier needs classes, and {self.data.name} has none")
-        if name not in ("auto", "classifier"):
+        name = self.settings.features
+        if name == "auto":
+            return features.choose(self.data.element_shape, lambda: self.classifier)
+        if name != "classifier":
             return features.load(name)
-        if name == "classifier":
-            return self.classifier
-        return features.choose(shape, lambda: self.classifier)
+        if self.classifier is None:
+            raise InputError(f"--features classifier needs classes, and {self.data.name} has none")
+        return self.classifier
 
     @functools.cached_property
     def sampler(self) -> Callable[..., np.ndarray]:

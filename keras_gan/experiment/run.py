@@ -22,7 +22,7 @@ import filelock
 import keras
 import numpy as np
 
-from keras_gan import GAN, presets  # GAN brings all classes that Keras must know to load a model
+from keras_gan import GAN, callbacks, presets  # GAN: all classes that a saved model may need
 from keras_gan.conditioning import Condition
 from keras_gan.core.errors import InputError
 from keras_gan.core.files import temporary_name, write_atomically
@@ -36,7 +36,7 @@ from keras_gan.training import model_files, preset_files, run_config, sampling
 from keras_gan.training.inference import Inference, among
 from keras_gan.training.run_config import FORMAT
 
-BEST = ("best", "best_ema")  # by validation likelihood; each has a file of that name
+BEST = ("best", "best_ema")  # by distance, else by likelihood; each has a file of that name
 WEIGHTS = ("last", "ema", *BEST)
 
 
@@ -237,8 +237,11 @@ class Run:
         """The number of epochs behind one of `WEIGHTS`."""
         if weights not in BEST:
             return self.epochs_done
-        column = "val_log_likelihood" + weights.removeprefix("best")
-        return int(np.nanargmax(self.metrics()[column])) + 1
+        metrics = self.metrics()
+        if callbacks.ValidationDistance.column in metrics:  # then it has chosen the best
+            return int(np.nanargmin(metrics[callbacks.ValidationDistance.column])) + 1
+        column = callbacks.ValidationLikelihood.column + weights.removeprefix("best")
+        return int(np.nanargmax(metrics[column])) + 1
 
     def gan(self) -> GAN:
         """The finished model; it is not compiled.

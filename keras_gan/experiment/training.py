@@ -147,7 +147,7 @@ def _callbacks(job: Job, run: Run, facts: dict) -> list[keras.callbacks.Callback
 
 def _estimates(job: Job, run: Run, facts: dict) -> list[callbacks.ValidationEstimate]:
     """Estimates along training, of which the last also saves the best generators."""
-    settings, unit = job.settings, job.preprocessing.denormalize
+    settings, denormalize = job.settings, job.preprocessing.denormalize
     if not (isinstance(settings, Settings) and job.data_set.is_image):
         return []
 
@@ -156,7 +156,7 @@ def _estimates(job: Job, run: Run, facts: dict) -> list[callbacks.ValidationEsti
         facts[weights] = value
 
     def images(n: int) -> np.ndarray:
-        return unit(job.preprocessing.normalize(job.data_set.validation.x[:n]))
+        return job.preprocessing.unit(job.data_set.validation.x[:n])
 
     best = {
         "on_best": on_best,
@@ -167,7 +167,7 @@ def _estimates(job: Job, run: Run, facts: dict) -> list[callbacks.ValidationEsti
         chosen = {} if settings.distance_every else best
         number = settings.likelihood_samples
         made.append(
-            callbacks.ValidationLikelihood(images(_EXAMPLES), unit, number, every, **chosen)
+            callbacks.ValidationLikelihood(images(_EXAMPLES), denormalize, number, every, **chosen)
         )
     if every := settings.distance_every:
         network = features.choose(job.data_set.element_shape, lambda: _classifier(job))
@@ -176,12 +176,12 @@ def _estimates(job: Job, run: Run, facts: dict) -> list[callbacks.ValidationEsti
                 "--distance-every needs classes for pictures of more than 4 channels; leave it out"
             )
         few = images(min(_COMPARED, _NUMBERS // math.prod(job.data_set.element_shape)))
-        made.append(callbacks.ValidationDistance(few, network, unit, every, **best))
+        made.append(callbacks.ValidationDistance(few, network, denormalize, every, **best))
     return made
 
 
 def _classifier(job: Job) -> features.Classifier | None:
     train = job.data_set.train
     some = np.sort(np.random.default_rng(0).permutation(len(train))[:_LEARNED])
-    x = job.preprocessing.denormalize(job.preprocessing.normalize(train.x[some]))
-    return features.Classifier.of_labeled(x, None if train.y is None else train.y[some])
+    known = train[some]
+    return features.Classifier.of_labeled(known.x, known.y, job.preprocessing.unit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from keras_gan import presets
 from keras_gan.core.errors import InputError
-from keras_gan.core.files import new_folder, write_atomically
+from keras_gan.core.files import new_folder, sha256, write_atomically
 from keras_gan.experiment.run import Run
 from keras_gan.training import run_config
 
@@ -24,8 +23,7 @@ def working_copy(run: Run) -> Run:
     if not run.path.is_file() and not presets.is_preset(run.path):
         return run
     model = run.model_file("last")
-    with model.open("rb") as file:
-        config = {**run.config, "copied": hashlib.file_digest(file, "sha256").hexdigest()}
+    config = {**run.config, "copied": sha256(model)}
     copy = Run(Path("runs", run.path.name.removesuffix(".keras")), config)
     if copy.path.exists():
         found = run_config.read(copy.path)

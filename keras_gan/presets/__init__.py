@@ -14,7 +14,6 @@ Importing this package loads neither TensorFlow nor Keras.
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import os
 import re
@@ -27,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from keras_gan.core.errors import InputError, first_line
-from keras_gan.core.files import write_atomically
+from keras_gan.core.files import sha256, write_atomically
 from keras_gan.core.paths import cache_folder, check_path
 
 __all__ = ["BUILT_IN", "check", "find", "is_preset", "samples", "seal", "without_folders"]
@@ -128,7 +127,7 @@ def check(directory: Path) -> None:
         if not os.path.lexists(file) and name not in (*_NEEDED, *sums):
             continue
         _check_plain(directory, name)
-        if sums.get(name) != _digest(file):
+        if sums.get(name) != sha256(file):
             raise InputError(
                 f"{file} is not the file that {_SUMS} describes: the preset is damaged or was "
                 "changed; get it again"
@@ -173,7 +172,7 @@ def seal(directory: Path) -> None:
         for file in directory.rglob("*")
         if file.is_file() and file.name != _SUMS
     )
-    lines = [f"{_digest(directory / name)}  {name}\n" for name in names]
+    lines = [f"{sha256(directory / name)}  {name}\n" for name in names]
     write_atomically(directory / _SUMS, "".join(lines))
 
 
@@ -187,8 +186,3 @@ def without_folders(value: Any) -> Any:
     if isinstance(value, list):
         return [without_folders(inner) for inner in value]
     return _ABSOLUTE.sub("", value) if isinstance(value, str) else value
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -11,10 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 # Columns that are drawn together; the others follow, each on its own.
 _TOGETHER = {
-    "Frechet distance to validation data": {
-        "val_frechet_distance": "weights as trained",
-        "val_frechet_distance_ema": "EMA weights",
-    },
+    "Frechet distance to validation data": {"val_frechet_distance": "samples"},
     "Value of the game, V(D, G)": {"value": "training", "val_value": "validation"},
     "Mean outputs of D": {"d_real": "D(x)", "d_fake": "D(G(z))"},
     "Losses": {"d_loss": "D", "g_loss": "G"},

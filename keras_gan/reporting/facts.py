@@ -13,6 +13,7 @@ from keras_gan import recipes
 from keras_gan.core.errors import InputError
 from keras_gan.core.settings import Field, fields
 from keras_gan.experiment.run import Run
+from keras_gan.experiment.settings import RunSettings
 from keras_gan.reporting import measured
 from keras_gan.reporting.advice import ADVICE
 from keras_gan.reporting.measured import Number
@@ -256,13 +257,23 @@ def _results(run: Run) -> tuple[dict[str, Any], str | None]:
 
 def _default_weights(run: Run) -> str:
     """EMA weights where the recipe keeps them."""
-    try:
-        kind = recipes.get(run.recipe()).settings
-        known = {field.name for field in fields(kind)}
-        settings = kind(**{name: v for name, v in run.settings.items() if name in known})
-        return "last" if settings.ema is None else "ema"
-    except InputError:  # as in `_settings`
+    kind = _settings_class(run)
+    if kind is None:
         return "last"
+    known = {field.name for field in fields(kind)}
+    try:
+        settings = kind(**{name: v for name, v in run.settings.items() if name in known})
+    except InputError:  # another version of the recipe took other values
+        return "last"
+    return "last" if settings.ema is None else "ema"
+
+
+def _settings_class(run: Run) -> type[RunSettings] | None:
+    """The recipe's settings; None if its file is gone or not trusted, or if it is not known."""
+    try:
+        return recipes.get(run.recipe()).settings
+    except InputError:
+        return None
 
 
 def _warnings(run: Run, results: dict[str, Any]) -> tuple[RunWarning, ...]:
@@ -278,10 +289,8 @@ def _warnings(run: Run, results: dict[str, Any]) -> tuple[RunWarning, ...]:
 
 def _settings(run: Run, epochs: int | None) -> tuple[Setting, ...]:
     """All settings of the run; those that other versions of the recipe had, without a default."""
-    try:
-        known = {field.name: field for field in fields(recipes.get(run.recipe()).settings)}
-    except InputError:  # a recipe file that is gone or not trusted, or a recipe of another version
-        known = {}
+    kind = _settings_class(run)
+    known = {} if kind is None else {field.name: field for field in fields(kind)}
     values = run.settings if epochs is None else {"epochs": epochs, **run.settings}
     return tuple(_setting(name, value, known.get(name)) for name, value in values.items())
 

@@ -16,7 +16,7 @@ from keras_gan import plotting
 from keras_gan.conditioning import Classes
 from keras_gan.core.errors import InputError, first_line
 from keras_gan.data import DataSet
-from keras_gan.experiment.drawings import images_of
+from keras_gan.experiment.drawings import images_of, with_nearest
 from keras_gan.experiment.run import Run
 from keras_gan.reporting.facts import Facts
 
@@ -138,10 +138,9 @@ class _Drawing:
             return None
         columns = min(_NEIGHBORS, self._columns)
         samples = self._run.samples(columns, seed=2, weights=self._weights)
-        unit = self._run.preprocessing.unit
-        nearest = unit(train[plotting.nearest_examples(samples, train, unit)])
+        rows = with_nearest(samples, train, self._run.preprocessing)
         text = f"upper row: samples; lower row: the nearest of {len(train):,} training examples"
-        return self._grid(np.concatenate([samples, nearest]), columns, text)
+        return self._grid(rows, columns, text)
 
     def classes(self) -> tuple[Picture, ...]:
         condition = self._run.condition

@@ -7,7 +7,6 @@ does not count padding, and the last block has a maximum in place of an average.
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from keras_gan.core.errors import InputError
+from keras_gan.core.files import sha256
 from keras_gan.evaluation.features import resizing, torch_files
 from keras_gan.evaluation.features.base import PretrainedNetwork
 
@@ -70,8 +70,7 @@ def load(path: str | Path, *, clean: bool = False) -> Inception:
     """
     path = Path(path)
     try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = sha256(path)
     except OSError as error:
         raise InputError(
             f"weights of Inception: {path} cannot be read: {error.strerror}"
