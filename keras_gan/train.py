@@ -28,7 +28,7 @@ from keras_gan.training import checkpoints
 _DESCRIPTION = """Train a generative adversarial net and leave a run directory.
 
 examples:
-  keras-gan train                                  the bundled digits, about a minute
+  keras-gan train                                  the bundled digits, some minutes
   keras-gan train --recipe mnist --epochs 50       the paper's MNIST nets
   keras-gan train --recipe mnist --help            its settings
   keras-gan train --dataset fashion_mnist --download

@@ -25,7 +25,8 @@ def test_each_row_depends_on_its_seed_and_its_class_alone():
     model = small.conditional_gan()
     classes = np.array([2, 0, 1, 2])
     together = model.generate(4, seed=3, condition=classes)
-    np.testing.assert_array_equal(model.generate(2, seed=3, condition=[2, 0]), together[:2])
+    two = model.generate(2, seed=3, condition=[2, 0])
+    np.testing.assert_allclose(two, together[:2], atol=1e-6)  # products round by their shape
     others = model.generate(4, seed=3, condition=(classes + 1) % CLASSES)
     assert (np.abs(others - together).max(axis=1) > 1e-4).all()
 

@@ -187,10 +187,12 @@ def test_a_second_sigint_ends_at_once(capsys):
 
 
 def signalling(function, number):
-    """The function, which gets a signal while it works."""
+    """The function, which gets a signal while it works for the first time."""
+    numbers = [number]
 
     def call(*arguments, **named):
-        signal.raise_signal(number)
+        while numbers:
+            signal.raise_signal(numbers.pop())
         return function(*arguments, **named)
 
     return call
