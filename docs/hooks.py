@@ -8,6 +8,7 @@ import os
 import posixpath
 import re
 import sys
+import tempfile
 import types
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,9 +22,10 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from keras_gan import recipes
+from keras_gan import GAN, InputError, Run, recipes
 from keras_gan.core.settings import Field, fields
 from keras_gan.experiment import Settings
+from keras_gan.reporting import document
 from reproduce import page as results_page
 from reproduce import results
 
@@ -135,6 +137,7 @@ def recipe_page(name: str) -> str:
         parts.append(
             f'??? note "Settings that every recipe has, with their usual defaults"\n\n{fold}'
         )
+    parts += [_report_link(preset) for preset in GAN.presets if _recipe_of_preset(preset) == name]
     parts += [_result(found) for found in results.load() if _recipe_of(found) == name]
     return "\n\n".join(parts) + "\n"
 
@@ -153,6 +156,31 @@ def _recipe_of(result: dict[str, Any]) -> str:
     """The recipe that a result of `reproduce` was measured with."""
     run = result.get("protocol", {}).get("run", {})
     return run.get("recipe", re.sub(r"_seed\d+$", "", result["result"]))
+
+
+def _recipe_of_preset(preset: str) -> str:
+    return Run.open(preset).identity["recipe"]
+
+
+def _report_link(preset: str) -> str:
+    return (
+        f"## Trained model\n\n[Report of the preset `{preset}`](../reports/{preset}.html): "
+        "samples, curves, and each number with its protocol, as "
+        f"`keras-gan report {preset}` writes it. "
+        f'`keras_gan.GAN.from_preset("{preset}")` loads it.'
+    )
+
+
+def report(preset: str) -> str:
+    """The report of a built-in preset."""
+
+    def no_data(run: Run) -> None:
+        raise InputError("the documentation is built without the data")
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "report.html")
+        document.write([Run.open(preset)], file, no_data)
+        return file.read_text(encoding="utf-8")
 
 
 def _result(result: dict[str, Any]) -> str:
@@ -187,9 +215,10 @@ def guide(path: Path) -> dict[str, str]:
 
 
 def generated() -> dict[str, str]:
-    """The text of every generated page and notebook, by its place in the site."""
+    """The text of every generated page, report and notebook, by its place in the site."""
     pages = {page: (ROOT / file).read_text(encoding="utf-8") for page, file in ELSEWHERE.items()}
     pages |= {f"recipes/{name}.md": recipe_page(name) for name in recipes.NAMES}
+    pages |= {f"reports/{name}.html": report(name) for name in GAN.presets}
     pages |= {f"api/{path}.md": api_page(path, found) for path, found in public_modules().items()}
     for path in sorted((ROOT / "docs" / "guides").glob("*.py")):
         pages |= {f"guides/{path.stem}{suffix}": text for suffix, text in guide(path).items()}

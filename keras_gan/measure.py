@@ -15,6 +15,7 @@ from keras_gan.core.versions import versions
 from keras_gan.data import PictureOptions
 from keras_gan.evaluation import distances, features
 from keras_gan.evaluation.features import FeatureNetwork
+from keras_gan.experiment import distribution
 from keras_gan.experiment.picture_sets import (
     Features,
     PictureSet,
@@ -25,14 +26,19 @@ from keras_gan.experiment.picture_sets import (
 
 _DEFAULT = "efficientnet_lite0"
 _NETWORKS = "efficientnet_lite0 (comes with keras_gan), inception_2015:FILE or dinov2:PRESET"
+_STRATEGIES = [name for name in distribution.NAMES if name != "multi_worker"]
 _SOURCES = """Pictures are named as for `keras-gan train --dataset`: a folder, an archive, a .npy or
 .npz file, or an image set of tensorflow-datasets, of which the test examples are measured. A run
-directory stands for samples of its generator, and a file of `keras-gan reference` for its pictures.
+directory or a preset stands for samples of its generator, and a file of `keras-gan reference` for
+its pictures.
 """
 _MEASURE = f"""Measure how far one set of pictures is from another, on the features of a network.
 
 {_SOURCES}
+A built-in preset may have the name of its data set: as SET it is the preset, as REAL the data set.
+
 examples:
+  keras-gan measure mnist_conditional mnist
   keras-gan measure runs/pictures-1a2b3c4d photos/ --weights ema
   keras-gan measure samples.zip cifar10 --output distances.json
   keras-gan measure other_program/samples/ cifar10.npz"""
@@ -69,7 +75,7 @@ def _measure(argv: Sequence[str] | None) -> int:
     name = options.features or next(
         (part.network for part in (real, measured) if isinstance(part, Features)), _DEFAULT
     )
-    found = _compare(measured, real, features.load(name), options)
+    found = _compare(measured, real, _network(name, options), options)
     results.show_distances(found, "real pictures")
     for line in found["protocol"].items():
         print("{}: {}".format(*line))
@@ -90,11 +96,15 @@ def _reference(argv: Sequence[str] | None) -> int:
         raise InputError(f"--output must end in .npz. Received: {file}")
     parsing.check_writable("the folder of --output", file.parent)
     pictures = _open(options.real, options, options.size)
-    network = features.load(options.features or _DEFAULT)
+    network = _network(options.features or _DEFAULT, options)
     made = pictures.of(network, options.samples, options.seed)
     made.save(file)
     print(f"{len(made.features):,} pictures, and {len(made.others):,} others: written to {file}")
     return 0
+
+
+def _network(name: str, options) -> FeatureNetwork:
+    return features.load(name, distribution.make(options.strategy))
 
 
 def _add_options(parser: parsing.Parser) -> None:
@@ -102,6 +112,9 @@ def _add_options(parser: parsing.Parser) -> None:
     parsing.add_trust(parser)
     parser.add_argument(
         "--features", metavar="NETWORK", help=f"{_NETWORKS} ({_DEFAULT}, or a reference's)"
+    )
+    parser.add_argument(
+        "--strategy", default="default", choices=_STRATEGIES, help="devices for it (default)"
     )
     parser.add_argument(
         "--samples",
@@ -126,10 +139,11 @@ def _add_options(parser: parsing.Parser) -> None:
 def _opened(options) -> tuple[PictureSet, PictureSet]:
     """Both sets, at one size: the one asked for, or that of the set whose size is fixed."""
     sources = options.set, options.real
-    first = 1 if not has_size(options.set) and has_size(options.real) else 0
-    opened = {first: _open(sources[first], options, options.size)}
+    first = 1 if not has_size(options.set, generated=True) and has_size(options.real) else 0
+    opened = {first: _open(sources[first], options, options.size, generated=not first)}
     height, width = opened[first].size
-    opened[1 - first] = _open(sources[1 - first], options, f"{width}x{height}")
+    size = f"{width}x{height}"
+    opened[1 - first] = _open(sources[1 - first], options, size, generated=bool(first))
     sizes = ["{1}x{0}".format(*opened[i].size) for i in (0, 1)]
     if sizes[0] != sizes[1]:
         raise InputError(
@@ -139,13 +153,14 @@ def _opened(options) -> tuple[PictureSet, PictureSet]:
     return opened[0], opened[1]
 
 
-def _open(source: str, options, size: str) -> PictureSet:
+def _open(source: str, options, size: str, generated: bool = False) -> PictureSet:
     chosen = PictureOptions(
         size=size, crop=options.crop, skip_broken=options.skip_broken, flip="off", classes="none"
     )
     return open_pictures(
         source,
         chosen,
+        generated=generated,
         weights=options.weights,
         data_dir=options.data_dir,
         download=options.download,

@@ -14,6 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
 import tensorflow as tf
+from axe import load_axe
 
 # Strategies need several devices, and TensorFlow counts its devices once per process. They share
 # one thread pool, so that a test which uses only the first runs as fast as with one.
@@ -48,6 +49,15 @@ def needs_node() -> str:
     if (path := shutil.which("node")) and shutil.which("npm"):
         return path
     pytest.skip("needs Node.js and npm (Debian: apt-get install nodejs npm)")
+
+
+@pytest.fixture(scope="session")
+def axe(needs_node: str, pytestconfig: pytest.Config) -> str:
+    """The script of axe-core, for `axe_findings`; skips the test where npm cannot get it."""
+    try:
+        return load_axe(pytestconfig.cache.mkdir("axe"))
+    except (OSError, subprocess.SubprocessError):
+        pytest.skip("needs axe-core from npm's registry")
 
 
 @pytest.fixture(scope="session")

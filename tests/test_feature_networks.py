@@ -119,6 +119,18 @@ def test_batches_have_one_size_and_are_traced_once():
     assert traces[1:] == [(2, 2048, 1024, 3)]
 
 
+def test_replicas_share_the_pictures(lite0):
+    """A network that is loaded for two devices gives what one device gives, in the same order."""
+    devices = [device.name for device in tf.config.list_logical_devices("CPU")[:2]]
+    reduce = tf.distribute.ReductionToOneDevice()
+    strategy = tf.distribute.MirroredStrategy(devices, cross_device_ops=reduce)
+    network = features.load("efficientnet_lite0", strategy)
+    images = np.random.default_rng(0).integers(0, 256, (70, 8, 8, 3), np.uint8)
+    found = network.features(images)
+    assert found.shape == (70, 1280)
+    np.testing.assert_allclose(found, lite0.features(images), atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("images", "message"),
     [

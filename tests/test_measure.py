@@ -26,9 +26,8 @@ class Colors:
 
 @pytest.fixture(autouse=True)
 def network(monkeypatch):
-    monkeypatch.setitem(
-        vars(features), "load", {"colors": Colors(), measure._DEFAULT: Colors()}.get
-    )
+    known = {"colors": Colors(), measure._DEFAULT: Colors()}
+    monkeypatch.setattr(features, "load", lambda name, strategy: known[name])
 
 
 def pictures(n, size=8, seed=0, shift=0):
@@ -104,12 +103,22 @@ def test_a_reference_gives_the_same_numbers(tmp_path, capsys):
 
 
 def test_the_test_examples_of_a_named_set_read_by_its_training_examples(tmp_path):
-    found = measured(tmp_path, "digits", "digits", "--samples", "100")
-    assert found["digits"]["frechet"]["distance"] == pytest.approx(0, abs=1e-6)
+    stored = tmp_path / "digits.npz"
+    assert run(measure.reference, "digits", "--samples", "100", "--output", stored) == 0
+    found = measured(tmp_path, stored, "digits", "--samples", "100")
+    assert found[str(stored)]["frechet"]["distance"] == pytest.approx(0, abs=1e-6)
     floor = found["others of the real pictures"]
     assert floor["frechet"]["n_generated"] == 100
     assert floor["frechet"]["distance"] > 0
     assert "test examples of digits" in found["protocol"]["real"]
+
+
+def test_a_preset_against_the_data_set_of_its_name(tmp_path):
+    found = measured(tmp_path, "digits", "digits", "--samples", "100")
+    assert found["protocol"]["measured"] == "digits, last weights, seed 0"
+    assert "test examples of digits" in found["protocol"]["real"]
+    floor = found["others of the real pictures"]["frechet"]["distance"]
+    assert found["digits"]["frechet"]["distance"] > floor
 
 
 def test_samples_of_a_run_at_its_size(tmp_path):

@@ -13,6 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from axe import axe_findings
 
 import keras_gan
 from keras_gan import conditioning, networks, plotting, priors, report, train
@@ -165,6 +166,25 @@ def test_a_duration_in_words(tmp_path, seconds, words) -> None:
     found = facts.of_run(make_run(tmp_path / "one", sessions=[session]))
     assert found.duration == words
     assert found.untimed_sessions == (seconds is None)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "words"),
+    [
+        ("val_frechet_distance", "9,3,5", "best_ema: epoch 2; chosen by the Frechet distance"),
+        ("val_log_likelihood_ema", "9,3,15", "best_ema: epoch 3; chosen by the log-likelihood"),
+    ],
+)
+def test_the_best_weights_and_the_number_that_chose_them(tmp_path, column, values, words) -> None:
+    run = with_models(tmp_path / "one")
+    assert facts.of_run(run).best == ""
+    rows = "".join(f"{epoch},{value}\n" for epoch, value in enumerate(values.split(",")))
+    (run.path / "metrics.csv").write_text(f"epoch,{column}\n{rows}")
+    run.save_best("best_ema", run.generator())
+    found = facts.of_run(run).best
+    assert found == f"{words} of validation examples"
+    document.write([run], tmp_path / "one.html", no_data)
+    assert found in (tmp_path / "one.html").read_text()
 
 
 def test_the_command_of_another_recipe_names_all_settings_and_quotes_them(tmp_path) -> None:
@@ -394,8 +414,8 @@ def test_training_ends_with_a_report_and_a_failure_of_it_is_one_line(
     assert capsys.readouterr().err.splitlines()[-1] == "no report: division by zero"
 
 
-def test_a_report_in_a_browser(tmp_path, needs_chromium) -> None:
-    """The slider moves by keys; nothing is asked for, and nothing of the run is executed."""
+def test_a_report_in_a_browser(tmp_path, needs_chromium, axe) -> None:
+    """Keys move the slider; nothing is asked for, no script of the run runs, axe finds nothing."""
     sync_api = pytest.importorskip("playwright.sync_api")
     results = json.loads(json.dumps({"last": RESULTS}).replace("some network", HOSTILE))
     document.write([make_run(tmp_path / "run", results)], tmp_path / "report.html", no_data)
@@ -418,4 +438,8 @@ def test_a_report_in_a_browser(tmp_path, needs_chromium) -> None:
         assert page.evaluate("getComputedStyle(document.body).color") != "rgb(28, 33, 38)"
         assert faults == []
         assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+        for scheme, width in (("dark", 375), ("light", 1200)):
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size({"width": width, "height": 700})
+            assert axe_findings(page, axe) == []
         browser.close()

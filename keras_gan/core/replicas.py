@@ -1,11 +1,12 @@
-"""Means and maxima over all replicas."""
+"""Means and maxima over all replicas, and work that they share."""
 
 from __future__ import annotations
 
 import contextlib
 import contextvars
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import numpy as np
 import tensorflow as tf
 
 from keras_gan.core.errors import InputError
@@ -69,3 +70,34 @@ def global_max(values: tf.Tensor) -> tf.Tensor:
     if context.num_replicas_in_sync > 1:
         values = context.all_gather(values, axis=0)
     return tf.reduce_max(values)
+
+
+def on_shares(
+    strategy: tf.distribute.Strategy,
+    function: Callable[..., tf.Tensor],
+    rows: np.ndarray,
+    *arguments: tf.Tensor,
+) -> list[tf.Tensor]:
+    """Results of a function of rows, each replica of a strategy taking an equal part of them.
+
+    Args:
+        strategy: The number of its replicas divides that of the rows.
+        function: From rows, and the arguments, to one result for each row.
+        rows: `[n, ...]`.
+        arguments: Tensors that every replica gets.
+
+    Returns:
+        Tensors that are all results, in order, when they are concatenated.
+    """
+    replicas = strategy.num_replicas_in_sync
+    part = len(rows) // replicas
+
+    def share(context: tf.distribute.DistributedValues) -> tf.Tensor:
+        first = context.replica_id_in_sync_group * part
+        return tf.constant(rows[first : first + part])
+
+    shares = strategy.experimental_distribute_values_from_function(share)
+    results = strategy.run(function, args=(shares, *arguments))
+    local = strategy.experimental_local_results(results)
+    # Replicas of other workers can be reached only by a collective.
+    return list(local) if len(local) == replicas else [strategy.gather(results, axis=0)]

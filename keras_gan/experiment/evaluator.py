@@ -11,7 +11,6 @@ from typing import Protocol
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_gan.conditioning import Classes, Inpainting
 from keras_gan.core.errors import InputError
@@ -61,7 +60,7 @@ class EvaluationSettings(Checked):
     refine: bool = setting(False, "report a bandwidth between the grid's as well")
     sanity: bool = setting(True, "measure training images and centroids as if they were samples")
     strategy: str = setting(
-        "default", "devices for the likelihood", choices=tuple(distribution.NAMES)
+        "default", "devices for likelihood and features", choices=tuple(distribution.NAMES)
     )
 
     def __post_init__(self) -> None:
@@ -85,7 +84,7 @@ class Evaluator:
         gan: The finished model: G and D as training left them.
         generator: G with the weights asked for.
         data: The data that it was trained on.
-        strategy: Devices for the likelihood, or None.
+        strategy: Devices for the likelihood and the feature network.
     """
 
     def __init__(self, run: Run, load_data: LoadData, settings: EvaluationSettings):
@@ -95,10 +94,8 @@ class Evaluator:
         self.generator = run.generator(settings.weights)
         self.data = load_data()
         self._check_data()
+        self.strategy = distribution.make(settings.strategy)
         self.network  # noqa: B018
-        self.strategy: tf.distribute.Strategy | None = None
-        if settings.strategy != "default":
-            self.strategy = distribution.make(settings.strategy)
 
     def measure(self) -> dict:
         """All numbers that apply to the run, with their protocol, as JSON can hold them."""
@@ -142,9 +139,10 @@ class Evaluator:
         """The network that distances are measured on; None for the examples as they are."""
         name = self.settings.features
         if name == "auto":
-            return features.choose(self.data.element_shape, lambda: self.classifier)
+            shape = self.data.element_shape
+            return features.choose(shape, lambda: self.classifier, self.strategy)
         if name != "classifier":
-            return features.load(name)
+            return features.load(name, self.strategy)
         if self.classifier is None:
             raise InputError(f"--features classifier needs classes, and {self.data.name} has none")
         return self.classifier

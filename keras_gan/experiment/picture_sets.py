@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_gan import data
+from keras_gan import data, presets
 from keras_gan.core.errors import InputError
 from keras_gan.evaluation.features import FeatureNetwork
 from keras_gan.experiment.run import Run
@@ -171,23 +171,34 @@ def open_pictures(
     source: str,
     options: data.PictureOptions,
     *,
+    generated: bool = False,
     weights: str = "last",
     data_dir: str | None = None,
     download: bool = False,
     cache_dir: str | None = None,
     trust_recipe: bool = False,
 ) -> PictureSet:
-    """The pictures of a run directory, of a folder, an archive, an array, or of a named data set.
+    """The pictures of a run or preset, of a folder, an archive, an array, or a named data set.
 
     Of a named data set these are its test examples, with its training examples as the others; of a
     folder, archive or array they are all. A file that `Features.save` wrote is taken as well.
+
+    Args:
+        source: Where they are.
+        options: How pictures of files are brought to one size.
+        generated: Whether a name that both a preset and a data set have is the preset's.
+        weights: Weights of a run's generator.
+        data_dir: Directory of tensorflow-datasets.
+        download: Whether a missing data set may be downloaded.
+        cache_dir: Directory of decoded pictures.
+        trust_recipe: As for `Run.open`.
 
     Raises:
         InputError: There is no such source, it cannot be used, or it holds points.
     """
     path = Path(source)
-    if _is_run(path):
-        return Samples(Run.open(path, trust_recipe), weights)
+    if is_run(source, generated):
+        return Samples(Run.open(source, trust_recipe), weights)
     if _holds_features(path):
         return Features.load(path)
     found = data.load(
@@ -206,13 +217,15 @@ def open_pictures(
     return Stored([found.test.x], [found.train.x], rule)
 
 
-def has_size(source: str) -> bool:
+def has_size(source: str, generated: bool = False) -> bool:
     """Whether the pictures of a source have one size that cannot be chosen."""
-    return _is_run(Path(source)) or _holds_features(Path(source))
+    return is_run(source, generated) or _holds_features(Path(source))
 
 
-def _is_run(path: Path) -> bool:
-    return (path / "config.json").is_file()
+def is_run(source: str, generated: bool = False) -> bool:
+    """Whether a source is a run or a preset; `generated` as for `open_pictures`."""
+    named = "://" in source or (generated and source in presets.BUILT_IN)
+    return named or (Path(source) / "config.json").is_file()
 
 
 def _holds_features(file: Path) -> bool:

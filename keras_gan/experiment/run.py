@@ -218,7 +218,7 @@ class Run:
         self._write_config()
 
     def save_best(self, weights: str, generator: keras.Model) -> None:
-        """Saves a generator, "best" or "best_ema", whose validation likelihood is its best."""
+        """Saves a generator, "best" or "best_ema", that is the best so far."""
         self._save(generator, weights)
 
     def _save(self, model: keras.Model, name: str) -> None:
@@ -237,11 +237,16 @@ class Run:
         """The number of epochs behind one of `WEIGHTS`."""
         if weights not in BEST:
             return self.epochs_done
-        metrics = self.metrics()
-        if callbacks.ValidationDistance.column in metrics:  # then it has chosen the best
-            return int(np.nanargmin(metrics[callbacks.ValidationDistance.column])) + 1
-        column = callbacks.ValidationLikelihood.column + weights.removeprefix("best")
-        return int(np.nanargmax(metrics[column])) + 1
+        estimate, metrics = self.best_by, self.metrics()
+        if estimate is callbacks.ValidationDistance:
+            return int(np.nanargmin(metrics[estimate.column])) + 1
+        return int(np.nanargmax(metrics[estimate.column + weights.removeprefix("best")])) + 1
+
+    @property
+    def best_by(self) -> type[callbacks.ValidationEstimate]:
+        """The callback that has chosen the best weights."""
+        by_distance = callbacks.ValidationDistance.column in self.metrics()
+        return callbacks.ValidationDistance if by_distance else callbacks.ValidationLikelihood
 
     def gan(self) -> GAN:
         """The finished model; it is not compiled.

@@ -2,7 +2,8 @@
 
     keras-gan train
 
-The networks and the objective of `mnist_r3gan_conditional`, for 160,000 images: 79 s and 412 s on two different pairs of cores.
+The networks and the objective of `mnist_r3gan_conditional`, for 160,000 images: 79 s and 412 s
+on two different pairs of cores.
 """
 
 import dataclasses

@@ -9,10 +9,10 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from keras_gan import recipes
+from keras_gan import callbacks, recipes
 from keras_gan.core.errors import InputError
 from keras_gan.core.settings import Field, fields
-from keras_gan.experiment.run import Run
+from keras_gan.experiment.run import BEST, Run
 from keras_gan.experiment.settings import RunSettings
 from keras_gan.reporting import measured
 from keras_gan.reporting.advice import ADVICE
@@ -83,6 +83,7 @@ class Facts:
         untimed_sessions: How many did not: they are running, or were killed.
         weights: Weights of G to use: those that were measured, or EMA weights where there are any.
         weights_in_words: The same for people.
+        best: The epochs of the best weights, and what has chosen them; empty without any.
         measured: Whether there is an `evaluation.json`.
         numbers: The measurements.
         warnings: The warnings about the samples.
@@ -110,6 +111,7 @@ class Facts:
     untimed_sessions: int
     weights: str
     weights_in_words: str
+    best: str
     measured: bool
     numbers: tuple[Number, ...]
     warnings: tuple[RunWarning, ...]
@@ -220,6 +222,7 @@ def _of_run(run: Run, handle: str) -> Facts:
         untimed_sessions=len(sessions) - len(times),
         weights=weights,
         weights_in_words=_WEIGHTS.get(kind, kind),
+        best=_best(run),
         measured=bool(results),
         numbers=measured.numbers(results),
         warnings=warnings,
@@ -266,6 +269,16 @@ def _default_weights(run: Run) -> str:
     except InputError:  # another version of the recipe took other values
         return "last"
     return "last" if settings.ema is None else "ema"
+
+
+def _best(run: Run) -> str:
+    stored = [weights for weights in BEST if run.model_file(weights).is_file()]
+    if not stored or not run.finished:  # before, the table may lack the epoch
+        return ""
+    by_distance = run.best_by is callbacks.ValidationDistance
+    number = "Frechet distance" if by_distance else "log-likelihood"
+    epochs = ", ".join(f"{weights}: epoch {run.epoch_of(weights)}" for weights in stored)
+    return f"{epochs}; chosen by the {number} of validation examples"
 
 
 def _settings_class(run: Run) -> type[RunSettings] | None:

@@ -11,6 +11,7 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from keras_gan.core.errors import InputError
+from keras_gan.core.replicas import on_shares
 
 _BATCH = 32
 _PIXELS = 2**22  # the most in one batch before resizing: 100 MB in double precision
@@ -40,7 +41,8 @@ class PretrainedNetwork:
 
     Images are `[n, h, w, c]`, uint8 or floats in [0, 1], which are rounded to bytes first, as a
     file of pictures would hold them (see `as_rgb_bytes`). Memory is bounded: the network runs on
-    batches of one size, the last one filled up.
+    batches of one size, the last one filled up. Made in the scope of a strategy, it runs on all
+    replicas.
 
     Args:
         name: Its name in results.
@@ -67,17 +69,19 @@ class PretrainedNetwork:
             return model(prepare(tf.cast(images, tf.float32)))
 
         self._run = run
+        self._strategy = tf.distribute.get_strategy()
 
     def features(self, images: ArrayLike) -> np.ndarray:
         """Features of images, float32 `[n, d]`."""
         images = _checked(images)
         n, height, width, _ = images.shape
         batch = max(1, min(_BATCH, _PIXELS // (height * width)))
+        batch *= self._strategy.num_replicas_in_sync
         features = np.empty([n, 0], np.float32)
         for start in range(0, n, batch):
             rows = as_rgb_bytes(images[start : start + batch])
             filled = np.pad(rows, [(0, batch - len(rows)), (0, 0), (0, 0), (0, 0)])
-            found = self._run(filled).numpy()[: len(rows)]
+            found = np.concatenate(on_shares(self._strategy, self._run, filled))[: len(rows)]
             if not start:
                 features = np.empty([n, found.shape[1]], np.float32)
             features[start : start + batch] = found

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import tensorflow as tf
+
 from keras_gan.evaluation.features.base import FeatureNetwork
 from keras_gan.evaluation.features.loading import load
 
 
 def choose(
-    shape: tuple[int, ...], make_classifier: Callable[[], FeatureNetwork | None]
+    shape: tuple[int, ...],
+    make_classifier: Callable[[], FeatureNetwork | None],
+    strategy: tf.distribute.Strategy | None = None,
 ) -> FeatureNetwork | None:
     """The network that tells most about such data.
 
@@ -21,14 +25,15 @@ def choose(
     Args:
         shape: Of an example.
         make_classifier: Makes the classifier, or None where the data have no classes.
+        strategy: As for `load`; the classifier runs on one device.
 
     Returns:
         None where neither can be used: points without classes, for instance.
     """
     is_picture = len(shape) == 3 and shape[-1] <= 4
     if is_picture and shape[-1] > 2:
-        return load("efficientnet_lite0")
+        return load("efficientnet_lite0", strategy)
     classifier = make_classifier()
     if classifier is None and is_picture:
-        return load("efficientnet_lite0")
+        return load("efficientnet_lite0", strategy)
     return classifier

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tensorflow as tf
+
 from keras_gan.core.errors import InputError
 from keras_gan.evaluation.features import dinov2, efficientnet, inception
 from keras_gan.evaluation.features.base import FeatureNetwork
 
 
-def load(name: str) -> FeatureNetwork:
+def load(name: str, strategy: tf.distribute.Strategy | None = None) -> FeatureNetwork:
     """The feature network of a name.
 
     Args:
@@ -19,9 +21,16 @@ def load(name: str) -> FeatureNetwork:
             - `inception_2015_clean:FILE`: the same, with the resizing of clean-fid;
             - `dinov2:PRESET`: a preset of KerasHub, or the directory of one.
 
+        strategy: Its replicas share the pictures; the current strategy if None.
+
     Raises:
         InputError: There is no such network, or its weights cannot be read.
     """
+    with (strategy or tf.distribute.get_strategy()).scope():
+        return _load(name)
+
+
+def _load(name: str) -> FeatureNetwork:
     if name == "efficientnet_lite0":
         return efficientnet.load()
     kind, _, source = name.partition(":")

@@ -20,6 +20,7 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from keras_gan.core.errors import InputError
+from keras_gan.core.replicas import on_shares
 from keras_gan.evaluation.arrays import as_rows
 from keras_gan.evaluation.likelihood.density import log_density
 
@@ -327,14 +328,6 @@ def _log_densities(
     starts = range(0, len(filled), part * replicas)
     values: list[tf.Tensor] = []
     for start in _tracked(track, starts, description):
-
-        def share(context, start=start):
-            first = start + context.replica_id_in_sync_group * part
-            return tf.constant(filled[first : first + part])
-
-        shares = strategy.experimental_distribute_values_from_function(share)
-        results = strategy.run(log_density, args=(shares, centers, sigmas))
-        local = strategy.experimental_local_results(results)
-        # Replicas of other workers can be reached only by a collective.
-        values += local if len(local) == replicas else [strategy.gather(results, axis=0)]
+        rows = filled[start : start + part * replicas]
+        values += on_shares(strategy, log_density, rows, centers, sigmas)
     return np.concatenate(values)[: len(points)].astype(np.float64)
