@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ examples:
   keras-gan export mnist_conditional --output exports     a preset
   keras-gan export RUN --output exports --formats onnx_float16 --name small
   keras-gan export RUN --output exports --signatures serving_default discriminator --warmup
+  keras-gan export RUN --output exports --formats web     a page for any static host
   keras-gan export inspect exports/mnist                  numbers, signatures, size
 
 Each file is loaded in another runtime and compared with the Keras model before the version becomes
@@ -89,6 +91,9 @@ def _export(argv: Sequence[str]) -> int:
     for artefact, errors in written.errors.items():
         for name, error in errors.items():
             print(f"{artefact} {name}: largest error against Keras {error:.1e}")
+    if "web" in settings.formats:
+        page = shlex.quote(str(written.path / "web"))
+        print(f"open http://localhost:8000 after: python -m http.server --directory {page}")
     return 0
 
 

@@ -44,7 +44,10 @@ def describe(path: Path) -> dict[str, Any]:
             "give a version's directory, a model's directory or an .onnx file"
         ) from None
     models = [_saved_model(path)] if (path / saved_model.FILE).is_file() else []
-    models += [_onnx(file)[0] for file in sorted(path.glob("*.onnx"))]
+    models += [
+        _onnx(file)[0] | {"file": str(file.relative_to(path))}
+        for file in sorted(path.rglob("*.onnx"))
+    ]
     name = f"{path.resolve().parent.name}, version {path.resolve().name}"
     return {
         "name": name,

@@ -27,7 +27,11 @@ from keras_gan.cli import parsing
 OPSETS = range(13, max(tf2onnx.constants.OPSET_TO_IR_VERSION) + 1)
 MAX_INLINE = 2_000_000_000  # bytes of weights in the file itself; a protocol buffer holds 2 GiB
 # Format, file and the largest error allowed against Keras in float32.
-PRECISIONS = (("onnx", "model.onnx", 1e-5), ("onnx_float16", "model_float16.onnx", 5e-3))
+FILES = (
+    ("onnx", "model.onnx", 1e-5),
+    ("onnx_float16", "model_float16.onnx", 5e-3),
+    ("web", "web/model.onnx", 1e-5),
+)
 
 
 def check_opset(opset: int) -> None:
@@ -107,6 +111,7 @@ def _describe(model: onnx.ModelProto, subject: Subject) -> None:
 
 def write(model: onnx.ModelProto, path: Path) -> None:
     """Writes and checks a model; weights beyond `MAX_INLINE` go into the file `path` + ".data"."""
+    path.parent.mkdir(exist_ok=True)
     size = sum(len(tensor.raw_data) for tensor in model.graph.initializer)
     onnx.save_model(
         model,

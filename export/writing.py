@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 from export import parity, saved_model, versions
 from export import signatures as signature_list
+from export.directions import principal
 from export.subject import Subject
 from keras_gan import InputError
 from keras_gan.cli import parsing
 
-FORMATS = ("saved_model", "onnx", "onnx_float16")
+FORMATS = ("saved_model", "onnx", "onnx_float16", "web")
 METADATA_FILE = Path("assets.extra", "metadata.json")
 
 
@@ -74,12 +75,16 @@ def write(
     """Writes a version; None: the one after the highest. Nothing is left after a ParityError."""
     settings = settings or Settings()
     check(output, name, version, settings)
+    if "web" in settings.formats:
+        from export import web
+
+        web.check(subject)
     errors: dict[str, dict[str, float]] = {}
-    path = versions.publish(output / name, version, partial(_fill, subject, settings, errors))
+    path = versions.publish(output / name, version, partial(_fill, subject, name, settings, errors))
     return Written(path, errors)
 
 
-def _fill(subject: Subject, settings: Settings, errors: dict, directory: Path) -> None:
+def _fill(subject: Subject, name: str, settings: Settings, errors: dict, directory: Path) -> None:
     inputs = signature_list.trial_inputs(subject, max(parity.BATCH_SIZES))
     if "saved_model" in settings.formats:
         signatures = signature_list.of(subject, settings.signatures)
@@ -89,11 +94,15 @@ def _fill(subject: Subject, settings: Settings, errors: dict, directory: Path) -
         if settings.warmup:
             requests = [r for s in signatures for r in parity.requests_for(s, inputs)]
             saved_model.write_warmup(directory, requests)
-    if {"onnx", "onnx_float16"} & set(settings.formats):
+    if {"onnx", "onnx_float16", "web"} & set(settings.formats):
         errors |= _fill_onnx(subject, settings, inputs, directory)
+    if "web" in settings.formats:
+        from export import web
+
+        web.write(directory / "web", subject, name)
     metadata = directory / METADATA_FILE
     metadata.parent.mkdir(exist_ok=True)
-    described = subject.metadata() | {"parity": errors}
+    described = subject.metadata() | {"parity": errors, "directions": principal(subject)}
     metadata.write_text(parsing.as_json(described), encoding="utf-8")
 
 
@@ -103,7 +112,7 @@ def _fill_onnx(subject: Subject, settings: Settings, inputs: dict, directory: Pa
     (reference,) = signature_list.of(subject, ["serving_default"])
     opset = settings.opset or onnx_model.OPSETS[-1]
     errors = {}
-    for name, file, tolerance in onnx_model.PRECISIONS:
+    for name, file, tolerance in onnx_model.FILES:
         if name in settings.formats:
             exported = subject.in_float16() if name == "onnx_float16" else subject
             onnx_model.write(onnx_model.convert(exported, opset), directory / file)

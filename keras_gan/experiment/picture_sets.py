@@ -124,7 +124,7 @@ class Samples:
 
     def of(self, network: FeatureNetwork, n: int, seed: int) -> Features:
         """Features of the first `n` samples of a seed."""
-        found = _extract(network, self.run.batches(n, seed, self.weights))
+        found = _extract(network, self.run.batches(n, seed, self.weights), n)
         origin = f"{self.run.path.name}, {self.weights} weights, seed {seed}"
         protocol = {"origin": origin, "size": self.size, **protocol_of(network)}
         return Features(found, found[:0], protocol)
@@ -155,13 +155,20 @@ class Stored:
     def of(self, network: FeatureNetwork, n: int, seed: int) -> Features:
         """Features of `n` of the pictures, or of all if there are fewer, by a random choice."""
         order = _order(self.parts, seed)
-        found = _extract(network, _blocks(self.parts, order[:n]))
+        found = self._features(network, self.parts, order[:n])
         if self.others:
-            rest = _blocks(self.others, _order(self.others, seed)[: len(found)])
+            rest = self._features(network, self.others, _order(self.others, seed)[: len(found)])
         else:
-            rest = _blocks(self.parts, order[-min(len(found), len(order) // 2) :])
+            left = order[-min(len(found), len(order) // 2) :]
+            rest = self._features(network, self.parts, left)
         protocol = {"origin": self.origin, "size": self.size, **protocol_of(network)}
-        return Features(found, _extract(network, rest), protocol)
+        return Features(found, rest, protocol)
+
+    @staticmethod
+    def _features(
+        network: FeatureNetwork, parts: Sequence[np.ndarray], rows: np.ndarray
+    ) -> np.ndarray:
+        return _extract(network, _blocks(parts, rows), len(rows))
 
 
 PictureSet = Features | Samples | Stored
@@ -252,5 +259,13 @@ def _blocks(parts: Sequence[np.ndarray], rows: np.ndarray) -> Iterator[np.ndarra
         )
 
 
-def _extract(network: FeatureNetwork, blocks: Iterable[np.ndarray]) -> np.ndarray:
-    return np.concatenate([network.features(block) for block in blocks])
+def _extract(network: FeatureNetwork, blocks: Iterable[np.ndarray], n: int) -> np.ndarray:
+    """Features of the `n` pictures of all blocks, which are never in memory twice."""
+    found, start = np.empty([n, 0], np.float32), 0
+    for block in blocks:
+        part = network.features(block)
+        if not start:
+            found = np.empty([n, part.shape[1]], np.float32)
+        found[start : start + len(part)] = part
+        start += len(part)
+    return found

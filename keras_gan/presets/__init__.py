@@ -29,7 +29,16 @@ from keras_gan.core.errors import InputError, first_line
 from keras_gan.core.files import sha256, write_atomically
 from keras_gan.core.paths import cache_folder, check_path
 
-__all__ = ["BUILT_IN", "check", "find", "is_preset", "samples", "seal", "without_folders"]
+__all__ = [
+    "BUILT_IN",
+    "cache_folder",
+    "check",
+    "find",
+    "is_preset",
+    "samples",
+    "seal",
+    "without_folders",
+]
 
 BUILT_IN: Mapping[str, str] = types.MappingProxyType(
     {

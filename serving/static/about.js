@@ -30,7 +30,7 @@ function facts(metadata, bytes) {
 }
 
 function numbers(rows) {
-  const head = ["", "Samples", "Training examples in their place"].map((text) => make("th", text, { scope: "col" }));
+  const head = ["Number", "Samples", "Training examples in their place"].map((text) => make("th", text, { scope: "col" }));
   const body = rows.map(({ name, text, floor_text, protocol }) =>
     make(
       "tr",
@@ -40,6 +40,9 @@ function numbers(rows) {
   );
   return make("table", [make("thead", make("tr", head)), make("tbody", body)]);
 }
+
+// Long lists of numbers, as the directions have, are not for people.
+const printed = (name, value) => (name === "vectors" && Array.isArray(value) ? `${value.length} vectors` : value);
 
 export function describe(card, model, version) {
   const metadata = version.metadata instanceof Object ? version.metadata : {};
@@ -59,6 +62,6 @@ export function describe(card, model, version) {
     ...(rows.length ? [make("h3", "Numbers"), numbers(rows)] : []),
     make("h3", "Signatures"),
     make("ul", signatures),
-    make("details", [make("summary", "All metadata"), make("pre", JSON.stringify(version.metadata, null, 2), { tabindex: "0" })]),
+    make("details", [make("summary", "All metadata"), make("pre", JSON.stringify(version.metadata, printed, 2), { tabindex: "0" })]),
   );
 }

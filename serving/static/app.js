@@ -2,14 +2,20 @@
 
 import { describe } from "./about.js";
 import * as api from "./api.js";
+import { typical } from "./center.js";
+import { bounds, principal, vectorOf } from "./directions.js";
 import { draw, save } from "./images.js";
-import { between, moved, rowSeeds } from "./latents.js";
+import { arrows, enter } from "./keys.js";
+import { along, between, moved, rowSeeds } from "./latents.js";
+import * as link from "./link.js";
 import { Mask } from "./mask.js";
 import { classCount, further, inputShape, unknown } from "./signatures.js";
 import { Sketch } from "./sketch.js";
 
 const MOST_CHOSEN = 4;
 const INPAINTINGS = 8;
+const DEFAULTS = { seed: "0", images: "36", class: "" }; // of a link that does not have them
+const REMEMBER_AFTER = 100; // milliseconds: browsers limit how often the address may change
 const $ = (id) => document.getElementById(id);
 
 const mask = new Mask($("mask"));
@@ -21,12 +27,17 @@ const state = {
   models: [],
   model: null,
   version: null,
+  drawn: null, // the seed, the number and the class of the grid's samples, as the link has them
+  samples: [], // those of the grid
+  typical: null, // where they have their ink
   encoded: [], // samples from the user's images: the last of the grid
   gridRequests: 0, // how many so far: only the newest answer is shown
   inpaintRequests: 0, // likewise
   others: 0, // how often other inpaintings were requested
   chosen: [], // samples, in the order in which they were chosen
-  moves: new Map(), // dimension to the value that it was moved to
+  dimensions: 0, // of the latents
+  directions: [], // the principal ones
+  moves: new Map(), // name of a direction to how far the latents were moved along it
   shown: null, // the inputs of the large image, once it is drawn
 };
 
@@ -53,17 +64,100 @@ function options(select, values, current) {
   );
 }
 
-async function lookAgain() {
+// Reads the catalog, and shows what the page's address asks for: at the start, and to refresh the page.
+async function load() {
   state.models = (await api.catalog()).filter((model) => model.versions.length > 0);
-  if (state.models.length === 0) throw new Error("No model is available yet. Look again in a moment.");
-  const name = state.models.some((m) => m.name === $("model").value) ? $("model").value : state.models[0].name;
-  options($("model"), state.models.map((m) => [m.name, m.name]), name);
+  if (state.models.length === 0) throw new Error("No model is available yet. Refresh in a moment.");
+  const { view: given, damaged } = link.read(location.hash);
+  const view = { ...DEFAULTS, ...given };
+  const absent = [];
+  // Calls `use` with a value of the link; notes its name if the page has no such thing.
+  const take = (name, use) => {
+    if (name in view && !use(view[name])) absent.push(`${name} ${view[name]}`);
+  };
+  const names = state.models.map(({ name }) => name);
+  const current = names.includes($("model").value) ? $("model").value : names[0];
+  options($("model"), names.map((name) => [name, name]), current);
+  $("model-row").hidden = names.length === 1;
+  take("model", (value) => select("model", value));
   chooseModel();
-  await drawSamples();
+  take("version", (value) => select("version", value));
+  chooseVersion();
+  take("images", (value) => select("count", value));
+  take("class", (value) => select("class", value));
+  take("seed", (value) => { $("seed").value = value; return true; });
+  if (!(await drawSamples())) return;
+  take("samples", (value) => {
+    const numbers = [...new Set(value.split(","))].map((number) => state.samples[number - 1]);
+    return numbers.every(Boolean) && setChosen(numbers);
+  });
+  if (state.chosen.length > 0) {
+    for (const name of ["across", "down"]) take(name, (value) => { $(name).value = value; return true; });
+    take("as", (value) => select("shown-class", value));
+    take("direction", (value) => Boolean(vector(value)) && setDirection(value));
+    take("moves", (value) => {
+      const moves = value.split(",").map((move) => move.split(":"));
+      if (!moves.every(([name]) => vector(name))) return false;
+      state.moves = new Map(moves.map(([name, to]) => [name, Number(to)]));
+      return true;
+    });
+    await drawImage();
+  }
+  const faults = [["Not here", absent], ["Not readable", damaged]].filter(([, names]) => names.length > 0);
+  if (faults.length > 0) {
+    const texts = faults.map(([fault, names]) => `${fault}: ${names.join(", ")}.`);
+    throw new Error(`The link cannot be followed in full. ${texts.join(" ")} The rest is shown.`);
+  }
+}
+
+function select(id, value) {
+  const found = [...$(id).options].some((option) => option.value === value);
+  if (found) $(id).value = value;
+  return found;
+}
+
+// The view as a link has it, without what comes from the user's images.
+function view() {
+  const numbers = state.chosen.map((sample) => state.samples.indexOf(sample) + 1);
+  const chosen = numbers.length > 0 && numbers.every(Boolean);
+  return {
+    model: state.model.name,
+    version: state.version.version,
+    ...state.drawn,
+    ...(chosen && {
+      samples: numbers.join(","),
+      across: numbers.length > 1 ? $("across").value : "",
+      down: numbers.length > 3 ? $("down").value : "",
+      as: $("shown-class").value,
+      direction: direction(),
+      moves: [...state.moves].map(([name, to]) => `${name}:${to}`).join(","),
+    }),
+  };
+}
+
+function writeLink() {
+  history.replaceState(null, "", link.write(view()));
+}
+
+let soon;
+
+function remember() {
+  $("copied").textContent = "";
+  clearTimeout(soon);
+  soon = setTimeout(() => state.drawn && writeLink(), REMEMBER_AFTER); // a link that failed can be tried again
+}
+
+async function copyLink() {
+  if (state.drawn) writeLink();
+  if (!navigator.clipboard) throw new Error("The browser lets only pages of https:// and of this machine copy. Copy the page's address.");
+  await navigator.clipboard.writeText(location.href);
+  $("copied").textContent = view().samples || state.chosen.length === 0 ? "Copied." : "Copied, without your image.";
 }
 
 function chooseModel() {
   state.model = state.models.find((model) => model.name === $("model").value);
+  $("title").textContent = state.model.name;
+  document.title = `${state.model.name} - explorer`;
   const labels = Object.entries(state.model.labels);
   const versions = state.model.versions.map(({ version }) => {
     const names = labels.filter(([, number]) => String(number) === version).map(([label]) => label);
@@ -77,16 +171,13 @@ function chooseModel() {
 function chooseVersion() {
   state.version = state.model.versions.find(({ version }) => version === $("version").value);
   describe($("metadata"), state.model, state.version);
-  const prior = state.version.metadata?.prior;
-  const uniform = typeof prior?.low === "number" && typeof prior?.high === "number";
-  $("amount").min = uniform ? prior.low : -3;
-  $("amount").max = uniform ? prior.high : 3;
   const names = Array.from({ length: classCount(state.version) }, (_, i) => [String(i), String(i)]);
   const current = names.some(([name]) => name === $("class").value) ? $("class").value : "";
   options($("class"), [["", "each in turn"], ...names], current);
   options($("shown-class"), names, "0");
   $("class-row").hidden = names.length === 0;
   $("shown-class-row").hidden = names.length === 0;
+  state.drawn = null;
   state.encoded = [];
   const shapes = {
     encode: inputShape(state.version, "encode", "latents"),
@@ -110,8 +201,10 @@ function chooseVersion() {
 
 // The grid
 
+// Draws the samples; true unless a newer request came meanwhile.
 async function drawSamples() {
   choose([]);
+  state.samples = [];
   $("grid").replaceChildren();
   const request = (state.gridRequests += 1);
   const { sample, serving_default: generate } = state.version.signatures;
@@ -136,12 +229,21 @@ async function drawSamples() {
     const classes = seeds.map((_, i) => (wanted === "" ? i % (classCount(state.version) || 1) : Number(wanted)));
     const more = further(state.version, "sample", classes);
     const answer = await api.sample(state.model.name, state.version.version, seeds, more);
-    if (request !== state.gridRequests) return;
-    $("direction").max = answer.latents[0].length - 1;
-    const samples = answer.latents.map((latents, i) =>
+    if (request !== state.gridRequests) return false;
+    state.drawn = { seed: String(seed), images: String(seeds.length), class: wanted };
+    state.samples = answer.latents.map((latents, i) =>
       newSample(`sample ${i + 1}`, answer.images[i], { latents, shownAs: classes[i] }),
     );
-    $("grid").replaceChildren(...[...samples, ...state.encoded].map(({ button }) => button));
+    state.dimensions = answer.latents[0].length;
+    offerDirections();
+    state.typical = typical(answer.images);
+    $("center-row").hidden = !state.typical;
+    centerSketch();
+    $("grid").style.setProperty("--columns", Math.sqrt(seeds.length));
+    $("grid").replaceChildren(...[...state.samples, ...state.encoded].map(({ button }) => button));
+    enter($("grid"));
+    remember();
+    return true;
   } finally {
     if (request === state.gridRequests) $("grid").setAttribute("aria-busy", "false");
   }
@@ -160,6 +262,7 @@ function newSample(name, image, properties) {
   const place = document.createElement("span");
   const sample = { name, button, ...properties };
   button.type = "button";
+  button.tabIndex = -1;
   button.className = "cell";
   button.setAttribute("aria-label", name.replace(/^./, (first) => first.toUpperCase()));
   button.setAttribute("aria-pressed", "false");
@@ -214,6 +317,7 @@ async function inpaint(others) {
     newSample(`inpainting ${first + i + 1}`, images[i], { latents: row, shownAs: 0, given }),
   );
   $("inpaintings").replaceChildren(original, ...samples.map(({ button }) => button));
+  enter($("inpaintings"));
   $("inpainted").textContent = `The original and inpaintings ${first + 1} to ${first + INPAINTINGS}: choose them like samples.`;
   $("others").disabled = false;
 }
@@ -227,6 +331,20 @@ function toggle(sample) {
 }
 
 function choose(chosen) {
+  setChosen(chosen);
+  if (chosen.length > 0) {
+    show();
+    return;
+  }
+  const canvas = $("image");
+  canvas.width = 1;
+  canvas.height = 1;
+  delete canvas.dataset.drawn;
+  say("No sample chosen yet.");
+  remember();
+}
+
+function setChosen(chosen) {
   state.chosen = chosen;
   state.moves.clear();
   $("across").value = 0;
@@ -243,15 +361,7 @@ function choose(chosen) {
   if (chosen.length === 1) $("shown-class").value = chosen[0].shownAs;
   $("clear").disabled = chosen.length === 0;
   setShown(null);
-  if (chosen.length === 0) {
-    const canvas = $("image");
-    canvas.width = 1;
-    canvas.height = 1;
-    delete canvas.dataset.drawn;
-    say("No sample chosen yet.");
-  } else {
-    show();
-  }
+  return true;
 }
 
 // Only an image that is drawn can be saved.
@@ -288,18 +398,21 @@ async function imageOf(latents, given) {
 let running = false;
 let wanted = false;
 
-async function show() {
+const show = () => attempt(drawImage);
+
+async function drawImage() {
   delete $("image").dataset.drawn;
   wanted = true;
+  remember();
   if (running) return;
   running = true;
-  await attempt(async () => {
+  try {
     while (wanted) {
       wanted = false;
       if (state.chosen.length === 0) break;
       const corners = state.chosen.map(({ latents }) => latents);
       const point = between(corners, Number($("across").value), Number($("down").value));
-      const latents = moved(point, state.moves);
+      const latents = moved(point, [...state.moves].map(([name, to]) => [vector(name), to]));
       const text = where();
       showDirection(latents);
       const { given } = state.chosen[0];
@@ -310,28 +423,69 @@ async function show() {
       draw($("image"), image);
       if (wanted) delete $("image").dataset.drawn;
     }
-  });
-  running = false;
+  } finally {
+    running = false;
+  }
 }
 
-// Single dimensions
+// Directions
 
+function offerDirections() {
+  state.directions = principal(state.version.metadata, state.dimensions);
+  const values = state.directions.map(({ share }, i) => [
+    `p${i + 1}`,
+    `Principal direction ${i + 1} (${(100 * share).toPrecision(2)} %)`,
+  ]);
+  const current = $("direction").value;
+  options($("direction"), [...values, ["", "Single dimension"]], current || values.length === 0 ? current : "p1");
+  for (const id of ["direction-row", "direction-hint"]) $(id).hidden = values.length === 0;
+  $("dimension").max = state.dimensions - 1;
+  setDirection(direction());
+}
+
+// The name of the chosen direction, as links have it.
 function direction() {
-  const last = Number($("direction").max);
-  return Math.min(last, Math.max(0, Math.trunc(Number($("direction").value)) || 0));
+  if ($("direction").value) return $("direction").value;
+  const wanted = Math.trunc(Number($("dimension").value)) || 0;
+  return String(Math.min(state.dimensions - 1, Math.max(0, wanted)));
 }
+
+function setDirection(name) {
+  const single = !name.startsWith("p");
+  $("direction").value = single ? "" : name;
+  if (single) $("dimension").value = name;
+  $("dimension-row").hidden = !single;
+  adjustAmount();
+  return true;
+}
+
+// The slider for the chosen direction.
+function adjustAmount() {
+  const [min, max] = bounds(direction(), state.version.metadata?.prior, state.dimensions);
+  Object.assign($("amount"), { min, max });
+  if (state.shown) showDirection(state.shown.latents);
+}
+
+const vector = (name) => vectorOf(name, state.directions, state.dimensions);
 
 function showDirection(latents) {
-  const value = latents[direction()];
+  const value = along(latents, vector(direction()));
   $("amount").value = value;
   $("amount-text").textContent = value.toFixed(2);
 }
 
+function centerSketch() {
+  sketch.wanted = $("center").checked ? state.typical : null;
+  if (!$("user-image").hidden) sketch.changed();
+}
+
 // Events
 
-$("refresh").addEventListener("click", () => attempt(lookAgain));
-$("model").addEventListener("change", () => attempt(async () => { chooseModel(); await drawSamples(); }));
-$("version").addEventListener("change", () => attempt(async () => { chooseVersion(); await drawSamples(); }));
+$("refresh").addEventListener("click", () => { if (state.drawn) writeLink(); attempt(load); });
+$("copy-link").addEventListener("click", () => attempt(copyLink));
+addEventListener("hashchange", () => attempt(load));
+$("model").addEventListener("change", () => attempt(async () => { chooseModel(); writeLink(); await drawSamples(); }));
+$("version").addEventListener("change", () => attempt(async () => { chooseVersion(); writeLink(); await drawSamples(); }));
 $("draw").addEventListener("submit", (event) => { event.preventDefault(); attempt(drawSamples); });
 $("another").addEventListener("click", () => {
   $("seed").value = crypto.getRandomValues(new Uint32Array(1))[0];
@@ -339,7 +493,8 @@ $("another").addEventListener("click", () => {
 });
 $("across").addEventListener("input", show);
 $("down").addEventListener("input", show);
-$("direction").addEventListener("input", () => state.shown && showDirection(state.shown.latents));
+$("direction").addEventListener("change", () => { setDirection(direction()); remember(); });
+$("dimension").addEventListener("input", () => { adjustAmount(); remember(); });
 $("amount").addEventListener("input", () => { state.moves.set(direction(), Number($("amount").value)); show(); });
 $("reset").addEventListener("click", () => { state.moves.clear(); show(); });
 $("shown-class").addEventListener("change", show);
@@ -355,7 +510,12 @@ $("open").addEventListener("change", () => attempt(async () => {
 }));
 $("invert").addEventListener("click", () => sketch.invert());
 $("wipe").addEventListener("click", () => sketch.clear());
+$("center").addEventListener("change", centerSketch);
 $("clear").addEventListener("click", () => choose([]));
+for (const id of ["grid", "inpaintings"]) arrows($(id));
+for (const id of ["grid", "inpaintings", "chosen"]) {
+  $(id).addEventListener("keydown", (event) => event.key === "Escape" && choose([]));
+}
 $("save-image").addEventListener("click", () => $("image").toBlob((blob) => save(blob, "image.png")));
 $("save-latents").addEventListener("click", () => {
   const { name } = state.model;
@@ -364,4 +524,4 @@ $("save-latents").addEventListener("click", () => {
   save(new Blob([JSON.stringify(content)], { type: "application/json" }), "latents.json");
 });
 
-attempt(lookAgain);
+attempt(load);

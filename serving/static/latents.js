@@ -23,7 +23,13 @@ export function between(corners, across, down) {
   return corners.length < 4 ? top : mix(top, mix(corners[2], corners[3], across), down);
 }
 
-// Latents with some dimensions set to other values.
+// How far latents go along a direction, a vector of length 1.
+export const along = (latents, direction) => latents.reduce((sum, value, i) => sum + value * direction[i], 0);
+
+// Latents moved along directions, one after another, each until they go so far along it.
 export function moved(latents, moves) {
-  return latents.map((value, i) => moves.get(i) ?? value);
+  return moves.reduce((from, [direction, value]) => {
+    const step = value - along(from, direction);
+    return from.map((x, i) => x + step * direction[i]);
+  }, latents);
 }

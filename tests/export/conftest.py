@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import keras_gan
+from export import web
 from export.__main__ import main
 from export.subject import Subject
 from keras_gan import Run, layers, priors, train
@@ -135,3 +136,14 @@ def node_modules(needs_node: str, tmp_path_factory: pytest.TempPathFactory) -> P
         check=True,
     )
     return folder
+
+
+@pytest.fixture
+def needs_onnxruntime_web(pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ONNX Runtime Web in a cache of the tests; skips the test where npm's registry has none."""
+    folder = pytestconfig.cache.mkdir("onnxruntime-web")
+    monkeypatch.setenv("KERAS_GAN_CACHE", str(folder))
+    try:
+        web.package()
+    except keras_gan.InputError:
+        pytest.skip("needs onnxruntime-web from npm's registry")

@@ -332,6 +332,16 @@ def test_metadata_of_a_condition(export_of) -> None:
     assert (metadata["condition"]["name"], metadata["condition"]["count"]) == ("classes", 10)
 
 
+def test_exports_have_principal_directions(each_export) -> None:
+    metadata = json.loads((each_export.path / writing.METADATA_FILE).read_text())
+    vectors, share = (np.array(metadata["directions"][key]) for key in ("vectors", "share"))
+    assert vectors.shape == (10, metadata["prior"]["dimension"])
+    np.testing.assert_allclose(vectors @ vectors.T, np.eye(10), atol=1e-5)
+    assert (vectors.max(axis=1) == np.abs(vectors).max(axis=1)).all()
+    assert share.sum() <= 1
+    assert (np.diff(share) <= 0).all()
+
+
 def test_warm_up_requests_cover_every_signature(each_export) -> None:
     from tensorflow_serving.apis import prediction_log_pb2
 

@@ -220,9 +220,14 @@ METADATA = {
 }
 
 
+# Two principal directions of `mlp`, version 1; as older exports, version 2 has none.
+DIRECTIONS = {"vectors": [[0.6, 0.0, 0.8, 0.0], [0.0, 1.0, 0.0, 0.0]], "share": [0.625, 0.25]}
+
+
 def write_contract_models(base: Path) -> Path:
     """Writes `mlp` (version 3 not served), `painter`, `sketch` and `types`, with their file."""
-    for number in (1, 2, 3):
+    save(Generator(1), base / "mlp" / "1", {**METADATA, "directions": DIRECTIONS})
+    for number in (2, 3):
         save(Generator(number), base / "mlp" / str(number), METADATA)
     save(Painter(1), base / "painter" / "1", METADATA)
     condition = {"name": "classes", "count": CLASSES}

@@ -9,7 +9,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from axe import axe_findings
 from PIL import Image
+from serving_models import DIRECTIONS
 from serving_running import PATIENCE
 
 from serving import Client
@@ -55,8 +57,8 @@ def page(browser, address):
     context.close()
 
 
-def open_page(page, address):
-    page.goto(address.rest + "/")
+def open_page(page, address, link=""):
+    page.goto(f"{address.rest}/{link}")
     wait_for_grid(page)
 
 
@@ -215,13 +217,61 @@ def test_single_directions(page, client):
     bounds = [page.get_attribute("#amount", end) for end in ("min", "max")]
     assert bounds == ["-1", "1"]  # the prior's
     for direction, value in ((2, -0.5), (0, 1.0)):
-        page.fill("#direction", str(direction))
+        page.fill("#dimension", str(direction))
         page.fill("#amount", str(value))
         latents[direction] = value
     assert page.text_content("#amount-text") == "1.00"
     assert_image(page, client.images(latents[None])[0])
     page.click("#reset")
     assert_image(page, samples(client, 0).images[0])
+
+
+def test_principal_directions(page, address):
+    assert page.is_hidden("#direction")  # version 2 has none
+    open_version(page, "1")
+    texts = [f"Principal direction {n} %)" for n in ("1 (63", "2 (25")]
+    options = page.locator("#direction option").all_text_contents()
+    assert options == [*texts, "Single dimension"]
+    assert page.is_hidden("#dimension")
+    choose(page, 0)
+    settle(page, "sample 1.")
+    end = 3 * 2 / 12**0.5  # deviations of the prior, uniform on [-1, 1]
+    bounds = [float(page.get_attribute("#amount", name)) for name in ("min", "max")]
+    assert bounds == pytest.approx([-end, end])
+    with Client(address.rest, model="mlp", version=1) as client:
+        latents = np.float64(samples(client, 0).latents[0])
+        for name, vector, value in zip(
+            ("p1", "p2"), DIRECTIONS["vectors"], (1.25, -0.5), strict=True
+        ):
+            page.select_option("#direction", name)
+            page.fill("#amount", str(value))
+            latents += (value - latents @ vector) * np.array(vector)
+            assert_image(page, client.images(latents[None])[0])
+        page.select_option("#direction", "")
+        page.fill("#dimension", "3")
+        page.fill("#amount", "-0.25")
+        latents[3] = -0.25
+        assert_image(page, client.images(latents[None])[0])
+
+
+def open_version(page, version):
+    page.select_option("#version", version)
+    page.wait_for_function(
+        "version => document.querySelector('#metadata').textContent.includes(`version ${version}`)",
+        arg=version,
+    )
+    wait_for_grid(page)
+
+
+def test_directions_that_cannot_be_used_are_left_out(page):
+    found = page.evaluate("""async () => {
+      const {principal} = await import("/explorer/directions.js");
+      const good = {vectors: [[1, 0], [0, 1]], share: [0.5, 0.25]};
+      const some = [1, {vectors: "", share: []}, good, {...good, vectors: [[1, 0], [null, 1]]},
+        {...good, share: [0.5]}, {...good, vectors: [[1], 2]}].map((directions) => ({directions}));
+      return [null, {}, ...some].map((metadata) => principal(metadata, 2).length);
+    }""")
+    assert found == [0, 0, 0, 0, 2, 1, 1, 0]
 
 
 def test_downloads(page, client):
@@ -243,9 +293,7 @@ def test_downloads(page, client):
 
 def test_model_and_version(page, address):
     assert page.locator("#version option").all_text_contents() == ["2 (canary)", "1 (stable)"]
-    page.select_option("#version", "1")
-    wait_for_grid(page)
-    page.wait_for_function("document.querySelector('#metadata').textContent.includes('version 1')")
+    open_version(page, "1")
     with Client(address.rest, model="mlp", version=1) as client:
         images = client.generate(36)
     assert_pixels(page, "#grid button canvas", images[0])
@@ -359,9 +407,63 @@ def test_a_drawing(page, sketch):
         assert page.locator("#sketch").evaluate(corner) == level
 
 
-def settle_encoded(page):
-    page.wait_for_selector("#grid button[aria-label='Your image 1'][aria-pressed=true]")
-    settle(page, "your image 1")
+def test_drawings_are_centered_as_samples_are(page, sketch):
+    """A bar drawn in a corner gets the place and the size that blobs of the samples have."""
+    images = np.zeros((36, 6, 6, 1))
+    images[:, 1:5, 2:5] = 1  # 4 of 6 pixels high, the center of mass at (3, 3.5)
+    images[::2, 0, 0] = 0.1  # not ink
+    answer = {"images": images.tolist(), "latents": np.zeros((36, 4)).tolist()}
+    page.route("**/v1/models/sketch/**", lambda route: route.fulfill(json={"outputs": answer}))
+    assert page.is_hidden("#center")  # the edges of the model's own samples are not plain
+    page.click("#draw button[type=submit]")
+    page.wait_for_selector("#center")
+    page.unroute("**/v1/models/sketch/**")
+
+    page.locator("#sketch").scroll_into_view_if_needed()
+    box = page.locator("#sketch").bounding_box()
+    page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 0.2 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 0.6 * box["height"])
+    page.mouse.up()
+    found = {}
+    for centered in (True, False):
+        page.set_checked("#center", centered)
+        page.click("#encode button")
+        settle_encoded(page, 1 if centered else 2)
+        found[centered] = pixels(page, "#scaled") / 255
+    mass = {key: image.sum() for key, image in found.items()}
+    y, x = (sum((np.arange(6) + 0.5) * found[True].sum(1 - axis)) / mass[True] for axis in (0, 1))
+    assert (y, x) == pytest.approx((3, 3.5), abs=0.05)
+    # The stroke is 0.4 long and 0.11 wide with round ends, 0.51 in all; 4 / 6 are wanted.
+    assert mass[True] / mass[False] == pytest.approx((4 / 6 / 0.51) ** 2, abs=0.1)
+    assert found[False][:, 3:].max() == 0
+
+
+def test_ink_against_numpy(page):
+    """The center of mass and the box of digits; photographs have no plain background."""
+    rng = np.random.default_rng(0)
+    images = rng.random((5, 8, 10, 1)) * (rng.random((5, 8, 10, 1)) < 0.3)
+    images[:, [0, -1]] = images[:, :, [0, -1]] = 0
+    noise = rng.random((5, 8, 10, 1))
+    found, *others = page.evaluate(
+        """async (stacks) => {
+          const {typical} = await import("/explorer/center.js");
+          return stacks.map(typical);
+        }""",
+        [images.tolist(), (1 - images).tolist(), noise.tolist(), np.zeros((5, 8, 10, 1)).tolist()],
+    )
+    ink = np.where(images >= 0.25, images, 0)[..., 0]
+    mass = ink.sum((1, 2))
+    y = (ink.sum(2) @ (np.arange(8) + 0.5) / mass).mean() / 10
+    x = (ink.sum(1) @ (np.arange(10) + 0.5) / mass).mean() / 10
+    sides = [max(np.ptp(np.nonzero(one), axis=1) + 1) for one in ink]
+    assert found == pytest.approx({"y": y, "x": x, "size": np.median(sides) / 10})
+    assert others == [pytest.approx(found), None, None]
+
+
+def settle_encoded(page, number=1):
+    page.wait_for_selector(f"#grid button[aria-label='Your image {number}'][aria-pressed=true]")
+    settle(page, f"your image {number}")
 
 
 def stroke(page, selector, across, down):
@@ -457,11 +559,11 @@ def test_problems_are_shown(page):
 
 
 def test_by_keyboard(page, client):
-    page.focus("#another")
+    page.focus("#copy-link")
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
     settle(page, "sample 1.")
-    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     settle(page, "0 %", "sample 1", "sample 2")
     page.focus("#across")
@@ -469,6 +571,46 @@ def test_by_keyboard(page, client):
     settle(page, "100 %", "sample 1", "sample 2")
     assert_image(page, samples(client, 0).images[1])
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+def test_arrow_keys_move_in_the_grid(page):
+    focused = "document.activeElement.getAttribute('aria-label')"
+    page.focus("#grid button")
+    for key, number in (
+        ("ArrowLeft", 1),
+        ("ArrowRight", 2),
+        ("ArrowDown", 8),
+        ("ArrowUp", 2),
+        ("ArrowUp", 2),
+        ("End", 36),
+        ("ArrowDown", 36),
+        ("Home", 1),
+    ):
+        page.keyboard.press(key)
+        assert page.evaluate(focused) == f"Sample {number}"
+    page.keyboard.press("End")
+    page.keyboard.press("Space")
+    settle(page, "sample 36")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "seed"
+    page.keyboard.press("Shift+Tab")  # back to where it was
+    assert page.evaluate(focused) == "Sample 36"
+    page.keyboard.press("Escape")
+    assert page.text_content("#place") == "No sample chosen yet."
+
+
+def test_every_control_is_reached_by_tab(page, painter):
+    choose(page, 0, 1, 2, 3)
+    settle(page, "sample 4")
+    reached = set()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.id"))
+    shown = page.eval_on_selector_all(
+        "input, select, button:not(.cell)",
+        "es => es.filter(e => e.id && !e.disabled && e.checkVisibility()).map(e => e.id)",
+    )
+    assert set(shown) <= reached
 
 
 def test_names_for_readers(page):
@@ -502,6 +644,108 @@ def test_on_a_phone(browser, address, scheme):
     context.close()
 
 
+def all_pixels(page):
+    """Of the grid and of the large image."""
+    page.wait_for_selector("#image[data-drawn]")
+    return [canvas.evaluate(PIXELS) for canvas in page.locator("#grid canvas, #image").all()]
+
+
+def open_link(page, address, link):
+    """In a page that shows nothing yet, as a new tab would."""
+    page.goto("about:blank")
+    open_page(page, address, link)
+
+
+def test_a_link_restores_the_view(page, address):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    open_version(page, "1")
+    page.fill("#seed", "-12345678901234567890")
+    page.select_option("#count", "16")
+    page.click("#draw button[type=submit]")
+    page.wait_for_selector("#grid button:nth-child(16):last-child")
+    choose(page, 2, 9, 4, 15)
+    page.fill("#across", "0.25")
+    page.fill("#down", "0.9")
+    page.fill("#amount", "1.2")
+    page.select_option("#direction", "")
+    page.fill("#dimension", "2")
+    page.fill("#amount", "-0.71")
+    settle(page, "25 %", "90 %", "sample 3", "sample 10", "sample 5", "sample 16")
+    before, text = all_pixels(page), page.text_content("#place")
+    page.click("#copy-link")
+    page.wait_for_selector("#copied:not(:empty)")
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link == page.url
+    open_link(page, address, link.removeprefix(address.rest + "/"))
+    settle(page, text)
+    assert all_pixels(page) == before
+    assert page.is_hidden("#problem")
+    assert page.input_value("#dimension") == "2"
+    page.evaluate("() => { document.querySelector('#grid button').dataset.old = ''; }")
+    page.click("#refresh")
+    page.wait_for_selector("#grid button:first-child:not([data-old])")
+    settle(page, text)
+    assert all_pixels(page) == before
+    page.wait_for_function("link => location.href === link", arg=link)
+
+
+def test_a_link_of_a_class(page, address, sketch):
+    page.select_option("#class", "2")
+    page.click("#draw button[type=submit]")
+    choose(page, 4)
+    page.select_option("#shown-class", "1")
+    page.wait_for_function("() => location.hash.includes('as=1')")
+    link = page.evaluate("location.hash")
+    assert link == "#model=sketch&version=1&seed=0&images=36&class=2&samples=5&as=1&direction=0"
+    open_link(page, address, link)
+    settle(page, "sample 5.")
+    assert_image(page, sketch.generate(36, seed=0, condition=1)[4])
+
+
+def test_a_link_is_kept_until_the_server_answers(page, address):
+    page.expected_faults = 2  # the browser logs the failed requests
+    failing = []
+    page.route(
+        "**/v1/models/**",
+        lambda route: (
+            route.abort()
+            if any(f'"{name}"' in route.request.post_data for name in failing)
+            else route.continue_()
+        ),
+    )
+    for signature in ("sample", "serving_default"):  # of the grid, of the large image
+        failing.append(signature)
+        page.goto("about:blank")
+        page.goto(f"{address.rest}/#model=mlp&version=1&samples=3")
+        page.wait_for_selector("#problem:not([hidden])")
+        assert "does not answer" in page.text_content("#problem")
+        failing.clear()
+        page.click("#refresh")
+        settle(page, "sample 3.")
+        assert page.is_hidden("#problem")
+        assert page.input_value("#version") == "1"
+
+
+@pytest.mark.parametrize(
+    ("link", "named"),
+    [
+        ("#model=gone&seed=7", "Not here: model gone."),
+        ("#model=mlp&version=9", "Not here: version 9."),
+        ("#model=mlp&version=x", "Not readable: version."),
+        ("#images=17&seed=1e9", "Not here: images 17. Not readable: seed."),
+        ("#samples=99", "Not here: samples 99."),
+        ("#samples=1&direction=p1&moves=0:1,9:1", "Not here: direction p1, moves 0:1,9:1."),
+        ("#class=2&toString=1&%E0%A4%A", "Not here: class 2. Not readable: toString, "),
+    ],
+    ids=["model", "version", "no-number", "images", "samples", "directions", "names"],
+)
+def test_a_damaged_link_still_shows_a_page(page, address, link, named):
+    open_link(page, address, link)
+    page.wait_for_selector("#problem:not([hidden])")
+    assert named in page.text_content("#problem")
+    assert page.locator("#grid button").count() == 36
+
+
 def test_only_the_page_s_own_files_are_served(http):
     page = http.get("/")
     assert "default-src 'self'" in page.headers["content-security-policy"]
@@ -513,3 +757,13 @@ def test_only_the_page_s_own_files_are_served(http):
         assert http.get(path).status_code == 404
     catalog = http.get("/explorer/catalog.json").json()
     assert [model["name"] for model in catalog] == ["mlp", "painter", "sketch", "types"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_accessibility(page, axe, scheme):
+    page.emulate_media(color_scheme=scheme)
+    for model in ("painter", "sketch"):  # with all controls
+        choose_model(page, model)
+        choose(page, 0, 1, 2, 3)
+        settle(page, "sample 4")
+        assert axe_findings(page, axe) == []
