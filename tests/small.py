@@ -6,6 +6,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 import keras_gan
 from keras_gan import conditioning, layers, networks, priors, recipes
@@ -13,6 +14,13 @@ from keras_gan.data import preprocessing
 from keras_gan.experiment import TrainingData
 from keras_gan.experiment.run import FORMAT, Run
 from keras_gan.training import inference
+
+
+def devices(n=2):
+    """A strategy on CPUs. TensorFlow's collectives cannot change their number in a process."""
+    return tf.distribute.MirroredStrategy(
+        [f"CPU:{i}" for i in range(n)], cross_device_ops=tf.distribute.ReductionToOneDevice()
+    )
 
 
 def network_pair(seed=0, dropout=True, size=6, latent_dim=5, classes=0):

@@ -9,7 +9,6 @@ import keras
 import numpy as np
 import pytest
 import small
-import tensorflow as tf
 
 import keras_gan
 from keras_gan import InputError, augmentation, layers, losses, priors, regularizers
@@ -91,9 +90,7 @@ def whole():
 def test_updates_are_the_same_however_a_step_runs(how, whole):
     scope = contextlib.nullcontext()
     if how == "two replicas":
-        strategy = tf.distribute.MirroredStrategy(
-            ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
-        )
+        strategy = small.devices()
         scope = strategy.scope()
     with scope:
         model = several_updates(accumulate=2, jit_compile=how == "xla", steps_per_execution=2)

@@ -449,9 +449,7 @@ def adaptive(strategy=None, geometry=1.0):
 
 @pytest.mark.parametrize("make", [lambda strategy: gan(DiffAugment(), strategy), adaptive])
 def test_two_replicas_equal_one_device(make):
-    mirrored = tf.distribute.MirroredStrategy(
-        ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
-    )
+    mirrored = small.devices()
     x = pictures(48, height=6, width=8)
     models = [make(strategy) for strategy in (None, mirrored)]
     one, two = (model.fit(x, batch_size=8, epochs=2, verbose=0).history for model in models)

@@ -125,9 +125,7 @@ def gan(name):
 @pytest.mark.parametrize("name", DISCRIMINATORS)
 def test_two_replicas_equal_one_device(name, two_devices):
     results = []
-    strategy = tf.distribute.MirroredStrategy(
-        ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
-    )
+    strategy = small.devices()
     for scope in (tf.distribute.get_strategy().scope(), strategy.scope()):
         with scope:
             model = gan(name)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import scipy.special
+import small
 import tensorflow as tf
 
 from keras_gan import InputError, layers
@@ -84,9 +85,7 @@ def test_batch_normalization_starts_without_a_condition():
 
 def test_batch_normalization_on_two_replicas_equals_one_device():
     x, y = numbers(MAPS) * [[[[1]]], [[[2]]], [[[3]]], [[[4]]]] + 1, numbers(CONDITION)
-    strategy = tf.distribute.MirroredStrategy(
-        ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
-    )
+    strategy = small.devices()
     layer = batch_norm(kernel_initializer=ORTHOGONAL)
     with strategy.scope():
         shared = batch_norm(kernel_initializer=ORTHOGONAL)

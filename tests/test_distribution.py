@@ -23,15 +23,6 @@ from keras_gan.core.randomness import Purpose, StepDraws
 from keras_gan.experiment.run import Run
 from keras_gan.experiment.workers import Workers
 
-
-def devices(n):
-    # In-process reduction: TensorFlow's collectives cannot change their group size within a
-    # process.
-    return tf.distribute.MirroredStrategy(
-        [f"CPU:{i}" for i in range(n)], cross_device_ops=tf.distribute.ReductionToOneDevice()
-    )
-
-
 MAKE = {
     "plain": functools.partial(small.gan, dropout=False, ema=0.9),
     "conditional": small.conditional_gan,
@@ -113,17 +104,19 @@ IN_PROCESS = [*CASES[:3], *CASES[6:8], *SLOW, *OTHERS, {"discriminator_steps": 3
 
 @pytest.mark.parametrize("case", IN_PROCESS, ids=str)
 def test_two_replicas_equal_one_device(case):
-    assert_equal(on_one_device(*case.items()), train(devices(2), **case), tolerance_of(case))
+    assert_equal(on_one_device(*case.items()), train(small.devices(2), **case), tolerance_of(case))
 
 
 # Dropout with k > 1, a user's own batches, and a loss on means over the global minibatch.
 @pytest.mark.parametrize("case", [CASES[1], CASES[2], CASES[7]], ids=str)
 def test_four_replicas_and_several_steps_a_call_equal_one_device(case):
-    assert_equal(on_one_device(*case.items()), train(devices(4), steps_per_execution=2, **case))
+    assert_equal(
+        on_one_device(*case.items()), train(small.devices(4), steps_per_execution=2, **case)
+    )
 
 
 def test_xla_on_two_replicas_is_refused():
-    with devices(2).scope(), pytest.raises(InputError, match="jit_compile"):
+    with small.devices(2).scope(), pytest.raises(InputError, match="jit_compile"):
         small.gan(jit_compile=True)
 
 
@@ -245,7 +238,7 @@ def test_workers_send_texts_of_any_length(two_workers):
 
 
 def test_replicas_draw_different_noise():
-    strategy = devices(2)
+    strategy = small.devices(2)
     with strategy.scope():
         model = small.gan()
 
@@ -258,7 +251,7 @@ def test_replicas_draw_different_noise():
 
 
 def test_what_cannot_be_divided_is_refused():
-    with devices(2).scope():
+    with small.devices(2).scope():
         model, inpainting = small.gan(), small.inpainting_gan()
     with pytest.raises(InputError, match="minibatch of 7"):
         model.fit(small.examples(), batch_size=7, verbose=0)

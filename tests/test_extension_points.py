@@ -429,9 +429,7 @@ def test_a_weight_changes_only_after_or_before_it_is_read():
 
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])
 def test_extension_points_on_two_replicas_equal_one_device(update):
-    mirrored = tf.distribute.MirroredStrategy(
-        ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
-    )
+    mirrored = small.devices()
     models, histories = [], []
     for strategy in (tf.distribute.get_strategy(), mirrored):
         model = everything(strategy, update=update, steps_per_execution=2)

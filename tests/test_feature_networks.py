@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 import reference_features
+import small
 import tensorflow as tf
 from PIL import Image
 
@@ -121,10 +122,7 @@ def test_batches_have_one_size_and_are_traced_once():
 
 def test_replicas_share_the_pictures(lite0):
     """A network that is loaded for two devices gives what one device gives, in the same order."""
-    devices = [device.name for device in tf.config.list_logical_devices("CPU")[:2]]
-    reduce = tf.distribute.ReductionToOneDevice()
-    strategy = tf.distribute.MirroredStrategy(devices, cross_device_ops=reduce)
-    network = features.load("efficientnet_lite0", strategy)
+    network = features.load("efficientnet_lite0", small.devices())
     images = np.random.default_rng(0).integers(0, 256, (70, 8, 8, 3), np.uint8)
     found = network.features(images)
     assert found.shape == (70, 1280)

@@ -89,9 +89,7 @@ def test_layers_that_xla_cannot_compile_are_refused():
 
 
 def test_xla_on_several_replicas_is_refused():
-    strategy = tf.distribute.MirroredStrategy(
-        ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
-    )
+    strategy = small.devices()
     with strategy.scope():
         model = keras_gan.GAN(*small.network_pair(), keras_gan.priors.Uniform(5))
         with pytest.raises(InputError, match="jit_compile=False"):

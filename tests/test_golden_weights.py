@@ -41,12 +41,6 @@ def fitted(model, x=None, y=None):
     return model
 
 
-def mirrored():
-    return tf.distribute.MirroredStrategy(
-        ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
-    )
-
-
 def images():
     return np.random.default_rng(0).random((40, 6, 4, 1), dtype=np.float32)
 
@@ -60,9 +54,13 @@ CASES = {
         for k in (1, 3)
         for loss in ("non_saturating", "held_back")
     },
-    "alternating-3-two": lambda: plain(mirrored(), update="alternating", discriminator_steps=3),
-    "simultaneous-1-two": lambda: plain(mirrored(), update="simultaneous"),
-    "simultaneous-3-two": lambda: plain(mirrored(), update="simultaneous", discriminator_steps=3),
+    "alternating-3-two": lambda: plain(
+        small.devices(), update="alternating", discriminator_steps=3
+    ),
+    "simultaneous-1-two": lambda: plain(small.devices(), update="simultaneous"),
+    "simultaneous-3-two": lambda: plain(
+        small.devices(), update="simultaneous", discriminator_steps=3
+    ),
     "tfdata": lambda: plain(data="tf.data", discriminator_steps=2, steps_per_execution=3),
     "conditional": lambda: fitted(small.conditional_gan(), y=np.arange(40) % 3),
     "semi": lambda: fitted(small.semi_supervised_gan(), y=np.arange(40) % 3),

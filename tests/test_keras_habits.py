@@ -16,12 +16,6 @@ from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.training import progress
 
 
-def mirrored():
-    return tf.distribute.MirroredStrategy(
-        ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
-    )
-
-
 @pytest.mark.parametrize(
     "callback",
     [
@@ -115,7 +109,7 @@ def test_ema_of_subclassed_generators():
 
 @pytest.mark.parametrize("inside", ["networks", "model"])
 def test_networks_and_model_must_share_a_scope(inside):
-    strategy = mirrored()
+    strategy = small.devices()
     if inside == "networks":
         with strategy.scope():
             networks = small.network_pair()
@@ -128,7 +122,7 @@ def test_networks_and_model_must_share_a_scope(inside):
 
 
 def test_gradient_accumulation_on_several_replicas_is_refused():
-    with mirrored().scope():
+    with small.devices().scope():
         model = keras_gan.GAN(*small.network_pair(), keras_gan.priors.Uniform(5))
         accumulating = keras.optimizers.SGD(gradient_accumulation_steps=2)
         with pytest.raises(InputError, match="gradient_accumulation_steps"):
@@ -244,7 +238,7 @@ def test_clipping_on_two_replicas_equals_one_device(clip, update):
 
     one = train()
     before = small.weights(one)
-    with mirrored().scope():
+    with small.devices().scope():
         two = train()
     for model in (one, two):
         model.fit(small.examples(32), batch_size=8, verbose=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keras
+import small
 import tensorflow as tf
 from tensorflow.python.distribute import multi_worker_util
 from tensorflow.python.eager import context
@@ -41,7 +42,7 @@ def test_the_last_operation_of_a_functional_model_and_of_a_subclassed_one():
 
 
 def test_keras_plans_an_epoch_by_a_distributed_data_set_s_cardinality():
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = small.devices()
     data = strategy.experimental_distribute_dataset(
         tf.data.Dataset.from_generator(
             lambda: iter([[0.0]] * 5), output_signature=tf.TensorSpec([1], tf.float32)

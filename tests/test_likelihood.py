@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-import tensorflow as tf
+import small
 from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
 from sklearn.datasets import load_digits
@@ -194,7 +194,7 @@ def test_kmeans_centroids(digits):
 def test_a_strategy_s_devices_share_the_points(digits):
     count = 7  # the devices cannot have equal parts
     samples, validation, test = digits
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = small.devices()
     alone = log_likelihood(samples, validation, test[:count], protocol=PROTOCOL)
     shared = log_likelihood(samples, validation, test[:count], protocol=PROTOCOL, strategy=strategy)
     assert shared.mean == pytest.approx(alone.mean, abs=1e-4)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+import small
 import tensorflow as tf
 
 from keras_gan import InputError, optimizers
@@ -102,7 +103,7 @@ def test_schedules_follow_the_updates(jit_compile):
 @pytest.mark.parametrize("scheduled", [False, True])
 def test_two_replicas_sum_their_gradients(scheduled):
     momentum = schedules.EpochRamp(0.1, 0.9, 0, 2, 2) if scheduled else 0.5
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = small.devices()
     with strategy.scope():
         weights = variables()
         optimizer = optimizers.MomentumSGD(0.1, momentum)

@@ -239,9 +239,7 @@ def test_all_labels_and_too_many():
 
 @pytest.mark.parametrize("loss", ["feature_matching", "held_back"])
 def test_xla_on_several_replicas_is_refused(loss):
-    strategy = tf.distribute.MirroredStrategy(
-        ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
-    )
+    strategy = small.devices()
     with strategy.scope(), pytest.raises(InputError, match="jit_compile"):
         small.gan(classes=CLASSES, loss=loss, jit_compile=True)
 

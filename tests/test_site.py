@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from axe import axe_findings
 
 import keras_gan
 import serving
@@ -100,6 +101,30 @@ def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
         assert not loaded.search(page.read_text(encoding="utf-8")), page
     for sheet in site.rglob("*.css"):
         assert not re.search(r"url\([\"']?(https?:|//)", sheet.read_text(encoding="utf-8")), sheet
+
+
+# One page of each kind, in both color schemes and at two widths.
+PAGES = {
+    "index": ("light", 1200),
+    "guides/getting_started": ("dark", 375),
+    "recipes/mnist": ("dark", 1200),
+    "api/keras_gan": ("light", 375),
+    "reports/mnist_conditional": ("dark", 1200),
+}
+
+
+def test_pages_are_accessible(site: Path, needs_chromium: str, axe: str) -> None:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu"]
+        browser = playwright.chromium.launch(executable_path=needs_chromium, args=flags)
+        page = browser.new_page(bypass_csp=True)
+        for name, (scheme, width) in PAGES.items():
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size({"width": width, "height": 800})
+            page.goto((site / f"{name}.html").as_uri())
+            assert axe_findings(page, axe) == [], name
+        browser.close()
 
 
 def test_the_page_about_tf_gan_has_every_name_of_its_tutorials() -> None:

@@ -194,9 +194,7 @@ def test_trained_under_mixed_precision(policy, family, classes):
 @pytest.mark.slow
 def test_two_replicas_equal_one_device():
     found = []
-    strategy = tf.distribute.MirroredStrategy(
-        ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
-    )
+    strategy = small.devices()
     for scope in (tf.distribute.get_strategy(), strategy):
         with scope.scope():
             model = gan("sngan", 3, lambda: keras.optimizers.SGD(0.01))
