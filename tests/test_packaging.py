@@ -184,7 +184,7 @@ def test_subcommands_run_beside_folders_of_their_names(commands: Path, home: Pat
 
 
 def test_training_prints_nothing_of_tensorflow_and_leaves_a_run(commands: Path, home: Path) -> None:
-    small = ("--epochs", "1", "--likelihood-every", "0", "--run-dir", "run")
+    small = ("--recipe", "digits", "--epochs", "1", "--likelihood-every", "0", "--run-dir", "run")
     result = subprocess.run(
         [commands / "keras-gan", "train", "--strategy", "mirrored", *small],
         cwd=home,

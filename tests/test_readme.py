@@ -126,7 +126,7 @@ def four_commands() -> list[str]:
 def served(installed: dict[str, str], folder: Path) -> Iterator[None]:
     """What the first three commands leave running."""
     first, export, serve, _ = four_commands()
-    run(first.partition("#")[0] + "--epochs 2", folder, installed)
+    run(first.partition("#")[0] + "--epochs 1", folder, installed)
     run(export, folder, installed)
     with start(serve, folder, installed, stderr=subprocess.PIPE, text=True) as process:
         said: list[str] = []

@@ -589,7 +589,17 @@ def test_the_cluster_of_a_slurm_job(monkeypatch):
 def test_a_collapse_is_watched_for(tmp_path, capsys, caplog):
     """One epoch with tiny steps: all samples are still the mean of the data."""
     rates = ["--generator-learning-rate", "1e-6", "--discriminator-learning-rate", "1e-6"]
-    arguments = ["--epochs", "1", "--monitor-every", "1", "--likelihood-every", "0", *rates]
+    arguments = [
+        "--recipe",
+        "digits",
+        "--epochs",
+        "1",
+        "--monitor-every",
+        "1",
+        "--likelihood-every",
+        "0",
+        *rates,
+    ]
     assert call(capsys, *arguments, "--run-dir", tmp_path / "run")[0] == 0
     table = run.Run.open(tmp_path / "run").metrics()
     assert table["warnings"][0] >= 1
@@ -601,7 +611,7 @@ def test_a_collapse_is_watched_for(tmp_path, capsys, caplog):
 
 @pytest.mark.parametrize(("strategy", "xla"), [("one_device", True), ("mirrored", False)])
 def test_precision_and_xla_under_a_strategy(strategy, xla, two_devices, tmp_path, capsys):
-    arguments = ["--strategy", strategy, "--epochs", "1", "--batch-size", "100"]
+    arguments = ["--recipe", "digits", "--strategy", strategy, "--epochs", "1"]
     arguments += ["--precision", "mixed_bfloat16", "--likelihood-samples", "50"]
     arguments += ["--jit-compile"] if xla else []
     code, _, err = call(capsys, *arguments, "--run-dir", tmp_path / "run")
