@@ -8,6 +8,7 @@ from rich.table import Table
 from keras_gan.evaluation import published
 from keras_gan.evaluation.distances import OVERLAPS
 from keras_gan.experiment.measurements import EXAMINED
+from keras_gan.reporting.measured import significant
 
 
 def show(results: dict) -> None:
@@ -86,19 +87,19 @@ def show_distances(distances: dict, real: str = "test examples") -> None:
     columns = (f"{overlap['n_generated']:,} {name}" for name, overlap in overlaps.items())
     title = f"Against {overlaps[first]['n_real']:,} {real}, on {distances['features']}"
     table = _table(title, "", *columns, left=("",))
-    for label, measure, number, form in (
-        ("Frechet", "frechet", "distance", ".4g"),
-        ("Frechet, infinitely many", "frechet_at_infinity", "distance", ".4g"),
-        ("KID", "kid", "distance", ".3g"),
-        *((name, "precision_recall", name, ".3f") for name in OVERLAPS),
-        ("Inception Score", "inception_score", "score", ".3f"),
+    for label, measure, number in (
+        ("Frechet", "frechet", "distance"),
+        ("Frechet, infinitely many", "frechet_at_infinity", "distance"),
+        ("KID", "kid", "distance"),
+        *((name, "precision_recall", name) for name in OVERLAPS),
+        ("Inception Score", "inception_score", "score"),
     ):
         if measure in rows[first]:
             cells = []
             for row in rows.values():
                 error = row["standard_errors"].get(number if number in OVERLAPS else measure)
-                cell = format(row[measure][number], form) if measure in row else ""
-                cells.append(cell if error is None else f"{cell} ± {error:.1g}")
+                cell = significant(row[measure][number], 4) if measure in row else ""
+                cells.append(cell if error is None else f"{cell} ± {significant(error, 2)}")
             table.add_row(label, *cells)
     Console().print(table)
 

@@ -49,9 +49,12 @@ class Number:
         return "" if self.floor is None else self._shown(self.floor)
 
     def _shown(self, value: float, digits: int = 4) -> str:
-        if self.is_share:
-            return f"{value:.1%}"
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}"
+        return f"{value:.1%}" if self.is_share else significant(value, digits)
+
+
+def significant(value: float, digits: int) -> str:
+    """A number with so many significant digits, or more, without an exponent if it is large."""
+    return f"{value:,.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:.{digits}g}"
 
 
 def numbers(results: dict[str, Any]) -> tuple[Number, ...]:
