@@ -138,12 +138,14 @@ def _add_options(parser: parsing.Parser) -> None:
 
 def _opened(options) -> tuple[PictureSet, PictureSet]:
     """Both sets, at one size: the one asked for, or that of the set whose size is fixed."""
-    sources = options.set, options.real
-    first = 1 if not has_size(options.set, generated=True) and has_size(options.real) else 0
-    opened = {first: _open(sources[first], options, options.size, generated=not first)}
-    height, width = opened[first].size
-    size = f"{width}x{height}"
-    opened[1 - first] = _open(sources[1 - first], options, size, generated=bool(first))
+    sources, size = (options.set, options.real), options.size
+    order = (
+        (0, 1) if has_size(options.set, generated=True) or not has_size(options.real) else (1, 0)
+    )
+    opened = {}
+    for i in order:
+        opened[i] = _open(sources[i], options, size, generated=i == 0)
+        size = "{1}x{0}".format(*opened[i].size)
     sizes = ["{1}x{0}".format(*opened[i].size) for i in (0, 1)]
     if sizes[0] != sizes[1]:
         raise InputError(
