@@ -33,6 +33,21 @@ def test_lengths_follow_the_budget(monkeypatch, capsys):
     assert resolved(quick=True, batch_size=50).images == 12_000
 
 
+def test_a_short_budget_gets_narrower_networks(monkeypatch, capsys):
+    monkeypatch.setattr(pictures, "seconds_per_step", lambda _, settings, __: settings.width / 100)
+    data = data_of((32, 32, 3))
+    full = resolved(data, budget="20m")  # 3,750 steps
+    assert full.width == 1024 // 32
+    assert capsys.readouterr().out.count("timing") == 1
+    short = resolved(data, budget="160s")  # 500 steps, a quarter of enough
+    assert short.width == full.width // 2
+    assert short.images == 1_000 * 64
+    assert "width 32 takes" in (out := capsys.readouterr().out)
+    assert "width 16 takes" in out
+    assert resolved(data, budget="2s").width == pictures.LEAST_WIDTH
+    assert resolved(data, budget="2s", width=40).width == 40
+
+
 def test_less_time_than_an_epoch_takes_is_spent_on_a_part_of_the_pictures(tmp_path, capsys):
     assert resolved(images=300).examples_per_epoch(1000) == 300
     assert resolved(images=3000).examples_per_epoch(1000) == 1000

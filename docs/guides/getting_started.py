@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 import keras_gan
 from export.__main__ import main as export
@@ -40,8 +41,7 @@ if not photos.is_dir():
     photos.mkdir()
     digits = keras_gan.data.load("mnist_10k").train.x[:PICTURES]  # uint8 [n, 28, 28, 1]
     for index, digit in enumerate(digits):
-        picture = np.repeat(digit, 3, axis=-1)  # gray to RGB
-        keras_gan.plotting.save_image(picture, photos / f"{index:04d}.png")
+        Image.fromarray(digit[..., 0]).save(photos / f"{index:04d}.png")
 
 # %% [markdown]
 # ## Train
