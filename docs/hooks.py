@@ -30,6 +30,7 @@ from reproduce import page as results_page
 from reproduce import results
 
 ROOT = Path(__file__).parents[1]
+TEMPLATES = ROOT / "keras_gan" / "reporting" / "templates"
 # Pages of the site that stand elsewhere in the repository.
 ELSEWHERE = {
     "contributing.md": "CONTRIBUTING.md",
@@ -186,7 +187,27 @@ def report(preset: str) -> str:
 def _result(result: dict[str, Any]) -> str:
     text = results_page.section(result, [result["data"]] if "data" in result else [])
     text = text.replace("Data (a).", f"Data: {result.get('data')}.").replace("### ", "## Result: ")
-    return text.replace("](", "](../")
+    drawn = any(picture.endswith("curves.png") for picture in result["pictures"])
+    curves = [] if drawn else map(_curves, _tables(result))
+    return "\n\n".join([text.replace("](", "](../"), *curves])
+
+
+def _tables(result: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
+    """Rows along training, as `metrics.csv` names them and counts epochs."""
+    names = {"raw": "val_log_likelihood", "ema": "val_log_likelihood_ema"}
+    for part in ("curve", "losses"):
+        if rows := result.get(part):
+            yield [
+                {"epoch": row["epoch"] - 1}
+                | {names.get(key, key): row[key] for key in row if key != "epoch"}
+                for row in rows
+            ]
+
+
+def _curves(rows: list[dict[str, Any]]) -> str:
+    table = {name: [row[name] for row in rows] for name in rows[0]}
+    drawn = document.draw_curves({"": table})
+    return "\n".join(line for line in drawn.splitlines() if line.strip())  # one block of HTML
 
 
 # --------------------------------------------------------------------------- guides
@@ -218,6 +239,7 @@ def generated() -> dict[str, str]:
     """The text of every generated page, report and notebook, by its place in the site."""
     pages = {page: (ROOT / file).read_text(encoding="utf-8") for page, file in ELSEWHERE.items()}
     pages |= {f"recipes/{name}.md": recipe_page(name) for name in recipes.NAMES}
+    pages["panels.css"] = (TEMPLATES / "panels.css").read_text(encoding="utf-8")
     pages |= {f"reports/{name}.html": report(name) for name in GAN.presets}
     pages |= {f"api/{path}.md": api_page(path, found) for path, found in public_modules().items()}
     for path in sorted((ROOT / "docs" / "guides").glob("*.py")):

@@ -8,7 +8,7 @@ import functools
 import hashlib
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from keras_gan.experiment.run import Run
 from keras_gan.reporting import curves, facts, pictures
 from keras_gan.reporting.facts import Facts
 from keras_gan.reporting.pictures import BUDGET, Pictures
+
+_SIZE = (curves.WIDTH, curves.HEIGHT, curves.LEFT, curves.RIGHT)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,9 +85,33 @@ def render(pages: Sequence[Page], state: str = "") -> str:
         pages: A page for each run.
         state: Of a page that follows training; empty for a report.
     """
-    folder = resources.files("keras_gan.reporting") / "templates"
-    style, script = ((folder / f"report.{kind}").read_text("utf-8") for kind in ("css", "js"))
+    style, script = _file("report.css") + _file("panels.css"), _file("report.js")
     names = _distinct([page.facts.name for page in pages])
+    return _template("report.html").render(
+        pages=list(zip(names, pages, strict=True)),
+        panels=curves.panels({n: p.metrics for n, p in zip(names, pages, strict=True)}),
+        differences=_differences(pages),
+        numbers=_side_by_side(pages),
+        size=_SIZE,
+        unknown=facts.UNKNOWN,
+        version=__version__,
+        state=state,
+        style=Markup(style),
+        script=Markup(script),
+        hashes={"style": _hash(style), "script": _hash(script)},
+    )
+
+
+def draw_curves(tables: Mapping[str, curves.Table]) -> str:
+    """Curves as HTML, for pages with the style of `templates/panels.css`.
+
+    Args:
+        tables: As for `curves.panels`.
+    """
+    return _template("panels.html").render(panels=curves.panels(tables), size=_SIZE)
+
+
+def _template(name: str) -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("keras_gan.reporting"),
         autoescape=True,
@@ -94,19 +120,11 @@ def render(pages: Sequence[Page], state: str = "") -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters |= {"flags": _with_flags, "code": _code}
-    return environment.get_template("report.html").render(
-        pages=list(zip(names, pages, strict=True)),
-        panels=curves.panels({n: p.metrics for n, p in zip(names, pages, strict=True)}),
-        differences=_differences(pages),
-        numbers=_side_by_side(pages),
-        size=(curves.WIDTH, curves.HEIGHT, curves.LEFT, curves.RIGHT),
-        unknown=facts.UNKNOWN,
-        version=__version__,
-        state=state,
-        style=Markup(style),
-        script=Markup(script),
-        hashes={"style": _hash(style), "script": _hash(script)},
-    )
+    return environment.get_template(name)
+
+
+def _file(name: str) -> str:
+    return (resources.files("keras_gan.reporting") / "templates" / name).read_text("utf-8")
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
