@@ -100,6 +100,26 @@ def damage(folder: Path) -> str:
     return ", ".join(done)
 
 
+def interrupted(
+    path: Path, moment: float, number: int, options: argparse.Namespace
+) -> tuple[int, list[list[int]], list[str]]:
+    """A run that is killed after every `moment` seconds: kills, exit codes, and the damage done."""
+    starts = starters(path, options)
+    processes, kills, done = [start() for start in starts], 0, []
+    for kill in range(options.kills):
+        time.sleep(moment)
+        victim = (number + kill) % options.workers
+        if processes[victim].poll() is not None:
+            break
+        processes[victim].kill()
+        processes[victim].communicate()
+        kills += 1
+        if options.workers == 1:  # else the others may still write
+            done.append(damage(path / "checkpoints"))
+        processes[victim] = starts[victim]()
+    return kills, finish(starts, processes), done
+
+
 def numbers(path: Path) -> list[np.ndarray]:
     gan = keras.saving.load_model(Run.open(path).model_file("last"))  # `Run.gan` has no optimizers
     optimizers = gan.generator_optimizer.variables + gan.discriminator_optimizer.variables
@@ -117,7 +137,7 @@ def main() -> int:
     random.seed(options.seed)
     tolerance = 0.0 if options.workers == 1 else 1e-5
     table = Table(title=f"seed {options.seed}, {options.workers} worker(s)")
-    for column in ("moment, s", "killed", "codes", "damage", "largest difference"):
+    for column in ("moment, s", "kills", "codes", "damage", "largest difference"):
         table.add_column(column, justify="right")
     bad = 0
     with tempfile.TemporaryDirectory() as folder:
@@ -128,28 +148,18 @@ def main() -> int:
         duration = time.monotonic() - began
         reference = numbers(whole)
         for number in range(options.moments):
-            path = Path(folder, str(number))
-            moment = duration * (number + random.random()) / options.moments
-            starts = starters(path, options)
-            processes, done = [start() for start in starts], []
-            for kill in range(options.kills):
-                time.sleep(moment)
-                victim = (number + kill) % options.workers
-                if processes[victim].poll() is not None:
-                    break  # it was faster this time
-                processes[victim].kill()
-                processes[victim].communicate()
-                if options.workers == 1:  # else the others may still write
-                    done.append(damage(path / "checkpoints"))
-                processes[victim] = starts[victim]()
-            codes = finish(starts, processes)
+            moment, kills = duration * (number + random.random()) / options.moments, 0
+            while not kills:  # the run may be faster this time
+                path = Path(folder, f"{number} at {moment:.1f}")
+                kills, codes, done = interrupted(path, moment, number, options)
+                moment = moment if kills else moment / 2
             difference = max(
                 float(np.abs(a.astype(np.float64) - b).max())
                 for a, b in zip(reference, numbers(path), strict=True)
             )
             bad += not difference <= tolerance
-            killed, damaged = number % options.workers, "; ".join(filter(None, done))
-            table.add_row(f"{moment:.1f}", str(killed), str(codes), damaged, f"{difference:.2g}")
+            damaged = "; ".join(filter(None, done))
+            table.add_row(f"{moment:.1f}", str(kills), str(codes), damaged, f"{difference:.2g}")
             print(f"{number + 1} of {options.moments}: {difference:.2g}", flush=True)
     Console(width=160).print(table)
     print(f"an undisturbed run takes {duration:.0f} s; {bad} of {options.moments} runs differ")
