@@ -93,6 +93,6 @@ assert difference < 1e-5
 # | a page to explore the generator, or requests from programs | `keras-gan serve exports` |
 # | many requests, GPUs, Kubernetes | TensorFlow Serving with `keras-gan serve config exports` |
 # | Python, JavaScript, Java, Go or C++ without a server | [loading the files](../export.md) |
-# | a static page that runs the model in the browser | `keras-gan export RUN --formats web` |
+# | a static page that runs the model in the browser | `keras-gan export RUN --output exports --formats web` |
 #
 # Before you open a server to others, read [security](../security.md).
