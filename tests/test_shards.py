@@ -15,7 +15,6 @@ import small
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from commands import in_two_workers
-from test_distribution import devices
 
 import keras_gan
 from keras_gan import InputError, data, recipes, train
@@ -127,7 +126,7 @@ def batches(stream, strategy, step, made=0):
 @pytest.mark.parametrize("replicas", [1, 2])
 @pytest.mark.parametrize("k", [1, 2])
 def test_minibatches_of_the_stream(shards, replicas, k):
-    strategy = tf.distribute.get_strategy() if replicas == 1 else devices(replicas)
+    strategy = tf.distribute.get_strategy() if replicas == 1 else small.devices(replicas)
     stream = ShardStream(shards, 10, k, 0, strategy)
     assert stream.steps_per_epoch == 184 // (10 * k)
     assert stream.dropped_examples() == 184 - stream.steps_per_epoch * 10 * k
@@ -236,7 +235,7 @@ def test_fit_takes_shards(shards):
     for m, words in ((0, "`batch_size` must be >= 1"), (200, "fewer than one step takes")):
         with pytest.raises(InputError, match=words):
             gan.fit(shards, batch_size=m, verbose=0)
-    with devices(2).scope():
+    with small.devices(2).scope():
         networks = keras_gan.networks.for_shape((4, 4, 1), 5, bounded=True)
         gan = keras_gan.GAN(*networks, keras_gan.priors.Uniform(5))
         gan.compile("sgd", "sgd")
