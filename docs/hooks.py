@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import os
 import posixpath
 import re
 import sys
-import tempfile
 import types
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -159,6 +159,7 @@ def _recipe_of(result: dict[str, Any]) -> str:
     return run.get("recipe", re.sub(r"_seed\d+$", "", result["result"]))
 
 
+@functools.cache  # opening a preset checks all of its files
 def _recipe_of_preset(preset: str) -> str:
     return Run.open(preset).identity["recipe"]
 
@@ -178,10 +179,7 @@ def report(preset: str) -> str:
     def no_data(run: Run) -> None:
         raise InputError("the documentation is built without the data")
 
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "report.html")
-        document.write([Run.open(preset)], file, no_data)
-        return file.read_text(encoding="utf-8")
+    return document.render_runs([Run.open(preset)], no_data)
 
 
 def _result(result: dict[str, Any]) -> str:

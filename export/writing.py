@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,7 +94,7 @@ def _fill(subject: Subject, name: str, settings: Settings, errors: dict, directo
         if settings.warmup:
             requests = [r for s in signatures for r in parity.requests_for(s, inputs)]
             saved_model.write_warmup(directory, requests)
-    if {"onnx", "onnx_float16", "web"} & set(settings.formats):
+    if set(settings.formats) - {"saved_model"}:
         errors |= _fill_onnx(subject, settings, inputs, directory)
     if "web" in settings.formats:
         from export import web
@@ -112,10 +112,14 @@ def _fill_onnx(subject: Subject, settings: Settings, inputs: dict, directory: Pa
     (reference,) = signature_list.of(subject, ["serving_default"])
     opset = settings.opset or onnx_model.OPSETS[-1]
     errors = {}
+
+    @cache
+    def model(in_float16: bool):
+        return onnx_model.convert(subject.in_float16() if in_float16 else subject, opset)
+
     for name, file, tolerance in onnx_model.FILES:
         if name in settings.formats:
-            exported = subject.in_float16() if name == "onnx_float16" else subject
-            onnx_model.write(onnx_model.convert(exported, opset), directory / file)
+            onnx_model.write(model(name == "onnx_float16"), directory / file)
             run = partial(onnx_model.run, directory / file)
             errors[file] = parity.measure([reference], inputs, run, tolerance)
     return errors

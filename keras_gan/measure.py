@@ -142,11 +142,10 @@ def _opened(options) -> tuple[PictureSet, PictureSet]:
     order = (
         (0, 1) if has_size(options.set, generated=True) or not has_size(options.real) else (1, 0)
     )
-    opened = {}
+    opened, sizes = {}, {}
     for i in order:
         opened[i] = _open(sources[i], options, size, generated=i == 0)
-        size = "{1}x{0}".format(*opened[i].size)
-    sizes = ["{1}x{0}".format(*opened[i].size) for i in (0, 1)]
+        size = sizes[i] = "{1}x{0}".format(*opened[i].size)
     if sizes[0] != sizes[1]:
         raise InputError(
             f"pictures of one size are compared, but {sources[0]} has {sizes[0]} and "

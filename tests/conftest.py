@@ -14,7 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
 import tensorflow as tf
-from axe import load_axe
+from browsing import load_axe
 
 # Strategies need several devices, and TensorFlow counts its devices once per process. They share
 # one thread pool, so that a test which uses only the first runs as fast as with one.

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from browsing import chromium
 from documents import PAGES, ROOT, text_of
 from PIL import Image
 
@@ -153,16 +154,12 @@ def test_four_commands(served: None, installed: dict[str, str], folder: Path) ->
 
 
 def test_the_page(served: None, folder: Path, needs_chromium: str) -> None:
-    from playwright.sync_api import sync_playwright
-
     (address,) = re.findall(r"http://localhost:\d+/", four_commands()[2])
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=needs_chromium, args=["--no-sandbox"])
+    with chromium(needs_chromium) as browser:
         page = browser.new_page()
         page.goto(address)
         page.wait_for_selector("#grid button")
         assert page.text_content("#metadata")
-        browser.close()
 
 
 # -------------------------------------------------------- all commands of the documents

@@ -13,7 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from axe import axe_findings
+from browsing import axe_findings, chromium
 
 import keras_gan
 from keras_gan import conditioning, networks, plotting, priors, report, train
@@ -416,12 +416,9 @@ def test_training_ends_with_a_report_and_a_failure_of_it_is_one_line(
 
 def test_a_report_in_a_browser(tmp_path, needs_chromium, axe) -> None:
     """Keys move the slider; nothing is asked for, no script of the run runs, axe finds nothing."""
-    sync_api = pytest.importorskip("playwright.sync_api")
     results = json.loads(json.dumps({"last": RESULTS}).replace("some network", HOSTILE))
     document.write([make_run(tmp_path / "run", results)], tmp_path / "report.html", no_data)
-    with sync_api.sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu"]
-        browser = playwright.chromium.launch(executable_path=needs_chromium, args=flags)
+    with chromium(needs_chromium) as browser:
         page = browser.new_page(viewport={"width": 375, "height": 700}, color_scheme="dark")
         faults, requests = [], []
         page.on("console", lambda message: faults.append(message.text))
@@ -442,4 +439,3 @@ def test_a_report_in_a_browser(tmp_path, needs_chromium, axe) -> None:
             page.emulate_media(color_scheme=scheme)
             page.set_viewport_size({"width": width, "height": 700})
             assert axe_findings(page, axe) == []
-        browser.close()

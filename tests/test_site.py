@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe import axe_findings
+from browsing import axe_findings, chromium
 
 import keras_gan
 import serving
@@ -114,17 +114,13 @@ PAGES = {
 
 
 def test_pages_are_accessible(site: Path, needs_chromium: str, axe: str) -> None:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu"]
-        browser = playwright.chromium.launch(executable_path=needs_chromium, args=flags)
+    with chromium(needs_chromium) as browser:
         page = browser.new_page(bypass_csp=True)
         for name, (scheme, width) in PAGES.items():
             page.emulate_media(color_scheme=scheme)
             page.set_viewport_size({"width": width, "height": 800})
             page.goto((site / f"{name}.html").as_uri())
             assert axe_findings(page, axe) == [], name
-        browser.close()
 
 
 def test_the_page_about_tf_gan_has_every_name_of_its_tutorials() -> None:

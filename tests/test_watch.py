@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from browsing import chromium
 
 from keras_gan import plotting, watch
 from keras_gan.reporting import document
@@ -131,11 +132,8 @@ def test_the_command_ends_with_ctrl_c_and_refuses_what_it_cannot_use(
 
 
 def test_the_page_refreshes_itself_in_a_browser(run, server, needs_chromium) -> None:
-    sync_api = pytest.importorskip("playwright.sync_api")
     draw(run, 2)
-    with sync_api.sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu"]
-        browser = playwright.chromium.launch(executable_path=needs_chromium, args=flags)
+    with chromium(needs_chromium) as browser:
         page = browser.new_page()
         faults = []
         page.on("console", lambda message: faults.append(message.text))
@@ -147,4 +145,3 @@ def test_the_page_refreshes_itself_in_a_browser(run, server, needs_chromium) -> 
         # The slider stays where the reader put it.
         assert page.locator(".timeline output").inner_text() == "epoch 1"
         assert faults == []
-        browser.close()

@@ -51,7 +51,12 @@ def write(
     Raises:
         InputError: A file of a run is damaged.
     """
-    write_atomically(file, render([_page(run, load_data, BUDGET // len(runs)) for run in runs]))
+    write_atomically(file, render_runs(runs, load_data))
+
+
+def render_runs(runs: Sequence[Run], load_data: Callable[[Run], DataSet]) -> str:
+    """The report that `write` writes."""
+    return render([_page(run, load_data, BUDGET // len(runs)) for run in runs])
 
 
 def render_files(run: Run, state: str) -> str:

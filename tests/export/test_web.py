@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import pytest
 import small
-from axe import axe_findings
+from browsing import axe_findings, chromium
 from PIL import Image
 
 import keras_gan
@@ -26,11 +26,6 @@ from export.subject import Subject
 from keras_gan import conditioning, priors
 from keras_gan.data import Identity, UnitRange
 
-sync_api = pytest.importorskip("playwright.sync_api")
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-]
 PRESET = "mnist_conditional"
 WEB = writing.Settings(("web",))
 EACH_IN_TURN = np.arange(64) % 10
@@ -68,10 +63,8 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]
 
 @pytest.fixture(scope="module")
 def browser(needs_chromium: str):
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=needs_chromium, args=FLAGS)
+    with chromium(needs_chromium) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from axe import axe_findings
+from browsing import axe_findings, chromium
 from PIL import Image
 from serving_models import DIRECTIONS
 from serving_running import PATIENCE
@@ -17,11 +17,6 @@ from serving_running import PATIENCE
 from serving import Client
 from serving.calls import row_seeds
 
-sync_api = pytest.importorskip("playwright.sync_api")
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-]
 # The pixels of a canvas, or null as long as it is not drawn: scripts set data-drawn when it is.
 PIXELS = """canvas => {
   const {width, height, dataset} = canvas;
@@ -32,10 +27,8 @@ PIXELS = """canvas => {
 
 @pytest.fixture(scope="module")
 def browser(needs_chromium):
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=needs_chromium, args=FLAGS)
+    with chromium(needs_chromium) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,13 +1,33 @@
-"""Accessibility of pages: axe-core's findings in a page of Playwright."""
+"""Pages in Chromium, by Playwright, and axe-core's findings in them."""
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
+
 VERSION = "4.10.3"
+
+
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+]
+
+
+@contextlib.contextmanager
+def chromium(path: str) -> Iterator:
+    """A browser of Playwright, which runs the Chromium at `path` (`needs_chromium`)."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
 
 
 def load_axe(folder: Path) -> str:
