@@ -257,6 +257,7 @@ def test_classes_only_where_they_are_wanted(tmp_path):
     write(tmp_path / "b" / "deep", COLORS[11:])
     assert opened(tmp_path, classes="folders").label_names == ("a", "b")
     assert opened(tmp_path, classes="none").train.y is None
+    assert opened(tmp_path, classes="labels").train.y is None
     Image.fromarray(COLORS[0]).save(tmp_path / "outside.png")
     assert opened(tmp_path).label_names is None
     assert "outside.png lies in none" in refusal(opened, tmp_path, classes="folders")
@@ -456,6 +457,20 @@ def test_arrays_take_the_options_too(tmp_path):
     assert "arrays of 5 channels" in refusal(opened, tmp_path / "five.npy", channels=3)
     np.save(tmp_path / "points.npy", np.zeros((20, 2)))
     assert opened(tmp_path / "points.npy").description == ()
+
+
+def test_arrays_have_the_classes_of_their_labels_or_none(tmp_path):
+    file = tmp_path / "few.npz"
+    np.savez(file, x=COLORS, y=np.arange(20) % 3)
+    for choice in ("auto", "labels"):
+        assert set(opened(file, classes=choice).train.y.tolist()) == {0, 1, 2}
+    unlabeled = opened(file, classes="none")
+    assert [split.y for split in (unlabeled.train, unlabeled.validation, unlabeled.test)] == [
+        None
+    ] * 3
+    assert rows(everything(unlabeled)) == rows(everything(opened(file)))
+    for choice in ("folders", "kinds.csv"):
+        assert "which holds arrays, not files" in refusal(opened, file, classes=choice)
 
 
 # Training

@@ -47,7 +47,7 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
     seconds_between_pictures: ClassVar[float] = 60.0
 
     dataset: str = "cifar10"
-    classes: str = "none"
+    classes: str = "labels"
     preprocessing: str = "symmetric_range"
     batch_size: int = 64
     epochs: int = 0

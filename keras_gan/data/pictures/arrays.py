@@ -17,11 +17,18 @@ from keras_gan.data.pictures.options import PictureOptions
 def with_options(data_set: DataSet, options: PictureOptions) -> DataSet:
     """The data set at the size that the options name, with a description; points as they are.
 
-    Channels stay as they are: 1 to 8, in any meaning.
+    Channels stay: 1 to 8, in any meaning. Labels stay, unless there are to be no classes.
 
     Raises:
-        InputError: Other channels were asked for.
+        InputError: Other channels were asked for, or classes by the names of files.
     """
+    if options.classes not in ("none", "labels", "auto"):
+        raise InputError(
+            f"--classes must be none, labels or auto for {data_set.name}, which holds arrays, not "
+            f"files. Received: {options.classes}"
+        )
+    if options.classes == "none":
+        data_set = _without_labels(data_set)
     if not data_set.is_image:
         return data_set
     height, width, channels = data_set.element_shape
@@ -50,6 +57,14 @@ def with_options(data_set: DataSet, options: PictureOptions) -> DataSet:
         provenance=f"{data_set.provenance}; {fit.describe()}",
         description=tuple(lines),
         flip=flip,
+    )
+
+
+def _without_labels(data_set: DataSet) -> DataSet:
+    splits = data_set.train, data_set.validation, data_set.test
+    train, validation, test = (Split(split.x) for split in splits)
+    return dataclasses.replace(
+        data_set, train=train, validation=validation, test=test, label_names=None
     )
 
 

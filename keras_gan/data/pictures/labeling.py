@@ -14,6 +14,7 @@ from keras_gan.core.errors import InputError
 from keras_gan.data.dataset import held_out_rows, held_out_rule
 from keras_gan.data.pictures.sources import Source, shown
 
+WORDS = ("none", "labels", "folders", "auto")  # what the option may be besides a CSV file
 _SPLITS = ("train", "validation", "test")
 _SPLIT_FOLDERS = {name: name for name in _SPLITS} | {"valid": "validation", "val": "validation"}
 
@@ -64,7 +65,7 @@ def label(
         names: Paths of the pictures within the data set, with "/".
         classes: The option of that name.
         folder: Folder in which a CSV file is looked for as well.
-        source: Where they are from; classes of its own are used without being asked for.
+        source: Where they are from; labels of its own are the classes, unless there are to be none.
 
     Raises:
         InputError: Classes were asked for, but a picture has none; or there are too few pictures.
@@ -81,7 +82,7 @@ def label(
     for split in {*_SPLITS} - rows.keys():
         rows[split] = groups[split][held_out_rows(len(groups[split]), ())["train"]]
     rows = {split: rows[split] for split in _SPLITS}
-    if source is not None and source.labels is not None:
+    if source is not None and source.labels is not None and classes != "none":
         labels = np.array([source.labels[name] for name in names], np.int64)
         return Labeling(rows, held_out_rule(missing), labels, source.label_names, "label")
     found, where = _classes(names, places, classes, folder)
@@ -95,13 +96,13 @@ def label(
 
 def csv_file(classes: str, folder: Path) -> Path | None:
     """The CSV file that the option names, as given or in the folder; None for another choice."""
-    if classes in ("none", "auto", "folders"):
+    if classes in WORDS:
         return None
     for file in (Path(classes), folder / classes):
         if file.is_file():
             return file
     raise InputError(
-        f"--classes must be none, auto, folders or a CSV file; there is no file {classes}"
+        f"--classes must be {', '.join(WORDS)} or a CSV file; there is no file {classes}"
     )
 
 
@@ -125,7 +126,7 @@ def _classes(
             "--classes folders needs every picture in a folder that is named after its class, but "
             f"{shown(without[0])} lies in none"
         )
-    if classes == "none" or without:
+    if classes in ("none", "labels") or without:
         return None, ""
     return [place[0] for place in places], "folder"
 

@@ -44,8 +44,8 @@ class PictureOptions(Checked):
     )
     classes: str = setting(
         "auto",
-        "classes: none, folders, a CSV file of file names and classes, or auto: folders if every "
-        "picture lies in one",
+        "classes: none, labels that the data set comes with, folders, a CSV file of file names and "
+        "classes, or auto: labels, or folders if every picture lies in one",
     )
     skip_broken: bool = setting(False, "leave out files that cannot be used")
 

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike
 from keras_gan.core.errors import InputError
 from keras_gan.evaluation.arrays import as_rows
 
+BLOCK = 2**23  # the most numbers in one block of a kernel: 64 MiB in float64
+
 
 @dataclass(frozen=True)
 class KID:
@@ -59,10 +61,16 @@ def kid(
     if subsets < 2:
         raise InputError(f"`subsets` must be at least 2. Received: {subsets}")
     random = np.random.default_rng(seed)
-    values = [
-        _unbiased_mmd(*(rows[random.choice(len(rows), size, replace=False)] for rows in (x, y)))
-        for _ in range(subsets)
+    chosen = [
+        [random.choice(len(rows), size, replace=False) for rows in (x, y)] for _ in range(subsets)
     ]
+    if len(x) * len(y) <= subsets * size**2:  # one kernel of all costs less than one a subset
+        values = _unbiased_mmds(x, y, *map(np.stack, zip(*chosen, strict=True)))
+    else:
+        all_of_them = np.arange(size)[None]
+        values = np.concatenate(
+            [_unbiased_mmds(x[i], y[j], all_of_them, all_of_them) for i, j in chosen]
+        )
     return KID(
         distance=float(np.mean(values)),
         standard_deviation=float(np.std(values, ddof=1)),
@@ -75,14 +83,35 @@ def kid(
     )
 
 
-def _unbiased_mmd(x: np.ndarray, y: np.ndarray) -> float:
+def _unbiased_mmds(
+    x: np.ndarray, y: np.ndarray, chosen_x: np.ndarray, chosen_y: np.ndarray
+) -> np.ndarray:
+    """The unbiased squared MMD of each subset, whose rows are `chosen` `[subsets, size]`."""
     x, y = x.astype(np.float64), y.astype(np.float64)
+    in_x, in_y = _members(chosen_x, len(x)), _members(chosen_y, len(y))
 
-    def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return (a @ b.T / a.shape[1] + 1) ** 3
+    def between_others(rows: np.ndarray, members: np.ndarray) -> np.ndarray:
+        with_themselves = (np.sum(rows**2, axis=1) / rows.shape[1] + 1) ** 3 @ members
+        size = chosen_x.shape[1]
+        return (_sums(rows, rows, members, members) - with_themselves) / (size * (size - 1))
 
-    def between_others(a: np.ndarray) -> float:
-        values = kernel(a, a)
-        return (values.sum() - np.trace(values)) / (len(a) * (len(a) - 1))
+    mean = _sums(x, y, in_x, in_y) / (chosen_x.shape[1] * chosen_y.shape[1])
+    return between_others(x, in_x) + between_others(y, in_y) - 2 * mean
 
-    return float(between_others(x) + between_others(y) - 2 * kernel(x, y).mean())
+
+def _members(chosen: np.ndarray, n: int) -> np.ndarray:
+    """1 where a row belongs to a subset, else 0: float64 `[n, subsets]`."""
+    members = np.zeros([n, len(chosen)])
+    members[chosen, np.arange(len(chosen))[:, None]] = 1
+    return members
+
+
+def _sums(a: np.ndarray, b: np.ndarray, in_a: np.ndarray, in_b: np.ndarray) -> np.ndarray:
+    """For each subset the sum of the kernel over its pairs: `[subsets]`."""
+    total = np.zeros(in_a.shape[1])
+    step = max(1, BLOCK // len(b))
+    for start in range(0, len(a), step):
+        block = slice(start, start + step)
+        kernel = (a[block] @ b.T / a.shape[1] + 1) ** 3
+        total += np.sum(in_a[block] * (kernel @ in_b), axis=0)
+    return total
