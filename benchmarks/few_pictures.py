@@ -53,7 +53,7 @@ def main() -> None:
         more += ["--init", str(source)] if transferred else []
         place, file = options.work / name, options.work / f"vehicles-{size}.npz"
         run(place, file, options.images, options.width, *more)
-        rows.append(row(size, augmented, transferred, measured(place, options.samples)))
+        rows.append(row(size, augmented, transferred, measured(Run.open(place), options.samples)))
         print("\n".join(["", HEAD, "|" + 7 * "---|", *rows]), flush=True)
 
 
@@ -81,13 +81,12 @@ def run(place: Path, file: Path, images: int, width: int, *more: str) -> None:
     subprocess.run([*map(str, command), "--run-dir", str(place)], check=True)
 
 
-def measured(place: Path, n: int) -> dict[str, Any]:
+def measured(run: Run, n: int) -> dict[str, Any]:
     """Distances and signs of memorization of the EMA weights; measured once."""
-    file = place / f"few_pictures-{n}.json"
+    file = run.path / f"few_pictures-{n}.json"
     if not file.exists():
-        opened = Run.open(place)
         settings = EvaluationSettings(weights="ema", samples=n)
-        of = Evaluator(opened, functools.partial(recipes.data_of, opened), settings)
+        of = Evaluator(run, functools.partial(recipes.data_of, run), settings)
         distances = samples.measure_distances(of)
         results = {"distances": distances, "diversity": samples.measure_diversity(of, distances)}
         write_atomically(file, json.dumps(results, indent=1, default=float))

@@ -6,11 +6,13 @@ Imports nothing of keras_gan at its top, so that other versions can be measured 
 from __future__ import annotations
 
 import math
+import statistics
 import time
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 # Shapes of the data of the recipes that are measured.
 SHAPES = {
@@ -69,6 +71,12 @@ def products(network: keras.Model) -> list[int]:
     return counts
 
 
+def _dense_layers(network: keras.Model) -> list[keras.layers.Layer]:
+    from keras_gan.core.keras_private import all_layers
+
+    return [layer for layer in all_layers(network) if isinstance(layer, keras.layers.Dense)]
+
+
 def flops_per_step(
     generator: list[int], discriminator: list[int], m: int, k: int, update: str
 ) -> float:
@@ -89,3 +97,53 @@ def flops_per_step(
     g_backward = d + 2 * g - generator[0]
     g_forward = 0 if update == "simultaneous" else g + d
     return 2.0 * m * (k * d_step + g_forward + g_backward)
+
+
+def product_shapes(
+    generator: keras.Model, discriminator: keras.Model, m: int, update: str
+) -> list[tuple[int, int, int]]:
+    """(rows, inner, columns) of each product of `flops_per_step`: dense layers, k = 1."""
+    g, d = (
+        [tuple(layer.kernel.shape) for layer in _dense_layers(network)]
+        for network in (generator, discriminator)
+    )
+    shapes = [(m, i, o) for i, o in g] + [(2 * m, i, o) for i, o in d]
+    shapes += [(i, 2 * m, o) for i, o in d] + [(2 * m, o, i) for i, o in d[1:]]
+    if update == "alternating":
+        shapes += [(m, i, o) for i, o in [*g, *d]]
+    shapes += [(m, o, i) for i, o in d]
+    return shapes + [(i, m, o) for i, o in g] + [(m, o, i) for i, o in g[1:]]
+
+
+def own_limit(generator: keras.Model, discriminator: keras.Model, m: int, update: str) -> float:
+    """Seconds of the least that a step of networks of dense layers has to do here, measured now.
+
+    Its products at their shapes, one after the other, and one pass of the optimizers over weights,
+    gradients and velocities.
+    """
+    factors = [
+        (tf.random.normal((rows, inner)), tf.random.normal((inner, columns)))
+        for rows, inner, columns in product_shapes(generator, discriminator, m, update)
+    ]
+    parameters = generator.count_params() + discriminator.count_params()
+    weights, velocity = (tf.Variable(tf.zeros([parameters])) for _ in range(2))
+    gradient = tf.random.normal([parameters])
+
+    @tf.function
+    def step():
+        before = []
+        for a, b in factors:
+            with tf.control_dependencies(before):
+                before = [tf.linalg.matmul(a, b)]
+        with tf.control_dependencies(before):
+            tf.raw_ops.ResourceApplyKerasMomentum(
+                var=weights.handle, accum=velocity.handle, lr=0.1, grad=gradient, momentum=0.5
+            )
+
+    step()
+    times = []
+    for _ in range(20):
+        began = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)

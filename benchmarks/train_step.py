@@ -7,6 +7,9 @@ The plain model is written as the examples on keras.io are and run as their user
 tapes, Keras's SGD with momentum, its Dropout and operations, `fit` on a shuffled `tf.data` set, one
 step per execution. With `--against`, this version and the one in that checkout run in alternating
 pairs, each in a process of its own. Random pixels: the speed does not depend on them.
+
+The last columns say how near a step is to two limits: the rate of a large float32 product, and the
+time of the step's own products at their shapes with one pass over the parameters.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ import tensorflow as tf
 from plain import PlainGAN, in_keras_layers
 from rich.console import Console
 from rich.table import Table
-from steps import Clock, flops_per_step, products
+from steps import Clock, flops_per_step, own_limit, products
 
 from keras_gan import GAN, networks, optimizers, priors
 
@@ -122,10 +125,13 @@ def against_plain(pairs: int, steps: int, xla: bool) -> None:
     counts = [products(network) for network in mnist_networks()]
     times: dict[str, list[float]] = {name: [] for name in models}
     rates = []
+    limits: dict[str, list[float]] = {update: [] for update in UPDATES}
     for train, _ in models.values():
         train()  # traced, compiled
     for _ in range(pairs):
         rates.append(product_rate())
+        for update in UPDATES:
+            limits[update].append(own_limit(*mnist_networks(), BATCH, update))
         for name, (train, _) in models.items():
             times[name].append(train())
     base, rows = times["plain, 1 step per execution"], []
@@ -134,12 +140,20 @@ def against_plain(pairs: int, steps: int, xla: bool) -> None:
         per_second = 1 / statistics.median(times[name])
         ratio = statistics.median(b / t for b, t in zip(base, times[name], strict=True))
         share = per_second * flops / statistics.median(rates)
-        rows.append(
-            [name, f"{per_second:.1f}", f"{ratio:.2f}", f"{flops / 1e9:.2f}", f"{share:.2f}"]
-        )
+        pairs_of_times = zip(limits[update], times[name], strict=True)
+        of_limit = statistics.median(limit / time for limit, time in pairs_of_times)
+        numbers = [ratio, flops / 1e9, share, of_limit]
+        rows.append([name, f"{per_second:.1f}", *(f"{number:.2f}" for number in numbers)])
     print_table(
         f"MNIST recipe's networks, m = {BATCH}, medians of {pairs}",
-        ["", "steps/s", "ratio to plain", "GFLOP/step", "of a large product's rate"],
+        [
+            "",
+            "steps/s",
+            "ratio to plain",
+            "GFLOP/step",
+            "of a large product's rate",
+            "of its own limit",
+        ],
         rows,
     )
 

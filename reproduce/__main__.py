@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 from keras_gan.cli import parsing
 from keras_gan.core.errors import InputError
-from reproduce import cifar10, efficiency, experiments, page, variants
+from reproduce import cifar10, efficiency, experiments, page, smoothing, variants
 
 _DESCRIPTION = """Make a result of the paper anew: its JSON in reproduce/results/, its pictures in
 docs/pictures/reproduction/, and the page docs/reproduction.md.
 
   parzen_sanity   MNIST's training images and k-means centroids as samples (minutes)
+  smoothing       likelihood and recall of images and samples that were blurred (minutes)
   digits          the bundled digits, trained and evaluated (minutes)
   figure_1        Figure 1 with learned networks (minutes)
   mnist           Table 1 and Figures 2a and 3: the paper's recipe (2.6 hours; 1000 epochs)
@@ -41,6 +42,7 @@ examples:
 
 RESULTS = (
     "parzen_sanity",
+    smoothing.NAME,
     "digits",
     "figure_1",
     "mnist",
@@ -107,6 +109,7 @@ def _main(argv: Sequence[str] | None) -> int:
         raise InputError(f"--precision is for {', '.join(cifar10.RECIPES)}")
     make = {
         "parzen_sanity": lambda: experiments.parzen_sanity(seed),
+        smoothing.NAME: lambda: smoothing.measure(seed),
         "digits": lambda: experiments.digits(seed, run_dir),
         "figure_1": lambda: experiments.figure_1_learnt(seed),
         "mnist": lambda: experiments.mnist(seed, epochs or 1000, run_dir),

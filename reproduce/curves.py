@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from keras_gan.evaluation import published
 from keras_gan.evaluation.likelihood import LogLikelihood
 from keras_gan.plotting import curves
 
+_PUBLISHED = ("Adversarial nets", "GMMN+AE")  # whose likelihood a dotted line shows
 _SHOWN_NATS = 300  # below the best
 
 
@@ -118,4 +120,42 @@ def efficiency_curves(
     grid[0, 0].set_ylim(top - _SHOWN_NATS, top + 15)
     figure.supxlabel("updates of G", fontsize=10)
     figure.supylabel("nats, validation images", fontsize=10)
+    return curves.as_picture(figure)
+
+
+def likelihood_against_recall(
+    lines: Mapping[str, Sequence[Mapping[str, Any]]], generators: Sequence[Mapping[str, Any]]
+) -> np.ndarray:
+    """Nats against recall: images that were smoothed more and more, and trained generators.
+
+    Args:
+        lines: Rows with "mean" and "recall" that a line joins, in order, by its name; five lines.
+        generators: Rows of generators.
+
+    Returns:
+        uint8 `[height, width, 3]`.
+    """
+    figure = curves.new_figure(7.2, 4.6)
+    axes = figure.subplots()
+    colors = (curves.ORANGE, curves.GREEN, curves.RED, "black", curves.GRAY)
+    for (name, rows), color in zip(lines.items(), colors, strict=True):
+        points = [[row[column] for row in rows] for column in ("recall", "mean")]
+        axes.plot(*points, "o-", color=color, markersize=5, label=name)
+    means = [[row[column] for row in generators] for column in ("recall", "mean")]
+    axes.plot(*means, "x", color=curves.BLUE, markersize=6, label="other generators here")
+    for row in (*published.TABLE_1, *published.LATER):
+        if row.model in _PUBLISHED and row.mnist is not None:
+            axes.axhline(row.mnist.mean, color=curves.GRAY, lw=1, ls=":")
+            place = (0.0, row.mnist.mean)
+            axes.annotate(
+                f"{row.model}, published: {row.mnist}",
+                place,
+                (2, -10),
+                fontsize=8,
+                xycoords=("axes fraction", "data"),
+                textcoords="offset points",
+            )
+    axes.set(xlabel="recall", ylabel="nats, test images")
+    axes.legend(frameon=False, fontsize=8)
+    curves.tidy(axes)
     return curves.as_picture(figure)

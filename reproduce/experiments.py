@@ -14,7 +14,7 @@ from rich.progress import track
 from keras_gan import data, evaluate, figures, plotting, recipes, train
 from keras_gan.data import preprocessing
 from keras_gan.evaluation.distances import OVERLAPS
-from keras_gan.evaluation.likelihood import ParzenSettings, reliability
+from keras_gan.evaluation.likelihood import reliability
 from keras_gan.experiment.run import BEST, Run
 from reproduce import figure_1, results
 from reproduce.curves import bandwidth_curves, distances_from_optimum
@@ -58,14 +58,14 @@ def parzen_sanity(seed: int) -> None:
         title="MNIST: real images and centroids as samples",
         command=f"python -m reproduce {name} --seed {seed}",
         rows=[
-            {"samples": f"{row.samples:,} {what}", **_nats(dataclasses.asdict(row))}
+            {"samples": f"{row.samples:,} {what}", **results.nats(dataclasses.asdict(row))}
             for what, row in rows.items()
         ],
         seeds=[seed],
-        protocol=_protocol(dataclasses.asdict(rows["training images"])),
+        protocol=results.protocol(dataclasses.asdict(rows["training images"])),
         data=mnist.provenance,
         machine=machine,
-        seconds=_since(began),
+        seconds=results.seconds_since(began),
         pictures=[results.link(file)],
     )
 
@@ -136,7 +136,7 @@ def figure_1_learnt(seed: int) -> None:
         seeds=[seed],
         protocol=found["protocol"],
         machine=machine,
-        seconds=_since(began),
+        seconds=results.seconds_since(began),
         pictures=[
             *(results.link(folder / f"figure_1.{ending}") for ending in ("png", "gif")),
             results.link(distances),
@@ -189,7 +189,7 @@ def _trained(
         {
             "samples": _FIXED if networks else _SAMPLES[which],
             "epoch": "" if networks else run.epoch_of(which),
-            **_nats(found[which]["likelihood"]),
+            **results.nats(found[which]["likelihood"]),
             **_overlap(found[which], "samples"),
             "warnings": ", ".join(a["name"] for a in found[which]["diversity"]["warnings"])
             or "none",
@@ -200,7 +200,7 @@ def _trained(
     for what, row in last.get("sanity", {}).items():
         real = _overlap(last, "training examples" if what == "training images" else "")
         rows.append(
-            {"samples": f"{row['samples']:,} {what}", "epoch": "", **_nats(row), **real}
+            {"samples": f"{row['samples']:,} {what}", "epoch": "", **results.nats(row), **real}
             | {"warnings": ""}
         )
     pictures = []
@@ -216,7 +216,7 @@ def _trained(
         rows=rows,
         seeds=[seed],
         protocol={
-            **_protocol(last["likelihood"]),
+            **results.protocol(last["likelihood"]),
             "seed_of_samples": EVALUATION_SEED,
             "run": {**last["run"], **({"stage1": Path(networks).name} if networks else {})},
         },
@@ -225,7 +225,7 @@ def _trained(
         **{what: last[what] for what in _MEASURES if what in last},
         data=last["data"],
         machine=machine,
-        seconds=_since(began),
+        seconds=results.seconds_since(began),
         training_seconds=training_seconds(run),
         pictures=pictures,
     )
@@ -242,22 +242,3 @@ def _overlap(found: dict[str, Any], what: str) -> dict[str, Any]:
     """The columns of precision and recall; empty for what was not measured."""
     row = found["distances"].get(what, {}).get("precision_recall", {})
     return {name: row.get(name, "") for name in OVERLAPS}
-
-
-def _nats(row: dict[str, Any]) -> dict[str, Any]:
-    """The columns of a likelihood."""
-    refined = row["refined"]
-    return {
-        **{name: row[name] for name in ("mean", "standard_error", "bandwidth")},
-        "refined": refined["mean"] if refined else "",
-    }
-
-
-def _protocol(likelihood: dict[str, Any]) -> dict[str, Any]:
-    """What has to be equal for two of them to be compared."""
-    names = (*(f.name for f in dataclasses.fields(ParzenSettings) if f.name != "refine"), "test")
-    return {name: likelihood[name] for name in names}
-
-
-def _since(began: float) -> float:
-    return round(time.monotonic() - began, 1)

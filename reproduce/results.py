@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import platform
 import shutil
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from keras_gan.core.files import write_atomically
 from keras_gan.core.versions import versions
+from keras_gan.evaluation.likelihood import ParzenSettings
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).with_name("results")
@@ -68,6 +71,26 @@ def save(
     }
     RESULTS.mkdir(exist_ok=True)
     write_atomically(RESULTS / f"{name}.json", json.dumps(found, indent=1) + "\n")
+
+
+def nats(row: dict[str, Any]) -> dict[str, Any]:
+    """The columns of a likelihood, from the fields of a `LogLikelihood`."""
+    refined = row["refined"]
+    return {
+        **{name: row[name] for name in ("mean", "standard_error", "bandwidth")},
+        "refined": refined["mean"] if refined else "",
+    }
+
+
+def protocol(likelihood: dict[str, Any]) -> dict[str, Any]:
+    """What has to be equal for two likelihoods to be compared."""
+    names = (*(f.name for f in dataclasses.fields(ParzenSettings) if f.name != "refine"), "test")
+    return {name: likelihood[name] for name in names}
+
+
+def seconds_since(began: float) -> float:
+    """Seconds since then, by `time.monotonic`."""
+    return round(time.monotonic() - began, 1)
 
 
 def load(folder: Path = RESULTS) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
+import math
 import subprocess
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import tensorflow as tf
 
 from benchmarks import (
     accelerator,
+    cifar10_hour,
     few_pictures,
     operations,
     plain,
@@ -25,6 +27,8 @@ from benchmarks import (
     steps,
 )
 from keras_gan import GAN, data, layers, networks, priors
+from keras_gan import recipes as all_recipes
+from keras_gan.experiment import TrainingData
 
 
 def test_the_page_is_generated():
@@ -79,6 +83,18 @@ def test_operations_of_a_step():
     assert count == 2 * (d_step + g_step)
     count = steps.flops_per_step(generator, discriminator, 10, 3, "simultaneous")
     assert count == 20 * (3 * d_step + g_step - 18 - 25)
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_the_own_limit_has_all_products_of_a_step(update):
+    pair = (
+        networks.mlp_generator(3, (2, 2, 1), hidden=[(5, "relu")], output_activation="linear"),
+        networks.maxout_discriminator((2, 2, 1), units=2, pieces=2),
+    )
+    multiplications = sum(map(math.prod, steps.product_shapes(*pair, 10, update)))
+    counts = [steps.products(network) for network in pair]
+    assert 2 * multiplications == steps.flops_per_step(*counts, 10, 1, update)
+    assert steps.own_limit(*pair, 10, update) > 0
 
 
 def test_the_plain_loop_has_keras_s_layers_and_the_same_shapes():
@@ -203,6 +219,17 @@ def test_training_on_an_accelerator_goes_on(tmp_path):
     with np.load(tmp_path / "mnist_r3gan.npz") as weights:
         assert {array.dtype for array in weights.values()} == {np.dtype("float16")}
     assert (tmp_path / "mnist_r3gan.png").is_file()
+
+
+def test_keras_io_s_dcgan_has_the_published_parameters():
+    """As its page has them for 64x64, where the smallest maps are 8x8 and not 4x4."""
+    recipe = all_recipes.get(cifar10_hour.RECIPES["keras.io's DCGAN"])
+    settings = recipe.settings()
+    gan, arguments = recipe.build(settings, TrainingData.of(settings, np.zeros((32, 32, 32, 3))))
+    assert gan.discriminator.count_params() == 404_801 - (8 * 8 - 4 * 4) * 128
+    dense = (128 + 1) * 8 * 8 * 128
+    assert gan.generator.count_params() == dense // 4 + 262_272 + 524_544 + 2_097_664 + 38_403
+    assert float(arguments["generator_optimizer"].learning_rate) == pytest.approx(1e-4)
 
 
 def test_few_pictures(tmp_path, monkeypatch):
