@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import keras
 import numpy as np
 import pytest
 
@@ -70,6 +71,31 @@ def test_what_was_chosen_stays(monkeypatch):
     again = dataclasses.replace(chosen, epochs=0).resolve(data_of())
     assert again == chosen
     assert resolved(epochs=3).images == 3_000
+
+
+def test_on_a_gpu_the_faster_precision_is_used(monkeypatch):
+    times = {"float32": 2.0, "mixed_bfloat16": 1.0}
+    monkeypatch.setattr(pictures, "seconds_per_step", lambda _, one, data: times[one.precision])
+    assert resolved(images=1).precision == "float32"  # of a CPU nothing is measured
+    monkeypatch.setattr(pictures.tf.config, "list_logical_devices", lambda kind: [kind])
+    assert resolved(images=1).precision == "mixed_bfloat16"
+    times["float32"] = 0.5
+    assert resolved(images=1).precision == "float32"
+    assert resolved(images=1, precision="mixed_bfloat16").precision == "mixed_bfloat16"
+
+
+def test_steps_are_timed_in_the_precision_asked_for():
+    seen = []
+
+    def build(settings, data):
+        seen.append(keras.config.dtype_policy().name)
+        return pictures.build(settings, data)
+
+    settings = dataclasses.replace(resolved(images=1, width=8), batch_size=2)
+    settings = dataclasses.replace(settings, precision="mixed_bfloat16")
+    assert pictures.seconds_per_step(build, settings, data_of()) > 0
+    assert seen == ["mixed_bfloat16"]
+    assert keras.config.dtype_policy().name == "float32"
 
 
 def test_the_penalty_grows_with_the_square_of_the_pixels():

@@ -252,28 +252,23 @@ class Job:
 
     def _make_gan(self) -> GAN:
         steps = self.options.steps_per_execution or _steps_per_execution(self.steps_per_epoch)
-        before = keras.config.dtype_policy()
-        keras.config.set_dtype_policy(self.settings.precision)
-        try:
-            with self.strategy.scope():
-                gan, arguments = self.recipe.build(self.settings, self.training_data)
-                if self._initial is not None:
-                    taken = transfer.start_from(gan, self._initial, self.settings.freeze)
-                    if self.workers.is_chief:
-                        print(f"starting from {self.asked.init}: {taken}")
-                try:
-                    gan.compile(
-                        **arguments,
-                        steps_per_execution=steps,
-                        accumulate=self.options.accumulate,
-                    )
-                except TypeError as error:
-                    raise InputError(
-                        f"the arguments of `compile` from {self.recipe.source} cannot be used: "
-                        f"{first_line(error)}"
-                    ) from error
-        finally:
-            keras.config.set_dtype_policy(before)
+        with self.settings.policy(), self.strategy.scope():
+            gan, arguments = self.recipe.build(self.settings, self.training_data)
+            if self._initial is not None:
+                taken = transfer.start_from(gan, self._initial, self.settings.freeze)
+                if self.workers.is_chief:
+                    print(f"starting from {self.asked.init}: {taken}")
+            try:
+                gan.compile(
+                    **arguments,
+                    steps_per_execution=steps,
+                    accumulate=self.options.accumulate,
+                )
+            except TypeError as error:
+                raise InputError(
+                    f"the arguments of `compile` from {self.recipe.source} cannot be used: "
+                    f"{first_line(error)}"
+                ) from error
         return gan
 
     def _labels(self) -> np.ndarray | None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing
+from collections.abc import Iterator
 from typing import ClassVar, Self
+
+import keras
 
 from keras_gan.core.errors import InputError
 from keras_gan.core.settings import Checked, setting
@@ -49,6 +53,16 @@ class RunSettings(Checked):
     def ema(self) -> float | EMA | None:
         """`GAN`'s argument of that name."""
         return self.ema_momentum or None
+
+    @contextlib.contextmanager
+    def policy(self) -> Iterator[None]:
+        """Layers that are made inside compute in `precision`."""
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(self.precision)
+        try:
+            yield
+        finally:
+            keras.config.set_dtype_policy(before)
 
     def examples_per_epoch(self, size: int) -> int:
         """How many of so many training examples a run learns from, the first ones: usually all."""

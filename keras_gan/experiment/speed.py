@@ -26,8 +26,9 @@ def seconds_per_step(
         settings: The recipe's settings.
         data: The training data.
     """
-    gan, arguments = build(settings, data)
-    gan.compile(**arguments)
+    with settings.policy():
+        gan, arguments = build(settings, data)
+        gan.compile(**arguments)
     rows = np.arange(_STEPS * settings.batch_size * settings.discriminator_steps)
     rows %= len(data.examples)
     labels = None if gan.label_check is None or data.labels is None else data.labels[rows]

@@ -32,6 +32,7 @@ WIDTH_R3GAN, LEAST_WIDTH = 512, 8
 # had a Frechet distance of 965 after 180 s (650 steps, width 12), of 1,051 after 300 s (275, 36).
 ENOUGH_STEPS = 2000
 NETWORKS = ("auto", "dcgan", "r3gan")
+PRECISIONS = ("float32", "mixed_bfloat16")
 QUICK = "2m"
 SECONDS_PER_DISTANCE = 15  # of 2,000 pictures, on two cores
 # Number of pictures from which on D needs no change, or a weaker one, to see no picture too often.
@@ -51,6 +52,11 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
     preprocessing: str = "symmetric_range"
     batch_size: int = 64
     epochs: int = 0
+    precision: str = setting(
+        "auto",
+        "float32, mixed_bfloat16 or auto: on GPUs the one that is faster",
+        choices=("auto", *PRECISIONS),
+    )
     budget: str = setting("1h", "time to train for, such as 30m, 8h or 2d")
     quick: bool = setting(False, f"a first look: a budget of {QUICK}")
     images: int = setting(
@@ -121,9 +127,9 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
         # with the square of the number of pixels.
         pixels = (data.shape[0] * data.shape[1] / 32**2) ** 2
         size = data.size
-        kind = self.networks
+        kind, on_gpu = self.networks, bool(tf.config.list_logical_devices("GPU"))
         if kind == "auto":
-            kind = ON_GPU if tf.config.list_logical_devices("GPU") else ON_CPU
+            kind = ON_GPU if on_gpu else ON_CPU
         by_rule = max(LEAST_WIDTH, 1024 // max(data.shape[:2])) if kind == "dcgan" else WIDTH_R3GAN
         chosen = dataclasses.replace(
             self,
@@ -134,6 +140,9 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
             gamma=self.gamma or 0.1 * pixels,
             final_gamma=self.final_gamma or 0.05 * pixels,
         )
+        if self.precision == "auto":
+            precision = chosen._faster_precision(data) if on_gpu else "float32"
+            chosen = dataclasses.replace(chosen, precision=precision)
         images = self.images or self.epochs * size
         if not images:
             steps = chosen._steps(data)
@@ -145,10 +154,21 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
             images = steps * chosen.batch_size
         return chosen._with_lengths(images, size)
 
+    def _faster_precision(self, data: TrainingData) -> str:
+        seconds = {
+            precision: dataclasses.replace(self, precision=precision)._seconds_per_step(data)
+            for precision in PRECISIONS
+        }
+        print("a step takes " + ", ".join(f"{s:.2g} s in {name}" for name, s in seconds.items()))
+        return min(seconds, key=seconds.__getitem__)
+
+    def _seconds_per_step(self, data: TrainingData) -> float:
+        return seconds_per_step(build, self._with_lengths(self.batch_size, data.size), data)
+
     def _steps(self, data: TrainingData) -> int:
         """The number of steps in the budget, by a trial."""
         print("timing a few steps", flush=True)
-        seconds = seconds_per_step(build, self._with_lengths(self.batch_size, data.size), data)
+        seconds = self._seconds_per_step(data)
         steps = max(1, int(self.budget_seconds / seconds))
         print(
             f"a step with {self.batch_size} pictures and width {self.width} takes {seconds:.2g} s: "
