@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_gan.cli import quiet  # noqa: F401
+from keras_gan.cli import start_tensorflow  # noqa: F401
 
 # isort: split
 from keras_gan import plotting, recipes

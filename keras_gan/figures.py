@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from keras_gan.cli import quiet  # noqa: F401
+from keras_gan.cli import start_tensorflow  # noqa: F401
 
 # isort: split
 import keras

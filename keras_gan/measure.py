@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_gan.cli import quiet  # noqa: F401
+from keras_gan.cli import start_tensorflow  # noqa: F401
 
 # isort: split
 from keras_gan.cli import parsing, results

@@ -6,7 +6,7 @@ import math
 import sys
 from collections.abc import Sequence
 
-from keras_gan.cli import quiet  # noqa: F401
+from keras_gan.cli import start_tensorflow  # noqa: F401
 
 # isort: split
 from rich.console import Console

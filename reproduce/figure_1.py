@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_gan.cli import quiet  # noqa: F401
+from keras_gan.cli import start_tensorflow  # noqa: F401
 
 # isort: split
 import keras
