@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if not arguments or arguments[0] not in _COMMANDS:
             return _serve(arguments)
-        with _tensorflow_quiet():
+        with _starting_tensorflow():
             module, function = _COMMANDS[arguments[0]]
             command = getattr(importlib.import_module(module), function)
             if any(argument.startswith("grpc") for argument in arguments):  # a client's URL
@@ -47,7 +47,7 @@ def _serve(arguments: Sequence[str]) -> int:
     from serving.settings import read_settings
 
     settings = read_settings(arguments)
-    with _tensorflow_quiet():
+    with _starting_tensorflow():
         import tensorflow as tf
 
         from serving.server import Server
@@ -59,9 +59,13 @@ def _serve(arguments: Sequence[str]) -> int:
 
 
 @contextmanager
-def _tensorflow_quiet() -> Iterator[None]:
-    """Hides TensorFlow's start-up messages, which go to file descriptor 2, not to `sys.stderr`."""
+def _starting_tensorflow() -> Iterator[None]:
+    """Hides TensorFlow's start-up messages, which go to file descriptor 2, not to `sys.stderr`.
+
+    It gets oneDNN's kernels, as in the other commands: faster convolutions on all processors.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     sys.stderr.flush()
     stderr = os.dup(2)
     with open(os.devnull, "wb") as null:
