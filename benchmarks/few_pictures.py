@@ -83,7 +83,7 @@ def run(place: Path, file: Path, images: int, width: int, *more: str) -> None:
 
 def measured(run: Run, n: int) -> dict[str, Any]:
     """Distances and signs of memorization of the EMA weights; measured once."""
-    file = run.path / f"few_pictures-{n}.json"
+    file = run.path / f"measured-{n}.json"
     if not file.exists():
         settings = EvaluationSettings(weights="ema", samples=n)
         of = Evaluator(run, functools.partial(recipes.data_of, run), settings)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -115,8 +116,10 @@ def product_shapes(
     return shapes + [(i, m, o) for i, o in g] + [(m, o, i) for i, o in g[1:]]
 
 
-def own_limit(generator: keras.Model, discriminator: keras.Model, m: int, update: str) -> float:
-    """Seconds of the least that a step of networks of dense layers has to do here, measured now.
+def own_limit(
+    generator: keras.Model, discriminator: keras.Model, m: int, update: str
+) -> Callable[[], float]:
+    """A function that measures the seconds of the least that a step of dense layers has to do.
 
     Its products at their shapes, one after the other, and one pass of the optimizers over weights,
     gradients and velocities.
@@ -141,9 +144,14 @@ def own_limit(generator: keras.Model, discriminator: keras.Model, m: int, update
             )
 
     step()
-    times = []
-    for _ in range(20):
+    return lambda: statistics.median(seconds_of(step, 20))
+
+
+def seconds_of(function: Callable[[], Any], n: int) -> list[float]:
+    """Seconds of each of n calls."""
+    seconds = []
+    for _ in range(n):
         began = time.perf_counter()
-        step()
-        times.append(time.perf_counter() - began)
-    return statistics.median(times)
+        function()
+        seconds.append(time.perf_counter() - began)
+    return seconds

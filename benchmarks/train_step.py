@@ -20,7 +20,6 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import keras
@@ -29,7 +28,7 @@ import tensorflow as tf
 from plain import PlainGAN, in_keras_layers
 from rich.console import Console
 from rich.table import Table
-from steps import Clock, flops_per_step, own_limit, products
+from steps import Clock, flops_per_step, own_limit, products, seconds_of
 
 from keras_gan import GAN, networks, optimizers, priors
 
@@ -94,12 +93,7 @@ def product_rate() -> float:
     a = tf.random.normal((3000, 3000))
     product = tf.function(lambda: tf.linalg.matmul(a, a))
     product()
-    times = []
-    for _ in range(5):
-        began = time.perf_counter()
-        product()
-        times.append(time.perf_counter() - began)
-    return 2 * 3000**3 / min(times)
+    return 2 * 3000**3 / min(seconds_of(product, 5))
 
 
 def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
@@ -125,13 +119,14 @@ def against_plain(pairs: int, steps: int, xla: bool) -> None:
     counts = [products(network) for network in mnist_networks()]
     times: dict[str, list[float]] = {name: [] for name in models}
     rates = []
+    own = {update: own_limit(*mnist_networks(), BATCH, update) for update in UPDATES}
     limits: dict[str, list[float]] = {update: [] for update in UPDATES}
     for train, _ in models.values():
         train()  # traced, compiled
     for _ in range(pairs):
         rates.append(product_rate())
-        for update in UPDATES:
-            limits[update].append(own_limit(*mnist_networks(), BATCH, update))
+        for update, limit in own.items():
+            limits[update].append(limit())
         for name, (train, _) in models.items():
             times[name].append(train())
     base, rows = times["plain, 1 step per execution"], []
@@ -141,7 +136,7 @@ def against_plain(pairs: int, steps: int, xla: bool) -> None:
         ratio = statistics.median(b / t for b, t in zip(base, times[name], strict=True))
         share = per_second * flops / statistics.median(rates)
         pairs_of_times = zip(limits[update], times[name], strict=True)
-        of_limit = statistics.median(limit / time for limit, time in pairs_of_times)
+        of_limit = statistics.median(least / taken for least, taken in pairs_of_times)
         numbers = [ratio, flops / 1e9, share, of_limit]
         rows.append([name, f"{per_second:.1f}", *(f"{number:.2f}" for number in numbers)])
     print_table(

@@ -51,7 +51,7 @@ of a difference takes both for both.
 _PARTS = {
     "Table 1 and Figures 2 and 3": (
         "parzen_sanity",
-        "smoothing",
+        smoothing.NAME,
         "mnist_seed",
         "mnist_tuned",
         "cifar10",
@@ -280,8 +280,8 @@ def _of_smoothing(rows: Sequence[dict[str, Any]]) -> str:
     return (
         "A blur of 0.5 pixels, which teaches a generator nothing, changes likelihood and recall "
         f"alike for real and generated images ({'; '.join(changes)}). So a likelihood above that "
-        "of real images measures smoothing. In the picture, crosses are all generators of MNIST on "
-        "this page whose recall was measured."
+        "of real images can come from smoothing alone. In the picture, crosses are all generators "
+        "of MNIST on this page whose recall was measured."
     )
 
 

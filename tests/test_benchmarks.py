@@ -94,7 +94,7 @@ def test_the_own_limit_has_all_products_of_a_step(update):
     multiplications = sum(map(math.prod, steps.product_shapes(*pair, 10, update)))
     counts = [steps.products(network) for network in pair]
     assert 2 * multiplications == steps.flops_per_step(*counts, 10, 1, update)
-    assert steps.own_limit(*pair, 10, update) > 0
+    assert steps.own_limit(*pair, 10, update)() > 0
 
 
 def test_the_plain_loop_has_keras_s_layers_and_the_same_shapes():

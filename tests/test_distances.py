@@ -201,7 +201,7 @@ def overlap_by_loops(x, y, precision_k, density_k):
 
 @pytest.mark.parametrize(("shift", "scale"), [(0, 1), (1.5, 1), (0, 0.3), (0, 3), (50, 1)])
 def test_support_overlap_against_loops(shift, scale, monkeypatch):
-    monkeypatch.setattr("keras_gan.evaluation.distances.prdc.BLOCK", 1000)  # several blocks
+    monkeypatch.setattr("keras_gan.evaluation.arrays._NUMBERS", 1000)  # several blocks
     x, y = normal(200), normal(200, shift=shift, scale=scale, seed=1)
     result = precision_recall(x, y)
     actual = result.precision, result.recall, result.density, result.coverage

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from keras_gan.core.errors import InputError
 
 _BLOCK = 1000
+_NUMBERS = 2**23  # the most in one block of pairs: 64 MiB in float64
 
 
 def as_rows(
@@ -85,3 +86,10 @@ def in_blocks(
     """Examples `[n, ...]`, prepared, as finite rows `[m, d]`, 1,000 at a time."""
     for start in range(0, len(array), _BLOCK):
         yield as_rows(name, prepare(array[start : start + _BLOCK]))
+
+
+def row_blocks(rows: int, columns: int) -> Iterator[slice]:
+    """Slices of rows, so that each block of pairs with so many columns takes 64 MiB at most."""
+    step = max(1, _NUMBERS // columns)
+    for start in range(0, rows, step):
+        yield slice(start, min(start + step, rows))

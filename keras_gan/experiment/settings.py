@@ -17,6 +17,8 @@ if typing.TYPE_CHECKING:
     from keras_gan.experiment.recipe import TrainingData
     from keras_gan.training.ema import EMA
 
+PRECISIONS = ("float32", "mixed_bfloat16")
+
 
 @dataclasses.dataclass(frozen=True)
 class RunSettings(Checked):
@@ -32,9 +34,7 @@ class RunSettings(Checked):
         0.0, "momentum of the moving average (EMA) of G's weights; 0 keeps none", least=0, below=1
     )
     seed: int = setting(0, "seed of everything random", least=0, below=2**32)
-    precision: str = setting(
-        "float32", "float32 or mixed_bfloat16", choices=("float32", "mixed_bfloat16")
-    )
+    precision: str = setting("float32", " or ".join(PRECISIONS), choices=PRECISIONS)
     jit_compile: bool = setting(False, "compile with XLA")
     init: str = setting(
         "", "run whose weights G, D and the EMA start from, where layers match", path="folder"

@@ -20,6 +20,7 @@ from keras_gan.conditioning import Classes
 from keras_gan.core.errors import InputError
 from keras_gan.data import PictureOptions
 from keras_gan.experiment import TrainingData, setting
+from keras_gan.experiment.settings import PRECISIONS
 from keras_gan.experiment.speed import seconds_per_step
 from keras_gan.recipes.settings import Built, Networks, R3GANSettings, model
 
@@ -32,7 +33,6 @@ WIDTH_R3GAN, LEAST_WIDTH = 512, 8
 # had a Frechet distance of 965 after 180 s (650 steps, width 12), of 1,051 after 300 s (275, 36).
 ENOUGH_STEPS = 2000
 NETWORKS = ("auto", "dcgan", "r3gan")
-PRECISIONS = ("float32", "mixed_bfloat16")
 QUICK = "2m"
 SECONDS_PER_DISTANCE = 15  # of 2,000 pictures, on two cores
 # Number of pictures from which on D needs no change, or a weaker one, to see no picture too often.

@@ -8,9 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_gan.core.errors import InputError
-from keras_gan.evaluation.arrays import as_rows
-
-BLOCK = 2**23  # the most numbers in one block of a kernel: 64 MiB in float64
+from keras_gan.evaluation.arrays import as_rows, row_blocks
 
 
 @dataclass(frozen=True)
@@ -89,13 +87,13 @@ def _unbiased_mmds(
     """The unbiased squared MMD of each subset, whose rows are `chosen` `[subsets, size]`."""
     x, y = x.astype(np.float64), y.astype(np.float64)
     in_x, in_y = _members(chosen_x, len(x)), _members(chosen_y, len(y))
+    size = chosen_x.shape[1]
 
     def between_others(rows: np.ndarray, members: np.ndarray) -> np.ndarray:
         with_themselves = (np.sum(rows**2, axis=1) / rows.shape[1] + 1) ** 3 @ members
-        size = chosen_x.shape[1]
         return (_sums(rows, rows, members, members) - with_themselves) / (size * (size - 1))
 
-    mean = _sums(x, y, in_x, in_y) / (chosen_x.shape[1] * chosen_y.shape[1])
+    mean = _sums(x, y, in_x, in_y) / size**2
     return between_others(x, in_x) + between_others(y, in_y) - 2 * mean
 
 
@@ -109,9 +107,7 @@ def _members(chosen: np.ndarray, n: int) -> np.ndarray:
 def _sums(a: np.ndarray, b: np.ndarray, in_a: np.ndarray, in_b: np.ndarray) -> np.ndarray:
     """For each subset the sum of the kernel over its pairs: `[subsets]`."""
     total = np.zeros(in_a.shape[1])
-    step = max(1, BLOCK // len(b))
-    for start in range(0, len(a), step):
-        block = slice(start, start + step)
+    for block in row_blocks(len(a), len(b)):
         kernel = (a[block] @ b.T / a.shape[1] + 1) ** 3
         total += np.sum(in_a[block] * (kernel @ in_b), axis=0)
     return total

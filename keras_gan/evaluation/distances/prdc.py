@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_gan.core.errors import InputError
-from keras_gan.evaluation.arrays import as_rows, equal_numbers
+from keras_gan.evaluation.arrays import as_rows, equal_numbers, row_blocks
 
 PRECISION_NEIGHBORS, DENSITY_NEIGHBORS = 3, 5  # k in the papers below
 LEAST_EXAMPLES = DENSITY_NEIGHBORS + 1  # of either kind
-BLOCK = 2**23  # the most numbers in one block of distances: 64 MiB in float64
 ROUNDING = 1e-12  # of a squared distance, relative to the largest squared norm: equal points touch
 
 
@@ -113,8 +112,6 @@ def _squared_radii(rows: np.ndarray, neighbors: list[int]) -> np.ndarray:
 def _squared_distances(rows: np.ndarray, others: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     """Blocks of rows, and their squared distances to all others."""
     norms, other_norms = (np.sum(array**2, axis=1) for array in (rows, others))
-    step = max(1, BLOCK // len(others))
-    for start in range(0, len(rows), step):
-        block = slice(start, min(start + step, len(rows)))
+    for block in row_blocks(len(rows), len(others)):
         products = rows[block] @ others.T
         yield block, norms[block, None] + other_norms - 2 * products

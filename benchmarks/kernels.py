@@ -1,0 +1,97 @@
+"""Processor time of a step and of features, without and with oneDNN's kernels, on one thread.
+
+    python benchmarks/kernels.py [--steps 8]
+
+Random pixels: the speed does not depend on them. Each row is measured in two processes of its own,
+because TensorFlow chooses its kernels when it is imported; the shortest of three times counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+SHAPES = {
+    "pictures": (32, 32, 3),
+    "cifar10_conv_tuned": (32, 32, 3),
+    "mnist_r3gan": (28, 28, 1),
+    "mnist": (28, 28, 1),
+}
+FEATURES = "efficientnet_lite0"  # of 100 pictures of 32x32
+SWITCH = "TF_ENABLE_ONEDNN_OPTS"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        print(milliseconds(options.child, options.steps))
+        return
+    print("| | without, ms | with, ms | ratio |\n|---|---|---|---|")
+    for name in (*SHAPES, FEATURES):
+        without, with_them = (in_own_process(name, options.steps, on) for on in "01")
+        print(f"| `{name}` | {without:.3g} | {with_them:.3g} | {without / with_them:.1f} |")
+
+
+def in_own_process(name: str, steps: int, on: str) -> float:
+    """Milliseconds, measured in another process."""
+    environment = {**os.environ, SWITCH: on, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment["PYTHONPATH"] = str(Path(__file__).parents[1])
+    command = [sys.executable, __file__, "--child", name, "--steps", str(steps)]
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return float(done.stdout)
+
+
+def milliseconds(name: str, steps: int) -> float:
+    """Processor time of a step, or of the features of 100 pictures."""
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    run = features() if name == FEATURES else training(name, steps)
+    run()  # traced
+    seconds = []
+    for _ in range(3):
+        began = time.process_time()
+        run()
+        seconds.append(time.process_time() - began)
+    return 1000 * min(seconds) / (1 if name == FEATURES else steps)
+
+
+def training(name: str, steps: int):
+    """A function that trains for so many steps."""
+    import numpy as np
+
+    from keras_gan import recipes
+    from keras_gan.experiment import TrainingData
+
+    recipe = recipes.get(name)
+    # Lengths that `pictures` would find by timing steps; they cost nothing.
+    settings = recipe.settings(**({"images": 100_000} if name == "pictures" else {}))
+    shape = (settings.batch_size * steps, *SHAPES[name])
+    x = np.random.default_rng(0).random(shape, np.float32)
+    settings = settings.resolve(TrainingData.of(settings, x, size=40_000))
+    gan, arguments = recipe.build(settings, TrainingData.of(settings, x))
+    gan.compile(**arguments, steps_per_execution=steps)
+    return lambda: gan.fit(x, batch_size=settings.batch_size, verbose=0)
+
+
+def features():
+    """A function that computes features of 100 pictures."""
+    import numpy as np
+
+    from keras_gan.evaluation.features import load
+
+    network = load(FEATURES)
+    pictures = np.random.default_rng(0).integers(0, 256, (100, 32, 32, 3), np.uint8)
+    return lambda: network.features(pictures)
+
+
+if __name__ == "__main__":
+    main()
