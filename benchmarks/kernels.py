@@ -36,7 +36,8 @@ def main() -> None:
     print("| | without, ms | with, ms | ratio |\n|---|---|---|---|")
     for name in (*SHAPES, FEATURES):
         without, with_them = (in_own_process(name, options.steps, on) for on in "01")
-        print(f"| `{name}` | {without:.3g} | {with_them:.3g} | {without / with_them:.1f} |")
+        row = f"| `{name}` | {without:,.0f} | {with_them:,.0f} | {without / with_them:.1f} |"
+        print(row, flush=True)
 
 
 def in_own_process(name: str, steps: int, on: str) -> float:
