@@ -285,6 +285,23 @@ class Counting(keras.layers.Layer):
         return inputs + self.shift
 
 
+def test_statistics_of_batch_normalization_are_averaged():
+    generator, discriminator = small.network_pair()
+    generator.add(keras.layers.BatchNormalization(name="norm"))
+    model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5), ema=0.75)
+    model.compile("sgd", "sgd")
+    mean, variance = 0.0, 1.0
+    for _ in range(3):
+        model.train_on_batch(small.examples(8))
+        norm = generator.get_layer("norm")
+        mean = 0.75 * mean + 0.25 * np.asarray(norm.moving_mean)
+        variance = 0.75 * variance + 0.25 * np.asarray(norm.moving_variance)
+    average = model.ema_generator.get_layer("norm")
+    np.testing.assert_allclose(average.moving_mean, mean, rtol=1e-5)
+    np.testing.assert_allclose(average.moving_variance, variance, rtol=1e-5)
+    assert np.abs(mean - norm.moving_mean).max() > 1e-4
+
+
 def test_what_is_not_learnt_is_copied_to_the_average():
     generator, discriminator = small.network_pair()
     generator.add(Counting(name="counting"))
@@ -539,7 +556,7 @@ def test_recomputed_statistics_are_means_over_new_batches():
     discriminator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Normal(3), ema=0.9)
     dense = model.ema_generator.layers[0]
-    dense.kernel.assign(3 * dense.kernel)  # the copied statistics are wrong for these weights
+    dense.kernel.assign(3 * dense.kernel)  # the averaged statistics are wrong for these weights
     model.recompute_statistics(batches=5, batch_size=100, seed=1, ema=True)
     hidden = np.concatenate(
         [

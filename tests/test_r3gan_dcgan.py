@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import math
 import subprocess
@@ -41,7 +42,7 @@ def dcgan(shape=(8, 12, 2), **arguments):
     )
 
 
-MAKE = {"r3gan": r3gan, "dcgan": dcgan}
+MAKE = {"r3gan": r3gan, "dcgan": dcgan, "residual": functools.partial(dcgan, blocks=1)}
 each = pytest.mark.parametrize("name", MAKE)
 
 
@@ -135,6 +136,25 @@ def test_parameters_of_dcgan():
     assert shapes[1:] == [(5, 5, n, m) for n, m in zip(channels[1:], below, strict=True)]
 
 
+def test_parameters_of_residual_blocks():
+    """Of two convolutions 3x3 from c to c channels each, at every resolution but the last."""
+    settings = {"width": 4, "batch_norm": True}
+    for make, channels in (
+        (networks.dcgan_generator, (32, 16, 8)),
+        (networks.dcgan_discriminator, (8, 16, 32)),
+    ):
+        with_bias, normalized = (
+            [make((32, 32, 3), blocks=n, **one).count_params() for n in (0, 2)]
+            for one in ({"width": 4}, settings)
+        )
+        assert np.diff(with_bias) == 2 * sum(2 * (9 * c + 1) * c for c in channels)
+        # Without biases, and with four numbers a channel for each normalization. D's first layer
+        # and its blocks have none.
+        first = make is networks.dcgan_discriminator
+        expected = [2 * (9 * c + (1 if first and c == 8 else 4)) * c for c in channels]
+        assert np.diff(normalized) == 2 * sum(expected)
+
+
 def assert_normal(weights, expected):
     weights = np.asarray(weights, np.float64).ravel()
     error = 4 / math.sqrt(2 * weights.size)
@@ -178,6 +198,20 @@ def test_initial_weights_of_dcgan_keep_the_scale():
         squares = [np.mean(np.square(h)) for h in keras.Model(network.input, hidden)(x)]
         assert len(squares) == (3 if network is generator else 4)
         assert all(0.5 < square < 2 for square in squares), squares
+
+
+def test_residual_blocks_start_as_the_identity():
+    for network, shape in zip(MAKE["residual"](blocks=2), ((5,), (8, 12, 2)), strict=True):
+        sums = [layer for layer in network.layers if layer.name.endswith("_sum")]
+        assert len(sums) == 2
+        outputs = [part for layer in sums for part in (layer.input[0], layer.output)]
+        before, after, *more = keras.Model(network.input, outputs)(numbers((3, *shape)))
+        np.testing.assert_array_equal(before, after)
+        np.testing.assert_array_equal(*more)
+        first = network.get_layer(sums[0].name.replace("_sum", "_0"))
+        channels = before.shape[-1]
+        assert first.kernel.shape == (3, 3, channels, channels)
+        assert_normal(first.kernel, GAIN / math.sqrt(9 * channels))
 
 
 def fingerprints(seed):
@@ -255,11 +289,11 @@ def test_the_class_decides(name):
     assert len(np.unique(logits)) == CLASSES
     # D's logit is an inner product with the class's vector (DCGAN: added to another logit).
     features, logit = discriminator.get_layer("logits").input, discriminator.output
-    if name == "dcgan":
+    if name != "r3gan":
         features = discriminator.get_layer("projection").input
     outputs = keras.Model(discriminator.inputs, [features[0], logit])([same, np.arange(CLASSES)])
     product = np.sum(outputs[0] * discriminator.get_layer("embedding").kernel, axis=1)
-    if name == "dcgan":
+    if name != "r3gan":
         product = product + discriminator.get_layer("logit")(outputs[0])[:, 0]
     np.testing.assert_allclose(outputs[1][:, 0], product, rtol=1e-5)
 
@@ -271,7 +305,7 @@ CASES = [
     ("r3gan", "float32", False, None),
     ("r3gan", "mixed_bfloat16", False, CLASSES),
     ("dcgan", "float32", True, CLASSES),
-    ("dcgan", "mixed_bfloat16", False, None),
+    ("residual", "mixed_bfloat16", False, None),
 ]
 
 
@@ -328,7 +362,7 @@ def numbers_of(seed):
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
-@pytest.mark.parametrize("arguments", [("dcgan", {}), ("r3gan", {"group_size": 4})], ids=str)
+@pytest.mark.parametrize("arguments", [("residual", {}), ("r3gan", {"group_size": 4})], ids=str)
 def test_the_gradient_of_a_penalty(arguments, jit_compile):
     """d/dw |grad_x D(x)|^2, by central differences along a random direction of the weights."""
     name, settings = arguments

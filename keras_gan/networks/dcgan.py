@@ -1,9 +1,9 @@
-"""Convolutional networks of any size, in the manner of DCGAN."""
+"""Convolutional networks of any size, in the manner of DCGAN, with residual blocks if asked for."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 from keras import layers as kl
@@ -20,6 +20,7 @@ def dcgan_generator(
     *,
     width: int = 64,
     kernel: int = 4,
+    blocks: int = 0,
     batch_norm: bool = False,
     activation: str = "linear",
     classes: int | None = None,
@@ -36,6 +37,9 @@ def dcgan_generator(
         latent_dim: Length of `z`.
         width: Half the channels of the last hidden layer.
         kernel: Side of the kernels; 5 in the paper.
+        blocks: Residual blocks at each resolution below the last, before the leaky ReLU. A block
+            adds two convolutions 3x3 of its input, each after a leaky ReLU, to it (He et al. 2016,
+            arXiv:1603.05027). The second starts at 0, so that the block starts as the identity.
         batch_norm: Whether hidden layers are normalized, over all replicas.
         activation: Activation of the output.
         classes: Number of classes of a conditional network. A trained vector of length
@@ -60,7 +64,7 @@ def dcgan_generator(
         math.prod(start), use_bias=not batch_norm, kernel_initializer=kernels, name="hidden"
     )(x)
     x = kl.Reshape(start, name="maps")(x)
-    x = _activated(x, "hidden", batch_norm)
+    x = _hidden(x, "hidden", batch_norm, blocks, initializer)
 
     def upsampled(x, channels, gain, name, **kwargs):
         # A stride of 2 leaves a quarter of the kernel's places for each pixel.
@@ -78,7 +82,8 @@ def dcgan_generator(
     for index, count in enumerate(channels[1:]):
         name = f"conv_{index}"
         x = upsampled(x, count, LEAKY_RELU_GAIN, name, use_bias=not batch_norm)
-        x = _activated(cropped(x, sizes[index + 1], f"crop_{index}"), name, batch_norm)
+        x = cropped(x, sizes[index + 1], f"crop_{index}")
+        x = _hidden(x, name, batch_norm, blocks, initializer)
     x = upsampled(x, shape[2], 1.0, "images", activation=activation, dtype="float32")
     return keras.Model(inputs, cropped(x, sizes[-1], "cropped_images"), name="generator")
 
@@ -88,6 +93,7 @@ def dcgan_discriminator(
     *,
     width: int = 64,
     kernel: int = 4,
+    blocks: int = 0,
     batch_norm: bool = False,
     classes: int | None = None,
     seed: int = 0,
@@ -102,6 +108,7 @@ def dcgan_discriminator(
         shape: Shape of an image, `(h, w, c)`, both sides at least 8.
         width: Half the channels of the first layer.
         kernel: Side of the kernels; 5 in the paper.
+        blocks: Residual blocks after each convolution, as in `dcgan_generator`.
         batch_norm: Whether convolutions but the first are normalized, over all replicas. Rows then
             depend on each other, which gradient penalties do not allow.
         classes: Number of classes of a conditional network. The inner product of the features
@@ -128,7 +135,7 @@ def dcgan_discriminator(
             kernel_initializer=initializer(LEAKY_RELU_GAIN, kernel**2 * x.shape[-1]),
             name=name,
         )(x)
-        x = _activated(x, name, normalized)
+        x = _hidden(x, name, normalized, blocks, initializer)
     x = kl.Flatten(name="flat")(x)
     kernels = initializer(LEAKY_RELU_GAIN, x.shape[-1])
     x = kl.Dense(units, kernel_initializer=kernels, name="hidden")(x)
@@ -150,8 +157,32 @@ def _channels(width: int, count: int) -> list[int]:
     return [min(2**index, MOST_CHANNELS) * width for index in range(1, count + 1)]
 
 
+def _hidden(
+    x: keras.KerasTensor,
+    name: str,
+    batch_norm: bool,
+    blocks: int,
+    initializer: Callable[[float, int], keras.initializers.Initializer],
+) -> keras.KerasTensor:
+    """What follows a layer: residual blocks, then the leaky ReLU."""
+    for block in range(blocks):
+        h = x
+        for index, gain in enumerate((LEAKY_RELU_GAIN, 0.0)):
+            part = f"{name}_block_{block}_{index}"
+            h = kl.Conv2D(
+                x.shape[-1],
+                3,
+                padding="same",
+                use_bias=not batch_norm,
+                kernel_initializer=initializer(gain, 9 * x.shape[-1]) if gain else "zeros",
+                name=part,
+            )(_activated(h, part, batch_norm))
+        x = kl.Add(name=f"{name}_block_{block}_sum")([x, h])
+    return _activated(x, name, batch_norm)
+
+
 def _activated(x: keras.KerasTensor, name: str, batch_norm: bool) -> keras.KerasTensor:
-    """The leaky ReLU of a hidden layer's output, normalized or not."""
+    """The leaky ReLU of a layer's output, normalized or not."""
     if batch_norm:
         x = kl.BatchNormalization(momentum=0.9, synchronized=True, name=f"norm_{name}")(x)
     return kl.LeakyReLU(LEAKY_SLOPE, name=f"relu_{name}")(x)

@@ -27,6 +27,7 @@ from keras_gan.recipes.settings import Built, Networks, R3GANSettings, model
 # Networks by the machine. With the same time on two cores, the DCGAN pair had a recall of 0.29 on
 # CIFAR-10, and R3GAN's networks at width 128 had 0.06; on GPUs neither has been measured.
 ON_CPU, ON_GPU = "dcgan", "r3gan"
+LEARNING_RATES = {"dcgan": 1e-3, "r3gan": 4e-4}
 # R3GAN's channels at the smallest resolution; each larger one has half, but never fewer than these.
 WIDTH_R3GAN, LEAST_WIDTH = 512, 8
 # Where the time is too short for so many steps, narrower networks learn more: 2,000 digits of 28x28
@@ -67,6 +68,7 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
     networks: str = setting(
         "auto", f"dcgan, r3gan or auto: {ON_CPU} on CPUs, {ON_GPU} on GPUs", choices=NETWORKS
     )
+    blocks: int = setting(1, "residual blocks at each resolution", least=0)
     width: int = setting(
         0,
         "of dcgan half the channels at half the size, of r3gan those at the smallest size; 0: by "
@@ -78,8 +80,12 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
         "changes of what D sees: none, or DiffAugment's policies, such as color,translation; "
         "auto: by the number of pictures",
     )
-    generator_learning_rate: float = 4e-4
-    discriminator_learning_rate: float = 4e-4
+    generator_learning_rate: float = setting(
+        0.0, "learning rate of G's first update; 0: by the networks", least=0
+    )
+    discriminator_learning_rate: float = setting(
+        0.0, "learning rate of D's first update; 0: by the networks", least=0
+    )
     learning_rate_factor: float = 0.25
     gamma: float = setting(0.0, "weight of R1 and R2, at first; 0: by the size", least=0)
     final_gamma: float = setting(0.0, "the same after the burn-in; 0: by the size", least=0)
@@ -130,13 +136,15 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
         kind, on_gpu = self.networks, bool(tf.config.list_logical_devices("GPU"))
         if kind == "auto":
             kind = ON_GPU if on_gpu else ON_CPU
-        by_rule = max(LEAST_WIDTH, 1024 // max(data.shape[:2])) if kind == "dcgan" else WIDTH_R3GAN
+        by_rule = max(LEAST_WIDTH, 512 // max(data.shape[:2])) if kind == "dcgan" else WIDTH_R3GAN
         chosen = dataclasses.replace(
             self,
             networks=kind,
             width=self.width or by_rule,
             batch_size=min(self.batch_size, size),
             augment=_augmentation(size) if self.augment == "auto" else self.augment,
+            generator_learning_rate=self.generator_learning_rate or LEARNING_RATES[kind],
+            discriminator_learning_rate=self.discriminator_learning_rate or LEARNING_RATES[kind],
             gamma=self.gamma or 0.1 * pixels,
             final_gamma=self.final_gamma or 0.05 * pixels,
         )
@@ -220,16 +228,19 @@ def build(settings: Settings, data: TrainingData) -> Built:
 
 def _networks(settings: Settings, data: TrainingData, classes: int | None) -> Networks:
     shape, latent_dim, seed = data.shape, settings.latent_dim, settings.seed
+    common: dict[str, Any] = {"blocks": settings.blocks, "classes": classes}
     if settings.networks == "dcgan":
-        common: dict[str, Any] = {"width": settings.width, "classes": classes}
+        common["width"] = settings.width
         return (
-            networks.dcgan_generator(shape, latent_dim, activation="tanh", seed=seed, **common),
+            networks.dcgan_generator(
+                shape, latent_dim, batch_norm=True, activation="tanh", seed=seed, **common
+            ),
             networks.dcgan_discriminator(shape, seed=seed + 1, **common),
         )
     stages = range(len(networks.resolutions(shape)))
-    widths = [max(LEAST_WIDTH, settings.width >> stage) for stage in stages]
-    common = {"widths": widths, "blocks": 1, "classes": classes}
+    common["widths"] = [max(LEAST_WIDTH, settings.width >> stage) for stage in stages]
+    common["group_size"] = 16
     return (
-        networks.r3gan_generator(shape, latent_dim, group_size=16, seed=seed, **common),
-        networks.r3gan_discriminator(shape, group_size=16, seed=seed + 1, **common),
+        networks.r3gan_generator(shape, latent_dim, seed=seed, **common),
+        networks.r3gan_discriminator(shape, seed=seed + 1, **common),
     )

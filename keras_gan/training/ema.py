@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan.core.errors import InputError, first_line
+from keras_gan.core.keras_private import all_layers
 from keras_gan.optimizers.schedules import ImageSchedule, counting_images, current_value
 
 
@@ -109,22 +110,32 @@ class AveragedNetwork:
                 f"an EMA needs a copy of {network.name!r}: write `get_config` and `from_config` of "
                 f"{type(network).__name__} ({first_line(error)})"
             ) from error
-        self.network.trainable = True
-        # Whether the generator is frozen now does not matter; statistics never are trainable.
-        self._is_learned = [weight.trainable for weight in self.network.weights]
+        self.network.trainable = True  # whether the generator is frozen now does not matter
+        statistics = {
+            id(weight)
+            for layer in all_layers(self.network)
+            if isinstance(layer, keras.layers.BatchNormalization)
+            for weight in (layer.moving_mean, layer.moving_variance)
+        }
+        self._is_averaged = [
+            weight.trainable or id(weight) in statistics for weight in self.network.weights
+        ]
         self.network.trainable = False
 
     def update(self, momentum: float | tf.Tensor) -> None:
-        """Averages what is trained; copies the rest (batch statistics, counts).
+        """Averages what is trained and the statistics of batch normalization; copies the rest.
+
+        Statistics of the last weights do not fit their average: on CIFAR-10 samples were worse
+        with the copied ones than those of the weights without an average.
 
         Does nothing while the network is frozen.
         """
         if not self._source.trainable_variables:
             return
-        for average, weight, learned in zip(
-            self.network.weights, self._source.weights, self._is_learned, strict=True
+        for average, weight, averaged in zip(
+            self.network.weights, self._source.weights, self._is_averaged, strict=True
         ):
-            if learned:
+            if averaged:
                 average.assign_sub((1 - momentum) * (average.value - weight.value))
             else:
                 average.assign(weight.value)

@@ -270,8 +270,8 @@ class GAN(Trainer):
     ) -> None:
         """Gives batch normalization in G the statistics of G's present weights.
 
-        In training they lag behind, and those of the EMA generator are copies of the raw
-        generator's: call it once before samples are drawn. The statistics become the means over
+        In training they lag behind, and those of the EMA generator are averages of the raw
+        generator's, like its weights: call it once before samples are drawn. They become means over
         new batches ("standing statistics", Brock et al. 2019, arXiv:1809.11096, appendix B).
 
         Args:
