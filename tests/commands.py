@@ -123,6 +123,10 @@ def _work(module: str, *arguments) -> None:
     distribution.make = lambda name: strategy  # for the commands that the worker calls
     result = test_module.worker(strategy, *arguments)
     Path("result").write_bytes(pickle.dumps(result))
+    # The other may still be reading what this process sent last, and would lose it.
+    deadline = time.monotonic() + 60
+    while len(list(Path("..").glob("*/result"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
 def last_line(text: str) -> str:

@@ -1,5 +1,6 @@
 """Weights of small training runs, as version 0.1.0 computed them before its code was restructured.
 
+The EMA's statistics of batch normalization in `semi` are newer: they were copies, and are averages.
 They are the same bits on the processor that recorded them; elsewhere rounding may differ. If
 numbers are meant to change, record anew and say so in CHANGELOG.md, because runs that were
 interrupted then end with other weights than promised:

@@ -164,7 +164,7 @@ def _hidden(
     blocks: int,
     initializer: Callable[[float, int], keras.initializers.Initializer],
 ) -> keras.KerasTensor:
-    """What follows a layer: residual blocks, then the leaky ReLU."""
+    """The output of a layer after its residual blocks and the leaky ReLU."""
     for block in range(blocks):
         h = x
         for index, gain in enumerate((LEAKY_RELU_GAIN, 0.0)):
