@@ -138,14 +138,13 @@ def test_parameters_of_dcgan():
 
 def test_parameters_of_residual_blocks():
     """Of two convolutions 3x3 from c to c channels each, at every resolution but the last."""
-    settings = {"width": 4, "batch_norm": True}
     for make, channels in (
         (networks.dcgan_generator, (32, 16, 8)),
         (networks.dcgan_discriminator, (8, 16, 32)),
     ):
         with_bias, normalized = (
-            [make((32, 32, 3), blocks=n, **one).count_params() for n in (0, 2)]
-            for one in ({"width": 4}, settings)
+            [make((32, 32, 3), width=4, blocks=n, batch_norm=b).count_params() for n in (0, 2)]
+            for b in (False, True)
         )
         assert np.diff(with_bias) == 2 * sum(2 * (9 * c + 1) * c for c in channels)
         # Without biases, and with four numbers a channel for each normalization. D's first layer
@@ -305,6 +304,7 @@ CASES = [
     ("r3gan", "float32", False, None),
     ("r3gan", "mixed_bfloat16", False, CLASSES),
     ("dcgan", "float32", True, CLASSES),
+    ("dcgan", "mixed_bfloat16", False, None),
     ("residual", "mixed_bfloat16", False, None),
 ]
 
@@ -362,7 +362,9 @@ def numbers_of(seed):
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
-@pytest.mark.parametrize("arguments", [("residual", {}), ("r3gan", {"group_size": 4})], ids=str)
+@pytest.mark.parametrize(
+    "arguments", [("dcgan", {}), ("residual", {}), ("r3gan", {"group_size": 4})], ids=str
+)
 def test_the_gradient_of_a_penalty(arguments, jit_compile):
     """d/dw |grad_x D(x)|^2, by central differences along a random direction of the weights."""
     name, settings = arguments

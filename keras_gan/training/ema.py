@@ -9,8 +9,8 @@ import keras
 import tensorflow as tf
 
 from keras_gan.core.errors import InputError, first_line
-from keras_gan.core.keras_private import all_layers
 from keras_gan.optimizers.schedules import ImageSchedule, counting_images, current_value
+from keras_gan.training.standing_statistics import batch_normalizations
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -113,8 +113,7 @@ class AveragedNetwork:
         self.network.trainable = True  # whether the generator is frozen now does not matter
         statistics = {
             id(weight)
-            for layer in all_layers(self.network)
-            if isinstance(layer, keras.layers.BatchNormalization)
+            for layer in batch_normalizations(self.network)
             for weight in (layer.moving_mean, layer.moving_variance)
         }
         self._is_averaged = [

@@ -14,6 +14,12 @@ from keras_gan.priors import Prior
 from keras_gan.training import sampling
 
 
+def batch_normalizations(network: keras.Model) -> list[keras.layers.BatchNormalization]:
+    """The layers of a network that keep statistics of batches."""
+    normalization = keras.layers.BatchNormalization
+    return [layer for layer in all_layers(network) if isinstance(layer, normalization)]
+
+
 def recompute(
     generator: keras.Model,
     prior: Prior,
@@ -36,11 +42,7 @@ def recompute(
     Raises:
         InputError: G has no batch statistics.
     """
-    layers = [
-        layer
-        for layer in all_layers(generator)
-        if isinstance(layer, keras.layers.BatchNormalization)
-    ]
+    layers = batch_normalizations(generator)
     if not layers:
         raise InputError(f"{generator.name!r} has no batch normalization, so no statistics")
     momenta, trainable = [layer.momentum for layer in layers], generator.trainable
