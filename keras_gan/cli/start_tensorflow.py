@@ -1,9 +1,9 @@
 """Importing this module imports TensorFlow with fast kernels, and without its messages.
 
 oneDNN's kernels are used on all processors; TensorFlow by itself uses them only on those that have
-AVX512 VNNI. On an AMD EPYC without it, steps of convolutional recipes are 1.4 to 2.2 times as fast
-with them, and steps of fully connected recipes as fast as before (`benchmarks/kernels.py`). A user
-who sets TF_ENABLE_ONEDNN_OPTS decides.
+AVX512 VNNI. Without it, they make steps of convolutional recipes up to twice as fast, and steps of
+fully connected recipes hardly faster (docs/scaling.md, "CPUs"). A user who sets
+TF_ENABLE_ONEDNN_OPTS decides.
 
 Messages of its start are written on file descriptor 2, below Python, whatever TF_CPP_MIN_LOG_LEVEL
 is. Some of the later ones report as an error that a graph could not be optimized further, which
