@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from commands import LIMIT
 
 VERSION = "4.10.3"
 
@@ -25,7 +26,7 @@ def chromium(path: str) -> Iterator:
     """A browser of Playwright, which runs the Chromium at `path` (`needs_chromium`)."""
     sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS, timeout=1000 * LIMIT)
         yield browser
         browser.close()
 

@@ -52,14 +52,15 @@ def test_keras_plans_an_epoch_by_a_distributed_data_set_s_cardinality():
     assert int(data.cardinality) == 3
 
 
-def test_the_limit_of_connecting_reaches_tensorflow(monkeypatch):
+def test_the_limits_of_waiting_reach_tensorflow(monkeypatch):
     now = context.context()
     monkeypatch.setattr(now, "_coordination_service_config", None)
     monkeypatch.setattr(now, "_context_handle", None)  # as before TensorFlow starts
     jobs = {"chief": 1, "worker": 2}
-    keras_private.limit_connecting(jobs, 1.5)
+    keras_private.limit_waiting(jobs, connecting=1.5, silent=2.5)
     config = now.coordination_service
     leader = multi_worker_util.coordination_leader({"chief": ["a:1"], "worker": ["b:1", "c:1"]})
     assert config.service_leader == leader
     assert config.cluster_register_timeout_in_ms == 1500
+    assert config.heartbeat_timeout_in_ms == 2500
     assert {job.name: job.num_tasks for job in config.coordinated_job_list} == jobs

@@ -26,12 +26,14 @@ def set_cardinality(dataset, steps: int) -> None:
     dataset._cardinality = steps
 
 
-def limit_connecting(jobs: Mapping[str, int], seconds: float) -> None:
-    """Limits how long TensorFlow waits for the workers of a cluster to connect; else an hour.
+def limit_waiting(jobs: Mapping[str, int], *, connecting: float, silent: float) -> None:
+    """Limits how long TensorFlow waits for the workers of a cluster.
 
     Args:
         jobs: The number of tasks of each job, "chief" and "worker"; the chief's comes first.
-        seconds: The limit.
+        connecting: Seconds until all must be connected; TensorFlow's default is an hour.
+        silent: Seconds after which a connected worker that sends nothing is lost; TensorFlow's
+            default is 10.
     """
     from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2
     from tensorflow.python.eager import context
@@ -39,7 +41,8 @@ def limit_connecting(jobs: Mapping[str, int], seconds: float) -> None:
     context.context().configure_coordination_service(
         service_type="standalone",
         service_leader=f"/job:{next(iter(jobs))}/replica:0/task:0",
-        cluster_register_timeout_in_ms=round(1000 * seconds),
+        cluster_register_timeout_in_ms=round(1000 * connecting),
+        heartbeat_timeout_in_ms=round(1000 * silent),
         coordinated_jobs=[
             coordination_config_pb2.CoordinatedJob(name=job, num_tasks=count)
             for job, count in jobs.items()

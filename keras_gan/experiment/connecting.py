@@ -31,6 +31,7 @@ _GO = b"go\n"
 _ALL_THERE = 600  # seconds for the other workers to start
 _NAMES_AND_PORTS = 30  # seconds for a host's name to be known, and for a port to become free
 _CONNECTED = 60  # seconds for TensorFlow to connect workers that are all there
+_SILENT = 60  # seconds until a worker that sends nothing is lost; a busy host may stand still
 _PAUSE = 0.2
 
 
@@ -55,7 +56,7 @@ def connect() -> tf.distribute.MultiWorkerMirroredStrategy:
         else:
             wait_for_chief(addresses, mine)
         jobs = collections.Counter(job for job, _ in tasks)
-        keras_private.limit_connecting(jobs, _CONNECTED)
+        keras_private.limit_waiting(jobs, connecting=_CONNECTED, silent=_SILENT)
     try:
         return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
     except (tf.errors.OpError, RuntimeError) as error:
