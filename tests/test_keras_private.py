@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+
 import keras
+import numpy as np
+import pytest
 import small
 import tensorflow as tf
 from tensorflow.python.distribute import multi_worker_util
 from tensorflow.python.eager import context
+from tensorflow.python.framework.func_graph import FuncGraph
 
 from keras_gan.core import keras_private
 
@@ -50,6 +55,25 @@ def test_keras_plans_an_epoch_by_a_distributed_data_set_s_cardinality():
     )
     keras_private.set_cardinality(data, 3)
     assert int(data.cardinality) == 3
+
+
+def graphs() -> int:
+    gc.collect()
+    return sum(isinstance(one, FuncGraph) for one in gc.get_objects())
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_graphs_of_a_trained_model_are_freed(replicas):
+    def train():
+        with small.devices(replicas).scope():
+            gan = small.gan()
+            gan.compile(keras.optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3))
+        gan.fit(np.zeros((4, 6), "float32"), batch_size=4, verbose=0)
+        gan.evaluate(np.zeros((4, 6), "float32"), batch_size=4, verbose=0)
+
+    before = graphs()
+    train()
+    assert graphs() == before
 
 
 def test_the_limits_of_waiting_reach_tensorflow(monkeypatch):

@@ -5,7 +5,8 @@ No public API does these jobs. `tests/test_keras_private.py` notices when one of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 
 import keras
 
@@ -24,6 +25,25 @@ def last_operation(tensor: keras.KerasTensor) -> keras.Operation | None:
 def set_cardinality(dataset, steps: int) -> None:
     """Tells Keras the number of batches of a distributed data set, by which it plans an epoch."""
     dataset._cardinality = steps
+
+
+@contextlib.contextmanager
+def gradients_used_up() -> Iterator[None]:
+    """What is traced inside is not differentiated later, so that its graphs can be freed.
+
+    TensorFlow keeps every custom gradient of a traced function for good, and with it the graph;
+    Keras's optimizers have one for each sum over replicas.
+    """
+    from tensorflow.python.framework import ops
+
+    known = ops.gradient_registry._registry
+    before = set(known)
+    try:
+        yield
+    finally:
+        for name in known.keys() - before:
+            if name.startswith("CustomGradient-"):
+                del known[name]
 
 
 def limit_waiting(jobs: Mapping[str, int], *, connecting: float, silent: float) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 import keras
 import tensorflow as tf
 
+from keras_gan.core import keras_private
 from keras_gan.core.errors import InputError
 from keras_gan.optimizers.schedules import counting_images
 from keras_gan.training.metrics import jensen_shannon_bound
@@ -105,7 +106,7 @@ def make_function(model: keras.Model, step: Callable, finish: Callable) -> Calla
 
     def function(iterator):
         try:
-            with _sums_in_order():
+            with _sums_in_order(), keras_private.gradients_used_up():
                 return call(iterator)
         except Exception:
             if refusals:
