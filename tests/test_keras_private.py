@@ -76,6 +76,25 @@ def test_graphs_of_a_trained_model_are_freed(replicas):
     assert graphs() == before
 
 
+def test_custom_gradients_of_others_stay():
+    @tf.function
+    @tf.custom_gradient
+    def cubed(x):
+        return x**3, lambda gradient: gradient * 3 * x**2
+
+    @tf.function
+    def step(x):
+        return cubed(x)
+
+    with keras_private.freeing_graphs():
+        assert step(tf.constant(2.0)) == 8
+    with tf.GradientTape() as tape:
+        x = tf.constant(2.0)
+        tape.watch(x)
+        y = cubed(x)
+    assert tape.gradient(y, x) == 12
+
+
 def test_the_limits_of_waiting_reach_tensorflow(monkeypatch):
     now = context.context()
     monkeypatch.setattr(now, "_coordination_service_config", None)

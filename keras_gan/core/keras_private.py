@@ -6,7 +6,8 @@ No public API does these jobs. `tests/test_keras_private.py` notices when one of
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import inspect
+from collections.abc import Callable, Iterator, Mapping
 
 import keras
 
@@ -28,11 +29,12 @@ def set_cardinality(dataset, steps: int) -> None:
 
 
 @contextlib.contextmanager
-def gradients_used_up() -> Iterator[None]:
-    """What is traced inside is not differentiated later, so that its graphs can be freed.
+def freeing_graphs() -> Iterator[None]:
+    """What is traced inside is freed with its function, and cannot be differentiated later.
 
-    TensorFlow keeps every custom gradient of a traced function for good, and with it the graph;
-    Keras's optimizers have one for each sum over replicas.
+    TensorFlow keeps every custom gradient of a traced function for good, and with it the graph.
+    Sums over replicas have one, which Keras's optimizers compute on a single device too. Custom
+    gradients of others stay: their functions may be used elsewhere.
     """
     from tensorflow.python.framework import ops
 
@@ -42,8 +44,16 @@ def gradients_used_up() -> Iterator[None]:
         yield
     finally:
         for name in known.keys() - before:
-            if name.startswith("CustomGradient-"):
+            module = _gradient_function(known[name]["type"]).__module__
+            if module.startswith(("tensorflow.python.distribute.", "keras_gan.")):
                 del known[name]
+
+
+def _gradient_function(registered: Callable) -> Callable:
+    """The function that was registered, or from which `tf.custom_gradient` made it."""
+    for name in ("tape_grad_fn", "grad_fn"):
+        registered = inspect.getclosurevars(registered).nonlocals.get(name, registered)
+    return registered
 
 
 def limit_waiting(jobs: Mapping[str, int], *, connecting: float, silent: float) -> None:

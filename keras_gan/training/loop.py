@@ -106,7 +106,7 @@ def make_function(model: keras.Model, step: Callable, finish: Callable) -> Calla
 
     def function(iterator):
         try:
-            with _sums_in_order(), keras_private.gradients_used_up():
+            with _sums_in_order(), keras_private.freeing_graphs():
                 return call(iterator)
         except Exception:
             if refusals:
