@@ -30,7 +30,7 @@ def set_cardinality(dataset, steps: int) -> None:
 
 @contextlib.contextmanager
 def freeing_graphs() -> Iterator[None]:
-    """What is traced inside is freed with its function, and cannot be differentiated later.
+    """Frees graphs that are traced inside with their functions; no gradient of them is taken later.
 
     TensorFlow keeps every custom gradient of a traced function for good, and with it the graph.
     Sums over replicas have one, which Keras's optimizers compute on a single device too. Custom
