@@ -44,13 +44,14 @@ def freeing_graphs() -> Iterator[None]:
         yield
     finally:
         for name in known.keys() - before:
-            module = _gradient_function(known[name]["type"]).__module__
-            if module.startswith(("tensorflow.python.distribute.", "keras_gan.")):
-                del known[name]
+            if name.startswith("CustomGradient-"):
+                module = _custom_gradient(known[name]["type"]).__module__
+                if module.startswith(("tensorflow.python.distribute.", "keras_gan.")):
+                    del known[name]
 
 
-def _gradient_function(registered: Callable) -> Callable:
-    """The function that was registered, or from which `tf.custom_gradient` made it."""
+def _custom_gradient(registered: Callable) -> Callable:
+    """The function of a custom gradient, inside of those that `tf.custom_gradient` registers."""
     for name in ("tape_grad_fn", "grad_fn"):
         registered = inspect.getclosurevars(registered).nonlocals.get(name, registered)
     return registered
