@@ -42,7 +42,12 @@ def dcgan(shape=(8, 12, 2), **arguments):
     )
 
 
-MAKE = {"r3gan": r3gan, "dcgan": dcgan, "residual": functools.partial(dcgan, blocks=1)}
+MAKE = {
+    "r3gan": r3gan,
+    "dcgan": dcgan,
+    "residual": functools.partial(dcgan, blocks=1),
+    "full size": functools.partial(dcgan, full_size=True),
+}
 each = pytest.mark.parametrize("name", MAKE)
 
 
@@ -154,6 +159,24 @@ def test_parameters_of_residual_blocks():
         assert np.diff(normalized) == 2 * sum(expected)
 
 
+def test_parameters_at_full_size():
+    """G: from `2 w` to w channels, then to those of the image. D: to w and on to `2 w`."""
+    w, c = 4, 3
+    for batch_norm, bias in ((False, 1), (True, 4)):  # four numbers a channel in G instead of one
+        without, full = (
+            networks.dcgan_generator(
+                (32, 32, c), width=w, full_size=full, batch_norm=batch_norm
+            ).count_params()
+            for full in (False, True)
+        )
+        assert full - without == (16 * 2 * w + bias) * w + (9 * w + 1) * c - (16 * 2 * w + 1) * c
+    without, full = (
+        networks.dcgan_discriminator((32, 32, c), width=w, full_size=full).count_params()
+        for full in (False, True)
+    )
+    assert full - without == (9 * c + 1) * w + 16 * (w - c) * 2 * w
+
+
 def assert_normal(weights, expected):
     weights = np.asarray(weights, np.float64).ravel()
     error = 4 / math.sqrt(2 * weights.size)
@@ -189,13 +212,14 @@ def test_initial_weights_of_r3gan():
     assert_normal(discriminator.get_layer("embedding").kernel, 1 / math.sqrt(48 * 10))
 
 
-def test_initial_weights_of_dcgan_keep_the_scale():
+@pytest.mark.parametrize("full_size", [False, True])
+def test_initial_weights_of_dcgan_keep_the_scale(full_size):
     """Hidden layers of both networks have the mean square of the layer before, roughly."""
-    generator, discriminator = dcgan((32, 32, 3), width=32)
+    generator, discriminator = dcgan((32, 32, 3), width=32, full_size=full_size)
     for network, x in ((generator, numbers((64, 5))), (discriminator, numbers((64, 32, 32, 3)))):
         hidden = [layer.output for layer in network.layers if "relu" in layer.name]
         squares = [np.mean(np.square(h)) for h in keras.Model(network.input, hidden)(x)]
-        assert len(squares) == (3 if network is generator else 4)
+        assert len(squares) == (3 if network is generator else 4) + full_size
         assert all(0.5 < square < 2 for square in squares), squares
 
 

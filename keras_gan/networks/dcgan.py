@@ -21,6 +21,7 @@ def dcgan_generator(
     width: int = 64,
     kernel: int = 4,
     blocks: int = 0,
+    full_size: bool = False,
     batch_norm: bool = False,
     activation: str = "linear",
     classes: int | None = None,
@@ -35,11 +36,13 @@ def dcgan_generator(
     Args:
         shape: Shape of an image, `(h, w, c)`, both sides at least 8.
         latent_dim: Length of `z`.
-        width: Half the channels of the last hidden layer.
+        width: Half the channels of the last hidden layer below the full size.
         kernel: Side of the kernels; 5 in the paper.
         blocks: Residual blocks at each resolution below the last, before the leaky ReLU. A block
             adds two convolutions 3x3 of its input, each after a leaky ReLU, to it (He et al. 2016,
             arXiv:1603.05027). The second starts at 0, so that the block starts as the identity.
+        full_size: Whether there is one more hidden layer, of `width` channels at the size of the
+            image, and then a convolution 3x3: details are finer, and steps longer.
         batch_norm: Whether hidden layers are normalized, over all replicas.
         activation: Activation of the output.
         classes: Number of classes of a conditional network. A trained vector of length
@@ -84,8 +87,15 @@ def dcgan_generator(
         x = upsampled(x, count, LEAKY_RELU_GAIN, name, use_bias=not batch_norm)
         x = cropped(x, sizes[index + 1], f"crop_{index}")
         x = _hidden(x, name, batch_norm, blocks, initializer)
-    x = upsampled(x, shape[2], 1.0, "images", activation=activation, dtype="float32")
-    return keras.Model(inputs, cropped(x, sizes[-1], "cropped_images"), name="generator")
+    output = {"name": "images", "activation": activation, "dtype": "float32"}
+    if full_size:
+        x = upsampled(x, width, LEAKY_RELU_GAIN, "conv_full", use_bias=not batch_norm)
+        x = _activated(cropped(x, sizes[-1], "crop_full"), "conv_full", batch_norm)
+        kernels = initializer(1.0, 9 * width)
+        x = kl.Conv2D(shape[2], 3, padding="same", kernel_initializer=kernels, **output)(x)
+    else:
+        x = cropped(upsampled(x, shape[2], 1.0, **output), sizes[-1], "cropped_images")
+    return keras.Model(inputs, x, name="generator")
 
 
 def dcgan_discriminator(
@@ -94,6 +104,7 @@ def dcgan_discriminator(
     width: int = 64,
     kernel: int = 4,
     blocks: int = 0,
+    full_size: bool = False,
     batch_norm: bool = False,
     classes: int | None = None,
     seed: int = 0,
@@ -106,9 +117,10 @@ def dcgan_discriminator(
 
     Args:
         shape: Shape of an image, `(h, w, c)`, both sides at least 8.
-        width: Half the channels of the first layer.
+        width: Half the channels of the first layer below the full size.
         kernel: Side of the kernels; 5 in the paper.
-        blocks: Residual blocks after each convolution, as in `dcgan_generator`.
+        blocks: Residual blocks after each convolution of stride 2, as in `dcgan_generator`.
+        full_size: Whether there is a convolution 3x3 to `width` channels before the others.
         batch_norm: Whether convolutions but the first are normalized, over all replicas. Rows then
             depend on each other, which gradient penalties do not allow.
         classes: Number of classes of a conditional network. The inner product of the features
@@ -124,6 +136,10 @@ def dcgan_discriminator(
     *channels, units = _channels(width, depth + 1)
     initializer = normal_initializers(seed)
     x = inputs = keras.Input(tuple(shape), name="images")
+    if full_size:
+        kernels = initializer(LEAKY_RELU_GAIN, 9 * shape[2])
+        x = kl.Conv2D(width, 3, padding="same", kernel_initializer=kernels, name="conv_full")(x)
+        x = _activated(x, "conv_full", batch_norm=False)
     for index, count in enumerate(channels):
         name, normalized = f"conv_{index}", batch_norm and index > 0
         x = kl.Conv2D(

@@ -149,7 +149,7 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
             generator_learning_rate=self.generator_learning_rate or LEARNING_RATES[kind],
             discriminator_learning_rate=self.discriminator_learning_rate or LEARNING_RATES[kind],
             gamma=self.gamma or 0.1 * pixels,
-            final_gamma=self.final_gamma or 0.05 * pixels,
+            final_gamma=self.final_gamma or 0.01 * pixels,
         )
         if self.precision == "auto":
             precision = chosen._faster_precision(data) if on_gpu else "float32"
@@ -233,7 +233,7 @@ def _networks(settings: Settings, data: TrainingData, classes: int | None) -> Ne
     shape, latent_dim, seed = data.shape, settings.latent_dim, settings.seed
     common: dict[str, Any] = {"blocks": settings.blocks, "classes": classes}
     if settings.networks == "dcgan":
-        common["width"] = settings.width
+        common |= {"width": settings.width, "full_size": True}
         return (
             networks.dcgan_generator(
                 shape, latent_dim, batch_norm=True, activation="tanh", seed=seed, **common
