@@ -24,10 +24,9 @@ from keras_gan.experiment.settings import PRECISIONS
 from keras_gan.experiment.speed import seconds_per_step
 from keras_gan.recipes.settings import Built, Networks, R3GANSettings, model
 
-# Networks by the machine. With the same time on two cores, the DCGAN pair had a recall of 0.29 on
-# CIFAR-10, and R3GAN's networks at width 128 had 0.06; on GPUs neither has been measured. With
-# blocks and batch normalization in G its distance falls about twice as fast, and it then stands
-# higher learning rates.
+# Networks by the machine. With the same time on two cores, DCGAN's were far ahead of R3GAN's at
+# width 128 on CIFAR-10; on GPUs neither has been measured. With blocks and batch normalization in
+# G the distance falls about twice as fast, and higher learning rates are stable.
 ON_CPU, ON_GPU = "dcgan", "r3gan"
 LEARNING_RATES = {"dcgan": 1e-3, "r3gan": 4e-4}
 # R3GAN's channels at the smallest resolution; each larger one has half, but never fewer than these.
@@ -133,7 +132,7 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
                 f"Received: examples of shape {data.shape}"
             )
         # R3GAN's published weights, 0.05 for 32x32, 2 for 64x64 and 150 for 256x256, grow about
-        # with the square of the number of pixels.
+        # with the square of the number of pixels, and fall to a tenth.
         pixels = (data.shape[0] * data.shape[1] / 32**2) ** 2
         size = data.size
         kind, on_gpu = self.networks, bool(tf.config.list_logical_devices("GPU"))
