@@ -100,8 +100,9 @@ def test_steps_are_timed_in_the_precision_asked_for():
 
 def test_the_penalty_grows_with_the_square_of_the_pixels():
     small, large = (resolved(data_of((side, side, 3)), images=1) for side in (32, 64))
-    assert (small.gamma, small.final_gamma) == (0.1, 0.05)
+    assert (small.gamma, small.final_gamma) == (0.1, 0.01)
     assert large.gamma == pytest.approx(16 * small.gamma)
+    assert large.final_gamma == pytest.approx(16 * small.final_gamma)
 
 
 @pytest.mark.parametrize(
