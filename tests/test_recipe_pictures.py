@@ -103,6 +103,7 @@ def test_the_penalty_grows_with_the_square_of_the_pixels():
     assert (small.gamma, small.final_gamma) == (0.1, 0.01)
     assert large.gamma == pytest.approx(16 * small.gamma)
     assert large.final_gamma == pytest.approx(16 * small.final_gamma)
+    assert resolved(data_of((32, 32, 3)), images=1, gamma=5.0).final_gamma == 0.5
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
     )
     learning_rate_factor: float = 0.25
     gamma: float = setting(0.0, "weight of R1 and R2, at first; 0: by the size", least=0)
-    final_gamma: float = setting(0.0, "the same after the burn-in; 0: by the size", least=0)
+    final_gamma: float = setting(0.0, "the same after the burn-in; 0: a tenth of it", least=0)
     penalty_every: int = 4
     burn_in: int = setting(0, "images of the burn-in; 0: a tenth of all", least=0)
     ema_half_life: int = setting(
@@ -133,7 +133,7 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
             )
         # R3GAN's published weights, 0.05 for 32x32, 2 for 64x64 and 150 for 256x256, grow about
         # with the square of the number of pixels, and fall to a tenth.
-        pixels = (data.shape[0] * data.shape[1] / 32**2) ** 2
+        gamma = self.gamma or 0.1 * (data.shape[0] * data.shape[1] / 32**2) ** 2
         size = data.size
         kind, on_gpu = self.networks, bool(tf.config.list_logical_devices("GPU"))
         if kind == "auto":
@@ -147,8 +147,8 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
             augment=_augmentation(size) if self.augment == "auto" else self.augment,
             generator_learning_rate=self.generator_learning_rate or LEARNING_RATES[kind],
             discriminator_learning_rate=self.discriminator_learning_rate or LEARNING_RATES[kind],
-            gamma=self.gamma or 0.1 * pixels,
-            final_gamma=self.final_gamma or 0.01 * pixels,
+            gamma=gamma,
+            final_gamma=self.final_gamma or gamma / 10,
         )
         if self.precision == "auto":
             precision = chosen._faster_precision(data) if on_gpu else "float32"
