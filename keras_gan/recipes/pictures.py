@@ -73,8 +73,8 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
     blocks: int = setting(1, "residual blocks at each resolution", least=0)
     width: int = setting(
         0,
-        "of dcgan half the channels at half the size, of r3gan those at the smallest size; 0: by "
-        "the size, less for a short budget",
+        "channels of dcgan at the full size, of r3gan at the smallest; 0: by the size, less for a "
+        "short budget",
         least=0,
     )
     augment: str = setting(
