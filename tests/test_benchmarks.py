@@ -276,6 +276,16 @@ def test_an_accelerator_s_steps_in_turn(tmp_path, monkeypatch):
     assert row["summary"] == "b"
 
 
+def test_a_step_is_divided_into_its_kernels(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
+    profile = importlib.import_module("step_profile")
+    assert profile.covered([("A", 4.0, 6.0), ("B", 1.0, 2.0), ("A", 1.5, 3.0)]) == 4.0
+    assert profile.main(["--recipe", "digits", "--steps", "20"]) is None
+    shown = capsys.readouterr().out
+    assert "ms a step" in shown
+    assert "MatMul" in shown
+
+
 def test_the_cost_model_finds_the_numbers_that_times_were_made_of(tmp_path, monkeypatch, capsys):
     monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
     model = importlib.import_module("cost_model")

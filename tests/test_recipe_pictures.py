@@ -42,11 +42,20 @@ def test_a_short_budget_gets_narrower_networks(monkeypatch, capsys):
     assert capsys.readouterr().out.count("timing") == 1
     short = resolved(data, budget="160s")  # 500 steps, a quarter of enough
     assert short.width == full.width // 2
-    assert short.images == 1_000 * 64
+    assert short.images == 1_000 * 32
     assert "width 16 takes" in (out := capsys.readouterr().out)
     assert "width 8 takes" in out
     assert resolved(data, budget="2s").width == pictures.LEAST_WIDTH
     assert resolved(data, budget="2s", width=40).width == 40
+
+
+@pytest.mark.parametrize(("kind", "default"), [("dcgan", 32), ("r3gan", 64)])
+def test_the_size_of_a_minibatch_is_that_of_the_networks_unless_given(kind, default):
+    chosen = resolved(networks=kind, images=300)
+    assert chosen.batch_size == default
+    assert chosen.steps_per_epoch(1000) == 1000 // default
+    assert resolved(networks=kind, images=300, batch_size=50).batch_size == 50
+    assert resolved(data_of(size=20), networks=kind, images=300).batch_size == 20
 
 
 def test_less_time_than_an_epoch_takes_is_spent_on_a_part_of_the_pictures(tmp_path, capsys):
@@ -107,11 +116,16 @@ def test_the_penalty_grows_with_the_square_of_the_pixels():
 
 
 @pytest.mark.parametrize(
-    ("size", "policy"),
-    [(100, "color,translation,cutout"), (20_000, "color,translation"), (200_000, "none")],
+    ("size", "times", "policy"),
+    [
+        (100, 50, "color,translation,cutout"),
+        (20_000, 50, "color,translation"),
+        (200_000, 50, "none"),
+        (100, 49, "none"),
+    ],
 )
-def test_the_augmentation_depends_on_the_number_of_pictures(size, policy):
-    assert resolved(data_of(size=size), images=1).augment == policy
+def test_the_augmentation_depends_on_the_pictures_and_how_often_each_is_seen(size, times, policy):
+    assert resolved(data_of(size=size), images=size * times).augment == policy
     assert resolved(data_of(size=size), images=1, augment="cutout").augment == "cutout"
 
 
@@ -126,10 +140,10 @@ def test_networks(kind, rate):
     sums = [layer for layer in gan.discriminator.layers if layer.name.endswith("_sum")]
     assert len(sums) == (2 if kind == "dcgan" else 3)  # blocks; DCGAN's not at the full size
     assert gan.generate(2, seed=0).shape == (2, 20, 36, 4)
-    assert arguments["augmentation"].policy == "color,translation,cutout"
-    gan, arguments = pictures.build(dataclasses.replace(settings, augment="none"), data_of())
-    assert gan.condition is None
     assert "augmentation" not in arguments
+    gan, arguments = pictures.build(dataclasses.replace(settings, augment="cutout"), data_of())
+    assert gan.condition is None
+    assert arguments["augmentation"].policy == "cutout"
 
 
 @pytest.mark.parametrize(
