@@ -29,8 +29,8 @@ from keras_gan.recipes.settings import Built, Networks, R3GANSettings, model
 # G the distance falls about twice as fast, and higher learning rates are stable.
 ON_CPU, ON_GPU = "dcgan", "r3gan"
 LEARNING_RATES = {"dcgan": 1e-3, "r3gan": 4e-4}
-# On two cores, with CIFAR-10, minibatches of 32, so twice the updates, learned faster than 64; those
-# of 16 no faster.
+# On two cores, with CIFAR-10, minibatches of 32, so twice the updates, learned faster than those of
+# 64; those of 16 no faster still.
 BATCH_SIZES = {"dcgan": 32, "r3gan": 64}
 # R3GAN's channels at the smallest resolution; each larger one has half, but never fewer than these.
 WIDTH_R3GAN, LEAST_WIDTH = 512, 8
