@@ -29,7 +29,6 @@ from keras_gan.experiment.evaluator import EvaluationSettings, Evaluator
 from keras_gan.experiment.measurements import samples
 
 SIZES = (400, 1_000, 4_000)
-POLICIES = {True: "color,translation,cutout", False: "none"}
 VEHICLES = ("airplane", "automobile", "ship", "truck")
 HEAD = "| pictures | augmentation | transfer | Frechet distance | recall | copies | warnings |"
 
@@ -50,7 +49,7 @@ def main() -> None:
     rows = []
     for size, augmented, transferred in itertools.product(options.sizes, *2 * [(False, True)]):
         name = "-".join([f"{size}", *["augmented"] * augmented, *["transferred"] * transferred])
-        more = ["--augment", POLICIES[augmented]]
+        more = [] if augmented else ["--augment", "none"]
         more += ["--init", str(source)] if transferred else []
         place, file = options.work / name, options.work / f"vehicles-{size}.npz"
         run(place, file, options.images, options.width, *more)

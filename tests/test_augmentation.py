@@ -18,7 +18,7 @@ from keras_gan.augmentation.images import integers
 from keras_gan.core import randomness
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.randomness import Purpose, StepDraws
-from keras_gan.optimizers.schedules import Cosine, counting_images
+from keras_gan.optimizers.schedules import Cosine, Linear, counting_images
 from keras_gan.training import checkpoints
 
 
@@ -106,6 +106,20 @@ def test_diffaugment_is_its_definition(policy, channels):
     found = apply(DiffAugment(policy), x)
     np.testing.assert_allclose(found, expected, atol=0 if policy == "translation" else 1e-6)
     assert len({image.tobytes() for image in found}) == 20
+
+
+def test_diffaugment_changes_images_with_its_probability():
+    x = pictures(400)
+    all_changed = apply(DiffAugment("color"), x)
+    rising = DiffAugment("color", Linear(0.0, 1.0, 100))
+    for images, expected in ((0, 0.0), (25, 0.25), (100, 1.0)):
+        with counting_images(images):
+            found = apply(rising, x)
+        changed = (found != x).any(axis=(1, 2, 3))
+        assert changed.mean() == pytest.approx(expected, abs=0.07)
+        np.testing.assert_array_equal(found[changed], all_changed[changed])
+    loaded = DiffAugment.from_config(rising.get_config())
+    assert loaded.get_config() == rising.get_config()
 
 
 def test_translation_and_cutout_keep_the_rest_bit_for_bit():
@@ -509,6 +523,7 @@ def test_training_through_augmentation(jit_compile):
         (lambda: DiffAugment("color,colour"), "policy"),
         (lambda: DiffAugment(""), "policy"),
         (lambda: DiffAugment(["color"]), "policy"),
+        (lambda: DiffAugment(probability=2), "probability"),
         (lambda: RandomShift(0.0), "fraction"),
         (lambda: RandomShift(float("nan")), "fraction"),
         (lambda: RandomTransforms(1.5), "probability"),

@@ -5,10 +5,9 @@
 # training pictures by their details, and G gets no useful gradient. This guide shows how to see
 # this, and three remedies.
 #
-# On the command line the recipe `pictures` chooses the augmentation by the number of pictures and
-# the length of the run:
+# On the command line the recipe `pictures` chooses the augmentation by the number of pictures:
 #
-#     keras-gan train --dataset photos/                          # DiffAugment from 50 passes on
+#     keras-gan train --dataset photos/                          # DiffAugment below 200,000
 #     keras-gan train --dataset photos/ --init runs/faces        # starts from a trained run
 #     keras-gan train --dataset photos/ --init runs/faces --freeze 2
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from keras_gan.augmentation.images import ImageAugmentation, uniform
+from keras_gan.augmentation.images import ScheduledAugmentation, choose, uniform
 from keras_gan.augmentation.pixels import random_cutout, random_shift
 from keras_gan.core.errors import InputError
+from keras_gan.optimizers.schedules import ImageSchedule
 
 __all__ = ["DiffAugment"]
 
 
 @keras.saving.register_keras_serializable("keras_gan")
-class DiffAugment(ImageAugmentation):
-    """Changes every image at random (Zhao et al. 2020, arXiv:2006.10738).
+class DiffAugment(ScheduledAugmentation):
+    """Changes images at random (Zhao et al. 2020, arXiv:2006.10738).
 
     Each policy is drawn for each image, u ~ U(0, 1) being new in each place:
 
@@ -29,10 +30,18 @@ class DiffAugment(ImageAugmentation):
 
     Args:
         policy: Names of policies in their order, separated by commas.
+        probability: Of an image to be changed, in [0, 1], or a schedule of images seen. The paper
+            changes all. Before D sees images again and again, that slows learning:
+            `Linear(0, 1, images)` begins without changes.
     """
 
-    def __init__(self, policy: str = "color,translation,cutout", **kwargs):
-        super().__init__(**kwargs)
+    def __init__(
+        self,
+        policy: str = "color,translation,cutout",
+        probability: float | ImageSchedule = 1.0,
+        **kwargs,
+    ):
+        super().__init__(probability, **kwargs)
         if not isinstance(policy, str) or not set(policy.split(",")) <= set(_POLICIES):
             raise InputError(
                 f"`policy` must be names of {', '.join(_POLICIES)}, separated by commas. "
@@ -41,10 +50,13 @@ class DiffAugment(ImageAugmentation):
         self.policy = policy
 
     def call(self, examples: tf.Tensor) -> tf.Tensor:
-        """Returns the changed images, `[n, h, w, c]`."""
+        """Returns the images, changed or not, `[n, h, w, c]`."""
+        changed = examples
         for name in self.policy.split(","):
-            examples = _POLICIES[name](examples)
-        return examples
+            changed = _POLICIES[name](changed)
+        if self.probability == 1.0:
+            return changed
+        return choose(uniform() < self.strength, changed, examples)
 
     def get_config(self) -> dict:
         return {**super().get_config(), "policy": self.policy}

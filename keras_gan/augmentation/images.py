@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any, Self
 
+import keras
 import tensorflow as tf
 
 from keras_gan.augmentation.base import Augmentation
 from keras_gan.core import randomness
 from keras_gan.core.errors import InputError
+from keras_gan.optimizers.schedules import ImageSchedule, current_value
 
 
 class ImageAugmentation(Augmentation):
@@ -22,6 +25,44 @@ class ImageAugmentation(Augmentation):
                 f"{type(self).__name__} takes images [height, width, channels]. "
                 f"Received: examples of shape {tuple(input_shape[1:])}"
             )
+
+
+class ScheduledAugmentation(ImageAugmentation):
+    """Base of those with a probability that the user gives.
+
+    Args:
+        probability: A number in [0, 1], or a schedule of images seen.
+    """
+
+    def __init__(self, probability: float | ImageSchedule, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(probability, ImageSchedule):
+            check_shares(probability=probability)
+        self.probability: Any = probability
+
+    @property
+    def strength(self) -> tf.Tensor:
+        """The present probability, a float32 scalar."""
+        return tf.convert_to_tensor(current_value(self.probability), tf.float32)
+
+    def get_config(self) -> dict:
+        probability = keras.saving.serialize_keras_object(self.probability)
+        return {**super().get_config(), "probability": probability}
+
+    @classmethod
+    def from_config(cls, config: dict) -> Self:
+        """Makes the augmentation from `get_config`'s dictionary."""
+        if "probability" in config:
+            probability = keras.saving.deserialize_keras_object(config["probability"])
+            config = {**config, "probability": probability}
+        return cls(**config)
+
+
+def check_shares(**numbers: float) -> None:
+    """Checks that these arguments are numbers from 0 to 1."""
+    for name, value in numbers.items():
+        if not (isinstance(value, int | float) and 0 <= value <= 1):
+            raise InputError(f"`{name}` must be a number in [0, 1]. Received: {value!r}")
 
 
 def _bits(shape: Sequence[int]) -> tf.Tensor:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import tensorflow as tf
 
 from keras_gan.augmentation.color import random_color
 from keras_gan.augmentation.geometry import random_geometry
-from keras_gan.augmentation.images import ImageAugmentation, choose, uniform
+from keras_gan.augmentation.images import ScheduledAugmentation, check_shares, choose, uniform
 from keras_gan.augmentation.pixels import random_cutout
-from keras_gan.core.errors import InputError
-from keras_gan.optimizers.schedules import ImageSchedule, current_value
+from keras_gan.optimizers.schedules import ImageSchedule
 
 __all__ = ["RandomTransforms"]
 
 
 @keras.saving.register_keras_serializable("keras_gan")
-class RandomTransforms(ImageAugmentation):
+class RandomTransforms(ScheduledAugmentation):
     """Changes of geometry and color, each with a probability.
 
     The pipeline of StyleGAN2-ADA (Karras et al. 2020, arXiv:2006.06676) for images in [-1, 1]. Each
@@ -50,20 +47,9 @@ class RandomTransforms(ImageAugmentation):
         cutout: float = 0.0,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        numbers = {"geometry": geometry, "color": color, "cutout": cutout}
-        if not isinstance(probability, ImageSchedule):
-            numbers["probability"] = probability
-        for name, value in numbers.items():
-            if not (isinstance(value, int | float) and 0 <= value <= 1):
-                raise InputError(f"`{name}` must be a number in [0, 1]. Received: {value!r}")
-        self.probability: Any = probability
+        super().__init__(probability, **kwargs)
+        check_shares(geometry=geometry, color=color, cutout=cutout)
         self.geometry, self.color, self.cutout = geometry, color, cutout
-
-    @property
-    def strength(self) -> tf.Tensor:
-        """The present probability, a float32 scalar."""
-        return tf.convert_to_tensor(current_value(self.probability), tf.float32)
 
     def call(self, examples: tf.Tensor) -> tf.Tensor:
         """Returns the images, some of them changed, `[n, h, w, c]`."""
@@ -80,16 +66,7 @@ class RandomTransforms(ImageAugmentation):
     def get_config(self) -> dict:
         return {
             **super().get_config(),
-            "probability": keras.saving.serialize_keras_object(self.probability),
             "geometry": self.geometry,
             "color": self.color,
             "cutout": self.cutout,
         }
-
-    @classmethod
-    def from_config(cls, config: dict) -> RandomTransforms:
-        """Makes the augmentation from `get_config`'s dictionary."""
-        if "probability" in config:
-            probability = keras.saving.deserialize_keras_object(config["probability"])
-            config = {**config, "probability": probability}
-        return cls(**config)

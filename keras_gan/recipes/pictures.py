@@ -22,6 +22,7 @@ from keras_gan.data import PictureOptions
 from keras_gan.experiment import TrainingData, setting
 from keras_gan.experiment.settings import PRECISIONS
 from keras_gan.experiment.speed import seconds_per_step
+from keras_gan.optimizers.schedules import Linear
 from keras_gan.recipes.settings import Built, Networks, R3GANSettings, model
 
 # Networks by the machine. With the same time on two cores, DCGAN's were far ahead of R3GAN's at
@@ -41,12 +42,11 @@ ENOUGH_STEPS = 2000
 NETWORKS = ("auto", "dcgan", "r3gan")
 QUICK = "2m"
 SECONDS_PER_DISTANCE = 15  # of 2,000 pictures, on two cores
-# Augmentation is for a D that sees each picture so often that it could learn it by heart: after
-# some hundred times in Karras et al. 2020 (arXiv:2006.06676, figure 1). Before that it slows
-# learning: on CIFAR-10 a distance took nearly twice as long.
-OFTEN = 50
-# Number of pictures from which on D needs none, or a weaker one.
+# Number of pictures from which on D needs no augmentation, or a weaker one.
 MANY, SOME = 200_000, 20_000
+# Passes over the pictures until all of those that D sees are augmented; none at first. On CIFAR-10
+# learning was slower with augmentation in the first passes, and stopped without it after some six.
+RISE = 10
 FEW = 100  # pictures: with fewer, too few are held out to measure a distance by
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -89,7 +89,7 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
     augment: str = setting(
         "auto",
         "changes of what D sees: none, or DiffAugment's policies, such as color,translation; "
-        "auto: by the number of pictures and how often each is seen",
+        "auto: by the number of pictures",
     )
     generator_learning_rate: float = setting(
         0.0, "learning rate of G's first update; 0: by the networks", least=0
@@ -153,6 +153,7 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
             networks=kind,
             width=self.width or by_rule,
             batch_size=min(self.batch_size or BATCH_SIZES[kind], size),
+            augment=_augmentation(size) if self.augment == "auto" else self.augment,
             generator_learning_rate=self.generator_learning_rate or LEARNING_RATES[kind],
             discriminator_learning_rate=self.discriminator_learning_rate or LEARNING_RATES[kind],
             gamma=gamma,
@@ -218,13 +219,12 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
             learning_rate_decay=self.learning_rate_decay or images,
             burn_in=self.burn_in or max(1, images // 10),
             ema_half_life=self.ema_half_life or max(1, min(500_000, images // 40)),
-            augment=_augmentation(size, images) if self.augment == "auto" else self.augment,
         )
 
 
-def _augmentation(size: int, images: int) -> str:
-    """The policy for so many pictures, after the paper's choices (Zhao et al. 2020), if any."""
-    if size >= MANY or images < OFTEN * size:
+def _augmentation(size: int) -> str:
+    """The policy for so many pictures, after the paper's choices (Zhao et al. 2020)."""
+    if size >= MANY:
         return "none"
     return "color,translation" if size >= SOME else "color,translation,cutout"
 
@@ -237,7 +237,8 @@ def build(settings: Settings, data: TrainingData) -> Built:
     condition = Classes(classes) if classes else None
     gan, arguments = model(settings, data, generator, discriminator, condition=condition)
     if settings.augment != "none":
-        arguments["augmentation"] = augmentation.DiffAugment(settings.augment)
+        rising = Linear(0.0, 1.0, RISE * data.size)
+        arguments["augmentation"] = augmentation.DiffAugment(settings.augment, rising)
     return gan, arguments
 
 
