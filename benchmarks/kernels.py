@@ -75,9 +75,10 @@ def training(name: str, steps: int):
     recipe = recipes.get(name)
     # Lengths that `pictures` would find by timing steps; they cost nothing.
     settings = recipe.settings(**({"images": 100_000} if name == "pictures" else {}))
+    one = np.zeros((1, *SHAPES[name]), np.float32)
+    settings = settings.resolve(TrainingData.of(settings, one, size=40_000))
     shape = (settings.batch_size * steps, *SHAPES[name])
     x = np.random.default_rng(0).random(shape, np.float32)
-    settings = settings.resolve(TrainingData.of(settings, x, size=40_000))
     gan, arguments = recipe.build(settings, TrainingData.of(settings, x))
     gan.compile(**arguments, steps_per_execution=steps)
     return lambda: gan.fit(x, batch_size=settings.batch_size, verbose=0)
