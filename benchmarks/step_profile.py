@@ -17,9 +17,7 @@ import tempfile
 from pathlib import Path
 
 import tensorflow as tf
-from rich.console import Console
-from rich.table import Table
-from steps import SHAPES, Clock, model_of_recipe, random_examples
+from steps import SHAPES, Clock, model_of_recipe, print_table, random_examples
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
 # They contain the kernels of the functions that they call.
@@ -72,10 +70,11 @@ def kernels(folder: Path) -> list[tuple[str, float, float]]:
                 continue
             start = line.timestamp_ns * 1e-6
             for event in line.events:
-                _, *kind = plane.event_metadata[event.metadata_id].name.split(":")
-                if len(kind) == 1 and kind[0].isidentifier() and kind[0] not in CALLS:
+                # "name:type"; "A::b" and names alone are no kernels.
+                _, _, kind = plane.event_metadata[event.metadata_id].name.partition(":")
+                if kind.isidentifier() and kind not in CALLS:
                     begin = start + event.offset_ps * PICOSECONDS
-                    spans.append((*kind, begin, begin + event.duration_ps * PICOSECONDS))
+                    spans.append((kind, begin, begin + event.duration_ps * PICOSECONDS))
     return spans
 
 
@@ -93,25 +92,22 @@ def show(options: argparse.Namespace, spans: list, alone: float, profiled: float
     for kind, begin, end in spans:
         count[kind] += 1
         milliseconds[kind] += (end - begin) / options.steps
-    table = Table(
-        "kernel",
-        *("a step", "ms", "share"),
-        title=f"{options.recipe}: {alone:.2f} ms a step, {profiled:.2f} with the profiler",
-    )
+    rows = []
+
+    def add(name: str, number: float | None, time: float) -> None:
+        of_step = "" if number is None else f"{number / options.steps:.1f}"
+        rows.append([name, of_step, f"{time:.3f}", f"{time / profiled:.1%}"])
+
     longest = milliseconds.most_common(options.rows)
     for kind, time in longest:
-        table.add_row(kind, f"{count[kind] / options.steps:.1f}", *cells(time, profiled))
+        add(kind, count[kind], time)
     rest = milliseconds.total() - sum(time for _, time in longest)
-    number = sum(count.values()) - sum(count[kind] for kind, _ in longest)
-    table.add_row("others", f"{number / options.steps:.1f}", *cells(rest, profiled))
+    add("others", count.total() - sum(count[kind] for kind, _ in longest), rest)
     busy = covered(spans) / options.steps
-    table.add_row("at the same time as others", "", *cells(busy - milliseconds.total(), profiled))
-    table.add_row("no kernel", "", *cells(profiled - busy, profiled))
-    Console().print(table)
-
-
-def cells(time: float, step: float) -> list[str]:
-    return [f"{time:.3f}", f"{time / step:.1%}"]
+    add("at the same time as others", None, busy - milliseconds.total())
+    add("no kernel", None, profiled - busy)
+    title = f"{options.recipe}: {alone:.2f} ms a step, {profiled:.2f} with the profiler"
+    print_table(title, ["kernel", "a step", "ms", "share"], rows)
 
 
 if __name__ == "__main__":

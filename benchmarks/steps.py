@@ -1,4 +1,4 @@
-"""Shared by the benchmarks of a training step: models, a clock, a count of operations.
+"""Shared by the benchmarks of a training step: models, a clock, a count of operations, a table.
 
 Imports nothing of keras_gan at its top, so that other versions can be measured too.
 """
@@ -14,6 +14,8 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from rich.console import Console
+from rich.table import Table
 
 # Shapes of the data of the recipes that are measured.
 SHAPES = {
@@ -145,6 +147,16 @@ def own_limit(
 
     step()
     return lambda: statistics.median(seconds_of(step, 20))
+
+
+def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
+    """Shows a table: names on the left, numbers on the right."""
+    table = Table(title=title)
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index else "left")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
 
 
 def seconds_of(function: Callable[[], Any], n: int) -> list[float]:

@@ -26,9 +26,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from plain import PlainGAN, in_keras_layers
-from rich.console import Console
-from rich.table import Table
-from steps import Clock, flops_per_step, own_limit, products, seconds_of
+from steps import Clock, flops_per_step, own_limit, print_table, products, seconds_of
 
 from keras_gan import GAN, networks, optimizers, priors
 
@@ -94,15 +92,6 @@ def product_rate() -> float:
     product = tf.function(lambda: tf.linalg.matmul(a, a))
     product()
     return 2 * 3000**3 / min(seconds_of(product, 5))
-
-
-def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
-    table = Table(title=title)
-    for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index else "left")
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
 
 
 def against_plain(pairs: int, steps: int, xla: bool) -> None:
