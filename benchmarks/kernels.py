@@ -15,12 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-SHAPES = {
-    "pictures": (32, 32, 3),
-    "cifar10_conv_tuned": (32, 32, 3),
-    "mnist_r3gan": (28, 28, 1),
-    "mnist": (28, 28, 1),
-}
+RECIPES = ("pictures", "cifar10_conv_tuned", "mnist_r3gan", "mnist")
 FEATURES = "efficientnet_lite0"  # of 100 pictures of 32x32
 SWITCH = "TF_ENABLE_ONEDNN_OPTS"
 
@@ -34,7 +29,7 @@ def main() -> None:
         print(milliseconds(options.child, options.steps))
         return
     print("| | without, ms | with, ms | ratio |\n|---|---|---|---|")
-    for name in (*SHAPES, FEATURES):
+    for name in (*RECIPES, FEATURES):
         without, with_them = (in_own_process(name, options.steps, on) for on in "01")
         row = f"| `{name}` | {without:,.0f} | {with_them:,.0f} | {without / with_them:.1f} |"
         print(row, flush=True)
@@ -67,20 +62,11 @@ def milliseconds(name: str, steps: int) -> float:
 
 def training(name: str, steps: int):
     """A function that trains for so many steps."""
-    import numpy as np
+    from steps import model_of_recipe, random_examples
 
-    from keras_gan import recipes
-    from keras_gan.experiment import TrainingData
-
-    recipe = recipes.get(name)
-    # Lengths that `pictures` would find by timing steps; they cost nothing.
-    settings = recipe.settings(**({"images": 100_000} if name == "pictures" else {}))
-    one = np.zeros((1, *SHAPES[name]), np.float32)
-    settings = settings.resolve(TrainingData.of(settings, one, size=40_000))
-    shape = (settings.batch_size * steps, *SHAPES[name])
-    x = np.random.default_rng(0).random(shape, np.float32)
-    gan, arguments = recipe.build(settings, TrainingData.of(settings, x))
+    gan, arguments, settings = model_of_recipe(name, random_examples(name, 1))
     gan.compile(**arguments, steps_per_execution=steps)
+    x = random_examples(name, settings.batch_size * steps)
     return lambda: gan.fit(x, batch_size=settings.batch_size, verbose=0)
 
 

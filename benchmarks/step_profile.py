@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 import tensorflow as tf
-from steps import SHAPES, Clock, model_of_recipe, print_table, random_examples
+from steps import NEWER, SHAPES, Clock, model_of_recipe, print_table, random_examples
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
 # They contain the kernels of the functions that they call.
@@ -27,11 +27,13 @@ PICOSECONDS = 1e-9  # in milliseconds
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--recipe", choices=SHAPES, default="mnist")
+    parser.add_argument("--recipe", choices=[*SHAPES, *NEWER], default="mnist")
     parser.add_argument("--update", choices=("alternating", "simultaneous"))
-    parser.add_argument("--steps", type=int, default=50, help="a multiple of 10")
+    parser.add_argument("--steps", type=int, default=50, help="20, 30, ...")
     parser.add_argument("--rows", type=int, default=15, help="kernels, the longest first")
     options = parser.parse_args(argv)
+    if options.steps < 20 or options.steps % 10:
+        parser.error(f"--steps must be 20, 30, ... Received: {options.steps}")
     train = training(options.recipe, options.update, options.steps)
     train()  # traced
     alone = statistics.median(train() for _ in range(3))
