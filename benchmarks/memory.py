@@ -5,7 +5,7 @@
 Part one trains the digits and compares the resident memory at step 500 with that at the end (bar:
 5 %). Part two writes a synthetic TFDS data set of noise of that size into a temporary folder, and
 a small one, and compares the peaks of a streamed epoch of each (bar: 1 GiB more). Part three makes
-three steps of `mnist_r3gan` on minibatches of that size, whole and in 4 and 16 parts
+three steps of `stacked_mnist` on minibatches of that size, whole and in 4 and 16 parts
 (`accumulate`), and prints by how much each raises the peak. What is 0 is left out. Reads /proc:
 Linux only. Ends with code 1 where a bar is missed.
 """
@@ -95,8 +95,8 @@ def measure_parts(m: int, parts: int) -> None:
     """By how much three steps raise the peak of this process."""
     from steps import model_of_recipe
 
-    x = np.random.default_rng(0).random((3 * m, 28, 28, 1), np.float32)
-    gan, arguments, _ = model_of_recipe("mnist_r3gan", x[:20])
+    x = np.random.default_rng(0).random((3 * m, 28, 28, 3), np.float32)
+    gan, arguments, _ = model_of_recipe("stacked_mnist", x[:20])
     gan.compile(**arguments, accumulate=parts)
     gan.fit(x[:parts], batch_size=parts, verbose=0)  # one row for each part: makes the graph
     before, began = status(os.getpid(), "VmHWM"), time.monotonic()

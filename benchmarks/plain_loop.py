@@ -77,6 +77,14 @@ def dcgan(width: int, shape: tuple[int, ...]) -> Networks:
     )
 
 
+def residual(width: int, shape: tuple[int, ...]) -> Networks:
+    """Like those of `pictures` and `mnist_r3gan`."""
+    return (
+        networks.dcgan_generator(shape, LATENTS, width=width, blocks=1, batch_norm=True),
+        networks.dcgan_discriminator(shape, width=width, blocks=1, seed=1),
+    )
+
+
 def sngan(width: int, shape: tuple[int, ...]) -> Networks:
     return (
         networks.sngan_generator(shape, LATENTS, width=width),
@@ -95,6 +103,8 @@ def r3gan(width: int, shape: tuple[int, ...]) -> Networks:
 CASES = {
     "dcgan": Case(dcgan, 32, (28, 28, 1), 64, "relativistic"),
     "dcgan_penalties": Case(dcgan, 32, (28, 28, 1), 64, "relativistic", penalties=True),
+    "residual": Case(residual, 16, (28, 28, 1), 32, "relativistic"),
+    "residual_penalties": Case(residual, 16, (28, 28, 1), 32, "relativistic", penalties=True),
     **{f"sngan_k{k}": Case(sngan, 16, (32, 32, 3), 16, "hinge", k=k) for k in range(1, 6)},
     "r3gan": Case(r3gan, 24, (32, 32, 3), 16, "relativistic"),
     "r3gan_penalties": Case(r3gan, 24, (32, 32, 3), 16, "relativistic", penalties=True),

@@ -2,9 +2,10 @@
 
     keras-gan train --recipe mnist_r3gan
 
-Relativistic pairs with R1 and R2 (Huang et al. 2024) and networks of three layers each. Seed 0, EMA
-weights: 221 nats on the test images, Frechet distance 1.8, precision 0.78 and recall 0.85 on the
-features of `keras-gan evaluate`; the paper's recipe has 220, 2.8, 0.81 and 0.84 after 1,000 epochs.
+Relativistic pairs with R1 and R2 (Huang et al. 2024), a residual block at each resolution, batch
+normalization in G. Seed 0, EMA weights, after 67 minutes on one slow core: 232 nats on the test
+images, Frechet distance 1.2, precision 0.83 and recall 0.81 on the features of `keras-gan
+evaluate`; the paper's recipe has 220, 2.8, 0.81 and 0.84 after 1,000 epochs.
 """
 
 import dataclasses
@@ -19,34 +20,46 @@ class Settings(R3GANSettings, experiment.Settings):
     """Pixels in [0, 1]: a sigmoid makes the background black."""
 
     dataset: str = "mnist"
-    batch_size: int = 64
+    batch_size: int = 32
+    width: int = 16
     generator_learning_rate: float = 1e-3
     discriminator_learning_rate: float = 5e-4
     learning_rate_factor: float = 0.03
-    learning_rate_decay: int = 2_000_000
-    final_gamma: float = 0.3
-    burn_in: int = 200_000
+    learning_rate_decay: int = 700_000
+    penalty_every: int = 4
     ema_half_life: int = 30_000
-    epochs: int = 40
-    likelihood_every: int = 8
+    epochs: int = 14
+    likelihood_every: int = 0
     likelihood_samples: int = 10_000
-    distance_every: int = 8
+    distance_every: int = 2
 
 
-def make_networks(settings: Settings, data: TrainingData, classes: int | None = None) -> Networks:
-    """The two networks, which see the class if there are `classes`."""
+def make_networks(
+    settings: Settings, data: TrainingData, classes: int | None = None, *, residual: bool = True
+) -> Networks:
+    """The two networks.
+
+    Args:
+        settings: The recipe's settings.
+        data: The data.
+        classes: Number of classes that both networks see, or None.
+        residual: Whether there are residual blocks, and batch normalization in G; else there are
+            three layers each.
+    """
     width, seed = settings.width, settings.seed
     bounded = {"unit_range": "sigmoid", "symmetric_range": "tanh"}
     generator = networks.dcgan_generator(
         data.shape,
         settings.latent_dim,
         width=width,
+        blocks=int(residual),
+        batch_norm=residual,
         activation=bounded.get(settings.preprocessing, "linear"),
         classes=classes,
         seed=seed,
     )
     discriminator = networks.dcgan_discriminator(
-        data.shape, width=width, classes=classes, seed=seed + 1
+        data.shape, width=width, blocks=int(residual), classes=classes, seed=seed + 1
     )
     return generator, discriminator
 

@@ -11,23 +11,26 @@ import dataclasses
 
 from keras_gan.experiment import TrainingData
 from keras_gan.recipes import mnist_r3gan
-from keras_gan.recipes.settings import Built
+from keras_gan.recipes.settings import Built, model
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings(mnist_r3gan.Settings):
-    """Those of `mnist_r3gan`, for 1.5 million images."""
+    """Those of `mnist_r3gan`, for wider networks without blocks and 1.5 million images."""
 
     dataset: str = "stacked_mnist"
+    batch_size: int = 64
+    width: int = 32
+    penalty_every: int = 1
     learning_rate_factor: float = 0.1
     learning_rate_decay: int = 1_536_000
-    final_gamma: float = 0.1
     burn_in: int = 400_000
     ema_half_life: int = 50_000
     epochs: int = 12
-    likelihood_every: int = 0
+    distance_every: int = 4
 
 
 def build(settings: Settings, data: TrainingData) -> Built:
-    """The model of `mnist_r3gan`, for three channels."""
-    return mnist_r3gan.build(settings, data)
+    """The model, and how it learns."""
+    pair = mnist_r3gan.make_networks(settings, data, residual=False)
+    return model(settings, data, *pair)
