@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import statistics
 import sys
 import time
@@ -70,19 +71,16 @@ class Case:
         return 2 * random.random((steps * self.k * self.m, *self.shape), dtype=np.float32) - 1
 
 
-def dcgan(width: int, shape: tuple[int, ...]) -> Networks:
+def dcgan(width: int, shape: tuple[int, ...], blocks: int = 0) -> Networks:
     return (
-        networks.dcgan_generator(shape, LATENTS, width=width),
-        networks.dcgan_discriminator(shape, width=width, seed=1),
+        networks.dcgan_generator(
+            shape, LATENTS, width=width, blocks=blocks, batch_norm=bool(blocks)
+        ),
+        networks.dcgan_discriminator(shape, width=width, blocks=blocks, seed=1),
     )
 
 
-def residual(width: int, shape: tuple[int, ...]) -> Networks:
-    """Like those of `pictures` and `mnist_r3gan`."""
-    return (
-        networks.dcgan_generator(shape, LATENTS, width=width, blocks=1, batch_norm=True),
-        networks.dcgan_discriminator(shape, width=width, blocks=1, seed=1),
-    )
+residual = functools.partial(dcgan, blocks=1)  # like those of `pictures` and `mnist_r3gan`
 
 
 def sngan(width: int, shape: tuple[int, ...]) -> Networks:
