@@ -10,8 +10,15 @@ import tensorflow as tf
 from scipy.spatial.transform import Rotation
 
 import keras_gan
-from keras_gan import InputError, regularizers
-from keras_gan.augmentation import ADA, DiffAugment, RandomShift, RandomTransforms, diffaugment
+from keras_gan import InputError, losses, regularizers
+from keras_gan.augmentation import (
+    ADA,
+    Augmentation,
+    DiffAugment,
+    RandomShift,
+    RandomTransforms,
+    diffaugment,
+)
 from keras_gan.augmentation import color as colors
 from keras_gan.augmentation import geometry as geometries
 from keras_gan.augmentation.images import integers
@@ -459,6 +466,42 @@ def adaptive(strategy=None, geometry=1.0):
     """ADA that becomes strong within 12 steps of 8 images, with a penalty that looks through it."""
     ada = ADA(target=0.1, images=40, interval=1, geometry=geometry, cutout=1.0)
     return gan(ada, strategy, regularizers=[regularizers.R1(0.1)])
+
+
+class Recording(Augmentation):
+    """Changes nothing; keeps the logits of the last update."""
+
+    reads_signs = True
+
+    def build(self, input_shape):
+        self.logits = self.add_weight(shape=(8,), initializer="zeros", trainable=False)
+
+    def update(self, real):
+        self.logits.assign(real.logits)
+
+    def call(self, examples):
+        return examples
+
+
+def recorded(loss, constant):
+    """The logits that an augmentation reads in a first step, and D's loss there."""
+    model = gan(Recording(), loss=loss)
+    model.discriminator.layers[-1].bias.assign([constant])
+    history = model.fit(pictures(8, height=6, width=8), batch_size=8, verbose=0).history
+    return np.asarray(model.augmentation.logits), history["d_loss"][0]
+
+
+@pytest.mark.parametrize("loss", ["wasserstein", "relativistic", losses.RelativisticAverage()])
+def test_a_constant_that_the_loss_ignores_is_taken_out_of_the_signs(loss):
+    logits, d_loss = recorded(loss, 0.0)
+    np.testing.assert_allclose(recorded(loss, 50.0)[0], logits, atol=1e-4)
+    if loss == "wasserstein":  # D's loss is the mean of D(G(z)) less that of D(x)
+        np.testing.assert_allclose(logits.mean(), -d_loss / 2, atol=1e-6)
+
+
+def test_a_constant_that_the_loss_sees_stays_in_the_signs():
+    logits, _ = recorded("hinge", 0.0)
+    np.testing.assert_allclose(recorded("hinge", 50.0)[0], logits + 50, atol=1e-4)
 
 
 @pytest.mark.parametrize("make", [lambda strategy: gan(DiffAugment(), strategy), adaptive])

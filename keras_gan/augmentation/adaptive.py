@@ -24,8 +24,8 @@ class ADA(RandomTransforms):
     it and falls if r is below, by `minibatch * interval / images`, and stays in [0, 1]; the
     released code has no upper bound. p is saved in checkpoints; `strength` reads it.
 
-    The sign of D(x) tells overfitting only where a loss compares D(x) with 0: losses of differences
-    of logits (Wasserstein, relativistic) are refused; `RandomTransforms` takes a schedule instead.
+    Losses of differences of logits (Wasserstein, relativistic) do not determine where 0 is. There,
+    D(x) is measured from the middle between the means of D(x) and D(G(z)) over the minibatch.
 
     Args:
         target: r to hold, in (-1, 1); 0.6 in the paper.

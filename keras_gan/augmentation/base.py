@@ -17,10 +17,11 @@ class Augmentation(keras.layers.Layer):
     saved in checkpoints; `update` changes them. An attribute `strength`, a scalar, is in the logs.
 
     Attributes:
-        reads_signs: True if `update` reads the signs of logits. A loss that ignores a constant
-            added to D's output is then refused.
-        uses_batch_means: True if `update` needs whole minibatches; `GAN.compile(accumulate=...)`,
-            which calls it for each part, is then refused.
+        reads_signs: True if `update` reads the signs of logits. Under a loss that ignores a
+            constant added to D's output, they are then measured from the middle between the mean
+            logits of data and samples, over the global minibatch.
+        uses_batch_means: True if `update` needs whole minibatches, as all do that read signs;
+            `GAN.compile(accumulate=...)`, which calls it for each part, is then refused.
     """
 
     reads_signs = False

@@ -110,15 +110,6 @@ def check_regularizers(regularizers: list[Any], discriminator: keras.Model) -> N
         raise InputError(f"regularizers need different names. Received: {names}")
 
 
-def check_augmentation(augmentation: Any, loss: Any) -> None:
-    """Refuses an augmentation that adapts to signs which the loss leaves undetermined."""
-    if getattr(augmentation, "reads_signs", False) and getattr(loss, "ignores_constants", False):
-        raise InputError(
-            f"{type(augmentation).__name__} adapts to the sign of D's output, which means nothing "
-            f"under the loss {type(loss).__name__}; use RandomTransforms with a schedule"
-        )
-
-
 def check_accumulate(gan: GAN, accumulate: int, parts: Iterable[Any]) -> None:
     """Refuses to process minibatches in parts where that would give other numbers.
 

@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan import conditioning
+from keras_gan.augmentation import Augmentation
 from keras_gan.core import randomness
 from keras_gan.core.batches import (
     NO_CONDITION,
@@ -21,7 +22,7 @@ from keras_gan.core.batches import (
 )
 from keras_gan.core.keras_private import all_layers
 from keras_gan.core.randomness import Purpose, StepDraws
-from keras_gan.core.replicas import in_parts
+from keras_gan.core.replicas import global_mean, in_parts
 from keras_gan.losses import NoRealOutput, check_shape, discriminator
 from keras_gan.training.discriminate import discriminate
 from keras_gan.training.gradients import clip_over_replicas
@@ -289,10 +290,20 @@ class StepContext:
         logs, augmentation = discriminator_logs(real, fake, losses), self.gan.augmentation
         if augmentation is not None:
             if self.gan.update != "fixed":
-                augmentation.update(real)
+                augmentation.update(self._with_signs(real, fake, augmentation))
             if hasattr(augmentation, "strength"):
                 logs["augmentation"] = tf.cast(augmentation.strength, tf.float32)
         return logs
+
+    def _with_signs(
+        self, real: DiscriminatorOutput, fake: DiscriminatorOutput, augmentation: Augmentation
+    ) -> DiscriminatorOutput:
+        """D's output for the data, with logits whose signs mean something if these are read."""
+        loss = self.gan.loss
+        if not (augmentation.reads_signs and getattr(loss, "ignores_constants", False)):
+            return real
+        middle = global_mean(real.logits + fake.logits) / 2
+        return real._replace(logits=real.logits - middle)
 
     def generator_logs(self, losses: tf.Tensor) -> Logs:
         """The logs of an update of G."""

@@ -89,7 +89,6 @@ class Trainer(keras.Model):
         loss = losses.get(loss)
         compile_checks.check_loss(loss, self._discriminator_outputs, self.condition)
         compile_checks.check_regularizers(list(regularizers), self.discriminator)
-        compile_checks.check_augmentation(augmentation, loss)
         compile_checks.check_accumulate(self, accumulate, [loss, *regularizers, augmentation])
         if generator_optimizer is None or discriminator_optimizer is None:
             raise InputError("`generator_optimizer` and `discriminator_optimizer` must be given")
