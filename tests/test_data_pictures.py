@@ -302,8 +302,8 @@ def broken(tmp_path, monkeypatch) -> dict[str, str]:
     (tmp_path / "gone.png").symlink_to("nowhere.png")
     return {
         "cut.png": "it is damaged: image file is truncated",
-        "empty.png": "it is no picture, or damaged",
-        "text.jpg": "it is no picture, or damaged",
+        "empty.png": "it is no picture that Pillow can read, or damaged",
+        "text.jpg": "it is no picture that Pillow can read, or damaged",
         "dot.png": "it has 1 x 1 pixels",
         "bomb.png": "it has more than 10,000 pixels",
         "larger bomb.png": "it has more than 10,000 pixels",

@@ -21,7 +21,7 @@ class Settings(mnist_r3gan.Settings):
     """Those of `mnist_r3gan`."""
 
 
-def build(settings: Settings, data: TrainingData, *, residual: bool = True) -> Built:
-    """The model, and how it learns; `residual` as for `mnist_r3gan.make_networks`."""
-    pair = mnist_r3gan.make_networks(settings, data, CLASSES, residual=residual)
+def build(settings: Settings, data: TrainingData) -> Built:
+    """The model, and how it learns."""
+    pair = mnist_r3gan.make_networks(settings, data, CLASSES)
     return model(settings, data, *pair, condition=Classes(CLASSES))

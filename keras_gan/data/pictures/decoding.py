@@ -161,7 +161,7 @@ def _opened(opener: Opener) -> Iterator[Image.Image]:
     except Unusable:
         raise
     except UnidentifiedImageError as error:
-        raise Unusable("it is no picture, or damaged") from error
+        raise Unusable("it is no picture that Pillow can read, or damaged") from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         most = f"{Image.MAX_IMAGE_PIXELS:,}"
         raise Unusable(f"it has more than {most} pixels; make it smaller") from error
