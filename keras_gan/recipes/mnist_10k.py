@@ -2,7 +2,7 @@
 
     keras-gan train
 
-`mnist_r3gan_conditional`, for 50,000 images: 143 to 188 s on one or two slow cores.
+The networks of `mnist_r3gan_conditional`, narrower, for 100,000 images: 217 s on two slow cores.
 """
 
 import dataclasses
@@ -14,13 +14,14 @@ build = mnist_r3gan_conditional.build
 
 @dataclasses.dataclass(frozen=True)
 class Settings(mnist_r3gan_conditional.Settings):
-    """Those of `mnist_r3gan_conditional`, with lengths for 50,000 images."""
+    """Those of `mnist_r3gan_conditional`, narrower, with lengths for 100,000 images."""
 
     dataset: str = "mnist_10k"
-    learning_rate_decay: int = 50_000
-    burn_in: int = 15_000
-    ema_half_life: int = 3_000
-    epochs: int = 5
+    width: int = 12
+    learning_rate_decay: int = 100_000
+    burn_in: int = 25_000
+    ema_half_life: int = 5_000
+    epochs: int = 10
     distance_every: int = 0
     likelihood_every: int = 5
     likelihood_samples: int = 1_000
