@@ -24,6 +24,16 @@ def resolved(data=None, **settings):
     return pictures.Settings(**settings).resolve(data or data_of())
 
 
+@pytest.mark.parametrize(
+    ("preprocessing", "activation"),
+    [("unit_range", "sigmoid"), ("symmetric_range", "tanh"), ("global_contrast", "linear")],
+)
+def test_the_output_fits_the_scale_of_the_data(preprocessing, activation):
+    settings = resolved(images=1, preprocessing=preprocessing, networks="dcgan")
+    gan, _ = pictures.build(settings, data_of())
+    assert gan.generator.get_layer("images").activation.__name__ == activation
+
+
 def test_lengths_follow_the_budget(monkeypatch, capsys):
     monkeypatch.setattr(pictures, "seconds_per_step", lambda *_: 0.5)
     chosen = resolved(budget="10m", batch_size=50)

@@ -12,7 +12,7 @@ import dataclasses
 
 from keras_gan import experiment, networks
 from keras_gan.experiment import TrainingData
-from keras_gan.recipes.settings import Built, Networks, R3GANSettings, model
+from keras_gan.recipes.settings import Built, Networks, R3GANSettings, model, output_activation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,14 +47,13 @@ def make_networks(
             three layers each.
     """
     width, seed = settings.width, settings.seed
-    bounded = {"unit_range": "sigmoid", "symmetric_range": "tanh"}
     generator = networks.dcgan_generator(
         data.shape,
         settings.latent_dim,
         width=width,
         blocks=int(residual),
         batch_norm=residual,
-        activation=bounded.get(settings.preprocessing, "linear"),
+        activation=output_activation(settings),
         classes=classes,
         seed=seed,
     )

@@ -23,7 +23,7 @@ from keras_gan.experiment import TrainingData, setting
 from keras_gan.experiment.settings import PRECISIONS
 from keras_gan.experiment.speed import seconds_per_step
 from keras_gan.optimizers.schedules import Linear
-from keras_gan.recipes.settings import Built, Networks, R3GANSettings, model
+from keras_gan.recipes.settings import Built, Networks, R3GANSettings, model, output_activation
 
 # Networks by the machine. With the same time on two cores, DCGAN's were far ahead of R3GAN's at
 # width 128 on CIFAR-10; on GPUs neither has been measured. With blocks and batch normalization in
@@ -247,9 +247,10 @@ def _networks(settings: Settings, data: TrainingData, classes: int | None) -> Ne
     common: dict[str, Any] = {"blocks": settings.blocks, "classes": classes}
     if settings.networks == "dcgan":
         common |= {"width": settings.width, "full_size": True}
+        activation = output_activation(settings)
         return (
             networks.dcgan_generator(
-                shape, latent_dim, batch_norm=True, activation="tanh", seed=seed, **common
+                shape, latent_dim, batch_norm=True, activation=activation, seed=seed, **common
             ),
             networks.dcgan_discriminator(shape, seed=seed + 1, **common),
         )

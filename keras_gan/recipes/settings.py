@@ -190,6 +190,12 @@ class R3GANSettings(LatentSettings):
         }
 
 
+def output_activation(settings: Settings) -> str:
+    """The activation of G's output that fits the scale of the data."""
+    bounded = {"unit_range": "sigmoid", "symmetric_range": "tanh"}
+    return bounded.get(settings.preprocessing, "linear")
+
+
 def model(
     settings: Any,
     data: TrainingData,
