@@ -12,7 +12,6 @@ import keras
 import tensorflow as tf
 
 from keras_gan import conditioning
-from keras_gan.augmentation import Augmentation
 from keras_gan.core import randomness
 from keras_gan.core.batches import (
     NO_CONDITION,
@@ -28,6 +27,7 @@ from keras_gan.training.discriminate import discriminate
 from keras_gan.training.gradients import clip_over_replicas
 
 if TYPE_CHECKING:
+    from keras_gan.augmentation import Augmentation
     from keras_gan.training.gan import GAN
 
 Logs = dict[str, tf.Tensor]  # a quantity's name -> its mean over this replica's rows
@@ -299,8 +299,8 @@ class StepContext:
         self, real: DiscriminatorOutput, fake: DiscriminatorOutput, augmentation: Augmentation
     ) -> DiscriminatorOutput:
         """D's output for the data, with logits whose signs mean something if these are read."""
-        loss = self.gan.loss
-        if not (augmentation.reads_signs and getattr(loss, "ignores_constants", False)):
+        read = getattr(augmentation, "reads_signs", False)
+        if not (read and getattr(self.gan.loss, "ignores_constants", False)):
             return real
         middle = global_mean(real.logits + fake.logits) / 2
         return real._replace(logits=real.logits - middle)
