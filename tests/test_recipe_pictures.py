@@ -41,7 +41,9 @@ def test_lengths_follow_the_budget(monkeypatch, capsys):
     assert chosen.epochs == 60
     assert chosen.learning_rate_decay == 60_000
     assert chosen.burn_in == 6_000
-    assert "1,200 steps, 60 times all pictures, in 10 minutes" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "1,200 steps, 60 times all pictures, in 10 minutes" in out
+    assert "2,000 steps take --budget 17m" in out  # 1,000 s
     assert resolved(quick=True, batch_size=50).images == 12_000
 
 
@@ -50,7 +52,8 @@ def test_a_short_budget_gets_narrower_networks(monkeypatch, capsys):
     data = data_of((32, 32, 3))
     full = resolved(data, budget="20m")  # 3,750 steps
     assert full.width == 512 // 32
-    assert capsys.readouterr().out.count("timing") == 1
+    assert (out := capsys.readouterr().out).count("timing") == 1
+    assert "rough" not in out
     short = resolved(data, budget="160s")  # 500 steps, a quarter of enough
     assert short.width == full.width // 2
     assert short.images == 1_000 * 32

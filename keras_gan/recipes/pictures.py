@@ -10,6 +10,7 @@ penalties and the moving average change over that number. `--epochs` or `--image
 """
 
 import dataclasses
+import math
 import re
 from typing import Any, ClassVar, Self
 
@@ -170,6 +171,12 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
                 print(f"so few steps teach networks of width {chosen.width} little; trying others")
                 chosen = dataclasses.replace(chosen, width=narrower)
                 steps = chosen._steps(data)
+            if steps < ENOUGH_STEPS:
+                minutes = math.ceil(self.budget_seconds * ENOUGH_STEPS / steps / 60)
+                print(
+                    f"a short time for this size: expect rough shapes at best. {ENOUGH_STEPS:,} "
+                    f"steps take --budget {minutes}m, fewer minutes with a smaller --size"
+                )
             images = steps * chosen.batch_size
         return chosen._with_lengths(images, size)
 
