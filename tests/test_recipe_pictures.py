@@ -59,6 +59,8 @@ def test_a_short_budget_gets_narrower_networks(monkeypatch, capsys):
     assert short.images == 1_000 * 32
     assert "width 16 takes" in (out := capsys.readouterr().out)
     assert "width 8 takes" in out
+    assert "2,000 steps take --budget 11m" in out  # 640 s: of the width that this time would get
+    assert resolved(data, budget="11m").width == full.width
     assert resolved(data, budget="2s").width == pictures.LEAST_WIDTH
     assert resolved(data, budget="2s", width=40).width == 40
 

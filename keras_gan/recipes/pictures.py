@@ -166,17 +166,17 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
         images = self.images or self.epochs * size
         if not images:
             steps = chosen._steps(data)
-            narrower = max(LEAST_WIDTH, int(chosen.width * (steps / ENOUGH_STEPS) ** 0.5))
-            if not self.width and narrower < chosen.width:  # a step costs about the width squared
-                print(f"so few steps teach networks of width {chosen.width} little; trying others")
-                chosen = dataclasses.replace(chosen, width=narrower)
-                steps = chosen._steps(data)
             if steps < ENOUGH_STEPS:
                 minutes = math.ceil(self.budget_seconds * ENOUGH_STEPS / steps / 60)
                 print(
                     f"a short time for this size: expect rough shapes at best. {ENOUGH_STEPS:,} "
                     f"steps take --budget {minutes}m, fewer minutes with a smaller --size"
                 )
+            narrower = max(LEAST_WIDTH, int(chosen.width * (steps / ENOUGH_STEPS) ** 0.5))
+            if not self.width and narrower < chosen.width:  # a step costs about the width squared
+                print(f"so few steps teach networks of width {chosen.width} little; trying others")
+                chosen = dataclasses.replace(chosen, width=narrower)
+                steps = chosen._steps(data)
             images = steps * chosen.batch_size
         return chosen._with_lengths(images, size)
 
