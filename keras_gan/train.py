@@ -50,7 +50,8 @@ def _main(argv: Sequence[str] | None) -> int:
     strategy = distribution.make(options.strategy)
     with Interruption() as asked:
         job = Job(recipe, settings, options, strategy)
-        run = None if options.dry_run else training.train(job, asked)
+        with job.workers.parting():
+            run = None if options.dry_run else training.train(job, asked)
     if options.dry_run:
         _show(job)
     if run is not None:

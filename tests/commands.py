@@ -117,16 +117,14 @@ def in_two_workers(module: str, folder: Path, *arguments) -> list:
 
 def _work(module: str, *arguments) -> None:
     from keras_gan.experiment import distribution
+    from keras_gan.experiment.workers import Workers
 
     test_module = importlib.import_module(module)
     strategy = distribution.make("multi_worker")
     distribution.make = lambda name: strategy  # for the commands that the worker calls
-    result = test_module.worker(strategy, *arguments)
+    with Workers(strategy).parting():
+        result = test_module.worker(strategy, *arguments)
     Path("result").write_bytes(pickle.dumps(result))
-    # The other may still be reading what this process sent last, and would lose it.
-    deadline = time.monotonic() + 60
-    while len(list(Path("..").glob("*/result"))) < 2 and time.monotonic() < deadline:
-        time.sleep(0.1)
 
 
 def last_line(text: str) -> str:

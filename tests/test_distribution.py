@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import time
 from pathlib import Path
 
 import keras
@@ -19,6 +20,7 @@ from commands import in_two_workers, last_line
 
 import keras_gan.train
 from keras_gan import InputError
+from keras_gan.core.errors import Interrupted, SurroundingsError
 from keras_gan.core.randomness import Purpose, StepDraws
 from keras_gan.experiment.run import Run
 from keras_gan.experiment.workers import Workers
@@ -177,7 +179,7 @@ def worker(strategy):
     """One of two processes: all cases of `fit`; then the command, which succeeds and is refused.
 
     Returns the numbers of `fit`, the command's exit codes, its message when it was refused, what
-    `refusals` returns, and the texts of both workers.
+    `refusals` returns, the texts of both workers, and whether worker 1 came before this one left.
     """
     index = strategy.cluster_resolver.task_id
     numbers = [train(strategy, **case) for case in CASES]
@@ -188,8 +190,15 @@ def worker(strategy):
         Path("taken", "precious.txt").write_text("")
     with contextlib.redirect_stderr(io.StringIO()) as errors:
         codes.append(command("taken", *on_both))
-    texts = Workers(strategy).gather(f"{LONG}{index}" if index else "")
-    return numbers, codes, errors.getvalue(), refusals(index), texts
+    workers = Workers(strategy)
+    texts = workers.gather(f"{LONG}{index}" if index else "")
+    refused = refusals(index)
+    with workers.parting():
+        if index:
+            time.sleep(1)
+            Path("here").touch()
+    came = Path("../1/here").exists()
+    return numbers, codes, errors.getvalue(), refused, texts, came
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +233,7 @@ def test_every_worker_reports_what_the_chief_refuses(two_workers):
 
 def test_workers_that_differ_are_refused_before_the_first_step(two_workers):
     _, both = two_workers
-    for _, _, _, refused, _ in both:
+    for _, _, _, refused, *_ in both:
         for (code, message), (*_, words) in zip(refused, UNLIKE, strict=True):
             assert code == 2, message
             assert words in message
@@ -233,8 +242,33 @@ def test_workers_that_differ_are_refused_before_the_first_step(two_workers):
 
 def test_workers_send_texts_of_any_length(two_workers):
     _, both = two_workers
-    for *_, texts in both:
+    for *_, texts, _ in both:
         assert texts == ["", f"{LONG}1"]
+
+
+def test_no_worker_leaves_before_all_have_come(two_workers):
+    _, both = two_workers
+    assert all(came for *_, came in both)
+
+
+def test_what_is_lost_while_all_workers_part_is_no_fault(monkeypatch):
+    def gone(self, flag):
+        raise tf.errors.UnavailableError(None, None, "Collective ops is aborted")
+
+    monkeypatch.setattr(Workers, "any", gone)
+    workers = Workers(tf.distribute.get_strategy())
+    with workers.parting():
+        pass
+    with pytest.raises(Interrupted, match="saved"), workers.parting():
+        raise Interrupted("saved")
+
+
+def test_a_worker_that_failed_alone_does_not_wait_for_the_others(monkeypatch):
+    monkeypatch.setattr(Workers, "any", lambda self, flag: pytest.fail("it waits"))
+    workers = Workers(tf.distribute.get_strategy())
+    for error in (SurroundingsError("the disk is full"), InputError("no such file")):
+        with pytest.raises(type(error)), workers.parting():
+            raise error
 
 
 def test_replicas_draw_different_noise():

@@ -6,16 +6,17 @@ and writes the run directory; the others learn from it what there is to do.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.core.errors import InputError
+from keras_gan.core.errors import InputError, SurroundingsError, TrainingError
 from keras_gan.experiment import cluster
 
 _Result = TypeVar("_Result")
@@ -79,6 +80,8 @@ class Workers:
         except InputError as error:
             fault = error
         faults = self.gather(str(fault or ""))
+        if any(faults):
+            self._part()
         if fault is not None:
             raise fault
         for index, text in enumerate(faults):
@@ -97,6 +100,7 @@ class Workers:
             for key in {**of_chief, **of_other}:
                 one, other = of_chief.get(key), of_other.get(key)
                 if one != other:
+                    self._part()
                     raise InputError(
                         f"all workers must train the same: {key} is {one!r} on {self._name(0)}, "
                         f"but {other!r} on {self._name(index)}"
@@ -111,6 +115,21 @@ class Workers:
         for variable, value in zip(variables, self._sum(values), strict=True):
             variable.assign(tf.cast(value, variable.dtype))
 
+    @contextlib.contextmanager
+    def parting(self) -> Iterator[None]:
+        """Around what the workers end together: none leaves while another still reads from it.
+
+        A worker that failed alone does not wait for the others, which learn that it is gone.
+        """
+        try:
+            yield
+        except SurroundingsError:
+            raise
+        except TrainingError:  # the same on all workers, as what they compute is
+            self._part()
+            raise
+        self._part()
+
     def lost(self, error: tf.errors.OpError) -> str | None:
         """The worker of which an error says that it is gone, as "worker 1 (host:port)"."""
         if self.alone or "ollective" not in error.message:
@@ -119,6 +138,14 @@ class Workers:
         if task:
             return self._named(task[1], int(task[2]))
         return self._name(1 - self._index) if len(self._tasks) == 2 else "another worker"
+
+    def _part(self) -> None:
+        """Returns once every worker has come here and so knows all that was sent before.
+
+        A worker may miss the end of this very message, which says nothing it needs.
+        """
+        with contextlib.suppress(tf.errors.OpError):
+            self.any(False)
 
     def _name(self, index: int) -> str:
         return self._named(*self._tasks[index])
