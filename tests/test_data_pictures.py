@@ -19,7 +19,7 @@ from sklearn.datasets import load_digits
 
 from keras_gan import InputError, plotting, recipes, train
 from keras_gan.conditioning import ClassRange
-from keras_gan.data import PictureOptions, Pictures, load
+from keras_gan.data import PictureOptions, Pictures, load, place
 from keras_gan.data.pictures import duplicates, loading
 from keras_gan.experiment.run import Run
 from keras_gan.training import input_pipeline
@@ -333,6 +333,22 @@ def test_damage_that_shows_late_is_refused_too(tmp_path, broken):
         if name != "cut.png":
             (tmp_path / name).unlink()
     assert "1 of 13 files" in refusal(opened, tmp_path)
+
+
+def test_a_bare_name_is_a_folder_unless_a_data_set_has_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("photos", "digits", "mnist"):
+        write(tmp_path / name, COLORS)
+    assert load("photos").train.x.shape[1:] == (6, 5, 3)
+    assert place("photos") == str(tmp_path / "photos")
+    assert load("digits").train.x.shape[1:] == (8, 8, 1)  # the bundled ones
+    assert "mnist is not prepared" in refusal(load, "mnist", data_dir=tmp_path / "none")
+    assert load("mnist/").train.x.shape[1:] == (6, 5, 3)
+
+
+@pytest.mark.parametrize("source", ["https://example.org/photos.zip", "s3://bucket/photos"])
+def test_an_address_is_no_path(source):
+    assert f"download {source}" in refusal(load, source)
 
 
 def test_a_folder_of_nothing_usable(tmp_path):

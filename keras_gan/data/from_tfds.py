@@ -102,11 +102,15 @@ def open_builder(name: str, data_dir: str | os.PathLike[str] | None) -> tfds.cor
         raise InputError(f"{name} in {data_dir} cannot be opened: {first_line(error)}") from error
 
 
-def _unknown(name: str) -> InputError:
+def names() -> list[str]:
+    """The data sets that tensorflow-datasets knows."""
     import tensorflow_datasets as tfds
 
-    known = [*OWN_NAMES, *tfds.list_builders(with_community_datasets=False)]
-    close = difflib.get_close_matches(name.partition("/")[0], known)
+    return tfds.list_builders(with_community_datasets=False)
+
+
+def _unknown(name: str) -> InputError:
+    close = difflib.get_close_matches(name.partition("/")[0], [*OWN_NAMES, *names()])
     hint = f"did you mean {' or '.join(close)}? " if close else ""
     return InputError(
         f"there is no data set {name!r}: {hint}Names are {', '.join(OWN_NAMES)} and the image "

@@ -39,7 +39,7 @@ def load(
             - "tfd": the Toronto Face Database, which its authors give out;
             - a path to a folder of pictures, a .zip or .tar file of one, a .npy or a .npz file. A
               string is taken as a path when it starts with `.`, `/` or `~`, ends as such a file
-              does, or holds a `/` and exists.
+              does, or exists and holds a `/` or is no data set's name.
 
         data_dir: Directory of tensorflow-datasets. Default: TFDS_DATA_DIR, else
             `~/tensorflow_datasets`.
@@ -60,6 +60,10 @@ def load(
     if fold is not None and source != "tfd":
         raise InputError(
             f"`fold` belongs to data set 'tfd'. Received: fold={fold} for {str(source)!r}"
+        )
+    if "://" in str(source):
+        raise InputError(
+            f"data are read from this machine's disks: download {source} and give the path"
         )
     if is_path(source):
         path = Path(os.path.expanduser(source))
@@ -118,5 +122,9 @@ def is_path(source: str | os.PathLike[str]) -> bool:
         source.startswith((".", "/", "~"))
         or source.endswith(_ARRAYS)
         or sources.is_archive(source)
-        or ("/" in source and Path(source).exists())
+        or (source != "" and Path(source).exists() and ("/" in source or not _is_name(source)))
     )
+
+
+def _is_name(source: str) -> bool:
+    return source in OWN_NAMES or source in from_tfds.names()
