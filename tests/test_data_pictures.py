@@ -107,6 +107,16 @@ def test_webp_and_jpeg(tmp_path):
     assert opened(tmp_path / "cmyk").element_shape == (40, 48, 3)
 
 
+@pytest.mark.parametrize("suffix", [".avif", ""])  # by its name, and by its first bytes
+def test_avif(tmp_path, suffix):
+    write(tmp_path, CLEAR, ".avif", quality=100, subsampling="4:4:4")
+    for file in list(tmp_path.iterdir()):
+        file.rename(file.with_suffix(suffix))
+    pictures = np.sort(everything(opened(tmp_path)).reshape(len(CLEAR), -1, 4).mean(axis=1), axis=0)
+    means = np.sort(CLEAR.reshape(len(CLEAR), -1, 4).mean(axis=1), axis=0)
+    np.testing.assert_allclose(pictures, means, atol=1)
+
+
 def test_the_first_frame_of_an_animation_counts(tmp_path):
     for i, image in enumerate(FEW[:10]):
         later = Image.fromarray(255 - image)

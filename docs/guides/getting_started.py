@@ -31,9 +31,9 @@ PORT = 8500  # of the server
 # %% [markdown]
 # ## The pictures
 #
-# Put your pictures into a folder named `photos`. PNG, JPEG, WebP, GIF, BMP and TIFF files of any
-# size and shape are read ([what becomes of a picture](../own_pictures.md)). Without such a folder,
-# this cell makes one from the bundled images of handwritten digits.
+# Put your pictures into a folder named `photos`. PNG, JPEG, WebP, AVIF, GIF, BMP and TIFF files of
+# any size and shape are read ([what becomes of a picture](../own_pictures.md)). Without such a
+# folder, this cell makes one from the bundled images of handwritten digits.
 
 # %%
 photos = Path("photos")

@@ -17,9 +17,10 @@ from typing import BinaryIO
 
 from keras_gan.core.errors import InputError, first_line
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff")
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _SIGNATURES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
+_SIGNATURES_AT_4 = (b"ftypavif", b"ftypavis")
 _MOST_BYTES = 1 << 30  # of one file
 
 Opener = Callable[[], BinaryIO]
@@ -212,7 +213,8 @@ def _is_picture(name: str, head: Callable[[], bytes]) -> bool:
     if os.path.splitext(name)[1][1:].isalpha():
         return False
     try:
-        return head().startswith(_SIGNATURES)
+        start = head()
+        return start.startswith(_SIGNATURES) or start.startswith(_SIGNATURES_AT_4, 4)
     except Exception:  # whatever cannot be read cannot be told to be a picture
         return False
 
