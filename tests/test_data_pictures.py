@@ -266,10 +266,16 @@ def test_classes_only_where_they_are_wanted(tmp_path):
     write(tmp_path / "a", COLORS[:11])
     write(tmp_path / "b" / "deep", COLORS[11:])
     assert opened(tmp_path, classes="folders").label_names == ("a", "b")
-    assert opened(tmp_path, classes="none").train.y is None
-    assert opened(tmp_path, classes="labels").train.y is None
+    hint = "no classes; --classes folders makes 2 of the folders"
+    unlabeled = opened(tmp_path, classes="none")
+    assert unlabeled.train.y is None
+    assert hint not in unlabeled.description
+    unlabeled = opened(tmp_path, classes="labels")
+    assert unlabeled.train.y is None
+    assert hint in unlabeled.description
     Image.fromarray(COLORS[0]).save(tmp_path / "outside.png")
     assert opened(tmp_path).label_names is None
+    assert hint not in opened(tmp_path, classes="labels").description
     assert "outside.png lies in none" in refusal(opened, tmp_path, classes="folders")
 
 

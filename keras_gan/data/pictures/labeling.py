@@ -29,6 +29,7 @@ class Labeling:
         labels: Class of each picture, int64 `[n]`, or None.
         label_names: Names of the classes, or None.
         where: The source of the classes, in words.
+        folders: Number of folders that could be classes, but were not asked for.
     """
 
     rows: dict[str, np.ndarray]
@@ -36,6 +37,7 @@ class Labeling:
     labels: np.ndarray | None = None
     label_names: tuple[str, ...] | None = None
     where: str = ""
+    folders: int = 0
 
     def describe(self) -> list[str]:
         """Splits and classes, in sentences."""
@@ -46,6 +48,8 @@ class Labeling:
             named = [f"{shown(n)} ({counts[i]:,})" for i, n in enumerate(self.label_names)]
             more = [f"and {len(named) - 10} more"] if len(named) > 10 else []
             lines.append(f"{len(named)} classes by {self.where}: {', '.join(named[:10] + more)}")
+        if self.folders > 1:
+            lines.append(f"no classes; --classes folders makes {self.folders} of the folders")
         return lines
 
 
@@ -87,7 +91,9 @@ def label(
         return Labeling(rows, held_out_rule(missing), labels, source.label_names, "label")
     found, where = _classes(names, places, classes, folder)
     if found is None:
-        return Labeling(rows, held_out_rule(missing))
+        folders = {place[0] if len(place) > 1 else "" for place in places}
+        possible = classes == "labels" and "" not in folders and len(names) >= 10 * len(folders)
+        return Labeling(rows, held_out_rule(missing), folders=len(folders) if possible else 0)
     label_names = tuple(sorted(set(found)))
     number = {name: i for i, name in enumerate(label_names)}
     labels = np.array([number[name] for name in found], np.int64)
