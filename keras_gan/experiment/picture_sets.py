@@ -203,13 +203,12 @@ def open_pictures(
     Raises:
         InputError: There is no such source, it cannot be used, or it holds points.
     """
-    path = Path(source)
     if is_run(source, generated):
         return Samples(Run.open(source, trust_recipe), weights)
-    if _holds_features(path):
-        return Features.load(path)
+    if _holds_features(Path(source)):
+        return Features.load(Path(source))
     found = data.load(
-        path if path.exists() else source,
+        source,
         data_dir=data_dir,
         download=download,
         pictures=options,
@@ -217,7 +216,7 @@ def open_pictures(
     )
     if not found.is_image:
         raise InputError(f"{source} holds points; pictures are compared here")
-    if path.exists():
+    if data.is_path(source):
         splits = [found.train.x, found.validation.x, found.test.x]
         return Stored(splits, (), f"all pictures of {source}")
     rule = f"test examples of {found.name}, read by its training examples; {found.provenance}"
