@@ -18,6 +18,7 @@ import tensorflow as tf
 from benchmarks import (
     accelerator,
     cifar10_hour,
+    draw_symbols,
     few_pictures,
     operations,
     plain,
@@ -232,6 +233,16 @@ def test_keras_io_s_dcgan_has_the_published_parameters():
     dense = (128 + 1) * 8 * 8 * 128
     assert gan.generator.count_params() == dense // 4 + 262_272 + 524_544 + 2_097_664 + 38_403
     assert float(arguments["generator_optimizer"].learning_rate) == pytest.approx(1e-4)
+
+
+def test_drawn_symbols_are_a_data_set(tmp_path):
+    draw_symbols.main([str(tmp_path / "symbols"), "--each", "4"])
+    pictures = data.PictureOptions(classes="folders")
+    drawn = data.load(tmp_path / "symbols", pictures=pictures)
+    assert drawn.label_names == tuple(sorted(draw_symbols.SYMBOLS))
+    assert drawn.train.x.shape == (32, 28, 28, 1)
+    assert np.mean(drawn.train.x, axis=(1, 2, 3)).min() > 5  # none is empty
+    assert len(np.unique(drawn.train.x, axis=0)) == 32
 
 
 def test_few_pictures(tmp_path, monkeypatch):
