@@ -266,7 +266,7 @@ def test_classes_only_where_they_are_wanted(tmp_path):
     write(tmp_path / "a", COLORS[:11])
     write(tmp_path / "b" / "deep", COLORS[11:])
     assert opened(tmp_path, classes="folders").label_names == ("a", "b")
-    hint = "no classes; --classes folders makes 2 of the folders"
+    hint = "no classes: --classes folders would learn 2, one a folder"
     unlabeled = opened(tmp_path, classes="none")
     assert unlabeled.train.y is None
     assert hint not in unlabeled.description

@@ -49,7 +49,7 @@ class Labeling:
             more = [f"and {len(named) - 10} more"] if len(named) > 10 else []
             lines.append(f"{len(named)} classes by {self.where}: {', '.join(named[:10] + more)}")
         if self.folders > 1:
-            lines.append(f"no classes; --classes folders makes {self.folders} of the folders")
+            lines.append(f"no classes: --classes folders would learn {self.folders}, one a folder")
         return lines
 
 
