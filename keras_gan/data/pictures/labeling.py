@@ -75,7 +75,7 @@ def label(
         InputError: Classes were asked for, but a picture has none; or there are too few pictures.
     """
     places = [name.split("/") for name in names]
-    tops = {place[0] if len(place) > 1 else "" for place in places}
+    tops = _tops(places)
     given = ["train"] * len(places)
     if "train" in tops and tops <= _SPLIT_FOLDERS.keys():
         given, places = [_SPLIT_FOLDERS[place[0]] for place in places], [p[1:] for p in places]
@@ -91,13 +91,18 @@ def label(
         return Labeling(rows, held_out_rule(missing), labels, source.label_names, "label")
     found, where = _classes(names, places, classes, folder)
     if found is None:
-        folders = {place[0] if len(place) > 1 else "" for place in places}
+        folders = _tops(places)
         possible = classes == "labels" and "" not in folders and len(names) >= 10 * len(folders)
         return Labeling(rows, held_out_rule(missing), folders=len(folders) if possible else 0)
     label_names = tuple(sorted(set(found)))
     number = {name: i for i, name in enumerate(label_names)}
     labels = np.array([number[name] for name in found], np.int64)
     return Labeling(rows, held_out_rule(missing), labels, label_names, where)
+
+
+def _tops(places: Sequence[Sequence[str]]) -> set[str]:
+    """The folders at the top; "" for pictures that lie in none."""
+    return {place[0] if len(place) > 1 else "" for place in places}
 
 
 def csv_file(classes: str, folder: Path) -> Path | None:
