@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import sys
 import tarfile
 import warnings
 import zipfile
@@ -12,6 +13,7 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
+import pillow_heif
 import pytest
 import tensorflow as tf
 from PIL import Image
@@ -107,14 +109,37 @@ def test_webp_and_jpeg(tmp_path):
     assert opened(tmp_path / "cmyk").element_shape == (40, 48, 3)
 
 
-@pytest.mark.parametrize("suffix", [".avif", ""])  # by its name, and by its first bytes
-def test_avif(tmp_path, suffix):
-    write(tmp_path, CLEAR, ".avif", quality=100, subsampling="4:4:4")
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [
+        (".avif", {"quality": 100, "subsampling": "4:4:4"}),
+        (".heic", {"quality": -1, "chroma": 444}),
+    ],
+)
+@pytest.mark.parametrize("named", [True, False])  # by its name, and by its first bytes
+def test_avif_and_heic(tmp_path, form, options, named):
+    pillow_heif.register_heif_opener()
+    write(tmp_path, CLEAR, form, **options)
     for file in list(tmp_path.iterdir()):
-        file.rename(file.with_suffix(suffix))
+        file.rename(file.with_suffix(form if named else ""))
     pictures = np.sort(everything(opened(tmp_path)).reshape(len(CLEAR), -1, 4).mean(axis=1), axis=0)
     means = np.sort(CLEAR.reshape(len(CLEAR), -1, 4).mean(axis=1), axis=0)
     np.testing.assert_allclose(pictures, means, atol=1)
+
+
+def test_heic_without_its_package(tmp_path, monkeypatch):
+    pillow_heif.register_heif_opener()
+    Image.init()
+    write(tmp_path, COLORS)
+    write(tmp_path / "phone", COLORS[:10], ".HEIC")
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "pillow_heif", None)
+        without.setattr(Image, "ID", [name for name in Image.ID if name != "HEIF"])
+        message = refusal(opened, tmp_path)
+        assert "phone/00.HEIC: HEIC files need the package pillow-heif: pip install" in message
+        assert len(everything(opened(tmp_path, skip_broken=True))) == 20
+    # Once the package is there, what was left out is read.
+    assert len(everything(opened(tmp_path, skip_broken=True))) == 30
 
 
 def test_the_first_frame_of_an_animation_counts(tmp_path):
@@ -132,9 +157,7 @@ def test_the_first_bytes_tell_pictures_without_an_ending(tmp_path):
     (tmp_path / "table.csv").write_text("a,b")
     data = opened(tmp_path)
     assert rows(everything(data)) == rows(COLORS)
-    assert any(
-        line.startswith("files that are no pictures: 2, such as") for line in data.description
-    )
+    assert any(line.startswith("files of other kinds: 2, such as") for line in data.description)
 
 
 # Size, crop, channels, transparency

@@ -6,14 +6,14 @@ import dataclasses
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
 from keras_gan.core.errors import first_line
 from keras_gan.data.dataset import from_16_bits
 from keras_gan.data.pictures.fitting import Fit
-from keras_gan.data.pictures.sources import Opener
+from keras_gan.data.pictures.sources import HEIC, Opener
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -152,7 +152,7 @@ def _opened(opener: Opener) -> Iterator[Image.Image]:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with opener() as file, Image.open(file) as image:
+        with opener() as file, _open(file) as image:
             if min(image.size) < 2:
                 raise Unusable(f"it has {image.width} x {image.height} pixels")
             if image.mode in ("I", "F"):
@@ -169,3 +169,27 @@ def _opened(opener: Opener) -> Iterator[Image.Image]:
         if isinstance(error, OSError) and error.strerror:
             raise Unusable(f"it cannot be read: {error.strerror}") from error
         raise Unusable(f"it is damaged: {first_line(error)}") from error
+
+
+def _open(file: BinaryIO) -> Image.Image:
+    from PIL import Image, UnidentifiedImageError
+
+    is_heic = file.read(12)[4:].startswith(HEIC)
+    readable = reads_heic() if is_heic else True
+    file.seek(0)
+    try:
+        return Image.open(file)
+    except UnidentifiedImageError:
+        if readable:
+            raise
+        raise Unusable("HEIC files need the package pillow-heif: pip install pillow-heif") from None
+
+
+def reads_heic() -> bool:
+    """Whether Pillow reads HEIC files, which phones write; it needs a package that is optional."""
+    try:
+        import pillow_heif
+    except ImportError:
+        return False
+    pillow_heif.register_heif_opener()
+    return True

@@ -16,11 +16,11 @@ from keras_gan.core.paths import cache_folder
 from keras_gan.data.dataset import DataSet, Split
 from keras_gan.data.pictures import duplicates, inspection
 from keras_gan.data.pictures.cache import Cache
-from keras_gan.data.pictures.decoding import Plan, Unusable, decode, strict
+from keras_gan.data.pictures.decoding import Plan, Unusable, decode, reads_heic, strict
 from keras_gan.data.pictures.labeling import Labeling, csv_file, label
 from keras_gan.data.pictures.options import PictureOptions
 from keras_gan.data.pictures.parallel import each
-from keras_gan.data.pictures.sources import Opener, Source, find, name_of, shown
+from keras_gan.data.pictures.sources import HEIC_SUFFIXES, Opener, Source, find, name_of, shown
 
 _FORMAT = 1  # of the cache: another number makes all of them anew
 _NAMED = 10  # faults that a message names
@@ -114,6 +114,7 @@ def _key(place: str, source: Source, options: PictureOptions) -> str:
         source.faults,
         source.names,
         source.states,
+        any(name.lower().endswith(HEIC_SUFFIXES) for name in source.names) and reads_heic(),
     ]
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
 
@@ -207,7 +208,7 @@ def _check(place: str, faults: dict, headers: dict, options: PictureOptions) -> 
 
 
 def _left_out(others: list[str]) -> list[str]:
-    """A sentence on files that are no pictures."""
+    """A sentence on files of other kinds."""
     if not others:
         return []
-    return [f"files that are no pictures: {len(others):,}, such as {shown(others[0])}"]
+    return [f"files of other kinds: {len(others):,}, such as {shown(others[0])}"]

@@ -17,10 +17,15 @@ from typing import BinaryIO
 
 from keras_gan.core.errors import InputError, first_line
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff")
+HEIC_SUFFIXES = (".heic", ".heif")
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jfif", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff"),
+    *HEIC_SUFFIXES,
+)
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _SIGNATURES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
-_SIGNATURES_AT_4 = (b"ftypavif", b"ftypavis")
+HEIC = (b"ftyphe", b"ftypmif1", b"ftypmsf1")  # from the fifth byte on
+_SIGNATURES_AT_4 = (b"ftypavif", b"ftypavis", *HEIC)
 _MOST_BYTES = 1 << 30  # of one file
 
 Opener = Callable[[], BinaryIO]
@@ -36,7 +41,7 @@ class Source:
             called before the next is asked for, or soon after, because archives are read in turn.
         states: Size and time of change of each file, or of the whole archive.
         faults: From names to what makes a file or folder unusable.
-        others: Names of files that are no pictures.
+        others: Names of files of other kinds.
         labels: From names to classes, 0, 1, ..., if the source has classes of its own.
         label_names: Names of these classes.
     """
