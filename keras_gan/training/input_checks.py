@@ -18,10 +18,11 @@ from keras_gan.core.errors import InputError
 
 _LARGEST = 20.0  # images above it without a negative value were never scaled
 _NOT_FINITE = "NaN or Inf (in float32)"
-_SCALE_FIRST = (
-    "bytes are first brought to the scale of the generator's output, in float32: `x / 255` "
-    "(sigmoid) or `x / 127.5 - 1` (tanh)"
+_SCALE = (
+    "bring pixels to the scale of the generator's output, in float32: `x / 255` (sigmoid) or "
+    "`x / 127.5 - 1` (tanh)"
 )
+_UNSCALED = f"pixels 0..255: {_SCALE}"
 _BEGIN, _END = "<keras_gan: ", " :keras_gan>"  # around a message of ours within TensorFlow's
 
 
@@ -33,7 +34,7 @@ def checked_array(x: Any, example_shape: Sequence[int] | None = None) -> np.ndar
         raise InputError("the data must be one array of float examples [n, ...]") from error
     if x.ndim < 2 or not np.issubdtype(x.dtype, np.floating):
         raise InputError(
-            f"the data must be float examples [n, ...]; {_SCALE_FIRST}. "
+            f"the data must be float examples [n, ...]; {_SCALE}. "
             f"Received: {x.dtype} of shape {x.shape}"
         )
     if not x.size:
@@ -48,8 +49,7 @@ def checked_array(x: Any, example_shape: Sequence[int] | None = None) -> np.ndar
         raise InputError(f"example {np.argmin(finite)} of the data holds {_NOT_FINITE}")
     if x.ndim == 4 and _is_unscaled(least, largest):
         raise InputError(
-            "the data look like pixels 0..255: divide them by 255, or scale them as the "
-            f"generator's output. Received: values from {least:g} to {largest:g}"
+            f"the data look like {_UNSCALED}. Received: values from {least:g} to {largest:g}"
         )
     return x
 
@@ -110,7 +110,7 @@ def checked_batches(
     if not isinstance(x, tf.TensorSpec) or x.shape.rank == 0 or not x.dtype.is_floating:
         raise InputError(
             "a data set must give batches of float examples [m, ...], alone or first in a tuple; "
-            f"{_SCALE_FIRST}. Received: {x}"
+            f"{_SCALE}. Received: {x}"
         )
     if not x.shape[1:].is_compatible_with(shape):
         check_shape(tuple(x.shape[1:]), shape)
@@ -132,7 +132,7 @@ def checked_batches(
         }
         if len(shape) == 3:
             unscaled = _is_unscaled(tf.reduce_min(x), tf.reduce_max(x))
-            valid["looks like pixels 0..255: divide them by 255"] = ~unscaled
+            valid[f"looks like {_UNSCALED}"] = ~unscaled
         if label_check is not None:
             y = label_check.squeeze(y)
             valid[f"holds labels out of range: {label_check}"] = tf.reduce_all(label_check.valid(y))
