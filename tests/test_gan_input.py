@@ -44,16 +44,38 @@ def test_discriminator_must_give_logits():
             keras.Model(images, keras.layers.Dense(2)(images)),
             keras_gan.priors.Uniform(5),
         )
-    for last in (keras.layers.Dense(1, "sigmoid"), keras.layers.Activation("sigmoid")):
-        judged = last(keras.layers.Dense(1)(images))
-        with pytest.raises(InputError, match="leave out the sigmoid"):
-            keras_gan.GAN(generator, keras.Model(images, judged), keras_gan.priors.Uniform(5))
     with pytest.raises(InputError, match="features"):
         keras_gan.GAN(
             generator,
             keras.Model(images, {"features": keras.layers.Dense(1)(images)}),
             keras_gan.priors.Uniform(5),
         )
+
+
+class Probability(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.last = keras.layers.Dense(1, "sigmoid")
+
+    def call(self, x):
+        return self.last(x)[:, 0]
+
+
+@pytest.mark.parametrize("kind", ["functional", "sequential", "of layers", "subclassed", "dict"])
+def test_probabilities_are_no_logits(kind):
+    images, sigmoid = keras.Input((6,)), keras.layers.Dense(1, "sigmoid")
+    discriminator = {
+        "functional": lambda: keras.Model(images, keras.ops.sigmoid(keras.layers.Dense(1)(images))),
+        "sequential": lambda: keras.Sequential([keras.Input((6,)), sigmoid]),
+        "of layers": lambda: keras.Sequential([sigmoid, keras.layers.Reshape(())]),
+        "subclassed": Probability,
+        "dict": lambda: keras.Model(images, {"logits": sigmoid(images), "features": images}),
+    }[kind]()
+    model = keras_gan.GAN(small.network_pair()[0], discriminator, keras_gan.priors.Uniform(5))
+    model.compile("sgd", "sgd")
+    with pytest.raises(InputError, match="leave out the sigmoid"):
+        model.fit(small.examples(64), batch_size=8, verbose=0)
+    assert int(model.step.numpy()) == 0
 
 
 @pytest.mark.parametrize(

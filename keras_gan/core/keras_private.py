@@ -17,12 +17,6 @@ def all_layers(network: keras.Layer) -> list[keras.Layer]:
     return list(network._flatten_layers())
 
 
-def last_operation(tensor: keras.KerasTensor) -> keras.Operation | None:
-    """The operation that returned a symbolic tensor; None for a tensor of a subclassed model."""
-    history = getattr(tensor, "_keras_history", None)
-    return None if history is None else history.operation
-
-
 def set_cardinality(dataset, steps: int) -> None:
     """Tells Keras the number of batches of a distributed data set, by which it plans an epoch."""
     dataset._cardinality = steps

@@ -9,6 +9,8 @@ from keras_gan import conditioning
 from keras_gan.core.batches import NO_CONDITION, ConditionTensors, DiscriminatorOutput
 from keras_gan.core.errors import InputError
 
+_SAME_VALUES = ("Cast", "Identity", "Reshape", "Squeeze", "StridedSlice")  # what changes no value
+
 
 def discriminate(
     network: keras.Model,
@@ -26,6 +28,9 @@ def discriminate(
 
     Returns:
         D's output, all floats cast to float32.
+
+    Raises:
+        InputError: D gives no logits, or they are probabilities; that is seen in a graph alone.
     """
     outputs = conditioning.call(network, examples, condition, training)
     if not isinstance(outputs, dict):
@@ -34,6 +39,7 @@ def discriminate(
         raise InputError(
             f"a discriminator that returns a dict must give 'logits'. Received: {sorted(outputs)}"
         )
+    _refuse_probabilities(outputs["logits"])
     outputs = {name: outputs.get(name) for name in ("logits", "features", "classes", "codes")}
     outputs = tf.nest.map_structure(_float32, outputs)
     logits = outputs["logits"]
@@ -52,3 +58,14 @@ def discriminate(
 def _float32(value):
     is_float = value is not None and tf.convert_to_tensor(value).dtype.is_floating
     return tf.cast(value, tf.float32) if is_float else value
+
+
+def _refuse_probabilities(logits: tf.Tensor) -> None:
+    if not tf.is_symbolic_tensor(logits):
+        return
+    operation = logits.op
+    while operation.type in _SAME_VALUES:
+        operation = operation.inputs[0].op
+    if operation.type in ("Sigmoid", "Softmax"):
+        last = operation.type.lower()
+        raise InputError(f"the discriminator must give logits; leave out the {last} at its end")

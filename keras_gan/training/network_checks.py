@@ -7,7 +7,6 @@ import keras
 from keras_gan import conditioning
 from keras_gan.conditioning import Condition
 from keras_gan.core.errors import InputError, first_line
-from keras_gan.core.keras_private import last_operation
 from keras_gan.priors import Prior
 
 
@@ -42,7 +41,6 @@ def check(
     if logits is None or logits.shape not in ((None,), (None, 1)):
         received = sorted(outputs) if logits is None else logits.shape
         raise InputError(f"the discriminator must give logits [n, 1] or [n]. Received: {received}")
-    _refuse_sigmoid(discriminator)
     return shape, {name: tuple(tensor.shape) for name, tensor in outputs.items()}
 
 
@@ -88,12 +86,3 @@ def _example_shape(generator: keras.Model, prior: Prior) -> tuple[int, ...]:
     if None in shape:
         raise InputError(f"the generator's examples need a fixed shape. Received: {examples.shape}")
     return shape
-
-
-def _refuse_sigmoid(discriminator: keras.Model) -> None:
-    outputs = getattr(discriminator, "output", None)  # a subclassed model has none
-    logits = outputs.get("logits") if isinstance(outputs, dict) else outputs
-    operation = last_operation(logits) if isinstance(logits, keras.KerasTensor) else None
-    activation = getattr(operation, "activation", None)
-    if activation is keras.activations.sigmoid or type(operation).__name__ == "Sigmoid":
-        raise InputError("the discriminator must give logits; leave out the sigmoid at its end")
