@@ -63,6 +63,18 @@ def check_callbacks(callbacks: Iterable[Any]) -> None:
                 )
 
 
+def check_metrics(metrics: Iterable[Any]) -> None:
+    """Refuses names, and Keras's own metrics, which take labels and predictions."""
+    for metric in metrics:
+        known = isinstance(metric, keras.metrics.Metric)
+        if not known or type(metric).__module__.startswith("keras."):
+            raise InputError(
+                "`metrics` of a GAN are keras.metrics.Metric objects of your own, whose "
+                "`update_state(real, fake)` gets D's outputs; Keras's take labels and predictions. "
+                f"Received: {metric!r}"
+            )
+
+
 def check_optimizers(optimizers: list[Any], replicas: int) -> None:
     """Refuses optimizers that cannot train networks together."""
     if len(set(map(id, optimizers))) < len(optimizers):

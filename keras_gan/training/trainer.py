@@ -88,6 +88,7 @@ class Trainer(keras.Model):
             raise InputError(f"unknown update {update!r}; choose from {', '.join(steps.RULES)}")
         loss = losses.get(loss)
         compile_checks.check_loss(loss, self._discriminator_outputs, self.condition)
+        compile_checks.check_metrics(metrics)
         compile_checks.check_regularizers(list(regularizers), self.discriminator)
         compile_checks.check_accumulate(self, accumulate, [loss, *regularizers, augmentation])
         if generator_optimizer is None or discriminator_optimizer is None:
