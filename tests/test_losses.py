@@ -371,6 +371,12 @@ def test_noisy_labels_exchange_pairs(kind):
         kind(label_noise=1.0)
 
 
+@pytest.mark.parametrize("kind", [losses.AuxiliaryClassifier, losses.Info])
+def test_a_second_task_is_added_to_a_loss(kind):
+    with pytest.raises(InputError, match=r"such as losses\.Hinge.*Received: 'hinge'"):
+        kind("hinge")
+
+
 def test_classes_of_data_and_samples():
     scores = np.array([[2.0, -1.0, 0.5], [0.0, 0.0, 3.0]])
     log_p = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))

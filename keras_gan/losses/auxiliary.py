@@ -49,9 +49,17 @@ class _TwoTasks(Loss):
 
     Args:
         loss: The loss, `NonSaturating()` if None.
+
+    Raises:
+        InputError: It is no `Loss`.
     """
 
     def __init__(self, loss: Loss | None):
+        if not isinstance(loss, Loss | None):
+            raise InputError(
+                "the loss that a second task is added to must be a keras_gan.losses.Loss, such as "
+                f"losses.Hinge(). Received: {loss!r}"
+            )
         self.loss = NonSaturating() if loss is None else loss
         self.generator_uses_real = self.loss.generator_uses_real
         self.ignores_constants = self.loss.ignores_constants
