@@ -8,6 +8,7 @@ over all replicas, once, in one place.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 
 import keras
@@ -101,8 +102,9 @@ def make_function(model: keras.Model, step: Callable, finish: Callable) -> Calla
         return ran, results()
 
     if not model.run_eagerly:
-        run_batch = tf.function(run_batch, reduce_retracing=True)
-        run_steps = tf.function(run_steps, reduce_retracing=True)
+        # Of a partial, TensorFlow does not count and report the traces of other models.
+        run_batch = tf.function(functools.partial(run_batch), reduce_retracing=True)
+        run_steps = tf.function(functools.partial(run_steps), reduce_retracing=True)
 
     def function(iterator):
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,7 +38,7 @@ class Sampler:
             for name, tensor in conditioning.condition_inputs(generator).items()
         }
         self._graph = tf.function(
-            lambda seeds, tensors: sample(generator, prior, seeds, tensors),
+            functools.partial(sample, generator, prior),
             input_signature=[tf.TensorSpec([None], tf.int64), tensors],
             autograph=False,
         )
