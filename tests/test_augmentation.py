@@ -13,6 +13,7 @@ import keras_gan
 from keras_gan import InputError, losses, regularizers
 from keras_gan.augmentation import (
     ADA,
+    Adaptive,
     Augmentation,
     DiffAugment,
     RandomShift,
@@ -462,9 +463,12 @@ def gan(augmentation, strategy=None, height=6, width=8, **compile_arguments):
     return model
 
 
+SOON = {"target": 0.1, "images": 40, "interval": 1}  # p rises within 12 steps of 8 images
+
+
 def adaptive(strategy=None, geometry=1.0):
-    """ADA that becomes strong within 12 steps of 8 images, with a penalty that looks through it."""
-    ada = ADA(target=0.1, images=40, interval=1, geometry=geometry, cutout=1.0)
+    """With ADA, and a penalty that looks through it."""
+    ada = ADA(**SOON, geometry=geometry, cutout=1.0)
     return gan(ada, strategy, regularizers=[regularizers.R1(0.1)])
 
 
@@ -504,7 +508,11 @@ def test_a_constant_that_the_loss_sees_stays_in_the_signs():
     np.testing.assert_allclose(recorded("hinge", 50.0)[0], logits + 50, atol=1e-4)
 
 
-@pytest.mark.parametrize("make", [lambda strategy: gan(DiffAugment(), strategy), adaptive])
+def adaptive_diffaugment(strategy=None):
+    return gan(DiffAugment(probability=Adaptive(**SOON)), strategy)
+
+
+@pytest.mark.parametrize("make", [adaptive_diffaugment, adaptive])
 def test_two_replicas_equal_one_device(make):
     mirrored = small.devices()
     x = pictures(48, height=6, width=8)
@@ -516,13 +524,12 @@ def test_two_replicas_equal_one_device(make):
     states = [small.weights(model.augmentation) for model in models]
     for p, other in zip(*states, strict=True):
         assert p == other
-    if make is adaptive:
-        assert models[0].augmentation.strength > 0
+    assert models[0].augmentation.strength > 0
 
 
 def test_checkpoints_restore_p(tmp_path):
     x = pictures(24, height=6, width=8)
-    whole, first, second = (adaptive(geometry=0) for _ in range(3))
+    whole, first, second = (adaptive_diffaugment() for _ in range(3))
     whole.fit(x, batch_size=8, epochs=2, verbose=0)
     first.fit(x, batch_size=8, epochs=1, verbose=0)
     checkpoints.write(tmp_path, checkpoints.snapshot(first))
@@ -572,9 +579,9 @@ def test_training_through_augmentation(jit_compile):
         (lambda: RandomTransforms(1.5), "probability"),
         (lambda: RandomTransforms("ada"), "probability"),
         (lambda: RandomTransforms(0.5, color=-1), "color"),
-        (lambda: ADA(target=1), "target"),
+        (lambda: Adaptive(target=1), "target"),
         (lambda: ADA(images=0), "images"),
-        (lambda: ADA(interval=0.5), "interval"),
+        (lambda: Adaptive(interval=0.5), "interval"),
         (lambda: ADA(cutout=2), "cutout"),
         (lambda: small.gan(augmentation=DiffAugment()), "images"),
         (lambda: small.gan(augmentation=ADA()), "images"),

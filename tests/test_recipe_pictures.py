@@ -140,6 +140,13 @@ def test_the_augmentation_depends_on_the_number_of_pictures(size, policy):
     assert resolved(data_of(size=size), images=1, augment="cutout").augment == "cutout"
 
 
+def test_of_many_pictures_the_augmented_ones_become_more_with_the_passes():
+    data = data_of(size=20_000)
+    _, arguments = pictures.build(resolved(data, images=1), data)
+    with counting_images(5 * data.size):
+        assert float(arguments["augmentation"].strength) == 0.5
+
+
 @pytest.mark.parametrize(("kind", "rate"), [("dcgan", 1e-3), ("r3gan", 4e-4)])
 def test_networks(kind, rate):
     labels = np.arange(24) % 3
@@ -153,8 +160,7 @@ def test_networks(kind, rate):
     assert gan.generate(2, seed=0).shape == (2, 20, 36, 4)
     augmentation = arguments["augmentation"]
     assert augmentation.policy == "color,translation,cutout"
-    with counting_images(5 * data.size):  # passes
-        assert float(augmentation.strength) == 0.5
+    assert augmentation.probability.images == settings.images / 10
     gan, arguments = pictures.build(dataclasses.replace(settings, augment="none"), data_of())
     assert gan.condition is None
     assert "augmentation" not in arguments

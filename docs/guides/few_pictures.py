@@ -70,9 +70,9 @@ def overfitting(gan):
 # cutout. G does not learn the changes, because it is trained through them. `DiffAugment` works
 # with every loss and is the first thing to try.
 #
-# Adaptive augmentation, `ADA`, starts without any change and becomes stronger while D overfits.
-# It needs a loss for which the sign of D's output has a meaning: `non_saturating`, not
-# `relativistic`. `images` is the number of pictures from no change to the strongest one.
+# Augmentation slows learning where D does not overfit. An adaptive one starts without any change
+# and becomes stronger while D overfits: `ADA`, or `DiffAugment` with the probability `Adaptive`.
+# `images` is the number of pictures from no change to the strongest one.
 
 # %%
 augmentations = {

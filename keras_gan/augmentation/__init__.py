@@ -11,6 +11,6 @@ __all__ = [
     "Augmentation",
     *pixels.__all__,
     *diffaugment.__all__,
-    *transforms.__all__,
     *adaptive.__all__,
+    *transforms.__all__,
 ]

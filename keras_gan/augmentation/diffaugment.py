@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from keras_gan.augmentation.adaptive import Adaptive
 from keras_gan.augmentation.images import ScheduledAugmentation, choose, uniform
 from keras_gan.augmentation.pixels import random_cutout, random_shift
 from keras_gan.core.errors import InputError
@@ -30,15 +31,14 @@ class DiffAugment(ScheduledAugmentation):
 
     Args:
         policy: Names of policies in their order, separated by commas.
-        probability: Of an image to be changed, in [0, 1], or a schedule of images seen. The paper
-            changes all. Before D sees images again and again, that slows learning:
-            `Linear(0, 1, images)` begins without changes.
+        probability: Of an image to be changed, in [0, 1]; a schedule of images seen; or `Adaptive`.
+            The paper changes all. That slows learning where D does not overfit.
     """
 
     def __init__(
         self,
         policy: str = "color,translation,cutout",
-        probability: float | ImageSchedule = 1.0,
+        probability: float | ImageSchedule | Adaptive = 1.0,
         **kwargs,
     ):
         super().__init__(probability, **kwargs)

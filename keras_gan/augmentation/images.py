@@ -9,8 +9,10 @@ from typing import Any, Self
 import keras
 import tensorflow as tf
 
+from keras_gan.augmentation.adaptive import Adaptive
 from keras_gan.augmentation.base import Augmentation
 from keras_gan.core import randomness
+from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.errors import InputError
 from keras_gan.optimizers.schedules import ImageSchedule, current_value
 
@@ -28,21 +30,35 @@ class ImageAugmentation(Augmentation):
 
 
 class ScheduledAugmentation(ImageAugmentation):
-    """Base of those with a probability that the user gives.
+    """Base of those with a probability.
 
     Args:
-        probability: A number in [0, 1], or a schedule of images seen.
+        probability: A number in [0, 1], a schedule of images seen, or `Adaptive`.
     """
 
-    def __init__(self, probability: float | ImageSchedule, **kwargs):
+    def __init__(self, probability: float | ImageSchedule | Adaptive, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(probability, ImageSchedule):
+        if not isinstance(probability, ImageSchedule | Adaptive):
             check_shares(probability=probability)
         self.probability: Any = probability
+        self.reads_signs = self.uses_batch_means = isinstance(probability, Adaptive)
+
+    def build(self, input_shape) -> None:
+        """Creates the state of an adaptive probability besides."""
+        super().build(input_shape)
+        if isinstance(self.probability, Adaptive) and not self.probability.built:
+            self.probability.build()
+
+    def update(self, real: DiscriminatorOutput) -> None:
+        """Tells an adaptive probability what D says of data."""
+        if isinstance(self.probability, Adaptive):
+            self.probability.update(real)
 
     @property
     def strength(self) -> tf.Tensor:
         """The present probability, a float32 scalar."""
+        if isinstance(self.probability, Adaptive):
+            return tf.convert_to_tensor(self.probability.value)
         return tf.convert_to_tensor(current_value(self.probability), tf.float32)
 
     def get_config(self) -> dict:

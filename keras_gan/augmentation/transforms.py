@@ -1,17 +1,18 @@
-"""Random changes of geometry and color, with a probability that the user gives."""
+"""Random changes of geometry and color, also as strong as D's overfitting asks for (ADA)."""
 
 from __future__ import annotations
 
 import keras
 import tensorflow as tf
 
+from keras_gan.augmentation.adaptive import Adaptive
 from keras_gan.augmentation.color import random_color
 from keras_gan.augmentation.geometry import random_geometry
 from keras_gan.augmentation.images import ScheduledAugmentation, check_shares, choose, uniform
 from keras_gan.augmentation.pixels import random_cutout
 from keras_gan.optimizers.schedules import ImageSchedule
 
-__all__ = ["RandomTransforms"]
+__all__ = ["ADA", "RandomTransforms"]
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -32,7 +33,7 @@ class RandomTransforms(ScheduledAugmentation):
     CIFAR-10, with `color=0.5, cutout=1`.
 
     Args:
-        probability: Of each change, in [0, 1], or a schedule of images seen.
+        probability: Of each change, in [0, 1]; a schedule of images seen; or `Adaptive`.
         geometry: Factor of the probability for changes of geometry, in [0, 1]; 0 leaves them out.
         color: The same for changes of color.
         cutout: The same for the cutout.
@@ -40,7 +41,7 @@ class RandomTransforms(ScheduledAugmentation):
 
     def __init__(
         self,
-        probability: float | ImageSchedule,
+        probability: float | ImageSchedule | Adaptive,
         *,
         geometry: float = 1.0,
         color: float = 1.0,
@@ -70,3 +71,37 @@ class RandomTransforms(ScheduledAugmentation):
             "color": self.color,
             "cutout": self.cutout,
         }
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class ADA(RandomTransforms):
+    """`RandomTransforms` with an `Adaptive` probability (Karras et al. 2020).
+
+    Args:
+        target: As in `Adaptive`.
+        images: As in `Adaptive`.
+        interval: As in `Adaptive`.
+        geometry: As in `RandomTransforms`.
+        color: As in `RandomTransforms`.
+        cutout: As in `RandomTransforms`.
+    """
+
+    def __init__(
+        self,
+        target: float = 0.6,
+        images: float = 500_000,
+        interval: int = 4,
+        *,
+        geometry: float = 1.0,
+        color: float = 1.0,
+        cutout: float = 0.0,
+        **kwargs,
+    ):
+        probability = Adaptive(target, images, interval)
+        super().__init__(probability, geometry=geometry, color=color, cutout=cutout, **kwargs)
+
+    def get_config(self) -> dict:
+        config = super().get_config()
+        del config["probability"]
+        numbers = ("target", "images", "interval")
+        return {**config, **{name: getattr(self.probability, name) for name in numbers}}

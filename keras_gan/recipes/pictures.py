@@ -45,9 +45,12 @@ QUICK = "2m"
 SECONDS_PER_DISTANCE = 15  # of 2,000 pictures, on two cores
 # Number of pictures from which on D needs no augmentation, or a weaker one.
 MANY, SOME = 200_000, 20_000
-# Passes over the pictures until all of those that D sees are augmented; none at first. On CIFAR-10
+# Passes over many pictures until all of those that D sees are augmented; none at first. On CIFAR-10
 # learning was slower with augmentation in the first passes, and stopped without it after some six.
 RISE = 10
+# Of few pictures, so many are augmented as D's overfitting asks for, none at first; from none to
+# all takes at least this part of training.
+ADAPTED_IN = 1 / 10
 FEW = 100  # pictures: with fewer, too few are held out to measure a distance by
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -244,8 +247,13 @@ def build(settings: Settings, data: TrainingData) -> Built:
     condition = Classes(classes) if classes else None
     gan, arguments = model(settings, data, generator, discriminator, condition=condition)
     if settings.augment != "none":
-        rising = Linear(0.0, 1.0, RISE * data.size)
-        arguments["augmentation"] = augmentation.DiffAugment(settings.augment, rising)
+        few = data.size < SOME
+        probability = (
+            augmentation.Adaptive(images=ADAPTED_IN * settings.images)
+            if few
+            else Linear(0.0, 1.0, RISE * data.size)
+        )
+        arguments["augmentation"] = augmentation.DiffAugment(settings.augment, probability)
     return gan, arguments
 
 
