@@ -248,10 +248,9 @@ def build(settings: Settings, data: TrainingData) -> Built:
     condition = Classes(classes) if classes else None
     gan, arguments = model(settings, data, generator, discriminator, condition=condition)
     if settings.augment != "none":
-        few = data.size < SOME
         probability = (
             augmentation.Adaptive(images=ADAPTED_IN * settings.images)
-            if few
+            if data.size < SOME
             else Linear(0.0, 1.0, RISE * data.size)
         )
         arguments["augmentation"] = augmentation.DiffAugment(settings.augment, probability)
