@@ -527,9 +527,10 @@ def test_two_replicas_equal_one_device(make):
     assert models[0].augmentation.strength > 0
 
 
-def test_checkpoints_restore_p(tmp_path):
+@pytest.mark.parametrize("make", [adaptive_diffaugment, lambda: adaptive(geometry=0)])
+def test_checkpoints_restore_p(tmp_path, make):
     x = pictures(24, height=6, width=8)
-    whole, first, second = (adaptive_diffaugment() for _ in range(3))
+    whole, first, second = (make() for _ in range(3))
     whole.fit(x, batch_size=8, epochs=2, verbose=0)
     first.fit(x, batch_size=8, epochs=1, verbose=0)
     checkpoints.write(tmp_path, checkpoints.snapshot(first))

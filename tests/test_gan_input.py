@@ -44,6 +44,10 @@ def test_discriminator_must_give_logits():
             keras.Model(images, keras.layers.Dense(2)(images)),
             keras_gan.priors.Uniform(5),
         )
+    for last in (keras.layers.Dense(1, "sigmoid"), keras.layers.Activation("sigmoid")):
+        judged = last(keras.layers.Dense(1)(images))
+        with pytest.raises(InputError, match="leave out the sigmoid"):
+            keras_gan.GAN(generator, keras.Model(images, judged), keras_gan.priors.Uniform(5))
     with pytest.raises(InputError, match="features"):
         keras_gan.GAN(
             generator,
@@ -71,7 +75,12 @@ def test_probabilities_are_no_logits(kind):
         "subclassed": Probability,
         "dict": lambda: keras.Model(images, {"logits": sigmoid(images), "features": images}),
     }[kind]()
-    model = keras_gan.GAN(small.network_pair()[0], discriminator, keras_gan.priors.Uniform(5))
+    networks = small.network_pair()[0], discriminator
+    if kind != "subclassed":
+        with pytest.raises(InputError, match="leave out the sigmoid"):
+            keras_gan.GAN(*networks, keras_gan.priors.Uniform(5))
+        return
+    model = keras_gan.GAN(*networks, keras_gan.priors.Uniform(5))
     model.compile("sgd", "sgd")
     with pytest.raises(InputError, match="leave out the sigmoid"):
         model.fit(small.examples(64), batch_size=8, verbose=0)

@@ -129,6 +129,16 @@ def test_gradient_accumulation_on_several_replicas_is_refused():
             model.compile(accumulating, "sgd")
 
 
+def test_a_sigmoid_operation_at_the_end_of_d_is_refused():
+    images = keras.Input((6,))
+    probability = keras.ops.sigmoid(keras.layers.Dense(1)(images))
+    for outputs in (probability, {"logits": probability}):
+        with pytest.raises(InputError, match="sigmoid"):
+            keras_gan.GAN(
+                small.network_pair()[0], keras.Model(images, outputs), keras_gan.priors.Uniform(5)
+            )
+
+
 @pytest.mark.parametrize(
     ("name", "ours"),
     [("d_optimizer", "discriminator_optimizer"), ("loss_fn", "loss"), ("foo", "unexpected")],

@@ -36,6 +36,18 @@ def test_all_layers_include_those_of_layers_and_of_subclassed_models():
     assert len(layers) == len(set(map(id, layers)))
 
 
+def test_the_last_operation_of_a_functional_model_and_of_a_subclassed_one():
+    x = keras.Input((4,))
+    layer = keras.layers.Dense(1)
+    assert keras_private.last_operation(layer(x)) is layer
+    last = keras_private.last_operation(keras.ops.sigmoid(layer(x)))
+    assert isinstance(last, keras.Operation)
+    assert type(last).__name__ == "Sigmoid"
+    assert keras_private.last_operation(tf.zeros(3)) is None
+    nested = keras.Sequential([x, keras.Sequential([x, layer]), keras.layers.Reshape(())])
+    assert keras_private.last_operation(nested(x)) is layer
+
+
 def test_keras_plans_an_epoch_by_a_distributed_data_set_s_cardinality():
     strategy = small.devices()
     data = strategy.experimental_distribute_dataset(

@@ -17,6 +17,22 @@ def all_layers(network: keras.Layer) -> list[keras.Layer]:
     return list(network._flatten_layers())
 
 
+def last_operation(tensor: keras.KerasTensor) -> keras.Operation | None:
+    """The operation that returned a symbolic tensor, also inside of models and before a reshape.
+
+    None for a tensor of unknown origin; a subclassed model is one operation.
+    """
+    while (history := getattr(tensor, "_keras_history", None)) is not None:
+        operation, node, index = history
+        if outputs := getattr(operation, "outputs", None):  # of a functional model
+            tensor = outputs[index]
+        elif type(operation).__name__ in ("Flatten", "Reshape"):
+            tensor = operation._inbound_nodes[node].input_tensors[0]
+        else:
+            return operation
+    return None
+
+
 def set_cardinality(dataset, steps: int) -> None:
     """Tells Keras the number of batches of a distributed data set, by which it plans an epoch."""
     dataset._cardinality = steps

@@ -30,7 +30,7 @@ def discriminate(
         D's output, all floats cast to float32.
 
     Raises:
-        InputError: D gives no logits, or they are probabilities; that is seen in a graph alone.
+        InputError: D gives no logits, or, as a graph shows, probabilities.
     """
     outputs = conditioning.call(network, examples, condition, training)
     if not isinstance(outputs, dict):
@@ -39,7 +39,8 @@ def discriminate(
         raise InputError(
             f"a discriminator that returns a dict must give 'logits'. Received: {sorted(outputs)}"
         )
-    _refuse_probabilities(outputs["logits"])
+    if tf.is_symbolic_tensor(outputs["logits"]):  # else `GAN` alone has seen what D ends with
+        refuse_probabilities(_last_operation(outputs["logits"]))
     outputs = {name: outputs.get(name) for name in ("logits", "features", "classes", "codes")}
     outputs = tf.nest.map_structure(_float32, outputs)
     logits = outputs["logits"]
@@ -60,12 +61,16 @@ def _float32(value):
     return tf.cast(value, tf.float32) if is_float else value
 
 
-def _refuse_probabilities(logits: tf.Tensor) -> None:
-    if not tf.is_symbolic_tensor(logits):
-        return
+def refuse_probabilities(last: str) -> None:
+    """Refuses a discriminator that ends with an operation of this name, if that is a sigmoid."""
+    if last.lower() in ("sigmoid", "softmax"):
+        raise InputError(
+            f"the discriminator must give logits; leave out the {last.lower()} at its end"
+        )
+
+
+def _last_operation(logits: tf.Tensor) -> str:
     operation = logits.op
     while operation.type in _SAME_VALUES:
         operation = operation.inputs[0].op
-    if operation.type in ("Sigmoid", "Softmax"):
-        last = operation.type.lower()
-        raise InputError(f"the discriminator must give logits; leave out the {last} at its end")
+    return operation.type

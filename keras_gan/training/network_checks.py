@@ -7,7 +7,9 @@ import keras
 from keras_gan import conditioning
 from keras_gan.conditioning import Condition
 from keras_gan.core.errors import InputError, first_line
+from keras_gan.core.keras_private import last_operation
 from keras_gan.priors import Prior
+from keras_gan.training.discriminate import refuse_probabilities
 
 
 def check(
@@ -41,6 +43,9 @@ def check(
     if logits is None or logits.shape not in ((None,), (None, 1)):
         received = sorted(outputs) if logits is None else logits.shape
         raise InputError(f"the discriminator must give logits [n, 1] or [n]. Received: {received}")
+    operation = last_operation(logits)
+    activation = getattr(operation, "activation", None)
+    refuse_probabilities(getattr(activation, "__name__", type(operation).__name__))
     return shape, {name: tuple(tensor.shape) for name, tensor in outputs.items()}
 
 
