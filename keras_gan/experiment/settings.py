@@ -37,7 +37,9 @@ class RunSettings(Checked):
     precision: str = setting("float32", " or ".join(PRECISIONS), choices=PRECISIONS)
     jit_compile: bool = setting(False, "compile with XLA")
     init: str = setting(
-        "", "run whose weights G, D and the EMA start from, where layers match", path="folder"
+        "",
+        "run or preset whose weights G, D and the EMA start from, where layers match",
+        path="folder",
     )
     freeze: int = setting(
         0, "D's first layers with weights that keep those of --init (FreezeD)", least=0, most=1000

@@ -56,22 +56,16 @@ def make_function(model: keras.Model, step: Callable, finish: Callable) -> Calla
         step = tf.function(step, jit_compile=True, autograph=False)
 
     reported: set[str] = set()
-    refusals: list[InputError] = []  # AutoGraph would raise them as errors of its own
 
     def replica_step(batch) -> tf.Tensor:
-        try:
-            with counting_images(model.images_seen.value):
-                logs = step(batch)
-        except InputError as error:
-            refusals.append(error)
-            raise
+        with counting_images(model.images_seen.value):
+            logs = step(batch)
         of_metrics = {metric.name for metric in model.user_metrics}
         means = {name: value for name, value in logs.items() if name not in of_metrics}
         reported.update(means)
         rows = tf.cast(tf.shape(tf.nest.flatten(batch)[0])[0], tf.float32)
         return model.running_means.sums(means, rows)
 
-    @tf.autograph.experimental.do_not_convert
     def run_step(batch) -> None:
         # Optimizers read schedules in the cross-replica context, losses in the replicas'.
         with counting_images(model.images_seen.value):
@@ -92,28 +86,28 @@ def make_function(model: keras.Model, step: Callable, finish: Callable) -> Calla
         return results()
 
     def run_steps(iterator):
-        ran = tf.constant(0)
-        for _ in tf.range(steps):
+        def run_next(ran, _):
             batch = iterator.get_next_as_optional()
-            if not batch.has_value():
-                break
-            run_step(batch.get_value())
-            ran += 1
+
+            def run():
+                run_step(batch.get_value())
+                return ran + 1, True
+
+            return tf.cond(batch.has_value(), run, lambda: (ran, False))
+
+        start = tf.constant(0), tf.constant(True)
+        ran, _ = tf.while_loop(lambda ran, more: more & (ran < steps), run_next, start)
         return ran, results()
 
     if not model.run_eagerly:
         # Of a partial, TensorFlow does not count and report the traces of other models.
-        run_batch = tf.function(functools.partial(run_batch), reduce_retracing=True)
-        run_steps = tf.function(functools.partial(run_steps), reduce_retracing=True)
+        graph = functools.partial(tf.function, reduce_retracing=True, autograph=False)
+        run_batch = graph(functools.partial(run_batch))
+        run_steps = graph(functools.partial(run_steps))
 
     def function(iterator):
-        try:
-            with _sums_in_order(), keras_private.freeing_graphs():
-                return call(iterator)
-        except Exception:
-            if refusals:
-                raise refusals.pop() from None
-            raise
+        with _sums_in_order(), keras_private.freeing_graphs():
+            return call(iterator)
 
     def call(iterator):
         if isinstance(iterator, (tf.data.Iterator, tf.distribute.DistributedIterator)):

@@ -89,6 +89,7 @@ class IndexedStream(SizedStream):
             array = None if isinstance(x, Pictures) else tf.constant(x)
             labels = None if y is None else tf.constant(y)
 
+        @tf.autograph.experimental.do_not_convert
         def steps(_):
             epoch, first = self._next()
             draws = StepDraws(seed, epoch, 0, Purpose.ORDER, 0, size)
@@ -136,6 +137,7 @@ class ShardStream(SizedStream):
             workers, replicas = context.num_input_pipelines, context.num_replicas_in_sync
             share, batches = self._group // replicas, replicas // workers  # a replica's; a worker's
 
+            @tf.autograph.experimental.do_not_convert
             def steps(_):
                 epoch, first = self._next()
                 examples = shards.read(context.input_pipeline_id, workers, seed, epoch)
