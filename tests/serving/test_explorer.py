@@ -214,7 +214,7 @@ def test_single_directions(page, client):
         page.fill("#amount", str(value))
         latents[direction] = value
     assert_image(page, client.images(latents[None])[0])
-    assert page.text_content("#amount-text") == "1.00"  # shown with the image
+    assert page.text_content("#amount-text") == "1.00"  # shown when the page asks for the image
     page.click("#reset")
     assert_image(page, samples(client, 0).images[0])
 
