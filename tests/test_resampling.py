@@ -52,6 +52,9 @@ CASES = [
     (layers.Downsample2x, downsampled, (2, 6, 10, 3)),
     (layers.Downsample2x, downsampled, (1, 2, 8, 9)),
     (layers.Downsample2x, downsampled, (2, 5, 9, 1)),
+    # Large images of few channels, which are convolved.
+    (layers.Upsample2x, upsampled, (2, 6, 7, 1)),
+    (layers.Downsample2x, downsampled, (1, 12, 11, 2)),
 ]
 cases = pytest.mark.parametrize(("kind", "expected", "shape"), CASES)
 
@@ -143,20 +146,21 @@ def test_refusals():
             kind()(np.zeros((2, 4, 4), np.float32))
 
 
-def test_onnx(tmp_path):
-    images = keras.Input((5, 6, 3))
+@pytest.mark.parametrize("channels", [1, 3])
+def test_onnx(tmp_path, channels):
+    images = keras.Input((6, 7, channels))
     x = layers.Upsample2x()(images)
     model = keras.Model(images, [x, layers.Downsample2x()(x)])
     model.save(tmp_path / "model.keras")
     model = keras.models.load_model(tmp_path / "model.keras")
     converted, _ = tf2onnx.convert.from_function(
         tf.function(model, autograph=False),
-        input_signature=[tf.TensorSpec((None, 5, 6, 3), tf.float32, "images")],
+        input_signature=[tf.TensorSpec((None, 6, 7, channels), tf.float32, "images")],
         opset=18,
     )
     session = onnxruntime.InferenceSession(converted.SerializeToString())
     for n in (1, 4):
-        x = numbers((n, 5, 6, 3)).astype(np.float32)
+        x = numbers((n, 6, 7, channels)).astype(np.float32)
         found = session.run(None, {"images": x})
         expected = [upsampled(x), downsampled(upsampled(x))]
         for one, other in zip(found, expected, strict=True):

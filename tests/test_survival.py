@@ -631,7 +631,7 @@ def test_a_changed_manifest_gives_way_to_the_checkpoint_before(tmp_path, key):
 
 def test_the_checkpoint_of_another_model_and_of_an_earlier_version_are_said(tmp_path):
     write_steps(tmp_path, small.gan(), 1)
-    with pytest.raises(InputError, match="belongs to another model"):
+    with pytest.raises(InputError, match="belongs to another model; finish the run"):
         checkpoints.restore_latest(tmp_path, small.gan(ema=0.9))
     file = tmp_path / "step-000000001" / "manifest.json"
     file.write_text(json.dumps(json.loads(file.read_text())["manifest"]))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import keras
 from keras import layers as kl
 
+from keras_gan import layers
 from keras_gan.networks.initialization import LEAKY_RELU_GAIN, LEAKY_SLOPE, normal_initializers
 from keras_gan.networks.pyramid import class_embedding, cropped, resolutions
 
@@ -37,12 +38,14 @@ def dcgan_generator(
         shape: Shape of an image, `(h, w, c)`, both sides at least 8.
         latent_dim: Length of `z`.
         width: Half the channels of the last hidden layer below the full size.
-        kernel: Side of the kernels; 5 in the paper.
+        kernel: Side of the kernels of stride 2; 5 in the paper.
         blocks: Residual blocks at each resolution below the last, before the leaky ReLU. A block
             adds two convolutions 3x3 of its input, each after a leaky ReLU, to it (He et al. 2016,
             arXiv:1603.05027). The second starts at 0, so that the block starts as the identity.
         full_size: Whether there is one more hidden layer, of `width` channels at the size of the
-            image, and then a convolution 3x3: details are finer, and steps longer.
+            image, and then a convolution 3x3: details are finer. Maps are then enlarged with a
+            low-pass filter (`layers.Upsample2x`) after convolutions 3x3, instead of by transposed
+            ones, which leave a checkerboard in flat parts of images.
         batch_norm: Whether hidden layers are normalized, over all replicas.
         activation: Activation of the output.
         classes: Number of classes of a conditional network. A trained vector of length
@@ -70,6 +73,12 @@ def dcgan_generator(
     x = _hidden(x, "hidden", batch_norm, blocks, initializer)
 
     def upsampled(x, channels, gain, name, **kwargs):
+        if full_size:
+            kernels = initializer(gain, 9 * x.shape[-1])
+            x = kl.Conv2D(
+                channels, 3, padding="same", kernel_initializer=kernels, name=name, **kwargs
+            )(x)
+            return layers.Upsample2x(name=f"{name}_up")(x)
         # A stride of 2 leaves a quarter of the kernel's places for each pixel.
         kernels = initializer(gain, max(1, kernel**2 * x.shape[-1] // 4))
         return kl.Conv2DTranspose(
@@ -118,9 +127,11 @@ def dcgan_discriminator(
     Args:
         shape: Shape of an image, `(h, w, c)`, both sides at least 8.
         width: Half the channels of the first layer below the full size.
-        kernel: Side of the kernels; 5 in the paper.
+        kernel: Side of the kernels of stride 2; 5 in the paper.
         blocks: Residual blocks after each convolution of stride 2, as in `dcgan_generator`.
-        full_size: Whether there is a convolution 3x3 to `width` channels before the others.
+        full_size: Whether there is a convolution 3x3 to `width` channels before the others. Maps
+            are then halved with a low-pass filter (`layers.Downsample2x`) before convolutions 3x3,
+            instead of by strides.
         batch_norm: Whether convolutions but the first are normalized, over all replicas. Rows then
             depend on each other, which gradient penalties do not allow.
         classes: Number of classes of a conditional network. The inner product of the features
@@ -142,13 +153,16 @@ def dcgan_discriminator(
         x = _activated(x, "conv_full", batch_norm=False)
     for index, count in enumerate(channels):
         name, normalized = f"conv_{index}", batch_norm and index > 0
+        side, strides = (3, 1) if full_size else (kernel, 2)
+        if full_size:
+            x = layers.Downsample2x(name=f"{name}_down")(x)
         x = kl.Conv2D(
             count,
-            kernel,
-            strides=2,
+            side,
+            strides=strides,
             padding="same",
             use_bias=not normalized,
-            kernel_initializer=initializer(LEAKY_RELU_GAIN, kernel**2 * x.shape[-1]),
+            kernel_initializer=initializer(LEAKY_RELU_GAIN, side**2 * x.shape[-1]),
             name=name,
         )(x)
         x = _hidden(x, name, normalized, blocks, initializer)

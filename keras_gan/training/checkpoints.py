@@ -250,7 +250,10 @@ def restore_latest(directory: str | os.PathLike[str], gan: GAN) -> dict | None:
     saved, variables = read(folder), state(gan)
     kinds = {name: (value.dtype, list(value.shape)) for name, value in saved.values.items()}
     if kinds != {name: (v.value.dtype, list(v.shape)) for name, v in variables.items()}:
-        raise InputError(f"checkpoint {folder} belongs to another model")
+        raise InputError(
+            f"checkpoint {folder} belongs to another model; finish the run with the version and "
+            "the settings that began it, or choose another --run-dir"
+        )
     for name, variable in variables.items():
         variable.assign(saved.values[name])
     return saved.facts
