@@ -71,16 +71,15 @@ class Case:
         return 2 * random.random((steps * self.k * self.m, *self.shape), dtype=np.float32) - 1
 
 
-def dcgan(width: int, shape: tuple[int, ...], blocks: int = 0) -> Networks:
+def dcgan(width: int, shape: tuple[int, ...], batch_norm: bool = False, **arguments) -> Networks:
     return (
-        networks.dcgan_generator(
-            shape, LATENTS, width=width, blocks=blocks, batch_norm=bool(blocks)
-        ),
-        networks.dcgan_discriminator(shape, width=width, blocks=blocks, seed=1),
+        networks.dcgan_generator(shape, LATENTS, width=width, batch_norm=batch_norm, **arguments),
+        networks.dcgan_discriminator(shape, width=width, seed=1, **arguments),
     )
 
 
-residual = functools.partial(dcgan, blocks=1)  # like those of `pictures` and `mnist_r3gan`
+residual = functools.partial(dcgan, batch_norm=True, blocks=1)  # like those of `mnist_r3gan`
+filtered = functools.partial(residual, full_size=True)  # like those of `pictures` on CPUs
 
 
 def sngan(width: int, shape: tuple[int, ...]) -> Networks:
@@ -103,6 +102,8 @@ CASES = {
     "dcgan_penalties": Case(dcgan, 32, (28, 28, 1), 64, "relativistic", penalties=True),
     "residual": Case(residual, 16, (28, 28, 1), 32, "relativistic"),
     "residual_penalties": Case(residual, 16, (28, 28, 1), 32, "relativistic", penalties=True),
+    "filtered": Case(filtered, 16, (32, 32, 3), 32, "relativistic"),
+    "filtered_penalties": Case(filtered, 16, (32, 32, 3), 32, "relativistic", penalties=True),
     **{f"sngan_k{k}": Case(sngan, 16, (32, 32, 3), 16, "hinge", k=k) for k in range(1, 6)},
     "r3gan": Case(r3gan, 24, (32, 32, 3), 16, "relativistic"),
     "r3gan_penalties": Case(r3gan, 24, (32, 32, 3), 16, "relativistic", penalties=True),

@@ -134,7 +134,13 @@ def test_few_labels_on_good_features_and_on_none():
 
 
 @pytest.mark.parametrize(
-    ("name", "k"), [("dcgan_penalties", 2), ("residual_penalties", 1), ("sngan_k1", 1)]
+    ("name", "k"),
+    [
+        ("dcgan_penalties", 2),
+        ("residual_penalties", 1),
+        ("filtered_penalties", 1),
+        ("sngan_k1", 1),
+    ],
 )
 def test_the_plain_tensorflow_loop_does_the_same(name, k):
     case = dataclasses.replace(plain_loop.CASES[name], width=4, m=3, k=k)
