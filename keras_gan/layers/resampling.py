@@ -46,7 +46,11 @@ def _kernel(images: tf.Tensor, gain: float) -> tf.Tensor:
 
 
 def _is_large(images: tf.Tensor) -> bool:
-    """Whether a convolution takes fewer multiplications than products with matrices."""
+    """Whether a convolution takes fewer multiplications than products with matrices, about.
+
+    Of h x h numbers with c channels, halving takes `4 h^2 c^2` against `3/4 h^3 c`, doubling
+    `16 h^2 c^2` against `6 h^3 c`.
+    """
     _, height, width, channels = images.shape
     return min(height, width) > 5 * channels
 

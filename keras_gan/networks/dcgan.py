@@ -128,7 +128,7 @@ def dcgan_discriminator(
         shape: Shape of an image, `(h, w, c)`, both sides at least 8.
         width: Half the channels of the first layer below the full size.
         kernel: Side of the kernels of stride 2; 5 in the paper.
-        blocks: Residual blocks after each convolution of stride 2, as in `dcgan_generator`.
+        blocks: Residual blocks at each resolution below the full one, as in `dcgan_generator`.
         full_size: Whether there is a convolution 3x3 to `width` channels before the others. Maps
             are then halved with a low-pass filter (`layers.Downsample2x`) before convolutions 3x3,
             instead of by strides.
