@@ -76,6 +76,12 @@ def decoded_pictures(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["KERAS_GAN_CACHE"] = str(tmp_path_factory.mktemp("decoded"))
 
 
+@pytest.fixture(autouse=True)
+def every_processor_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recipes compute in float32 on every processor, also on those that have bfloat16."""
+    monkeypatch.setattr("keras_gan.recipes.pictures.bfloat16_is_native", lambda: False)
+
+
 @pytest.fixture
 def two_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     """Strategies find two devices: a step of theirs is traced in half the time of four."""

@@ -7,9 +7,10 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_gan import InputError, Run, recipes, train
-from keras_gan.experiment import TrainingData
+from keras_gan.experiment import TrainingData, speed
 from keras_gan.optimizers.schedules import counting_images
 from keras_gan.recipes import pictures
 
@@ -98,15 +99,28 @@ def test_what_was_chosen_stays(monkeypatch):
     assert resolved(epochs=3).images == 3_000
 
 
-def test_on_a_gpu_the_faster_precision_is_used(monkeypatch):
+@pytest.mark.parametrize("kind", ["GPU", "CPU"])
+def test_where_there_is_bfloat16_the_faster_precision_is_used(monkeypatch, kind):
     times = {"float32": 2.0, "mixed_bfloat16": 1.0}
     monkeypatch.setattr(pictures, "seconds_per_step", lambda _, one, data: times[one.precision])
-    assert resolved(images=1).precision == "float32"  # of a CPU nothing is measured
-    monkeypatch.setattr(pictures.tf.config, "list_logical_devices", lambda kind: [kind])
+    assert resolved(images=1).precision == "float32"  # steps of other CPUs are not timed
+    if kind == "GPU":
+        monkeypatch.setattr(pictures.tf.config, "list_logical_devices", lambda kind: [kind])
+    else:
+        monkeypatch.setattr(pictures, "bfloat16_is_native", lambda: True)
     assert resolved(images=1).precision == "mixed_bfloat16"
     times["float32"] = 0.5
     assert resolved(images=1).precision == "float32"
     assert resolved(images=1, precision="mixed_bfloat16").precision == "mixed_bfloat16"
+
+
+def test_bfloat16_is_native_where_its_products_are_faster(monkeypatch):
+    assert speed._seconds_of_product(tf.bfloat16) > 0
+    times = {tf.bfloat16: 1.0, tf.float32: 2.0}
+    monkeypatch.setattr(speed, "_seconds_of_product", times.__getitem__)
+    assert speed.bfloat16_is_native()
+    times[tf.bfloat16] = 3.0
+    assert not speed.bfloat16_is_native()
 
 
 def test_steps_are_timed_in_the_precision_asked_for():

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from keras_gan.experiment.recipe import TrainingData
 from keras_gan.training.gan import GAN
@@ -40,3 +41,23 @@ def seconds_per_step(
 
     fit()
     return fit() / _STEPS
+
+
+def bfloat16_is_native() -> bool:
+    """Whether this machine multiplies matrices faster in bfloat16 than in float32.
+
+    Where it has no instructions for bfloat16 they are emulated, several times as slowly.
+    """
+    return _seconds_of_product(tf.bfloat16) < _seconds_of_product(tf.float32)
+
+
+def _seconds_of_product(dtype: tf.DType) -> float:
+    matrix = tf.ones((512, 512), dtype)
+
+    def multiply() -> float:
+        began = time.monotonic()
+        tf.linalg.matmul(matrix, matrix).numpy()
+        return time.monotonic() - began
+
+    multiply()
+    return min(multiply() for _ in range(5))

@@ -22,7 +22,7 @@ from keras_gan.core.errors import InputError
 from keras_gan.data import PictureOptions
 from keras_gan.experiment import TrainingData, setting
 from keras_gan.experiment.settings import PRECISIONS
-from keras_gan.experiment.speed import seconds_per_step
+from keras_gan.experiment.speed import bfloat16_is_native, seconds_per_step
 from keras_gan.optimizers.schedules import Linear
 from keras_gan.recipes.settings import Built, Networks, R3GANSettings, model, output_activation
 
@@ -71,7 +71,7 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
     epochs: int = 0
     precision: str = setting(
         "auto",
-        "float32, mixed_bfloat16 or auto: on GPUs the one that is faster",
+        "float32, mixed_bfloat16 or auto: the one that is faster",
         choices=("auto", *PRECISIONS),
     )
     budget: str = setting("1h", "time to train for, such as 30m, 8h or 2d")
@@ -165,7 +165,8 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
             final_gamma=self.final_gamma or gamma / 10,
         )
         if self.precision == "auto":
-            precision = chosen._faster_precision(data) if on_gpu else "float32"
+            native = on_gpu or bfloat16_is_native()
+            precision = chosen._faster_precision(data) if native else "float32"
             chosen = dataclasses.replace(chosen, precision=precision)
         images = self.images or self.epochs * size
         if not images:
