@@ -60,6 +60,32 @@ def test_a_conditional_model_takes_what_an_unconditional_one_has():
     assert same("conv_0", target.discriminator, source.discriminator)
 
 
+def test_networks_for_larger_images_take_the_layers_of_equal_maps():
+    """The largest maps, and what meets the images, are new: of 32x32 from those of 16x16."""
+    options = {"blocks": 1, "full_size": True}
+    small_g, large_g = (
+        networks.dcgan_generator((side, side, 3), 4, width=256 // side, batch_norm=True, **options)
+        for side in (16, 32)
+    )
+    assert layers_left(small_g, large_g) == {
+        *(f"{kind}_block_0_{i}" for kind in ("conv_1", "norm_conv_1") for i in range(2)),
+        *("conv_2", "norm_conv_2", "images"),  # the block above: the smaller one has none there
+    }
+    small_d, large_d = (
+        networks.dcgan_discriminator((side, side, 3), width=256 // side, **options)
+        for side in (16, 32)
+    )
+    assert layers_left(small_d, large_d) == {
+        *("conv_3", "conv_2", "conv_2_block_0_0", "conv_2_block_0_1")
+    }
+
+
+def layers_left(source, target):
+    """Names of the layers that took no weights."""
+    taken = transfer.copy_matching(source, target).layers
+    return {layer.name for layer in target.layers if layer.weights} - set(taken)
+
+
 def test_names_that_keras_gave_are_compared_by_their_order():
     def network(units):
         layers = [keras.layers.Dense(n) for n in units]
@@ -84,12 +110,12 @@ def test_without_an_ema_the_new_one_starts_from_g():
 def test_frozen_layers_are_not_trained():
     model = gan(10, shape=(16, 16, 1))
     words = transfer.start_from(model, gan(0, shape=(16, 16, 1)), freeze=1)
-    assert words.endswith("D's layers conv_0 are not trained")
-    before = {name: values(model.discriminator, name) for name in ("conv_0", "conv_1")}
+    assert words.endswith("D's layers conv_1 are not trained")
+    before = {name: values(model.discriminator, name) for name in ("conv_1", "conv_0")}
     model.compile("adam", "adam")
     x = np.random.default_rng(0).uniform(size=(16, 16, 16, 1)).astype(np.float32)
     model.fit(x, batch_size=8, verbose=0)
-    for name, frozen in (("conv_0", True), ("conv_1", False)):
+    for name, frozen in (("conv_1", True), ("conv_0", False)):
         after = values(model.discriminator, name)
         assert np.array_equal(before[name][0], after[0]) == frozen
 

@@ -1,4 +1,8 @@
-"""Convolutional networks of any size, in the manner of DCGAN, with residual blocks if asked for."""
+"""Convolutional networks of any size, in the manner of DCGAN, with residual blocks if asked for.
+
+Layers are numbered from the smallest maps on, in both networks, so that those of networks for
+smaller and for larger images have the same names where maps are of one size.
+"""
 
 from __future__ import annotations
 
@@ -91,15 +95,15 @@ def dcgan_generator(
             **kwargs,
         )(x)
 
-    for index, count in enumerate(channels[1:]):
+    hidden = channels[1:] + full_size * [width]
+    for index, count in enumerate(hidden):
         name = f"conv_{index}"
         x = upsampled(x, count, LEAKY_RELU_GAIN, name, use_bias=not batch_norm)
         x = cropped(x, sizes[index + 1], f"crop_{index}")
-        x = _hidden(x, name, batch_norm, blocks, initializer)
+        below = index + 1 < len(channels)
+        x = _hidden(x, name, batch_norm, blocks if below else 0, initializer)
     output = {"name": "images", "activation": activation, "dtype": "float32"}
     if full_size:
-        x = upsampled(x, width, LEAKY_RELU_GAIN, "conv_full", use_bias=not batch_norm)
-        x = _activated(cropped(x, sizes[-1], "crop_full"), "conv_full", batch_norm)
         kernels = initializer(1.0, 9 * width)
         x = kl.Conv2D(shape[2], 3, padding="same", kernel_initializer=kernels, **output)(x)
     else:
@@ -148,11 +152,12 @@ def dcgan_discriminator(
     initializer = normal_initializers(seed)
     x = inputs = keras.Input(tuple(shape), name="images")
     if full_size:
+        name = f"conv_{depth}"
         kernels = initializer(LEAKY_RELU_GAIN, 9 * shape[2])
-        x = kl.Conv2D(width, 3, padding="same", kernel_initializer=kernels, name="conv_full")(x)
-        x = _activated(x, "conv_full", batch_norm=False)
+        x = kl.Conv2D(width, 3, padding="same", kernel_initializer=kernels, name=name)(x)
+        x = _activated(x, name, batch_norm=False)
     for index, count in enumerate(channels):
-        name, normalized = f"conv_{index}", batch_norm and index > 0
+        name, normalized = f"conv_{depth - 1 - index}", batch_norm and index > 0
         side, strides = (3, 1) if full_size else (kernel, 2)
         if full_size:
             x = layers.Downsample2x(name=f"{name}_down")(x)

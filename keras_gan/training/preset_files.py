@@ -101,14 +101,28 @@ def write(
 
 
 def _copy(gan: GAN, generator: keras.Model) -> GAN:
-    """The model without what only training needs."""
-    copy = type(gan).from_config({**gan.get_config(), "ema": None})
+    """The model without what only training needs; of mixed precision, too, in float32.
+
+    In bfloat16 its samples would depend on the processor.
+    """
+    copy = type(gan).from_config(_in_float32({**gan.get_config(), "ema": None}))
     copy.generator.set_weights(generator.get_weights())
     copy.discriminator.set_weights(gan.discriminator.get_weights())
     for new, old in zip(copy.auxiliary_networks, gan.auxiliary_networks, strict=True):
         new.network.set_weights(old.network.get_weights())
     copy.step.assign(gan.step)
     return copy
+
+
+def _in_float32(config: Any) -> Any:
+    """A serialized object whose layers compute in float32."""
+    if isinstance(config, list):
+        return [_in_float32(part) for part in config]
+    if not isinstance(config, dict):
+        return config
+    if config.get("class_name") == "DTypePolicy":
+        return {**config, "config": {"name": "float32"}}
+    return {key: _in_float32(part) for key, part in config.items()}
 
 
 def _named(condition: Condition | None) -> dict[str, Any] | None:
