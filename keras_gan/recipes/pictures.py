@@ -186,6 +186,7 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
         return chosen._with_lengths(images, size)
 
     def _faster_precision(self, data: TrainingData) -> str:
+        print(f"timing a few steps in {' and '.join(PRECISIONS)}", flush=True)
         seconds = {
             precision: dataclasses.replace(self, precision=precision)._seconds_per_step(data)
             for precision in PRECISIONS
