@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import types
 
 import keras
 import numpy as np
@@ -155,8 +156,8 @@ def test_the_progress_line_tells_the_time_left_within_an_epoch(terminal, capsys,
     monkeypatch.setattr("sys.stdout.isatty", lambda: terminal, raising=False)
     monkeypatch.setattr(progress, "_SECONDS", 0)
     monkeypatch.setattr(progress, "_PAUSE", 0)
-    clock = iter(range(100))  # a second for each look at it
-    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    clock = iter(range(100))  # a second for each look at it; no other module's clock
+    monkeypatch.setattr(progress, "time", types.SimpleNamespace(monotonic=lambda: next(clock)))
     small.gan().fit(small.examples(24), batch_size=8, epochs=2, verbose=1)
     lines = re.split(r"[\r\n]+", capsys.readouterr().out)
     steps = [line for line in lines if " left - " in line]
