@@ -115,12 +115,12 @@ def _copy(gan: GAN, generator: keras.Model) -> GAN:
 
 
 def _in_float32(config: Any) -> Any:
-    """A serialized object whose layers compute in float32."""
+    """A serialized object, layers of mixed precision in which compute in float32."""
     if isinstance(config, list):
         return [_in_float32(part) for part in config]
     if not isinstance(config, dict):
         return config
-    if config.get("class_name") == "DTypePolicy":
+    if config.get("class_name") == "DTypePolicy" and config["config"]["name"].startswith("mixed_"):
         return {**config, "config": {"name": "float32"}}
     return {key: _in_float32(part) for key, part in config.items()}
 
