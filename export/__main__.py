@@ -12,7 +12,7 @@ from keras_gan.cli import start_tensorflow  # noqa: F401
 # isort: split
 from rich.console import Console
 
-from export import inspection, parity, signatures, writing
+from export import inspection, parity, signatures, versions, writing
 from export.subject import Subject
 from keras_gan import Run
 from keras_gan.cli import parsing
@@ -61,7 +61,7 @@ def _export(argv: Sequence[str]) -> int:
     text = "models go to DIR/<name>/<version>/"
     flag("--output", type=parsing.path, required=True, metavar="DIR", help=text)
     flag("--name", metavar="NAME", help="the model's name (its recipe's)")
-    version_number = parsing.integer(0, 2**63 - 1)
+    version_number = parsing.integer(1, versions.MAX_VERSION)
     flag("--version", type=version_number, metavar="INT", help="its version (the next one)")
     flag("--weights", default="last", metavar="NAME", help="last, ema, best or best_ema (last)")
     formats, default = ", ".join(writing.FORMATS), writing.Settings.formats

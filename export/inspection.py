@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+from google.protobuf.message import DecodeError
 
 from export import saved_model, versions
 from export.writing import METADATA_FILE
@@ -59,22 +62,27 @@ def describe(path: Path) -> dict[str, Any]:
 
 def card(described: dict[str, Any]) -> Iterator[str]:
     """The lines of a short description: what the model is, key numbers, signatures, size."""
+    for line in _lines(described):  # without characters that a terminal takes for commands
+        yield "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+
+
+def _lines(described: dict[str, Any]) -> Iterator[str]:
     metadata = described["metadata"]
-    yield _plain(described["name"])
+    yield described["name"]
     for name, text in _facts(metadata):
-        yield f"  {name:<10} {_plain(text)}"
+        yield f"  {name:<10} {text}"
     numbers = metadata.get("numbers")
     rows = [row for row in numbers if isinstance(row, dict)] if isinstance(numbers, list) else []
     if rows:
         yield "numbers (in brackets: training examples in place of samples)"
     for row in rows:
-        floor = f"  ({_plain(row['floor_text'])})" if row.get("floor_text") else ""
-        yield f"  {_plain(row.get('name')):<42} {_plain(row.get('text'))}{floor}"
+        floor = f"  ({row['floor_text']})" if row.get("floor_text") else ""
+        yield f"  {row.get('name')!s:<42} {row.get('text')}{floor}"
     for model in described["models"]:
         yield f"{model['file']}: {model['kind']}"
         for name, signature in model["signatures"].items():
             sides = (_tensors(signature[side]) for side in ("inputs", "outputs"))
-            yield f"  {_plain(name)}: {' -> '.join(sides)}"
+            yield f"  {name}: {' -> '.join(sides)}"
     sizes = [file["bytes"] for file in described["files"]]
     yield f"{len(sizes)} files, {sum(sizes) / 1e6:,.1f} MB (--json adds metadata and SHA-256)"
 
@@ -103,15 +111,8 @@ def _facts(metadata: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "condition", f"{condition}" + (f", {count}" if count else "")
 
 
-def _plain(value: Any) -> str:
-    """A text without characters that a terminal takes for commands."""
-    text = str(value)
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def _tensors(tensors: Iterable[dict[str, Any]]) -> str:
-    shown = (f"{_plain(t['name'])} {t['dtype']} [{', '.join(t['shape'])}]" for t in tensors)
-    return ", ".join(shown)
+    return ", ".join(f"{t['name']} {t['dtype']} [{', '.join(t['shape'])}]" for t in tensors)
 
 
 def _check_plain(path: Path) -> None:
@@ -124,17 +125,18 @@ def _check_plain(path: Path) -> None:
             )
 
 
+@contextlib.contextmanager
+def _reading(path: Path, kind: str) -> Iterator[None]:
+    """Raises InputError for all that a damaged file, or one of another version, may lead to."""
+    try:
+        yield
+    except (DecodeError, LookupError, StopIteration, TypeError, ValueError):
+        raise InputError(f"{path} cannot be read as {kind}") from None
+
+
 def _saved_model(path: Path) -> dict[str, Any]:
     import tensorflow as tf
-    from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf import saved_model_pb2
-
-    content = saved_model_pb2.SavedModel()
-    try:
-        content.ParseFromString((path / saved_model.FILE).read_bytes())
-        signatures = content.meta_graphs[0].signature_def
-    except (DecodeError, LookupError):
-        raise InputError(f"{path / saved_model.FILE} cannot be read as a SavedModel") from None
 
     def tensors(infos: Any) -> list[dict[str, Any]]:
         return [
@@ -147,29 +149,20 @@ def _saved_model(path: Path) -> dict[str, Any]:
             for alias, info in sorted(infos.items())
         ]
 
-    return {
-        "file": saved_model.FILE,
-        "kind": "SavedModel",
-        "signatures": {
+    content = saved_model_pb2.SavedModel()
+    with _reading(path / saved_model.FILE, "a SavedModel"):
+        content.ParseFromString((path / saved_model.FILE).read_bytes())
+        signatures = {
             name: {"inputs": tensors(one.inputs), "outputs": tensors(one.outputs)}
-            for name, one in sorted(signatures.items())
+            for name, one in sorted(content.meta_graphs[0].signature_def.items())
             if not name.startswith("__")
-        },
-    }
+        }
+    return {"file": saved_model.FILE, "kind": "SavedModel", "signatures": signatures}
 
 
 def _onnx(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """An ONNX model's entry, and the metadata in it."""
     import onnx
-    from google.protobuf.message import DecodeError
-
-    try:
-        model = onnx.load(path, load_external_data=False)
-    except DecodeError:
-        raise InputError(f"{path} cannot be read as an ONNX model") from None
-    if model.producer_name != "keras_gan":
-        raise InputError(f"{path} is not an export of keras_gan")
-    opset = next(entry.version for entry in model.opset_import if entry.domain == "")
 
     def tensors(values: Any) -> list[dict[str, Any]]:
         kinds = [value.type.tensor_type for value in values]
@@ -182,13 +175,19 @@ def _onnx(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             for value, kind in zip(values, kinds, strict=True)
         ]
 
-    sides = {"inputs": tensors(model.graph.input), "outputs": tensors(model.graph.output)}
+    with _reading(path, "an ONNX model"):
+        model = onnx.load(path, load_external_data=False)
+        opset = next(entry.version for entry in model.opset_import if entry.domain == "")
+        sides = {"inputs": tensors(model.graph.input), "outputs": tensors(model.graph.output)}
+        metadata = {prop.key: _read(prop.value) for prop in model.metadata_props}
+    if model.producer_name != "keras_gan":
+        raise InputError(f"{path} is not an export of keras_gan")
     entry = {
         "file": path.name,
         "kind": f"ONNX, opset {opset}",
         "signatures": {"serving_default": sides},
     }
-    return entry, {prop.key: _read(prop.value) for prop in model.metadata_props}
+    return entry, metadata
 
 
 def _read(text: str) -> Any:

@@ -7,6 +7,7 @@ Keras names. So weights of any size stay out of TensorFlow's graph, which holds 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -72,15 +73,19 @@ def convert(subject: Subject, opset: int = OPSETS[-1]) -> onnx.ModelProto:
 
 
 def _fill(graph: onnx.GraphProto, variables: dict[str, keras.Variable]) -> None:
-    """Turns the inputs for weights into initializers."""
+    """Turns the inputs for weights into initializers, named by the variables' paths."""
+    shared = Counter(variable.path for variable in variables.values())
+    paths = {
+        name: f"{v.path}:{name}" if shared[v.path] > 1 else v.path for name, v in variables.items()
+    }
     used = {name for node in graph.node for name in node.input}
     for name, variable in variables.items():
         if name in used:
             array = np.ascontiguousarray(variable.numpy())
-            graph.initializer.append(onnx.numpy_helper.from_array(array, variable.path))
+            graph.initializer.append(onnx.numpy_helper.from_array(array, paths[name]))
     for node in graph.node:
         for i, name in enumerate(node.input):
-            node.input[i] = variables[name].path if name in variables else name
+            node.input[i] = paths.get(name, name)
     inputs = [value for value in graph.input if value.name not in variables]
     del graph.input[:]
     graph.input.extend(inputs)

@@ -34,7 +34,7 @@ def check(method: str, headers: Headers, allowed_hosts: Collection[str]) -> None
             "further hosts."
         )
     origin = headers.get("origin")
-    if origin is None or method in _HARMLESS or urlsplit(origin).netloc.lower() == host.lower():
+    if origin is None or method in _HARMLESS or origin.partition("://")[2].lower() == host.lower():
         return
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":

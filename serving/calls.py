@@ -31,6 +31,9 @@ _FIRST_PAUSE = 0.1  # seconds
 _GOLDEN, _MIX1, _MIX2 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
 
+MAX_VERSION = 2**63 - 1
+
+
 @dataclass(frozen=True)
 class Target:
     """A model, and its version or a version's label; with neither, the latest version."""

@@ -27,7 +27,7 @@ from numpy.typing import ArrayLike
 from serving import calls
 from serving.calls import Arrays, Call, ModelMetadata, Target
 from serving.errors import FailedPrecondition, InvalidArgument, UsageError
-from serving.inputs import answer_without_rows, fitting
+from serving.tensor_specs import answer_without_rows, fitting, typed
 
 GENERATE, SAMPLE, PNG = "serving_default", "sample", "png"
 # A batch of images may be larger than gRPC's limit of 4 MiB for an answer. A server that comes back
@@ -143,9 +143,7 @@ class _Client:
         if signature in metadata.outputs and not len(next(iter(arrays.values()))):
             return answer_without_rows(metadata, signature)
         outputs = await calls.predict_rows(self._ask, self._target, signature, arrays, batch_size)
-        if "" in outputs:  # REST leaves out the name of a single output
-            outputs = {next(iter(metadata.outputs[signature])): outputs[""]}
-        return outputs
+        return typed(outputs, metadata, signature)
 
     async def _fitting(self, signature: str, inputs: Arrays) -> tuple[Arrays, ModelMetadata]:
         """The inputs as the signature has them, which is asked for once, and before a refusal."""

@@ -24,6 +24,7 @@ from serving.calls import Target
 from serving.config import model_configs
 from serving.errors import FailedPrecondition, InvalidArgument, ServingError
 from serving.execution import Arrays
+from serving.loader import DEFAULT_SIGNATURE
 from serving.manager import Manager
 from serving.predict import Predictor, SignatureDef, inputs_from_protos
 
@@ -84,7 +85,7 @@ class PredictionService(_Answering, prediction_service_pb2_grpc.PredictionServic
 
         def read_inputs(signature: SignatureDef | None) -> Arrays:
             if signature is None:
-                name = spec.signature_name or "serving_default"
+                name = spec.signature_name or DEFAULT_SIGNATURE
                 raise FailedPrecondition(f'Serving signature key "{name}" not found.')
             return inputs_from_protos(
                 signature, request.inputs, self._predictor.limits.max_request_bytes

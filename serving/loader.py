@@ -76,7 +76,9 @@ class Servable:
             values = call(*(array for _, array in feeds))
         except tf.errors.OpError as error:
             raise errors.from_number(error.error_code, error.message) from None
-        return dict(zip(outputs, values, strict=True))
+        # The session gives a single string as bytes.
+        arrays = (np.array(v, object) if isinstance(v, bytes) else v for v in values)
+        return dict(zip(outputs, arrays, strict=True))
 
     def _callable(self, feeds: tuple[str, ...], fetches: tuple[str, ...]) -> Callable:
         key = (feeds, fetches)

@@ -17,6 +17,7 @@ from google.protobuf import text_format
 from google.protobuf.message import Message
 from tensorflow_serving.config import model_server_config_pb2
 
+from serving.calls import MAX_VERSION
 from serving.config import (
     DEFAULT_METRICS_PATH,
     PLATFORM,
@@ -113,12 +114,13 @@ class Deployment:
             (str(source.resolve()), str(model.base_path))
             for source, model in zip(sources, self.models, strict=True)
         ]
+        flags = self.flags("/config", 8500, 8501)
         values = {
             **vars(self),
-            "flags": [
-                *self.flags("/config", 8500, 8501),
-                "--model_config_file_poll_wait_seconds=30",
-            ],
+            # No polling: it would undo the step that `serve label` takes in between.
+            "flags": flags,
+            # A ConfigMap is changed by other means, and for all pods at once.
+            "polling_flags": [*flags, "--model_config_file_poll_wait_seconds=30"],
             "volumes": [
                 {"type": "bind", "source": source, "target": target, "read_only": True}
                 for source, target in volumes
@@ -188,7 +190,7 @@ def parse_labels(pairs: Sequence[str]) -> dict[str, int]:
     labels = {}
     for pair in pairs:
         label, equals, version = pair.partition("=")
-        if not (label and equals and version.isdecimal()):
+        if not (label and equals and version.isdecimal()) or int(version) > MAX_VERSION:
             raise UsageError(f"{pair!r}: label=version is expected, for example stable=3")
         labels[label] = int(version)
     return labels
@@ -234,7 +236,7 @@ def main(argv: Sequence[str]) -> int:
     flag("--output", type=path_name, default=Path("deployment"), help="the directory to write to")
     flag(
         "--version",
-        type=at_least(0, highest=2**63 - 1),
+        type=at_least(0, highest=MAX_VERSION),
         action="append",
         default=[],
         help="serve it; may be repeated",

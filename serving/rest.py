@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tensorflow_serving.apis import get_model_metadata_pb2
 
 from serving import browsers
-from serving.calls import Target
+from serving.calls import MAX_VERSION, Target
 from serving.errors import (
     Cancelled,
     DeadlineExceeded,
@@ -33,6 +33,7 @@ from serving.errors import (
 )
 from serving.execution import Arrays
 from serving.grpc_services import SIGNATURE_DEF, model_metadata, model_status
+from serving.loader import DEFAULT_SIGNATURE
 from serving.predict import Prediction, Predictor, SignatureDef
 from serving.rest_json import error_body, parse, to_json
 
@@ -41,7 +42,6 @@ _PREDICT = re.compile(rf"{_MODEL}:(classify|regress|predict)", re.IGNORECASE | r
 _STATUS = re.compile(rf"{_MODEL}(/metadata)?", re.IGNORECASE | re.ASCII)
 _MODELS = re.compile(r"/v1/models", re.IGNORECASE)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH")
-_MAX_VERSION = (1 << 63) - 1
 
 
 def build_app(
@@ -162,7 +162,7 @@ class _Rest:
 
         def read_inputs(signature: SignatureDef | None) -> Arrays:
             if signature is None:
-                name = parsed.signature_name or "serving_default"
+                name = parsed.signature_name or DEFAULT_SIGNATURE
                 raise InvalidArgument(
                     f'Serving signature name: "{name}" not found in signature def'
                 )
@@ -195,13 +195,14 @@ class _Rest:
             raise too_large
         gzip = request.headers.get("content-encoding", "").lower() == "gzip"
         inflate = zlib.decompressobj(wbits=31) if gzip else None
-        body = bytearray()
+        body, received = bytearray(), 0
         try:
             async with asyncio.timeout(self._limits.body_seconds):
                 async for chunk in request.stream():
+                    received += len(chunk)  # also what follows the end of the packed data
                     # No more than one byte beyond the limit is ever unpacked.
                     body += inflate.decompress(chunk, limit + 1 - len(body)) if inflate else chunk
-                    if len(body) > limit:
+                    if max(received, len(body)) > limit:
                         raise too_large
         except TimeoutError:
             raise DeadlineExceeded(
@@ -211,7 +212,7 @@ class _Rest:
             raise InvalidArgument("The request's body is not in gzip format.") from None
         except ClientDisconnect:
             raise Cancelled("The client closed the connection.") from None
-        if inflate and not inflate.eof:
+        if inflate and (not inflate.eof or inflate.unused_data):
             raise InvalidArgument("The request's body is not in gzip format.")
         return bytes(body)
 
@@ -236,7 +237,7 @@ async def _disconnected(request: Request) -> None:
 
 
 def _target(name: str, version: str | None, label: str | None) -> Target:
-    if version and (len(version) > len(str(_MAX_VERSION)) or int(version) > _MAX_VERSION):
+    if version and (len(version) > len(str(MAX_VERSION)) or int(version) > MAX_VERSION):
         raise InvalidArgument(f"Failed to convert version: {version} to numeric.")
     number = int(version) if version else None
     return Target(unquote(name), number, unquote(label) if label else None)

@@ -97,8 +97,7 @@ def _answer(call: Call, body: Any) -> object:
         case Predict():
             outputs = body["outputs"]
             if not isinstance(outputs, Mapping) or outputs.keys() == {"b64"}:
-                # A single output comes without its name, which is in the metadata.
-                outputs = {"": outputs}
+                outputs = {"": outputs}  # a single output comes without its name
             return {alias: _from_json(value) for alias, value in outputs.items()}
         case Metadata():
             return _metadata(body)
@@ -159,7 +158,7 @@ def _from_json(value: Any) -> np.ndarray:
             for item in flat
         ]
         return np.array([*decoded, None], object)[:-1].reshape(shape)
-    return np.array(value, np.float32 if isinstance(leaf, float) else None)
+    return np.array(value)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import signal
 import socket
 from collections.abc import Iterator
@@ -148,7 +149,7 @@ class Server:
             predictor,
             timeout_seconds=settings.rest_api_timeout_in_ms / 1000,
             metrics_path=settings.metrics_path,
-            allowed_hosts={settings.host, *settings.allowed_hosts},
+            allowed_hosts={settings.host.lower(), *settings.allowed_hosts},
             more_routes=explorer_routes(self.manager),
         )
         config = uvicorn.Config(
@@ -160,6 +161,7 @@ class Server:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=max(1, round(settings.grace_seconds)),
+            timeout_keep_alive=math.ceil(settings.limits.body_seconds),
         )
         config.load()
         if settings.keys is not None:
@@ -168,17 +170,20 @@ class Server:
         self._rest_task = asyncio.create_task(self._rest.serve([rest_socket]))
 
     async def _follow_config_file(self, path: Path, known: list[ModelConfig]) -> None:
+        refusal = ""
         while True:
             await asyncio.sleep(self.settings.model_config_file_poll_wait_seconds)
             try:
                 models = read_model_config_file(path)
-                if models == known:
-                    continue
-                known = models
-                await asyncio.to_thread(self.manager.reload, models)
-                _logger.info("configuration reloaded", extra={"path": str(path)})
+                if models != known:
+                    await asyncio.to_thread(self.manager.reload, models)
+                    _logger.info("configuration reloaded", extra={"path": str(path)})
+                known, refusal = models, ""
             except (UsageError, ServingError) as error:
-                _logger.error("configuration not reloaded", extra={"error": str(error)})
+                # Tried again at each look: a label's version may be there later. Logged once.
+                if str(error) != refusal:
+                    refusal = str(error)
+                    _logger.error("configuration not reloaded", extra={"error": refusal})
 
     async def stop(self) -> None:
         """Refuses new requests, answers accepted ones within the grace period, and frees memory."""

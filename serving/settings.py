@@ -10,7 +10,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NoReturn
@@ -261,17 +260,22 @@ def _models(flags: argparse.Namespace) -> tuple[tuple[ModelConfig, ...], tuple[P
 def find_models(export_dir: Path, name: str | None = None) -> tuple[ModelConfig, ...]:
     """The models in a directory, which is one model's or holds one directory per model."""
     path = export_dir.absolute()
-    if _versions(export_dir):
+    # A number with versions in it is a model's name.
+    if not all(map(_has_versions, _versions(export_dir).values())):
         return (ModelConfig(name or path.resolve().name, path),)
-    models = []
-    for child in sorted(path.iterdir()):
-        with suppress(UsageError):  # a file, or a directory that may not be read
-            models += [child] if _versions(child) else []
+    models = [child for child in sorted(path.iterdir()) if _has_versions(child)]
     if not models:
         _check_versions(export_dir)
     if name is not None and len(models) > 1:
         raise UsageError(f"--model_name fits one model; {export_dir} holds {len(models)}")
     return tuple(ModelConfig(name or child.name, child) for child in models)
+
+
+def _has_versions(path: Path) -> bool:
+    try:
+        return bool(_versions(path))
+    except UsageError:  # a file, or a directory that may not be read
+        return False
 
 
 def _versions(base_path: Path) -> dict[int, Path]:

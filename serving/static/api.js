@@ -34,7 +34,8 @@ function predict(model, version, signature, inputs) {
   const path = `/v1/models/${encodeURIComponent(model)}/versions/${version}:predict`;
   const named = Object.entries(inputs).map(([name, rows]) => `${JSON.stringify(name)}: ${json(rows)}`);
   const body = `{"signature_name": ${JSON.stringify(signature)}, "inputs": {${named.join(", ")}}}`;
-  return ask(path, { method: "POST", body });
+  // Named JSON: behind a proxy, the server may take the page for one of another origin.
+  return ask(path, { method: "POST", body, headers: { "content-type": "application/json" } });
 }
 
 // `more` has further inputs by name, a row each: the condition of a conditional model.

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import onnx
 import pytest
 
 from export.__main__ import main
@@ -173,6 +174,18 @@ def test_inspect_refuses_what_is_no_export(run: Run, tmp_path: Path, capsys) -> 
     assert "cannot be read as a SavedModel" in capsys.readouterr().err
     (tmp_path / "x.onnx").write_bytes(b"\xff\xff\xff")
     assert "ONNX" in refused(["inspect", tmp_path / "x.onnx"], capsys)
+    kind = onnx.helper.make_tensor_value_info("\x1b[2J", onnx.TensorProto.FLOAT, ["\x1b[31m", 4])
+    graph = onnx.helper.make_graph([], "g", [kind], [])
+    model = onnx.helper.make_model(graph, producer_name="keras_gan")
+    onnx.save_model(model, str(tmp_path / "x.onnx"))
+    assert main(["inspect", str(tmp_path / "x.onnx")]) == 0
+    assert r"\x1b[2J float32 [\x1b[31m, 4]" in capsys.readouterr().out
+    kind.type.tensor_type.elem_type = 99
+    graph = onnx.helper.make_graph([], "g", [kind], [])
+    onnx.save_model(
+        onnx.helper.make_model(graph, producer_name="keras_gan"), str(tmp_path / "x.onnx")
+    )
+    assert "cannot be read as an ONNX" in refused(["inspect", tmp_path / "x.onnx"], capsys)
 
 
 @pytest.mark.parametrize("kind", ["link", "pipe"])

@@ -21,9 +21,10 @@ import tensorflow as tf
 import keras_gan
 from export import onnx_model, parity, writing
 from export.subject import Subject
-from keras_gan import Run, conditioning, recipes
+from keras_gan import Run, conditioning, priors, recipes
 from keras_gan.core.keras_private import all_layers
 from keras_gan.core.randomness import row_seeds
+from keras_gan.data import Identity
 
 BATCH_SIZES = (1, 33)
 FILES = ["model.onnx", "model_float16.onnx"]
@@ -285,6 +286,25 @@ def test_noise_inside_the_generator_is_refused(photo_subject: Subject, tmp_path:
     with pytest.raises(keras_gan.InputError, match=r"Bitcast.*saved_model"):
         writing.write(photo_subject, tmp_path, "photos", settings=writing.Settings(("onnx",)))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_layers_of_one_name(tmp_path: Path) -> None:
+    """As of one functional model, made twice and nested."""
+
+    def block() -> keras.Model:
+        x = keras.Input((4,))
+        return keras.Model(x, keras.layers.Dense(4, name="dense")(x))
+
+    x = keras.Input((4,), name="latents")
+    generator = keras.Model(x, block()(block()(x)))
+    paths = [variable.path for variable in generator.variables]
+    assert len(set(paths)) < len(paths)
+    discriminator = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    subject = Subject(generator, discriminator, priors.Normal(4), Identity())
+    writing.write(subject, tmp_path, "m", settings=writing.Settings(("onnx",)))
+    (file,) = tmp_path.rglob("*.onnx")
+    names = [tensor.name for tensor in onnx.load(file).graph.initializer]
+    assert len(set(names)) == len(names) == 4
 
 
 def test_parity_sees_wrong_weights(run: Run, tmp_path: Path) -> None:

@@ -187,11 +187,16 @@ class Types(tf.Module):
         def total(z):
             return {"total": tf.reduce_sum(z)}
 
+        @tf.function(input_signature=[vector(tf.string, "text")])
+        def joined(text):
+            return {"joined": tf.strings.reduce_join(text)}
+
         result = {
             "serving_default": serving_default,
             "pair": pair,
             "strings": strings,
             "total": total,
+            "joined": joined,
         }
         for dtype in (tf.int64, tf.int32, tf.uint8, tf.bool, tf.float64, tf.float16):
             echo = tf.function(

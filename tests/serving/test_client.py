@@ -143,6 +143,21 @@ def test_asyncio(url):
     assert set(outputs) == {"images", "latents"}
 
 
+def test_both_protocols_take_and_give_the_same_types(url):
+    with Client(url, model="types") as client:
+        for dtype in ("float64", "int32", "uint8", "bool"):
+            values = np.array([0, 1], dtype) / 3 if dtype == "float64" else np.array([0, 1], dtype)
+            echoed = client.predict(f"echo_{dtype}", x=values)["y"]
+            assert echoed.dtype == values.dtype
+            np.testing.assert_array_equal(echoed, values)
+        for text in (["a", "é"], np.array([b"a", "é".encode()]), np.array(["a", "é"], object)):
+            copies = client.predict("strings", text=text)
+            assert copies["copy"].tolist() == copies["copy_bytes"].tolist() == [b"a", "é".encode()]
+        assert client.predict("joined", text=["a", "b"])["joined"].tolist() == b"ab"
+        with pytest.raises(errors.InvalidArgument, match="text must hold strings"):
+            client.predict("strings", text=[1.0])
+
+
 NO_SIGNATURES = ModelMetadata("m", 1, {}, {})  # nothing to compare inputs with
 
 

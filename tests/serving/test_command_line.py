@@ -14,7 +14,7 @@ from serving_running import PATIENCE, free_port
 from serving import UsageError
 from serving.__main__ import main
 from serving.config import read_batching_file, read_model_config_file, read_monitoring_file
-from serving.settings import build_parser, read_settings
+from serving.settings import build_parser, find_models, read_settings
 from serving.tls import read_keys, read_ssl_config
 
 
@@ -52,6 +52,15 @@ def test_one_model(contract_base):
     settings = read_settings([f"--model_base_path={contract_base / 'mlp'}", "--model_name=m"])
     assert settings.models[0].name == "m"
     assert settings.batching is None
+
+
+def test_a_model_whose_name_is_a_number(tmp_path):
+    for version in ("7/1", "digits/2"):
+        (tmp_path / version).mkdir(parents=True)
+    found = {model.name: model.base_path.name for model in find_models(tmp_path)}
+    assert found == {"7": "7", "digits": "digits"}
+    (one,) = find_models(tmp_path / "7")
+    assert (one.name, one.base_path) == ("7", tmp_path / "7")
 
 
 def test_help_names_defaults_only_where_there_are_any():

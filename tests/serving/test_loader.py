@@ -156,6 +156,43 @@ def test_a_configuration_file_is_followed(contract_base, tmp_path):
         follow(3)
 
 
+def test_a_label_is_given_as_soon_as_its_version_is_there(contract_base, tmp_path):
+    """The file with the label is refused until then, and tried again at each look."""
+    path, base = tmp_path / "models.config", tmp_path / "mlp"
+    shutil.copytree(contract_base / "mlp" / "1", base / "1")
+
+    def text(label):
+        return (
+            f'model_config_list {{ config {{ name: "mlp" base_path: "{base}" {label} '
+            'model_platform: "tensorflow" '
+            "model_version_policy { specific { versions: 1 versions: 2 } } } }"
+        )
+
+    path.write_text(text(""))
+    settings = Settings(
+        tuple(read_model_config_file(path)),
+        port=None,
+        rest_api_port=0,
+        file_system_poll_wait_seconds=0.05,
+        model_config_file=path,
+        model_config_file_poll_wait_seconds=0.05,
+    )
+
+    def labelled():
+        try:
+            with server.manager.use("mlp", label="canary") as version:
+                return version.number == 2
+        except errors.ServingError:
+            return False
+
+    with running(settings) as server:
+        path.write_text(text('version_labels { key: "canary" value: 2 }'))
+        time.sleep(0.2)
+        assert not labelled()
+        serving_models.save(serving_models.Generator(2), base / "2")
+        wait_for(labelled)
+
+
 def test_a_version_named_by_another_user_s_export(tmp_path):
     """Any SavedModel of that layout is served, with or without metadata."""
     base = tmp_path / "any"

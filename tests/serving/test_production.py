@@ -77,6 +77,8 @@ class TestFiles:
         assert all(port.startswith("127.0.0.1:") for port in service["ports"])
         assert service["volumes"][0]["source"] == str((contract_base / "mlp").resolve())
         assert set(service["command"]) >= FLAGS
+        # A server that looks at its file would undo what `serve label` does in between.
+        assert not any("poll" in flag for flag in service["command"])
 
     def test_kubernetes(self, written):
         kinds = {}
@@ -128,6 +130,7 @@ class TestFiles:
             (["--min_replicas=5"], "--min_replicas must be between 1 and --max_replicas (4)"),
             (["--version=1"], "--version and --label fit one model"),
             (["--label=x"], "'x': label=version is expected"),
+            ([f"--label=x={2**63}"], f"'x={2**63}': label=version is expected"),
         ],
     )
     def test_bad_flags(self, contract_base, tmp_path, capsys, flags, text):

@@ -141,6 +141,17 @@ class TestLimits:
             response = post(limited, bad, headers={"content-encoding": "gzip"})
             assert response.status_code == 400
 
+    def test_what_follows_packed_data_counts(self, limited):
+        def chunks():
+            yield gzip.compress(b"{}")
+            for _ in range(30):
+                yield bytes(1000)
+
+        headers = {"content-encoding": "gzip"}
+        assert post_stream(limited, chunks(), headers).status_code == 429
+        more = gzip.compress(b"{}") + bytes(10)
+        assert post(limited, more, headers=headers).status_code == 400
+
     def test_grpc_message(self, limited):
         with grpc.insecure_channel(f"127.0.0.1:{limited.port}") as channel:
             stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
@@ -242,8 +253,9 @@ def _predict(array):
     return Predict(Target("types"), "", {"z": array})
 
 
-def post_stream(server, chunks):
-    return httpx.post(f"{rest(server)}/v1/models/types:predict", content=chunks, timeout=PATIENCE)
+def post_stream(server, chunks, headers=None):
+    url = f"{rest(server)}/v1/models/types:predict"
+    return httpx.post(url, content=chunks, headers=headers, timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")

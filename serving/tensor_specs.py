@@ -1,4 +1,4 @@
-"""A client's inputs against a signature: what does not fit it is refused before it is sent.
+"""A client's tensors and a signature: inputs that do not fit it are refused before they are sent.
 
 A server that runs the requests of several clients in one batch may fail all of them for the fault
 of one. Nor does it gain anything from a request without rows, which may wait for a batch in vain.
@@ -32,7 +32,7 @@ def fitting(inputs: Arrays, metadata: ModelMetadata, signature: str) -> Arrays:
     """
     specs = metadata.inputs.get(signature, {})
     checked = {
-        alias: _cast(alias, array, specs[alias]) if alias in specs else array
+        alias: _cast(alias, array, specs[alias]) if alias in specs else _strings(array)
         for alias, array in inputs.items()
     }
     rows = {alias: len(array) for alias, array in checked.items() if array.ndim}
@@ -42,6 +42,19 @@ def fitting(inputs: Arrays, metadata: ModelMetadata, signature: str) -> Arrays:
     if one_hot is not None and CONDITION in specs and CONDITION in checked:
         _check_classes(checked[CONDITION], one_hot.shape[-1])
     return checked
+
+
+def typed(outputs: Arrays, metadata: ModelMetadata, signature: str) -> Arrays:
+    """The outputs by their names and in their dtypes, which REST leaves out."""
+    specs = metadata.outputs.get(signature, {})
+    if "" in outputs and specs:
+        outputs = {next(iter(specs)): outputs[""]}
+    return {
+        alias: array.astype(_DTYPES[specs[alias].dtype], copy=False)
+        if alias in specs and specs[alias].dtype in _DTYPES
+        else array
+        for alias, array in outputs.items()
+    }
 
 
 def answer_without_rows(metadata: ModelMetadata, signature: str) -> Arrays:
@@ -57,6 +70,14 @@ def answer_without_rows(metadata: ModelMetadata, signature: str) -> Arrays:
     return answer
 
 
+def _strings(array: np.ndarray) -> np.ndarray:
+    """Strings as the protocol has them, bytes in an array of objects; other arrays as they are."""
+    if array.dtype.kind not in "USO":
+        return array
+    values = [v.encode() if isinstance(v, str) else v for v in array.ravel().tolist()]
+    return np.array([*values, None], object)[:-1].reshape(array.shape)
+
+
 def _cast(alias: str, array: np.ndarray, spec: TensorSpec) -> np.ndarray:
     # A shape of no dimensions may also stand for any.
     if spec.shape and (
@@ -66,6 +87,10 @@ def _cast(alias: str, array: np.ndarray, spec: TensorSpec) -> np.ndarray:
         raise InvalidArgument(
             f"{alias} must have shape {_shown(spec.shape)}. Received: {list(array.shape)}"
         )
+    if spec.dtype == "DT_STRING":
+        given, array = array.dtype, _strings(array)
+        if not all(isinstance(value, bytes) for value in array.ravel()):
+            raise InvalidArgument(f"{alias} must hold strings. Received: {given}")
     if spec.dtype not in _DTYPES:
         return array
     dtype = np.dtype(_DTYPES[spec.dtype])
