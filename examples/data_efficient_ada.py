@@ -1,7 +1,7 @@
 """A GAN from few images: adaptive augmentation (ADA), measured by KID after each epoch.
 
     python examples/data_efficient_ada.py             # 5,000 images of CIFAR-10
-    python examples/data_efficient_ada.py flowers/    # pictures of one size, one folder a class
+    python examples/data_efficient_ada.py flowers/    # your own pictures, one folder a class
     python examples/data_efficient_ada.py digits      # the small digits of scikit-learn
 
 KID is computed on the features of a small classifier of the same data, which needs no download. It

@@ -1,7 +1,7 @@
 """DCGAN on digits, or on a folder of your pictures, with a picture of samples after each epoch.
 
     python examples/dcgan.py            # MNIST, downloaded if necessary
-    python examples/dcgan.py faces/     # pictures of one size, for example 64x64
+    python examples/dcgan.py faces/     # your own pictures
     python examples/dcgan.py digits     # the small digits of scikit-learn
 
 The original: "DCGAN to generate face images",

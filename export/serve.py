@@ -5,6 +5,7 @@ The server reads SavedModels and nothing else. This is the one module that knows
 
 from __future__ import annotations
 
+import argparse
 import signal
 import subprocess
 import sys
@@ -21,12 +22,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not (arguments and _is_model(arguments[0])):
         return serve(arguments)
+    # What the export is told; the rest is the server's.
+    parser = argparse.ArgumentParser(prog="keras-gan serve", add_help=False, allow_abbrev=False)
+    parser.add_argument("--weights")
+    parser.add_argument("--preprocessing")
+    parser.add_argument("--trust-recipe", action="store_true")
+    told, arguments[1:] = parser.parse_known_args(arguments[1:])
+    flags = [
+        f"--{name}={text}" for name in ("weights", "preprocessing") if (text := vars(told)[name])
+    ]
+    flags += ["--trust-recipe"] * told.trust_recipe
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and clean up
     with tempfile.TemporaryDirectory(prefix="keras-gan-serve-") as folder:
         # A process of its own: what it loads does not stay in the server's memory. -P: not a
         # folder "export" of the user.
         command = [sys.executable, "-P", "-m", "export", arguments[0]]
-        options = ["--output", folder, "--formats", "saved_model"]
+        options = ["--output", folder, "--formats", "saved_model", *flags]
         exported = subprocess.run([*command, *options], stdout=subprocess.DEVNULL, check=False)
         return exported.returncode or serve([folder, *arguments[1:]])
 

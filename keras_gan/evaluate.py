@@ -21,8 +21,8 @@ from keras_gan.experiment.evaluator import EvaluationSettings, Evaluator
 from keras_gan.experiment.run import Run
 
 _DESCRIPTION = """Measure a finished run: Parzen log-likelihood in the paper's protocol, with
-published rows and rows that tell how to read it; distances on the features of a small classifier of
-the same data; and a search for collapse and memorization.
+published rows and rows that tell how to read it; distances on the features of EfficientNet-Lite0
+or of a small classifier of the same data; and a search for collapse and memorization.
 The numbers and their whole protocol go to evaluation.json in the run directory.
 
 examples:

@@ -16,6 +16,7 @@ from keras_gan.cli import parsing
 from keras_gan.conditioning import Classes, Inpainting, half_known
 from keras_gan.experiment.drawings import images_of
 from keras_gan.experiment.run import Run
+from keras_gan.reporting import facts
 from keras_gan.training.inference import Inference, among, refine
 
 _DESCRIPTION = """Draw a finished run, as PNG into its folder figures/:
@@ -62,7 +63,8 @@ def _main(argv: Sequence[str] | None) -> int:
     data = recipes.data_of(run, options.data_dir) if images else None
     drawn: dict[str, np.ndarray] = {}
     if run.config["sessions"]:  # a .keras file has no history
-        drawn["curves.png"] = plotting.learning_curves(run.metrics())
+        equilibrium = facts.of_run(run).equilibrium
+        drawn["curves.png"] = plotting.learning_curves(run.metrics(), equilibrium=equilibrium)
     if data is not None:
         drawn.update(_of_images(run, generator, data, options))
         plotting.animate(_circuit(run, generator, options.seed), folder / "circuit.gif")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from keras_gan.cli import start_tensorflow  # noqa: F401
 
@@ -174,7 +175,7 @@ def _compare(measured: PictureSet, real: PictureSet, network: FeatureNetwork, op
     """Distances of the set, and of other real pictures, to real ones."""
     n = min(len(measured), len(real), options.samples)
     x, y = (pictures.of(network, n, options.seed) for pictures in (real, measured))
-    found = {
+    found: dict[str, Any] = {
         "features": network.name,
         "protocol": {
             "measured": y.protocol["origin"],
@@ -184,8 +185,9 @@ def _compare(measured: PictureSet, real: PictureSet, network: FeatureNetwork, op
             "seed": options.seed,
         },
         "versions": versions(),
-        options.set: distances.compare(x.features[:n], y.features[:n], seed=options.seed),
     }
+    name = str(Path(options.set).absolute()) if options.set in found else options.set
+    found[name] = distances.compare(x.features[:n], y.features[:n], seed=options.seed)
     k = min(n, len(x.others))
     if k >= distances.LEAST_EXAMPLES:
         floor = distances.compare(x.features[:k], x.others[:k], seed=options.seed)

@@ -34,7 +34,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: Sequence[str] | None) -> int:
     parser = parsing.Parser(prog="keras-gan report", description=_DESCRIPTION)
     parser.add_argument(
-        "runs", metavar="RUN", nargs="+", type=parsing.path, help="run directories, or presets"
+        "runs",
+        metavar="RUN",
+        nargs="+",
+        type=parsing.path,
+        help="run directories, presets, or .keras files",
     )
     parser.add_argument(
         "--output",
@@ -42,10 +46,14 @@ def _main(argv: Sequence[str] | None) -> int:
         metavar="FILE",
         help="the HTML file (RUN/report.html; of several runs report.html)",
     )
+    parsing.add_preprocessing(parser)
     parsing.add_data_dir(parser)
     parsing.add_trust(parser)
     options = parser.parse_args(argv)
-    runs = [working_copy(Run.open(run, options.trust_recipe)) for run in options.runs]
+    runs = [
+        working_copy(Run.open(run, options.trust_recipe, preprocessing=options.preprocessing))
+        for run in options.runs
+    ]
     one = len(runs) == 1
     file = Path(options.output or (document.file_of(runs[0]) if one else "report.html"))
     parsing.check_writable("the folder of the report", file.parent)

@@ -195,6 +195,18 @@ def test_other_proportions_are_cropped_or_padded(tmp_path):
     assert len(set(rows(cropped[0]))) == 10  # one picture, another place for each name
 
 
+@pytest.mark.parametrize("alpha", ["keep", "#ff8000"])
+def test_padding_is_the_same_around_all_kinds_of_pictures(tmp_path, alpha):
+    gray, clear = np.full((20, 40), 9, np.uint8), np.full((20, 40, 4), 9, np.uint8)
+    write(tmp_path / "color", [LEFT_RED] * 10)
+    write(tmp_path / "gray", [gray] * 10)
+    if alpha == "keep":
+        write(tmp_path / "clear", [clear] * 10)
+    data = everything(opened(tmp_path, size="32", crop="none", alpha=alpha))
+    expected = (255, 128, 0) if alpha != "keep" else (255, 255, 255, 0)
+    assert (data[:, 0, 0] == expected).all()
+
+
 def test_pictures_are_shrunk_without_aliasing(tmp_path):
     stripes = np.zeros((128, 128), np.uint8)
     stripes[:, ::2] = 255
@@ -285,6 +297,28 @@ def test_damaged_archives_are_named(tmp_path):
     assert "holds a.png twice" in refusal(load, tmp_path / "twice.zip")
 
 
+def test_links_within_an_archive_are_pictures(tmp_path):
+    write(tmp_path / "faces", COLORS)
+    os.link(tmp_path / "faces" / "00.png", tmp_path / "faces" / "hard.png")
+    (tmp_path / "faces" / "soft.png").symlink_to("01.png")
+    (tmp_path / "faces" / "lost.png").symlink_to("nowhere.png")
+    faults = refusal(opened, archived(tmp_path / "faces", ".tar"))
+    assert "1 of 23 files" in faults
+    assert "lost.png" in faults
+    assert rows(everything(opened(tmp_path / "faces.tar", skip_broken=True))) == rows(
+        np.concatenate([COLORS, COLORS[:2]])
+    )
+
+
+def test_a_run_within_the_folder_is_left_out(tmp_path):
+    write(tmp_path, COLORS)
+    write(tmp_path / "runs" / "one" / "samples", COLORS[:3])
+    assert len(everything(opened(tmp_path))) == 23
+    for name in ("config.json", ".lock"):
+        (tmp_path / "runs" / "one" / name).touch()
+    assert len(everything(opened(tmp_path))) == 20
+
+
 def test_classes_only_where_they_are_wanted(tmp_path):
     write(tmp_path / "a", COLORS[:11])
     write(tmp_path / "b" / "deep", COLORS[11:])
@@ -316,6 +350,47 @@ def test_a_csv_file_gives_classes(tmp_path):
     for split in (data.train, data.validation, data.test):
         assert [number[image.tobytes()] for image in split.x] == split.y.tolist()
     assert "there is no file no.csv" in refusal(opened, tmp_path / "faces", classes="no.csv")
+    table.write_text("\n".join([*lines, "all/19.png,odd", "00.png,odd"]))
+    message = refusal(opened, tmp_path / "faces", classes="kinds.csv")
+    assert "two classes for 00.png: even and odd" in message
+    table.write_text("\n".join([*lines, "19.png,"]))
+    assert "no class for 1 of" in refusal(opened, tmp_path / "faces", classes="kinds.csv")
+    table.write_text("\n".join([*lines, "19.png,schön"]), encoding="latin-1")
+    assert "save it in UTF-8" in refusal(opened, tmp_path / "faces", classes="kinds.csv")
+    table.write_text("\n".join(line.replace(",", ";") for line in lines))
+    assert "with a comma between" in refusal(opened, tmp_path / "faces", classes="kinds.csv")
+    write(tmp_path / "faces" / "more", COLORS[:1])
+    table.write_text("\n".join([*lines, "19.png,odd"]))
+    message = refusal(opened, tmp_path / "faces", classes="kinds.csv")
+    assert "names 00.png without its folder, but 2 pictures have that name" in message
+
+
+def test_names_with_accents_are_those_of_the_table(tmp_path):
+    """macOS stores a letter and its accent as two characters."""
+    write(tmp_path / "faces", COLORS)
+    (tmp_path / "faces" / "00.png").rename(tmp_path / "faces" / "u\u0308.png")
+    lines = ["\u00fc.png,a", *(f"{i:02}.png,b" for i in range(1, 20))]
+    (tmp_path / "kinds.csv").write_text("\n".join(lines), encoding="utf-8")
+    data = opened(tmp_path / "faces", classes=str(tmp_path / "kinds.csv"))
+    assert data.label_names == ("a", "b")
+
+
+def test_numbered_classes_keep_their_order(tmp_path):
+    for number in range(12):
+        write(tmp_path / str(number), COLORS[:2])
+    assert opened(tmp_path, classes="folders").label_names == tuple(map(str, range(12)))
+
+
+def test_pictures_beside_splits_are_refused(tmp_path):
+    for split in ("Train", "TEST"):
+        for kind in "ab":
+            write(tmp_path / split / kind, COLORS)
+    data = opened(tmp_path, classes="folders")
+    assert (len(data.train), len(data.test)) == (36, 40)
+    assert data.label_names == ("a", "b")
+    Image.fromarray(COLORS[0]).save(tmp_path / "cover.png")
+    message = refusal(opened, tmp_path)
+    assert "test and train are splits, but cover.png lies next to them" in message
 
 
 # Files that cannot be used
@@ -452,6 +527,15 @@ def test_damaged_and_unfinished_caches_are_made_again(tmp_path):
     assert opened(tmp_path / "faces", cache).fingerprint == first.fingerprint
 
 
+def test_a_whole_cache_may_be_in_a_folder_that_can_only_be_read(tmp_path):
+    write(tmp_path / "faces", COLORS)
+    cache = tmp_path / "cache"
+    first = opened(tmp_path / "faces", cache)
+    with mock.patch("filelock.FileLock", side_effect=PermissionError(13, "denied")):
+        assert opened(tmp_path / "faces", cache).fingerprint == first.fingerprint
+        assert "denied" in refusal(opened, tmp_path / "faces", cache, size="8")
+
+
 def test_a_cache_that_cannot_be_written(tmp_path):
     write(tmp_path / "faces", COLORS)
     (tmp_path / "file").touch()
@@ -518,7 +602,10 @@ def test_arrays_have_the_classes_of_their_labels_or_none(tmp_path):
     file = tmp_path / "few.npz"
     np.savez(file, x=COLORS, y=np.arange(20) % 3)
     for choice in ("auto", "labels"):
-        assert set(opened(file, classes=choice).train.y.tolist()) == {0, 1, 2}
+        data = opened(file, classes=choice)
+        assert set(data.train.y.tolist()) == {0, 1, 2}
+        assert data.label_names == ("0", "1", "2")
+        assert "3 classes by label" in data.description
     unlabeled = opened(file, classes="none")
     assert [split.y for split in (unlabeled.train, unlabeled.validation, unlabeled.test)] == [
         None

@@ -21,7 +21,7 @@ from keras_gan.evaluation.collapse.coverage import class_coverage, modes_found, 
 from keras_gan.evaluation.collapse.detector import CollapseDetector
 from keras_gan.evaluation.collapse.duplicates import diversity, identical
 from keras_gan.evaluation.collapse.memorization import memorization, score_gap, spectra
-from keras_gan.evaluation.collapse.support import detail, gaps, support
+from keras_gan.evaluation.collapse.support import Detail, detail, gaps, support
 from keras_gan.evaluation.collapse.thresholds import Thresholds, diagnose
 from keras_gan.evaluation.distances import precision_recall
 from keras_gan.evaluation.features import classifier
@@ -364,6 +364,50 @@ def test_modes_found_by_counting():
     assert "modes-missing" not in names([few])
 
 
+@pytest.mark.parametrize("dimension", [1, 2, 3, 20])
+def test_modes_of_any_dimension_are_found(dimension):
+    means = np.full((5, dimension), 40.0) * np.arange(5)[:, None]
+    mixture = GaussianMixture(means, 1.0)
+    found = modes_found(mixture.sample(5000, 1), mixture)
+    assert found.on_modes == pytest.approx(0.997 if dimension == 1 else 0.989, abs=0.005)
+    assert found.spread == pytest.approx(1, abs=0.02)
+    assert names([found]) == []
+
+
+@pytest.mark.parametrize("n", [10, 30, 100])
+def test_few_perfect_samples_are_not_uneven(n):
+    random = np.random.default_rng(n)
+    detector = CollapseDetector(random.normal(size=(2000, 8)))
+    for _ in range(5):
+        assert names(detector.examine(random.normal(size=(n, 8)))) == []
+
+
+def test_many_classes_are_not_uneven_by_chance():
+    draw = np.random.default_rng(0).integers
+    found = region_coverage(draw(500, size=1000), draw(500, size=20_000), 500)
+    assert found.divergence > Thresholds().uneven
+    assert names([found]) == []
+
+
+@pytest.mark.parametrize("held", [1, 6, 20])
+def test_few_held_out_examples_call_no_new_sample_a_copy(held):
+    raised = []
+    for seed in range(20):
+        draw = np.random.default_rng(seed).standard_normal
+        train = draw((400, 16))
+        raised += names([memorization(draw((500, 16)), train, draw((held, 16)))])
+        copies = memorization(train[:300], train, draw((held, 16)))
+        assert "training-set-memorized" in names([copies])
+    assert "training-set-memorized" not in raised
+
+
+def test_points_have_no_detail_outside_of_all_their_components():
+    draw = np.random.default_rng(0).normal
+    train = draw(size=(500, 3)).astype(np.float32)
+    results = CollapseDetector(train, held_out=draw(size=(200, 3))).examine(draw(size=(200, 3)))
+    assert not any(isinstance(result, Detail) for result in results)
+
+
 # --------------------------------------------------------------------------- each measurement
 
 
@@ -624,6 +668,7 @@ X = np.random.default_rng(0).uniform(size=(200, 3))
         (lambda: class_coverage(X, X[:, :2]), "3 numbers"),
         (lambda: CollapseDetector(X[:10]), "at least 50"),
         (lambda: CollapseDetector(X).examine(X[:, :2]), "3 numbers"),
+        (lambda: RING.log_density(X), "[n, 2]. Received: [200, 3]"),
         (lambda: Classifier.fit(X, np.zeros(200, int)), "two classes"),
         (lambda: Classifier.fit(X, np.arange(3)), "as many"),
         (lambda: Classifier.fit(X, X[:, 0]), "ints"),

@@ -10,6 +10,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from keras_gan import InputError
 from keras_gan.evaluation.distances import (
+    compare,
     equal_numbers,
     frechet_distance,
     frechet_distance_at_infinity,
@@ -224,6 +225,10 @@ def test_support_overlap_of_extremes():
     assert constant.precision == 1
     assert constant.recall == 0.01  # the copied example alone
     assert constant.coverage < 0.2
+    x[0] = 1e7  # one example far from all others changes nothing of theirs
+    far = precision_recall(normal(100), x)
+    assert far.precision == far.density == far.coverage == 0
+    x = normal(100)
     doubled = np.repeat(x, 6, axis=0)  # every radius is 0: only equal points touch
     assert precision_recall(doubled, doubled).precision == 1
     assert precision_recall(doubled, doubled + 0.01).precision == 0
@@ -253,9 +258,15 @@ def test_equal_numbers_take_the_first_samples_and_real_examples_by_the_seed():
     np.testing.assert_array_equal(generated, [0, 1, 2])
 
 
+def test_pictures_are_compared_as_rows():
+    x, y = normal(60).reshape(60, 2, 3, 1), normal(60, seed=1).reshape(60, 2, 3, 1)
+    assert compare(x, y) == compare(x.reshape(60, 6), y.reshape(60, 6))
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda x: compare(x, x[:5]), "`generated` must hold at least 6 examples"),
         (lambda x: frechet_distance(x[:1], x), "`real` must hold at least 2 examples"),
         (lambda x: frechet_distance(x, x[:, :3]), "`generated` must hold examples of 6 numbers"),
         (lambda x: frechet_distance(x, x * np.nan), "`generated` holds NaN"),

@@ -153,5 +153,7 @@ def test_bad_input():
         small.inference_gan().compile("sgd", keras.optimizers.SGD())
     with pytest.raises(keras_gan.InputError, match="`share`"):
         posterior.recovery(np.eye(3), np.eye(3), np.eye(3), share=0)
+    with pytest.raises(keras_gan.InputError, match="NaN"):
+        posterior.calibration(np.full(3, np.nan), np.zeros((5, 3)))
     with pytest.raises(keras_gan.InputError, match="5 images, but 4"):
         posterior.reconstruction(np.zeros((5, 2)), np.zeros((4, 2)))

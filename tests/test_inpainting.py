@@ -176,6 +176,10 @@ def test_what_completions_are_measured_by():
         labels=np.array([7, 7, -1]),
     )
     assert with_third.spread_within_class == pytest.approx(1)
+    unlabeled = inpainting.inpainting_quality(
+        truth, mask, drawn, nearest=nearest, mean=mean, labels=np.array([-1, -1])
+    )
+    assert unlabeled.spread_within_class is None
     for name, wrong in (("mask", mask[:, :1]), ("nearest", nearest[:1]), ("mean", mean[0])):
         given = {"mask": mask, "nearest": nearest, "mean": mean, name: wrong}
         with pytest.raises(keras_gan.InputError, match=f"`{name}` must have shape"):

@@ -8,7 +8,7 @@ from PIL import Image
 
 from keras_gan import data, measure, train
 from keras_gan.evaluation import distances, features
-from keras_gan.experiment.picture_sets import Features
+from keras_gan.experiment.picture_sets import Features, Stored
 from keras_gan.experiment.run import Run
 
 
@@ -63,6 +63,11 @@ def test_a_folder_against_an_array(tmp_path, capsys):
     floor = found["others of the real pictures"]
     assert floor["frechet"]["n_generated"] == 30
     assert floor["frechet"]["distance"] < row["frechet"]["distance"] / 5
+    of_all = Stored([np.load(real)], (), "").of(Colors(), 80, 3)
+    sets = (of_all.features[:40], of_all.others)
+    mine, others = ({row.tobytes() for row in rows} for rows in sets)
+    assert len(mine) == len(others) == 40
+    assert not mine & others
     order = np.random.default_rng(3).permutation(80)  # of train, validation and test, joined
     joined = data.load(real)
     joined = np.concatenate([joined.train.x, joined.validation.x, joined.test.x])

@@ -189,6 +189,8 @@ def test_what_cannot_be_packed_is_refused(begun, tmp_path):
     with pytest.raises(InputError, match="has no checkpoint"):
         packing.pack(Run.create_or_open(tmp_path / "new", {}, {}), tmp_path / "file")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "there"]
+    # Nothing is written to what cannot be packed, such as a preset within the installed package.
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["config.json"]
 
 
 def test_a_directory_that_exists_is_refused(file, tmp_path):

@@ -478,7 +478,10 @@ def test_serve_exports_a_model_first(tmp_path, monkeypatch, run):
     calls = []
     monkeypatch.setattr(export.serve, "serve", lambda argv: calls.append(argv) or 0)
 
+    commands = []
+
     def run_command(command, **options):
+        commands.append(command)
         name, output = command[4], Path(command[6])
         (output / Path(name).stem / "1").mkdir(parents=True)
         return types.SimpleNamespace(returncode=2 if name == "no.keras" else 0)
@@ -495,6 +498,12 @@ def test_serve_exports_a_model_first(tmp_path, monkeypatch, run):
         assert not Path(folder).exists()  # any more
     assert export.serve.main(["no.keras"]) == 2
     assert calls == []
+    told = ["--weights", "ema", "--preprocessing=symmetric_range", "--trust-recipe"]
+    assert export.serve.main(["mine.keras", *told, "--port=0"]) == 0
+    assert calls.pop()[1:] == ["--port=0"]
+    assert {"--weights=ema", "--preprocessing=symmetric_range", "--trust-recipe"} <= set(
+        commands[-1]
+    )
 
 
 def test_halving_keeps_other_types(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 
 import keras
 import numpy as np
@@ -204,7 +205,7 @@ def test_seconds_per_step_are_measured():
     assert 0 < pictures.seconds_per_step(pictures.build, settings, data_of()) < 60
 
 
-def test_any_pictures_train_and_go_on(tmp_path, capsys):
+def test_any_pictures_train_and_go_on(tmp_path, capsys, monkeypatch):
     pixels = np.random.default_rng(0).integers(0, 2**16, (24, 12, 17, 4)).astype(np.uint16)
     np.save(tmp_path / "pictures.npy", pixels)
     arguments = [
@@ -219,4 +220,38 @@ def test_any_pictures_train_and_go_on(tmp_path, capsys):
     samples = run.samples(3, weights="ema")
     assert samples.shape == (3, 12, 17, 4)
     assert recipes.data_of(run).element_shape == samples.shape[1:]
-    assert "going on after epoch 1" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "going on after epoch 1" in out
+    assert "were planned for" not in out
+    # Moved data are the same data; their names within the command change nothing.
+    monkeypatch.chdir(tmp_path)
+    arguments[1] = "./pictures.npy"
+    assert train.main(arguments) == 0
+    assert "is finished: 2 epochs. More --epochs continue it" in capsys.readouterr().out
+    assert train.main([*arguments, "--epochs", "3"]) == 0
+    assert "were planned for 1 epochs and stay so" in capsys.readouterr().out
+
+
+def test_labels_of_a_file_of_arrays_are_learned(tmp_path, capsys):
+    pixels = np.random.default_rng(0).integers(0, 256, (120, 8, 8, 6)).astype(np.uint8)
+    np.savez(tmp_path / "pictures.npz", x=pixels, y=np.arange(120) % 3)
+    arguments = [
+        *("--dataset", str(tmp_path / "pictures.npz"), "--run-dir", str(tmp_path / "run")),
+        *("--batch-size", "8", "--width", "8", "--blocks", "0", "--epochs", "1"),
+    ]
+    assert train.main(arguments) == 0
+    assert Run.open(tmp_path / "run").condition.count == 3
+
+
+def test_without_features_or_pictures_for_them_no_distances_are_measured(tmp_path, capsys):
+    pixels = np.random.default_rng(0).integers(0, 256, (130, 8, 8, 6)).astype(np.uint8)
+    np.save(tmp_path / "pictures.npy", pixels)
+    arguments = [
+        *("--dataset", str(tmp_path / "pictures.npy"), "--run-dir", str(tmp_path / "run")),
+        *("--batch-size", "8", "--width", "8", "--blocks", "0", "--epochs", "1"),
+    ]
+    assert train.main([*arguments, "--distance-every", "1"]) == 2
+    assert "--distance-every needs classes" in capsys.readouterr().err
+    shutil.rmtree(tmp_path / "run")
+    assert train.main(arguments) == 0
+    assert "no distances are measured during training: they need classes" in capsys.readouterr().out

@@ -376,6 +376,14 @@ def test_curves_have_the_measured_values_at_their_places() -> None:
     places = {label: place for place, label in losses.y_ticks}
     assert (y0, y1) == (places["1"], places["3"])
     assert mine.title == "mine"
+    (steady,) = curves.panels({"run": {"epoch": [0, 1], "d_loss": [0.69315, 0.69316]}})
+    labels = [label for _, label in steady.y_ticks]
+    assert len(set(labels)) == len(labels) > 2
+    (first,) = curves.panels({"run": {"epoch": [0], "val_frechet_distance": [3.0]}})
+    assert [label for _, label in first.x_ticks] == ["1"]
+    value = {"run": {"epoch": [0, 1], "value": [-4.0, -4.1]}}
+    assert curves.panels(value)[0].level is not None
+    assert curves.panels(value, equilibrium=False)[0].level is None
     runs = curves.panels({"one": table, "two": table})
     assert [line.label for line in runs[0].lines] == ["one", "two"]
     assert curves.panels({"run": {"epoch": [0.0], "value": [np.nan]}}) == []
@@ -394,6 +402,17 @@ def test_the_command_writes_beside_the_run_or_where_it_is_told(tmp_path, capsys)
     assert capsys.readouterr().out.splitlines()[-1] == f"written to {output}"
     assert report.main([str(tmp_path)]) == 2
     assert "is not a run directory" in capsys.readouterr().err
+
+
+def test_a_report_of_a_file_on_another_scale(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    generator, discriminator = (
+        networks.dcgan_generator((8, 8, 1), 4, width=4, activation="tanh"),
+        networks.dcgan_discriminator((8, 8, 1), width=4),
+    )
+    keras_gan.GAN(generator, discriminator, prior=priors.Normal(4)).save("tanh.keras")
+    assert report.main(["tanh.keras", "--preprocessing", "symmetric_range"]) == 0
+    assert (tmp_path / "runs" / "tanh" / "report.html").is_file()
 
 
 def test_training_ends_with_a_report_and_a_failure_of_it_is_one_line(

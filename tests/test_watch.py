@@ -145,3 +145,12 @@ def test_the_page_refreshes_itself_in_a_browser(run, server, needs_chromium) -> 
         # The slider stays where the reader put it.
         assert page.locator(".timeline output").inner_text() == "epoch 1"
         assert faults == []
+        # A file that cannot be read is said; what the page shows stays, and goes on.
+        (run / "metrics.csv").write_text("epoch,value\n0,?\n")
+        page.get_by_text("metrics.csv is damaged").wait_for()
+        assert page.locator(".timeline").count() == 1
+        (run / "metrics.csv").write_text(METRICS)
+        later(run / "metrics.csv", 1)
+        draw(run, 4)
+        page.wait_for_selector(".timeline img[alt='samples, epoch 4']", state="attached")
+        assert page.get_by_text("is damaged").count() == 0

@@ -82,8 +82,8 @@ for name in LOSSES:
 #
 # - **a gradient penalty**, so that D stays smooth: without one, the loss of D often goes to 0 and
 #   G no longer learns;
-# - **the weight of the penalty**: try 10 times more and 10 times less. It grows with the number
-#   of pixels (0.1 for 32x32 pictures, about 2 for 64x64);
+# - **the weight of the penalty**: try 10 times more and 10 times less. It grows with the square of
+#   the number of pixels (0.1 for 32x32 pictures, 1.6 for 64x64);
 # - **a moving average** of G's weights (`ema=`), which samples should come from.
 #
 # ## Your own loss

@@ -72,7 +72,7 @@ def overfitting(gan):
 #
 # Augmentation slows learning where D does not overfit. An adaptive one starts without any change
 # and becomes stronger while D overfits: `ADA`, or `DiffAugment` with the probability `Adaptive`.
-# `images` is the number of pictures from no change to the strongest one.
+# `images` is the number of pictures seen until the probability can rise from 0 to 1.
 
 # %%
 augmentations = {

@@ -56,8 +56,8 @@ assert train.main(["--dataset", "photos/", *LENGTH, "--run-dir", "runs/photos"])
 # %% [markdown]
 # ## Look
 #
-# `runs/photos` has everything about the run: its settings, metrics, models, and a picture of
-# samples after each epoch. Open `runs/photos/report.html` in a browser for an overview.
+# `runs/photos` has everything about the run: its settings, metrics, models, and pictures of
+# samples along training. Open `runs/photos/report.html` in a browser for an overview.
 
 # %%
 run = keras_gan.Run.open("runs/photos")
@@ -73,7 +73,7 @@ keras_gan.plotting.save_image(keras_gan.plotting.grid(samples, 8), Path("samples
 # The same as `keras-gan evaluate runs/photos --weights ema`. It prints distances between samples
 # and test pictures, next to the same numbers for training pictures: no generator can be expected
 # to do better than these. It also prints warnings, for example if the samples lack variety.
-# [Evaluation](../evaluation.md) explains every number.
+# [Evaluation](../evaluation.md) names the source of every number.
 
 # %%
 assert evaluate.main(["runs/photos", "--weights", "ema", "--samples", str(SAMPLES)]) == 0
@@ -123,6 +123,6 @@ assert difference < 1e-4
 # ## Next steps
 #
 # - Better pictures need more time: `--budget 8h`. A GPU helps most.
-# - Fewer than a thousand pictures: [few pictures](few_pictures.py).
+# - Few pictures, or D overfits: [few pictures](few_pictures.py).
 # - Pictures in one folder for each class: add `--classes folders` ([classes](classes.py)).
 # - Losses that do not fall: [read a training run](read_a_run.py).

@@ -4,7 +4,7 @@
 # `GAN` is a `keras.Model`, so callbacks of other packages work with `fit`. `keras-gan train`
 # writes TensorBoard files and `metrics.csv` by itself:
 #
-#     keras-gan train --run-dir runs/digits
+#     keras-gan train --dataset digits --run-dir runs/digits
 #     tensorboard --logdir runs
 
 # %%

@@ -98,7 +98,7 @@ for name, pictures in changed.items():
     )
 
 # %% [markdown]
-# [Evaluation](../evaluation.md) has such a table for photographs, explains every number, and lists
-# the networks, FID's own among them. During training, `keras_gan.callbacks.ValidationDistance`
+# [Evaluation](../evaluation.md) has such a table for photographs, names the source of every
+# number, and lists the networks, FID's own among them. During training, `keras_gan.callbacks.ValidationDistance`
 # logs the distance of each epoch, and `keras-gan train --distance-every 1` chooses the best model
 # by it.

@@ -63,8 +63,8 @@ history = gan.fit(
 # | `d_loss`, `g_loss` | what each network minimizes, by the loss that you chose | |
 # | `val_...` | the same for validation data | as without `val_` |
 #
-# For losses that are no probabilities, such as Wasserstein, read the losses and the distances
-# only. In a run directory, `metrics.csv` has these columns, and distances and warnings as well.
+# Where D's output is not a probability, as with Wasserstein and relativistic losses, read only
+# the losses and distances. In a run directory, `metrics.csv` has these columns, and distances and warnings as well.
 
 # %%
 last = {name: values[-1] for name, values in history.items()}
@@ -82,13 +82,13 @@ print(f"Jensen-Shannon divergence at least {last['jsd_bound']:.2f}")
 # | `d_real` above `val_d_real`, and the difference grows | D overfits | [few pictures](few_pictures.py) |
 # | `g_loss` swings, samples change completely between epochs | the step is too large | smaller learning rates, `ema=0.999` |
 # | samples look alike | collapse: see the warnings | the relativistic loss with `R1` and `R2` |
-# | a loss is NaN | training diverged; `fit` stops | smaller learning rates; bfloat16 instead of float16 |
+# | a loss is NaN | training diverged; `keras-gan train` stops | smaller learning rates; bfloat16 instead of float16 |
 #
 # A loss that stays constant is no reason to stop: look at samples and distances.
 #
 # ## Warnings
 #
-# Each warning has a name, which [evaluation](../evaluation.md#warnings) explains, and a sentence
+# Each warning has a name, listed with [what raises it](../evaluation.md#warnings), and a sentence
 # with the numbers behind it.
 
 # %%

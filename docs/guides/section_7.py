@@ -90,8 +90,8 @@ assert np.array_equal(completed[:, :4], np.repeat(images[:1, :4], 16, axis=0))
 #
 # ## Few labels
 #
-# D has seen all pictures without their labels. Its features make a classifier better that gets
-# only a few: here 50 labels, with and without D. They are transformers of scikit-learn.
+# D has seen all pictures without their labels. Its features improve a classifier that has few
+# labels: here 50, with and without D. They are transformers of scikit-learn.
 
 # %%
 few = keras_gan.data.labels.draw_labelled(data.train.y, 50)

@@ -62,10 +62,15 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     """Adds the model that a command takes, and what a `.keras` file does not say about it."""
     text = "run directory, preset (a name, a directory, hf:// or kaggle://) or .keras file of a GAN"
     parser.add_argument("run", metavar="RUN", type=path, help=text)
+    add_preprocessing(parser)
+    add_trust(parser)
+
+
+def add_preprocessing(parser: argparse.ArgumentParser) -> None:
+    """Adds what a `.keras` file does not say about its images."""
     parser.add_argument(
         "--preprocessing", metavar="NAME", help="unit_range or symmetric_range, of a .keras file"
     )
-    add_trust(parser)
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:

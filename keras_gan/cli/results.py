@@ -85,7 +85,9 @@ def show_distances(distances: dict, real: str = "test examples") -> None:
     overlaps = {name: row["precision_recall"] for name, row in rows.items()}
     first = next(iter(rows))
     columns = (f"{overlap['n_generated']:,} {name}" for name, overlap in overlaps.items())
-    title = f"Against {overlaps[first]['n_real']:,} {real}, on {distances['features']}"
+    counts = {overlap["n_real"] for overlap in overlaps.values()}
+    number = f"{counts.pop():,}" if len(counts) == 1 else "as many"
+    title = f"Against {number} {real}, on {distances['features']}"
     table = _table(title, "", *columns, left=("",))
     for label, measure, number in (
         ("Frechet", "frechet", "distance"),

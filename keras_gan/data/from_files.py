@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import zipfile
 from pathlib import Path
 
@@ -26,7 +27,12 @@ def load_arrays(path: Path) -> DataSet:
     else:
         splits = _read_npz(path)
     train, validation, test, rule = hold_out(**splits)
-    return DataSet(path.resolve().stem, train, validation, test, provenance=f"{path}; {rule}")
+    found = DataSet(path.resolve().stem, train, validation, test, provenance=f"{path}; {rule}")
+    labels = [split.y for split in splits.values() if split.y is not None]
+    if splits["train"].y is None or min(y.min() for y in labels) < 0:
+        return found
+    classes = 1 + max(int(y.max()) for y in labels)
+    return dataclasses.replace(found, label_names=tuple(map(str, range(classes))))
 
 
 def holds_points(path: Path) -> bool:
@@ -72,4 +78,7 @@ def _load_numpy(path: Path) -> dict[str, np.ndarray]:
             content = np.load(file, allow_pickle=False)
             return {"": content} if isinstance(content, np.ndarray) else dict(content)
     except Exception as error:  # damaged files make NumPy raise exceptions of many kinds
-        raise InputError(f"{path} cannot be read: {first_line(error)}") from error
+        text = first_line(error)
+        if "pickle" in text:
+            text = "it is no file of NumPy, or holds Python objects instead of numbers"
+        raise InputError(f"{path} cannot be read: {text}") from error

@@ -38,8 +38,8 @@ def load(
             - "stacked_mnist": three random digits of MNIST on three channels;
             - "tfd": the Toronto Face Database, which its authors give out;
             - a path to a folder of pictures, a .zip or .tar file of one, a .npy or a .npz file. A
-              string is taken as a path when it starts with `.`, `/` or `~`, ends as such a file
-              does, or exists and holds a `/` or is no data set's name.
+              string is taken as a path when it starts with `.`, `/` or `~`, ends with `/` or as
+              such a file does, or exists and holds a `/` or is no data set's name.
 
         data_dir: Directory of tensorflow-datasets. Default: TFDS_DATA_DIR, else
             `~/tensorflow_datasets`.
@@ -120,6 +120,7 @@ def is_path(source: str | os.PathLike[str]) -> bool:
         return True
     return (
         source.startswith((".", "/", "~"))
+        or source.endswith("/")
         or source.endswith(_ARRAYS)
         or sources.is_archive(source)
         or (source != "" and Path(source).exists() and ("/" in source or not _is_name(source)))

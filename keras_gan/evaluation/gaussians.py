@@ -63,11 +63,10 @@ class GaussianMixture:
 
     def log_density(self, points: ArrayLike) -> np.ndarray:
         """Log density, nats, of points `[n, d]` (in one dimension also `[n]`); float64 `[n]`."""
-        points = np.asarray(points, np.float64).reshape(-1, self.dimension)
-        square = self._distances(points) / self.sd
+        deviations = self._deviations(points)
         exponents = (
             np.log(self.weights)
-            - 0.5 * square**2
+            - 0.5 * deviations**2
             - self.dimension * (np.log(self.sd) + 0.5 * _LOG_2_PI)
         )
         return special.logsumexp(exponents, axis=1)
@@ -77,14 +76,20 @@ class GaussianMixture:
         return np.exp(self.log_density(points))
 
     def nearest_mode(self, points: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """The mode nearest to each point, int `[n]`, and how many standard deviations away."""
-        points = np.asarray(points, np.float64).reshape(-1, self.dimension)
-        deviations = self._distances(points) / self.sd
+        """The mode fewest standard deviations from each point, int `[n]`, and that number."""
+        deviations = self._deviations(points)
         mode = deviations.argmin(axis=1)
-        return mode, deviations[np.arange(len(points)), mode]
+        return mode, deviations[np.arange(len(deviations)), mode]
 
-    def _distances(self, points: np.ndarray) -> np.ndarray:
-        return np.linalg.norm(points[:, None, :] - self.means, axis=2)
+    def _deviations(self, points: ArrayLike) -> np.ndarray:
+        points = np.asarray(points, np.float64)
+        if points.ndim == 1 and self.dimension == 1:
+            points = points[:, None]
+        if points.shape[1:] != (self.dimension,):
+            raise InputError(
+                f"`points` must be [n, {self.dimension}]. Received: {list(points.shape)}"
+            )
+        return np.linalg.norm(points[:, None, :] - self.means, axis=2) / self.sd
 
 
 def _one_for_each_mode(name: str, numbers: ArrayLike, modes: int) -> np.ndarray:

@@ -81,6 +81,7 @@ def inpainting_quality(
     within = None
     if labels is not None:
         known = labels[labels >= 0]
+    if labels is not None and known.size:
         parts = [missing[labels == c].var(axis=0) * np.sum(labels == c) for c in np.unique(known)]
         within = float(np.sqrt(np.sum(parts, axis=0).mean() / len(known)))
     return InpaintingQuality(

@@ -84,6 +84,8 @@ def calibration(true_log_density: ArrayLike, drawn_log_density: ArrayLike) -> Ca
     """
     truth = np.asarray(true_log_density, np.float64)
     draws = np.asarray(drawn_log_density, np.float64)
+    if np.isnan(truth).any() or np.isnan(draws).any():
+        raise InputError("`true_log_density` and `drawn_log_density` must not hold NaN")
     if draws.ndim != 2 or draws.shape[1:] != truth.shape:
         raise InputError(
             f"`drawn_log_density` must be [draws, {len(truth)}]. Received: {draws.shape}"

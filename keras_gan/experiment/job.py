@@ -24,7 +24,7 @@ from keras_gan.experiment.recipe import Recipe, TrainingData
 from keras_gan.experiment.run import Run, identity_hash
 from keras_gan.experiment.settings import RunSettings, Settings
 from keras_gan.experiment.workers import Workers
-from keras_gan.training import transfer
+from keras_gan.training import run_config, transfer
 from keras_gan.training.gan import GAN
 from keras_gan.training.input_checks import checked_array
 
@@ -242,7 +242,13 @@ class Job:
         def of_chief() -> dict[str, Any]:
             if self.workers.is_chief and (self.run_dir / "config.json").is_file():
                 run = Run.open(self.run_dir)
-                if run.identity == self.identity:
+                if not run_config.differences(run.identity, self.identity):
+                    planned = [session["epochs"] for session in run.config["sessions"][:1]]
+                    if planned and self.asked.epochs > planned[0]:
+                        print(
+                            f"learning rates and the like were planned for {planned[0]} epochs and "
+                            "stay so; a run with another --run-dir is planned anew"
+                        )
                     return run.settings
             return dataclasses.asdict(self.asked.resolve(self._training_data(self.asked)))
 
@@ -293,6 +299,11 @@ class Job:
             del settings["init"], settings["freeze"]
         else:
             settings["init"] = transfer.fingerprint(self._initial)
+        # The fingerprint stands for files: where they lie changes no number.
+        if data.is_path(settings.get("dataset", "")):
+            settings["dataset"] = os.path.basename(data.place(settings["dataset"]))
+        if "classes" in settings:
+            settings["classes"] = os.path.basename(settings["classes"])
         identity = {"recipe": self.recipe.name, **settings, "data": self.data_set.fingerprint}
         if self.recipe.content is not None:
             identity["recipe_file"] = self.recipe.content

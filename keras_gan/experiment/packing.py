@@ -78,6 +78,7 @@ def pack(run: Run, output: str | os.PathLike[str], small: bool = False) -> int:
     output = Path(output)
     if os.path.lexists(output):
         raise InputError(f"{output} exists; remove it or choose another file")
+    _newest(run)  # nothing is written to a preset, not even a lock
     with run.owned(), tempfile.TemporaryDirectory(dir=output.parent, prefix=".pack-") as name:
         folder, archive = Path(name, "run"), Path(name, "archive")
         step = _collect(run, folder, small)
@@ -86,12 +87,16 @@ def pack(run: Run, output: str | os.PathLike[str], small: bool = False) -> int:
     return step
 
 
-def _collect(run: Run, folder: Path, small: bool) -> int:
-    """Writes to a folder what the file is to hold; returns the step of the checkpoint."""
+def _newest(run: Run) -> str:
     newest = checkpoints.newest(run.checkpoints)
     if newest is None:
         raise InputError(f"{run.path} has no checkpoint, from which training could continue")
-    state = checkpoints.read(newest)
+    return newest
+
+
+def _collect(run: Run, folder: Path, small: bool) -> int:
+    """Writes to a folder what the file is to hold; returns the step of the checkpoint."""
+    state = checkpoints.read(_newest(run))
     # Places on this machine mean nothing elsewhere.
     config = {**run.config, "data_dir": None, "cache_dir": None, "checkpoint_dir": None}
     if small:

@@ -248,14 +248,14 @@ def _order(parts: Sequence[np.ndarray], seed: int) -> np.ndarray:
 
 
 def _blocks(parts: Sequence[np.ndarray], rows: np.ndarray) -> Iterator[np.ndarray]:
-    """Pictures by their rows in all parts, a block at a time."""
+    """Pictures by their rows in all parts, a block at a time, in the order of the rows."""
     starts = np.cumsum([0, *map(len, parts)])
     for first in range(0, len(rows), _BLOCK):
-        block = np.sort(rows[first : first + _BLOCK])  # files are read in their order
-        of = np.searchsorted(starts, block, side="right") - 1
-        yield np.concatenate(
-            [parts[i][block[of == i] - starts[i]] for i in range(len(parts)) if (of == i).any()]
-        )
+        block = rows[first : first + _BLOCK]
+        stored = np.sort(block)  # files are read in their order
+        of = np.searchsorted(starts, stored, side="right") - 1
+        found = [parts[i][stored[of == i] - starts[i]] for i in range(len(parts)) if i in of]
+        yield np.concatenate(found)[np.searchsorted(stored, block)]
 
 
 def _extract(network: FeatureNetwork, blocks: Iterable[np.ndarray], n: int) -> np.ndarray:

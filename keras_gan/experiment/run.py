@@ -114,13 +114,7 @@ class Run:
                     f"{path} has a trained model without the state from which training continues; "
                     "choose another --run-dir"
                 )
-            before = run.identity
-            changes = ", ".join(
-                f"{key}: {before.get(key)!r} there, {identity.get(key)!r} now"
-                for key in sorted({*before, *identity})
-                if before.get(key) != identity.get(key)
-            )
-            if changes:
+            if changes := ", ".join(run_config.differences(run.identity, identity)):
                 raise InputError(f"{path} holds another run ({changes}); choose another --run-dir")
             return run
         # A process that was killed before the rename leaves the temporary file alone.
@@ -261,8 +255,8 @@ class Run:
 
         Args:
             weights: "last", as training left it; "ema", the moving average of its weights;
-                "best" and "best_ema", as each was after the epoch with its best validation
-                likelihood.
+                "best" and "best_ema", as each was after the epoch with its best Frechet distance
+                to validation images or, where none is measured, validation likelihood.
 
         Raises:
             InputError: The run has no such weights.
@@ -339,8 +333,8 @@ class Run:
             )
         if not file.is_file():
             raise InputError(
-                f"{self.path} has no {name} model: it measured no validation likelihood of these "
-                "weights; choose other --weights"
+                f"{self.path} has no {name} model: neither distances nor likelihoods of these "
+                "weights were measured; choose other --weights"
             )
         recipe = self.recipe_file
         if recipe is not None and recipe.is_file() and not self._distrusted:

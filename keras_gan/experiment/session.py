@@ -183,7 +183,10 @@ class Session:
             run = open_run()
             stack.enter_context(run.owned())
             if run.finished and run.epochs_done >= self.epochs:
-                print(f"{run.path} is finished: {run.epochs_done} epochs")
+                print(
+                    f"{run.path} is finished: {run.epochs_done} epochs. More --epochs continue it, "
+                    "another --run-dir begins a new run"
+                )
                 return run, None
             return run, self._restored(run)
 

@@ -87,6 +87,7 @@ def _open_run(job: Job) -> Run:
         "recipe": job.recipe.source,
         "settings": settings,
         "dataset": data.place(getattr(job.settings, "dataset", job.recipe.name)),
+        **_classes_file(job),
         "preprocessing": job.preprocessing.get_config(),
         "data_dir": _place(job.options.data_dir),
         "cache_dir": _place(job.options.cache_dir),
@@ -104,6 +105,15 @@ def _open_run(job: Job) -> Run:
             "--checkpoint-dir, or choose another --run-dir"
         )
     return run
+
+
+def _classes_file(job: Job) -> dict[str, str]:
+    """The place of the CSV file with the classes, if there is one."""
+    settings = job.settings
+    if not isinstance(settings, data.PictureOptions):
+        return {}
+    file = data.csv_file(settings.classes, Path(data.place(getattr(settings, "dataset", ""))))
+    return {} if file is None else {"classes": str(file.resolve())}
 
 
 def _place(folder: str | None) -> str | None:
@@ -171,11 +181,17 @@ def _estimates(job: Job, run: Run, facts: dict) -> list[callbacks.ValidationEsti
         )
     if every := settings.distance_every:
         network = features.choose(job.data_set.element_shape, lambda: _classifier(job))
-        if network is None:
-            raise InputError(
-                "--distance-every needs classes for pictures of more than 4 channels; leave it out"
-            )
         few = images(min(_COMPARED, _NUMBERS // math.prod(job.data_set.element_shape)))
+        if network is None or len(few) < 2:
+            fault = (
+                "classes, for pictures of more than 4 channels"
+                if network is None
+                else "two validation pictures"
+            )
+            if getattr(job.asked, "distance_every", 0):
+                raise InputError(f"--distance-every needs {fault}; leave it out")
+            print(f"no distances are measured during training: they need {fault}")
+            return made
         made.append(callbacks.ValidationDistance(few, network, denormalize, every, **best))
     return made
 

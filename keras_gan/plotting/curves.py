@@ -39,7 +39,9 @@ def tidy(axes: Axes) -> None:
     axes.tick_params(labelsize=9)
 
 
-def learning_curves(table: Mapping[str, Sequence[float]]) -> np.ndarray:
+def learning_curves(
+    table: Mapping[str, Sequence[float]], *, equilibrium: bool = True
+) -> np.ndarray:
     """V(D, G) and D's mean outputs along training, with their values at the equilibrium.
 
     A second axis reads V as (V + log 4) / 2, which bounds the Jensen-Shannon divergence from below
@@ -50,6 +52,8 @@ def learning_curves(table: Mapping[str, Sequence[float]]) -> np.ndarray:
             `GAN.fit` logs them; where there was validation also the same with "val_" before them,
             "val_log_likelihood", and "val_log_likelihood_ema" for EMA weights. NaN where an epoch
             has no number. A likelihood gets a panel of its own.
+        equilibrium: Whether to draw the values at the equilibrium, which are not known for losses
+            that ignore a constant added to D's outputs.
     """
     needed = ("epoch", "value", "d_real", "d_fake")
     if missing := [name for name in needed if name not in table]:
@@ -72,15 +76,16 @@ def learning_curves(table: Mapping[str, Sequence[float]]) -> np.ndarray:
     for axes, name, label, color, style in curves:
         if name in table:
             _curve(axes, table["epoch"], table[name], style, color=color, label=label)
-    for axes, level in ((value, -np.log(4)), (output, 0.5)):
-        axes.axhline(level, color=GRAY, lw=1, ls=":")
+    if equilibrium:
+        for axes, level in ((value, -np.log(4)), (output, 0.5)):
+            axes.axhline(level, color=GRAY, lw=1, ls=":")
     bound = value.secondary_yaxis(
         "right", functions=(lambda v: (v + np.log(4)) / 2, lambda b: 2 * b - np.log(4))
     )
     bound.set_ylabel("bound of the JSD, nats", fontsize=9)
     bound.spines["right"].set_visible(False)
     bound.tick_params(labelsize=9)
-    value.set_title("V(D, G), nats; equilibrium dotted", fontsize=10)
+    value.set_title("V(D, G), nats" + equilibrium * "; equilibrium dotted", fontsize=10)
     output.set_title("mean output of the discriminator", fontsize=10)
     output.set_ylim(-0.03, 1.03)
     for axes in more:

@@ -101,6 +101,9 @@ def data_of(run: Run, data_dir: str | None = None, fold: int | None = None) -> D
     place = run.config.get("dataset")
     if "dataset" in names and place and Path(place).exists():
         values["dataset"] = place
+    labels = run.config.get("classes")
+    if "classes" in names and labels and Path(labels).exists():
+        values["classes"] = labels
     if fold is not None:
         values["fold"] = fold
     settings = recipe.settings(**values)

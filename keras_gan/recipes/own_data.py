@@ -1,9 +1,7 @@
-"""Data without a recipe: networks by rule from the shape of an example.
+"""Points without a recipe: networks by rule from the shape of an example.
 
-The settings are those of the paper's MNIST recipe.
+The settings are those of the paper's MNIST recipe. Pictures are taken, too, with --recipe own_data.
 
-    keras-gan train --dataset fashion_mnist
-    keras-gan train --dataset path/to/pictures
     keras-gan train --dataset points.npy
 
 `keras_gan.networks.for_shape` states the rule.

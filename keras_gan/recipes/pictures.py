@@ -5,8 +5,9 @@
     keras-gan train --dataset photos/ --quick
 
 Pictures of any shape from 8x8 on, with any number of channels, by class if they have classes.
-Before training, a few steps tell how many pictures the budget allows, and the learning rates, the
-penalties and the moving average change over that number. `--epochs` or `--images` set it instead.
+Before training, a few steps tell how many pictures the budget allows. The learning rates fall over
+that number, and penalties and moving average change in its first tenth. `--epochs` or `--images`
+set it instead.
 """
 
 import dataclasses
@@ -103,6 +104,9 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
         0.0, "learning rate of D's first update; 0: by the networks", least=0
     )
     learning_rate_factor: float = 0.25
+    learning_rate_decay: int = setting(
+        0, "images over which the learning rates fall; 0: all", least=0
+    )
     gamma: float = setting(0.0, "weight of R1 and R2, at first; 0: by the size", least=0)
     final_gamma: float = setting(0.0, "the same after the burn-in; 0: a tenth of it", least=0)
     penalty_every: int = 4

@@ -67,11 +67,13 @@ class Panel:
 Table = Mapping[str, Sequence[float]]
 
 
-def panels(tables: Mapping[str, Table]) -> list[Panel]:
+def panels(tables: Mapping[str, Table], equilibrium: bool = True) -> list[Panel]:
     """Panels of one run, a line for each column; or of several, a line for each run.
 
     Args:
         tables: Tables of epochs (`Run.metrics`), by the names of the runs.
+        equilibrium: Whether it is known what D's outputs are where D cannot tell data and samples
+            apart. Losses that ignore a constant added to them leave that open.
     """
     columns = dict.fromkeys(name for table in tables.values() for name in table)
     known = {name for group in _TOGETHER.values() for name in group} | {"epoch"}
@@ -81,15 +83,16 @@ def panels(tables: Mapping[str, Table]) -> list[Panel]:
         if len(tables) == 1:
             (table,) = tables.values()
             lines = [(label, table, name) for name, label in group.items() if name in table]
-            drawn.append(_panel(title, lines))
+            drawn.append(_panel(title, lines, equilibrium))
             continue
         for name, label in group.items():
             lines = [(run, table, name) for run, table in tables.items() if name in table]
-            drawn.append(_panel(title if label == title else f"{title}: {label}", lines))
+            name_of_panel = title if label == title else f"{title}: {label}"
+            drawn.append(_panel(name_of_panel, lines, equilibrium))
     return [panel for panel in drawn if panel is not None]
 
 
-def _panel(title: str, lines: Sequence[tuple[str, Table, str]]) -> Panel | None:
+def _panel(title: str, lines: Sequence[tuple[str, Table, str]], equilibrium: bool) -> Panel | None:
     """The panel of lines (label, table, column); None where no value was measured."""
     curves = []
     for label, table, name in lines:
@@ -99,14 +102,15 @@ def _panel(title: str, lines: Sequence[tuple[str, Table, str]]) -> Panel | None:
             curves.append((label, epochs[measured], values[measured]))
     if not curves:
         return None
-    level, meaning = _LEVELS.get(lines[0][2], (None, ""))
+    level, meaning = _LEVELS.get(lines[0][2] if equilibrium else "", (None, ""))
     values = np.concatenate([v for _, _, v in curves] + ([] if level is None else [[level]]))
     last = max(epochs[-1] for _, epochs, _ in curves)
     least, most = float(values.min()), float(values.max())
     if least == most:
         least, most = least - abs(least or 1) / 2, most + abs(most or 1) / 2
     y_ticks = MaxNLocator(4).tick_values(least, most)
-    x_ticks = [t for t in MaxNLocator(5, integer=True).tick_values(1, last) if 0 < t <= last]
+    epochs = {round(t) for t in MaxNLocator(5, integer=True).tick_values(1, last)}
+    x_ticks = sorted(epoch for epoch in epochs if 0 < epoch <= last)
     low, high = y_ticks[0], y_ticks[-1]
 
     def x(epochs):
@@ -127,8 +131,20 @@ def _panel(title: str, lines: Sequence[tuple[str, Table, str]]) -> Panel | None:
     return Panel(
         title,
         tuple(line(*curve) for curve in curves),
-        tuple((round(float(x(t)), 1), f"{t:g}") for t in x_ticks),
-        tuple((round(float(y(t)), 1), f"{t:.4g}") for t in y_ticks),
+        tuple((round(float(x(t)), 1), f"{t}") for t in x_ticks),
+        tuple(zip((round(float(y(t)), 1) for t in y_ticks), _labels(y_ticks), strict=True)),
         None if level is None else round(float(y(level)), 1),
         meaning,
     )
+
+
+def _labels(numbers: Sequence[float]) -> list[str]:
+    """Numbers with as many decimals as tell them apart."""
+    ticks = np.asarray(numbers)
+    step = ticks[1] - ticks[0]
+    decimals = next(
+        (d for d in range(10) if np.all(abs(ticks - ticks.round(d)) < step / 100)), None
+    )
+    if decimals is None or abs(ticks).max() >= 1e6:
+        return [f"{t:.4g}" for t in ticks]
+    return [f"{t.round(decimals) + 0.0:.10g}" for t in ticks]

@@ -94,7 +94,10 @@ def render(pages: Sequence[Page], state: str = "") -> str:
     names = _distinct([page.facts.name for page in pages])
     return _template("report.html").render(
         pages=list(zip(names, pages, strict=True)),
-        panels=curves.panels({n: p.metrics for n, p in zip(names, pages, strict=True)}),
+        panels=curves.panels(
+            {n: p.metrics for n, p in zip(names, pages, strict=True)},
+            equilibrium=all(page.facts.equilibrium for page in pages),
+        ),
         differences=_differences(pages),
         numbers=_side_by_side(pages),
         size=_SIZE,

@@ -9,7 +9,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from keras_gan import callbacks, recipes
+from keras_gan import callbacks, losses, recipes
 from keras_gan.core.errors import InputError
 from keras_gan.core.settings import Field, fields
 from keras_gan.experiment.run import BEST, Run
@@ -124,6 +124,12 @@ class Facts:
     def distance(self) -> Number | None:
         """The first of the distances, where one was measured."""
         return next((number for number in self.numbers if "distance" in number.name), None)
+
+    @property
+    def equilibrium(self) -> bool:
+        """Whether it is known what D's outputs are where D cannot tell data and samples apart."""
+        loss = next((str(one.value) for one in self.settings if one.name == "loss"), "")
+        return not getattr(losses.NAMES.get(loss), "ignores_constants", False)
 
     @property
     def verdict(self) -> str:

@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import functools
 import io
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -175,7 +176,8 @@ def _of_epoch(file: Path, changed: int) -> Picture:
     """A picture of training, from a file that was `changed` at that time."""
     picture = _open(file)
     picture.thumbnail((_SIDE, _SIDE))
-    return _encoded(picture, f"epoch {int(file.stem.removeprefix('epoch-'))}", 0, (75,))
+    text = f"epoch {int(file.stem.removeprefix('epoch-'))}"
+    return _encoded(picture, text, math.inf, (75,))
 
 
 def _open(file: Path) -> Image.Image:
@@ -189,11 +191,13 @@ def _open(file: Path) -> Image.Image:
 def _encoded(
     picture: Image.Image, text: str, most: float, qualities: tuple[int, ...] = _QUALITIES
 ) -> Picture:
-    """A picture in the first of the qualities, else in the last one, that takes `most` bytes."""
-    for quality in qualities:
-        file = io.BytesIO()
-        picture.save(file, "WEBP", quality=quality, lossless=quality == _QUALITIES[0])
-        if len(file.getvalue()) <= most:
-            break
-    source = f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
-    return Picture(source, *picture.size, text)
+    """A picture in the first of the qualities that takes `most` bytes; if none, half as large."""
+    data, shown = picture, picture.size
+    while True:
+        for quality in qualities:
+            file = io.BytesIO()
+            data.save(file, "WEBP", quality=quality, lossless=quality == _QUALITIES[0])
+            if len(file.getvalue()) <= most or max(data.size) < _LEAST_TILE:
+                source = f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
+                return Picture(source, *shown, text)
+        data = data.reduce(2)

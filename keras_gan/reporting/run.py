@@ -14,7 +14,8 @@ from keras_gan.reporting import card, facts
 from keras_gan.training import preset_files
 
 _COLUMNS = 8  # of the grid of samples; one for each class, if there are at most 12
-_MACHINE = ("data_dir", "checkpoint_dir", "cache_dir", "dataset")  # places on this machine
+# Places on this machine.
+_MACHINE = ("data_dir", "checkpoint_dir", "cache_dir", "dataset", "classes")
 
 
 class Run(runs.Run):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import types
 from pathlib import Path
 from typing import Any, NoReturn
@@ -98,3 +99,21 @@ def name_data(config: dict[str, Any], dataset: str | None, preprocessing: str | 
         named = {"dataset": dataset, "preprocessing": config["preprocessing"]["name"]}
         config |= {"recipe": "own_data", "settings": named, "dataset": place(dataset)}
         config["identity"] |= named
+
+
+def differences(before: dict[str, Any], identity: dict[str, Any]) -> list[str]:
+    """Sentences on all that tells one identity from another; none for the same run."""
+    # Earlier versions noted the places of data and of their classes, not just their names.
+    places = {key: str(before[key]) for key in ("dataset", "classes") if key in before}
+    same = {
+        key
+        for key, place in places.items()
+        if os.path.basename(os.path.normpath(place)) == identity.get(key)
+    }
+    return [
+        "the data: files were added, removed or changed since"
+        if key == "data"
+        else f"{key}: {before.get(key)!r} there, {identity.get(key)!r} now"
+        for key in sorted({*before, *identity} - same)
+        if before.get(key) != identity.get(key)
+    ]

@@ -46,6 +46,8 @@ def with_options(data_set: DataSet, options: PictureOptions) -> DataSet:
         f"{len(data_set.test):,} to test on",
         mirrored,
     ]
+    if data_set.label_names is not None:
+        lines.insert(1, f"{len(data_set.label_names):,} classes by label")
     if (fit.height, fit.width) == (height, width):
         return dataclasses.replace(data_set, description=tuple(lines), flip=flip)
     lines.insert(1, f"they become {fit.width}x{fit.height}: {fit.describe()}")

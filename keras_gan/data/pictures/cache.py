@@ -21,6 +21,7 @@ import filelock
 import numpy as np
 
 from keras_gan.core.errors import InputError
+from keras_gan.core.files import new_folder
 
 _PICTURES, _LABELS, _FACTS = "pictures.npy", "labels.npy", "facts.json"
 
@@ -46,20 +47,16 @@ class Cache:
         Raises:
             InputError: The folder cannot be written.
         """
-        unfinished = Cache(self.folder.with_name(f".{self.folder.name}.tmp"))
+        if self._is_whole():  # perhaps in a folder that may only be read
+            return False
         try:
             self.folder.parent.mkdir(parents=True, exist_ok=True)
             with filelock.FileLock(self.folder.with_name(f".{self.folder.name}.lock")):
                 if self._is_whole():
                     return False
-                for folder in (self.folder, unfinished.folder):
-                    shutil.rmtree(folder, ignore_errors=True)
-                unfinished.folder.mkdir()
-                try:
-                    make(unfinished)
-                    unfinished.folder.replace(self.folder)
-                finally:
-                    shutil.rmtree(unfinished.folder, ignore_errors=True)
+                shutil.rmtree(self.folder, ignore_errors=True)
+                with new_folder(self.folder) as unfinished:
+                    make(Cache(unfinished))
         except OSError as error:
             raise InputError(
                 f"decoded pictures cannot be written to {self.folder.parent}: {error.strerror}; "

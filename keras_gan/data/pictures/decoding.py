@@ -119,6 +119,8 @@ def decode(opener: Opener, plan: Plan, name: str) -> np.ndarray:
         side = 2 * max(plan.fit.height, plan.fit.width)
         image.draft(None, (side, side))
         image = _plain(ImageOps.exif_transpose(image))
+        if plan.fit.crop == "none":  # what is padded may have a color, or be transparent
+            image = image.convert("RGBA")
         kept = plan.channels in (2, 4)
         padding = (*plan.ground, 0 if kept else 255)
         image = plan.fit(image, padding, name)

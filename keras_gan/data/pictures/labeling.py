@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import csv
 import dataclasses
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -61,9 +62,9 @@ def label(
 ) -> Labeling:
     """Splits and classes of pictures.
 
-    If the folders at the top are called `train`, `validation` and `test` (`train` at least), they
-    are splits; missing ones are held out from `train`. Below them, folders or a CSV file give the
-    classes.
+    If the folders at the top are called `train`, `validation` and `test` (`train` at least), in any
+    case, they are splits; missing ones are held out from `train`. Below them, folders or a CSV file
+    give the classes.
 
     Args:
         names: Paths of the pictures within the data set, with "/".
@@ -75,10 +76,17 @@ def label(
         InputError: Classes were asked for, but a picture has none; or there are too few pictures.
     """
     places = [name.split("/") for name in names]
-    tops = _tops(places)
+    tops = {top: _SPLIT_FOLDERS.get(top.lower()) for top in _tops(places)}
     given = ["train"] * len(places)
-    if "train" in tops and tops <= _SPLIT_FOLDERS.keys():
-        given, places = [_SPLIT_FOLDERS[place[0]] for place in places], [p[1:] for p in places]
+    splits = {split for split in tops.values() if split}
+    if "train" in splits and all(tops.values()):
+        given, places = [str(tops[place[0]]) for place in places], [p[1:] for p in places]
+    elif "train" in splits and len(splits) > 1:
+        outside = next(name for name, place in zip(names, places, strict=True) if not _split(place))
+        raise InputError(
+            f"the folders {' and '.join(sorted(splits))} are splits, but {shown(outside)} lies "
+            "next to them: move it into one of them, or away"
+        )
     groups = {split: np.flatnonzero(np.array(given) == split) for split in _SPLITS}
     missing = [split for split in ("validation", "test") if not len(groups[split])]
     held_out = held_out_rows(len(groups["train"]), missing)
@@ -94,10 +102,21 @@ def label(
         folders = _tops(places)
         possible = classes == "labels" and "" not in folders and len(names) >= 10 * len(folders)
         return Labeling(rows, held_out_rule(missing), folders=len(folders) if possible else 0)
-    label_names = tuple(sorted(set(found)))
+    label_names = tuple(sorted(set(found), key=_in_order))
     number = {name: i for i, name in enumerate(label_names)}
     labels = np.array([number[name] for name in found], np.int64)
     return Labeling(rows, held_out_rule(missing), labels, label_names, where)
+
+
+def _split(place: Sequence[str]) -> bool:
+    """Whether a picture lies in a folder that is a split."""
+    return len(place) > 1 and place[0].lower() in _SPLIT_FOLDERS
+
+
+def _in_order(name: str) -> tuple[bool, int, str]:
+    """Numbers by their values, then other names."""
+    number = name.isascii() and name.isdecimal()
+    return not number, int(name) if number else 0, name
 
 
 def _tops(places: Sequence[Sequence[str]]) -> set[str]:
@@ -123,14 +142,7 @@ def _classes(
     """The class of each picture by name, and what says so."""
     file = csv_file(classes, folder)
     if file is not None:
-        table = _table(file)
-        without = [name for name in names if _named(table, name) is None]
-        if without:
-            raise InputError(
-                f"{file} has no class for {len(without):,} of {len(names):,} pictures, such as "
-                f"{shown(without[0])}; its rows must begin with a file name and a class"
-            )
-        return [str(_named(table, name)) for name in names], file.name
+        return _from_table(_table(file), file, names), file.name
     without = [name for name, place in zip(names, places, strict=True) if len(place) < 2]
     if classes == "folders" and without:
         raise InputError(
@@ -147,11 +159,40 @@ def _table(file: Path) -> dict[str, str]:
     try:
         with file.open(newline="", encoding="utf-8-sig") as opened:
             rows = [row for row in csv.reader(opened) if len(row) > 1]
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file} cannot be read as CSV: save it in UTF-8") from error
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{file} cannot be read as CSV: {error}") from error
-    return {row[0].strip(): row[1].strip() for row in rows}
+    table = dict[str, str]()
+    for first, second, *_ in rows:
+        name, given = _composed(first.strip()), second.strip()
+        if table.setdefault(name, given) != given:
+            raise InputError(f"{file} has two classes for {shown(name)}: {table[name]} and {given}")
+    return table
 
 
-def _named(table: dict[str, str], name: str) -> str | None:
-    """The class of a picture, by its path or by the last part of it."""
-    return table.get(name, table.get(name.rpartition("/")[2]))
+def _composed(name: str) -> str:
+    """Letters with their accents as one character: macOS stores them as two."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _from_table(table: dict[str, str], file: Path, names: Sequence[str]) -> list[str]:
+    """The class of each picture, by its path or by the last part of it."""
+    paths = [_composed(name) for name in names]
+    last = [path.rpartition("/")[2] for path in paths]
+    found = [table.get(path, table.get(name)) for path, name in zip(paths, last, strict=True)]
+    without = [name for name, given in zip(names, found, strict=True) if not given]
+    if without:
+        raise InputError(
+            f"{file} has no class for {len(without):,} of {len(names):,} pictures, such as "
+            f"{shown(without[0])}; its rows must begin with a file name and a class, with a comma "
+            "between them"
+        )
+    times = collections.Counter(last)
+    for path, name in zip(paths, last, strict=True):
+        if path not in table and times[name] > 1:
+            raise InputError(
+                f"{file} names {shown(name)} without its folder, but {times[name]} pictures have "
+                f"that name; write its path within the data set, such as {shown(path)}"
+            )
+    return [str(given) for given in found]

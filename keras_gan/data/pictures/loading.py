@@ -22,7 +22,7 @@ from keras_gan.data.pictures.options import PictureOptions
 from keras_gan.data.pictures.parallel import each
 from keras_gan.data.pictures.sources import HEIC_SUFFIXES, Opener, Source, find, name_of, shown
 
-_FORMAT = 1  # of the cache: another number makes all of them anew
+_FORMAT = 2  # of the cache: another number makes all of them anew
 _NAMED = 10  # faults that a message names
 
 
@@ -61,7 +61,7 @@ def load_source(
         options: As for `load_pictures`.
         cache_dir: As for `load_pictures`.
     """
-    folder = name.replace("/", "-")
+    folder = os.fsdecode(os.fsencode(name.replace("/", "-"))[:100])  # names are limited in bytes
     cache = Cache(cache_folder(cache_dir) / f"{folder}-{_key(place, source, options)}")
     made = cache.open_or_make(lambda unfinished: _make(unfinished, place, source, options))
     x, y, facts = cache.read()
@@ -139,7 +139,7 @@ def _make(cache: Cache, place: str, source: Source, options: PictureOptions) -> 
     splits = {split: len(rows) for split, rows in labeling.rows.items()}
     found, *becomes = inspection.describe(list(headers.values()), plan)
     description = [
-        f"{place}: {found}",
+        f"{shown(place)}: {found}",
         *becomes,
         *labeling.describe(),
         f"exact copies of others: {equal:,}; nearly equal to others: {near:,} more",

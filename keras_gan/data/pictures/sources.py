@@ -75,7 +75,7 @@ def name_of(path: Path) -> str:
 def find(path: Path) -> Source:
     """The pictures of a folder, with all folders below, or of a .zip or .tar file.
 
-    Files and folders whose names begin with a dot are left out.
+    Files and folders whose names begin with a dot are left out, and folders of runs.
 
     Raises:
         InputError: The archive cannot be read, or there are no pictures.
@@ -122,6 +122,8 @@ def _walk(
     except OSError as error:
         faults[prefix or str(folder)] = _reason(error)
         return
+    if prefix and {"config.json", ".lock"} <= {entry.name for entry in entries}:
+        return  # a run, whose pictures are samples
     for entry in entries:
         name = prefix + entry.name
         if _is_hidden(entry.name):
@@ -161,7 +163,9 @@ def _in_zip(path: Path) -> Source:
                 with archive.open(info) as file:
                     return file.read(16)
 
-            if not info.is_dir() and _take(source, info.filename, info.file_size, head):
+            if not info.is_dir() and info.flag_bits & 1:
+                source.faults[info.filename] = "it is protected by a password"
+            elif not info.is_dir() and _take(source, info.filename, info.file_size, head):
                 infos.append(info)
     return _below_common_folder(source)
 
@@ -177,7 +181,10 @@ def _in_tar(path: Path) -> Source:
                 yield functools.partial(io.BytesIO, read(archive, info))
 
     def read(archive: tarfile.TarFile, info: tarfile.TarInfo, size: int = -1) -> bytes:
-        file = archive.extractfile(info)
+        try:
+            file = archive.extractfile(info)  # of a link, what it leads to
+        except KeyError:
+            file = None
         return b"" if file is None else file.read(size)
 
     infos: list[tarfile.TarInfo] = []
@@ -185,7 +192,8 @@ def _in_tar(path: Path) -> Source:
     with tarfile.open(path) as archive:
         for info in archive:
             head = functools.partial(read, archive, info, 16)
-            if info.isreg() and _take(source, info.name, info.size, head):
+            is_file = info.isreg() or info.islnk() or info.issym()
+            if is_file and _take(source, info.name, info.size, head):
                 infos.append(info)
     return _below_common_folder(source)
 

@@ -7,6 +7,7 @@ from sklearn.decomposition import PCA
 
 _LEAST, _MOST = 16, 64
 _EXPLAINED = 0.9
+_ROUNDING = 1e-10  # of a squared length in float32
 
 
 class Components:
@@ -26,7 +27,11 @@ class Components:
         return self._pca.transform(rows)[:, : self.count]
 
     def outside(self, rows: np.ndarray) -> np.ndarray:
-        """The squared length of what rows `[n, d]` have outside of the components, `[n]`."""
+        """The squared length of what rows `[n, d]` have outside of the components, `[n]`.
+
+        It is 0 where it may be rounding.
+        """
         axes = self._pca.components_[: self.count]
         centered = rows - self._pca.mean_
-        return np.square(centered - (centered @ axes.T) @ axes).sum(axis=1)
+        squares = np.square(centered - (centered @ axes.T) @ axes).sum(axis=1)
+        return np.where(squares > _ROUNDING * np.square(centered).sum(axis=1), squares, 0)

@@ -64,7 +64,7 @@ class ModesFound:
 
     shares: tuple[float, ...]  # of all samples, on each mode
     weights: tuple[float, ...]  # of each mode in the mixture
-    on_modes: float  # share of the samples within 3 standard deviations of a mode
+    on_modes: float  # share of the samples on a mode
     spread: float
     n: int  # number of samples
 
@@ -76,14 +76,19 @@ class ModesFound:
 
 
 def modes_found(samples: ArrayLike, mixture: GaussianMixture) -> ModesFound:
-    """The modes that points `[n, d]` find. One within 3 standard deviations is of its mode."""
+    """The modes that points `[n, d]` find.
+
+    A point within 3 standard deviations is on its mode; in more than two dimensions, one within as
+    many as hold the same part of the mode, 98.9 %.
+    """
     samples = as_rows("samples", samples, columns=mixture.dimension)
     mode, deviations = mixture.nearest_mode(samples)
-    near = deviations <= 3
-    counts = np.bincount(mode[near], minlength=mixture.modes)
     d = mixture.dimension
-    # Mean square of a d-dimensional standard normal vector that is no longer than 3.
-    expected = d * stats.chi2.cdf(9, d + 2) / stats.chi2.cdf(9, d)
+    square = max(9.0, float(stats.chi2.ppf(stats.chi2.cdf(9, 2), d)))
+    near = deviations**2 <= square
+    counts = np.bincount(mode[near], minlength=mixture.modes)
+    # Mean square of a d-dimensional standard normal vector that is no longer than that.
+    expected = d * stats.chi2.cdf(square, d + 2) / stats.chi2.cdf(square, d)
     spread = np.sqrt(np.mean(deviations[near] ** 2) / expected) if near.any() else 0.0
     return ModesFound(
         shares=_shares(counts, len(samples)),

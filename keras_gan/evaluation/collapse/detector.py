@@ -101,6 +101,7 @@ class CollapseDetector:
     def examine(self, samples: ArrayLike) -> tuple[Result, ...]:
         """Every diagnostic that applies to samples `[n, ...]`, of which 1,000 are a good number."""
         rows = as_rows("samples", samples, minimum=2, columns=self._numbers)
+        rows = rows.astype(self._real.dtype, copy=False)  # scikit-learn compares equal types only
         projected = self._components.project(rows)
         results: list[Result] = [
             identical(rows, self._real),

@@ -40,8 +40,8 @@ class Memorization:
     `ratio` is the samples' median distance as a multiple of the held-out examples': 0 for copies,
     about 1 for new examples of the same kind, far above 1 for what does not look like the data.
     `copies` is the share of the samples that lie closer to a training example, for the density of
-    the data there, than all but `quantile` of the held-out examples do; about `quantile` for new
-    examples.
+    the data there, than all but `quantile` of the held-out examples do: about `quantile` for new
+    examples, and more where fewer than a hundred are held out.
     """
 
     ratio: float

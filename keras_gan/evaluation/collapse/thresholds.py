@@ -37,7 +37,7 @@ class Thresholds:
     off_modes: float = 0.5  # share of the samples on modes
     shrunk_modes: float = 0.3  # spread within modes
     overfitting: float = 0.65  # AUC of D's scores, training against held-out
-    significance: float = 1e-3  # p-value that such an AUC needs as well
+    significance: float = 1e-3  # p-value that such an AUC, or such a share of copies, needs as well
     # Share of samples as close to the training set as the closest 1 % of held-out examples.
     copies: float = 0.1
     unlike: float = 2.0  # median distance to the training set over held-out examples'
@@ -161,7 +161,7 @@ def _(result: Coverage, limits: Thresholds) -> Iterator[CollapseWarning]:
             f"{kinds}-missing",
             f"the samples lack {kinds} {listed}, which hold {lost:.0%} of the data",
         )
-    elif result.divergence > limits.uneven:
+    elif result.divergence - _by_chance(real, result.n[0]) > limits.uneven:
         yield CollapseWarning(
             f"uneven-{kinds}",
             f"the shares of the {kinds} are {result.divergence:.2f} nats from the data's; "
@@ -176,11 +176,16 @@ def _(result: ModesFound, limits: Thresholds) -> Iterator[CollapseWarning]:
     missing = int(np.sum((shares < limits.found * weights) & expected))
     if result.on_modes < limits.off_modes:
         yield CollapseWarning(
-            "off-modes", f"only {result.on_modes:.0%} of the samples lie within 3 sd of a mode"
+            "off-modes", f"only {result.on_modes:.0%} of the samples lie on a mode"
         )
     if missing:
         yield CollapseWarning("modes-missing", f"{missing} of {len(weights)} modes are not found")
-    elif shares.any() and (divergence := stats.entropy(shares, weights)) > limits.uneven:
+    elif (
+        shares.any()
+        and (divergence := stats.entropy(shares, weights))
+        - _by_chance(weights, result.on_modes * result.n)
+        > limits.uneven
+    ):
         yield CollapseWarning(
             "uneven-modes",
             f"the shares of the modes are {divergence:.2f} nats from the target's; one mode has "
@@ -190,6 +195,11 @@ def _(result: ModesFound, limits: Thresholds) -> Iterator[CollapseWarning]:
         yield CollapseWarning(
             "shrunk-modes", f"within a mode the samples reach only {result.spread:.0%} of its width"
         )
+
+
+def _by_chance(shares: np.ndarray, n: float) -> float:
+    """The divergence, nats, of `n` draws from these shares by chance alone (Miller 1955)."""
+    return (np.count_nonzero(shares) - 1) / (2 * n)
 
 
 @_raised_by.register
@@ -205,7 +215,9 @@ def _(result: ScoreGap, limits: Thresholds) -> Iterator[CollapseWarning]:
 @_raised_by.register
 def _(result: Memorization, limits: Thresholds) -> Iterator[CollapseWarning]:
     copies = max(result.copies, result.altered or 0)
-    if copies - result.quantile > limits.copies:
+    # Of few held-out examples, all may lie farther than this share of new ones, by chance.
+    chance = 1 - limits.significance ** (1 / result.n[2])
+    if copies > max(result.quantile + limits.copies, chance):
         alike = "" if copies == result.copies else ", up to shifts, mirroring and brightness,"
         yield CollapseWarning(
             "training-set-memorized",
@@ -238,7 +250,7 @@ def _(result: Support, limits: Thresholds) -> Iterator[CollapseWarning]:
 
 @_raised_by.register
 def _(result: Gaps, limits: Thresholds) -> Iterator[CollapseWarning]:
-    if result.share > limits.gaps and result.share * result.n >= limits.gap_examples:
+    if result.share >= limits.gaps and result.share * result.n >= limits.gap_examples:
         yield CollapseWarning(
             "gaps",
             f"{result.share:.1%} of the held-out examples have training examples near them, but "

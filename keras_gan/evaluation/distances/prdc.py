@@ -13,7 +13,7 @@ from keras_gan.evaluation.arrays import as_rows, equal_numbers, row_blocks
 
 PRECISION_NEIGHBORS, DENSITY_NEIGHBORS = 3, 5  # k in the papers below
 LEAST_EXAMPLES = DENSITY_NEIGHBORS + 1  # of either kind
-ROUNDING = 1e-12  # of a squared distance, relative to the largest squared norm: equal points touch
+ROUNDING = 1e-12  # of a squared distance, relative to the squared norms: equal points touch
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,12 @@ def precision_recall(
     x, y = equal_numbers(x, y, seed=seed)
     origin = x.mean(axis=0)
     x, y = x - origin, y - origin
-    slack = ROUNDING * max(np.max(np.sum(rows**2, axis=1)) for rows in (x, y))
-    radii_x, radii_y = (_squared_radii(rows, neighbors) + slack for rows in (x, y))
+    radii_x, radii_y = (_squared_radii(rows, neighbors) for rows in (x, y))
 
-    precise = dense = 0
+    precise = dense = np.int64(0)
     recalled = np.zeros(len(x), bool)
     nearest = np.full(len(x), np.inf)
-    for rows, squares in _squared_distances(y, x):
+    for rows, squares in _squared_distances(y, x, ROUNDING):
         precise += np.sum(np.any(squares <= radii_x[:, 0], axis=1))
         recalled |= np.any(squares <= radii_y[rows, :1], axis=0)
         dense += np.sum(squares <= radii_x[:, 1])
@@ -109,9 +108,11 @@ def _squared_radii(rows: np.ndarray, neighbors: list[int]) -> np.ndarray:
     return radii
 
 
-def _squared_distances(rows: np.ndarray, others: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Blocks of rows, and their squared distances to all others."""
-    norms, other_norms = (np.sum(array**2, axis=1) for array in (rows, others))
+def _squared_distances(
+    rows: np.ndarray, others: np.ndarray, less: float = 0.0
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Blocks of rows, and their squared distances to all others, less a part of the norms."""
+    norms, other_norms = ((1 - less) * np.sum(array**2, axis=1) for array in (rows, others))
     for block in row_blocks(len(rows), len(others)):
         products = rows[block] @ others.T
         yield block, norms[block, None] + other_norms - 2 * products

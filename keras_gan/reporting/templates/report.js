@@ -23,7 +23,13 @@ async function follow() {
   try {
     const state = await (await fetch("state")).text();
     if (state !== document.body.dataset.state) {
-      const page = new DOMParser().parseFromString(await (await fetch("/")).text(), "text/html");
+      const answer = await fetch("/");
+      const text = await answer.text();
+      if (!answer.ok) {
+        status.textContent = text; // of a file that cannot be read, for example
+        return;
+      }
+      const page = new DOMParser().parseFromString(text, "text/html");
       const before = document.querySelector(".timeline input");
       const open = document.querySelector("details")?.open;
       const focused = before && before === document.activeElement;
