@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -137,7 +138,7 @@ def _conclude(job: Job, run: Run) -> None:
         return
     print(
         f"report: {file}\nto measure it: {known.evaluate}\n"
-        f"to explore it: {known.serve[0]}; {known.serve[1]}"
+        f"to explore it: keras-gan serve {shlex.quote(str(run.path))} --weights {known.weights}"
     )
 
 

@@ -67,6 +67,35 @@ def test_a_short_budget_gets_narrower_networks(monkeypatch, capsys):
     assert resolved(data, budget="2s", width=40).width == 40
 
 
+def test_a_long_budget_gets_wider_networks_and_lower_rates(monkeypatch, capsys):
+    monkeypatch.setattr(pictures, "seconds_per_step", lambda _, settings, __: settings.width / 50)
+    data = data_of((32, 32, 3))
+    hours = 4 * 0.32 * pictures.MANY_STEPS / 3600  # four times as many steps of width 16
+    long = resolved(data, budget=f"{hours:.3f}h")
+    assert long.width == 31  # the budget is rounded
+    assert long.generator_learning_rate == pytest.approx(1e-3 * 16 / 31)
+    assert "width 16: there is time for wider ones; trying width 31" in capsys.readouterr().out
+    given = resolved(data, budget=f"{hours:.3f}h", generator_learning_rate=2e-4)
+    assert given.generator_learning_rate == 2e-4
+    assert resolved(data, budget=f"{hours:.3f}h", width=16).width == 16
+    of_r3gan = resolved(data, budget="1000d", networks="r3gan")
+    assert of_r3gan.width == pictures.WIDTH_R3GAN  # not measured
+    assert resolved(data, images=10**7).width == 16  # no time was named
+
+
+def test_precisions_are_timed_once(monkeypatch, capsys):
+    timed = []
+
+    def time(_, settings, __):
+        timed.append(settings.precision)
+        return {"float32": 0.2, "mixed_bfloat16": 0.1}[settings.precision]
+
+    monkeypatch.setattr(pictures, "seconds_per_step", time)
+    monkeypatch.setattr(pictures, "bfloat16_is_native", lambda: True)
+    assert resolved(budget="25m").images == 15_000 * 32
+    assert timed == ["float32", "mixed_bfloat16"]
+
+
 @pytest.mark.parametrize(("kind", "default"), [("dcgan", 32), ("r3gan", 64)])
 def test_the_size_of_a_minibatch_is_that_of_the_networks_unless_given(kind, default):
     chosen = resolved(networks=kind, images=300)

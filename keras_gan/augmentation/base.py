@@ -33,6 +33,10 @@ class Augmentation(keras.layers.Layer):
     def update(self, real: DiscriminatorOutput) -> None:
         """Called after each of D's updates on every replica, with D's output for the data."""
 
+    def compute_output_shape(self, input_shape):
+        """Returns the shape of the examples: Keras need not call the layer, and draw, for it."""
+        return input_shape
+
     def call(self, examples: tf.Tensor) -> tf.Tensor:
         """Returns the examples as D receives them, `[n, ...]`."""
         raise NotImplementedError

@@ -23,6 +23,8 @@ class SelfAttention(CompoundLayer):
     Input and output: float `[n, height, width, c]`.
     """
 
+    pools_maxima = True  # which XLA does not differentiate twice
+
     def __init__(self, spectral_norm: bool = False, kernel_initializer="glorot_uniform", **kwargs):
         super().__init__(spectral_norm, kernel_initializer, **kwargs)
 

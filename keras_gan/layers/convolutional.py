@@ -23,6 +23,8 @@ class PartialMaxPooling2D(keras.layers.Layer):
     Input: float `[n, height, width, channels]`.
     """
 
+    pools_maxima = True  # which XLA does not differentiate twice
+
     def __init__(self, pool_size: int, strides: int, **kwargs):
         super().__init__(**kwargs)
         if not 1 <= strides <= pool_size:

@@ -27,7 +27,10 @@ class _Noise(keras.layers.Layer):
     def _bits(self, inputs) -> tf.Tensor:
         draws = randomness.current_draws()
         if draws is not None:
-            return draws.bits(inputs.shape[1:])
+            bits = draws.bits(inputs.shape[1:])
+            drawn, rows = bits.shape[0], inputs.shape[0]
+            # Packed examples (`layers.Pack`) have the bits of their first one.
+            return bits[:: drawn // rows] if drawn and rows and drawn > rows else bits
         seed = self.seed_generator.next()
         return tf.random.stateless_uniform(tf.shape(inputs), seed, None, None, tf.uint32)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -63,6 +64,7 @@ class _TwoTasks(Loss):
         self.loss = NonSaturating() if loss is None else loss
         self.generator_uses_real = self.loss.generator_uses_real
         self.ignores_constants = self.loss.ignores_constants
+        self.boundary = self.loss.boundary
         self.uses_batch_means = self.loss.uses_batch_means
         self.requires = tuple(dict.fromkeys((*type(self).requires, *self.loss.requires)))
 
@@ -83,7 +85,7 @@ class AuxiliaryClassifier(_TwoTasks):
 
     Both networks minimize the cross-entropy of the classes in addition to their loss: D on data and
     on samples, G on samples. D returns class scores `[n, K]` under "classes"; the model has the
-    condition `Classes(K)`, which D does not need as an input. Labels of data may be -1: unknown.
+    condition `Classes(K)`, which D does not need as an input.
 
     Args:
         loss: The loss that it is added to; `NonSaturating()` if None.
@@ -96,6 +98,16 @@ class AuxiliaryClassifier(_TwoTasks):
     def __init__(self, loss: Loss | None = None, weight: float = 1.0):
         super().__init__(loss)
         self.weight = _weight("weight", weight)
+
+    def check(self, discriminator_outputs: Mapping[str, tuple], condition: Any) -> None:
+        """Raises InputError unless D scores as many classes as the condition has."""
+        count = getattr(condition, "count", None)
+        scores = discriminator_outputs["classes"]
+        if count is None or scores != (None, count):
+            raise InputError(
+                "AuxiliaryClassifier needs the condition `Classes(K)` and a D that returns "
+                f"'classes' [n, K]. Received: {condition}, and 'classes' of shape {scores}"
+            )
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns the loss of each pair, float `[n]`."""

@@ -28,6 +28,8 @@ class Loss:
             waits for all gradients. It is not inherited: a loss linear in D's output needs False.
         ignores_constants: True if a constant added to D's output changes nothing, so that the sign
             of a logit means nothing.
+        boundary: The logit of what D takes for data and for a sample with equal probability: 0, and
+            1/2 for least squares.
         uses_batch_means: True if a method uses `global_mean`; `GAN.compile(accumulate=...)` is
             then refused.
         requires: Further outputs of D next to "logits" ("features", "classes"), or tensors of the
@@ -38,6 +40,7 @@ class Loss:
     uses_labels = False
     updates_may_overlap = False
     ignores_constants = False
+    boundary = 0.0
     uses_batch_means = False
     requires: tuple[str, ...] = ()
 

@@ -84,6 +84,7 @@ class LeastSquares(Loss):
     def __init__(self, label_smoothing: float = 0.0, label_noise: float = 0.0):
         self.label_smoothing = share("label_smoothing", label_smoothing)
         self.label_noise = share("label_noise", label_noise)
+        self.boundary = (1 - self.label_smoothing) / 2
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns the loss of each pair, float `[n]`."""

@@ -53,7 +53,7 @@ class Adam(keras.optimizers.Optimizer):
 
     def update_step(self, gradient, variable, learning_rate):
         dtype, index = variable.dtype, self._get_variable_index(variable)
-        updates = tf.cast(self.iterations.value + 1, dtype)
+        updates = tf.cast(self.iterations + 1, dtype)
         beta_1, beta_2 = tf.cast(self.beta_1, dtype), tf.cast(current_value(self.beta_2), dtype)
         tf.raw_ops.ResourceApplyAdam(
             var=handle(variable),
@@ -69,15 +69,11 @@ class Adam(keras.optimizers.Optimizer):
         )
 
     def get_config(self) -> dict:
-        beta_2 = self.beta_2
-        if isinstance(beta_2, ImageSchedule):
-            beta_2 = keras.saving.serialize_keras_object(beta_2)
+        beta_2 = keras.saving.serialize_keras_object(self.beta_2)
         own = {"beta_1": self.beta_1, "beta_2": beta_2, "epsilon": self.epsilon}
         return {**super().get_config(), **own}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        if isinstance(config["beta_2"], dict):
-            beta_2 = keras.saving.deserialize_keras_object(config["beta_2"], custom_objects)
-            config = {**config, "beta_2": beta_2}
-        return super().from_config(config, custom_objects)
+        beta_2 = keras.saving.deserialize_keras_object(config["beta_2"], custom_objects)
+        return super().from_config({**config, "beta_2": beta_2}, custom_objects)

@@ -47,17 +47,13 @@ class MomentumSGD(keras.optimizers.Optimizer):
         )
 
     def get_config(self) -> dict:
-        momentum = self.momentum
-        if callable(momentum):
-            momentum = keras.saving.serialize_keras_object(momentum)
+        momentum = keras.saving.serialize_keras_object(self.momentum)
         return {**super().get_config(), "momentum": momentum}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        if isinstance(config["momentum"], dict):
-            momentum = keras.saving.deserialize_keras_object(config["momentum"], custom_objects)
-            config = {**config, "momentum": momentum}
-        return super().from_config(config, custom_objects)
+        momentum = keras.saving.deserialize_keras_object(config["momentum"], custom_objects)
+        return super().from_config({**config, "momentum": momentum}, custom_objects)
 
 
 def handle(variable) -> tf.Tensor:

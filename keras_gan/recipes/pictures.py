@@ -13,6 +13,7 @@ set it instead.
 import dataclasses
 import math
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import tensorflow as tf
@@ -32,6 +33,9 @@ from keras_gan.recipes.settings import Built, Networks, R3GANSettings, model, ou
 # G the distance falls about twice as fast, and higher learning rates are stable.
 ON_CPU, ON_GPU = "dcgan", "r3gan"
 LEARNING_RATES = {"dcgan": 1e-3, "r3gan": 4e-4}
+# Of `dcgan` for widths up to this one; inversely to the width above. With 0.001, D of width 32 did
+# not learn on CIFAR-10; with half of it, it learned more in each pass than one of width 16.
+NARROW = 16
 # On two cores, with CIFAR-10, minibatches of 32, so twice the updates, learned faster than those of
 # 64; those of 16 no faster still.
 BATCH_SIZES = {"dcgan": 32, "r3gan": 64}
@@ -40,7 +44,9 @@ WIDTH_R3GAN, LEAST_WIDTH = 512, 8
 # Where the time is too short for so many steps, narrower networks learn more: 2,000 digits of 28x28
 # had a Frechet distance of 965 after 180 s (650 steps, width 12), of 1,051 after 300 s (275, 36),
 # with a DCGAN pair without blocks and batch normalization.
-ENOUGH_STEPS = 2000
+ENOUGH_STEPS = 2_000
+# Where it allows more steps than these, wider ones do. DOCUMENT
+MANY_STEPS = 20_000
 NETWORKS = ("auto", "dcgan", "r3gan")
 QUICK = "2m"
 SECONDS_PER_DISTANCE = 15  # of 2,000 pictures, on two cores
@@ -160,51 +166,70 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
         chosen = dataclasses.replace(
             self,
             networks=kind,
-            width=self.width or by_rule,
             batch_size=min(self.batch_size or BATCH_SIZES[kind], size),
             augment=_augmentation(size) if self.augment == "auto" else self.augment,
-            generator_learning_rate=self.generator_learning_rate or LEARNING_RATES[kind],
-            discriminator_learning_rate=self.discriminator_learning_rate or LEARNING_RATES[kind],
             gamma=gamma,
             final_gamma=self.final_gamma or gamma / 10,
-        )
+        )._of_width(self.width or by_rule, self)
+        images = self.images or self.epochs * size
+        seconds: dict[str, float] = {}
         if self.precision == "auto":
             native = on_gpu or bfloat16_is_native()
-            precision = chosen._faster_precision(data) if native else "float32"
-            chosen = dataclasses.replace(chosen, precision=precision)
-        images = self.images or self.epochs * size
-        if not images:
+            seconds = chosen._seconds_per_step(data, PRECISIONS) if native else {}
+            fastest = min(seconds, key=seconds.__getitem__, default="float32")
+            chosen = dataclasses.replace(chosen, precision=fastest)
+        if images:
+            return chosen._with_lengths(images, size)
+        steps = chosen._steps(data, seconds)
+        if steps < ENOUGH_STEPS:
+            minutes = math.ceil(self.budget_seconds * ENOUGH_STEPS / steps / 60)
+            print(
+                f"a short time for this size: expect rough shapes at best. {ENOUGH_STEPS:,} "
+                f"steps take --budget {minutes}m, fewer minutes with a smaller --size"
+            )
+        # A step costs about the width squared.
+        least, most = steps / ENOUGH_STEPS, steps / MANY_STEPS if kind == "dcgan" else 1.0
+        factor = min(1.0, least) * max(1.0, most)
+        width = max(LEAST_WIDTH, int(chosen.width * factor**0.5))
+        if not self.width and width != chosen.width:
+            reason = (
+                "so few steps teach them little" if factor < 1 else "there is time for wider ones"
+            )
+            print(f"networks of width {chosen.width}: {reason}; trying width {width}")
+            chosen = chosen._of_width(width, self)
             steps = chosen._steps(data)
-            if steps < ENOUGH_STEPS:
-                minutes = math.ceil(self.budget_seconds * ENOUGH_STEPS / steps / 60)
-                print(
-                    f"a short time for this size: expect rough shapes at best. {ENOUGH_STEPS:,} "
-                    f"steps take --budget {minutes}m, fewer minutes with a smaller --size"
-                )
-            narrower = max(LEAST_WIDTH, int(chosen.width * (steps / ENOUGH_STEPS) ** 0.5))
-            if not self.width and narrower < chosen.width:  # a step costs about the width squared
-                print(f"so few steps teach networks of width {chosen.width} little; trying others")
-                chosen = dataclasses.replace(chosen, width=narrower)
-                steps = chosen._steps(data)
-            images = steps * chosen.batch_size
-        return chosen._with_lengths(images, size)
+        return chosen._with_lengths(steps * chosen.batch_size, size)
 
-    def _faster_precision(self, data: TrainingData) -> str:
-        print(f"timing a few steps in {' and '.join(PRECISIONS)}", flush=True)
-        seconds = {
-            precision: dataclasses.replace(self, precision=precision)._seconds_per_step(data)
-            for precision in PRECISIONS
-        }
-        print("a step takes " + ", ".join(f"{s:.2g} s in {name}" for name, s in seconds.items()))
-        return min(seconds, key=seconds.__getitem__)
+    def _of_width(self, width: int, asked: Self) -> Self:
+        """These settings with networks of that width, and learning rates that suit it."""
+        rate = LEARNING_RATES[self.networks]
+        if self.networks == "dcgan":
+            rate *= min(1.0, NARROW / width)
+        return dataclasses.replace(
+            self,
+            width=width,
+            generator_learning_rate=asked.generator_learning_rate or rate,
+            discriminator_learning_rate=asked.discriminator_learning_rate or rate,
+        )
 
-    def _seconds_per_step(self, data: TrainingData) -> float:
-        return seconds_per_step(build, self._with_lengths(self.batch_size, data.size), data)
+    def _seconds_per_step(
+        self, data: TrainingData, precisions: Sequence[str] = ()
+    ) -> dict[str, float]:
+        """Seconds of a step by precision, by a trial."""
+        print(f"timing a few steps in {' and '.join(precisions or [self.precision])}", flush=True)
+        seconds = {}
+        for precision in precisions or [self.precision]:
+            few = dataclasses.replace(self, precision=precision)
+            few = few._with_lengths(self.batch_size, data.size)
+            seconds[precision] = seconds_per_step(build, few, data)
+        if precisions:
+            texts = [f"{time:.2g} s in {name}" for name, time in seconds.items()]
+            print(f"a step takes {', '.join(texts)}")
+        return seconds
 
-    def _steps(self, data: TrainingData) -> int:
-        """The number of steps in the budget, by a trial."""
-        print("timing a few steps", flush=True)
-        seconds = self._seconds_per_step(data)
+    def _steps(self, data: TrainingData, known: Mapping[str, float] | None = None) -> int:
+        """The number of steps in the budget, by a trial unless the time of one is known."""
+        seconds = (known or self._seconds_per_step(data))[self.precision]
         steps = max(1, int(self.budget_seconds / seconds))
         print(
             f"a step with {self.batch_size} pictures and width {self.width} takes {seconds:.2g} s: "

@@ -103,7 +103,7 @@ class Regularizer:
     def from_config(cls, config: dict) -> Regularizer:
         """Makes the regularizer from `get_config`'s dictionary."""
         objects = keras.saving.deserialize_keras_object
-        return cls(**{k: objects(v) if isinstance(v, dict) else v for k, v in config.items()})
+        return cls(**{name: objects(value) for name, value in config.items()})
 
 
 def with_input_gradients(
@@ -144,8 +144,3 @@ def check_weight(name: str, value: Weight) -> Weight:
     if not isinstance(value, ImageSchedule) and not 0 <= value < float("inf"):
         raise InputError(f"`{name}` must be a finite number >= 0. Received: {value!r}")
     return value
-
-
-def serialized(value: Any) -> Any:
-    """A weight as it stands in a configuration."""
-    return keras.saving.serialize_keras_object(value) if isinstance(value, ImageSchedule) else value

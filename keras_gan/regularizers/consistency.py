@@ -17,7 +17,6 @@ from keras_gan.regularizers.base import (
     Regularizer,
     Weight,
     check_weight,
-    serialized,
 )
 
 __all__ = ["Consistency", "LatentConsistency"]
@@ -70,8 +69,8 @@ class Consistency(Regularizer):
         """Returns the constructor's arguments, serialized."""
         return {
             "transform": keras.saving.serialize_keras_object(self.transform),
-            "real_weight": serialized(self.real_weight),
-            "fake_weight": serialized(self.fake_weight),
+            "real_weight": keras.saving.serialize_keras_object(self.real_weight),
+            "fake_weight": keras.saving.serialize_keras_object(self.fake_weight),
             **super().get_config(),
         }
 
@@ -134,7 +133,7 @@ class LatentConsistency(Regularizer):
     def get_config(self) -> dict:
         """Returns the constructor's arguments, serialized."""
         return {
-            "discriminator_weight": serialized(self.discriminator_weight),
-            "generator_weight": serialized(self.generator_weight),
+            "discriminator_weight": keras.saving.serialize_keras_object(self.discriminator_weight),
+            "generator_weight": keras.saving.serialize_keras_object(self.generator_weight),
             "sd": self.sd,
         }

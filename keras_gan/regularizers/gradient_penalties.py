@@ -12,7 +12,7 @@ from keras_gan.core import randomness
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.replicas import global_max, global_mean
 from keras_gan.optimizers.schedules import current_value
-from keras_gan.regularizers.base import Discriminate, Regularizer, Weight, check_weight, serialized
+from keras_gan.regularizers.base import Discriminate, Regularizer, Weight, check_weight
 
 __all__ = ["DRAGAN", "R1", "R2", "WGANGP", "MaxGradient", "norm_minus_one", "squared_norm"]
 
@@ -48,7 +48,7 @@ class _ZeroCentered(Regularizer):
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments, serialized."""
-        return {"gamma": serialized(self.gamma), **super().get_config()}
+        return {"gamma": keras.saving.serialize_keras_object(self.gamma), **super().get_config()}
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -110,7 +110,7 @@ class _AtPoints(Regularizer):
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments, serialized."""
-        return {"weight": serialized(self.weight), **super().get_config()}
+        return {"weight": keras.saving.serialize_keras_object(self.weight), **super().get_config()}
 
 
 @keras.saving.register_keras_serializable("keras_gan")

@@ -9,7 +9,7 @@ from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.errors import InputError
 from keras_gan.core.replicas import global_mean
 from keras_gan.optimizers.schedules import current_value
-from keras_gan.regularizers.base import Discriminate, Regularizer, Weight, check_weight, serialized
+from keras_gan.regularizers.base import Discriminate, Regularizer, Weight, check_weight
 
 __all__ = ["LeCam"]
 
@@ -69,4 +69,8 @@ class LeCam(Regularizer):
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments, serialized."""
-        return {"weight": serialized(self.weight), "decay": self.decay, "start": self.start}
+        return {
+            "weight": keras.saving.serialize_keras_object(self.weight),
+            "decay": self.decay,
+            "start": self.start,
+        }

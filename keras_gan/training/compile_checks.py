@@ -87,7 +87,7 @@ def check_optimizers(optimizers: list[Any], replicas: int) -> None:
             )
 
 
-def check_loss(loss: Any, discriminator_outputs: Iterable[str], condition: Any) -> None:
+def check_loss(loss: Any, discriminator_outputs: Mapping[str, tuple], condition: Any) -> None:
     """Refuses a loss that needs what neither D nor the condition gives."""
     given = (*condition.names, *condition.training_names) if condition else ()
     known = {*discriminator_outputs, *given}
@@ -97,6 +97,8 @@ def check_loss(loss: Any, discriminator_outputs: Iterable[str], condition: Any) 
             f"the loss {type(loss).__name__} requires {' and '.join(missing)}; this discriminator "
             f"and condition ({condition}) give only {' and '.join(sorted(known))}"
         )
+    if hasattr(loss, "check"):
+        loss.check(discriminator_outputs, condition)
 
 
 def check_regularizers(regularizers: list[Any], discriminator: keras.Model) -> None:
@@ -109,10 +111,7 @@ def check_regularizers(regularizers: list[Any], discriminator: keras.Model) -> N
                 "`regularizers` must be objects with a `name` and a method "
                 f"`penalty(discriminate, real, fake)`. Received: {regularizer!r}"
             )
-        if mixing and (
-            getattr(regularizer, "per_example", False)
-            or getattr(regularizer, "input_gradients", ())
-        ):
+        if mixing and _per_example(regularizer):
             raise InputError(
                 f"{type(regularizer).__name__} takes the gradient of each example, but layer "
                 f"{mixing[0]!r} of the discriminator mixes the examples of a batch; use a "
@@ -168,8 +167,10 @@ def _mixes_rows(layer: keras.layers.Layer) -> bool:
     return batch_norm or getattr(layer, "mixes_rows", False)
 
 
-def check_execution(gan: GAN, jit_compile: bool | str, run_eagerly: bool) -> None:
-    """Refuses ways of running a step that the networks or the replicas do not allow."""
+def check_execution(
+    gan: GAN, jit_compile: bool | str, run_eagerly: bool, regularizers: Iterable[Any] = ()
+) -> None:
+    """Refuses ways of running a step that networks, regularizers or replicas do not allow."""
     replicas = gan.distribute_strategy.num_replicas_in_sync
     layers = [(network, layer) for network in gan.networks for layer in all_layers(network)]
     if jit_compile is True:
@@ -186,10 +187,43 @@ def check_execution(gan: GAN, jit_compile: bool | str, run_eagerly: bool) -> Non
                     f"XLA cannot compile layer {layer.name!r} of {network.name!r}; "
                     "use jit_compile=False"
                 )
+        if reason := wrong_under_xla(gan.discriminator, regularizers):
+            raise InputError(f"{reason}; use jit_compile=False, or another layer")
     if replicas > 1 and uses_float16(gan):
         raise InputError(
             "mixed_float16 cannot scale its losses equally on several replicas; use mixed_bfloat16"
         )
+
+
+def cannot_use_xla(gan: GAN, regularizers: Iterable[Any]) -> bool:
+    """Whether a step on several replicas, or its numbers, do not allow XLA."""
+    replicas = gan.distribute_strategy.num_replicas_in_sync
+    return replicas > 1 or bool(wrong_under_xla(gan.discriminator, regularizers))
+
+
+def wrong_under_xla(discriminator: keras.Model, regularizers: Iterable[Any]) -> str:
+    """Why XLA would train with wrong numbers; empty if it does not."""
+    pooling = [layer for layer in all_layers(discriminator) if _pools_maxima(layer)]
+    penalties = [regularizer for regularizer in regularizers if _per_example(regularizer)]
+    if not (pooling and penalties):
+        return ""
+    return (
+        f"XLA computes the second derivative of max pooling wrong, which "
+        f"{type(penalties[0]).__name__} needs of layer {pooling[0].name!r}"
+    )
+
+
+def _pools_maxima(layer: keras.layers.Layer) -> bool:
+    ours = getattr(layer, "pools_maxima", False)
+    return ours or isinstance(
+        layer, keras.layers.MaxPooling1D | keras.layers.MaxPooling2D | keras.layers.MaxPooling3D
+    )
+
+
+def _per_example(regularizer: Any) -> bool:
+    """Whether it takes the gradient of each example."""
+    gradients = getattr(regularizer, "input_gradients", ())
+    return bool(gradients or getattr(regularizer, "per_example", False))
 
 
 def uses_float16(gan: GAN) -> bool:

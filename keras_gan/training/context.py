@@ -192,7 +192,7 @@ class StepContext:
         if self.gan.discriminator in self._unchanged:  # G's step: D's own losses do not matter
             return output
         # Keras forgets the losses of a pass when the next one begins.
-        return output._replace(layer_losses=sum(self.gan.discriminator.losses))
+        return output._replace(layer_losses=layer_losses(self.gan.discriminator))
 
     def _augmented_pass(
         self, kind: str, examples: tf.Tensor, condition: ConditionTensors, j: int
@@ -219,7 +219,7 @@ class StepContext:
     def generator_mean(self, losses: tf.Tensor) -> tf.Tensor:
         """The same of G's losses, with what G's layers add."""
         mean = self.mean(losses, f"{type(self.gan.loss).__name__}.generator")
-        return mean + sum(self.gan.generator.losses) / self.replicas
+        return mean + layer_losses(self.gan.generator) / self.replicas
 
     def mean(self, values: tf.Tensor, name: str) -> tf.Tensor:
         """This replica's part of the mean of what `name` returned for each row."""
@@ -287,7 +287,8 @@ class StepContext:
         """The logs of an update of D; the user's metrics and the augmentation follow it."""
         for metric in self.gan.running_means.user_metrics:
             metric.update_state(real, fake)
-        logs, augmentation = discriminator_logs(real, fake, losses), self.gan.augmentation
+        logs = discriminator_logs(real, fake, losses, self._boundary)
+        augmentation = self.gan.augmentation
         if augmentation is not None:
             if self.gan.update != "fixed":
                 augmentation.update(self._with_signs(real, fake, augmentation))
@@ -299,29 +300,45 @@ class StepContext:
         self, real: DiscriminatorOutput, fake: DiscriminatorOutput, augmentation: Augmentation
     ) -> DiscriminatorOutput:
         """D's output for the data, with logits whose signs mean something if these are read."""
-        read = getattr(augmentation, "reads_signs", False)
-        if not (read and getattr(self.gan.loss, "ignores_constants", False)):
+        if not getattr(augmentation, "reads_signs", False):
             return real
-        middle = global_mean(real.logits + fake.logits) / 2
+        middle: Any = self._boundary
+        if getattr(self.gan.loss, "ignores_constants", False):
+            middle = global_mean(real.logits + fake.logits) / 2
         return real._replace(logits=real.logits - middle)
+
+    @property
+    def _boundary(self) -> float:
+        return getattr(self.gan.loss, "boundary", 0.0)
 
     def generator_logs(self, losses: tf.Tensor) -> Logs:
         """The logs of an update of G."""
         return {"g_loss": tf.reduce_mean(losses)}
 
 
+def layer_losses(network: keras.Model) -> tf.Tensor | float:
+    """The sum of the losses that a network's layers add, in float32."""
+    return sum(tf.reduce_sum(tf.cast(loss, tf.float32)) for loss in network.losses)
+
+
 def discriminator_logs(
-    real: DiscriminatorOutput, fake: DiscriminatorOutput, losses: tf.Tensor
+    real: DiscriminatorOutput,
+    fake: DiscriminatorOutput,
+    losses: tf.Tensor,
+    boundary: float = 0.0,
 ) -> Logs:
-    """Means over the rows of what is reported of D; `value` is V(D, G), equation (1)."""
+    """Means over the rows of what is reported of D; `value` is V(D, G), equation (1).
+
+    D's answers are correct on either side of the loss's `boundary`.
+    """
     value = -discriminator(real_logits=real.logits, fake_logits=fake.logits)
     return {
         "d_loss": tf.reduce_mean(losses),
         "value": tf.reduce_mean(value),
         "d_real": tf.reduce_mean(tf.sigmoid(real.logits)),
         "d_fake": tf.reduce_mean(tf.sigmoid(fake.logits)),
-        "d_real_accuracy": tf.reduce_mean(tf.cast(real.logits > 0, tf.float32)),
-        "d_fake_accuracy": tf.reduce_mean(tf.cast(fake.logits < 0, tf.float32)),
+        "d_real_accuracy": tf.reduce_mean(tf.cast(real.logits > boundary, tf.float32)),
+        "d_fake_accuracy": tf.reduce_mean(tf.cast(fake.logits < boundary, tf.float32)),
     }
 
 

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan.core.errors import InputError, first_line
+from keras_gan.core.keras_private import all_layers
 from keras_gan.optimizers.schedules import ImageSchedule, counting_images, current_value
 from keras_gan.training.standing_statistics import batch_normalizations
 
@@ -110,7 +111,9 @@ class AveragedNetwork:
                 f"an EMA needs a copy of {network.name!r}: write `get_config` and `from_config` of "
                 f"{type(network).__name__} ({first_line(error)})"
             ) from error
-        self.network.trainable = True  # whether the generator is frozen now does not matter
+        # Whether the generator, or a part of it, is frozen now does not matter.
+        for layer in all_layers(self.network):
+            layer.trainable = True
         statistics = {
             id(weight)
             for layer in batch_normalizations(self.network)

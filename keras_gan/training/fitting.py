@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from keras_gan.conditioning import ClassRange, Condition, LabelCheck
 from keras_gan.core.errors import InputError
-from keras_gan.training.input_checks import input_error
+from keras_gan.training.input_checks import checked_array, checked_labels, input_error
 from keras_gan.training.progress import ProgressLine
 from keras_gan.training.streams import SizedStream, Stream
 
@@ -93,6 +93,21 @@ def check_minibatch(gan: GAN, size: int) -> None:
             + (f" in groups of {group}" if group > 1 else "")
             + f"; use a multiple of {least}"
         )
+
+
+def batch_in_memory(gan: GAN, x: Any, y: Any, *weights: Any) -> tuple[Any, Any]:
+    """Examples and labels of one step, checked; `weights` of examples or classes are refused."""
+    if any(weight is not None for weight in weights):
+        raise InputError("weights of samples and classes are not used by GAN; leave them out")
+    x = checked_array(x, gan.example_shape)
+    size, rest = divmod(len(x), gan.discriminator_steps)
+    if rest:
+        raise InputError(
+            f"a batch has {gan.discriminator_steps} (`discriminator_steps`) minibatches. "
+            f"Received: {len(x)} examples"
+        )
+    check_minibatch(gan, size)
+    return x, checked_labels(y, len(x), gan.label_check)
 
 
 @contextlib.contextmanager

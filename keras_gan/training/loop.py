@@ -102,7 +102,7 @@ def make_function(model: keras.Model, step: Callable, finish: Callable) -> Calla
     if not model.run_eagerly:
         # Of a partial, TensorFlow does not count and report the traces of other models.
         graph = functools.partial(tf.function, reduce_retracing=True, autograph=False)
-        run_batch = graph(functools.partial(run_batch))
+        run_batch = tf.function(functools.partial(run_batch), autograph=False)
         run_steps = graph(functools.partial(run_steps))
 
     def function(iterator):

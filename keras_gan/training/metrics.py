@@ -35,7 +35,10 @@ class RunningMeans:
         self.names = list(names)
         self.user_metrics = list(user_metrics)
         self.totals = keras.Variable(tf.zeros(_COLUMNS), trainable=False, name="totals")
-        self.metrics = [RunningMean(self, name) for name in (*names, "jsd_bound")]
+        # Those of `evaluate` come first: Keras gives its results by their places in this list.
+        known = (*REPORTED, "jsd_bound")
+        ordered = [*known, *(name for name in names if name not in known)]
+        self.metrics = [RunningMean(self, name) for name in ordered]
 
     def sums(self, means: Mapping[str, tf.Tensor], rows: tf.Tensor) -> tf.Tensor:
         """The number of rows and the sums over them, float32 `[1 + len(names)]`."""

@@ -38,6 +38,11 @@ def check(
             f"the discriminator does not take the generator's examples of shape {shape}: "
             f"{first_line(error)}"
         ) from error
+    if isinstance(outputs, list | tuple):
+        raise InputError(
+            "the discriminator must return logits [n, 1], or a dict of them and further outputs "
+            f"such as {{'logits': ..., 'classes': ...}}. Received: {len(outputs)} outputs"
+        )
     outputs = outputs if isinstance(outputs, dict) else {"logits": outputs}
     logits = outputs.get("logits")
     if logits is None or logits.shape not in ((None,), (None, 1)):

@@ -40,8 +40,9 @@ class ProgressLine(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Changes the line."""
-        self._steps_of_all += batch + 1 - self._steps
-        self._steps = batch + 1
+        made = min(batch + 1, self.params.get("steps") or batch + 1)  # of the last call, fewer
+        self._steps_of_all += made - self._steps
+        self._steps = made
         now = time.monotonic()
         is_last = self._steps == self.params.get("steps")  # the end of the epoch shows it
         if not is_last and now - self._shown_at > (_SECONDS if self._changes else _PAUSE):

@@ -19,6 +19,7 @@ from keras_gan.training.evaluation_step import evaluation_logs
 from keras_gan.training.input_checks import x_and_y
 from keras_gan.training.input_pipeline import evaluation_data, training_stream
 from keras_gan.training.metrics import REPORTED, RunningMeans
+from keras_gan.training.saved_variables import SavedVariables, variables_of
 
 
 class Trainer(keras.Model):
@@ -104,7 +105,7 @@ class Trainer(keras.Model):
             compile_checks.check_optimizers(
                 optimizers, self.distribute_strategy.num_replicas_in_sync
             )
-            compile_checks.check_execution(self, jit_compile, run_eagerly)
+            compile_checks.check_execution(self, jit_compile, run_eagerly, regularizers)
             if compile_checks.uses_float16(self):
                 optimizers = [fitting.with_loss_scale(optimizer) for optimizer in optimizers]
             super().compile(
@@ -114,8 +115,8 @@ class Trainer(keras.Model):
                 steps_per_execution=steps_per_execution,
                 run_eagerly=run_eagerly,
             )
-            if self.distribute_strategy.num_replicas_in_sync > 1:
-                self.jit_compile = False  # "auto" does not look at the number of replicas
+            if compile_checks.cannot_use_xla(self, regularizers):  # which "auto" does not look at
+                self.jit_compile = False
             self._jit_compile_given = jit_compile  # a saved model may be loaded on other devices
             self.generator_optimizer, self.discriminator_optimizer = optimizers[:2]
             self.auxiliary_optimizers = optimizers[2:]
@@ -131,6 +132,9 @@ class Trainer(keras.Model):
         # Keras tracks no further layers of a model that was loaded; `compile_variables` are these.
         object.__setattr__(self, "regularizers", list(regularizers))
         object.__setattr__(self, "augmentation", augmentation)
+        object.__setattr__(
+            self, "_state_of_regularizers", SavedVariables(variables_of(regularizers))
+        )
         self.loss = loss
         self.discriminator_steps = discriminator_steps
         self.update = update
@@ -139,8 +143,7 @@ class Trainer(keras.Model):
     @property
     def compile_variables(self) -> list[keras.Variable]:
         """The state of what `compile` was given besides optimizers and metrics."""
-        parts = [*self.regularizers, *([self.augmentation] if self.augmentation else [])]
-        return [variable for part in parts for variable in getattr(part, "variables", ())]
+        return variables_of([*self.regularizers, self.augmentation])
 
     def get_compile_config(self) -> dict:
         """Returns `compile`'s arguments, serialized."""
@@ -299,6 +302,11 @@ class Trainer(keras.Model):
         """The check of labels, if the condition or the loss uses them."""
         return fitting.label_check(self.condition, self.loss, self._discriminator_outputs)
 
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """Makes one step on `discriminator_steps` minibatches in memory, checked as in `fit`."""
+        x, y = fitting.batch_in_memory(self, x, y, sample_weight, class_weight)
+        return super().train_on_batch(x, y, return_dict=return_dict)
+
     def evaluate(self, x=None, y=None, batch_size: int | None = None, **kwargs):
         """Measures the networks on data, in inference mode and on noise of its own.
 
@@ -321,13 +329,8 @@ class Trainer(keras.Model):
             return super().evaluate(x, y, **kwargs)
 
     def _evaluation_data(self, x, y, batch_size: int | None) -> tf.data.Dataset:
-        return evaluation_data(
-            x,
-            y,
-            batch_size=batch_size,
-            example_shape=self.example_shape,
-            label_check=self.label_check,
-        )
+        of_model = {"example_shape": self.example_shape, "label_check": self.label_check}
+        return evaluation_data(x, y, batch_size=batch_size, **of_model)
 
     def train_step(self, data) -> dict[str, tf.Tensor]:
         """One step on this replica's `k * m / replicas` examples, by the rule in `update`.
