@@ -123,7 +123,8 @@ def main() -> int:
         folder = Path(name)
         if options.steps:
             epochs = -(-options.steps // 28)
-            arguments = ["--run-dir", str(folder / "digits"), "--epochs", str(epochs)]
+            arguments = ["--recipe", "digits", "--run-dir", str(folder / "digits")]
+            arguments += ["--epochs", str(epochs)]
             early, late, _ = run(arguments, at_step=500, steps_per_epoch=28)
             grown = late / early - 1
             good &= grown < 0.05
@@ -135,7 +136,8 @@ def main() -> int:
             peaks = []
             for label, size in (("small", 0.15), ("large", options.gibibytes)):
                 data = write_set(folder, f"noise_{label}", int(size * 2**30))
-                arguments = ["--dataset", data, "--data-dir", str(folder), "--stream"]
+                arguments = ["--recipe", "own_data", "--dataset", data]
+                arguments += ["--data-dir", str(folder), "--stream"]
                 arguments += ["--run-dir", str(folder / label), "--epochs", "1"]
                 # Noise cannot be learned: at the default rates the losses become NaN after a while.
                 for network in ("generator", "discriminator"):

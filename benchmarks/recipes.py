@@ -38,7 +38,7 @@ from reproduce import page, results
 
 FILE = results.ROOT / "benchmarks" / "results" / "recipes.json"
 PAGE = results.ROOT / "docs" / "benchmarks.md"
-COMMAND = "python -m benchmarks.recipes"
+COMMAND = "python -m benchmarks.recipes --rounds 1"
 _WHO = ("ours", "plain")
 _OPERATIONS = 1e12  # of a measurement, about; and from 20 to 1,000 steps
 

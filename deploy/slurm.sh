@@ -20,6 +20,7 @@
 
 set -u
 interrupted=75
+export SRUN_CPUS_PER_TASK="${SLURM_CPUS_PER_TASK:-8}" # else the step may get one core of them
 
 # A worker that ends first must not end the others while they save.
 srun --kill-on-bad-exit=0 \

@@ -15,12 +15,13 @@ from pathlib import Path
 
 from keras_gan.presets import BUILT_IN
 from serving.__main__ import main as serve
+from serving.__main__ import missing_packages
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code; a model is exported if it comes first."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if not (arguments and _is_model(arguments[0])):
+    if not (arguments and _is_model(arguments[0])) or missing_packages():
         return serve(arguments)
     # What the export is told; the rest is the server's.
     parser = argparse.ArgumentParser(prog="keras-gan serve", add_help=False, allow_abbrev=False)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -43,6 +45,8 @@ run; any other setting of the recipe makes another run."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code (see `keras_gan.core.errors`)."""
+    if os.getpid() == 1:  # of a container, to which the system sends only signals that are handled
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     return parsing.run(_main, argv, "train")
 
 
@@ -138,7 +142,8 @@ def _conclude(job: Job, run: Run) -> None:
         return
     print(
         f"report: {file}\nto measure it: {known.evaluate}\n"
-        f"to explore it: keras-gan serve {shlex.quote(str(run.path))} --weights {known.weights}"
+        "to explore it, with the server installed (pip install '.[serving]'): "
+        f"keras-gan serve {shlex.quote(str(run.path))} --weights {known.weights}"
     )
 
 

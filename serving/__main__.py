@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
+import importlib.util
 import json
 import logging
 import os
@@ -20,12 +20,20 @@ _COMMANDS = {  # module and function
     "launch": ("serving.operations", "launch"),
     "label": ("serving.operations", "label"),
 }
+_PACKAGES = ("grpc", "grpc_health", "httpx", "starlette", "tensorflow_serving", "uvicorn")
 _STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code: 2 for bad input, 1 for a failure."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if missing := missing_packages():
+        print(
+            f"keras-gan serve: {', '.join(missing)}: not installed; in a checkout: "
+            "pip install '.[serving]'",
+            file=sys.stderr,
+        )
+        return 2
     try:
         if not arguments or arguments[0] not in _COMMANDS:
             return _serve(arguments)
@@ -41,6 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ServingError as error:
         print(f"keras-gan serve: {error.code.name}: {error.message}", file=sys.stderr)
         return 1
+
+
+def missing_packages() -> list[str]:
+    """Those of the extra `serving` that are not installed."""
+    return [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
 
 
 def _serve(arguments: Sequence[str]) -> int:

@@ -103,7 +103,7 @@ def test_who_is_missing_is_named():
 
 @pytest.mark.parametrize("index", [0, 1])
 def test_a_port_in_use_is_one_line(index, monkeypatch, capsys):
-    monkeypatch.setattr(connecting, "_NAMES_AND_PORTS", 0.1)
+    monkeypatch.setattr(connecting, "_PORTS", 0.1)
     configs = clusters(2)
     monkeypatch.setenv("TF_CONFIG", configs[index])
     address = json.loads(configs[index])["cluster"]["worker"][index]
@@ -115,7 +115,7 @@ def test_a_port_in_use_is_one_line(index, monkeypatch, capsys):
 
 
 def test_a_host_without_an_address_is_one_line(monkeypatch, capsys):
-    monkeypatch.setattr(connecting, "_NAMES_AND_PORTS", 0.1)
+    monkeypatch.setattr(connecting, "_ALL_THERE", 0.1)
     cluster = {"worker": ["127.0.0.1:1", "no..host:2"]}
     config = {"cluster": cluster, "task": {"type": "worker", "index": 0}}
     monkeypatch.setenv("TF_CONFIG", json.dumps(config))

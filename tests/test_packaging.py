@@ -89,7 +89,7 @@ def test_metadata(wheel: Path) -> None:
     fields = metadata(wheel)
     assert fields["Name"] == "keras-gan"
     assert fields["Version"] == keras_gan.__version__
-    assert fields["License-Expression"] == "Apache-2.0"
+    assert fields["License-Expression"] == "Apache-2.0 AND CC-BY-SA-3.0"
     assert fields["License-File"] == "LICENSE"
     assert fields["Description-Content-Type"] == "text/markdown"
     assert set(fields.get_all("Provides-Extra")) == {"cuda", "dev", "docs", "serving"}

@@ -198,6 +198,42 @@ def signalling(function, number):
     return call
 
 
+def test_a_signal_is_noted_where_nobody_reads_the_message(monkeypatch):
+    """As of `train 2>&1 | tee log`, whose reader ends by the same Ctrl-C."""
+    closed = mock.Mock()
+    closed.write.side_effect = closed.flush.side_effect = BrokenPipeError
+    with Interruption() as asked:
+        monkeypatch.setattr("sys.stderr", closed)
+        signal.raise_signal(signal.SIGINT)
+        monkeypatch.undo()
+    assert asked.signal == "SIGINT"
+    assert closed.write.called
+
+
+def test_a_hangup_is_noted_unless_it_is_ignored():
+    before = signal.getsignal(signal.SIGHUP)
+    try:
+        for handler, noted in ((signal.SIG_DFL, "SIGHUP"), (signal.SIG_IGN, None)):
+            signal.signal(signal.SIGHUP, handler)
+            with Interruption() as asked:
+                signal.raise_signal(signal.SIGHUP)
+            assert asked.signal == noted
+            assert signal.getsignal(signal.SIGHUP) is handler
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_step_is_saved_once(tmp_path, monkeypatch):
+    """To write it again would begin with the removal of the complete checkpoint."""
+    written = []
+    monkeypatch.setattr(checkpoints.Writer, "write", lambda _, state: written.append(state.score))
+    saving = callbacks.Checkpoint(tmp_path)
+    saving.set_model(small.gan())
+    for score in (None, None, 1.5):
+        saving.save(score)
+    assert written == [None, 1.5]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize(
     ("moment", "words", "saved"),

@@ -586,6 +586,25 @@ def test_the_cluster_of_a_slurm_job(monkeypatch):
     assert (found.task_type, found.task_id) == ("worker", 2)
 
 
+def test_the_ranks_of_a_slurm_job_are_in_the_order_of_its_list(monkeypatch):
+    """TensorFlow's own resolver sorts names: n10 before n9."""
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    for name, value in (
+        ("PROCID", "2"),
+        ("STEP_TASKS_PER_NODE", "1,2"),
+        ("STEP_NODELIST", "n[9-10]"),
+    ):
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    found = cluster_of_a_run.read()
+    addresses = found.cluster_spec().as_dict()["worker"]
+    assert addresses == ["n9:8888", "n10:8888", "n10:8889"]
+    assert (found.task_type, found.task_id) == ("worker", 2)
+    assert found.num_accelerators() == {"GPU": 0}
+    monkeypatch.setenv("SLURM_PROCID", "3")
+    with pytest.raises(InputError, match="task 3 of 3"):
+        cluster_of_a_run.read()
+
+
 def test_a_collapse_is_watched_for(tmp_path, capsys, caplog):
     """One epoch with tiny steps: all samples are still the mean of the data."""
     rates = ["--generator-learning-rate", "1e-6", "--discriminator-learning-rate", "1e-6"]

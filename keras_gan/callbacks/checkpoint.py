@@ -48,14 +48,17 @@ class Checkpoint(keras.callbacks.Callback):
         self._sign = 1 if mode == "max" else -1
         self._seconds = 60 * minutes
         self._saved = time.monotonic()
+        self._step = -1  # that was saved last
 
     def save(self, score: float | None = None) -> None:
-        """Begins to save now, unless the state has NaN or infinite numbers.
+        """Begins to save now, unless the state has NaN or infinite numbers, or has been saved.
 
         Raises `OSError` where the save before this one failed.
         """
-        if not checkpoints.all_finite(self.model):
+        step = int(self.model.current_step.numpy())
+        if (step == self._step and score is None) or not checkpoints.all_finite(self.model):
             return
+        self._step = step
         self._writer.write(checkpoints.snapshot(self.model, self._facts(), score))
         self._saved = time.monotonic()
 

@@ -33,6 +33,12 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None
         temporary.unlink(missing_ok=True)
 
 
+def sync(path: str | os.PathLike[str]) -> None:
+    """Returns when the system has written a file to the disk."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
 def sha256(path: str | os.PathLike[str]) -> str:
     """SHA-256 of a file, hexadecimal."""
     with open(path, "rb") as file:

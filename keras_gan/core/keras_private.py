@@ -33,6 +33,20 @@ def last_operation(tensor: keras.KerasTensor) -> keras.Operation | None:
     return None
 
 
+def slurm_hosts(text: str) -> list[str]:
+    """The hosts of a list of Slurm's, such as "n[9-10]", in its order."""
+    from tensorflow.python.distribute.cluster_resolver import slurm_cluster_resolver
+
+    return slurm_cluster_resolver.expand_hostlist(text)
+
+
+def slurm_tasks(text: str) -> list[int]:
+    """The numbers of tasks on each host, written such as "2(x3),1"."""
+    from tensorflow.python.distribute.cluster_resolver import slurm_cluster_resolver
+
+    return slurm_cluster_resolver.expand_tasks_per_node(text)
+
+
 def set_cardinality(dataset, steps: int) -> None:
     """Tells Keras the number of batches of a distributed data set, by which it plans an epoch."""
     dataset._cardinality = steps

@@ -60,6 +60,15 @@ def equal_numbers(
     return real[np.random.default_rng(seed).permutation(len(real))[:n]], generated[:n]
 
 
+def equal_rows(
+    real: ArrayLike, generated: ArrayLike, *, minimum: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of as many examples of either kind; see `as_rows` and `equal_numbers`."""
+    x = as_rows("real", real, minimum=minimum)
+    y = as_rows("generated", generated, minimum=minimum, columns=x.shape[1])
+    return equal_numbers(x, y, seed)
+
+
 def distinct(rows: np.ndarray) -> np.ndarray:
     """The rows `[n, d]` without repetitions, in the order of their first."""
     return np.concatenate(list(distinct_blocks([rows])))

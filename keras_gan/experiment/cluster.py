@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 
 import tensorflow as tf
 
+from keras_gan.core import keras_private
 from keras_gan.core.errors import InputError
 
 _EXAMPLE = (
     '{"cluster": {"worker": ["host0:port", "host1:port"]}, "task": {"type": "worker", "index": 0}}'
 )
+_SLURM_PORT = 8888  # of the first task on each host, as TensorFlow's own resolver has it
 _LONGEST = 300  # characters of TF_CONFIG in a message
 
 
@@ -24,21 +25,9 @@ def read() -> tf.distribute.cluster_resolver.ClusterResolver:
         _check_cluster(text)
         return tf.distribute.cluster_resolver.TFConfigClusterResolver()
     if "SLURM_PROCID" in os.environ:
-        resolvers = tf.distribute.cluster_resolver
         try:
-            if shutil.which("nvidia-smi"):
-                resolver = resolvers.SlurmClusterResolver()
-                resolver.cluster_spec()  # only now it knows its own task
-                return resolver
-            # It cannot do without GPUs: it is told of some, and asked for the addresses alone.
-            resolver = resolvers.SlurmClusterResolver(
-                gpus_per_node=1 << 16, gpus_per_task=1, auto_set_gpu=False
-            )
-            addresses = resolver.cluster_spec()
-            return resolvers.SimpleClusterResolver(
-                addresses, task_type=resolver.task_type, task_id=resolver.task_id
-            )
-        except (KeyError, ValueError, RuntimeError, OSError) as error:
+            return _of_slurm()
+        except (KeyError, ValueError) as error:
             raise InputError(
                 f"--strategy multi_worker cannot read the cluster from Slurm: {error!r}; "
                 "start it by srun inside a job, or set TF_CONFIG"
@@ -46,6 +35,30 @@ def read() -> tf.distribute.cluster_resolver.ClusterResolver:
     raise InputError(
         "--strategy multi_worker needs the environment variable TF_CONFIG, such as "
         f"{_EXAMPLE}, or a job of Slurm"
+    )
+
+
+def _of_slurm() -> tf.distribute.cluster_resolver.ClusterResolver:
+    """The cluster of a step of a Slurm job, with the GPUs that Slurm gives this process.
+
+    TensorFlow's own resolver sorts the hosts by name, n10 before n9, while Slurm gives ranks in the
+    order of its list; and it asks nvidia-smi, which also lists GPUs that are not this process's.
+    """
+    hosts = keras_private.slurm_hosts(os.environ["SLURM_STEP_NODELIST"])
+    tasks = keras_private.slurm_tasks(os.environ["SLURM_STEP_TASKS_PER_NODE"])
+    addresses = [
+        f"{host}:{_SLURM_PORT + task}"
+        for host, count in zip(hosts, tasks, strict=True)
+        for task in range(count)
+    ]
+    rank = int(os.environ["SLURM_PROCID"])
+    if rank >= len(addresses):
+        raise ValueError(f"task {rank} of {len(addresses)}")
+    return tf.distribute.cluster_resolver.SimpleClusterResolver(
+        tf.train.ClusterSpec({"worker": addresses}),
+        task_type="worker",
+        task_id=rank,
+        num_accelerators={"GPU": len(tf.config.list_physical_devices("GPU"))},
     )
 
 

@@ -29,7 +29,8 @@ from keras_gan.experiment import cluster
 _Result = TypeVar("_Result")
 _GO = b"go\n"
 _ALL_THERE = 600  # seconds for the other workers to start
-_NAMES_AND_PORTS = 30  # seconds for a host's name to be known, and for a port to become free
+_PORTS = 30  # seconds for a port to become free
+_QUIET = 5  # seconds until it is said what is waited for
 _CONNECTED = 60  # seconds for TensorFlow to connect workers that are all there
 _SILENT = 60  # seconds until a worker that sends nothing is lost; a busy host may stand still
 _PAUSE = 0.2
@@ -50,7 +51,8 @@ def connect() -> tf.distribute.MultiWorkerMirroredStrategy:
     mine = tasks.index((resolver.task_type, resolver.task_id))
     if len(tasks) > 1:
         for name in sorted(set(map(cluster.host, addresses))):
-            _repeated(functools.partial(_resolve, name), _NAMES_AND_PORTS)
+            # A host that has not started may have no name yet, as in Kubernetes.
+            _repeated(functools.partial(_resolve, name), _ALL_THERE)
         if mine == 0:
             wait_for_workers(addresses)
         else:
@@ -151,13 +153,16 @@ def _is_open(connection: socket.socket) -> bool:
 
 def _repeated(attempt: Callable[[], _Result], seconds: float) -> _Result:
     """Repeats what fails, for some seconds."""
-    end = time.monotonic() + seconds
+    end, tell = time.monotonic() + seconds, time.monotonic() + _QUIET
     while True:
         try:
             return attempt()
-        except SurroundingsError:
+        except SurroundingsError as error:
             if time.monotonic() > end:
                 raise
+            if time.monotonic() > tell:
+                print(f"{error}; trying again for {seconds:.0f} s", file=sys.stderr, flush=True)
+                tell = end
         time.sleep(_PAUSE)
 
 
@@ -185,5 +190,5 @@ def _listening(address: str) -> Iterator[socket.socket]:
                 "uses it, or give this worker another port, in TF_CONFIG of every worker"
             ) from error
 
-    with _repeated(attempt, _NAMES_AND_PORTS) as server:
+    with _repeated(attempt, _PORTS) as server:
         yield server

@@ -58,7 +58,7 @@ _UNREADABLE = (
 
 
 class Interruption:
-    """While it is entered, notes SIGTERM or SIGINT; a second SIGINT ends the process at once."""
+    """While it is entered, notes SIGTERM, SIGHUP or SIGINT; a second SIGINT ends at once."""
 
     def __init__(self) -> None:
         self.signal: str | None = None  # name of the one that came
@@ -66,8 +66,9 @@ class Interruption:
 
     def __enter__(self) -> Interruption:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGINT):
-                self._before[number] = signal.signal(number, self._note)
+            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+                if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup does
+                    self._before[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(self, *_) -> None:
@@ -79,11 +80,13 @@ class Interruption:
         if number == signal.SIGINT and self.signal is not None:
             raise KeyboardInterrupt
         self.signal = name
-        print(
-            f"{name}: ending as soon as the state is saved; SIGINT once more ends at once",
-            file=sys.stderr,
-            flush=True,
-        )
+        # The reader of a pipe may have ended by the same signal; or this interrupts another print.
+        with contextlib.suppress(OSError, RuntimeError):
+            print(
+                f"{name}: ending as soon as the state is saved; SIGINT once more ends at once",
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 @dataclasses.dataclass(frozen=True)

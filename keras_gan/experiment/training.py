@@ -7,6 +7,7 @@ import functools
 import math
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import keras
@@ -170,7 +171,12 @@ def _estimates(job: Job, run: Run, facts: dict) -> list[callbacks.ValidationEsti
 
     best = {
         "on_best": on_best,
-        "best": {kind: facts[kind] for kind in BEST if facts.get(kind) is not None},
+        # Of a file that is lost, the next best one is saved again.
+        "best": {
+            kind: facts[kind]
+            for kind in BEST
+            if facts.get(kind) is not None and zipfile.is_zipfile(run.model_file(kind))
+        },
     }
     made: list[callbacks.ValidationEstimate] = []
     if every := settings.likelihood_every:

@@ -188,20 +188,15 @@ class StepContext:
     def _discriminate(
         self, kind: str, examples: tf.Tensor, condition: ConditionTensors, j: int
     ) -> DiscriminatorOutput:
-        output = self._augmented_pass(kind, examples, condition, j)
-        if self.gan.discriminator in self._unchanged:  # G's step: D's own losses do not matter
-            return output
-        # Keras forgets the losses of a pass when the next one begins.
-        return output._replace(layer_losses=layer_losses(self.gan.discriminator))
-
-    def _augmented_pass(
-        self, kind: str, examples: tf.Tensor, condition: ConditionTensors, j: int
-    ) -> DiscriminatorOutput:
         with randomness.drawing_from(self.draws(j, Purpose[f"AUGMENTATION_{kind}"])):
             augmented = self.augment(examples)
         with randomness.drawing_from(self.draws(j, Purpose[f"DISCRIMINATOR_{kind}"])):
             output = discriminate(self.gan.discriminator, augmented, condition, training=True)
-        return output._replace(examples=tf.cast(examples, tf.float32))
+        output = output._replace(examples=tf.cast(examples, tf.float32))
+        if self.gan.discriminator in self._unchanged:  # G's step: D's own losses do not matter
+            return output
+        # Keras forgets the losses of a pass when the next one begins.
+        return output._replace(layer_losses=layer_losses(self.gan.discriminator))
 
     # ------------------------------------------------------------ losses and updates
 

@@ -24,16 +24,18 @@ Outputs = tuple[DiscriminatorOutput, DiscriminatorOutput]  # D(x) and D(G(z))
 
 
 def discriminate_both(
-    step: StepContext, examples: tf.Tensor, samples: GeneratedBatch, j: int
+    step: StepContext,
+    examples: tf.Tensor,
+    samples: GeneratedBatch,
+    j: int,
+    readers: list | None = None,
 ) -> Outputs:
-    """D(x) and D(G(z)) in D's own update, with the gradients that its regularizers read."""
-    every_time = [r for r in step.gan.regularizers if _every(r) == 1]
-    return _discriminate_both(step, examples, samples, j, every_time)
+    """D(x) and D(G(z)) in D's own update, with the gradients that some regularizers read.
 
-
-def _discriminate_both(
-    step: StepContext, examples: tf.Tensor, samples: GeneratedBatch, j: int, readers: list
-) -> Outputs:
+    Without `readers`, those of every update.
+    """
+    if readers is None:
+        readers = [r for r in step.gan.regularizers if _every(r) == 1]
     inputs = {"real": examples, "fake": samples.examples}
     passes = {
         "real": lambda: step.discriminate_real(examples, j),
@@ -93,7 +95,7 @@ def _penalty(
         if _input_gradients(regularizer):
             examples = tf.identity(real.examples)
             copies = samples._replace(examples=tf.identity(samples.examples))
-            outputs = _discriminate_both(step, examples, copies, j, [regularizer])
+            outputs = discriminate_both(step, examples, copies, j, [regularizer])
         return every * regularizer.penalty(again, *outputs, *of_generator)
 
     update = step.number * step.k + j

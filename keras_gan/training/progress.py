@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 
@@ -34,7 +35,8 @@ class ProgressLine(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Shows the epoch's number."""
-        print(f"Epoch {epoch + 1}/{self.params['epochs']}", flush=True)
+        with contextlib.suppress(OSError):
+            print(f"Epoch {epoch + 1}/{self.params['epochs']}", flush=True)
         self._began, self._steps, self._epoch = time.monotonic(), 0, epoch
         self._images = int(self.model.images_seen.numpy())
 
@@ -62,10 +64,11 @@ class ProgressLine(keras.callbacks.Callback):
 
     def _show(self, logs, when: str, end: str = "") -> None:
         line = self._line(logs, when)
-        if self._changes:
-            print(f"\r{line}", end=end, flush=True)
-        else:
-            print(line, flush=True)
+        with contextlib.suppress(OSError):  # the terminal may be gone; training goes on
+            if self._changes:
+                print(f"\r{line}", end=end, flush=True)
+            else:
+                print(line, flush=True)
 
     def _line(self, logs, when: str) -> str:
         seconds = time.monotonic() - self._began

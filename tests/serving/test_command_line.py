@@ -11,6 +11,8 @@ import pytest
 import trustme
 from serving_running import PATIENCE, free_port
 
+import export.serve
+import serving.__main__
 from serving import UsageError
 from serving.__main__ import main
 from serving.config import read_batching_file, read_model_config_file, read_monitoring_file
@@ -61,6 +63,16 @@ def test_a_model_whose_name_is_a_number(tmp_path):
     assert found == {"7": "7", "digits": "digits"}
     (one,) = find_models(tmp_path / "7")
     assert (one.name, one.base_path) == ("7", tmp_path / "7")
+
+
+def test_without_the_extra_there_is_one_line(monkeypatch, capsys):
+    monkeypatch.setattr(serving.__main__, "_PACKAGES", ("grpc", "no_such_package"))
+    monkeypatch.setattr(export.serve.subprocess, "run", None)  # nothing is exported in vain
+    for call in (main, export.serve.main):
+        assert call(["digits"]) == 2
+        message = capsys.readouterr().err
+        assert "no_such_package: not installed; in a checkout: pip install '.[serving]'" in message
+        assert message.count("\n") == 1
 
 
 def test_help_names_defaults_only_where_there_are_any():

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.metrics import pairwise_distances_chunked
+from sklearn.metrics import pairwise_distances
 
 from keras_gan.core.errors import InputError
 from keras_gan.evaluation.arrays import as_rows
 
-_BLOCK_MIB = 64  # memory of one block of distances
 _COMPARED = 2000
 
 
@@ -83,9 +81,12 @@ def diversity(
             "`reference` holds one and the same example only: there is no diversity to compare"
         )
     fake, real = fake - center, real - center
+    fake_apart, real_apart = _apart(fake), _apart(real)
+    nearest = float(np.quantile(real_apart.min(axis=1), quantile))
     # Below this nothing is told apart: rounding of a distance from matrix products.
-    radius = max(float(np.quantile(_nearest_other(real), quantile)), 1e-6 * float(np.sqrt(total)))
-    fake_company, real_company = _company(fake, radius), _company(real, radius)
+    radius = max(nearest, 1e-6 * float(np.sqrt(total)))
+    # For each example, how many others lie within the radius.
+    fake_company, real_company = ((d <= radius).sum(axis=1) for d in (fake_apart, real_apart))
     return Diversity(
         spread=float(fake.var(axis=0).sum() / total),
         coincidence=float(fake_company.mean() / (n - 1)),
@@ -103,21 +104,8 @@ def _repeated(rows: np.ndarray) -> float:
     return sum(count for count in counts.values() if count > 1) / len(rows)
 
 
-def _nearest_other(rows: np.ndarray) -> np.ndarray:
-    def nearest(distances: np.ndarray, start: int) -> np.ndarray:
-        rows = np.arange(len(distances))
-        distances[rows, start + rows] = np.inf
-        return distances.min(axis=1)
-
-    return _by_blocks(rows, nearest)
-
-
-def _company(rows: np.ndarray, radius: float) -> np.ndarray:
-    """For each row, how many others lie within the radius."""
-    return _by_blocks(rows, lambda distances, start: np.sum(distances <= radius, axis=1) - 1)
-
-
-def _by_blocks(rows: np.ndarray, reduce: Callable[[np.ndarray, int], np.ndarray]) -> np.ndarray:
-    return np.concatenate(
-        list(pairwise_distances_chunked(rows, reduce_func=reduce, working_memory=_BLOCK_MIB))
-    )
+def _apart(rows: np.ndarray) -> np.ndarray:
+    """Distances between at most `_COMPARED` rows, `[n, n]`; that of a row to itself is infinite."""
+    distances = pairwise_distances(rows)
+    np.fill_diagonal(distances, np.inf)
+    return distances

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_gan.evaluation.arrays import as_rows, equal_numbers
+from keras_gan.evaluation.arrays import equal_rows
 from keras_gan.evaluation.distances.errors import standard_error
 from keras_gan.evaluation.distances.frechet import frechet_distance, frechet_distance_at_infinity
 from keras_gan.evaluation.distances.kernel import kid
@@ -38,9 +38,7 @@ def compare(real: ArrayLike, generated: ArrayLike, *, seed: int = 0) -> dict[str
     Raises:
         InputError: There are fewer than 6 examples of either kind, or some are not finite.
     """
-    x = as_rows("real", real, minimum=LEAST_EXAMPLES)
-    y = as_rows("generated", generated, minimum=LEAST_EXAMPLES, columns=x.shape[1])
-    x, y = equal_numbers(x, y, seed)
+    x, y = equal_rows(real, generated, minimum=LEAST_EXAMPLES, seed=seed)
     results: dict[str, Any] = {
         "frechet": dataclasses.asdict(frechet_distance(x, y)),
         "kid": dataclasses.asdict(kid(x, y, seed=seed)),

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_gan.core.errors import InputError
-from keras_gan.evaluation.arrays import as_rows, equal_numbers
+from keras_gan.evaluation.arrays import equal_rows
 
 
 def standard_error(
@@ -38,11 +38,9 @@ def standard_error(
     Returns:
         float64, of the shape that `measure` returns.
     """
-    x = as_rows("real", real, minimum=4)
-    y = as_rows("generated", generated, minimum=4, columns=x.shape[1])
     if halves < 2:
         raise InputError(f"`halves` must be at least 2. Received: {halves}")
-    x, y = equal_numbers(x, y, seed=seed)
+    x, y = equal_rows(real, generated, minimum=4, seed=seed)
     random = np.random.default_rng(seed)
     values = [
         np.asarray(

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from threadpoolctl import threadpool_limits
 
 from keras_gan.core.errors import InputError
-from keras_gan.evaluation.arrays import as_rows, equal_numbers
+from keras_gan.evaluation.arrays import equal_rows
 
 SIZES = 15  # numbers of examples that an extrapolation is fitted to
 SMALLEST_SHARE = 0.1  # of all examples, in the smallest of them
@@ -41,7 +41,7 @@ def frechet_distance(real: ArrayLike, generated: ArrayLike, *, seed: int = 0) ->
         generated: Examples `[m, ...]`, two or more.
         seed: Of the choice among real examples, where there are more of them.
     """
-    x, y = _equal_rows(real, generated, seed)
+    x, y = equal_rows(real, generated, minimum=2, seed=seed)
     return FrechetDistance(_squared(x, y), len(x), len(y), x.shape[1])
 
 
@@ -74,7 +74,7 @@ def frechet_distance_at_infinity(
         generated: Examples `[m, ...]`, as many.
         seed: Of the choice of the subsets.
     """
-    x, y = _equal_rows(real, generated, seed)
+    x, y = equal_rows(real, generated, minimum=2, seed=seed)
     n, dimension = x.shape
     if n < 2 * (dimension + 1):
         raise InputError(
@@ -89,12 +89,6 @@ def frechet_distance_at_infinity(
     ]
     _, intercept = np.polyfit(1 / sizes, distances, 1)
     return FrechetDistanceAtInfinity(float(intercept), tuple(sizes.tolist()), dimension, seed)
-
-
-def _equal_rows(real: ArrayLike, generated: ArrayLike, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    x = as_rows("real", real, minimum=2)
-    y = as_rows("generated", generated, minimum=2, columns=x.shape[1])
-    return equal_numbers(x, y, seed)
 
 
 def _squared(x: np.ndarray, y: np.ndarray) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_gan.core.errors import InputError
-from keras_gan.evaluation.arrays import as_rows, equal_numbers, row_blocks
+from keras_gan.evaluation.arrays import equal_rows, row_blocks
 
 PRECISION_NEIGHBORS, DENSITY_NEIGHBORS = 3, 5  # k in the papers below
 LEAST_EXAMPLES = DENSITY_NEIGHBORS + 1  # of either kind
@@ -70,9 +70,8 @@ def precision_recall(
     neighbors = [precision_neighbors, density_neighbors]
     if min(neighbors) < 1:
         raise InputError(f"numbers of neighbors must be at least 1. Received: {neighbors}")
-    x = as_rows("real", real, minimum=max(neighbors) + 1).astype(np.float64)
-    y = as_rows("generated", generated, minimum=max(neighbors) + 1, columns=x.shape[1])
-    x, y = equal_numbers(x, y, seed=seed)
+    x, y = equal_rows(real, generated, minimum=max(neighbors) + 1, seed=seed)
+    x = x.astype(np.float64)
     origin = x.mean(axis=0)
     x, y = x - origin, y - origin
     radii_x, radii_y = (_squared_radii(rows, neighbors) for rows in (x, y))
