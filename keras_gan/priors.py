@@ -13,10 +13,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.core import randomness
+from keras_gan.core.configured import Configured
 from keras_gan.core.errors import InputError
 
 
-class Prior:
+class Prior(Configured):
     """Base of the priors: vectors of `dimension` numbers, drawn independently of each other.
 
     Args:
@@ -52,15 +53,6 @@ class Prior:
     def sample(self, n: int, seed: int = 0) -> tf.Tensor:
         """The latents of `GAN.generate(n, seed=seed)`, float32 `[n, dimension]`."""
         return self.draw(randomness.RowDraws(randomness.row_seeds(seed, n)))
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {"dimension": self.dimension}
-
-    @classmethod
-    def from_config(cls, config: dict) -> Prior:
-        """Creates the prior from `get_config`'s dictionary."""
-        return cls(**config)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.dimension})"
@@ -167,9 +159,6 @@ class Mixture(Prior):
         log_area = self.dimension * math.log(self.DEVIATION * math.sqrt(2 * math.pi))
         constant = math.log(self.components) + log_area
         return tf.reduce_logsumexp(log_kernels, axis=-1) - constant
-
-    def get_config(self) -> dict:
-        return {**super().get_config(), "components": self.components}
 
     def __repr__(self) -> str:
         return f"Mixture({self.dimension}, components={self.components})"

@@ -240,6 +240,17 @@ def test_get():
     assert type(own).from_config(own.get_config()).get_config() == {}
 
 
+def test_arguments_are_saved_where_they_are_attributes():
+    class Own(losses.Loss):
+        def __init__(self, margin, inner=None, unit="nats"):
+            self.margin, self.inner = margin, inner
+
+    again = Own.from_config(Own(2.0, losses.Hinge()).get_config())
+    assert again.margin == 2.0
+    assert isinstance(again.inner, losses.Hinge)
+    assert set(again.get_config()) == {"margin", "inner"}
+
+
 @pytest.mark.parametrize(
     ("loss", "message"),
     [

@@ -69,7 +69,7 @@ def test_a_short_budget_gets_narrower_networks(monkeypatch, capsys):
 
 def test_a_long_budget_gets_wider_networks_and_lower_rates(monkeypatch, capsys):
     monkeypatch.setattr(pictures, "seconds_per_step", lambda _, settings, __: settings.width / 50)
-    data = data_of((32, 32, 3))
+    data = data_of((32, 32, 3), size=40_000)
     hours = 4 * 0.32 * pictures.MANY_STEPS / 3600  # four times as many steps of width 16
     long = resolved(data, budget=f"{hours:.3f}h")
     assert long.width == 31  # the budget is rounded
@@ -81,6 +81,7 @@ def test_a_long_budget_gets_wider_networks_and_lower_rates(monkeypatch, capsys):
     of_r3gan = resolved(data, budget="1000d", networks="r3gan")
     assert of_r3gan.width == pictures.WIDTH_R3GAN  # not measured
     assert resolved(data, images=10**7).width == 16  # no time was named
+    assert resolved(data_of((32, 32, 3)), budget="30d").width == 16  # nor of few pictures
 
 
 def test_precisions_are_timed_once(monkeypatch, capsys):

@@ -135,21 +135,6 @@ class Blended(Loss):
             loss += (1 - share) * non_saturating_generator(fake_logits=fake.logits)
         return loss
 
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {
-            "minimax": self.minimax,
-            "non_saturating": self.non_saturating,
-            **self._config_of_discriminator(),
-        }
-
-    def _config_of_discriminator(self) -> dict:
-        return {
-            "discriminator_weight": self.discriminator_weight,
-            "label_smoothing": self.label_smoothing,
-            "label_noise": self.label_noise,
-        }
-
 
 @keras.saving.register_keras_serializable("keras_gan")
 class Minimax(Blended):
@@ -171,10 +156,6 @@ class Minimax(Blended):
     ):
         super().__init__(1.0, 0.0, discriminator_weight, label_smoothing, label_noise)
 
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return self._config_of_discriminator()
-
 
 @keras.saving.register_keras_serializable("keras_gan")
 class NonSaturating(Blended):
@@ -195,10 +176,6 @@ class NonSaturating(Blended):
         label_noise: float = 0.0,
     ):
         super().__init__(0.0, 1.0, discriminator_weight, label_smoothing, label_noise)
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return self._config_of_discriminator()
 
 
 @keras.saving.register_keras_serializable("keras_gan")

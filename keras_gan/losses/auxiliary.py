@@ -68,16 +68,6 @@ class _TwoTasks(Loss):
         self.uses_batch_means = self.loss.uses_batch_means
         self.requires = tuple(dict.fromkeys((*type(self).requires, *self.loss.requires)))
 
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments, serialized."""
-        return {"loss": keras.saving.serialize_keras_object(self.loss)}
-
-    @classmethod
-    def from_config(cls, config: dict) -> Loss:
-        """Makes the loss from `get_config`'s dictionary."""
-        loss = keras.saving.deserialize_keras_object(config["loss"])
-        return cls(**{**config, "loss": loss})
-
 
 @keras.saving.register_keras_serializable("keras_gan")
 class AuxiliaryClassifier(_TwoTasks):
@@ -119,10 +109,6 @@ class AuxiliaryClassifier(_TwoTasks):
         """Returns G's loss of each generated example, float `[n]`."""
         entropy = _entropy(fake, fake.condition["condition"])
         return self.loss.generator(real, fake) + self.weight * entropy
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments, serialized."""
-        return {**super().get_config(), "weight": self.weight}
 
 
 def _entropy(output: DiscriminatorOutput, classes: tf.Tensor) -> tf.Tensor:
@@ -190,14 +176,6 @@ class Info(_TwoTasks):
                 code=continuous, mean=mean, log_variance=log_variance
             )
         return loss
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments, serialized."""
-        return {
-            **super().get_config(),
-            "categorical_weight": self.categorical_weight,
-            "continuous_weight": self.continuous_weight,
-        }
 
 
 def _weight(name: str, value: float) -> float:

@@ -8,10 +8,11 @@ import tensorflow as tf
 
 from keras_gan.core import randomness
 from keras_gan.core.batches import DiscriminatorOutput
+from keras_gan.core.configured import Configured
 from keras_gan.core.errors import InputError
 
 
-class Loss:
+class Loss(Configured):
     """The losses of both networks. Subclass it, or give any object with its two methods.
 
     Both methods receive float32 tensors and return one number for each row. The mean over the
@@ -51,15 +52,6 @@ class Loss:
     def generator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns G's loss for each generated example, float32 `[n]`."""
         raise NotImplementedError
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {}
-
-    @classmethod
-    def from_config(cls, config: dict) -> Loss:
-        """Makes the loss from `get_config`'s dictionary."""
-        return cls(**config)
 
 
 class NoRealOutput:

@@ -99,10 +99,6 @@ class LeastSquares(Loss):
         """Returns G's loss of each generated example, float `[n]`."""
         return least_squares_generator(fake_logits=fake.logits)
 
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {"label_smoothing": self.label_smoothing, "label_noise": self.label_noise}
-
 
 @keras.saving.register_keras_serializable("keras_gan")
 class Wasserstein(Loss):

@@ -78,10 +78,6 @@ class SemiSupervised(FeatureMatching):
     def _data_weights(self, real: DiscriminatorOutput) -> tf.Tensor:
         return _balanced(tf.less(real.labels, 0))
 
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {"discriminator_weight": self.discriminator_weight}
-
 
 def _balanced(rows: tf.Tensor) -> tf.Tensor:
     """Weights by which a mean over all rows is one over these, float32 `[n]`; 0 if no row counts.

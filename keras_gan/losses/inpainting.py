@@ -54,13 +54,6 @@ class InpaintingLoss(NonSaturating):
             energy *= tf.math.divide_no_nan(paired, global_mean(paired))
         return super().generator(real, fake) + self.energy_weight * energy
 
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {
-            "discriminator_weight": self.discriminator_weight,
-            "energy_weight": self.energy_weight,
-        }
-
 
 def _flat(examples: tf.Tensor) -> tf.Tensor:
     return tf.reshape(examples, [-1, math.prod(examples.shape[1:])])

@@ -123,7 +123,3 @@ class RelativisticAverage(Loss):
         return relativistic_average(
             real_logits=fake.logits, fake_logits=real.logits, form=self.form
         )
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {"form": self.form}

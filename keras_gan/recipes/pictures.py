@@ -45,7 +45,9 @@ WIDTH_R3GAN, LEAST_WIDTH = 512, 8
 # had a Frechet distance of 965 after 180 s (650 steps, width 12), of 1,051 after 300 s (275, 36),
 # with a DCGAN pair without blocks and batch normalization.
 ENOUGH_STEPS = 2_000
-# Where it allows more steps than these, wider ones do. DOCUMENT
+# Where it allows more than these, wider ones do. On CIFAR-10, 22,500 steps of width 32 reached a
+# Frechet distance of 246 and a recall of 0.21; 40,000 of width 16 had 261 and 0.16, and more of
+# them gained nothing. With fewer than SOME pictures this was not measured.
 MANY_STEPS = 20_000
 NETWORKS = ("auto", "dcgan", "r3gan")
 QUICK = "2m"
@@ -188,13 +190,12 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
                 f"steps take --budget {minutes}m, fewer minutes with a smaller --size"
             )
         # A step costs about the width squared.
-        least, most = steps / ENOUGH_STEPS, steps / MANY_STEPS if kind == "dcgan" else 1.0
-        factor = min(1.0, least) * max(1.0, most)
+        factor = min(1.0, steps / ENOUGH_STEPS)
+        if kind == "dcgan" and size >= SOME:
+            factor *= max(1.0, steps / MANY_STEPS)
         width = max(LEAST_WIDTH, int(chosen.width * factor**0.5))
         if not self.width and width != chosen.width:
-            reason = (
-                "so few steps teach them little" if factor < 1 else "there is time for wider ones"
-            )
+            reason = "so few steps teach little" if factor < 1 else "there is time for wider ones"
             print(f"networks of width {chosen.width}: {reason}; trying width {width}")
             chosen = chosen._of_width(width, self)
             steps = chosen._steps(data)

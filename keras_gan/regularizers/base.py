@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan.core.batches import ConditionTensors, DiscriminatorOutput, GeneratedBatch
+from keras_gan.core.configured import Configured
 from keras_gan.core.errors import InputError
 from keras_gan.optimizers.schedules import ImageSchedule
 
@@ -35,7 +36,7 @@ class Discriminate(Protocol):
         """
 
 
-class Regularizer:
+class Regularizer(Configured):
     """A term that D minimizes in addition to its loss. `compile(regularizers=[...])` takes them.
 
     Random numbers come from `keras_gan.randomness.current_draws()`.
@@ -94,16 +95,6 @@ class Regularizer:
     def generator_penalty(self, generate: Generate, samples: GeneratedBatch) -> tf.Tensor:
         """Returns a term that G minimizes in addition to its loss, float32 `[n]`."""
         raise NotImplementedError
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments, serialized."""
-        return {"every": self.every}
-
-    @classmethod
-    def from_config(cls, config: dict) -> Regularizer:
-        """Makes the regularizer from `get_config`'s dictionary."""
-        objects = keras.saving.deserialize_keras_object
-        return cls(**{name: objects(value) for name, value in config.items()})
 
 
 def with_input_gradients(

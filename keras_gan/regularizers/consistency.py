@@ -65,15 +65,6 @@ class Consistency(Regularizer):
             total += current_value(weight) * tf.square(output.logits - again.logits)
         return total
 
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments, serialized."""
-        return {
-            "transform": keras.saving.serialize_keras_object(self.transform),
-            "real_weight": keras.saving.serialize_keras_object(self.real_weight),
-            "fake_weight": keras.saving.serialize_keras_object(self.fake_weight),
-            **super().get_config(),
-        }
-
 
 @keras.saving.register_keras_serializable("keras_gan")
 class LatentConsistency(Regularizer):
@@ -129,11 +120,3 @@ class LatentConsistency(Regularizer):
         return -current_value(self.generator_weight) * tf.reduce_mean(
             square, axis=range(1, square.shape.rank)
         )
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments, serialized."""
-        return {
-            "discriminator_weight": keras.saving.serialize_keras_object(self.discriminator_weight),
-            "generator_weight": keras.saving.serialize_keras_object(self.generator_weight),
-            "sd": self.sd,
-        }

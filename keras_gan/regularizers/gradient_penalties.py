@@ -46,10 +46,6 @@ class _ZeroCentered(Regularizer):
         output = real if self.input_gradients == ("real",) else fake
         return current_value(self.gamma) / 2 * squared_norm(output.input_gradients)
 
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments, serialized."""
-        return {"gamma": keras.saving.serialize_keras_object(self.gamma), **super().get_config()}
-
 
 @keras.saving.register_keras_serializable("keras_gan")
 class R1(_ZeroCentered):
@@ -107,10 +103,6 @@ class _AtPoints(Regularizer):
         points = tf.stop_gradient(self.points(real.examples, fake.examples))
         output = discriminate(points, real.condition, input_gradients=True)
         return current_value(self.weight) * self.of_gradients(output.input_gradients)
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments, serialized."""
-        return {"weight": keras.saving.serialize_keras_object(self.weight), **super().get_config()}
 
 
 @keras.saving.register_keras_serializable("keras_gan")

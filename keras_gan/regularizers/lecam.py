@@ -66,11 +66,3 @@ class LeCam(Regularizer):
             variable.assign(value)
         above = tf.square(tf.nn.relu(real.logits - f)) + tf.square(tf.nn.relu(r - fake.logits))
         return current_value(self.weight) * above
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments, serialized."""
-        return {
-            "weight": keras.saving.serialize_keras_object(self.weight),
-            "decay": self.decay,
-            "start": self.start,
-        }

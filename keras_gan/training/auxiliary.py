@@ -11,11 +11,12 @@ import tensorflow as tf
 
 from keras_gan.core import randomness
 from keras_gan.core.batches import GeneratedBatch
+from keras_gan.core.configured import Configured
 from keras_gan.core.randomness import Purpose
 from keras_gan.training.context import Gradients, Logs, StepContext, layer_losses
 
 
-class AuxiliaryNetwork:
+class AuxiliaryNetwork(Configured):
     """Base of the auxiliary networks.
 
     Args:
@@ -33,15 +34,6 @@ class AuxiliaryNetwork:
     def loss(self, batch: GeneratedBatch, training: bool) -> tf.Tensor:
         """Returns the network's loss for each generated example, float32 `[n]`."""
         raise NotImplementedError
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments, serialized."""
-        return {"network": keras.saving.serialize_keras_object(self.network)}
-
-    @classmethod
-    def from_config(cls, config: dict) -> AuxiliaryNetwork:
-        """Makes the auxiliary network from `get_config`'s dictionary."""
-        return cls(keras.saving.deserialize_keras_object(config["network"]))
 
 
 def train_auxiliary_networks(step: StepContext) -> Logs:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_gan.core.configured import Configured
 from keras_gan.core.errors import InputError, first_line
 from keras_gan.core.keras_private import all_layers
 from keras_gan.optimizers.schedules import ImageSchedule, counting_images, current_value
@@ -15,7 +16,7 @@ from keras_gan.training.standing_statistics import batch_normalizations
 
 
 @keras.saving.register_keras_serializable("keras_gan")
-class EMA:
+class EMA(Configured):
     """How much of an average each step replaces: `average = a average + (1 - a) weights`.
 
     Give a momentum, or a half-life, which means the same for every batch size:
@@ -68,20 +69,6 @@ class EMA:
             half_life = tf.minimum(half_life, self.ramp_up * seen)
         steps = tf.cast(images_per_step, tf.float32) / tf.maximum(half_life, 1e-8)
         return tf.where(half_life > 0, tf.pow(0.5, steps), 0.0)
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments, serialized."""
-        return {
-            "momentum": self.momentum,
-            "half_life": keras.saving.serialize_keras_object(self.half_life),
-            "ramp_up": self.ramp_up,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict) -> EMA:
-        """Makes the EMA from `get_config`'s dictionary."""
-        half_life = keras.saving.deserialize_keras_object(config["half_life"])
-        return cls(config["momentum"], half_life=half_life, ramp_up=config["ramp_up"])
 
 
 class AveragedNetwork:

@@ -78,18 +78,6 @@ class Inference(AuxiliaryNetwork):
         """The center of q(z | x), in the prior's support, float32 `[n, dimension]`."""
         return center(self.posterior(examples, condition))
 
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments, serialized."""
-        return {
-            **super().get_config(),
-            "prior": keras.saving.serialize_keras_object(self.prior),
-        }
-
-    @classmethod
-    def from_config(cls, config: dict) -> Inference:
-        """Makes the auxiliary network from `get_config`'s dictionary."""
-        return cls(**{k: keras.saving.deserialize_keras_object(v) for k, v in config.items()})
-
 
 def among(auxiliary_networks: Iterable[AuxiliaryNetwork]) -> Inference | None:
     """The inference network among a model's auxiliary networks, or None."""

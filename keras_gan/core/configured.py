@@ -1,0 +1,30 @@
+"""Objects that are saved with a model by the arguments of their constructor."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Self
+
+import keras
+
+
+class Configured:
+    """An object whose configuration is its constructor's arguments.
+
+    Each argument is an attribute of the same name, or is left out. A subclass whose attributes have
+    other names has its own `get_config`.
+    """
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments, serialized."""
+        return {
+            name: keras.saving.serialize_keras_object(getattr(self, name))
+            for name in inspect.signature(type(self)).parameters
+            if hasattr(self, name)
+        }
+
+    @classmethod
+    def from_config(cls, config: dict) -> Self:
+        """Makes the object from `get_config`'s dictionary."""
+        objects = keras.saving.deserialize_keras_object
+        return cls(**{name: objects(value) for name, value in config.items()})
