@@ -302,9 +302,11 @@ def test_links_within_an_archive_are_pictures(tmp_path):
     os.link(tmp_path / "faces" / "00.png", tmp_path / "faces" / "hard.png")
     (tmp_path / "faces" / "soft.png").symlink_to("01.png")
     (tmp_path / "faces" / "lost.png").symlink_to("nowhere.png")
+    (tmp_path / "faces" / "self.png").symlink_to("self.png")
     faults = refusal(opened, archived(tmp_path / "faces", ".tar"))
-    assert "1 of 23 files" in faults
+    assert "2 of 24 files" in faults
     assert "lost.png" in faults
+    assert "self.png" in faults
     assert rows(everything(opened(tmp_path / "faces.tar", skip_broken=True))) == rows(
         np.concatenate([COLORS, COLORS[:2]])
     )
@@ -606,6 +608,9 @@ def test_arrays_have_the_classes_of_their_labels_or_none(tmp_path):
         assert set(data.train.y.tolist()) == {0, 1, 2}
         assert data.label_names == ("0", "1", "2")
         assert "3 classes by label" in data.description
+    identifiers = tmp_path / "identifiers.npz"
+    np.savez(identifiers, x=COLORS, y=np.arange(20) * 10**9)
+    assert opened(identifiers).label_names is None
     unlabeled = opened(file, classes="none")
     assert [split.y for split in (unlabeled.train, unlabeled.validation, unlabeled.test)] == [
         None

@@ -32,6 +32,8 @@ def load_arrays(path: Path) -> DataSet:
     if splits["train"].y is None or min(y.min() for y in labels) < 0:
         return found
     classes = 1 + max(int(y.max()) for y in labels)
+    if classes > len(train):  # numbers of another kind, such as identifiers
+        return found
     return dataclasses.replace(found, label_names=tuple(map(str, range(classes))))
 
 

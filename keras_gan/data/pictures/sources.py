@@ -183,7 +183,7 @@ def _in_tar(path: Path) -> Source:
     def read(archive: tarfile.TarFile, info: tarfile.TarInfo, size: int = -1) -> bytes:
         try:
             file = archive.extractfile(info)  # of a link, what it leads to
-        except KeyError:
+        except (KeyError, RecursionError):  # it leads nowhere, or to itself
             file = None
         return b"" if file is None else file.read(size)
 
