@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -44,6 +45,14 @@ class Loss(Configured):
     boundary = 0.0
     uses_batch_means = False
     requires: tuple[str, ...] = ()
+
+    def check(self, discriminator_outputs: Mapping[str, tuple], condition: Any) -> None:
+        """Raises InputError where the loss cannot be used; `requires` has been checked.
+
+        Args:
+            discriminator_outputs: The shapes of D's outputs by name, such as `(None, 1)`.
+            condition: The model's condition, or None.
+        """
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns D's loss for each pair of a real and a generated example, float32 `[n]`."""

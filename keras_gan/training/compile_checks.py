@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_gan.core.errors import InputError
 from keras_gan.core.keras_private import all_layers
+from keras_gan.losses import Loss
 
 if TYPE_CHECKING:
     from keras_gan.training.gan import GAN
@@ -97,7 +98,7 @@ def check_loss(loss: Any, discriminator_outputs: Mapping[str, tuple], condition:
             f"the loss {type(loss).__name__} requires {' and '.join(missing)}; this discriminator "
             f"and condition ({condition}) give only {' and '.join(sorted(known))}"
         )
-    if hasattr(loss, "check"):
+    if isinstance(loss, Loss):
         loss.check(discriminator_outputs, condition)
 
 
