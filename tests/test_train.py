@@ -571,15 +571,20 @@ def test_a_broken_job_of_slurm_is_one_line(monkeypatch, capsys):
     assert err.count("\n") == 1
 
 
-def test_the_cluster_of_a_slurm_job(monkeypatch):
+def in_slurm(monkeypatch, tasks_per_node, nodes):
+    """Makes this process the third of three tasks of a step."""
     monkeypatch.delenv("TF_CONFIG", raising=False)
     for name, value in (
         ("PROCID", "2"),
         ("STEP_NUM_TASKS", "3"),
-        ("STEP_TASKS_PER_NODE", "1(x3)"),
-        ("STEP_NODELIST", "node[07-09]"),
+        ("STEP_TASKS_PER_NODE", tasks_per_node),
+        ("STEP_NODELIST", nodes),
     ):
         monkeypatch.setenv(f"SLURM_{name}", value)
+
+
+def test_the_cluster_of_a_slurm_job(monkeypatch):
+    in_slurm(monkeypatch, "1(x3)", "node[07-09]")
     found = cluster_of_a_run.read()
     nodes = ["node07:8888", "node08:8888", "node09:8888"]
     assert found.cluster_spec().as_dict() == {"worker": nodes}
@@ -588,13 +593,7 @@ def test_the_cluster_of_a_slurm_job(monkeypatch):
 
 def test_the_ranks_of_a_slurm_job_are_in_the_order_of_its_list(monkeypatch):
     """TensorFlow's own resolver sorts names: n10 before n9."""
-    monkeypatch.delenv("TF_CONFIG", raising=False)
-    for name, value in (
-        ("PROCID", "2"),
-        ("STEP_TASKS_PER_NODE", "1,2"),
-        ("STEP_NODELIST", "n[9-10]"),
-    ):
-        monkeypatch.setenv(f"SLURM_{name}", value)
+    in_slurm(monkeypatch, "1,2", "n[9-10]")
     found = cluster_of_a_run.read()
     addresses = found.cluster_spec().as_dict()["worker"]
     assert addresses == ["n9:8888", "n10:8888", "n10:8889"]

@@ -34,9 +34,12 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None
 
 
 def sync(path: str | os.PathLike[str]) -> None:
-    """Returns when the system has written a file to the disk."""
-    with open(path, "rb") as file:
-        os.fsync(file.fileno())
+    """Returns when the system has written a file, or the names in a folder, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def sha256(path: str | os.PathLike[str]) -> str:

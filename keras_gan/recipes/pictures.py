@@ -177,7 +177,10 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
         seconds: dict[str, float] = {}
         if self.precision == "auto":
             native = on_gpu or bfloat16_is_native()
-            seconds = chosen._seconds_per_step(data, PRECISIONS) if native else {}
+            if native:
+                seconds = chosen._seconds_per_step(data, PRECISIONS)
+                texts = [f"{time:.2g} s in {name}" for name, time in seconds.items()]
+                print(f"a step takes {', '.join(texts)}")
             fastest = min(seconds, key=seconds.__getitem__, default="float32")
             chosen = dataclasses.replace(chosen, precision=fastest)
         if images:
@@ -213,24 +216,18 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
             discriminator_learning_rate=asked.discriminator_learning_rate or rate,
         )
 
-    def _seconds_per_step(
-        self, data: TrainingData, precisions: Sequence[str] = ()
-    ) -> dict[str, float]:
+    def _seconds_per_step(self, data: TrainingData, precisions: Sequence[str]) -> dict[str, float]:
         """Seconds of a step by precision, by a trial."""
-        print(f"timing a few steps in {' and '.join(precisions or [self.precision])}", flush=True)
-        seconds = {}
-        for precision in precisions or [self.precision]:
-            few = dataclasses.replace(self, precision=precision)
-            few = few._with_lengths(self.batch_size, data.size)
-            seconds[precision] = seconds_per_step(build, few, data)
-        if precisions:
-            texts = [f"{time:.2g} s in {name}" for name, time in seconds.items()]
-            print(f"a step takes {', '.join(texts)}")
-        return seconds
+        print(f"timing a few steps in {' and '.join(precisions)}", flush=True)
+        few = self._with_lengths(self.batch_size, data.size)
+        return {
+            precision: seconds_per_step(build, dataclasses.replace(few, precision=precision), data)
+            for precision in precisions
+        }
 
     def _steps(self, data: TrainingData, known: Mapping[str, float] | None = None) -> int:
         """The number of steps in the budget, by a trial unless the time of one is known."""
-        seconds = (known or self._seconds_per_step(data))[self.precision]
+        seconds = (known or self._seconds_per_step(data, [self.precision]))[self.precision]
         steps = max(1, int(self.budget_seconds / seconds))
         print(
             f"a step with {self.batch_size} pictures and width {self.width} takes {seconds:.2g} s: "

@@ -109,8 +109,8 @@ def _panel(title: str, lines: Sequence[tuple[str, Table, str]], equilibrium: boo
     if least == most:
         least, most = least - abs(least or 1) / 2, most + abs(most or 1) / 2
     y_ticks = MaxNLocator(4).tick_values(least, most)
-    epochs = {round(t) for t in MaxNLocator(5, integer=True).tick_values(1, last)}
-    x_ticks = sorted(epoch for epoch in epochs if 0 < epoch <= last)
+    whole = {round(t) for t in MaxNLocator(5, integer=True).tick_values(1, last)}
+    x_ticks = sorted(t for t in whole if 0 < t <= last)
     low, high = y_ticks[0], y_ticks[-1]
 
     def x(epochs):

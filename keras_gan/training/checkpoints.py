@@ -28,6 +28,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan.core.errors import InputError, first_line
+from keras_gan.core.files import sync
 from keras_gan.training.gan import GAN
 
 _log = logging.getLogger("keras_gan")
@@ -168,10 +169,10 @@ def write(directory: str | os.PathLike[str], state: Snapshot, keep: int = 2) -> 
             file.write(json.dumps({"manifest": manifest, "sha256": _digest(manifest)}, indent=1))
         if not _is_remote(directory):
             for name in [*files, "manifest.json", ""]:
-                _sync(os.path.join(folder, name))
+                sync(os.path.join(folder, name))
             _remove(final)
             os.rename(folder, final)
-            _sync(directory)
+            sync(directory)
     except tf.errors.OpError as error:
         raise OSError(f"{final}: {error.message.splitlines()[0]}") from error
     _prune(final, keep)
@@ -336,11 +337,3 @@ def _remove(folder: str) -> None:
 
 def _is_remote(path: str) -> bool:
     return "://" in path
-
-
-def _sync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -121,6 +121,18 @@ def test_closing_frees_the_graph(version):
     assert graph() is None
 
 
+def following(path):
+    """Settings of a server that looks at its configuration file all the time."""
+    return Settings(
+        tuple(read_model_config_file(path)),
+        port=None,
+        rest_api_port=0,
+        file_system_poll_wait_seconds=0.05,
+        model_config_file=path,
+        model_config_file_poll_wait_seconds=0.05,
+    )
+
+
 def test_a_configuration_file_is_followed(contract_base, tmp_path):
     path = tmp_path / "models.config"
 
@@ -132,14 +144,7 @@ def test_a_configuration_file_is_followed(contract_base, tmp_path):
         )
 
     path.write_text(text(1))
-    settings = Settings(
-        tuple(read_model_config_file(path)),
-        port=None,
-        rest_api_port=0,
-        file_system_poll_wait_seconds=0.05,
-        model_config_file=path,
-        model_config_file_poll_wait_seconds=0.05,
-    )
+    settings = following(path)
     path.write_text(text(2))  # while the models load
     with running(settings) as server:
 
@@ -169,14 +174,7 @@ def test_a_label_is_given_as_soon_as_its_version_is_there(contract_base, tmp_pat
         )
 
     path.write_text(text(""))
-    settings = Settings(
-        tuple(read_model_config_file(path)),
-        port=None,
-        rest_api_port=0,
-        file_system_poll_wait_seconds=0.05,
-        model_config_file=path,
-        model_config_file_poll_wait_seconds=0.05,
-    )
+    settings = following(path)
 
     def labelled():
         try:
