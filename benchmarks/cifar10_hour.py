@@ -2,14 +2,16 @@
 
     TFDS_DATA_DIR=... python benchmarks/cifar10_hour.py WORK [--minutes 60] [--only NAME ...]
 
-Epochs follow from the time of a few steps, so the times are nearly equal; the table has those that
-training took. All EMA weights are compared on EfficientNet-Lite0's features, which none of them has
-seen. WORK keeps runs and results: the same command goes on where it stopped.
+Each uses the precision in which its steps are faster here, and as many epochs as fit: the times
+are nearly equal, and the table has those that training took. All EMA weights are compared on
+EfficientNet-Lite0's features, which none of them has seen. WORK keeps runs and results: the same
+command goes on where it stopped.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +22,7 @@ from benchmarks.few_pictures import measured
 from keras_gan import Run, data, recipes
 from keras_gan.data import preprocessing
 from keras_gan.experiment import TrainingData
+from keras_gan.experiment.settings import PRECISIONS
 from keras_gan.experiment.speed import seconds_per_step
 from reproduce.runs import training_seconds
 
@@ -53,22 +56,30 @@ def train(place: Path, recipe: str, seconds: float) -> None:
     if not file.exists():
         length = ["--budget", f"{seconds:.0f}s", "--classes", "none"]
         if recipe != "pictures":
-            length = ["--epochs", str(epochs_in(seconds, recipe))]
+            length = fastest(seconds, recipe)
         file.write_text("\n".join(length))
     command = [sys.executable, "-m", "keras_gan.train", "--recipe", recipe, "--dataset", "cifar10"]
     more = [*file.read_text().split("\n"), "--run-dir", str(place)]
     subprocess.run([*command, *more], check=True)
 
 
-def epochs_in(seconds: float, recipe: str) -> int:
-    """How many epochs this machine trains in that time; at least one."""
+def fastest(seconds: float, recipe: str) -> list[str]:
+    """The faster precision, and how many epochs this machine trains with it in that time."""
     chosen = recipes.get(recipe)
     settings = chosen.settings()
     x = data.load("cifar10").train.x
     few = preprocessing.fit(settings.preprocessing, x).normalize(x[:2000])
     some = TrainingData.of(settings, few, size=len(x))
-    step = seconds_per_step(chosen.build, settings, some)
-    return max(1, round(seconds / step / settings.steps_per_epoch(len(x))))
+    steps = {
+        precision: seconds_per_step(
+            chosen.build, dataclasses.replace(settings, precision=precision), some
+        )
+        for precision in PRECISIONS
+    }
+    print(f"{recipe}: seconds of a step {steps}", flush=True)
+    precision = min(steps, key=steps.__getitem__)
+    epochs = max(1, round(seconds / steps[precision] / settings.steps_per_epoch(len(x))))
+    return ["--epochs", str(epochs), "--precision", precision]
 
 
 def row(name: str, place: Path) -> str:

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_gan import GAN
 from keras_gan.optimizers.schedules import counting_images
+from keras_gan.training import loop
 
 
 def products_of(graph) -> int:
@@ -45,7 +46,7 @@ def products_per_step(gan: GAN, batch_size: int) -> int:
     """`products_of` a compiled model's step, k updates of D and one of G."""
 
     def step(x, y):
-        with counting_images(gan.images_seen.value):
+        with loop.one_step(), counting_images(gan.images_seen.value):
             return gan.train_step(x if gan.label_check is None else (x, y))
 
     rows = batch_size * gan.discriminator_steps

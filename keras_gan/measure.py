@@ -48,7 +48,7 @@ _REFERENCE = f"""Compute the features of real pictures once, for many calls of `
 {_SOURCES}
 examples:
   keras-gan reference cifar10 --output cifar10.npz
-  keras-gan reference photos/ --size 64 --samples 50000"""
+  keras-gan reference photos/ --size 64 --samples 50000 --output photos.npz"""
 
 
 def measure(argv: Sequence[str] | None = None) -> int:
@@ -71,7 +71,7 @@ def _measure(argv: Sequence[str] | None) -> int:
     )
     options = parser.parse_args(argv)
     if options.output:
-        parsing.check_writable("the folder of --output", Path(options.output).parent)
+        parsing.check_output("--output", options.output)
     measured, real = _opened(options)
     name = options.features or next(
         (part.network for part in (real, measured) if isinstance(part, Features)), _DEFAULT
@@ -95,7 +95,7 @@ def _reference(argv: Sequence[str] | None) -> int:
     file = Path(options.output)
     if file.suffix != ".npz":
         raise InputError(f"--output must end in .npz. Received: {file}")
-    parsing.check_writable("the folder of --output", file.parent)
+    parsing.check_output("--output", file)
     pictures = _open(options.real, options, options.size)
     network = _network(options.features or _DEFAULT, options)
     made = pictures.of(network, options.samples, options.seed)
@@ -172,7 +172,11 @@ def _open(source: str, options, size: str, generated: bool = False) -> PictureSe
 
 
 def _compare(measured: PictureSet, real: PictureSet, network: FeatureNetwork, options) -> dict:
-    """Distances of the set, and of other real pictures, to real ones."""
+    """Distances of the set, and of other real pictures, to real ones.
+
+    Where there are fewer others, the set is measured with their number as well: distances of few
+    pictures are larger.
+    """
     n = min(len(measured), len(real), options.samples)
     x, y = (pictures.of(network, n, options.seed) for pictures in (real, measured))
     found: dict[str, Any] = {
@@ -190,6 +194,9 @@ def _compare(measured: PictureSet, real: PictureSet, network: FeatureNetwork, op
     found[name] = distances.compare(x.features[:n], y.features[:n], seed=options.seed)
     k = min(n, len(x.others))
     if k >= distances.LEAST_EXAMPLES:
+        if k < n:
+            fewer = distances.compare(x.features[:k], y.features[:k], seed=options.seed)
+            found[f"of {name}"] = fewer
         floor = distances.compare(x.features[:k], x.others[:k], seed=options.seed)
         found["others of the real pictures"] = floor
     return found

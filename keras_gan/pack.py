@@ -49,7 +49,7 @@ def _pack(argv: Sequence[str] | None) -> int:
     parser.add_argument("--small", action="store_true", help="fewer bits and no best models")
     options = parser.parse_args(argv)
     run, output = Run.open(options.run), Path(options.output)
-    parsing.check_writable("the folder of --output", output.parent)
+    parsing.check_output("--output", output)
     step = packing.pack(run, output, options.small)
     print(f"{output}: step {step:,} of {run.path}, {output.stat().st_size / 1e6:.1f} MB")
     return 0

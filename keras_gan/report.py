@@ -56,7 +56,7 @@ def _main(argv: Sequence[str] | None) -> int:
     ]
     one = len(runs) == 1
     file = Path(options.output or (document.file_of(runs[0]) if one else "report.html"))
-    parsing.check_writable("the folder of the report", file.parent)
+    parsing.check_output("the report", file)
     document.write(runs, file, functools.partial(recipes.data_of, data_dir=options.data_dir))
     print(f"written to {file}")
     return 0

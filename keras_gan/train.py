@@ -41,6 +41,23 @@ examples:
 
 The same command continues an interrupted run where it stopped. More --epochs continue a finished
 run; any other setting of the recipe makes another run."""
+# Flags of other programs.
+_OTHER_FLAGS = {
+    "--data": "--dataset",
+    "--data-path": "--dataset",
+    "--outdir": "--run-dir",
+    "--image-size": "--size",
+    "--batch": "--batch-size",
+    "--kimg": "--images, the number of pictures and not of thousands",
+    "--num-train-steps": "--images, the number of pictures",
+    "--gpus": "--strategy mirrored, for all GPUs",
+    "--cond": "--classes",
+    "--mirror": "--flip on",
+    "--aug": "--augment",
+    "--resume": "--init",
+    "--freezed": "--freeze",
+    "--lr": "--generator-learning-rate and --discriminator-learning-rate",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -85,7 +102,7 @@ def _read(argv: list[str]) -> tuple[Recipe, RunSettings, Options]:
     parsing.add_fields(parser.add_argument_group("data, devices and checkpoints"), options)
     values, unknown = parser.parse_known_args(argv)
     if unknown:
-        raise InputError(_unknown(unknown[0], recipe))
+        raise InputError(_unknown(unknown[0], recipe, parser))
     return (
         recipe,
         recipe.settings(**{field.name: getattr(values, field.name) for field in settings}),
@@ -119,7 +136,7 @@ def _show(job: Job) -> None:
         "memory": f"{state_bytes / 2**20:,.0f} MiB of state, {data_bytes / 2**20:,.0f} MiB of data",
         "update": f"{gan.update}, k = {settings.discriminator_steps}, m = {settings.batch_size}",
         "steps": f"{job.steps_per_epoch:,} an epoch x {settings.epochs} epochs",
-        "dropped": f"{job.dropped_examples} examples an epoch, other ones each time",
+        "dropped": f"{job.dropped_examples} examples an epoch, chosen at random",
         "replicas": f"{job.replicas} ({job.options.strategy})",
         "run directory": f"{job.run_dir}",
     }
@@ -147,14 +164,16 @@ def _conclude(job: Job, run: Run) -> None:
     )
 
 
-def _unknown(argument: str, recipe: Recipe) -> str:
+def _unknown(argument: str, recipe: Recipe, parser: parsing.Parser) -> str:
     flag = argument.partition("=")[0]
     others = recipes.with_setting(flag.removeprefix("--").replace("-", "_"))
     if flag == "--dataset" and recipe.has_own_data:
         return f"recipe {recipe.name!r} brings its own data; leave out --dataset"
     if others:
         return f"recipe {recipe.name!r} has no {flag}; recipes that have it: {', '.join(others)}"
-    return f"unrecognized argument {argument} (see --help)"
+    if flag in _OTHER_FLAGS:
+        return f"unrecognized argument {flag}; here it is {_OTHER_FLAGS[flag]}"
+    return f"unrecognized argument {argument}{parser.similar(argument)} (see --help)"
 
 
 if __name__ == "__main__":

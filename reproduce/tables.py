@@ -39,7 +39,7 @@ TABLE_2 = (
         "Inference needed during training.",
         "Inference needed during training; MCMC for the gradient of the partition function.",
         "A trade between mixing and power of reconstruction.",
-        "Two networks to be kept in step; Helvetica.",
+        'The two networks must be kept in step; else G collapses ("the Helvetica scenario").',
         (
             "tests/test_gan.py::test_k_updates_of_d_for_one_of_g",
             "tests/test_diagnostics.py::test_each_collapse_raises_its_warning",

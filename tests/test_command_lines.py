@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib.metadata
 import io
 import os
 import warnings
@@ -236,3 +237,12 @@ def test_a_file_is_no_folder(elsewhere):
     for flag in ("--run-dir", "--data-dir", "--checkpoint-dir"):
         for path in ("../file", "../file/below"):
             assert not faults_of("", train.main, [flag, path], flag, elsewhere / "here")
+
+
+def test_ctrl_c_while_a_command_is_imported_is_one_line(monkeypatch, capsys):
+    def load(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importlib.metadata.EntryPoint, "load", load)
+    assert keras_gan_command.main(["train"]) == 130
+    assert capsys.readouterr().err == "train: ended at once\n"

@@ -90,7 +90,8 @@ def test_real_vectors_as_a_condition():
         priors.Uniform(5),
         condition=conditioning.Vectors([2]),
     )
-    model.compile("sgd", keras.optimizers.SGD())
+    with pytest.warns(UserWarning, match="nothing teaches G the condition"):
+        model.compile("sgd", keras.optimizers.SGD())
     model.fit(small.examples(), np.ones((40, 2), np.float32), batch_size=10, verbose=0)
     assert model.generate(3, condition=np.eye(3, 2)).shape == (3, 6)
     with pytest.raises(keras_gan.InputError, match="no distribution"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import sys
@@ -325,7 +326,7 @@ def test_classes_only_where_they_are_wanted(tmp_path):
     write(tmp_path / "a", COLORS[:11])
     write(tmp_path / "b" / "deep", COLORS[11:])
     assert opened(tmp_path, classes="folders").label_names == ("a", "b")
-    hint = "no classes: --classes folders would learn 2, one a folder"
+    hint = "no classes are used; to learn the 2 folders as classes, add --classes folders"
     unlabeled = opened(tmp_path, classes="none")
     assert unlabeled.train.y is None
     assert hint not in unlabeled.description
@@ -365,6 +366,21 @@ def test_a_csv_file_gives_classes(tmp_path):
     table.write_text("\n".join([*lines, "19.png,odd"]))
     message = refusal(opened, tmp_path / "faces", classes="kinds.csv")
     assert "names 00.png without its folder, but 2 pictures have that name" in message
+
+
+def test_classes_of_stylegan(tmp_path):
+    for i, shard in enumerate(("00000", "00001")):
+        write(tmp_path / "set" / shard, COLORS[10 * i : 10 * i + 10])
+    names = sorted(
+        path.relative_to(tmp_path / "set").as_posix() for path in (tmp_path / "set").rglob("*.png")
+    )
+    table = tmp_path / "set" / "dataset.json"
+    table.write_text(json.dumps({"labels": [[name, i % 3] for i, name in enumerate(names)]}))
+    data = opened(tmp_path / "set", classes="dataset.json")
+    assert data.label_names == ("0", "1", "2")
+    assert "write --classes dataset.json" in refusal(opened, tmp_path / "set", classes="folders")
+    table.write_text(json.dumps({"labels": None}))
+    assert "must hold" in refusal(opened, tmp_path / "set", classes="dataset.json")
 
 
 def test_names_with_accents_are_those_of_the_table(tmp_path):
@@ -573,7 +589,7 @@ def test_writing_is_told_from_other_pictures(tmp_path):
     write(tmp_path, digits[:20])
     for flip, used, words in [
         ("auto", False, "look like writing"),
-        ("on", True, "mirror images are used"),
+        ("on", True, "pictures are flipped left to right"),
         ("off", False, "mirror images are not used"),
     ]:
         data = opened(tmp_path, flip=flip)
@@ -715,3 +731,32 @@ def test_one_command_trains_on_a_folder(tmp_path, capsys):
         error = capsys.readouterr().err
         assert words in error
         assert error.count("\n") == 1
+    # The folder is moved: the run says so, and takes the new place.
+    (tmp_path / "faces").rename(tmp_path / "moved")
+    with pytest.raises(InputError, match=r"are gone: move them back, or say where .* --dataset"):
+        recipes.data_of(Run.open(tmp_path / "run"))
+    elsewhere = Run.open(tmp_path / "run", dataset=str(tmp_path / "moved"))
+    assert recipes.data_of(elsewhere).fingerprint == data.fingerprint
+    (tmp_path / "new").mkdir()
+    (tmp_path / "moved").rename(tmp_path / "new" / "faces")
+    arguments[1] = str(tmp_path / "new" / "faces")
+    assert train.main([*arguments, "--epochs", "1"]) == 0
+    assert Run.open(tmp_path / "run").config["dataset"] == arguments[1]
+
+
+def test_an_epoch_of_several_passes():
+    x = np.arange(10 * 6 * 5 * 3, dtype=np.float32).reshape(10, 6, 5, 3) / 900
+    source = stream(Pictures(x, transform=lambda rows: rows, passes=2))
+    source.begin_epoch(0)
+    batches = np.concatenate(list(source.dataset()))
+    counts = {row.tobytes(): 0 for row in x}
+    for row in batches:
+        counts[row.tobytes()] += 1
+    assert set(counts.values()) == {2}
+
+
+def test_names_that_lead_out_of_an_archive(tmp_path):
+    with zipfile.ZipFile(tmp_path / "faces.zip", "w") as archive:
+        archive.writestr("../outside.png", b"")
+        archive.writestr("inside.png", b"")
+    assert "../outside.png: its name leads out" in refusal(opened, tmp_path / "faces.zip")

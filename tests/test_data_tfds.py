@@ -222,7 +222,7 @@ def test_sets_that_cannot_be_used_are_refused(data_dir, name, message):
         ("fashion_mnst", "did you mean fashion_mnist"),
         ("digit", "did you mean digits"),
         ("tfdd", "did you mean tfd"),
-        ("qqqqqq", "Names are digits, .*tfd and .* such as ./qqqqqq"),
+        ("qqqqqq", "no file or folder of that name: Data sets are digits, .*tfd and"),
         ("huggingface:mnist", "there is no data set 'huggingface:mnist'"),
         ("", "there is no data set ''"),
         ("mnist:3.0.1", "there is no data set"),

@@ -165,7 +165,7 @@ def test_what_completions_are_measured_by():
     assert found.squared_error_of_nearest == pytest.approx(4)
     assert found.squared_error_of_mean == pytest.approx((0 + 4) / 2)
     assert found.spread == pytest.approx(8**0.5)  # -1 and 3 about 1
-    assert found.spread_within_class == pytest.approx(1)  # 1 and 3 about 2
+    assert found.spread_within_class == pytest.approx(2**0.5)  # 1 and 3 about 2
     third = np.full((1, 1, 2, 1), 9.0)  # of no known class
     with_third = inpainting.inpainting_quality(
         np.concatenate([truth, third]),
@@ -175,7 +175,7 @@ def test_what_completions_are_measured_by():
         mean=mean,
         labels=np.array([7, 7, -1]),
     )
-    assert with_third.spread_within_class == pytest.approx(1)
+    assert with_third.spread_within_class == pytest.approx(2**0.5)
     unlabeled = inpainting.inpainting_quality(
         truth, mask, drawn, nearest=nearest, mean=mean, labels=np.array([-1, -1])
     )

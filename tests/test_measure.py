@@ -52,6 +52,28 @@ def measured(tmp_path, *arguments):
     return json.loads(file.read_text())
 
 
+def test_with_fewer_others_the_set_is_measured_with_their_number_too(tmp_path, capsys):
+    """Distances of few pictures are larger: one half of the real ones equals the other."""
+    for i, name in enumerate(("a", "b")):
+        np.save(tmp_path / f"{name}.npy", pictures(40, seed=i))
+    found = measured(tmp_path, tmp_path / "a.npy", tmp_path / "b.npy")
+    name = str(tmp_path / "a.npy")
+    assert found[name]["frechet"]["n_generated"] == 40
+    fewer, floor = found[f"of {name}"], found["others of the real pictures"]
+    assert fewer["frechet"]["n_generated"] == floor["frechet"]["n_generated"] == 20
+    assert fewer["frechet"]["distance"] > found[name]["frechet"]["distance"]
+    assert "20 of " in " ".join(capsys.readouterr().out.split())
+
+
+def test_outputs_that_are_folders_are_refused_before_any_work(tmp_path, capsys):
+    np.save(tmp_path / "a.npy", pictures(20))
+    for command in (measure.measure, measure.reference):
+        (tmp_path / "out.npz").mkdir(exist_ok=True)
+        sets = [tmp_path / "a.npy"] * (2 if command is measure.measure else 1)
+        assert run(command, *sets, "--output", tmp_path / "out.npz") == 2
+        assert "--output must be a file" in capsys.readouterr().err
+
+
 def test_a_folder_against_an_array(tmp_path, capsys):
     one, other = pictures(30), pictures(80, seed=1, shift=40)
     samples, real = folder(tmp_path / "samples", one), tmp_path / "real.npy"

@@ -91,6 +91,13 @@ def preset(made, tmp_path) -> Path:
 # ---------------------------------------------------------------------------- built in
 
 
+def test_a_preset_answers_to_the_weights_that_it_was_made_from():
+    run = Run.open("digits")
+    np.testing.assert_array_equal(run.samples(2, weights="ema"), run.samples(2))
+    with pytest.raises(InputError, match="is a preset, whose only weights are 'last'"):
+        run.samples(2, weights="best")
+
+
 def test_all_built_in_presets_have_a_line_each():
     assert set(GAN.presets) == {path.parent.name for path in BUILT_IN.glob("*/config.json")}
     assert all("\n" not in line for line in GAN.presets.values())

@@ -40,13 +40,25 @@ def test_lengths_follow_the_budget(monkeypatch, capsys):
     monkeypatch.setattr(pictures, "seconds_per_step", lambda *_: 0.5)
     chosen = resolved(budget="10m", batch_size=50)
     assert chosen.images == 60_000  # 1,200 steps of 50
-    assert chosen.epochs == 60
+    assert chosen.epochs == 20  # of three passes
     assert chosen.learning_rate_decay == 60_000
     assert chosen.burn_in == 6_000
     out = capsys.readouterr().out
     assert "1,200 steps, 60 times all pictures, in 10 minutes" in out
     assert "2,000 steps take --budget 17m" in out  # 1,000 s
     assert resolved(quick=True, batch_size=50).images == 12_000
+
+
+@pytest.mark.parametrize("size", [10, 48, 63, 64, 127, 1000, 1601, 5000])
+def test_epochs_of_few_pictures_are_several_passes_and_use_the_whole_budget(monkeypatch, size):
+    """Each ends with a checkpoint, and pictures that fill no step are few."""
+    monkeypatch.setattr(pictures, "seconds_per_step", lambda *_: 0.1)
+    chosen = resolved(data_of(size=size), budget="1h", width=8)
+    of_epoch = chosen.examples_per_epoch(size)
+    assert of_epoch % size == 0
+    steps = of_epoch // chosen.batch_size
+    assert steps >= pictures.LEAST_STEPS - 1
+    assert chosen.epochs * steps == pytest.approx(36_000, rel=0.02)
 
 
 def test_a_short_budget_gets_narrower_networks(monkeypatch, capsys):

@@ -238,6 +238,13 @@ def test_the_verdict_is_one_sentence() -> None:
     assert "nothing tells what distance" in verdict(numbers=distance(3.0, None))
 
 
+def test_runs_on_few_examples_are_measured_by_measure(tmp_path) -> None:
+    few = make_run(tmp_path / "few", training_examples=10, dataset="/photos")
+    assert facts.of_run(few).evaluate == f"keras-gan measure {few.path} /photos"
+    many = make_run(tmp_path / "many", training_examples=50, dataset="/photos")
+    assert facts.of_run(many).evaluate == f"keras-gan evaluate {many.path}"
+
+
 def test_every_warning_has_advice() -> None:
     cells = re.findall(r"^ *\| ([a-z, -]+) \|", thresholds.diagnose.__doc__, re.MULTILINE)
     names = {name for cell in cells for name in cell.split(", ")} - {"name"}

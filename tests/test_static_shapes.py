@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from keras_gan import recipes
 from keras_gan.optimizers.schedules import counting_images
+from keras_gan.training import loop
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def lowering(name, **changes):
 
     @tf.function(jit_compile=True, autograph=False)
     def step(x):
-        with counting_images(gan.images_seen.value):
+        with loop.one_step(), counting_images(gan.images_seen.value):
             return gan.train_step(x)
 
     rows = settings.discriminator_steps * settings.batch_size

@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +15,8 @@ import numpy as np
 import pytest
 from browsing import chromium
 
-from keras_gan import plotting, watch
+from keras_gan import Run, plotting, watch
+from keras_gan.callbacks import SampleGrid
 from keras_gan.reporting import document
 from keras_gan.reporting.pages import Server
 
@@ -40,7 +43,7 @@ def run(tmp_path) -> Path:
 
 
 def draw(folder: Path, epoch: int) -> None:
-    picture = np.full((20, 20, 3), epoch, np.uint8)
+    picture = np.full((20, 20, 3), epoch % 256, np.uint8)
     plotting.save_image(picture, folder / "samples" / f"epoch-{epoch:04d}.png")
 
 
@@ -89,6 +92,36 @@ def test_the_page_changes_with_the_files_of_the_run(run, server, monkeypatch) ->
     assert 'alt="samples, epoch 2"' in page
     assert "All samples are the same." in page
     assert "What to try next" in page
+
+
+def test_pictures_are_in_the_order_of_their_epochs_and_other_files_are_left_alone(run) -> None:
+    for epoch in (10_000, 9_999, 20):
+        draw(run, epoch)
+    (run / "samples" / "epoch-0020 copy.png").write_bytes(b"")
+    files = SampleGrid.files(run / "samples")
+    assert [file.stem for file in files] == [
+        "epoch-0001",
+        "epoch-0020",
+        "epoch-9999",
+        "epoch-10000",
+    ]
+    assert "epoch 10000" in document.render_files(Run.open(run), "")
+
+
+def test_browsers_that_leave_and_heads(run, server, capsys) -> None:
+    for _ in range(3):
+        connection = socket.create_connection(("127.0.0.1", server.server_port))
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        linger = struct.pack("ii", 1, 0)  # the connection is reset
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        connection.close()
+    assert get(server, "/?x=1")[0] == 200
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port)
+    connection.request("HEAD", "/")
+    response = connection.getresponse()
+    assert (response.status, response.read()) == (200, b"")
+    assert int(response.headers["Content-Length"]) > 1000
+    assert "Traceback" not in capsys.readouterr().err
 
 
 def test_a_damaged_file_is_said_and_does_not_end_the_server(run, server) -> None:

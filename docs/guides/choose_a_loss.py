@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Choose a loss
 #
-# Without a reason for another one, use the relativistic loss with the penalties R1 and R2. This
+# Start with the relativistic loss and the penalties R1 and R2, unless you need another one. This
 # guide compares it with three others on eight Gaussians on a ring, where one can count what a
 # generator has learned.
 #

@@ -2,7 +2,8 @@
 # # Getting started: your pictures in ten minutes
 #
 # This guide trains a generator on a folder of pictures, measures it, exports it and serves it.
-# It takes about ten minutes on two CPU cores. You need Python 3.11 to 3.13 and a checkout:
+# It takes about ten minutes on two CPU cores. You need Python 3.11 to 3.13 and a copy of the
+# repository (`git clone`):
 #
 #     python3 -m venv .venv && . .venv/bin/activate
 #     pip install --constraint constraints.txt '.[serving]'
@@ -32,7 +33,7 @@ PORT = 8500  # of the server
 # ## The pictures
 #
 # Put your pictures into a folder named `photos`. PNG, JPEG, WebP, AVIF, GIF, BMP and TIFF files of
-# any size and shape are read ([what becomes of a picture](../own_pictures.md)). Without such a
+# any size and shape are read ([how pictures are prepared](../own_pictures.md)). Without such a
 # folder, this cell makes one from the bundled images of handwritten digits.
 
 # %%
@@ -46,9 +47,9 @@ if not photos.is_dir():
 # %% [markdown]
 # ## Train
 #
-# The same as `keras-gan train --dataset photos/ --budget 5m --run-dir runs/photos` in a terminal.
-# The command reads the pictures, prints what it found and what it will do, and trains for five
-# minutes. If you interrupt it, the same command continues.
+# This cell does the same as the command
+# `keras-gan train --dataset photos/ --budget 5m --run-dir runs/photos`.
+# It reads the pictures, prints what it found and what it will do, and trains for five minutes. If you interrupt it, the same command continues.
 
 # %%
 assert train.main(["--dataset", "photos/", *LENGTH, "--run-dir", "runs/photos"]) == 0
@@ -56,8 +57,8 @@ assert train.main(["--dataset", "photos/", *LENGTH, "--run-dir", "runs/photos"])
 # %% [markdown]
 # ## Look
 #
-# `runs/photos` has everything about the run: its settings, metrics, models, and pictures of
-# samples along training. Open `runs/photos/report.html` in a browser for an overview.
+# `runs/photos` has everything about the run: its settings, metrics, models, and samples
+# from each stage of training. Open `runs/photos/report.html` in a browser for an overview.
 
 # %%
 run = keras_gan.Run.open("runs/photos")
@@ -70,10 +71,10 @@ keras_gan.plotting.save_image(keras_gan.plotting.grid(samples, 8), Path("samples
 #
 # ## Measure
 #
-# The same as `keras-gan evaluate runs/photos --weights ema`. It prints distances between samples
-# and test pictures, next to the same numbers for training pictures: no generator can be expected
-# to do better than these. It also prints warnings, for example if the samples lack variety.
-# [Evaluation](../evaluation.md) names the source of every number.
+# This cell does the same as `keras-gan evaluate runs/photos --weights ema`. It prints distances
+# between samples and test pictures, and the same numbers for real training pictures. A generator is
+# good if its numbers are close to these. It also prints warnings, for example if the samples lack
+# variety. [Evaluation](../evaluation.md) explains every number and cites its paper.
 
 # %%
 assert evaluate.main(["runs/photos", "--weights", "ema", "--samples", str(SAMPLES)]) == 0
@@ -81,10 +82,10 @@ assert evaluate.main(["runs/photos", "--weights", "ema", "--samples", str(SAMPLE
 # %% [markdown]
 # ## Export and serve
 #
-# The same as `keras-gan export runs/photos --weights ema --name photos --output exports`. It
-# writes a SavedModel and an ONNX model, and checks that both give the same pictures as the Keras
+# This cell does the same as
+# `keras-gan export runs/photos --weights ema --name photos --output exports`. It writes a SavedModel and an ONNX model, and checks that both give the same pictures as the Keras
 # model. Then `keras-gan serve exports` starts a server: open <http://localhost:8501/> to explore
-# the generator. Programs ask over gRPC or REST.
+# the generator. Programs can request samples over gRPC or REST.
 
 # %%
 arguments = ["runs/photos", "--weights", "ema", "--name", "photos", "--output", "exports"]
@@ -112,7 +113,7 @@ finally:
     server.wait()
 
 # %% [markdown]
-# The server gives the same samples as Python: row i depends on the seed and on i alone.
+# The server gives the same samples as Python for the same seed.
 
 # %%
 difference = np.abs(served - run.samples(16, seed=0, weights="ema")).max()
@@ -123,6 +124,6 @@ assert difference < 1e-4
 # ## Next steps
 #
 # - Better pictures need more time: `--budget 8h`. A GPU helps most.
-# - Few pictures, or D overfits: [few pictures](few_pictures.py).
+# - If you have few pictures, or the discriminator overfits: [few pictures](few_pictures.py).
 # - Pictures in one folder for each class: add `--classes folders` ([classes](classes.py)).
 # - Losses that do not fall: [read a training run](read_a_run.py).

@@ -24,8 +24,8 @@ SAMPLES = 179  # as many as the digits have test pictures
 # %% [markdown]
 # ## A model and its data
 #
-# `digits` is a preset, and the data set that it learned. The command prints the distances of the
-# model's samples to the test pictures, and the same for training pictures in their place. The
+# `digits` is the name of a preset and of the data set that it was trained on. The command prints
+# the distances of the model's samples to the test pictures, and those of training pictures. The
 # second column is the floor: no generator can be expected to do better.
 
 # %%
@@ -34,7 +34,7 @@ assert measure.measure(["digits", "digits", "--samples", str(SAMPLES)]) == 0
 # %% [markdown]
 # Read it in this order:
 #
-# 1. **Fréchet distance and KID**: how far the samples are from real pictures, in all. Smaller is
+# 1. **Fréchet distance and KID**: how far the samples are from real pictures overall. Smaller is
 #    better. A distance alone says little; compare it with the floor.
 # 2. **Precision and density**: do samples look like real pictures?
 # 3. **Recall and coverage**: do all kinds of real pictures occur?

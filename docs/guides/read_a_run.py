@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Read a training run
 #
-# The losses of a GAN do not fall as those of a classifier do: each network makes the other's task
-# harder. This guide says what the numbers of a run mean, and which ones show that something is
+# Unlike the loss of a classifier, the losses of a GAN do not fall steadily: each network makes the
+# other's task harder. This guide says what the numbers of a run mean, and which ones show that something is
 # wrong. `keras-gan watch RUN` shows them in a browser while a run trains, and
 # `keras-gan report RUN` afterwards.
 
@@ -63,8 +63,8 @@ history = gan.fit(
 # | `d_loss`, `g_loss` | what each network minimizes, by the loss that you chose | |
 # | `val_...` | the same for validation data | as without `val_` |
 #
-# Where D's output is not a probability, as with Wasserstein and relativistic losses, read only
-# the losses and distances. In a run directory, `metrics.csv` has these columns, and distances and warnings as well.
+# Where D's output is not a probability, as with relativistic losses, Wasserstein, hinge and least
+# squares, read only the losses and distances. In a run directory, `metrics.csv` has these columns, and distances and warnings as well.
 
 # %%
 last = {name: values[-1] for name, values in history.items()}
@@ -107,7 +107,7 @@ keras_gan.plotting.save_image(keras_gan.plotting.learning_curves(table), "curves
 # %% [markdown]
 # ## When to stop, and which weights to keep
 #
-# No loss tells. Measure a distance while training: `keras-gan train --distance-every 5`, or the
+# The losses do not tell you when to stop. Measure a distance while training: `keras-gan train --distance-every 5`, or the
 # callback `ValidationDistance`. The run keeps the weights with the smallest one as `best` and
 # `best_ema`. Compare distances only if they come from the same features and equally many
 # examples.

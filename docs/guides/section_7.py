@@ -61,7 +61,7 @@ for name, z in (("encoded", latents), ("refined", nearer)):
 # ## Inpainting: from a part of a picture to the whole
 #
 # One model completes any missing part. G gets the known pixels, a mask and z; D gets a picture
-# and the mask. In training each picture has another mask. Known pixels are never changed.
+# and the mask. During training each picture gets a random mask. Known pixels are never changed.
 
 # %%
 pixels, code = int(np.prod(shape)), 32

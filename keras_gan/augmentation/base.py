@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from keras_gan.core.batches import DiscriminatorOutput
+from keras_gan.core.errors import InputError
 
 
 class Augmentation(keras.layers.Layer):
@@ -40,3 +44,72 @@ class Augmentation(keras.layers.Layer):
     def call(self, examples: tf.Tensor) -> tf.Tensor:
         """Returns the examples as D receives them, `[n, ...]`."""
         raise NotImplementedError
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Chain(Augmentation):
+    """Augmentations one after the other, as which `compile` takes a list of them.
+
+    Its `strength` is that of the first which has one.
+
+    Args:
+        augmentations: At least one.
+    """
+
+    def __init__(self, augmentations: Sequence[Augmentation], **kwargs):
+        super().__init__(**kwargs)
+        self.augmentations = list(augmentations)
+        self.reads_signs = any(part.reads_signs for part in self.augmentations)
+        self.uses_batch_means = any(part.uses_batch_means for part in self.augmentations)
+
+    def build(self, input_shape) -> None:
+        """Builds them all."""
+        for part in self.augmentations:
+            part.build(input_shape)
+
+    @property
+    def strength(self) -> Any:
+        """The strength that is logged; an `AttributeError` where none has one."""
+        strengths = [part for part in self.augmentations if hasattr(part, "strength")]
+        if not strengths:
+            raise AttributeError("strength")
+        return strengths[0].strength
+
+    def update(self, real: DiscriminatorOutput) -> None:
+        for part in self.augmentations:
+            part.update(real)
+
+    def call(self, examples: tf.Tensor) -> tf.Tensor:
+        for part in self.augmentations:
+            examples = part(examples)
+        return examples
+
+    def get_config(self) -> dict:
+        parts = [keras.saving.serialize_keras_object(part) for part in self.augmentations]
+        return {**super().get_config(), "augmentations": parts}
+
+    @classmethod
+    def from_config(cls, config: dict) -> Chain:
+        """Makes the chain from `get_config`'s dictionary."""
+        parts = keras.saving.deserialize_keras_object(config["augmentations"])
+        return cls(**{**config, "augmentations": parts})
+
+
+def get(augmentation: Any) -> Augmentation | None:
+    """What `compile` was given as an augmentation: None, one, or a list of them.
+
+    Raises:
+        InputError: It is something else.
+    """
+    if augmentation is None or isinstance(augmentation, Augmentation):
+        return augmentation
+    if isinstance(augmentation, keras.Sequential):
+        augmentation = augmentation.layers
+    parts = augmentation if isinstance(augmentation, list | tuple) else [augmentation]
+    for part in parts:
+        if not isinstance(part, Augmentation):
+            raise InputError(
+                "`augmentation` must be a keras_gan.augmentation.Augmentation, or a list of them. "
+                f"Received: {part!r}"
+            )
+    return Chain(parts) if parts else None

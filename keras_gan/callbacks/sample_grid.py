@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +50,15 @@ class SampleGrid(keras.callbacks.Callback):
         self._data = data
         self._seconds = seconds
         self._drawn = -math.inf  # when, on the monotonic clock
+
+    @staticmethod
+    def files(directory: str | Path) -> list[Path]:
+        """The pictures in a directory, in the order of their epochs."""
+        epochs = {}
+        for file in Path(directory).glob("epoch-*.png"):
+            if number := re.fullmatch(r"epoch-(\d+)", file.stem):
+                epochs[file] = int(number[1])
+        return sorted(epochs, key=epochs.__getitem__)
 
     def on_train_begin(self, logs=None):
         self._directory.mkdir(parents=True, exist_ok=True)

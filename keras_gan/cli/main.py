@@ -44,7 +44,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if name not in commands:
         return _refuse(f"unknown sub-command {name!r}; choose from {', '.join(sorted(commands))}")
-    return commands[name].load()(arguments)
+    try:
+        return commands[name].load()(arguments)
+    except KeyboardInterrupt:  # while it is imported
+        print(f"{name}: ended at once", file=sys.stderr)
+        return 130
 
 
 def _refuse(message: str) -> int:

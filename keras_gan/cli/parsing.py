@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
 import math
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
@@ -31,6 +33,19 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raises what `run` prints."""
         raise InputError(f"{message} (see --help)")
+
+    def parse_args(self, args=None, namespace=None):
+        """As argparse's, with the nearest flag in the error of an unknown one."""
+        values, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{self.similar(unknown[0])}")
+        return values
+
+    def similar(self, argument: str) -> str:
+        """A question with the flag that is most like an unknown one, or ""."""
+        flags = re.findall(r"--[a-z0-9-]+", self.format_usage())
+        close = difflib.get_close_matches(argument.partition("=")[0], flags, n=1)
+        return f"; did you mean {close[0]}?" if close else ""
 
 
 def integer(least: int, most: int) -> Callable[[str], int]:
@@ -140,6 +155,13 @@ def add_fields(parser: Any, fields: Iterable[Field]) -> None:
             metavar=field.kind.__name__.upper(),
             help=text.replace("%", "%%"),
         )
+
+
+def check_output(name: str, file: str | Path) -> None:
+    """Tries the place of a file that results will go to, before any work."""
+    if Path(file).is_dir():
+        raise InputError(f"{name} must be a file, but {file} is a folder")
+    check_writable(f"the folder of {name}", Path(file).parent)
 
 
 def check_writable(name: str, folder: Path) -> None:

@@ -39,6 +39,8 @@ def show(results: dict) -> None:
         console.print(f"[yellow]warning:[/] {warning}")
     for warning in results["diversity"]["warnings"]:
         console.print(f"[red]warning:[/] {warning['name']}: {warning['message']}")
+    if "training examples" not in results["distances"]:
+        console.print("recall, density and coverage were not compared with real ones (--no-sanity)")
     if not results["diversity"]["warnings"]:
         console.print(f"no sign of collapse or memorization in {EXAMINED:,} samples")
 

@@ -129,5 +129,11 @@ def call(
     `condition` may hold further tensors; `training` is as in Keras.
     """
     names = condition_inputs(network)
+    missing = [name for name in names if name not in condition]
+    if missing:
+        raise InputError(
+            f"{network.name!r} has an input {missing[0]!r}: give it, as `real.condition` or "
+            "`fake.condition` to the `discriminate` of a regularizer"
+        )
     inputs = [first, *(condition[name] for name in names)] if names else first
     return network(inputs, training=training)

@@ -86,7 +86,8 @@ class Classes(Condition):
 
     def checked(self, given: Any, n: int) -> dict[str, np.ndarray]:
         """A class for all, or `[n]` classes."""
-        classes = np.asarray(given)
+        labels = ClassRange(self.count, user="`condition`")
+        classes = labels.squeeze(np.asarray(given))
         if classes.ndim == 0:
             classes = np.full(n, classes)
         if classes.shape != (n,):
@@ -94,7 +95,7 @@ class Classes(Condition):
                 f"`condition` must be one class, or one for each of {n} samples. "
                 f"Received: shape {classes.shape}"
             )
-        ClassRange(self.count, user="`condition`").check(classes)
+        labels.check(classes)
         return {"condition": classes.astype(np.int64)}
 
     def get_config(self) -> dict:

@@ -40,6 +40,7 @@ class DiscriminatorOutput(NamedTuple):
             where a regularizer asks for it (see `Regularizer.input_gradients`), or None.
         codes: D's output "codes", float32 `[n, ...]`, or None.
         layer_losses: The sum of the losses of D's layers in this pass, a float32 scalar.
+        outputs: D's further outputs by name.
     """
 
     logits: tf.Tensor
@@ -51,3 +52,4 @@ class DiscriminatorOutput(NamedTuple):
     input_gradients: tf.Tensor | None = None
     codes: tf.Tensor | None = None
     layer_losses: tf.Tensor | float = 0.0
+    outputs: Mapping[str, tf.Tensor] = NO_CONDITION

@@ -29,6 +29,9 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        error.filename = os.fspath(path)  # writing names no file, and opening the temporary one
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -101,6 +101,8 @@ class Field:
             )
         if not fits:
             words = " and ".join(f"{_LIMITS[name]} {n}" for name, n in self.limits.items())
+            if isinstance(value, float) and not math.isfinite(value):
+                words = ""
             kind = {int: "an integer", float: "a finite number", str: "text", bool: "true or false"}
             raise InputError(f"{self.flag} must be {words or kind[self.kind]}. Received: {value!r}")
         largest = _LARGEST.get(self.kind)

@@ -23,7 +23,7 @@ from keras_gan.data.from_tfds import OWN_NAMES
 from keras_gan.data.labels import draw_labelled, keep_labels
 from keras_gan.data.loading import holds_points, is_path, load, place
 from keras_gan.data.pictures.batches import Pictures
-from keras_gan.data.pictures.labeling import csv_file
+from keras_gan.data.pictures.labeling import classes_file
 from keras_gan.data.pictures.options import PictureOptions
 from keras_gan.data.preprocessing import (
     GlobalContrastNormalization,
@@ -39,7 +39,7 @@ __all__ = [
     "place",
     "is_path",
     "holds_points",
-    "csv_file",
+    "classes_file",
     "draw_labelled",
     "keep_labels",
     "open_shards",

@@ -113,8 +113,8 @@ def _unknown(name: str) -> InputError:
     close = difflib.get_close_matches(name.partition("/")[0], [*OWN_NAMES, *names()])
     hint = f"did you mean {' or '.join(close)}? " if close else ""
     return InputError(
-        f"there is no data set {name!r}: {hint}Names are {', '.join(OWN_NAMES)} and the image "
-        f"builders of tensorflow-datasets; your own data are given as a path, such as ./{name}"
+        f"there is no data set {name!r}, and no file or folder of that name: {hint}Data sets are "
+        f"{', '.join(OWN_NAMES)} and the image builders of tensorflow-datasets"
     )
 
 

@@ -81,9 +81,11 @@ def inpainting_quality(
     within = None
     if labels is not None:
         known = labels[labels >= 0]
-    if labels is not None and known.size:
-        parts = [missing[labels == c].var(axis=0) * np.sum(labels == c) for c in np.unique(known)]
-        within = float(np.sqrt(np.sum(parts, axis=0).mean() / len(known)))
+        classes = np.unique(known)
+    if labels is not None and len(known) > len(classes):
+        parts = [missing[labels == c].var(axis=0) * np.sum(labels == c) for c in classes]
+        # As `spread`, without bias: each class has used one image for its mean.
+        within = float(np.sqrt(np.sum(parts, axis=0).mean() / (len(known) - len(classes))))
     return InpaintingQuality(
         images=len(truth),
         draws=len(drawn),

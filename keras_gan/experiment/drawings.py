@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan import plotting
+from keras_gan.callbacks import SampleGrid
 from keras_gan.conditioning import Classes, Condition
 from keras_gan.core.randomness import row_seeds
 from keras_gan.data.preprocessing import Preprocessing
@@ -79,7 +80,7 @@ def draw_finished(job: Job, run: Run, asked: Interruption) -> None:
 
 
 def _draw_epochs(job: Job, run: Run) -> None:
-    frames = sorted((run.path / "samples").glob("epoch-*.png"))
+    frames = SampleGrid.files(run.path / "samples")
     if frames:
         shown = sorted({round(i) for i in np.linspace(0, len(frames) - 1, _EPOCHS)})
         plotting.animate([frames[i] for i in shown], run.path / "samples.gif")
@@ -105,13 +106,13 @@ def _draw_interpolation(job: Job, run: Run) -> None:
 
 def _draw_neighbors(job: Job, run: Run) -> None:
     gan, file = job.gan, run.path / "neighbors.png"
-    train = job.training_set.train.x[: job.size]
+    train = job.training_set.train.x[: job.size // job.passes]
     samples = gan.generate(_NEIGHBORS, seed=2, ema=gan.ema_generator is not None)
     samples = job.preprocessing.denormalize(samples)
     searched = train[: max(1, _MOST_BYTES // train[0].nbytes)]
     rows = with_nearest(samples, searched, job.preprocessing)
     picture = plotting.grid(rows, _NEIGHBORS)
-    total = "" if len(searched) == job.size else f" of {job.size:,}"
+    total = "" if len(searched) == len(train) else f" of {len(train):,}"
     below = f"below each: the nearest of {len(searched):,}{total} training pictures"
     plotting.save_image(plotting.captioned(picture, "samples", right=below), file)
     print(f"samples and their nearest training pictures: {file}")

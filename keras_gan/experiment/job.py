@@ -115,6 +115,7 @@ class Job:
         source: The data that `fit` reads.
         labels: Labels for `fit`, or None.
         gan: The compiled model.
+        passes: How often an epoch gives each example.
         dropped_examples: Examples of an epoch that fill no step.
     """
 
@@ -190,18 +191,20 @@ class Job:
     def _make(self) -> None:
         """Makes the model for the data."""
         learned = self.settings.examples_per_epoch(len(self.source))
+        self.passes = max(1, learned // len(self.source))
         if isinstance(self.source, data.Pictures):
-            self.source = dataclasses.replace(self.source, x=self.source.x[:learned])
+            x = self.source.x[:learned]
+            self.source = dataclasses.replace(self.source, x=x, passes=self.passes)
         elif isinstance(self.source, np.ndarray):
-            self.source = self.source[:learned]
+            self.source = np.concatenate([self.source[:learned]] * self.passes)
         self.training_data = self._training_data(self.settings)
         self.size = self.training_data.size
         group = self.settings.batch_size * self.settings.discriminator_steps
         self.steps_per_epoch, self.dropped_examples = divmod(self.size, group)
         if not self.steps_per_epoch:
             raise InputError(
-                f"{self.data_set.name} has {self.size} training examples, fewer than a step takes "
-                f"(--batch-size x --discriminator-steps = {group})"
+                f"{self.data_set.name} has {self.size} training examples, fewer than a step takes: "
+                f"{group} (--batch-size x --discriminator-steps); lower --batch-size"
             )
         self.gan = self._make_gan()
         self.gan.check_minibatch(self.settings.batch_size)
@@ -288,7 +291,7 @@ class Job:
                 f"recipe {self.recipe.name!r} learns from labels, which {self.data_set.name} lacks"
             )
         check.check(labels)
-        return labels[: len(self.source)]
+        return np.concatenate([labels] * self.passes)[: len(self.source)]
 
     @functools.cached_property
     def identity(self) -> dict[str, Any]:

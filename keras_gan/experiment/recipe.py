@@ -102,6 +102,11 @@ class Recipe:
                 f"{self.source} must define a dataclass `Settings(keras_gan.experiment.Settings)` "
                 "and a function `build(settings, data)`"
             )
+        if "__dataclass_params__" not in vars(settings):  # else its defaults would be ignored
+            raise InputError(
+                f"`Settings` of {self.source} needs the decorator "
+                "`@dataclasses.dataclass(frozen=True)`"
+            )
         fields(settings)
 
     @property

@@ -116,6 +116,10 @@ class Run:
                 )
             if changes := ", ".join(run_config.differences(run.identity, identity)):
                 raise InputError(f"{path} holds another run ({changes}); choose another --run-dir")
+            places = {key: facts[key] for key in run_config.PLACES if key in facts}
+            if any(run.config.get(key) != place for key, place in places.items()):  # moved data
+                run.config |= places
+                run._write_config()
             return run
         # A process that was killed before the rename leaves the temporary file alone.
         begun = {temporary_name(path / "config.json")}
@@ -261,9 +265,15 @@ class Run:
 
         Raises:
             InputError: The run has no such weights.
+
+        A preset has one generator, which also answers to the kind of weights that it was made from.
         """
         if weights not in WEIGHTS:
             raise InputError(f"unknown weights {weights!r}; choose from {', '.join(WEIGHTS)}")
+        if preset := self.config.get("preset"):
+            if weights not in ("last", preset.get("weights")):
+                raise InputError(f"{self.path} is a preset, whose only weights are 'last'")
+            return self.gan().generator
         if weights in BEST:
             return self._load(weights)
         gan = self.gan()
@@ -271,8 +281,8 @@ class Run:
             return gan.generator
         if gan.ema_generator is None:
             raise InputError(
-                f"{self.path} has no EMA weights; choose other --weights, or train with "
-                "--ema-momentum 0.999"
+                f"{self.path} has no EMA weights: training kept no moving average of them; choose "
+                "the weights 'last'"
             )
         return gan.ema_generator
 

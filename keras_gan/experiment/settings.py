@@ -67,7 +67,7 @@ class RunSettings(Checked):
             keras.config.set_dtype_policy(before)
 
     def examples_per_epoch(self, size: int) -> int:
-        """How many of so many training examples a run learns from, the first ones: usually all."""
+        """Examples of an epoch: usually all of so many; fewer, the first ones; or a multiple."""
         return size
 
     def steps_per_epoch(self, size: int) -> int:

@@ -96,6 +96,7 @@ def _open_run(job: Job) -> Run:
         "example_shape": list(job.gan.example_shape),
         "provenance": job.training_set.provenance,
         "steps_per_epoch": job.steps_per_epoch,
+        "training_examples": len(job.training_set.train),
     }
     run = Run.create_or_open(job.run_dir, job.identity, facts)
     if run.metrics_file.exists():
@@ -109,11 +110,11 @@ def _open_run(job: Job) -> Run:
 
 
 def _classes_file(job: Job) -> dict[str, str]:
-    """The place of the CSV file with the classes, if there is one."""
+    """The place of the file with the classes, if there is one."""
     settings = job.settings
     if not isinstance(settings, data.PictureOptions):
         return {}
-    file = data.csv_file(settings.classes, Path(data.place(getattr(settings, "dataset", ""))))
+    file = data.classes_file(settings.classes, Path(data.place(getattr(settings, "dataset", ""))))
     return {} if file is None else {"classes": str(file.resolve())}
 
 

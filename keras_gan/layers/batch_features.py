@@ -113,7 +113,8 @@ class Pack(_Packing):
         ])
 
     Args:
-        size: Rows of a pack, at least 2; must divide the rows on a replica.
+        size: Rows of a pack, at least 2; must divide the rows on a replica. Where their number is
+            not known before, as in `evaluate`, the last pack is filled up with the first rows.
 
     Input: float `[n, ..., c]`. Output: float `[n / size, ..., size c]`.
     """
@@ -121,6 +122,10 @@ class Pack(_Packing):
     def call(self, inputs):
         _check_rows(inputs.shape[0], self.size, "Pack")
         shape = inputs.shape[1:]
+        if inputs.shape[0] is None:
+            rows = tf.shape(inputs)[0]
+            packs = -(-rows // self.size)
+            inputs = tf.gather(inputs, tf.range(packs * self.size) % tf.maximum(rows, 1))
         packs = tf.reshape(inputs, [-1, self.size, *shape])
         packs = tf.stack(tf.unstack(packs, axis=1), axis=-2)  # [n / size, ..., size, c]
         return tf.reshape(packs, [-1, *shape[:-1], self.size * shape[-1]])

@@ -92,10 +92,15 @@ class SpectralNorm(keras.layers.Wrapper):
         return tf.stop_gradient(tf.where(norm > self.epsilon**2, product / norm, u))
 
     def sigma(self) -> tf.Tensor:
-        """The estimate of the largest singular value, a float32 scalar, differentiable."""
+        """The estimate of the largest singular value, a float32 scalar, differentiable.
+
+        Up to `epsilon` it is 1: a kernel of zeros, as some layers start with, stays as it is. Its
+        gradient would be divided by nearly 0, and Adam remembers that for thousands of steps.
+        """
         # v^T W u is ||W u||; so is its gradient, v u^T, if u and v are constants.
         product = tf.linalg.matvec(self._kernel_matrix(), self.u.value)
-        return tf.sqrt(tf.maximum(tf.reduce_sum(product**2), self.epsilon**2))
+        square = tf.reduce_sum(product**2)
+        return tf.sqrt(tf.where(square > self.epsilon**2, square, 1.0))
 
     def after_update(self) -> None:
         """One power iteration."""

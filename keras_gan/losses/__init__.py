@@ -8,6 +8,8 @@ over examples takes its means with `global_mean`.
 import re
 from typing import Any
 
+import keras
+
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.errors import InputError
 from keras_gan.core.replicas import global_mean
@@ -47,6 +49,14 @@ NAMES: dict[str, Any] = {
     if isinstance(globals()[name], type)
 }
 
+# Names of these losses in other programs.
+_OTHER_NAMES = {
+    **dict.fromkeys(("vanilla", "logistic", "bce", "binary_crossentropy"), "non_saturating"),
+    **dict.fromkeys(("least_square", "lsgan", "mse"), "least_squares"),
+    "wgan": "wasserstein",
+    "rpgan": "relativistic",
+}
+
 __all__ = [
     "NAMES",
     "DiscriminatorOutput",
@@ -63,8 +73,15 @@ def get(loss: str | Loss) -> Loss:
     """Returns the loss of that name, or the object itself if it has the two methods of `Loss`."""
     if isinstance(loss, str):
         if loss not in NAMES:
-            raise InputError(f"unknown loss {loss!r}; choose from {', '.join(NAMES)}")
+            known = _OTHER_NAMES.get(loss.lower())
+            advice = f"here it is {known!r}" if known else f"choose from {', '.join(NAMES)}"
+            raise InputError(f"unknown loss {loss!r}; {advice}")
         return NAMES[loss]()
+    if isinstance(loss, keras.losses.BinaryCrossentropy):
+        raise InputError(
+            "`loss` is that of both networks, not of one output: for the cross-entropy write "
+            "loss='non_saturating', and let D return logits"
+        )
     methods = [getattr(loss, name, None) for name in ("discriminator", "generator")]
     if isinstance(loss, type) or not all(map(callable, methods)):
         raise InputError(

@@ -90,6 +90,7 @@ class Blended(Loss):
     """
 
     updates_may_overlap = True
+    gives_probabilities = True
 
     def __init__(
         self,

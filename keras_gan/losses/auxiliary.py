@@ -65,6 +65,7 @@ class _TwoTasks(Loss):
         self.generator_uses_real = self.loss.generator_uses_real
         self.ignores_constants = self.loss.ignores_constants
         self.boundary = self.loss.boundary
+        self.gives_probabilities = self.loss.gives_probabilities
         self.uses_batch_means = self.loss.uses_batch_means
         self.requires = tuple(dict.fromkeys((*type(self).requires, *self.loss.requires)))
 
@@ -147,6 +148,20 @@ class Info(_TwoTasks):
         super().__init__(loss)
         self.categorical_weight = _weight("categorical_weight", categorical_weight)
         self.continuous_weight = _weight("continuous_weight", continuous_weight)
+
+    def check(self, discriminator_outputs: Mapping[str, tuple], condition: Any) -> None:
+        """D must return scores of as many categories, and two numbers for each continuous code."""
+        self.loss.check(discriminator_outputs, condition)
+        categories = getattr(condition, "categories", None)
+        if categories is None:
+            raise InputError(f"the loss Info needs the condition Codes. Received: {condition!r}")
+        for name, size in (("classes", categories), ("codes", 2 * condition.continuous)):
+            given = discriminator_outputs.get(name, (None, 0))
+            if given != (None, size):
+                wanted = (
+                    f"must return {name!r} [n, {size}]" if size else f"must not return {name!r}"
+                )
+                raise InputError(f"for {condition!r} D {wanted}. Received: shape {given}")
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns the loss of each pair, float `[n]`."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from keras_gan.core import randomness
@@ -32,10 +33,13 @@ class Loss(Configured):
             of a logit means nothing.
         boundary: The logit of what D takes for data and for a sample with equal probability: 0, and
             1/2 for least squares.
+        gives_probabilities: True if D(x) = sigmoid(logit) is 1/2 where D cannot tell data and
+            samples apart.
         uses_batch_means: True if a method uses `global_mean`; `GAN.compile(accumulate=...)` is
             then refused.
-        requires: Further outputs of D next to "logits" ("features", "classes"), or tensors of the
-            condition.
+        requires: Further outputs of D next to "logits" ("features", "classes", or names of your
+            own, in `real.outputs`), or tensors of the condition.
+        variables: Its state, `keras.Variable`s that are saved in checkpoints, if it has any.
     """
 
     generator_uses_real = False
@@ -43,8 +47,10 @@ class Loss(Configured):
     updates_may_overlap = False
     ignores_constants = False
     boundary = 0.0
+    gives_probabilities = False
     uses_batch_means = False
     requires: tuple[str, ...] = ()
+    variables: Sequence[keras.Variable] = ()
 
     def check(self, discriminator_outputs: Mapping[str, tuple], condition: Any) -> None:
         """Raises InputError where the loss cannot be used; `requires` has been checked.

@@ -66,7 +66,7 @@ class SemiSupervised(FeatureMatching):
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns the loss, whose mean is the sum of the three means, float `[n]`."""
-        for_real = self._data_weights(real) * tf.nn.softplus(-real.logits)
+        for_real = _balanced(tf.less(real.labels, 0)) * tf.nn.softplus(-real.logits)
         labels = tf.cast(real.labels, tf.int64)
         known = tf.greater_equal(labels, 0)
         entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
@@ -76,7 +76,9 @@ class SemiSupervised(FeatureMatching):
         return self.discriminator_weight * (for_real + tf.nn.softplus(fake.logits) + of_classes)
 
     def _data_weights(self, real: DiscriminatorOutput) -> tf.Tensor:
-        return _balanced(tf.less(real.labels, 0))
+        """For G unlabeled examples count, or all in a minibatch without any."""
+        unlabeled = _balanced(tf.less(real.labels, 0))
+        return tf.where(global_mean(unlabeled) > 0, unlabeled, tf.ones_like(unlabeled))
 
 
 def _balanced(rows: tf.Tensor) -> tf.Tensor:

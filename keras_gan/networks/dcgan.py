@@ -13,8 +13,11 @@ import keras
 from keras import layers as kl
 
 from keras_gan import layers
+from keras_gan.networks.conditional import class_input
 from keras_gan.networks.initialization import LEAKY_RELU_GAIN, LEAKY_SLOPE, normal_initializers
 from keras_gan.networks.pyramid import class_embedding, cropped, resolutions
+
+Normalize = Callable[[keras.KerasTensor, str], keras.KerasTensor]  # a layer, named
 
 MOST_CHANNELS = 16  # times the width: 1024 with 64, as in the paper
 
@@ -52,8 +55,9 @@ def dcgan_generator(
             ones, which leave a checkerboard in flat parts of images.
         batch_norm: Whether hidden layers are normalized, over all replicas.
         activation: Activation of the output.
-        classes: Number of classes of a conditional network. A trained vector of length
-            `latent_dim` for each is concatenated with `z`.
+        classes: Number of classes of a conditional network. With `batch_norm` the scale and offset
+            of every normalization depend on the class (`layers.ConditionalBatchNormalization`);
+            without, a trained vector of length `latent_dim` for each is concatenated with `z`.
         seed: Seed of the initial weights.
 
     Returns:
@@ -64,7 +68,12 @@ def dcgan_generator(
     channels = _channels(width, len(sizes) - 1)[::-1]
     initializer = normal_initializers(seed)
     x = inputs = keras.Input((latent_dim,), name="latents")
-    if classes:
+    normalize: Normalize | None = _batch_norm if batch_norm else None
+    if classes and batch_norm:
+        condition, one_hot = class_input(classes)
+        normalize = _conditional_batch_norm(one_hot)
+        inputs = [inputs, condition]
+    elif classes:
         condition, vector = class_embedding(classes, latent_dim, initializer(1.0, 1))
         x = kl.Concatenate(name="joined")([x, vector])
         inputs = [inputs, condition]
@@ -74,7 +83,7 @@ def dcgan_generator(
         math.prod(start), use_bias=not batch_norm, kernel_initializer=kernels, name="hidden"
     )(x)
     x = kl.Reshape(start, name="maps")(x)
-    x = _hidden(x, "hidden", batch_norm, blocks, initializer)
+    x = _hidden(x, "hidden", normalize, blocks, initializer)
 
     def upsampled(x, channels, gain, name, **kwargs):
         if full_size:
@@ -101,7 +110,7 @@ def dcgan_generator(
         x = upsampled(x, count, LEAKY_RELU_GAIN, name, use_bias=not batch_norm)
         x = cropped(x, sizes[index + 1], f"crop_{index}")
         below = index + 1 < len(channels)
-        x = _hidden(x, name, batch_norm, blocks if below else 0, initializer)
+        x = _hidden(x, name, normalize, blocks if below else 0, initializer)
     output = {"name": "images", "activation": activation, "dtype": "float32"}
     if full_size:
         kernels = initializer(1.0, 9 * width)
@@ -139,8 +148,8 @@ def dcgan_discriminator(
         batch_norm: Whether convolutions but the first are normalized, over all replicas. Rows then
             depend on each other, which gradient penalties do not allow.
         classes: Number of classes of a conditional network. The inner product of the features
-            with a trained vector for each class is added to the logit: the projection of Miyato and
-            Koyama 2018.
+            with a trained vector for each class, at first 0, is added to the logit: the projection
+            of Miyato and Koyama 2018.
         seed: Seed of the initial weights.
 
     Returns:
@@ -155,9 +164,10 @@ def dcgan_discriminator(
         name = f"conv_{depth}"
         kernels = initializer(LEAKY_RELU_GAIN, 9 * shape[2])
         x = kl.Conv2D(width, 3, padding="same", kernel_initializer=kernels, name=name)(x)
-        x = _activated(x, name, batch_norm=False)
+        x = _activated(x, name)
     for index, count in enumerate(channels):
-        name, normalized = f"conv_{depth - 1 - index}", batch_norm and index > 0
+        name = f"conv_{depth - 1 - index}"
+        normalize = _batch_norm if batch_norm and index > 0 else None
         side, strides = (3, 1) if full_size else (kernel, 2)
         if full_size:
             x = layers.Downsample2x(name=f"{name}_down")(x)
@@ -166,21 +176,20 @@ def dcgan_discriminator(
             side,
             strides=strides,
             padding="same",
-            use_bias=not normalized,
+            use_bias=not normalize,
             kernel_initializer=initializer(LEAKY_RELU_GAIN, side**2 * x.shape[-1]),
             name=name,
         )(x)
-        x = _hidden(x, name, normalized, blocks, initializer)
+        x = _hidden(x, name, normalize, blocks, initializer)
     x = kl.Flatten(name="flat")(x)
     kernels = initializer(LEAKY_RELU_GAIN, x.shape[-1])
     x = kl.Dense(units, kernel_initializer=kernels, name="hidden")(x)
     # Not normalized: data and samples pass apart, and their features would have one mean.
-    x = _activated(x, "hidden", batch_norm=False)
+    x = _activated(x, "hidden")
     last = initializer(1.0, units)
     logits = kl.Dense(1, kernel_initializer=last, dtype="float32", name="logit")(x)
     if classes:
-        vectors = initializer(1.0, units)
-        condition, vector = class_embedding(classes, units, vectors, dtype="float32")
+        condition, vector = class_embedding(classes, units, "zeros", dtype="float32")
         inputs = [inputs, condition]
         product = kl.Dot(axes=1, dtype="float32", name="projection")([x, vector])
         logits = kl.Add(dtype="float32", name="logits")([logits, product])
@@ -195,7 +204,7 @@ def _channels(width: int, count: int) -> list[int]:
 def _hidden(
     x: keras.KerasTensor,
     name: str,
-    batch_norm: bool,
+    normalize: Normalize | None,
     blocks: int,
     initializer: Callable[[float, int], keras.initializers.Initializer],
 ) -> keras.KerasTensor:
@@ -208,16 +217,26 @@ def _hidden(
                 x.shape[-1],
                 3,
                 padding="same",
-                use_bias=not batch_norm,
+                use_bias=not normalize,
                 kernel_initializer=initializer(gain, 9 * x.shape[-1]) if gain else "zeros",
                 name=part,
-            )(_activated(h, part, batch_norm))
+            )(_activated(h, part, normalize))
         x = kl.Add(name=f"{name}_block_{block}_sum")([x, h])
-    return _activated(x, name, batch_norm)
+    return _activated(x, name, normalize)
 
 
-def _activated(x: keras.KerasTensor, name: str, batch_norm: bool) -> keras.KerasTensor:
+def _activated(
+    x: keras.KerasTensor, name: str, normalize: Normalize | None = None
+) -> keras.KerasTensor:
     """The leaky ReLU of a layer's output, normalized or not."""
-    if batch_norm:
-        x = kl.BatchNormalization(momentum=0.9, synchronized=True, name=f"norm_{name}")(x)
+    if normalize:
+        x = normalize(x, f"norm_{name}")
     return kl.LeakyReLU(LEAKY_SLOPE, name=f"relu_{name}")(x)
+
+
+def _batch_norm(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    return kl.BatchNormalization(momentum=0.9, synchronized=True, name=name)(x)
+
+
+def _conditional_batch_norm(one_hot: keras.KerasTensor) -> Normalize:
+    return lambda x, name: layers.ConditionalBatchNormalization(name=name)(x, one_hot)

@@ -44,7 +44,7 @@ def cropped(x: keras.KerasTensor, size: tuple[int, int], name: str) -> keras.Ker
 
 
 def class_embedding(
-    classes: int, units: int, initializer: keras.initializers.Initializer, **kwargs
+    classes: int, units: int, initializer: keras.initializers.Initializer | str, **kwargs
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """The input "condition", int64 `[n]`, and a trained vector for each class, float `[n, units]`.
 

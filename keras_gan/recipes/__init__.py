@@ -101,6 +101,11 @@ def data_of(run: Run, data_dir: str | None = None, fold: int | None = None) -> D
     place = run.config.get("dataset")
     if "dataset" in names and place and Path(place).exists():
         values["dataset"] = place
+    elif place and Path(place).is_absolute() and not Path(values["dataset"]).exists():
+        raise InputError(
+            f"the data of {run.path}, {place}, are gone: move them back, or say where they are "
+            "with --dataset"
+        )
     labels = run.config.get("classes")
     if "classes" in names and labels and Path(labels).exists():
         values["classes"] = labels

@@ -2,8 +2,8 @@
 
     keras-gan train --recipe mnist_r3gan_conditional
 
-G gets a trained vector of the class next to z; D's logit is the inner product of its features with
-another one.
+The scale and offset of G's normalization depend on the class; D's logit has the inner product of
+its features with a trained vector of the class.
 """
 
 import dataclasses

@@ -61,6 +61,8 @@ RISE = 10
 # seen 60 times, made the Frechet distance 495 instead of 399. From none to all takes at least this
 # part of training.
 ADAPTED_IN = 1 / 10
+# Of an epoch and of a run, where few pictures are given several times in an epoch.
+LEAST_STEPS, LEAST_EPOCHS = 50, 20
 FEW = 100  # pictures: with fewer, too few are held out to measure a distance by
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -89,6 +91,9 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
         0,
         "pictures to learn from in all, counted each time; 0: as many as the budget allows",
         least=0,
+    )
+    passes: int = setting(
+        0, "how often an epoch gives each picture; 0: by rule, few pictures several times", least=0
     )
     networks: str = setting(
         "auto", f"dcgan, r3gan or auto: {ON_CPU} on CPUs, {ON_GPU} on GPUs", choices=NETWORKS
@@ -173,7 +178,7 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
             gamma=gamma,
             final_gamma=self.final_gamma or gamma / 10,
         )._of_width(self.width or by_rule, self)
-        images = self.images or self.epochs * size
+        images = self.images or self.epochs * size * max(1, self.passes)
         seconds: dict[str, float] = {}
         if self.precision == "auto":
             native = on_gpu or bfloat16_is_native()
@@ -241,19 +246,26 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
         return super().steps_per_epoch(size) if self.batch_size else 0
 
     def examples_per_epoch(self, size: int) -> int:
-        """Fewer than all where the time is too short for an epoch."""
-        least = self.batch_size * self.discriminator_steps
-        return min(size, max(self.images, least)) if self.images else size
+        """Fewer than all where the time is too short for an epoch; few pictures several times."""
+        group = self.batch_size * self.discriminator_steps
+        if 0 < self.images < size:
+            return min(size, max(self.images, group))
+        return size * max(1, self.passes)
 
     def _with_lengths(self, images: int, size: int) -> Self:
         """The settings to learn from so many images of a set of this size."""
-        epochs = self.epochs or max(1, round(images / size))
+        group = self.batch_size * self.discriminator_steps
+        # An epoch ends with a checkpoint and a row of metrics, which take longer than a few steps.
+        by_rule = min(-(-LEAST_STEPS * group // size), images // (LEAST_EPOCHS * size))
+        passes = self.passes or (1 if self.epochs else max(1, by_rule))
+        planned = dataclasses.replace(self, images=images, passes=passes)
+        steps = max(1, planned.examples_per_epoch(size) // group)  # the rest fills no step
+        epochs = self.epochs or max(1, round(images / (steps * group)))
         distances = min(20, int(self.budget_seconds / 20 / SECONDS_PER_DISTANCE))
         if size < FEW:
             distances = 0
         return dataclasses.replace(
-            self,
-            images=images,
+            planned,
             epochs=epochs,
             distance_every=self.distance_every or (-(-epochs // distances) if distances else 0),
             learning_rate_decay=self.learning_rate_decay or images,

@@ -136,7 +136,7 @@ class R3GANSettings(LatentSettings):
     generator_learning_rate: float = setting(2e-4, "learning rate of G's first update", above=0)
     discriminator_learning_rate: float = setting(2e-4, "learning rate of D's first update", above=0)
     learning_rate_factor: float = setting(
-        1.0, "what the learning rates are times this after the decay", above=0, most=1
+        1.0, "final learning rates, as a fraction of the initial ones", above=0, most=1
     )
     learning_rate_decay: int = setting(
         0, "images over which the learning rates fall; 0: the burn-in", least=0

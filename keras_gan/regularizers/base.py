@@ -85,6 +85,8 @@ class Regularizer(Configured):
         With `uses_generator` there are two more arguments: `generate`, G as a function of latents
         under the samples' condition, and `samples`, the `GeneratedBatch` of `fake`.
 
+        A regularizer with a term for G alone leaves it out.
+
         Args:
             discriminate: D with augmentation, for further passes.
             real: D's output for the data.

@@ -12,6 +12,7 @@ from typing import Any
 from keras_gan import callbacks, losses, recipes
 from keras_gan.core.errors import InputError
 from keras_gan.core.settings import Field, fields
+from keras_gan.evaluation.collapse.detector import LEAST_TRAIN
 from keras_gan.experiment.run import BEST, Run
 from keras_gan.experiment.settings import RunSettings
 from keras_gan.reporting import measured
@@ -129,7 +130,7 @@ class Facts:
     def equilibrium(self) -> bool:
         """Whether it is known what D's outputs are where D cannot tell data and samples apart."""
         loss = next((str(one.value) for one in self.settings if one.name == "loss"), "")
-        return not getattr(losses.NAMES.get(loss), "ignores_constants", False)
+        return getattr(losses.NAMES.get(loss), "gives_probabilities", True)
 
     @property
     def verdict(self) -> str:
@@ -147,7 +148,10 @@ class Facts:
         if distance is None:
             return f"There is {sound}."
         if not distance.floor:
-            return f"There is {sound}; nothing tells what distance training examples would have."
+            return (
+                f"There is {sound} in the samples alone; nothing tells what distance and recall "
+                "training examples would have."
+            )
         ratio = distance.value / distance.floor
         if ratio < 1.5:
             return f"The samples are about as close to the test examples as real ones: {sound}."
@@ -243,7 +247,11 @@ def _of_run(run: Run, handle: str) -> Facts:
             "keras-gan serve exports",
             "# then open http://localhost:8501/",
         ),
-        evaluate=f"keras-gan evaluate {place}{chosen}",
+        evaluate=(
+            f"keras-gan evaluate {place}{chosen}"
+            if config.get("training_examples", LEAST_TRAIN) >= LEAST_TRAIN
+            else f"keras-gan measure {place} {shlex.quote(str(config['dataset']))}{chosen}"
+        ),
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import http.server
+import sys
 import threading
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from keras_gan.core.errors import InputError
+from keras_gan.core.errors import InputError, first_line
 from keras_gan.experiment.run import Run
 from keras_gan.reporting import document
 
@@ -40,6 +41,12 @@ class Server(http.server.ThreadingHTTPServer):
         self._lock = threading.Lock()
         self._page = ("", "")  # the state that it shows, and the document
 
+    def handle_error(self, request, client_address) -> None:
+        """One line for a fault; none if the browser has gone."""
+        error = sys.exc_info()[1]
+        if error is not None and not isinstance(error, ConnectionError):
+            print(f"watch: {type(error).__name__}: {first_line(error)}", file=sys.stderr)
+
     @property
     def state(self) -> str:
         """Changes when the run's files do."""
@@ -63,18 +70,22 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         # A page from elsewhere may have let a name of its own lead to this machine.
         if _name(self.headers.get("Host", "")) not in _HOSTS:
             self._answer(HTTPStatus.FORBIDDEN, "text/plain", "open http://localhost instead")
-        elif self.path == "/":
+        elif urlsplit(self.path).path == "/":
             self._answer_page()
         elif self.path == "/state":
             self._answer(HTTPStatus.OK, "text/plain", self.server.state)
         else:
             self._answer(HTTPStatus.NOT_FOUND, "text/plain", "there is nothing here")
 
+    do_HEAD = do_GET
+
     def _answer_page(self) -> None:
         try:
-            self._answer(HTTPStatus.OK, "text/html", self.server.page())
+            page = self.server.page()
         except (InputError, OSError) as error:
             self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, "text/plain", str(error))
+        else:
+            self._answer(HTTPStatus.OK, "text/html", page)
 
     def _answer(self, status: HTTPStatus, kind: str, text: str) -> None:
         content = text.encode()
@@ -84,7 +95,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Cache-Control", "no-store")
         self.send_header("X-Content-Type-Options", "nosniff")
         self.end_headers()
-        self.wfile.write(content)
+        if self.command != "HEAD":
+            self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:
         """Requests are not printed."""

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from keras_gan import plotting
+from keras_gan.callbacks import SampleGrid
 from keras_gan.conditioning import Classes
 from keras_gan.core.errors import InputError, first_line
 from keras_gan.data import DataSet
@@ -71,7 +72,7 @@ def of_files(run: Run, budget: int = BUDGET) -> Pictures:
         run: The run.
         budget: Bytes that the pictures may take.
     """
-    files = sorted((run.path / "samples").glob("epoch-*.png"))
+    files = SampleGrid.files(run.path / "samples")
     most = _EPOCHS
     while True:
         places = np.linspace(0, len(files) - 1, min(most, len(files))).round().astype(int)

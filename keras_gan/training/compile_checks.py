@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import collections
+import numbers
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
 
+from keras_gan.conditioning import condition_inputs
 from keras_gan.core.errors import InputError
 from keras_gan.core.keras_private import all_layers
 from keras_gan.losses import Loss
+from keras_gan.regularizers import Regularizer
+from keras_gan.training.metrics import REPORTED
 
 if TYPE_CHECKING:
     from keras_gan.training.gan import GAN
@@ -76,6 +82,17 @@ def check_metrics(metrics: Iterable[Any]) -> None:
             )
 
 
+def check_given(optimizers: list[Any], gan: GAN) -> None:
+    """Refuses too few optimizers, or too many."""
+    if None in optimizers[:2]:
+        raise InputError("`generator_optimizer` and `discriminator_optimizer` must be given")
+    if len(optimizers) != len(gan.networks):
+        raise InputError(
+            f"the model has {len(gan.auxiliary_networks)} auxiliary networks, each of which needs "
+            f"one of `auxiliary_optimizers`. Received: {len(optimizers) - 2}"
+        )
+
+
 def check_optimizers(optimizers: list[Any], replicas: int) -> None:
     """Refuses optimizers that cannot train networks together."""
     if len(set(map(id, optimizers))) < len(optimizers):
@@ -88,8 +105,27 @@ def check_optimizers(optimizers: list[Any], replicas: int) -> None:
             )
 
 
-def check_loss(loss: Any, discriminator_outputs: Mapping[str, tuple], condition: Any) -> None:
-    """Refuses a loss that needs what neither D nor the condition gives."""
+def whole(name: str, value: Any, most: int = 2**31) -> int:
+    """The value of an argument that is an int from 1 to `most`."""
+    is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not is_whole or not 1 <= int(value) <= most:
+        limits = f"in [1, {most}]" if most < 2**31 else ">= 1"
+        raise InputError(f"`{name}` must be an int {limits}. Received: {value!r}")
+    return int(value)
+
+
+def as_list(name: str, value: Any) -> list[Any]:
+    """The value of an argument that is a list of objects; None is an empty one."""
+    if value is None:
+        return []
+    if not isinstance(value, list | tuple) or any(isinstance(part, type) for part in value):
+        raise InputError(f"`{name}` must be a list of objects. Received: {value!r}")
+    return list(value)
+
+
+def check_loss(gan: GAN, loss: Any) -> None:
+    """Refuses a loss that needs what neither D nor the condition gives; warns of the reverse."""
+    discriminator_outputs, condition = gan.discriminator_outputs, gan.condition
     given = (*condition.names, *condition.training_names) if condition else ()
     known = {*discriminator_outputs, *given}
     missing = sorted({*getattr(loss, "requires", ())} - known)
@@ -100,6 +136,11 @@ def check_loss(loss: Any, discriminator_outputs: Mapping[str, tuple], condition:
         )
     if isinstance(loss, Loss):
         loss.check(discriminator_outputs, condition)
+    if given and not condition_inputs(gan.discriminator) and not getattr(loss, "requires", ()):
+        warnings.warn(
+            f"the discriminator has no input {given[0]!r}, so that nothing teaches G the condition",
+            stacklevel=4,
+        )
 
 
 def check_regularizers(regularizers: list[Any], discriminator: keras.Model) -> None:
@@ -112,6 +153,14 @@ def check_regularizers(regularizers: list[Any], discriminator: keras.Model) -> N
                 "`regularizers` must be objects with a `name` and a method "
                 f"`penalty(discriminate, real, fake)`. Received: {regularizer!r}"
             )
+        of_generator = getattr(type(regularizer), "generator_penalty", None)
+        if of_generator not in (None, Regularizer.generator_penalty) and not getattr(
+            regularizer, "uses_generator", False
+        ):
+            raise InputError(
+                f"`generator_penalty` of {type(regularizer).__name__} needs the class attribute "
+                "`uses_generator = True`"
+            )
         if mixing and _per_example(regularizer):
             raise InputError(
                 f"{type(regularizer).__name__} takes the gradient of each example, but layer "
@@ -122,6 +171,23 @@ def check_regularizers(regularizers: list[Any], discriminator: keras.Model) -> N
         raise InputError(f"regularizers need different names. Received: {names}")
 
 
+def terms(
+    auxiliary_networks: Iterable[Any], regularizers: Iterable[Any], metrics: Iterable[Any]
+) -> list[str]:
+    """Names of what a step reports of auxiliary networks and regularizers; all must differ."""
+    found = [f"{auxiliary.name}_loss" for auxiliary in auxiliary_networks]
+    found += [regularizer.name for regularizer in regularizers]
+    others = [*REPORTED, "jsd_bound", "augmentation", *(metric.name for metric in metrics)]
+    counts = collections.Counter([*found, *others])
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        raise InputError(
+            f"two quantities would be reported as {twice[0]!r}: give the regularizer, metric or "
+            "auxiliary network another name"
+        )
+    return found
+
+
 def check_accumulate(gan: GAN, accumulate: int, parts: Iterable[Any]) -> None:
     """Refuses to process minibatches in parts where that would give other numbers.
 
@@ -130,8 +196,6 @@ def check_accumulate(gan: GAN, accumulate: int, parts: Iterable[Any]) -> None:
         accumulate: Number of parts.
         parts: The loss, the regularizers, the augmentation or None.
     """
-    if isinstance(accumulate, bool) or not isinstance(accumulate, int) or accumulate < 1:
-        raise InputError(f"`accumulate` must be an int >= 1. Received: {accumulate!r}")
     if accumulate == 1:
         return
     for network in gan.networks:

@@ -219,7 +219,7 @@ class StepContext:
     def mean(self, values: tf.Tensor, name: str) -> tf.Tensor:
         """This replica's part of the mean of what `name` returned for each row."""
         check_shape(values, self.rows, name)
-        return tf.reduce_sum(values) / (self.rows * self.replicas)
+        return tf.reduce_sum(tf.cast(values, tf.float32)) / (self.rows * self.replicas)
 
     def augment(self, examples: tf.Tensor) -> tf.Tensor:
         """The examples as D receives them; random numbers are drawn from what is current."""

@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_gan import conditioning
 from keras_gan.core.batches import NO_CONDITION, ConditionTensors, DiscriminatorOutput
 from keras_gan.core.errors import InputError
+from keras_gan.core.keras_private import all_layers
 
 _SAME_VALUES = ("Cast", "Identity", "Reshape", "Squeeze", "StridedSlice")  # what changes no value
 
@@ -41,18 +42,23 @@ def discriminate(
         )
     if tf.is_symbolic_tensor(outputs["logits"]):  # else `GAN` alone has seen what D ends with
         refuse_probabilities(_last_operation(outputs["logits"]))
-    outputs = {name: outputs.get(name) for name in ("logits", "features", "classes", "codes")}
-    outputs = tf.nest.map_structure(_float32, outputs)
-    logits = outputs["logits"]
+    outputs = {name: _float32(tensor) for name, tensor in outputs.items()}
+    if not training and any(getattr(layer, "mixes_rows", False) for layer in all_layers(network)):
+        # A last pack of rows may have been filled up.
+        rows = tf.shape(examples)[0]
+        outputs = {name: tensor[:rows] for name, tensor in outputs.items()}
+    known = {name: outputs.pop(name, None) for name in ("logits", "features", "classes", "codes")}
+    logits = known["logits"]
     if logits.shape.rank == 2 and logits.shape[-1] == 1:
         logits = logits[:, 0]
     return DiscriminatorOutput(
         logits,
-        outputs["features"],
+        known["features"],
         condition=condition,
-        classes=outputs["classes"],
-        codes=outputs["codes"],
+        classes=known["classes"],
+        codes=known["codes"],
         examples=_float32(examples),
+        outputs=outputs,
     )
 
 

@@ -125,7 +125,8 @@ class AveragedNetwork:
             self.network.weights, self._source.weights, self._is_averaged, strict=True
         ):
             if averaged:
-                average.assign_sub((1 - momentum) * (average.value - weight.value))
+                share = tf.cast(1 - momentum, weight.dtype)
+                average.assign_sub(share * (average.value - weight.value))
             else:
                 average.assign(weight.value)
 

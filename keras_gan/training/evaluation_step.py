@@ -48,10 +48,11 @@ def evaluation_logs(gan: GAN, x: tf.Tensor, labels: Any) -> Logs:
         }
     for metric in gan.running_means.user_metrics:
         metric.update_state(real, fake)
-    losses = {
-        "discriminator": gan.loss.discriminator(real, fake),
-        "generator": gan.loss.generator(real, fake),
-    }
+    with drawing_from(draws(Purpose.LOSS)):
+        losses = {
+            "discriminator": gan.loss.discriminator(real, fake),
+            "generator": gan.loss.generator(real, fake),
+        }
     for name, values in losses.items():
         check_shape(values, None, f"{type(gan.loss).__name__}.{name}")
     boundary = getattr(gan.loss, "boundary", 0.0)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
-from keras_gan.conditioning import ClassRange, Condition, LabelCheck
+from keras_gan.conditioning import ClassRange, LabelCheck
 from keras_gan.core.errors import InputError
 from keras_gan.training.input_checks import checked_array, checked_labels, input_error
 from keras_gan.training.progress import ProgressLine
@@ -95,11 +95,23 @@ def check_minibatch(gan: GAN, size: int) -> None:
         )
 
 
-def batch_in_memory(gan: GAN, x: Any, y: Any, *weights: Any) -> tuple[Any, Any]:
-    """Examples and labels of one step, checked; `weights` of examples or classes are refused."""
+def refuse_weights(*weights: Any) -> None:
+    """Refuses weights of examples or classes."""
     if any(weight is not None for weight in weights):
         raise InputError("weights of samples and classes are not used by GAN; leave them out")
+
+
+def batch_in_memory(
+    gan: GAN, x: Any, y: Any, *weights: Any, trains: bool = True
+) -> tuple[Any, Any]:
+    """Examples and labels of one step, checked; `weights` of examples or classes are refused."""
+    if not gan.compiled:
+        raise InputError("call `compile` first")
+    refuse_weights(*weights)
     x = checked_array(x, gan.example_shape)
+    y = checked_labels(y, len(x), gan.label_check)
+    if not trains:
+        return x, y
     size, rest = divmod(len(x), gan.discriminator_steps)
     if rest:
         raise InputError(
@@ -107,7 +119,7 @@ def batch_in_memory(gan: GAN, x: Any, y: Any, *weights: Any) -> tuple[Any, Any]:
             f"Received: {len(x)} examples"
         )
     check_minibatch(gan, size)
-    return x, checked_labels(y, len(x), gan.label_check)
+    return x, y
 
 
 @contextlib.contextmanager
@@ -150,15 +162,18 @@ def finalize_optimizers(gan: GAN) -> None:
         optimizer.finalize_variable_values(network.trainable_variables)
 
 
-def label_check(
-    condition: Condition | None, loss: Any, discriminator_outputs: dict[str, tuple]
-) -> LabelCheck | None:
-    """The check of labels, if the condition or the loss uses them."""
-    if condition is not None and condition.label_check is not None:
-        return condition.label_check
-    if not getattr(loss, "uses_labels", False):
+def label_check(gan: GAN) -> LabelCheck | None:
+    """The check of labels, if the condition, the loss, a regularizer or a metric uses them."""
+    if gan.condition is not None and gan.condition.label_check is not None:
+        return gan.condition.label_check
+    if not gan.compiled:
         return None
-    user = f"the loss {type(loss).__name__}"
-    if "classes" in getattr(loss, "requires", ()):
-        return ClassRange(discriminator_outputs["classes"][-1], least=-1, user=user)
+    parts = [gan.loss, *gan.regularizers, *gan.running_means.user_metrics]
+    users = [part for part in parts if getattr(part, "uses_labels", False)]
+    if not users:
+        return None
+    user = f"{'the loss ' if users[0] is gan.loss else ''}{type(users[0]).__name__}"
+    if "classes" in getattr(users[0], "requires", ()):
+        classes = gan.discriminator_outputs["classes"][-1]
+        return ClassRange(classes, least=-1, user=user)
     return LabelCheck(user)

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan import presets, priors
+from keras_gan import conditioning, presets, priors
 from keras_gan.conditioning import Condition
 from keras_gan.core.errors import InputError
 from keras_gan.core.files import new_folder
@@ -76,7 +76,7 @@ class GAN(Trainer):
         self,
         generator: keras.Model,
         discriminator: keras.Model,
-        prior: priors.Prior,
+        prior: priors.Prior | None = None,
         *,
         condition: Condition | None = None,
         auxiliary_networks: Sequence[AuxiliaryNetwork] = (),
@@ -88,8 +88,12 @@ class GAN(Trainer):
             name: kwargs.pop(name) for name in ("name", "dtype", "trainable") if name in kwargs
         }
         compile_checks.refuse_unknown("GAN()", kwargs)
+        if prior is None:
+            raise TypeError(
+                "GAN() needs the distribution of z, such as `prior=keras_gan.priors.Normal(128)`"
+            )
         super().__init__(**known)
-        self.example_shape, self._discriminator_outputs = network_checks.check(
+        self.example_shape, self.discriminator_outputs = network_checks.check(
             generator, discriminator, prior, condition
         )
         names = [auxiliary.name for auxiliary in auxiliary_networks]
@@ -300,7 +304,7 @@ class GAN(Trainer):
     @property
     def names_classes(self) -> bool:
         """Whether D returns class scores, so that `classify` can be used."""
-        return "classes" in self._discriminator_outputs
+        return "classes" in self.discriminator_outputs
 
     def classify(
         self, x: np.ndarray, *, condition: Any = None, batch_size: int = 1000
@@ -325,7 +329,7 @@ class GAN(Trainer):
             )
         x = checked_array(x, self.example_shape)
         tensors: dict[str, np.ndarray] = {}
-        if self.condition is not None:
+        if self.condition is not None and conditioning.condition_inputs(self.discriminator):
             if condition is None:
                 raise InputError(f"D has the condition {self.condition}: give `condition`")
             tensors = self.condition.checked(condition, len(x))

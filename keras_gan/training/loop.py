@@ -8,7 +8,9 @@ over all replicas, once, in one place.
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import functools
+import threading
 from collections.abc import Callable, Iterator
 
 import keras
@@ -19,6 +21,42 @@ from keras_gan.core.errors import InputError
 from keras_gan.optimizers.schedules import counting_images
 from keras_gan.training.metrics import jensen_shannon_bound
 
+_JOINS_SUMS = "arithmetic_optimization"
+_before: list[bool] = []  # the option as it was, once for each call that is under way
+_lock = threading.Lock()
+# Calls of `train_step` in the present step; None outside of a step.
+_calls: contextvars.ContextVar[list[None] | None] = contextvars.ContextVar("calls", default=None)
+
+
+@contextlib.contextmanager
+def one_step() -> Iterator[None]:
+    """Inside, `train_step` may be called once."""
+    outer = _calls.set([])
+    try:
+        yield
+    finally:
+        _calls.reset(outer)
+
+
+def count_call() -> None:
+    """Notes a call of `train_step`, whose random numbers are those of the model's step.
+
+    Raises:
+        InputError: No step is made here, or this one has made its call.
+    """
+    calls = _calls.get()
+    if calls is None:
+        raise InputError(
+            "`train_step` is a part of a step, which `fit` and `train_on_batch` make: it does not "
+            "count steps, and would draw the same random numbers again"
+        )
+    if calls:
+        raise InputError(
+            "`train_step` was called twice in one step, which would draw the same random numbers "
+            "again; for more updates of D use `discriminator_steps`"
+        )
+    calls.append(None)
+
 
 @contextlib.contextmanager
 def _sums_in_order() -> Iterator[None]:
@@ -27,12 +65,20 @@ def _sums_in_order() -> Iterator[None]:
     TensorFlow's arithmetic optimizer joins sums, in an order that differs from one trace to the
     next: a resumed run could differ by rounding. Without it a step is not slower.
     """
-    before = tf.config.optimizer.get_experimental_options().get("arithmetic_optimization", True)
-    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
+    with _lock:
+        if not _before:
+            options = tf.config.optimizer.get_experimental_options()
+            tf.config.optimizer.set_experimental_options({_JOINS_SUMS: False})
+            _before.append(options.get(_JOINS_SUMS, True))
+        else:
+            _before.append(_before[0])
     try:
         yield
     finally:
-        tf.config.optimizer.set_experimental_options({"arithmetic_optimization": before})
+        with _lock:  # other threads may still be in their steps
+            before = _before.pop()
+            if not _before:
+                tf.config.optimizer.set_experimental_options({_JOINS_SUMS: before})
 
 
 def make_function(model: keras.Model, step: Callable, finish: Callable) -> Callable:
@@ -58,7 +104,7 @@ def make_function(model: keras.Model, step: Callable, finish: Callable) -> Calla
     reported: set[str] = set()
 
     def replica_step(batch) -> tf.Tensor:
-        with counting_images(model.images_seen.value):
+        with one_step(), counting_images(model.images_seen.value):
             logs = step(batch)
         of_metrics = {metric.name for metric in model.user_metrics}
         means = {name: value for name, value in logs.items() if name not in of_metrics}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import keras
 
 from keras_gan import conditioning
-from keras_gan.conditioning import Condition
+from keras_gan.conditioning import Classes, Codes, Condition
 from keras_gan.core.errors import InputError, first_line
-from keras_gan.core.keras_private import last_operation
+from keras_gan.core.keras_private import all_layers, last_operation
 from keras_gan.priors import Prior
 from keras_gan.training.discriminate import refuse_probabilities
 
@@ -29,6 +29,9 @@ def check(
         raise InputError(
             f"`condition` must be one of keras_gan.conditioning. Received: {condition!r}"
         )
+    for name, network in (("generator", generator), ("discriminator", discriminator)):
+        if not isinstance(network, keras.layers.Layer):
+            raise InputError(f"`{name}` must be a keras.Model. Received: {network!r}")
     _check_inputs(generator, discriminator, condition)
     shape = _example_shape(generator, prior)
     try:
@@ -44,6 +47,12 @@ def check(
             f"such as {{'logits': ..., 'classes': ...}}. Received: {len(outputs)} outputs"
         )
     outputs = outputs if isinstance(outputs, dict) else {"logits": outputs}
+    for name, output in outputs.items():
+        if not isinstance(output, keras.KerasTensor):
+            raise InputError(
+                f"the discriminator's output {name!r} must be one tensor. Received: "
+                f"{type(output).__name__}"
+            )
     logits = outputs.get("logits")
     if logits is None or logits.shape not in ((None,), (None, 1)):
         received = sorted(outputs) if logits is None else logits.shape
@@ -51,6 +60,7 @@ def check(
     operation = last_operation(logits)
     activation = getattr(operation, "activation", None)
     refuse_probabilities(getattr(activation, "__name__", type(operation).__name__))
+    _check_separate(generator, discriminator, condition)
     return shape, {name: tuple(tensor.shape) for name, tensor in outputs.items()}
 
 
@@ -70,10 +80,43 @@ def _check_inputs(
                     f"{network.name!r} has a further input {name!r}, which the condition "
                     f"{condition!r} does not give"
                 )
+    if isinstance(condition, Codes) and conditioning.condition_inputs(discriminator):
+        raise InputError(
+            f"the discriminator must not take the codes of {condition!r}: it reads them off the "
+            "samples"
+        )
+    if isinstance(condition, Classes):
+        for network in (generator, discriminator):
+            for name, tensor in conditioning.condition_inputs(network).items():
+                if tuple(tensor.shape[1:]) not in ((), (1,)):
+                    raise InputError(
+                        f"input {name!r} of {network.name!r} must be keras.Input((), "
+                        f"dtype='int64'), a class number; the layer OneHot makes vectors of it. "
+                        f"Received: shape {tuple(tensor.shape)}"
+                    )
     if condition is not None and not conditioning.condition_inputs(generator):
         raise InputError(
             f"the generator does not take the condition {condition!r}: it needs a further input "
             f"named {known[0]!r}"
+        )
+
+
+def _check_separate(
+    generator: keras.Model, discriminator: keras.Model, condition: Condition | None
+) -> None:
+    """Refuses networks with common weights, and a D that compares rows of a group."""
+    of_generator = {id(variable) for variable in generator.trainable_variables}
+    common = [v.path for v in discriminator.trainable_variables if id(v) in of_generator]
+    if common:
+        raise InputError(
+            f"G and D share the weight {common[0]!r}: an update of one would change the other"
+        )
+    mixing = [v.name for v in all_layers(discriminator) if getattr(v, "mixes_rows", False)]
+    if mixing and condition is not None and condition.group > 1:
+        raise InputError(
+            f"layer {mixing[0]!r} of the discriminator compares rows, but generated rows come in "
+            f"groups of {condition.group} with one condition ({condition!r}), and so would be "
+            "recognized by that alone; leave out the layer"
         )
 
 

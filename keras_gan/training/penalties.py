@@ -16,7 +16,7 @@ from keras_gan.core.batches import (
     GeneratedBatch,
 )
 from keras_gan.core.randomness import Purpose
-from keras_gan.regularizers import with_input_gradients
+from keras_gan.regularizers import Regularizer, with_input_gradients
 from keras_gan.training.context import Logs, StepContext
 from keras_gan.training.discriminate import discriminate
 
@@ -82,6 +82,8 @@ def _penalty(
     j: int,
 ) -> tf.Tensor:
     """A regularizer's term for each row; one that is not due costs nothing."""
+    if type(regularizer).penalty is Regularizer.penalty:  # it has a term for G alone
+        return tf.zeros([step.rows])
     again = _discriminate_again(step)
     of_generator: tuple = ()
     if getattr(regularizer, "uses_generator", False):

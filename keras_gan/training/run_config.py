@@ -10,10 +10,11 @@ from typing import Any, NoReturn
 
 from keras_gan import presets
 from keras_gan.core.errors import InputError
-from keras_gan.data import place
+from keras_gan.data import is_path, place
 from keras_gan.data.preprocessing import from_config
 
 FORMAT = 2
+PLACES = ("dataset", "classes", "data_dir", "cache_dir")  # where the data are; they may be moved
 # Types of the entries of a configuration that are used; the others are for readers.
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "identity": dict,
@@ -85,13 +86,18 @@ def read(directory: Path) -> dict[str, Any]:
 def name_data(config: dict[str, Any], dataset: str | None, preprocessing: str | None) -> None:
     """Notes the data of a model that does not name them, and the preprocessing.
 
+    Of a run it may be another place of the same data.
+
     Raises:
         InputError: The configuration names them already, or there is no such preprocessing.
     """
+    if config["recipe"] and dataset and not preprocessing and is_path(dataset):
+        config["dataset"] = place(dataset)
+        return
     if config["recipe"]:
         raise InputError(
             "this run names its data and their preprocessing; leave out --dataset and "
-            "--preprocessing"
+            "--preprocessing, or give the place to which the data were moved"
         )
     if preprocessing:
         config["preprocessing"] = from_config({"name": preprocessing}).get_config()

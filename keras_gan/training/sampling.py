@@ -42,7 +42,7 @@ class Sampler:
             input_signature=[tf.TensorSpec([None], tf.int64), tensors],
             autograph=False,
         )
-        self._names = tuple(tensors)
+        self._specs = tensors
 
     def __call__(
         self, n: int, seed: int = 0, condition: Any = None, batch_size: int = 1000
@@ -80,7 +80,12 @@ class Sampler:
             tensors = draw(self._condition, seeds)
         else:
             tensors = {name: rows[first : first + n] for name, rows in given.items()}
-        return self._graph(seeds, {name: tensors[name] for name in self._names}).numpy()
+        # As training gives them to a network whose inputs have another type, or one more dimension.
+        fitting = {
+            name: tf.cast(tf.reshape(tensors[name], [n, *spec.shape[1:]]), spec.dtype)
+            for name, spec in self._specs.items()
+        }
+        return self._graph(seeds, fitting).numpy()
 
 
 def draw(condition: Condition | None, seeds: tf.Tensor) -> ConditionTensors:

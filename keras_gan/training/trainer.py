@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_gan import losses
 from keras_gan.augmentation import Augmentation
+from keras_gan.augmentation import get as get_augmentation
 from keras_gan.conditioning import LabelCheck
 from keras_gan.core.errors import InputError
 from keras_gan.training import compile_checks, fitting, loop, steps
@@ -40,7 +41,7 @@ class Trainer(keras.Model):
         *,
         accumulate: int = 1,
         regularizers: Sequence[Any] = (),
-        augmentation: Augmentation | None = None,
+        augmentation: Augmentation | Sequence[Augmentation] | None = None,
         metrics: Sequence[keras.metrics.Metric] = (),
         auxiliary_optimizers: Sequence = (),
         jit_compile: bool | str = "auto",
@@ -64,8 +65,8 @@ class Trainer(keras.Model):
                 refused.
             regularizers: Objects like `keras_gan.regularizers.Regularizer`, whose terms D minimizes
                 in addition to its loss; each is in the logs by its name.
-            augmentation: A `keras_gan.augmentation.Augmentation` that D's inputs go through, real
-                and generated ones alike, in both networks' steps.
+            augmentation: A `keras_gan.augmentation.Augmentation`, or a list of them, that D's
+                inputs go through, real and generated ones alike, in both networks' steps.
             metrics: Keras metrics, updated by `update_state(real, fake)` with two
                 `DiscriminatorOutput`s.
             auxiliary_optimizers: Keras optimizer (or its name) of each auxiliary network, in order.
@@ -80,26 +81,22 @@ class Trainer(keras.Model):
             InputError: An argument cannot be used.
         """
         compile_checks.refuse_unknown("compile()", unknown)
-        if not isinstance(discriminator_steps, int) or not 1 <= discriminator_steps < 256:
-            raise InputError(
-                "`discriminator_steps` must be an int in [1, 255]. "
-                f"Received: {discriminator_steps!r}"
-            )
+        discriminator_steps = compile_checks.whole(
+            "discriminator_steps", discriminator_steps, most=255
+        )
         if update not in steps.RULES:
             raise InputError(f"unknown update {update!r}; choose from {', '.join(steps.RULES)}")
         loss = losses.get(loss)
-        compile_checks.check_loss(loss, self._discriminator_outputs, self.condition)
+        regularizers = compile_checks.as_list("regularizers", regularizers)
+        metrics = compile_checks.as_list("metrics", metrics)
+        augmentation = get_augmentation(augmentation)
+        compile_checks.check_loss(self, loss)
         compile_checks.check_metrics(metrics)
-        compile_checks.check_regularizers(list(regularizers), self.discriminator)
+        compile_checks.check_regularizers(regularizers, self.discriminator)
+        accumulate = compile_checks.whole("accumulate", accumulate)
         compile_checks.check_accumulate(self, accumulate, [loss, *regularizers, augmentation])
-        if generator_optimizer is None or discriminator_optimizer is None:
-            raise InputError("`generator_optimizer` and `discriminator_optimizer` must be given")
-        if len(auxiliary_optimizers) != len(self.auxiliary_networks):
-            raise InputError(
-                f"the model has {len(self.auxiliary_networks)} auxiliary networks, each of which "
-                f"needs one of `auxiliary_optimizers`. Received: {len(auxiliary_optimizers)}"
-            )
         given = [generator_optimizer, discriminator_optimizer, *auxiliary_optimizers]
+        compile_checks.check_given(given, self)
         with self.distribute_strategy.scope():
             optimizers = [keras.optimizers.get(optimizer) for optimizer in given]
             compile_checks.check_optimizers(
@@ -122,19 +119,17 @@ class Trainer(keras.Model):
             self.auxiliary_optimizers = optimizers[2:]
             for optimizer, network in zip(optimizers, self.networks, strict=True):
                 optimizer.build(network.trainable_variables)
-            extra = [f"{auxiliary.name}_loss" for auxiliary in self.auxiliary_networks]
-            extra += [regularizer.name for regularizer in regularizers]
-            self.running_means = RunningMeans([*REPORTED, *extra], metrics)
+            terms = compile_checks.terms(self.auxiliary_networks, regularizers, metrics)
+            self.running_means = RunningMeans([*REPORTED, *terms], metrics)
             for regularizer in regularizers:
                 getattr(regularizer, "build", lambda: None)()
-            if augmentation is not None and not getattr(augmentation, "built", True):
+            if augmentation is not None and not augmentation.built:
                 augmentation.build((None, *self.example_shape))
         # Keras tracks no further layers of a model that was loaded; `compile_variables` are these.
-        object.__setattr__(self, "regularizers", list(regularizers))
+        object.__setattr__(self, "regularizers", regularizers)
         object.__setattr__(self, "augmentation", augmentation)
-        object.__setattr__(
-            self, "_state_of_regularizers", SavedVariables(variables_of(regularizers))
-        )
+        saved = SavedVariables(variables_of([*regularizers, loss]))
+        object.__setattr__(self, "_state_of_regularizers", saved)
         self.loss = loss
         self.discriminator_steps = discriminator_steps
         self.update = update
@@ -143,7 +138,7 @@ class Trainer(keras.Model):
     @property
     def compile_variables(self) -> list[keras.Variable]:
         """The state of what `compile` was given besides optimizers and metrics."""
-        return variables_of([*self.regularizers, self.augmentation])
+        return variables_of([*self.regularizers, self.loss, self.augmentation])
 
     def get_compile_config(self) -> dict:
         """Returns `compile`'s arguments, serialized."""
@@ -186,7 +181,7 @@ class Trainer(keras.Model):
     def user_metrics(self) -> list[keras.metrics.Metric]:
         """Those given to `compile`, and metrics that a subclass has as attributes."""
         public = [value for name, value in vars(self).items() if not name.startswith("_")]
-        own = [value for value in public if isinstance(value, keras.metrics.Metric)]
+        own = (value for value in public if isinstance(value, keras.metrics.Metric))
         return [*self.running_means.user_metrics, *own]
 
     @property
@@ -300,12 +295,17 @@ class Trainer(keras.Model):
     @property
     def label_check(self) -> LabelCheck | None:
         """The check of labels, if the condition or the loss uses them."""
-        return fitting.label_check(self.condition, self.loss, self._discriminator_outputs)
+        return fitting.label_check(self)
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """Makes one step on `discriminator_steps` minibatches in memory, checked as in `fit`."""
         x, y = fitting.batch_in_memory(self, x, y, sample_weight, class_weight)
         return super().train_on_batch(x, y, return_dict=return_dict)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """Measures a batch in memory, checked as in `evaluate`."""
+        x, y = fitting.batch_in_memory(self, x, y, sample_weight, trains=False)
+        return super().test_on_batch(x, y, return_dict=return_dict)
 
     def evaluate(self, x=None, y=None, batch_size: int | None = None, **kwargs):
         """Measures the networks on data, in inference mode and on noise of its own.
@@ -323,6 +323,7 @@ class Trainer(keras.Model):
             on generated examples; `jsd_bound` = (V + log 4) / 2, for this D a lower bound of the
             Jensen-Shannon divergence (equation 3).
         """
+        fitting.refuse_weights(kwargs.pop("sample_weight", None))
         if "_use_cached_eval_dataset" not in kwargs:  # then `fit` has checked the data
             x, y = self._evaluation_data(x, y, batch_size), None
         with fitting.errors_of_data(), fitting.known_warnings(kwargs.get("steps")):
@@ -336,11 +337,12 @@ class Trainer(keras.Model):
         """One step on this replica's `k * m / replicas` examples, by the rule in `update`.
 
         Minibatch `j` is every k-th example from `j` on, so that it holds the same examples on any
-        number of replicas. A subclass may override this as in Keras.
+        number of replicas. A subclass may override this as in Keras, and call it once.
 
         Returns:
             The means of the logs over this replica's rows, float32 scalars.
         """
+        loop.count_call()
         x, labels = x_and_y(data)
         if x.shape[0] is None:
             x = tf.ensure_shape(x, [self._rows, *self.example_shape])

@@ -6,7 +6,7 @@ decoding      one file: its header, its pixels
 fitting       one picture: size and crop
 parallel      many files: a thread for each core, in order
 inspection    all headers, and what they mean for the size and the channels
-labeling      splits and classes, by folders or a CSV file
+labeling      splits and classes, by folders or a file
 duplicates    equal and nearly equal pictures; pictures that look like writing
 cache         a folder of decoded pictures, made once
 loading       all of it, from a path to a `DataSet`

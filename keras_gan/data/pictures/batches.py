@@ -17,20 +17,22 @@ from keras_gan.data.shards import in_memory
 class Pictures:
     """Pictures as they are stored, in memory or in a mapped file; `fit` takes it as data.
 
-    An epoch gives every picture once, in an order that the seed fixes.
+    An epoch gives every picture equally often, in an order that the seed fixes.
 
     Args:
         x: Pictures `[n, h, w, c]`, uint8 or float32.
         flip: Whether half of them, others each epoch, are mirrored left to right in training.
         transform: To the networks' scale: from `x`'s type to float32.
+        passes: How often an epoch gives each of them.
     """
 
     x: np.ndarray
     flip: bool = False
     transform: Callable[[Any], Any] = UnitRange().normalize
+    passes: int = 1
 
     def __len__(self) -> int:
-        return len(self.x)
+        return self.passes * len(self.x)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -57,6 +59,6 @@ class Pictures:
         return self.transform(tf.ensure_shape(pixels, [rows.shape[0], *self.shape]))
 
     def _read(self, rows: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
-        pixels = self.x[rows]
+        pixels = self.x[rows % len(self.x)]
         pixels[mirrored] = pixels[mirrored, :, ::-1]
         return pixels

@@ -1,10 +1,11 @@
-"""The split and the class of each picture, by its folders or by a CSV file."""
+"""The split and the class of each picture, by its folders or by a file."""
 
 from __future__ import annotations
 
 import collections
 import csv
 import dataclasses
+import json
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,8 @@ from keras_gan.core.errors import InputError
 from keras_gan.data.dataset import held_out_rows, held_out_rule
 from keras_gan.data.pictures.sources import Source, shown
 
-WORDS = ("none", "labels", "folders", "auto")  # what the option may be besides a CSV file
+WORDS = ("none", "labels", "folders", "auto")  # what the option may be besides a file
+_STYLEGAN_FILE = "dataset.json"
 _SPLITS = ("train", "validation", "test")
 _SPLIT_FOLDERS = {name: name for name in _SPLITS} | {"valid": "validation", "val": "validation"}
 
@@ -50,7 +52,10 @@ class Labeling:
             more = [f"and {len(named) - 10} more"] if len(named) > 10 else []
             lines.append(f"{len(named)} classes by {self.where}: {', '.join(named[:10] + more)}")
         if self.folders > 1:
-            lines.append(f"no classes: --classes folders would learn {self.folders}, one a folder")
+            lines.append(
+                f"no classes are used; to learn the {self.folders} folders as classes, add "
+                "--classes folders"
+            )
         return lines
 
 
@@ -63,13 +68,13 @@ def label(
     """Splits and classes of pictures.
 
     If the folders at the top are called `train`, `validation` and `test` (`train` at least), in any
-    case, they are splits; missing ones are held out from `train`. Below them, folders or a CSV file
+    case, they are splits; missing ones are held out from `train`. Below them, folders or a file
     give the classes.
 
     Args:
         names: Paths of the pictures within the data set, with "/".
         classes: The option of that name.
-        folder: Folder in which a CSV file is looked for as well.
+        folder: Folder in which that file is looked for as well.
         source: Where they are from; labels of its own are the classes, unless there are to be none.
 
     Raises:
@@ -97,6 +102,12 @@ def label(
     if source is not None and source.labels is not None and classes != "none":
         labels = np.array([source.labels[name] for name in names], np.int64)
         return Labeling(rows, held_out_rule(missing), labels, source.label_names, "label")
+    others = [] if source is None else [name.rpartition("/")[2] for name in source.others]
+    if classes == "folders" and _STYLEGAN_FILE in others:
+        raise InputError(
+            f"the classes of these pictures are in {_STYLEGAN_FILE}, not in the names of folders: "
+            f"write --classes {_STYLEGAN_FILE} (of an archive, unpack the file first)"
+        )
     found, where = _classes(names, places, classes, folder)
     if found is None:
         folders = _tops(places)
@@ -124,15 +135,16 @@ def _tops(places: Sequence[Sequence[str]]) -> set[str]:
     return {place[0] if len(place) > 1 else "" for place in places}
 
 
-def csv_file(classes: str, folder: Path) -> Path | None:
-    """The CSV file that the option names, as given or in the folder; None for another choice."""
+def classes_file(classes: str, folder: Path) -> Path | None:
+    """The file that the option names, as given or in the folder; None for another choice."""
     if classes in WORDS:
         return None
     for file in (Path(classes), folder / classes):
         if file.is_file():
             return file
     raise InputError(
-        f"--classes must be {', '.join(WORDS)} or a CSV file; there is no file {classes}"
+        f"--classes must be {', '.join(WORDS)}, a CSV file or StyleGAN's dataset.json; there is no "
+        f"file {classes} (a file within an archive must be unpacked)"
     )
 
 
@@ -140,7 +152,7 @@ def _classes(
     names: Sequence[str], places: Sequence[Sequence[str]], classes: str, folder: Path
 ) -> tuple[list[str] | None, str]:
     """The class of each picture by name, and what says so."""
-    file = csv_file(classes, folder)
+    file = classes_file(classes, folder)
     if file is not None:
         return _from_table(_table(file), file, names), file.name
     without = [name for name, place in zip(names, places, strict=True) if len(place) < 2]
@@ -155,7 +167,9 @@ def _classes(
 
 
 def _table(file: Path) -> dict[str, str]:
-    """The classes by file name; a line of titles does no harm."""
+    """The classes by file name."""
+    if file.suffix.lower() == ".json":
+        return _stylegan_table(file)
     try:
         with file.open(newline="", encoding="utf-8-sig") as opened:
             rows = [row for row in csv.reader(opened) if len(row) > 1]
@@ -164,11 +178,22 @@ def _table(file: Path) -> dict[str, str]:
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{file} cannot be read as CSV: {error}") from error
     table = dict[str, str]()
-    for first, second, *_ in rows:
+    for first, second, *_ in rows:  # a line of titles does no harm
         name, given = _composed(first.strip()), second.strip()
         if table.setdefault(name, given) != given:
             raise InputError(f"{file} has two classes for {shown(name)}: {table[name]} and {given}")
     return table
+
+
+def _stylegan_table(file: Path) -> dict[str, str]:
+    """The classes in the form of StyleGAN's: {"labels": [[file name, class number], ...]}."""
+    try:
+        rows = json.loads(file.read_bytes())["labels"]
+        return {_composed(str(name)): str(int(number)) for name, number in rows}
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise InputError(
+            f'{file} must hold {{"labels": [[file name, class number], ...]}}'
+        ) from error
 
 
 def _composed(name: str) -> str:

@@ -17,12 +17,12 @@ from keras_gan.data.dataset import DataSet, Split
 from keras_gan.data.pictures import duplicates, inspection
 from keras_gan.data.pictures.cache import Cache
 from keras_gan.data.pictures.decoding import Plan, Unusable, decode, reads_heic, strict
-from keras_gan.data.pictures.labeling import Labeling, csv_file, label
+from keras_gan.data.pictures.labeling import Labeling, classes_file, label
 from keras_gan.data.pictures.options import PictureOptions
 from keras_gan.data.pictures.parallel import each
 from keras_gan.data.pictures.sources import HEIC_SUFFIXES, Opener, Source, find, name_of, shown
 
-_FORMAT = 2  # of the cache: another number makes all of them anew
+_FORMAT = 3  # of the cache: another number makes all of them anew
 _NAMED = 10  # faults that a message names
 
 
@@ -67,6 +67,7 @@ def load_source(
     x, y, facts = cache.read()
     flip, mirrored = flipping(options, facts["writing"])
     train, validation, test = _splits(x, y, facts["splits"])
+    found, *others = facts["description"]
     where = f"{'decoded into' if made else 'read from'} {cache.folder}"
     data_set = DataSet(
         name,
@@ -75,7 +76,7 @@ def load_source(
         test,
         None if facts["label_names"] is None else tuple(facts["label_names"]),
         f"{place}; {facts['provenance']}",
-        (*facts["description"], mirrored, where),
+        (f"{shown(place)}: {found}", *others, mirrored, shown(where)),
         flip,
     )
     # Fills the cached property: to compute it would read the whole file at every start.
@@ -92,8 +93,8 @@ def flipping(options: PictureOptions, writing: bool) -> tuple[bool, str]:
         )
     if options.flip == "off":
         return False, "mirror images are not used"
-    return True, "mirror images are used as well, at random" + (
-        "; --flip off leaves them out" if options.flip == "auto" else ""
+    return True, "pictures are flipped left to right at random" + (
+        " (--flip off: never)" if options.flip == "auto" else ""
     )
 
 
@@ -104,7 +105,7 @@ def _key(place: str, source: Source, options: PictureOptions) -> str:
         for field in dataclasses.fields(PictureOptions)
         if field.name != "flip"  # decided when the pictures are read
     }
-    file = csv_file(options.classes, Path(place))
+    file = classes_file(options.classes, Path(place))
     table = "" if file is None else file.read_text(errors="replace")
     parts = [
         _FORMAT,
@@ -139,7 +140,7 @@ def _make(cache: Cache, place: str, source: Source, options: PictureOptions) -> 
     splits = {split: len(rows) for split, rows in labeling.rows.items()}
     found, *becomes = inspection.describe(list(headers.values()), plan)
     description = [
-        f"{shown(place)}: {found}",
+        found,
         *becomes,
         *labeling.describe(),
         f"exact copies of others: {equal:,}; nearly equal to others: {near:,} more",

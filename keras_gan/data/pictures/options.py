@@ -22,8 +22,8 @@ class PictureOptions(Checked):
     )
     crop: str = setting(
         "center",
-        "how other proportions are cut: center, random (one place for each picture) or none "
-        "(padded)",
+        "how pictures of another aspect ratio are cropped: center, random (fixed for a file name) "
+        "or none (padded)",
         choices=("center", "random", "none"),
     )
     channels: int = setting(
@@ -45,7 +45,7 @@ class PictureOptions(Checked):
     classes: str = setting(
         "auto",
         "classes: none, labels that the data set comes with, folders, a CSV file of file names and "
-        "classes, or auto: labels, or folders if every picture lies in one",
+        "classes, StyleGAN's dataset.json, or auto: labels, or folders if all pictures are in some",
     )
     skip_broken: bool = setting(False, "leave out files that cannot be used")
 

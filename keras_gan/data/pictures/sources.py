@@ -89,7 +89,7 @@ def find(path: Path) -> Source:
             raise InputError(f"{path} cannot be read: {_reason(error)}") from error
         twice = [name for name, n in collections.Counter(source.names).items() if n > 1]
         if twice:
-            raise InputError(f"{path} holds {shown(twice[0])} twice; make the archive anew")
+            raise InputError(f"{path} holds {shown(twice[0])} twice; create the archive again")
     if not source.names:
         others = [f", such as {shown(name)}" for name in source.others]
         faults = [f"; {shown(name)}: {fault}" for name, fault in source.faults.items()]
@@ -201,6 +201,9 @@ def _in_tar(path: Path) -> Source:
 def _take(source: Source, name: str, size: int, head: Callable[[], bytes]) -> bool:
     """Notes a file of an archive; True if it is a picture that can be read."""
     name = name.removeprefix("./")
+    if ".." in name.split("/"):
+        source.faults[name] = "its name leads out of the archive"
+        return False
     if any(_is_hidden(part) for part in name.split("/")):
         return False
     if size > _MOST_BYTES:

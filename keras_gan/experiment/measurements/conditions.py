@@ -37,9 +37,15 @@ def measure_classes(of: Evaluator, count: int) -> dict:
 
 
 def measure_named_classes(of: Evaluator) -> dict | None:
-    """Test error of the classes that D names; None where those of the test set are not known."""
+    """Test error of the classes that D names.
+
+    None where those of the test set are not known, or where D names codes, or gets a condition.
+    """
     test = of.known(of.data.test)
-    if test is None:
+    gan = of.gan
+    if test is None or isinstance(gan.condition, conditioning.Codes):
+        return None
+    if conditioning.condition_inputs(gan.discriminator):
         return None
     named = of.gan.classify(of.run.preprocessing.normalize(test.x)).argmax(axis=1)
     wrong = named != test.y
