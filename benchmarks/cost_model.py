@@ -37,6 +37,8 @@ from rich.table import Table
 from scaling import throughput
 from steps import flops_per_step, model_of_recipe, products, random_examples
 
+from keras_gan.core.files import write_atomically
+
 # Recipes whose gradients differ much in size, with minibatches whose operations do.
 SIZES = {"digits": (400, 6400), "mnist": (80, 400, 1600)}
 TOY = {"digits": (8, 16)}
@@ -54,9 +56,7 @@ def measure(file: Path, sizes: dict, workers: list[int], rounds: int, seconds: f
                     if len(times) >= rounds:
                         continue
                     times.append(m / throughput("processes", w, 1, seconds, recipe, m))
-                    temporary = file.with_suffix(".tmp")
-                    temporary.write_text(json.dumps(found, indent=1))
-                    temporary.replace(file)
+                    write_atomically(file, json.dumps(found, indent=1))
                     print(f"{recipe}, m = {m}, {w} workers: {1e3 * times[-1]:.1f} ms", flush=True)
     return found
 

@@ -24,7 +24,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, it is in no package
 
 from keras_gan import Run, data, recipes
-from keras_gan.core.files import write_atomically
+from keras_gan.core.files import replacing, write_atomically
 from keras_gan.experiment.evaluator import EvaluationSettings, Evaluator
 from keras_gan.experiment.measurements import samples
 
@@ -69,9 +69,8 @@ def write_data(work: Path, sizes: list[int]) -> None:
         files[f"vehicles-{size}"] = {**of_vehicles, "train": of_vehicles["train"][:size]}
     for name, parts in files.items():
         if not (work / f"{name}.npz").exists():
-            temporary = work / f".{name}.tmp.npz"
-            np.savez(temporary, **{f"x_{split}": x for split, x in parts.items()})
-            temporary.rename(work / f"{name}.npz")
+            with replacing(work / f"{name}.npz", ".npz") as temporary:
+                np.savez(temporary, **{f"x_{split}": x for split, x in parts.items()})
 
 
 def run(place: Path, file: Path, images: int, width: int, *more: str) -> None:

@@ -23,7 +23,7 @@ import keras
 from keras_gan import GAN, recipes
 from keras_gan.cli import parsing
 from keras_gan.core.errors import InputError
-from keras_gan.core.files import write_atomically
+from keras_gan.core.files import new_folder, write_atomically
 from keras_gan.core.settings import fields
 from keras_gan.experiment.run import FORMAT, Run
 from keras_gan.training.model_files import halve
@@ -62,22 +62,18 @@ def convert(old: Path, new: Path) -> Run:
         raise InputError(f"{old} cannot be read as a run: {error}") from error
     if not good:
         raise InputError(f"{old} is not a finished run of format 1")
-    if new.exists():
-        raise InputError(f"{new} exists; choose another directory")
-    temporary = new.with_name(f".{new.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    run = Run(temporary, _config(config))
-    (temporary / "models").mkdir(parents=True)
-    _gan(old / "models" / "last.keras").save(run.model_file("last"))
-    if run.config.get("preset", {}).get("precision") == "float16":
-        halve(run.model_file("last"))
-    for file in (old / "models").glob("*.keras"):
-        if file.stem != "last":  # a generator alone
-            shutil.copyfile(file, run.model_file(_WEIGHTS.get(file.stem, file.stem)))
-    if (old / "metrics.csv").is_file():
-        write_atomically(run.metrics_file, _metrics((old / "metrics.csv").read_text()))
-    write_atomically(temporary / "config.json", json.dumps(run.config, indent=1) + "\n")
-    temporary.rename(new)
+    with new_folder(new) as folder:
+        run = Run(folder, _config(config))
+        (folder / "models").mkdir()
+        _gan(old / "models" / "last.keras").save(run.model_file("last"))
+        if run.config.get("preset", {}).get("precision") == "float16":
+            halve(run.model_file("last"))
+        for file in (old / "models").glob("*.keras"):
+            if file.stem != "last":  # a generator alone
+                shutil.copyfile(file, run.model_file(_WEIGHTS.get(file.stem, file.stem)))
+        if (old / "metrics.csv").is_file():
+            write_atomically(run.metrics_file, _metrics((old / "metrics.csv").read_text()))
+        write_atomically(folder / "config.json", json.dumps(run.config, indent=1) + "\n")
     return Run.open(new)
 
 

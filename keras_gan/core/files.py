@@ -13,21 +13,26 @@ from keras_gan.core.errors import InputError
 
 
 def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None:
-    """Writes a file under a temporary name in its folder, then renames it.
+    """Writes a file as `replacing` does; text is written as UTF-8."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str], ending: str = "") -> Iterator[Path]:
+    """A file under a temporary name, which becomes `path` once it is on the disk.
 
     Args:
         path: The file.
-        content: Its content; text is written as UTF-8.
+        ending: The end of the temporary name, for libraries that look at it.
 
     Raises:
         OSError: It cannot be written; an earlier file of that name stays as it was.
     """
-    temporary = temporary_name(path)
+    temporary = Path(f"{temporary_name(path)}{ending}")
     try:
-        with temporary.open("wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
+        yield temporary
+        sync(temporary)
         temporary.replace(path)
     except OSError as error:
         error.filename = os.fspath(path)  # writing names no file, and opening the temporary one

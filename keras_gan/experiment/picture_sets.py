@@ -14,6 +14,7 @@ import numpy as np
 
 from keras_gan import data, presets
 from keras_gan.core.errors import InputError
+from keras_gan.core.files import replacing
 from keras_gan.evaluation.features import FeatureNetwork
 from keras_gan.experiment.run import Run
 
@@ -38,13 +39,9 @@ class Features:
 
     def save(self, file: Path) -> None:
         """Writes a .npz file."""
-        temporary = file.with_name(f".{file.name}.tmp.npz")
-        try:
-            protocol = np.array(json.dumps(self.protocol))
+        protocol = np.array(json.dumps(self.protocol))
+        with replacing(file, ".npz") as temporary:
             np.savez(temporary, features=self.features, others=self.others, protocol=protocol)
-            temporary.replace(file)
-        finally:
-            temporary.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, file: Path) -> Features:

@@ -25,7 +25,7 @@ import numpy as np
 from keras_gan import GAN, callbacks, presets  # GAN: all classes that a saved model may need
 from keras_gan.conditioning import Condition
 from keras_gan.core.errors import InputError
-from keras_gan.core.files import sync, temporary_name, write_atomically
+from keras_gan.core.files import replacing, temporary_name, write_atomically
 from keras_gan.core.versions import versions
 from keras_gan.data import Identity, Preprocessing
 from keras_gan.data.preprocessing import from_config
@@ -224,13 +224,8 @@ class Run:
         final.parent.mkdir(exist_ok=True)
         self._models.pop(name, None)
         self._samplers.clear()
-        temporary = final.with_name(f".{name}.tmp.keras")
-        try:
+        with replacing(final, ".keras") as temporary:
             model.save(temporary)
-            sync(temporary)
-            temporary.rename(final)
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def epoch_of(self, weights: str) -> int:
         """The number of epochs behind one of `WEIGHTS`."""
