@@ -8,10 +8,10 @@ sample whose class is not given has each class as often.
 """
 
 import dataclasses
+import functools
 
-from keras_gan.experiment import TrainingData
 from keras_gan.recipes import section_7
-from keras_gan.recipes.settings import Built, TunedSettings
+from keras_gan.recipes.settings import TunedSettings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +29,4 @@ class Settings(TunedSettings):
     likelihood_every: int = 10
 
 
-def build(settings: Settings, data: TrainingData) -> Built:
-    """The model, and how it learns."""
-    return section_7.build_conditional(settings, data, section_7.DIGITS)
+build = functools.partial(section_7.build_conditional, sizes=section_7.DIGITS)

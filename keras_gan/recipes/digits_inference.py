@@ -7,10 +7,9 @@ Next to the networks of `digits`, or after them with G fixed:
 """
 
 import dataclasses
+import functools
 
-from keras_gan.experiment import TrainingData
 from keras_gan.recipes import digits, section_7
-from keras_gan.recipes.settings import Built
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,6 +17,6 @@ class Settings(section_7.InferenceSettings, digits.Settings):
     """Those of `digits`, and the inference network's."""
 
 
-def build(settings: Settings, data: TrainingData) -> Built:
-    """The model, and how it learns."""
-    return section_7.build_inference(settings, data, section_7.DIGITS, digits.make_networks)
+build = functools.partial(
+    section_7.build_inference, sizes=section_7.DIGITS, make_networks=digits.make_networks
+)

@@ -7,10 +7,9 @@ The networks of `digits`, which inpaint as in `mnist_inpainting`. Masks in train
 """
 
 import dataclasses
+import functools
 
-from keras_gan.experiment import TrainingData
 from keras_gan.recipes import section_7
-from keras_gan.recipes.settings import Built
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +24,4 @@ class Settings(section_7.InpaintingSettings):
     likelihood_every: int = 10
 
 
-def build(settings: Settings, data: TrainingData) -> Built:
-    """The model, and how it learns."""
-    return section_7.build_inpainting(settings, data, section_7.DIGITS)
+build = functools.partial(section_7.build_inpainting, sizes=section_7.DIGITS)

@@ -8,12 +8,11 @@ samples on modes instead of 64 %.
 """
 
 import dataclasses
+import functools
 
 from keras_gan.data import DataSet
 from keras_gan.evaluation.gaussians import GaussianMixture
-from keras_gan.experiment import TrainingData
 from keras_gan.recipes import ring
-from keras_gan.recipes.settings import Built
 
 MIXTURE = GaussianMixture.grid()
 
@@ -31,6 +30,4 @@ def load_data(settings: Settings) -> DataSet:
     return ring.draw("gaussian_grid", MIXTURE)
 
 
-def build(settings: Settings, data: TrainingData) -> Built:
-    """The model of `ring` without noise."""
-    return ring.build(settings, data, input_noise=0.0)
+build = functools.partial(ring.build, input_noise=0.0)

@@ -6,26 +6,7 @@
 with 95 % of its samples on modes; docs/evaluation.md has the numbers.
 """
 
-import dataclasses
+from keras_gan.recipes.gaussian_grid import MIXTURE, load_data
+from keras_gan.recipes.ring_r3gan import Settings, build
 
-from keras_gan.data import DataSet
-from keras_gan.experiment import TrainingData
-from keras_gan.recipes import gaussian_grid, ring, ring_r3gan
-from keras_gan.recipes.settings import Built
-
-MIXTURE = gaussian_grid.MIXTURE
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings(ring_r3gan.Settings):
-    """Those of `ring_r3gan`."""
-
-
-def load_data(settings: Settings) -> DataSet:
-    """Points on the grid."""
-    return ring.draw("gaussian_grid", MIXTURE)
-
-
-def build(settings: Settings, data: TrainingData) -> Built:
-    """The model of `ring_r3gan`."""
-    return ring_r3gan.build(settings, data)
+__all__ = ["MIXTURE", "Settings", "build", "load_data"]

@@ -9,10 +9,9 @@ and Osindero 2014).
 """
 
 import dataclasses
+import functools
 
-from keras_gan.experiment import TrainingData
 from keras_gan.recipes import mnist_tuned, section_7
-from keras_gan.recipes.settings import Built
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +21,4 @@ class Settings(mnist_tuned.Settings):
     generator_learning_rate: float = 5e-4
 
 
-def build(settings: Settings, data: TrainingData) -> Built:
-    """The model, and how it learns."""
-    return section_7.build_conditional(settings, data, section_7.MNIST)
+build = functools.partial(section_7.build_conditional, sizes=section_7.MNIST)

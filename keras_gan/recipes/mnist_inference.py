@@ -9,9 +9,7 @@ Next to the networks of `mnist_tuned`, or after them with G fixed:
 import dataclasses
 import functools
 
-from keras_gan.experiment import TrainingData
 from keras_gan.recipes import mnist, mnist_tuned, section_7
-from keras_gan.recipes.settings import Built
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +20,8 @@ class Settings(section_7.InferenceSettings, mnist_tuned.Settings):
     generator_learning_rate: float = 5e-4
 
 
-def build(settings: Settings, data: TrainingData) -> Built:
-    """The model, and how it learns."""
-    make_networks = functools.partial(mnist.make_networks, input_noise=mnist_tuned.INPUT_NOISE)
-    return section_7.build_inference(settings, data, section_7.MNIST, make_networks)
+build = functools.partial(
+    section_7.build_inference,
+    sizes=section_7.MNIST,
+    make_networks=functools.partial(mnist.make_networks, input_noise=mnist_tuned.INPUT_NOISE),
+)

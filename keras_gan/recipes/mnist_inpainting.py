@@ -9,10 +9,9 @@ notice of the known part. Masks in training: `keras_gan.conditioning.MASKS`.
 """
 
 import dataclasses
+import functools
 
-from keras_gan.experiment import TrainingData
 from keras_gan.recipes import section_7
-from keras_gan.recipes.settings import Built
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +25,4 @@ class Settings(section_7.InpaintingSettings):
     likelihood_samples: int = 10_000
 
 
-def build(settings: Settings, data: TrainingData) -> Built:
-    """The model, and how it learns."""
-    return section_7.build_inpainting(settings, data, section_7.MNIST)
+build = functools.partial(section_7.build_inpainting, sizes=section_7.MNIST)

@@ -6,19 +6,15 @@ The scale and offset of G's normalization depend on the class; D's logit has the
 its features with a trained vector of the class.
 """
 
-import dataclasses
-
 from keras_gan.conditioning import Classes
 from keras_gan.experiment import TrainingData
 from keras_gan.recipes import mnist_r3gan
+from keras_gan.recipes.mnist_r3gan import Settings
 from keras_gan.recipes.settings import Built, model
 
+__all__ = ["CLASSES", "Settings", "build"]
+
 CLASSES = 10
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings(mnist_r3gan.Settings):
-    """Those of `mnist_r3gan`."""
 
 
 def build(settings: Settings, data: TrainingData) -> Built:

@@ -8,13 +8,12 @@
 import dataclasses
 
 from keras_gan import networks
-from keras_gan.data import DataSet
 from keras_gan.experiment import TrainingData
 from keras_gan.experiment.settings import RunSettings
-from keras_gan.recipes import ring
+from keras_gan.recipes.ring import MIXTURE, load_data
 from keras_gan.recipes.settings import Built, R3GANSettings, model
 
-MIXTURE = ring.MIXTURE
+__all__ = ["MIXTURE", "Settings", "build", "load_data"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,11 +32,6 @@ class Settings(R3GANSettings, RunSettings):
     burn_in: int = 4_000_000
     ema_half_life: int = 100_000
     epochs: int = 450
-
-
-def load_data(settings: Settings) -> DataSet:
-    """Points on the ring."""
-    return ring.draw("ring", MIXTURE)
 
 
 def build(settings: Settings, data: TrainingData) -> Built:
