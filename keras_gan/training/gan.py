@@ -29,6 +29,9 @@ from keras_gan.training.ema import EMA, AveragedNetwork
 from keras_gan.training.input_checks import checked_array
 from keras_gan.training.trainer import Trainer
 
+# The constructor's arguments that are objects.
+_PARTS = ("generator", "discriminator", "prior", "condition", "auxiliary_networks", "ema")
+
 
 @keras.saving.register_keras_serializable("keras_gan")
 class GAN(Trainer):
@@ -149,32 +152,15 @@ class GAN(Trainer):
     def get_config(self) -> dict:
         """Returns the constructor's arguments, serialized."""
         serialize = keras.saving.serialize_keras_object
-        return {
-            "name": self.name,
-            "generator": serialize(self.generator),
-            "discriminator": serialize(self.discriminator),
-            "prior": serialize(self.prior),
-            "condition": serialize(self.condition),
-            "auxiliary_networks": [serialize(auxiliary) for auxiliary in self.auxiliary_networks],
-            "seed": self.seed,
-            "ema": serialize(self.ema),
-        }
+        parts = {part: serialize(getattr(self, part)) for part in _PARTS}
+        return {"name": self.name, **parts, "seed": self.seed}
 
     @classmethod
     def from_config(cls, config: dict, custom_objects=None) -> GAN:
         """Makes the model from `get_config`'s dictionary."""
-        config = dict(config)
-        for part in (
-            "generator",
-            "discriminator",
-            "prior",
-            "condition",
-            "auxiliary_networks",
-            "ema",
-        ):
-            if part in config:
-                config[part] = keras.saving.deserialize_keras_object(config[part], custom_objects)
-        return cls(**config)
+        deserialize = keras.saving.deserialize_keras_object
+        parts = {p: deserialize(config[p], custom_objects) for p in _PARTS if p in config}
+        return cls(**{**config, **parts})
 
     # ---------------------------------------------------------------- presets
 
