@@ -243,8 +243,7 @@ def _leaves(values: list, dtype: tf.DType) -> np.ndarray:
     kinds = set(map(type, values))
     allowed: set[type]
     if dtype == tf.string:
-        decoded = [_string(value) for value in values]
-        return np.array([*decoded, None], object)[:-1]
+        return np.array([_string(value) for value in values], object)
     if dtype == tf.bool:
         allowed, low, high = {bool}, None, None
     elif dtype in (tf.float32, tf.float64):

@@ -157,7 +157,7 @@ def _from_json(value: Any) -> np.ndarray:
             else item.encode("utf-8", "surrogateescape")
             for item in flat
         ]
-        return np.array([*decoded, None], object)[:-1].reshape(shape)
+        return np.array(decoded, object).reshape(shape)
     return np.array(value)
 
 

@@ -86,8 +86,7 @@ def _field_values(field: Sequence, dtype: tf.DType, numpy_dtype: np.dtype) -> np
         part = np.float32 if dtype == tf.complex64 else np.float64
         return np.fromiter(field, part, len(field) // 2 * 2).view(numpy_dtype)
     if dtype == tf.string:
-        # None keeps NumPy from making a fixed-width array.
-        return np.array([*field, None], object)[:-1]
+        return np.array(field, object)
     if _FIELDS[dtype] == "int_val":  # narrow types wrap, as a C++ cast does
         return np.fromiter(field, np.int32, len(field)).astype(numpy_dtype)
     return np.fromiter(field, numpy_dtype, len(field))
