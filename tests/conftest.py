@@ -15,7 +15,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as in the commands, which
 
 import pytest
 import tensorflow as tf
-from browsing import load_axe
+from browsing import chromium, load_axe
 
 # Strategies need several devices, and TensorFlow counts its devices once per process. They share
 # one thread pool, so that a test which uses only the first runs as fast as with one.
@@ -42,6 +42,13 @@ def needs_chromium() -> str:
         if path := shutil.which(name):
             return path
     pytest.skip("needs Chromium (Debian: apt-get install chromium)")
+
+
+@pytest.fixture(scope="module")
+def browser(needs_chromium: str) -> Iterator:
+    """A browser of Playwright; not for the session, as its loop keeps asyncio from running."""
+    with chromium(needs_chromium) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -1,19 +1,38 @@
-"""Small networks for tests, built in milliseconds, with every kind of layer of the recipes."""
+"""Small networks for tests, built in milliseconds, with every kind of layer of the recipes.
+
+And what many tests need besides.
+"""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 import keras_gan
-from keras_gan import conditioning, layers, networks, priors, recipes
+from keras_gan import InputError, conditioning, layers, networks, priors, recipes
 from keras_gan.data import preprocessing
 from keras_gan.experiment import TrainingData
 from keras_gan.experiment.run import FORMAT, Run
 from keras_gan.training import inference
+
+
+@contextlib.contextmanager
+def refused(message: str) -> Iterator[None]:
+    """A context in which bad input is refused, in one line that matches the message."""
+    with pytest.raises(InputError, match=message) as caught:
+        yield
+    assert "\n" not in str(caught.value)
+
+
+def numbers(shape, seed=0, dtype=np.float32):
+    """Numbers of a normal distribution."""
+    return np.random.default_rng(seed).normal(size=shape).astype(dtype)
 
 
 def devices(n=2):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import small
 import tensorflow as tf
+from small import numbers
 
 import keras_gan
 from keras_gan import InputError, layers, networks
@@ -17,10 +18,6 @@ MODES = {
     "xla": lambda function: tf.function(function, autograph=False, jit_compile=True),
 }
 modes = pytest.mark.parametrize("mode", MODES)
-
-
-def numbers(shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
 def expected_std(x, group):

@@ -8,6 +8,7 @@ import pytest
 import scipy.special
 import small
 import tensorflow as tf
+from small import numbers
 
 from keras_gan import InputError, layers
 from keras_gan.core.keras_private import all_layers
@@ -20,10 +21,6 @@ MODES = {
 modes = pytest.mark.parametrize("mode", MODES)
 ORTHOGONAL = keras.initializers.Orthogonal(seed=3)
 MAPS, CONDITION = (4, 3, 2, 6), (4, 5)
-
-
-def numbers(shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
 def float64(variable):

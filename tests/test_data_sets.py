@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
+from small import refused
 
-from keras_gan.core.errors import InputError
 from keras_gan.data import DataSet, Split, load
 from keras_gan.data.dataset import hold_out
 
@@ -19,13 +17,6 @@ RNG = np.random.default_rng(3)
 BYTES = RNG.integers(0, 256, (40, 6, 5), dtype=np.uint8)
 COLORS = RNG.integers(0, 256, (40, 6, 5, 3), dtype=np.uint8)
 POINTS = RNG.normal(0, 50, (40, 2))
-
-
-@contextlib.contextmanager
-def refused(message: str) -> Iterator[None]:
-    with pytest.raises(InputError, match=message) as caught:
-        yield
-    assert "\n" not in str(caught.value)
 
 
 def everything(data: DataSet) -> np.ndarray:

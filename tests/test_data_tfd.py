@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 import scipy.io
+from small import refused
 
-from keras_gan.core.errors import InputError
 from keras_gan.data import load
 
 RNG = np.random.default_rng(11)
@@ -32,13 +30,6 @@ def content() -> dict[str, np.ndarray]:
 
 
 CONTENT = content()
-
-
-@contextlib.contextmanager
-def refused(message: str) -> Iterator[None]:
-    with pytest.raises(InputError, match=message) as caught:
-        yield
-    assert "\n" not in str(caught.value)
 
 
 def put(folder: Path, **changes: np.ndarray | None) -> Path:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
+from small import refused
 
-from keras_gan.core.errors import InputError
 from keras_gan.data import PictureOptions, load, open_shards
 
 RNG = np.random.default_rng(5)
@@ -106,13 +104,6 @@ class KerasGanWords(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(self):
         for i in range(12):
             yield i, {"text": "word", "depth": np.full((2, 2, 1), i, np.uint16)}
-
-
-@contextlib.contextmanager
-def refused(message: str) -> Iterator[None]:
-    with pytest.raises(InputError, match=message) as caught:
-        yield
-    assert "\n" not in str(caught.value)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.stats
 import tensorflow as tf
+from small import numbers
 
 from keras_gan import InputError, layers
 from keras_gan.core.randomness import Purpose, RowDraws, StepDraws, drawing_from, normal, row_seeds
@@ -33,10 +34,6 @@ def gradient_of(function, mode, x, upstream):
 
     y, gradient = both(tf.constant(x), tf.constant(upstream))
     return y.numpy(), gradient.numpy()
-
-
-def numbers(shape, seed=0, dtype=np.float32):
-    return np.random.default_rng(seed).normal(size=shape).astype(dtype)
 
 
 def step_draws(rows=4, first_row=0, step=3):

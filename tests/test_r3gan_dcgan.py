@@ -15,6 +15,7 @@ import onnxruntime
 import pytest
 import small
 import tensorflow as tf
+from small import numbers
 
 import keras_gan
 from export import onnx_model
@@ -49,10 +50,6 @@ MAKE = {
     "full size": functools.partial(dcgan, full_size=True),
 }
 each = pytest.mark.parametrize("name", MAKE)
-
-
-def numbers(shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
 def inputs_of(first, classes):

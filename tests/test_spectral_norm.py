@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import small
 import tensorflow as tf
+from small import numbers
 
 from keras_gan import InputError
 from keras_gan.core.randomness import Purpose, StepDraws, drawing_from
@@ -17,10 +18,6 @@ MODES = {
     "graph": lambda function: tf.function(function, autograph=False),
     "xla": lambda function: tf.function(function, autograph=False, jit_compile=True),
 }
-
-
-def numbers(shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
 def initializer():

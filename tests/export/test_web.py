@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import pytest
 import small
-from browsing import axe_findings, chromium
+from browsing import axe_findings
 from PIL import Image
 
 import keras_gan
@@ -59,12 +59,6 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield folder, f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser(needs_chromium: str):
-    with chromium(needs_chromium) as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from browsing import axe_findings, chromium
+from browsing import axe_findings
 from PIL import Image
 from serving_models import DIRECTIONS
 from serving_running import PATIENCE
@@ -23,12 +23,6 @@ PIXELS = """canvas => {
   if (dataset.drawn === undefined) return null;
   return [width, height, [...canvas.getContext('2d').getImageData(0, 0, width, height).data]];
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser(needs_chromium):
-    with chromium(needs_chromium) as browser:
-        yield browser
 
 
 @pytest.fixture
