@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.core.batches import ConditionTensors
+from keras_gan.core.configured import Configured
 from keras_gan.core.errors import InputError
 from keras_gan.core.randomness import Draws
 
@@ -62,7 +63,7 @@ class LabelCheck:
         return f"{self.user} takes {self.expected}"
 
 
-class Condition:
+class Condition(Configured):
     """Where the condition of real and generated examples comes from.
 
     Attributes:
@@ -100,15 +101,6 @@ class Condition:
     def checked(self, given: Any, n: int) -> dict[str, np.ndarray]:
         """A user's condition of `n` examples as named arrays, or `InputError`."""
         raise NotImplementedError
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        raise NotImplementedError
-
-    @classmethod
-    def from_config(cls, config: dict) -> Condition:
-        """Makes the condition from `get_config`'s dictionary."""
-        return cls(**config)
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())

@@ -97,6 +97,3 @@ class Classes(Condition):
             )
         labels.check(classes)
         return {"condition": classes.astype(np.int64)}
-
-    def get_config(self) -> dict:
-        return {name: getattr(self, name) for name in ("count", "probabilities", "training")}

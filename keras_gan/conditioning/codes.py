@@ -61,6 +61,3 @@ class Codes(Condition):
                 f"{n} samples. Received: shape {codes.shape}"
             )
         return {"condition": np.array(np.broadcast_to(codes, (n, self.size)))}
-
-    def get_config(self) -> dict:
-        return {"categories": self.categories, "continuous": self.continuous}
