@@ -28,6 +28,22 @@ def train_quickly(path, *arguments):
     return path
 
 
+@pytest.fixture(autouse=True, scope="module")
+def classifiers():
+    """A classifier depends on its data alone: the same is trained once, not for each test."""
+    train_anew, made = Classifier.of_labeled, {}
+
+    def of_labeled(examples, labels, prepare):
+        key = prepare(examples).tobytes(), np.asarray(labels).tobytes()
+        if key not in made:
+            made[key] = train_anew(examples, labels, prepare)
+        return made[key]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Classifier, "of_labeled", of_labeled)
+        yield
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     return train_quickly(tmp_path_factory.mktemp("runs") / "digits", "--recipe", "digits")
