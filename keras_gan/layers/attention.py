@@ -25,9 +25,6 @@ class SelfAttention(CompoundLayer):
 
     pools_maxima = True  # which XLA does not differentiate twice
 
-    def __init__(self, spectral_norm: bool = False, kernel_initializer="glorot_uniform", **kwargs):
-        super().__init__(spectral_norm, kernel_initializer, **kwargs)
-
     def build(self, input_shape):
         """Creates the kernels of theta, phi, g and o, without biases, and s, a scalar."""
         channels = input_shape[-1]

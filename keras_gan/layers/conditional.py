@@ -96,9 +96,6 @@ class Projection(_Conditional):
     Inputs: features h, float `[n, d]`; the condition y, float `[n, v]`. Output: float `[n, 1]`.
     """
 
-    def __init__(self, spectral_norm: bool = False, kernel_initializer="glorot_uniform", **kwargs):
-        super().__init__(spectral_norm, kernel_initializer, **kwargs)
-
     def build(self, inputs_shape, condition_shape):
         """Creates w `[d, 1]`, b `[1]` and E `[v, d]`."""
         first, second = self._initializers(2)

@@ -16,7 +16,7 @@ class CompoundLayer(keras.layers.Layer):
         kernel_initializer: Initializer of the kernels; each gets a seed of its own.
     """
 
-    def __init__(self, spectral_norm: bool, kernel_initializer, **kwargs):
+    def __init__(self, spectral_norm: bool = False, kernel_initializer="glorot_uniform", **kwargs):
         super().__init__(**kwargs)
         self.spectral_norm = spectral_norm
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
