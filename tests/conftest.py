@@ -117,31 +117,22 @@ def reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     return report.longrepr[2].removeprefix("Skipped: ")
 
 
-def refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
-    """Turn a skip that is not allowed into a failure."""
-    if not (TOOLS_REQUIRED and report.skipped) or hasattr(report, "wasxfail"):
-        return
-    if reason(report) not in (NEEDS_MNIST, NEEDS_MOUNT):
-        report.longrepr = f"not run, though KERAS_GAN_REQUIRE_TOOLS=1: {reason(report)}"
-        report.outcome = "failed"
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in LONG)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Iterator[None]:
+    """Turns a skip that is not allowed into a failure."""
     report = yield
-    refuse_skip(report)
+    refused = TOOLS_REQUIRED and report.skipped and not hasattr(report, "wasxfail")
+    if refused and reason(report) not in (NEEDS_MNIST, NEEDS_MOUNT):
+        report.longrepr = f"not run, though KERAS_GAN_REQUIRE_TOOLS=1: {reason(report)}"
+        report.outcome = "failed"
     return report
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report() -> Iterator[None]:
-    report = yield
-    refuse_skip(report)
-    return report
+pytest_make_collect_report = pytest_runtest_makereport  # a whole file may be skipped
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
