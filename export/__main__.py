@@ -32,12 +32,9 @@ Each file is loaded in another runtime and compared with the Keras model before 
 visible."""
 
 
+@parsing.command("export")
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code: 0, 1 (no parity), or that of the error."""
-    return parsing.run(_main, argv, "export")
-
-
-def _main(argv: Sequence[str] | None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     return _inspect(argv[1:]) if argv[:1] == ["inspect"] else _export(argv)
 

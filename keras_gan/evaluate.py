@@ -30,12 +30,9 @@ examples:
   keras-gan evaluate runs/mnist-5e6f7a8b --weights ema --sets 5"""
 
 
+@parsing.command("evaluate")
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code (see `keras_gan.core.errors`)."""
-    return parsing.run(_main, argv, "evaluate")
-
-
-def _main(argv: Sequence[str] | None) -> int:
     parser = parsing.Parser(prog="keras-gan evaluate", description=_DESCRIPTION)
     parsing.add_run(parser)
     known = fields(EvaluationSettings)

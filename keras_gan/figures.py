@@ -39,12 +39,9 @@ _STEPS = 12
 _LINES = 5  # walks between real images
 
 
+@parsing.command("figures")
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code (see `keras_gan.core.errors`)."""
-    return parsing.run(_main, argv, "figures")
-
-
-def _main(argv: Sequence[str] | None) -> int:
     parser = parsing.Parser(prog="keras-gan figures", description=_DESCRIPTION)
     parsing.add_run(parser)
     parser.add_argument(

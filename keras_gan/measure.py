@@ -51,17 +51,9 @@ examples:
   keras-gan reference photos/ --size 64 --samples 50000 --output photos.npz"""
 
 
+@parsing.command("measure")
 def measure(argv: Sequence[str] | None = None) -> int:
     """Runs `keras-gan measure`; returns its exit code (see `keras_gan.core.errors`)."""
-    return parsing.run(_measure, argv, "measure")
-
-
-def reference(argv: Sequence[str] | None = None) -> int:
-    """Runs `keras-gan reference`; returns its exit code."""
-    return parsing.run(_reference, argv, "reference")
-
-
-def _measure(argv: Sequence[str] | None) -> int:
     parser = parsing.Parser(prog="keras-gan measure", description=_MEASURE)
     parser.add_argument("set", metavar="SET", type=parsing.path, help="pictures to measure")
     parser.add_argument("real", metavar="REAL", type=parsing.path, help="pictures to compare with")
@@ -86,7 +78,9 @@ def _measure(argv: Sequence[str] | None) -> int:
     return 0
 
 
-def _reference(argv: Sequence[str] | None) -> int:
+@parsing.command("reference")
+def reference(argv: Sequence[str] | None = None) -> int:
+    """Runs `keras-gan reference`; returns its exit code."""
     parser = parsing.Parser(prog="keras-gan reference", description=_REFERENCE)
     parser.add_argument("real", metavar="REAL", type=parsing.path, help="the pictures")
     _add_options(parser)

@@ -30,17 +30,9 @@ examples:
   keras-gan train --recipe mnist --run-dir runs/mnist"""
 
 
+@parsing.command("pack")
 def pack(argv: Sequence[str] | None = None) -> int:
     """Runs `keras-gan pack`; returns its exit code (see `keras_gan.core.errors`)."""
-    return parsing.run(_pack, argv, "pack")
-
-
-def unpack(argv: Sequence[str] | None = None) -> int:
-    """Runs `keras-gan unpack`; returns its exit code."""
-    return parsing.run(_unpack, argv, "unpack")
-
-
-def _pack(argv: Sequence[str] | None) -> int:
     parser = parsing.Parser(prog="keras-gan pack", description=_PACK)
     parser.add_argument("run", metavar="RUN", type=parsing.path, help="run directory")
     parser.add_argument(
@@ -55,7 +47,9 @@ def _pack(argv: Sequence[str] | None) -> int:
     return 0
 
 
-def _unpack(argv: Sequence[str] | None) -> int:
+@parsing.command("unpack")
+def unpack(argv: Sequence[str] | None = None) -> int:
+    """Runs `keras-gan unpack`; returns its exit code."""
     parser = parsing.Parser(prog="keras-gan unpack", description=_UNPACK)
     parser.add_argument("file", metavar="FILE", type=parsing.path, help="file of keras-gan pack")
     parser.add_argument(

@@ -26,12 +26,9 @@ examples:
   keras-gan report runs/one runs/other --output both.html"""
 
 
+@parsing.command("report")
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code (see `keras_gan.core.errors`)."""
-    return parsing.run(_main, argv, "report")
-
-
-def _main(argv: Sequence[str] | None) -> int:
     parser = parsing.Parser(prog="keras-gan report", description=_DESCRIPTION)
     parser.add_argument(
         "runs",

@@ -21,12 +21,9 @@ examples:
   keras-gan watch runs/digits-1a2b3c4d            then open http://localhost:8600/"""
 
 
+@parsing.command("watch")
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command until Ctrl-C; returns its exit code (see `keras_gan.core.errors`)."""
-    return parsing.run(_main, argv, "watch")
-
-
-def _main(argv: Sequence[str] | None) -> int:
     parser = parsing.Parser(prog="keras-gan watch", description=_DESCRIPTION)
     parser.add_argument("run", metavar="RUN", type=parsing.path, help="run directory")
     parser.add_argument(

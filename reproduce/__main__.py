@@ -90,12 +90,9 @@ def parser() -> parsing.Parser:
     return made
 
 
+@parsing.command("reproduce")
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code (see `keras_gan.core.errors`)."""
-    return parsing.run(_main, argv, "reproduce")
-
-
-def _main(argv: Sequence[str] | None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     options = parser().parse_args(argv)
     seed, epochs, run_dir = options.seed, options.epochs, options.run_dir

@@ -152,12 +152,9 @@ def _load(network: keras.Model, group: h5py.Group) -> None:
         network.load_weights(file)
 
 
+@parsing.command("convert")
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code (see `keras_gan.core.errors`)."""
-    return parsing.run(_main, argv, "convert")
-
-
-def _main(argv: Sequence[str] | None) -> int:
     parser = parsing.Parser(prog="python -m reproduce.convert", description=__doc__)
     parser.add_argument("run", metavar="RUN", help="run directory of an earlier version")
     parser.add_argument("new", metavar="NEW", help="the new directory")

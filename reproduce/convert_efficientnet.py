@@ -45,12 +45,9 @@ def _layers() -> Iterator[tuple[str, str, str]]:
     yield "head", "_conv_head", "_bn1"
 
 
+@parsing.command("convert_efficientnet")
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code (see `keras_gan.core.errors`)."""
-    return parsing.run(_main, argv, "convert_efficientnet")
-
-
-def _main(argv: Sequence[str] | None) -> int:
     parser = parsing.Parser(prog="python -m reproduce.convert_efficientnet", description=__doc__)
     parser.add_argument("file", metavar="FILE", type=Path, help="the weights")
     arrays = convert(torch_files.read(parser.parse_args(argv).file))

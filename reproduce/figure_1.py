@@ -222,12 +222,9 @@ def _optimizer(rate: float) -> keras.Optimizer:
     return keras.optimizers.Adam(decay, beta_1=SETTINGS.momentum)
 
 
+@parsing.command("figure_1")
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code (see `keras_gan.core.errors`)."""
-    return parsing.run(_main, argv, "figure_1")
-
-
-def _main(argv: Sequence[str] | None) -> int:
     parser = parsing.Parser(prog="python -m reproduce.figure_1", description=_DESCRIPTION)
     parser.add_argument("--output", default=".", metavar="DIR", help="where the files go (.)")
     parser.add_argument("--seed", type=parsing.seed, default=0, metavar="INT", help="seed (0)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import functools
 import json
 import math
 import re
@@ -20,6 +21,8 @@ from keras_gan.core.paths import check_path
 from keras_gan.core.settings import Field
 from keras_gan.experiment.run import WEIGHTS, Run
 from keras_gan.experiment.working_copy import working_copy
+
+_Main = Callable[..., int]  # from a sequence of arguments, or None for those of the process
 
 
 class Parser(argparse.ArgumentParser):
@@ -187,7 +190,16 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def run(main: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None, name: str) -> int:
+def command(name: str) -> Callable[[_Main], _Main]:
+    """Decorates the function of a command, of that name in messages, so that `run` calls it."""
+
+    def decorated(main: _Main) -> _Main:
+        return functools.wraps(main)(lambda argv=None: run(main, argv, name))
+
+    return decorated
+
+
+def run(main: _Main, argv: Sequence[str] | None, name: str) -> int:
     """Runs a command; an error of ours, or of the disk, is one line on stderr and its exit code."""
     try:
         return main(argv)
