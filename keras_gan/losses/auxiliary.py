@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.errors import InputError
 from keras_gan.losses.adversarial import NonSaturating
-from keras_gan.losses.base import Loss
+from keras_gan.losses.base import Loss, class_entropy
 
 __all__ = ["AuxiliaryClassifier", "Info", "categorical_code", "gaussian_code"]
 
@@ -102,23 +102,14 @@ class AuxiliaryClassifier(_TwoTasks):
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns the loss of each pair, float `[n]`."""
-        labels = tf.cast(real.labels, tf.int64)
-        entropies = _entropy(real, labels) + _entropy(fake, fake.condition["condition"])
-        return self.loss.discriminator(real, fake) + self.weight * entropies
+        entropy = class_entropy(real, real.labels)
+        entropy += class_entropy(fake, fake.condition["condition"])
+        return self.loss.discriminator(real, fake) + self.weight * entropy
 
     def generator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns G's loss of each generated example, float `[n]`."""
-        entropy = _entropy(fake, fake.condition["condition"])
+        entropy = class_entropy(fake, fake.condition["condition"])
         return self.loss.generator(real, fake) + self.weight * entropy
-
-
-def _entropy(output: DiscriminatorOutput, classes: tf.Tensor) -> tf.Tensor:
-    """Cross-entropy of known classes, float `[n]`; 0 where the class is -1."""
-    known = classes >= 0
-    entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
-        tf.where(known, classes, 0), output.classes
-    )
-    return tf.where(known, entropy, 0.0)
 
 
 @keras.saving.register_keras_serializable("keras_gan")

@@ -130,6 +130,16 @@ def exchange_labels(
     )
 
 
+def class_entropy(output: DiscriminatorOutput, classes: tf.Tensor) -> tf.Tensor:
+    """Cross-entropy of known classes, float `[n]`; 0 where the class is -1."""
+    classes = tf.cast(classes, tf.int64)
+    known = classes >= 0
+    entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
+        tf.where(known, classes, 0), output.classes
+    )
+    return tf.where(known, entropy, 0.0)
+
+
 def share(name: str, value: float) -> float:
     """The value of an argument that is a share in [0, 1), checked."""
     if not 0 <= value < 1:

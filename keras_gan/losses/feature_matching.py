@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.replicas import global_mean
 from keras_gan.losses.adversarial import NonSaturating
+from keras_gan.losses.base import class_entropy
 
 __all__ = ["FeatureMatching", "SemiSupervised"]
 
@@ -67,12 +68,7 @@ class SemiSupervised(FeatureMatching):
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns the loss, whose mean is the sum of the three means, float `[n]`."""
         for_real = _balanced(tf.less(real.labels, 0)) * tf.nn.softplus(-real.logits)
-        labels = tf.cast(real.labels, tf.int64)
-        known = tf.greater_equal(labels, 0)
-        entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
-            tf.where(known, labels, 0), real.classes
-        )
-        of_classes = _balanced(known) * entropy
+        of_classes = _balanced(tf.greater_equal(real.labels, 0)) * class_entropy(real, real.labels)
         return self.discriminator_weight * (for_real + tf.nn.softplus(fake.logits) + of_classes)
 
     def _data_weights(self, real: DiscriminatorOutput) -> tf.Tensor:
