@@ -12,6 +12,7 @@ import numpy as np
 
 from keras_gan.core.errors import InputError
 
+SPLITS = ("train", "validation", "test")
 _PERMUTATION_SEED = 0
 _CHANNELS = 8  # that an image may have
 
@@ -74,7 +75,7 @@ class DataSet:
     flip: bool = False
 
     def __post_init__(self) -> None:
-        for which in ("validation", "test"):
+        for which in SPLITS:
             x = getattr(self, which).x
             if (x.shape[1:], x.dtype) != (self.element_shape, self.train.x.dtype):
                 raise InputError(

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from keras_gan.core.errors import InputError, first_line
-from keras_gan.data.dataset import DataSet, Split, hold_out
+from keras_gan.data.dataset import SPLITS, DataSet, Split, hold_out
 
-_SPLITS = ("train", "validation", "test")
 _SHORT_NAMES = {"x": "x_train", "images": "x_train", "y": "y_train", "labels": "y_train"}
 
 
@@ -58,7 +57,7 @@ def holds_points(path: Path) -> bool:
 def _read_npz(path: Path) -> dict[str, Split]:
     content = _load_numpy(path)
     arrays = {_SHORT_NAMES.get(key, key): array for key, array in content.items()}
-    known = {f"{letter}_{split}" for split in _SPLITS for letter in "xy"}
+    known = {f"{letter}_{split}" for split in SPLITS for letter in "xy"}
     unpaired = [key for key in arrays if key.replace("y_", "x_") not in arrays]
     if len(arrays) < len(content) or "x_train" not in arrays or arrays.keys() - known or unpaired:
         raise InputError(
@@ -68,7 +67,7 @@ def _read_npz(path: Path) -> dict[str, Split]:
         )
     return {
         split: Split(arrays[x], arrays.get(f"y_{split}"), origin=f"{path.name}: {x}")
-        for split in _SPLITS
+        for split in SPLITS
         if (x := f"x_{split}") in arrays
     }
 

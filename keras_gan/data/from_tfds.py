@@ -19,7 +19,7 @@ import numpy as np
 
 from keras_gan.core.errors import InputError, first_line
 from keras_gan.data import bundled
-from keras_gan.data.dataset import DataSet, Split, hold_out
+from keras_gan.data.dataset import SPLITS, DataSet, Split, hold_out
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -120,7 +120,7 @@ def _unknown(name: str) -> InputError:
 
 def split_names(builder: tfds.core.DatasetBuilder) -> list[str]:
     """The existing ones of `train`, `validation` and `test`; `train` must exist."""
-    names = [name for name in ("train", "validation", "test") if name in builder.info.splits]
+    names = [name for name in SPLITS if name in builder.info.splits]
     if "train" not in names:
         raise InputError(
             f"{builder.name} has no split `train`. It has: {sorted(builder.info.splits)}"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
 from keras_gan.core.errors import InputError
-from keras_gan.data.dataset import DataSet, Split
+from keras_gan.data.dataset import SPLITS, DataSet, Split
 from keras_gan.data.pictures.duplicates import look_like_writing
 from keras_gan.data.pictures.fitting import Fit
 from keras_gan.data.pictures.loading import flipping
@@ -28,7 +29,8 @@ def with_options(data_set: DataSet, options: PictureOptions) -> DataSet:
             f"files. Received: {options.classes}"
         )
     if options.classes == "none":
-        data_set = _without_labels(data_set)
+        unlabeled: dict[str, Any] = {name: Split(getattr(data_set, name).x) for name in SPLITS}
+        data_set = dataclasses.replace(data_set, **unlabeled, label_names=None)
     if not data_set.is_image:
         return data_set
     height, width, channels = data_set.element_shape
@@ -51,22 +53,13 @@ def with_options(data_set: DataSet, options: PictureOptions) -> DataSet:
     if (fit.height, fit.width) == (height, width):
         return dataclasses.replace(data_set, description=tuple(lines), flip=flip)
     lines.insert(1, f"they become {fit.width}x{fit.height}: {fit.describe()}")
+    fitted: dict[str, Any] = {name: _fitted(getattr(data_set, name), fit) for name in SPLITS}
     return dataclasses.replace(
         data_set,
-        train=_fitted(data_set.train, fit),
-        validation=_fitted(data_set.validation, fit),
-        test=_fitted(data_set.test, fit),
+        **fitted,
         provenance=f"{data_set.provenance}; {fit.describe()}",
         description=tuple(lines),
         flip=flip,
-    )
-
-
-def _without_labels(data_set: DataSet) -> DataSet:
-    splits = data_set.train, data_set.validation, data_set.test
-    train, validation, test = (Split(split.x) for split in splits)
-    return dataclasses.replace(
-        data_set, train=train, validation=validation, test=test, label_names=None
     )
 
 

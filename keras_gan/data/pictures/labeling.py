@@ -13,13 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from keras_gan.core.errors import InputError
-from keras_gan.data.dataset import held_out_rows, held_out_rule
+from keras_gan.data.dataset import SPLITS, held_out_rows, held_out_rule
 from keras_gan.data.pictures.sources import Source, shown
 
 WORDS = ("none", "labels", "folders", "auto")  # what the option may be besides a file
 _STYLEGAN_FILE = "dataset.json"
-_SPLITS = ("train", "validation", "test")
-_SPLIT_FOLDERS = {name: name for name in _SPLITS} | {"valid": "validation", "val": "validation"}
+_SPLIT_FOLDERS = {name: name for name in SPLITS} | {"valid": "validation", "val": "validation"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,13 +91,13 @@ def label(
             f"the folders {' and '.join(sorted(splits))} are splits, but {shown(outside)} lies "
             "next to them: move it into one of them, or away"
         )
-    groups = {split: np.flatnonzero(np.array(given) == split) for split in _SPLITS}
-    missing = [split for split in ("validation", "test") if not len(groups[split])]
+    groups = {split: np.flatnonzero(np.array(given) == split) for split in SPLITS}
+    missing = [split for split in SPLITS[1:] if not len(groups[split])]
     held_out = held_out_rows(len(groups["train"]), missing)
     rows = {split: groups["train"][chosen] for split, chosen in held_out.items()}
-    for split in {*_SPLITS} - rows.keys():
+    for split in {*SPLITS} - rows.keys():
         rows[split] = groups[split][held_out_rows(len(groups[split]), ())["train"]]
-    rows = {split: rows[split] for split in _SPLITS}
+    rows = {split: rows[split] for split in SPLITS}
     if source is not None and source.labels is not None and classes != "none":
         labels = np.array([source.labels[name] for name in names], np.int64)
         return Labeling(rows, held_out_rule(missing), labels, source.label_names, "label")
