@@ -1,6 +1,7 @@
 """Weights of small training runs, as version 0.1.0 computed them before its code was restructured.
 
-The EMA's statistics of batch normalization in `semi` are newer: they were copies, and are averages.
+`semi` is newer: the EMA's statistics of batch normalization were copies and are averages, and in
+minibatches without unlabeled rows, as all are there, G matches the features of all rows.
 They are the same bits on the processor that recorded them; elsewhere rounding may differ. If
 numbers are meant to change, record anew and say so in CHANGELOG.md, because runs that were
 interrupted then end with other weights than promised:

@@ -27,7 +27,7 @@ X = small.examples(16)
 LABELS = np.arange(16) % small.CLASSES
 
 
-@keras.saving.register_keras_serializable("tests")
+@keras.saving.register_keras_serializable("own_parts")
 class Counting(losses.NonSaturating):
     """A loss with a state."""
 
@@ -44,7 +44,7 @@ class Counting(losses.NonSaturating):
         return {}
 
 
-@keras.saving.register_keras_serializable("tests")
+@keras.saving.register_keras_serializable("own_parts")
 class OfGenerator(regularizers.Regularizer):
     """A term for G alone."""
 
