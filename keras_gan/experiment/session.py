@@ -17,7 +17,6 @@ import contextlib
 import dataclasses
 import json
 import logging
-import re
 import signal
 import sys
 import threading
@@ -43,11 +42,6 @@ from keras_gan.training.gan import GAN
 
 _log = logging.getLogger("keras_gan")
 
-# What TensorFlow says when the system refused to read or write a file.
-_FILE_FAULT = re.compile(
-    r"(\S+); (No space left on device|Read-only file system|No such file or directory"
-    r"|Input/output error|Stale file handle|Permission denied|Disk quota exceeded)"
-)
 # Damaged data, or a file system that does not answer.
 _UNREADABLE = (
     tf.errors.DataLossError,
@@ -247,7 +241,7 @@ class Session:
                 raise SurroundingsError(
                     f"{worker} is gone; run the same command again, on any number of workers"
                 ) from error
-            fault = _FILE_FAULT.search(error.message)
+            fault = checkpoints.FILE_FAULT.search(error.message)
             if fault:
                 raise SurroundingsError(f"{fault[1]}: {fault[2]}; {again}") from error
             if isinstance(error, _UNREADABLE):

@@ -33,6 +33,11 @@ from keras_gan.training.gan import GAN
 
 _log = logging.getLogger("keras_gan")
 _files = tf.io.gfile
+# What TensorFlow says when the system refused to read or write a file.
+FILE_FAULT = re.compile(
+    r"(\S+); (No space left on device|Read-only file system|No such file or directory"
+    r"|Input/output error|Stale file handle|Permission denied|Disk quota exceeded)"
+)
 _EARLIER = "an earlier version of keras_gan wrote it"
 
 
@@ -174,7 +179,9 @@ def write(directory: str | os.PathLike[str], state: Snapshot, keep: int = 2) -> 
             os.rename(folder, final)
             sync(directory)
     except tf.errors.OpError as error:
-        raise OSError(f"{final}: {error.message.splitlines()[0]}") from error
+        fault = FILE_FAULT.search(error.message)
+        reason = fault[2] if fault else error.message.splitlines()[0]
+        raise OSError(None, reason, final) from error
     _prune(final, keep)
     return final
 
