@@ -234,9 +234,10 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
         """The number of steps in the budget, by a trial unless the time of one is known."""
         seconds = (known or self._seconds_per_step(data, [self.precision]))[self.precision]
         steps = max(1, int(self.budget_seconds / seconds))
+        times = steps * self.batch_size / data.size
         print(
             f"a step with {self.batch_size} pictures and width {self.width} takes {seconds:.2g} s: "
-            f"{steps:,} steps, {steps * self.batch_size / data.size:.3g} times all pictures, in "
+            f"{steps:,} steps, {times:,.{0 if times >= 10 else 1}f} times all pictures, in "
             f"{self.budget_seconds / 60:.3g} minutes"
         )
         return steps
