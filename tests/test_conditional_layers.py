@@ -53,6 +53,12 @@ def modulated(x, mean, variance, y, scale, offset):
     return (x - mean) / np.sqrt(variance + 1e-4) * gain + bias
 
 
+def test_kernels_start_at_zero_unless_they_are_normalized():
+    assert not np.any(batch_norm().scale.kernel)
+    kernel = float64(batch_norm(spectral_norm=True).scale.kernel)
+    np.testing.assert_allclose(np.linalg.svd(kernel, compute_uv=False), 1, rtol=1e-5)
+
+
 @modes
 @pytest.mark.parametrize("spectral_norm", [False, True])
 def test_batch_normalization_is_modulated_by_the_condition(mode, spectral_norm):

@@ -39,7 +39,8 @@ class ConditionalBatchNormalization(_Conditional):
         epsilon: Added to the variance.
         momentum: Momentum of the moving averages, as for Keras's `BatchNormalization`.
         spectral_norm: Whether W_g and W_b are spectrally normalized.
-        kernel_initializer: Initializer of W_g and W_b; each gets a seed of its own.
+        kernel_initializer: Initializer of W_g and W_b; each gets a seed of its own. None: zeros, or
+            orthogonal ones where they are spectrally normalized.
 
     Inputs: float `[n, ..., c]`; the condition y, float `[n, v]`. Output: float `[n, ..., c]`.
     """
@@ -49,10 +50,11 @@ class ConditionalBatchNormalization(_Conditional):
         epsilon: float = 1e-4,
         momentum: float = 0.9,
         spectral_norm: bool = False,
-        kernel_initializer="zeros",
+        kernel_initializer=None,
         **kwargs,
     ):
-        super().__init__(spectral_norm, kernel_initializer, **kwargs)
+        by_rule = "orthogonal" if spectral_norm else "zeros"
+        super().__init__(spectral_norm, kernel_initializer or by_rule, **kwargs)
         self.epsilon = epsilon
         self.momentum = momentum
 
