@@ -79,10 +79,9 @@ def inpainting_quality(
         return float(np.square(guess - missing).sum(axis=-1).mean())
 
     within = None
-    if labels is not None:
-        known = labels[labels >= 0]
-        classes = np.unique(known)
-    if labels is not None and len(known) > len(classes):
+    known = np.empty(0) if labels is None else labels[labels >= 0]
+    classes = np.unique(known)
+    if len(known) > len(classes):
         parts = [missing[labels == c].var(axis=0) * np.sum(labels == c) for c in classes]
         # As `spread`, without bias: each class has used one image for its mean.
         within = float(np.sqrt(np.sum(parts, axis=0).mean() / (len(known) - len(classes))))

@@ -99,13 +99,14 @@ def data_of(run: Run, data_dir: str | None = None, fold: int | None = None) -> D
     values = {name: value for name, value in run.settings.items() if name in names}
     # Where the data lie, in any folder, unless they were moved together with the run.
     place = run.config.get("dataset")
-    if "dataset" in names and place and Path(place).exists():
-        values["dataset"] = place
-    elif place and Path(place).is_absolute() and not Path(values["dataset"]).exists():
-        raise InputError(
-            f"the data of {run.path}, {place}, are gone: move them back, or say where they are "
-            "with --dataset"
-        )
+    if "dataset" in names and place:
+        if Path(place).exists():
+            values["dataset"] = place
+        elif Path(place).is_absolute() and not Path(values["dataset"]).exists():
+            raise InputError(
+                f"the data of {run.path}, {place}, are gone: move them back, or say where they are "
+                "with --dataset"
+            )
     labels = run.config.get("classes")
     if "classes" in names and labels and Path(labels).exists():
         values["classes"] = labels

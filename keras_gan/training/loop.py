@@ -66,12 +66,9 @@ def _sums_in_order() -> Iterator[None]:
     next: a resumed run could differ by rounding. Without it a step is not slower.
     """
     with _lock:
-        if not _before:
-            options = tf.config.optimizer.get_experimental_options()
-            tf.config.optimizer.set_experimental_options({_JOINS_SUMS: False})
-            _before.append(options.get(_JOINS_SUMS, True))
-        else:
-            _before.append(_before[0])
+        options = tf.config.optimizer.get_experimental_options()
+        _before.append(_before[0] if _before else options.get(_JOINS_SUMS, True))
+        tf.config.optimizer.set_experimental_options({_JOINS_SUMS: False})
     try:
         yield
     finally:

@@ -74,26 +74,23 @@ def _check_inputs(
 ) -> None:
     known: tuple[str, ...] = () if condition is None else condition.names
     for network in (generator, discriminator):
-        for name in conditioning.condition_inputs(network):
+        for name, tensor in conditioning.condition_inputs(network).items():
             if name not in known:
                 raise InputError(
                     f"{network.name!r} has a further input {name!r}, which the condition "
                     f"{condition!r} does not give"
+                )
+            shape = tuple(tensor.shape[1:])
+            if isinstance(condition, Classes) and shape not in ((), (1,)):
+                raise InputError(
+                    f"input {name!r} of {network.name!r} must be keras.Input((), dtype='int64'), a "
+                    f"class number; the layer OneHot makes vectors of it. Received: shape {shape}"
                 )
     if isinstance(condition, Codes) and conditioning.condition_inputs(discriminator):
         raise InputError(
             f"the discriminator must not take the codes of {condition!r}: it reads them off the "
             "samples"
         )
-    if isinstance(condition, Classes):
-        for network in (generator, discriminator):
-            for name, tensor in conditioning.condition_inputs(network).items():
-                if tuple(tensor.shape[1:]) not in ((), (1,)):
-                    raise InputError(
-                        f"input {name!r} of {network.name!r} must be keras.Input((), "
-                        f"dtype='int64'), a class number; the layer OneHot makes vectors of it. "
-                        f"Received: shape {tuple(tensor.shape)}"
-                    )
     if condition is not None and not conditioning.condition_inputs(generator):
         raise InputError(
             f"the generator does not take the condition {condition!r}: it needs a further input "

@@ -41,13 +41,12 @@ def measure_named_classes(of: Evaluator) -> dict | None:
 
     None where those of the test set are not known, or where D names codes, or gets a condition.
     """
-    test = of.known(of.data.test)
-    gan = of.gan
+    test, gan = of.known(of.data.test), of.gan
     if test is None or isinstance(gan.condition, conditioning.Codes):
         return None
     if conditioning.condition_inputs(gan.discriminator):
         return None
-    named = of.gan.classify(of.run.preprocessing.normalize(test.x)).argmax(axis=1)
+    named = gan.classify(of.run.preprocessing.normalize(test.x)).argmax(axis=1)
     wrong = named != test.y
     return {
         "labels": of.run.identity.get("labels", 0),
