@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.core import randomness
+from keras_gan.core.arguments import whole
 from keras_gan.core.configured import Configured
 from keras_gan.core.errors import InputError
 
@@ -25,9 +26,7 @@ class Prior(Configured):
     """
 
     def __init__(self, dimension: int):
-        if not isinstance(dimension, int) or isinstance(dimension, bool) or dimension < 1:
-            raise InputError(f"`dimension` of a prior must be an int >= 1. Received: {dimension!r}")
-        self.dimension = dimension
+        self.dimension = whole("dimension", dimension)
 
     @property
     def words(self) -> int:
@@ -131,13 +130,12 @@ class Mixture(Prior):
 
     def __init__(self, dimension: int, components: int = 10):
         super().__init__(dimension)
-        whole = isinstance(components, int) and not isinstance(components, bool)
-        if not whole or components < 2 or components % 2:
+        self.components = whole("components", components, least=2)
+        if self.components % 2:
             raise InputError(
-                "`components` of a mixture must be an even int >= 2, as its centers come in "
-                f"opposite pairs. Received: {components!r}"
+                "`components` of a mixture must be even, as its centers come in opposite pairs. "
+                f"Received: {components!r}"
             )
-        self.components = components
         signs = np.where(randomness.row_seeds(0, components // 2 * dimension) < 0, -1, 1)
         half = np.float32(self.DEVIATION) * signs.reshape(-1, dimension)
         self.centers = np.concatenate([half, -half]).astype(np.float32)

@@ -261,6 +261,15 @@ def test_many_small_models_cause_no_warning_of_tensorflow(caplog):
     assert "retracing" not in caplog.text
 
 
+def test_integers_of_numpy_are_integers():
+    two = np.int64(2)
+    assert type(keras_gan.priors.Mixture(two, two).dimension) is int
+    assert type(keras_gan.conditioning.Classes(two).count) is int
+    assert type(keras_gan.regularizers.R1(1.0, two).every) is int
+    assert type(keras_gan.layers.Pack(two).size) is int
+    assert type(small.gan(discriminator_steps=two).discriminator_steps) is int
+
+
 def test_auxiliary_networks_need_different_names():
     prior = keras_gan.priors.Uniform(5)
     twice = [small.auxiliary(prior), small.auxiliary(prior)]

@@ -7,6 +7,7 @@ import math
 import keras
 import tensorflow as tf
 
+from keras_gan.core.arguments import whole
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.errors import InputError
 from keras_gan.core.replicas import global_mean
@@ -41,9 +42,7 @@ class Adaptive(keras.layers.Layer):
             raise InputError(f"`target` must be a number in (-1, 1). Received: {target!r}")
         if not (isinstance(images, int | float) and 0 < images < math.inf):
             raise InputError(f"`images` must be a number > 0. Received: {images!r}")
-        if not (isinstance(interval, int) and interval >= 1):
-            raise InputError(f"`interval` must be an int >= 1. Received: {interval!r}")
-        self.target, self.images, self.interval = target, images, interval
+        self.target, self.images, self.interval = target, images, whole("interval", interval)
 
     def build(self, input_shape=None) -> None:
         """Creates p, and what is counted since it changed."""

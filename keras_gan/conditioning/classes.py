@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.conditioning.base import Condition, LabelCheck
+from keras_gan.core.arguments import whole
 from keras_gan.core.batches import ConditionTensors
 from keras_gan.core.errors import InputError
 from keras_gan.core.randomness import Draws, uniform
@@ -53,8 +54,7 @@ class Classes(Condition):
     def __init__(
         self, count: int, probabilities: Sequence[float] | None = None, training: str = "data"
     ):
-        if not isinstance(count, int) or count < 2:
-            raise InputError(f"`count` of classes must be an int >= 2. Received: {count!r}")
+        count = whole("count", count, least=2)
         if training not in ("data", "drawn"):
             raise InputError(f"`training` must be 'data' or 'drawn'. Received: {training!r}")
         if probabilities is not None:

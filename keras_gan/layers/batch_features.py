@@ -11,13 +11,9 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from keras_gan.core.arguments import whole
 from keras_gan.core.errors import InputError
 from keras_gan.core.replicas import global_mean
-
-
-def _check_group(group: object, name: str) -> None:
-    if isinstance(group, bool) or not isinstance(group, int) or group < 2:
-        raise InputError(f"`{name}` must be an int >= 2. Received: {name}={group!r}")
 
 
 def _check_rows(rows: int | None, group: int, layer: str) -> None:
@@ -49,9 +45,7 @@ class MinibatchStd(keras.layers.Layer):
 
     def __init__(self, group: int | None = 4, **kwargs):
         super().__init__(**kwargs)
-        if group is not None:
-            _check_group(group, "group")
-        self.group = group
+        self.group = None if group is None else whole("group", group, least=2)
 
     def call(self, inputs, training=False):
         groups = self._groups(tf.cast(inputs, tf.float32), training)
@@ -92,8 +86,7 @@ class _Packing(keras.layers.Layer):
 
     def __init__(self, size: int, **kwargs):
         super().__init__(**kwargs)
-        _check_group(size, "size")
-        self.size = size
+        self.size = whole("size", size, least=2)
 
     def get_config(self) -> dict:
         return {**super().get_config(), "size": self.size}

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from keras_gan.core.arguments import whole
 from keras_gan.core.errors import InputError
 
 
@@ -24,9 +25,7 @@ class Maxout(keras.layers.Layer):
 
     def __init__(self, pieces: int, **kwargs):
         super().__init__(**kwargs)
-        if pieces < 2:
-            raise InputError(f"`pieces` must be >= 2. Received: pieces={pieces}")
-        self.pieces = pieces
+        self.pieces = whole("pieces", pieces, least=2)
 
     def build(self, input_shape):
         if input_shape[-1] is None or input_shape[-1] % self.pieces:

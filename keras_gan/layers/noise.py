@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import keras
 import tensorflow as tf
 
 from keras_gan.core import randomness
-from keras_gan.core.errors import InputError
+from keras_gan.core.arguments import share, weight
 
 
 class _Noise(keras.layers.Layer):
@@ -56,9 +54,7 @@ class Dropout(_Noise):
 
     def __init__(self, rate: float, sampling: bool = False, seed: int | None = None, **kwargs):
         super().__init__(sampling, seed, **kwargs)
-        if not 0 <= rate < 1:
-            raise InputError(f"`rate` must be in [0, 1). Received: rate={rate}")
-        self.rate = rate
+        self.rate = share("rate", rate)
 
     def _add_noise(self, inputs):
         if self.rate == 0:
@@ -85,9 +81,7 @@ class GaussianNoise(_Noise):
 
     def __init__(self, stddev: float, sampling: bool = False, seed: int | None = None, **kwargs):
         super().__init__(sampling, seed, **kwargs)
-        if not 0 <= stddev < math.inf:
-            raise InputError(f"`stddev` must be >= 0. Received: stddev={stddev}")
-        self.stddev = stddev
+        self.stddev = weight("stddev", stddev)
 
     def _add_noise(self, inputs):
         return inputs + tf.cast(self.stddev * randomness.normal(self._bits(inputs)), inputs.dtype)

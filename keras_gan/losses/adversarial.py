@@ -14,10 +14,11 @@ import math
 import keras
 import tensorflow as tf
 
+from keras_gan.core.arguments import share
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.errors import InputError
 from keras_gan.core.replicas import global_mean
-from keras_gan.losses.base import Loss, exchange_labels, share
+from keras_gan.losses.base import Loss, exchange_labels
 
 __all__ = [
     "Blended",

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_gan.core import arguments
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.errors import InputError
 from keras_gan.losses.adversarial import NonSaturating
@@ -88,7 +89,7 @@ class AuxiliaryClassifier(_TwoTasks):
 
     def __init__(self, loss: Loss | None = None, weight: float = 1.0):
         super().__init__(loss)
-        self.weight = _weight("weight", weight)
+        self.weight = arguments.weight("weight", weight)
 
     def check(self, discriminator_outputs: Mapping[str, tuple], condition: Any) -> None:
         """Raises InputError unless D scores as many classes as the condition has."""
@@ -137,8 +138,8 @@ class Info(_TwoTasks):
         continuous_weight: float = 0.1,
     ):
         super().__init__(loss)
-        self.categorical_weight = _weight("categorical_weight", categorical_weight)
-        self.continuous_weight = _weight("continuous_weight", continuous_weight)
+        self.categorical_weight = arguments.weight("categorical_weight", categorical_weight)
+        self.continuous_weight = arguments.weight("continuous_weight", continuous_weight)
 
     def check(self, discriminator_outputs: Mapping[str, tuple], condition: Any) -> None:
         """D must return scores of as many categories, and two numbers for each continuous code."""
@@ -182,9 +183,3 @@ class Info(_TwoTasks):
                 code=continuous, mean=mean, log_variance=log_variance
             )
         return loss
-
-
-def _weight(name: str, value: float) -> float:
-    if not 0 <= value < math.inf:
-        raise InputError(f"`{name}` must be a finite number >= 0. Received: {value!r}")
-    return value

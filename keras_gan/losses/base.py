@@ -138,10 +138,3 @@ def class_entropy(output: DiscriminatorOutput, classes: tf.Tensor) -> tf.Tensor:
         tf.where(known, classes, 0), output.classes
     )
     return tf.where(known, entropy, 0.0)
-
-
-def share(name: str, value: float) -> float:
-    """The value of an argument that is a share in [0, 1), checked."""
-    if not 0 <= value < 1:
-        raise InputError(f"`{name}` must be in [0, 1). Received: {value!r}")
-    return value

@@ -5,8 +5,9 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from keras_gan.core.arguments import share
 from keras_gan.core.batches import DiscriminatorOutput
-from keras_gan.losses.base import Loss, exchange_labels, share
+from keras_gan.losses.base import Loss, exchange_labels
 
 __all__ = [
     "Hinge",

@@ -7,8 +7,8 @@ import math
 import keras
 import tensorflow as tf
 
+from keras_gan.core.arguments import weight
 from keras_gan.core.batches import DiscriminatorOutput
-from keras_gan.core.errors import InputError
 from keras_gan.core.replicas import global_mean
 from keras_gan.losses.adversarial import NonSaturating
 
@@ -38,9 +38,7 @@ class InpaintingLoss(NonSaturating):
 
     def __init__(self, discriminator_weight: float = 1.0, energy_weight: float = 2.0):
         super().__init__(discriminator_weight)
-        if not 0 <= energy_weight < math.inf:
-            raise InputError(f"`energy_weight` must be >= 0. Received: {energy_weight}")
-        self.energy_weight = energy_weight
+        self.energy_weight = weight("energy_weight", energy_weight)
 
     def generator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns the sum of both for every completion, float32 `[n]`."""

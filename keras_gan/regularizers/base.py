@@ -8,9 +8,9 @@ from typing import Any, Protocol
 import keras
 import tensorflow as tf
 
+from keras_gan.core.arguments import weight, whole
 from keras_gan.core.batches import ConditionTensors, DiscriminatorOutput, GeneratedBatch
 from keras_gan.core.configured import Configured
-from keras_gan.core.errors import InputError
 from keras_gan.optimizers.schedules import ImageSchedule
 
 Generate = Callable[[tf.Tensor], GeneratedBatch]
@@ -69,9 +69,7 @@ class Regularizer(Configured):
     uses_batch_means = False
 
     def __init__(self, every: int = 1):
-        if not isinstance(every, int) or every < 1:
-            raise InputError(f"`every` must be an int >= 1. Received: {every!r}")
-        self.every = every
+        self.every = whole("every", every)
         self.variables: list[keras.Variable] = []
 
     def build(self) -> None:
@@ -134,6 +132,4 @@ def with_input_gradients(
 
 def check_weight(name: str, value: Weight) -> Weight:
     """The value of an argument that is a weight, checked: a finite number >= 0, or a schedule."""
-    if not isinstance(value, ImageSchedule) and not 0 <= value < float("inf"):
-        raise InputError(f"`{name}` must be a finite number >= 0. Received: {value!r}")
-    return value
+    return value if isinstance(value, ImageSchedule) else weight(name, value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from keras_gan.core.arguments import share, whole
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.errors import InputError
 from keras_gan.core.replicas import global_mean
@@ -33,12 +34,7 @@ class LeCam(Regularizer):
     def __init__(self, weight: Weight = 0.3, decay: float = 0.99, start: int = 1000):
         super().__init__()
         self.weight = check_weight("weight", weight)
-        if not 0 <= decay < 1 or not isinstance(start, int) or start < 0:
-            raise InputError(
-                "`decay` must be in [0, 1) and `start` an int >= 0. "
-                f"Received: decay={decay!r}, start={start!r}"
-            )
-        self.decay, self.start = decay, start
+        self.decay, self.start = share("decay", decay), whole("start", start, least=0)
 
     def build(self) -> None:
         """Makes the two averages and the number of updates."""

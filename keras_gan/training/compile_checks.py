@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import numbers
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -103,15 +102,6 @@ def check_optimizers(optimizers: list[Any], replicas: int) -> None:
                 f"{type(optimizer).__name__} accumulates gradients, which Keras cannot do on "
                 f"{replicas} replicas; leave out `gradient_accumulation_steps`"
             )
-
-
-def whole(name: str, value: Any, most: int = 2**31) -> int:
-    """The value of an argument that is an int from 1 to `most`."""
-    is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not is_whole or not 1 <= int(value) <= most:
-        limits = f"in [1, {most}]" if most < 2**31 else ">= 1"
-        raise InputError(f"`{name}` must be an int {limits}. Received: {value!r}")
-    return int(value)
 
 
 def as_list(name: str, value: Any) -> list[Any]:

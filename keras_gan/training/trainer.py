@@ -12,6 +12,7 @@ from keras_gan import losses
 from keras_gan.augmentation import Augmentation
 from keras_gan.augmentation import get as get_augmentation
 from keras_gan.conditioning import LabelCheck
+from keras_gan.core.arguments import whole
 from keras_gan.core.errors import InputError
 from keras_gan.training import compile_checks, fitting, loop, steps
 from keras_gan.training.auxiliary import train_auxiliary_networks
@@ -81,9 +82,7 @@ class Trainer(keras.Model):
             InputError: An argument cannot be used.
         """
         compile_checks.refuse_unknown("compile()", unknown)
-        discriminator_steps = compile_checks.whole(
-            "discriminator_steps", discriminator_steps, most=255
-        )
+        discriminator_steps = whole("discriminator_steps", discriminator_steps, most=255)
         if update not in steps.RULES:
             raise InputError(f"unknown update {update!r}; choose from {', '.join(steps.RULES)}")
         loss = losses.get(loss)
@@ -93,7 +92,7 @@ class Trainer(keras.Model):
         compile_checks.check_loss(self, loss)
         compile_checks.check_metrics(metrics)
         compile_checks.check_regularizers(regularizers, self.discriminator)
-        accumulate = compile_checks.whole("accumulate", accumulate)
+        accumulate = whole("accumulate", accumulate)
         compile_checks.check_accumulate(self, accumulate, [loss, *regularizers, augmentation])
         given = [generator_optimizer, discriminator_optimizer, *auxiliary_optimizers]
         compile_checks.check_given(given, self)
