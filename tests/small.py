@@ -21,6 +21,14 @@ from keras_gan.experiment import TrainingData
 from keras_gan.experiment.run import FORMAT, Run
 from keras_gan.training import inference
 
+# How a function of tensors is run.
+MODES = {
+    "eager": lambda function: function,
+    "graph": lambda function: tf.function(function, autograph=False),
+    "xla": lambda function: tf.function(function, autograph=False, jit_compile=True),
+}
+modes = pytest.mark.parametrize("mode", MODES)
+
 
 @contextlib.contextmanager
 def refused(message: str) -> Iterator[None]:

@@ -7,17 +7,10 @@ import numpy as np
 import pytest
 import small
 import tensorflow as tf
-from small import numbers
+from small import MODES, modes, numbers
 
 import keras_gan
 from keras_gan import InputError, layers, networks
-
-MODES = {
-    "eager": lambda function: function,
-    "graph": lambda function: tf.function(function, autograph=False),
-    "xla": lambda function: tf.function(function, autograph=False, jit_compile=True),
-}
-modes = pytest.mark.parametrize("mode", MODES)
 
 
 def expected_std(x, group):

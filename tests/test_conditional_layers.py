@@ -8,17 +8,11 @@ import pytest
 import scipy.special
 import small
 import tensorflow as tf
-from small import numbers
+from small import MODES, modes, numbers
 
 from keras_gan import InputError, layers
 from keras_gan.core.keras_private import all_layers
 
-MODES = {
-    "eager": lambda function: function,
-    "graph": lambda function: tf.function(function, autograph=False),
-    "xla": lambda function: tf.function(function, autograph=False, jit_compile=True),
-}
-modes = pytest.mark.parametrize("mode", MODES)
 ORTHOGONAL = keras.initializers.Orthogonal(seed=3)
 MAPS, CONDITION = (4, 3, 2, 6), (4, 5)
 

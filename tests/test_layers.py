@@ -9,17 +9,10 @@ import numpy as np
 import pytest
 import scipy.stats
 import tensorflow as tf
-from small import numbers
+from small import MODES, modes, numbers
 
 from keras_gan import InputError, layers
 from keras_gan.core.randomness import Purpose, RowDraws, StepDraws, drawing_from, normal, row_seeds
-
-MODES = {
-    "eager": lambda function: function,
-    "graph": lambda function: tf.function(function, autograph=False),
-    "xla": lambda function: tf.function(function, autograph=False, jit_compile=True),
-}
-modes = pytest.mark.parametrize("mode", MODES)
 
 
 def gradient_of(function, mode, x, upstream):

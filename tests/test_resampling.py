@@ -9,15 +9,10 @@ import pytest
 import scipy.signal
 import tensorflow as tf
 import tf2onnx
+from small import MODES, modes
 
 from keras_gan import InputError, layers
 
-MODES = {
-    "eager": lambda function: function,
-    "graph": lambda function: tf.function(function, autograph=False),
-    "xla": lambda function: tf.function(function, autograph=False, jit_compile=True),
-}
-modes = pytest.mark.parametrize("mode", MODES)
 KERNEL = np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 64
 
 
