@@ -208,6 +208,28 @@ def largest_difference(one: list[np.ndarray], other: list[np.ndarray]) -> float:
     return max(float(np.abs(a - b).max()) for a, b in zip(one, other, strict=True))
 
 
+class Poison(keras.callbacks.Callback):
+    """Breaks D at some steps, each once."""
+
+    def __init__(self, *steps):
+        super().__init__()
+        self.steps = list(steps)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        step = int(self.model.step.numpy())
+        if step in self.steps:
+            self.steps.remove(step)
+            weight = self.model.discriminator.weights[-1]
+            weight.assign(np.full(weight.shape, np.nan, np.float32))
+
+
+class LogitMean(keras.metrics.Mean):
+    """The mean of D's logits of data: a metric of a user."""
+
+    def update_state(self, real, fake):
+        super().update_state(real.logits)
+
+
 # Shape of the data of each recipe that reads them.
 SHAPES = {
     "pictures": (24, 17, 4),

@@ -17,11 +17,6 @@ from keras_gan.core.replicas import global_mean
 PIXELS = np.random.default_rng(1).random((16, 6, 4, 1), dtype=np.float32)
 
 
-class LogitMean(keras.metrics.Mean):
-    def update_state(self, real, fake):
-        super().update_state(real.logits)
-
-
 def penalties(**arguments):
     """Dropout, penalties in shared passes and in their own, weight decay, clipping, a metric."""
     model = small.gan()
@@ -32,14 +27,14 @@ def penalties(**arguments):
         loss="relativistic",
         update="simultaneous",
         regularizers=[regularizers.R1(0.1), regularizers.WGANGP(1, every=2)],
-        metrics=[LogitMean(name="logit")],
+        metrics=[small.LogitMean(name="logit")],
         **arguments,
     )
     return model
 
 
 def several_updates(**arguments):
-    return small.gan(ema=0.9, discriminator_steps=2, metrics=[LogitMean()], **arguments)
+    return small.gan(ema=0.9, discriminator_steps=2, metrics=[small.LogitMean()], **arguments)
 
 
 def pairs(**arguments):

@@ -511,21 +511,6 @@ def test_other_replicas_go_on_with_the_same_numbers(whole, begun, two_devices, c
 # --------------------------------------------------------------------------- NaN
 
 
-class Poison(keras.callbacks.Callback):
-    """Breaks D at some steps, each once."""
-
-    def __init__(self, *steps):
-        super().__init__()
-        self.steps = list(steps)
-
-    def on_train_batch_begin(self, batch, logs=None):
-        step = int(self.model.step.numpy())
-        if step in self.steps:
-            self.steps.remove(step)
-            weight = self.model.discriminator.weights[-1]
-            weight.assign(np.full(weight.shape, np.nan, np.float32))
-
-
 @pytest.mark.parametrize(("poison", "retries", "ends"), [((2, 6), 2, True), ((6, 7), 1, False)])
 def test_nan_sends_back_to_the_last_checkpoint_with_other_noise(
     tmp_path, poison, retries, ends, caplog
@@ -540,7 +525,7 @@ def test_nan_sends_back_to_the_last_checkpoint_with_other_noise(
         retries=retries,
         on_fit=lambda: seeds.append((gan.seed, int(gan.step.numpy()))),
     )
-    poisoner = Poison(*poison)
+    poisoner = small.Poison(*poison)
 
     def parts(run, facts):
         return [poisoner, callbacks.Checkpoint(run.checkpoints, lambda: facts)]

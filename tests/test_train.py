@@ -454,25 +454,9 @@ def test_two_dimensional_points_of_ones_own(tmp_path, capsys):
     assert (tmp_path / "run" / "samples" / "epoch-0001.png").exists()
 
 
-class Poison(keras.callbacks.Callback):
-    """Breaks a weight before a given batch of a given epoch."""
-
-    def __init__(self, epoch, batch):
-        super().__init__()
-        self.at = (epoch, batch)
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
-
-    def on_train_batch_begin(self, batch, logs=None):
-        if (self.epoch, batch) == self.at:
-            weight = self.model.discriminator.weights[-1]
-            weight.assign(np.full(weight.shape, np.nan, np.float32))
-
-
 def test_a_broken_loss_stops_and_keeps_the_last_good_checkpoint(tmp_path):
     model = small.gan(steps_per_execution=2)
-    parts = [Poison(1, 2), callbacks.StopOnNonFinite(), callbacks.Checkpoint(tmp_path)]
+    parts = [small.Poison(6), callbacks.StopOnNonFinite(), callbacks.Checkpoint(tmp_path)]
     with pytest.raises(
         TrainingError, match=r"epoch 2: a loss became NaN or Inf in step 6 \(counted from 0\)"
     ):
