@@ -13,10 +13,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 import keras_gan
 from keras_gan import InputError, conditioning, layers, networks, priors, recipes
-from keras_gan.data import preprocessing
+from keras_gan.data import DataSet, preprocessing
 from keras_gan.experiment import TrainingData
 from keras_gan.experiment.run import FORMAT, Run
 from keras_gan.training import inference
@@ -198,6 +199,24 @@ def inpainting_gan(shape=(6, 4, 1), **compile_arguments):
 
 def examples(n=40, size=6, seed=0):
     return np.random.default_rng(seed).random((n, size), dtype=np.float32)
+
+
+def write_pictures(folder: Path, images, suffix: str = ".png", **options) -> None:
+    """Files 00, 01, ... of pictures, which are arrays or Pillow's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for i, image in enumerate(images):
+        picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
+        picture.save(folder / f"{i:02}{suffix}", **options)
+
+
+def everything(data_set: DataSet) -> np.ndarray:
+    """The examples of all splits."""
+    return np.concatenate([data_set.train.x, data_set.validation.x, data_set.test.x])
+
+
+def rows(x: np.ndarray) -> list[bytes]:
+    """The bytes of each example, in an order that does not depend on theirs."""
+    return sorted(row.tobytes() for row in x)
 
 
 def weights(network: keras.Model) -> list[np.ndarray]:

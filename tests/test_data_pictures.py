@@ -19,6 +19,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 from sklearn.datasets import load_digits
+from small import everything, rows, write_pictures
 
 from keras_gan import InputError, plotting, recipes, train
 from keras_gan.conditioning import ClassRange
@@ -35,23 +36,8 @@ LEFT_RED = np.zeros((40, 80, 3), np.uint8)
 LEFT_RED[:, :40, 0] = LEFT_RED[:, 40:, 2] = 255
 
 
-def write(folder: Path, images, suffix: str = ".png", **options) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for i, image in enumerate(images):
-        picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
-        picture.save(folder / f"{i:02}{suffix}", **options)
-
-
 def opened(source, cache_dir=None, **options):
     return load(source, pictures=PictureOptions(**options), cache_dir=cache_dir)
-
-
-def everything(data) -> np.ndarray:
-    return np.concatenate([data.train.x, data.validation.x, data.test.x])
-
-
-def rows(x) -> list[bytes]:
-    return sorted(row.tobytes() for row in x)
 
 
 def refusal(function, *arguments, **options) -> str:
@@ -93,17 +79,17 @@ BILEVEL = RNG.integers(0, 2, (20, 6, 5), dtype=np.uint8) * 255
     ],
 )
 def test_pixels_of_lossless_files_are_exact(tmp_path, images, suffix, expected):
-    write(tmp_path, images, suffix)
+    write_pictures(tmp_path, images, suffix)
     data = opened(tmp_path)
     assert rows(everything(data)) == rows(expected)
 
 
 def test_webp_and_jpeg(tmp_path):
-    write(tmp_path / "webp", CLEAR, ".webp", lossless=True, exact=True)
+    write_pictures(tmp_path / "webp", CLEAR, ".webp", lossless=True, exact=True)
     assert rows(everything(opened(tmp_path / "webp"))) == rows(CLEAR)
     smooth = np.broadcast_to(np.linspace(0, 255, 48).astype(np.uint8), (20, 40, 48))
-    write(tmp_path / "jpeg", smooth, ".JPG", quality=95)
-    write(tmp_path / "cmyk", [Image.fromarray(x).convert("CMYK") for x in smooth], ".jpeg")
+    write_pictures(tmp_path / "jpeg", smooth, ".JPG", quality=95)
+    write_pictures(tmp_path / "cmyk", [Image.fromarray(x).convert("CMYK") for x in smooth], ".jpeg")
     data = opened(tmp_path / "jpeg")
     assert data.element_shape == (40, 48, 1)
     assert np.abs(data.train.x[0, ..., 0].astype(int) - smooth[0]).max() <= 3
@@ -120,7 +106,7 @@ def test_webp_and_jpeg(tmp_path):
 @pytest.mark.parametrize("named", [True, False])  # by its name, and by its first bytes
 def test_avif_and_heic(tmp_path, form, options, named):
     pillow_heif.register_heif_opener()
-    write(tmp_path, CLEAR, form, **options)
+    write_pictures(tmp_path, CLEAR, form, **options)
     for file in list(tmp_path.iterdir()):
         file.rename(file.with_suffix(form if named else ""))
     pictures = np.sort(everything(opened(tmp_path)).reshape(len(CLEAR), -1, 4).mean(axis=1), axis=0)
@@ -131,8 +117,8 @@ def test_avif_and_heic(tmp_path, form, options, named):
 def test_heic_without_its_package(tmp_path, monkeypatch):
     pillow_heif.register_heif_opener()
     Image.init()
-    write(tmp_path, COLORS)
-    write(tmp_path / "phone", COLORS[:10], ".HEIC")
+    write_pictures(tmp_path, COLORS)
+    write_pictures(tmp_path / "phone", COLORS[:10], ".HEIC")
     with monkeypatch.context() as without:
         without.setitem(sys.modules, "pillow_heif", None)
         without.setattr(Image, "ID", [name for name in Image.ID if name != "HEIF"])
@@ -146,12 +132,12 @@ def test_heic_without_its_package(tmp_path, monkeypatch):
 def test_the_first_frame_of_an_animation_counts(tmp_path):
     for i, image in enumerate(FEW[:10]):
         later = Image.fromarray(255 - image)
-        write(tmp_path / str(i), [image], ".gif", save_all=True, append_images=[later])
+        write_pictures(tmp_path / str(i), [image], ".gif", save_all=True, append_images=[later])
     assert rows(everything(opened(tmp_path))) == rows(FEW[:10])
 
 
 def test_the_first_bytes_tell_pictures_without_an_ending(tmp_path):
-    write(tmp_path, COLORS)
+    write_pictures(tmp_path, COLORS)
     for file in list(tmp_path.iterdir()):
         file.rename(tmp_path / f"photo no {file.stem}")
     (tmp_path / "notes").write_text("not a picture")
@@ -166,14 +152,16 @@ def test_the_first_bytes_tell_pictures_without_an_ending(tmp_path):
 
 def test_the_size_is_what_most_pictures_reach(tmp_path):
     sides = [40] * 4 + [50, 64, 64, 70, 90, 200]
-    write(tmp_path, [np.full((side, side + 9, 3), 9 * i, np.uint8) for i, side in enumerate(sides)])
+    write_pictures(
+        tmp_path, [np.full((side, side + 9, 3), 9 * i, np.uint8) for i, side in enumerate(sides)]
+    )
     assert opened(tmp_path).element_shape == (48, 48, 3)  # 6 of 10 reach 50, only 5 reach 64
     assert opened(tmp_path, size="64x48").element_shape == (48, 64, 3)
-    write(tmp_path / "alike", [np.full((24, 100), 9 * i, np.uint8) for i in range(10)])
+    write_pictures(tmp_path / "alike", [np.full((24, 100), 9 * i, np.uint8) for i in range(10)])
     assert opened(tmp_path / "alike").element_shape == (24, 100, 1)
-    write(tmp_path / "large", [np.full((130, 150), 9 * i, np.uint8) for i in range(10)])
+    write_pictures(tmp_path / "large", [np.full((130, 150), 9 * i, np.uint8) for i in range(10)])
     assert opened(tmp_path / "large").element_shape == (128, 128, 1)
-    write(tmp_path / "small", [np.full((8 + i, 9), 9 * i, np.uint8) for i in range(10)])
+    write_pictures(tmp_path / "small", [np.full((8 + i, 9), 9 * i, np.uint8) for i in range(10)])
     assert opened(tmp_path / "small").element_shape == (32, 32, 1)
 
 
@@ -183,7 +171,7 @@ def test_sizes_that_are_none(size):
 
 
 def test_other_proportions_are_cropped_or_padded(tmp_path):
-    write(tmp_path, [LEFT_RED] * 10)
+    write_pictures(tmp_path, [LEFT_RED] * 10)
     center = opened(tmp_path, size="32", crop="center").train.x[0]
     assert center[:, :14, 0].min() > 240
     assert center[:, 18:, 2].min() > 240
@@ -199,10 +187,10 @@ def test_other_proportions_are_cropped_or_padded(tmp_path):
 @pytest.mark.parametrize("alpha", ["keep", "#ff8000"])
 def test_padding_is_the_same_around_all_kinds_of_pictures(tmp_path, alpha):
     gray, clear = np.full((20, 40), 9, np.uint8), np.full((20, 40, 4), 9, np.uint8)
-    write(tmp_path / "color", [LEFT_RED] * 10)
-    write(tmp_path / "gray", [gray] * 10)
+    write_pictures(tmp_path / "color", [LEFT_RED] * 10)
+    write_pictures(tmp_path / "gray", [gray] * 10)
     if alpha == "keep":
-        write(tmp_path / "clear", [clear] * 10)
+        write_pictures(tmp_path / "clear", [clear] * 10)
     data = everything(opened(tmp_path, size="32", crop="none", alpha=alpha))
     expected = (255, 128, 0) if alpha != "keep" else (255, 255, 255, 0)
     assert (data[:, 0, 0] == expected).all()
@@ -211,7 +199,7 @@ def test_padding_is_the_same_around_all_kinds_of_pictures(tmp_path, alpha):
 def test_pictures_are_shrunk_without_aliasing(tmp_path):
     stripes = np.zeros((128, 128), np.uint8)
     stripes[:, ::2] = 255
-    write(tmp_path, [stripes] * 10)
+    write_pictures(tmp_path, [stripes] * 10)
     data = opened(tmp_path, size="30")
     assert (
         np.abs(data.train.x.astype(int) - 127).max() <= 12
@@ -223,7 +211,7 @@ def test_pictures_are_turned_before_they_are_measured(tmp_path):
     image = Image.fromarray(LEFT_RED)
     exif = image.getexif()
     exif[0x0112] = 6  # to be turned clockwise by a quarter
-    write(tmp_path, [image] * 10, ".jpg", exif=exif, quality=95)
+    write_pictures(tmp_path, [image] * 10, ".jpg", exif=exif, quality=95)
     data = opened(tmp_path)
     assert data.element_shape == (80, 40, 3)
     assert data.train.x[0, :36, :, 0].min() > 240  # what was on the left is at the top
@@ -232,7 +220,7 @@ def test_pictures_are_turned_before_they_are_measured(tmp_path):
 def test_channels_are_what_the_pictures_have(tmp_path):
     opaque = CLEAR.copy()
     opaque[..., 3] = 255
-    write(tmp_path, opaque)
+    write_pictures(tmp_path, opaque)
     assert rows(everything(opened(tmp_path))) == rows(opaque[..., :3])
     Image.fromarray(COLORS[0][..., 0]).save(tmp_path / "gray.png")
     assert opened(tmp_path).element_shape == (6, 5, 3)
@@ -246,7 +234,7 @@ def test_channels_are_what_the_pictures_have(tmp_path):
 
 
 def test_transparent_parts_show_the_color_behind_them(tmp_path):
-    write(tmp_path, CLEAR)
+    write_pictures(tmp_path, CLEAR)
     color = np.array([255, 128, 0])
     share = CLEAR[..., 3:].astype(float) / 255
     expected = CLEAR[..., :3] * share + color * (1 - share)
@@ -276,8 +264,8 @@ def archived(folder: Path, kind: str) -> Path:
 
 @pytest.mark.parametrize("kind", [".zip", ".tar", ".tar.gz", ".tgz"])
 def test_an_archive_is_read_as_its_folder(tmp_path, kind):
-    write(tmp_path / "faces" / "a", COLORS[:11])
-    write(tmp_path / "faces" / "b", COLORS[11:])
+    write_pictures(tmp_path / "faces" / "a", COLORS[:11])
+    write_pictures(tmp_path / "faces" / "b", COLORS[11:])
     folder = opened(tmp_path / "faces")
     archive = opened(archived(tmp_path / "faces", kind))
     assert archive.name == "faces"
@@ -286,7 +274,7 @@ def test_an_archive_is_read_as_its_folder(tmp_path, kind):
 
 
 def test_damaged_archives_are_named(tmp_path):
-    write(tmp_path / "faces", COLORS)
+    write_pictures(tmp_path / "faces", COLORS)
     for kind in (".zip", ".tar.gz"):
         path = archived(tmp_path / "faces", kind)
         path.write_bytes(path.read_bytes()[:300])
@@ -299,7 +287,7 @@ def test_damaged_archives_are_named(tmp_path):
 
 
 def test_links_within_an_archive_are_pictures(tmp_path):
-    write(tmp_path / "faces", COLORS)
+    write_pictures(tmp_path / "faces", COLORS)
     os.link(tmp_path / "faces" / "00.png", tmp_path / "faces" / "hard.png")
     (tmp_path / "faces" / "soft.png").symlink_to("01.png")
     (tmp_path / "faces" / "lost.png").symlink_to("nowhere.png")
@@ -314,8 +302,8 @@ def test_links_within_an_archive_are_pictures(tmp_path):
 
 
 def test_a_run_within_the_folder_is_left_out(tmp_path):
-    write(tmp_path, COLORS)
-    write(tmp_path / "runs" / "one" / "samples", COLORS[:3])
+    write_pictures(tmp_path, COLORS)
+    write_pictures(tmp_path / "runs" / "one" / "samples", COLORS[:3])
     assert len(everything(opened(tmp_path))) == 23
     for name in ("config.json", ".lock"):
         (tmp_path / "runs" / "one" / name).touch()
@@ -323,8 +311,8 @@ def test_a_run_within_the_folder_is_left_out(tmp_path):
 
 
 def test_classes_only_where_they_are_wanted(tmp_path):
-    write(tmp_path / "a", COLORS[:11])
-    write(tmp_path / "b" / "deep", COLORS[11:])
+    write_pictures(tmp_path / "a", COLORS[:11])
+    write_pictures(tmp_path / "b" / "deep", COLORS[11:])
     assert opened(tmp_path, classes="folders").label_names == ("a", "b")
     hint = "no classes are used; to learn the 2 folders as classes, add --classes folders"
     unlabeled = opened(tmp_path, classes="none")
@@ -340,7 +328,7 @@ def test_classes_only_where_they_are_wanted(tmp_path):
 
 
 def test_a_csv_file_gives_classes(tmp_path):
-    write(tmp_path / "faces" / "all", COLORS)
+    write_pictures(tmp_path / "faces" / "all", COLORS)
     lines = ["file,kind", *(f"{i:02}.png,{'odd' if i % 2 else 'even'}" for i in range(19))]
     table = tmp_path / "faces" / "kinds.csv"
     table.write_text("\n".join(lines))
@@ -362,7 +350,7 @@ def test_a_csv_file_gives_classes(tmp_path):
     assert "save it in UTF-8" in refusal(opened, tmp_path / "faces", classes="kinds.csv")
     table.write_text("\n".join(line.replace(",", ";") for line in lines))
     assert "with a comma between" in refusal(opened, tmp_path / "faces", classes="kinds.csv")
-    write(tmp_path / "faces" / "more", COLORS[:1])
+    write_pictures(tmp_path / "faces" / "more", COLORS[:1])
     table.write_text("\n".join([*lines, "19.png,odd"]))
     message = refusal(opened, tmp_path / "faces", classes="kinds.csv")
     assert "names 00.png without its folder, but 2 pictures have that name" in message
@@ -370,7 +358,7 @@ def test_a_csv_file_gives_classes(tmp_path):
 
 def test_classes_of_stylegan(tmp_path):
     for i, shard in enumerate(("00000", "00001")):
-        write(tmp_path / "set" / shard, COLORS[10 * i : 10 * i + 10])
+        write_pictures(tmp_path / "set" / shard, COLORS[10 * i : 10 * i + 10])
     names = sorted(
         path.relative_to(tmp_path / "set").as_posix() for path in (tmp_path / "set").rglob("*.png")
     )
@@ -385,7 +373,7 @@ def test_classes_of_stylegan(tmp_path):
 
 def test_names_with_accents_are_those_of_the_table(tmp_path):
     """macOS stores a letter and its accent as two characters."""
-    write(tmp_path / "faces", COLORS)
+    write_pictures(tmp_path / "faces", COLORS)
     (tmp_path / "faces" / "00.png").rename(tmp_path / "faces" / "u\u0308.png")
     lines = ["\u00fc.png,a", *(f"{i:02}.png,b" for i in range(1, 20))]
     (tmp_path / "kinds.csv").write_text("\n".join(lines), encoding="utf-8")
@@ -395,14 +383,14 @@ def test_names_with_accents_are_those_of_the_table(tmp_path):
 
 def test_numbered_classes_keep_their_order(tmp_path):
     for number in range(12):
-        write(tmp_path / str(number), COLORS[:2])
+        write_pictures(tmp_path / str(number), COLORS[:2])
     assert opened(tmp_path, classes="folders").label_names == tuple(map(str, range(12)))
 
 
 def test_pictures_beside_splits_are_refused(tmp_path):
     for split in ("Train", "TEST"):
         for kind in "ab":
-            write(tmp_path / split / kind, COLORS)
+            write_pictures(tmp_path / split / kind, COLORS)
     data = opened(tmp_path, classes="folders")
     assert (len(data.train), len(data.test)) == (36, 40)
     assert data.label_names == ("a", "b")
@@ -417,7 +405,7 @@ def test_pictures_beside_splits_are_refused(tmp_path):
 @pytest.fixture
 def broken(tmp_path, monkeypatch) -> dict[str, str]:
     """A folder of pictures and of what is none; from names to what is said of them."""
-    write(tmp_path, [np.full((40, 40), 9 * i, np.uint8) for i in range(12)])
+    write_pictures(tmp_path, [np.full((40, 40), 9 * i, np.uint8) for i in range(12)])
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10_000)
     content = io.BytesIO()
     Image.fromarray(RNG.integers(0, 256, (40, 40), dtype=np.uint8)).save(content, "png")
@@ -470,7 +458,7 @@ def test_damage_that_shows_late_is_refused_too(tmp_path, broken):
 def test_a_bare_name_is_a_folder_unless_a_data_set_has_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("photos", "digits", "mnist"):
-        write(tmp_path / name, COLORS)
+        write_pictures(tmp_path / name, COLORS)
     assert load("photos").train.x.shape[1:] == (6, 5, 3)
     assert place("photos") == str(tmp_path / "photos")
     assert load("digits").train.x.shape[1:] == (8, 8, 1)  # the bundled ones
@@ -490,7 +478,7 @@ def test_a_folder_of_nothing_usable(tmp_path):
 
 
 def test_names_that_cannot_be_printed_are_escaped(tmp_path):
-    write(tmp_path, COLORS)
+    write_pictures(tmp_path, COLORS)
     (tmp_path / "a\nb.png").touch()
     (tmp_path / os.fsdecode(b"\xff.png")).touch()
     message = refusal(opened, tmp_path)
@@ -502,7 +490,7 @@ def test_names_that_cannot_be_printed_are_escaped(tmp_path):
 
 
 def test_the_second_start_decodes_nothing(tmp_path, monkeypatch):
-    write(tmp_path / "faces" / "a", COLORS)
+    write_pictures(tmp_path / "faces" / "a", COLORS)
     cache = tmp_path / "cache"
     first = opened(tmp_path / "faces", cache)
     assert isinstance(first.train.x, np.memmap)
@@ -520,7 +508,7 @@ def test_the_second_start_decodes_nothing(tmp_path, monkeypatch):
 
 
 def test_a_changed_file_is_decoded_again(tmp_path):
-    write(tmp_path, COLORS)
+    write_pictures(tmp_path, COLORS)
     first = opened(tmp_path)
     Image.fromarray(COLORS[1]).save(tmp_path / "00.png")
     os.utime(tmp_path / "00.png", ns=(0, 1))
@@ -528,7 +516,7 @@ def test_a_changed_file_is_decoded_again(tmp_path):
 
 
 def test_damaged_and_unfinished_caches_are_made_again(tmp_path):
-    write(tmp_path / "faces", COLORS)
+    write_pictures(tmp_path / "faces", COLORS)
     cache = tmp_path / "cache"
     with (
         mock.patch.object(loading, "decode", side_effect=KeyboardInterrupt),
@@ -546,7 +534,7 @@ def test_damaged_and_unfinished_caches_are_made_again(tmp_path):
 
 
 def test_a_whole_cache_may_be_in_a_folder_that_can_only_be_read(tmp_path):
-    write(tmp_path / "faces", COLORS)
+    write_pictures(tmp_path / "faces", COLORS)
     cache = tmp_path / "cache"
     first = opened(tmp_path / "faces", cache)
     with mock.patch("filelock.FileLock", side_effect=PermissionError(13, "denied")):
@@ -555,7 +543,7 @@ def test_a_whole_cache_may_be_in_a_folder_that_can_only_be_read(tmp_path):
 
 
 def test_a_cache_that_cannot_be_written(tmp_path):
-    write(tmp_path / "faces", COLORS)
+    write_pictures(tmp_path / "faces", COLORS)
     (tmp_path / "file").touch()
     assert "--cache-dir" in refusal(opened, tmp_path / "faces", tmp_path / "file" / "cache")
     full = shutil._ntuple_diskusage(100, 100, 0)
@@ -586,7 +574,7 @@ def test_writing_is_told_from_other_pictures(tmp_path):
     shades = np.broadcast_to(np.linspace(0, 255, 64).astype(np.uint8)[:, None], (9, 64, 64))
     assert not duplicates.look_like_writing(shades[..., None])
     assert not duplicates.look_like_writing(FEW)  # colors
-    write(tmp_path, digits[:20])
+    write_pictures(tmp_path, digits[:20])
     for flip, used, words in [
         ("auto", False, "look like writing"),
         ("on", True, "pictures are flipped left to right"),
@@ -710,7 +698,7 @@ def test_evaluation_reads_pictures_in_order():
 
 
 def test_one_command_trains_on_a_folder(tmp_path, capsys):
-    write(tmp_path / "faces", COLORS)
+    write_pictures(tmp_path / "faces", COLORS)
     arguments = [
         *("--dataset", str(tmp_path / "faces"), "--run-dir", str(tmp_path / "run")),
         *("--cache-dir", str(tmp_path / "cache"), "--batch-size", "8", "--size", "8x6"),

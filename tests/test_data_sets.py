@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
-from small import refused
+from small import everything, refused, rows, write_pictures
 
 from keras_gan.data import DataSet, Split, load
 from keras_gan.data.dataset import hold_out
@@ -17,20 +15,6 @@ RNG = np.random.default_rng(3)
 BYTES = RNG.integers(0, 256, (40, 6, 5), dtype=np.uint8)
 COLORS = RNG.integers(0, 256, (40, 6, 5, 3), dtype=np.uint8)
 POINTS = RNG.normal(0, 50, (40, 2))
-
-
-def everything(data: DataSet) -> np.ndarray:
-    return np.concatenate([data.train.x, data.validation.x, data.test.x])
-
-
-def rows(x: np.ndarray) -> list[bytes]:
-    return sorted(row.tobytes() for row in x)
-
-
-def write_images(folder: Path, images: np.ndarray, suffix: str = ".png") -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for i, image in enumerate(images):
-        Image.fromarray(image).save(folder / f"{i:03}{suffix}")
 
 
 # Splits
@@ -316,9 +300,9 @@ def test_paths_that_lead_nowhere(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("images", [BYTES, COLORS])
 def test_a_folder_of_images(tmp_path, images):
-    write_images(tmp_path / "faces" / "a", images[:15])
-    write_images(tmp_path / "faces" / "b" / "deep", images[15:], ".bmp")
-    write_images(tmp_path / "faces", images[:1])  # one image outside the folders: no classes
+    write_pictures(tmp_path / "faces" / "a", images[:15])
+    write_pictures(tmp_path / "faces" / "b" / "deep", images[15:], ".bmp")
+    write_pictures(tmp_path / "faces", images[:1])  # one image outside the folders: no classes
     (tmp_path / "faces" / "README.txt").write_text("not an image")
     (tmp_path / "faces" / "a" / ".hidden.png").write_bytes(b"")
     data = load(tmp_path / "faces")
@@ -329,8 +313,8 @@ def test_a_folder_of_images(tmp_path, images):
 
 
 def test_folders_of_a_folder_are_classes(tmp_path, monkeypatch):
-    write_images(tmp_path / "cat", BYTES[:25])
-    write_images(tmp_path / "ant", BYTES[25:])
+    write_pictures(tmp_path / "cat", BYTES[:25])
+    write_pictures(tmp_path / "ant", BYTES[25:])
     data = load(tmp_path)
     assert data.label_names == ("ant", "cat")
     ants = set(rows(BYTES[25:]))
@@ -344,7 +328,7 @@ def test_folders_of_a_folder_are_classes(tmp_path, monkeypatch):
 def test_folders_named_after_splits_are_splits(tmp_path, validation):
     for split, part in {"train": BYTES[:24], validation: BYTES[24:30], "test": BYTES[30:]}.items():
         for i, image in enumerate(part):
-            write_images(tmp_path / split / "ab"[i % 2] / str(i), image[None])
+            write_pictures(tmp_path / split / "ab"[i % 2] / str(i), image[None])
     data = load(tmp_path)
     assert data.label_names == ("a", "b")
     assert rows(data.train.x) == rows(BYTES[:24])
@@ -355,13 +339,9 @@ def test_folders_named_after_splits_are_splits(tmp_path, validation):
 
 def test_palettes_and_bilevel_images_are_read_for_what_they_show(tmp_path):
     few = COLORS // 128 * 255
-    for i, image in enumerate(few):
-        (tmp_path / "palette").mkdir(exist_ok=True)
-        Image.fromarray(image).quantize(8).save(tmp_path / "palette" / f"{i}.png")
+    write_pictures(tmp_path / "palette", [Image.fromarray(x).quantize(8) for x in few])
     assert rows(everything(load(tmp_path / "palette"))) == rows(few)
-    for i, image in enumerate(BYTES):
-        (tmp_path / "bilevel").mkdir(exist_ok=True)
-        Image.fromarray(image > 127).save(tmp_path / "bilevel" / f"{i}.png")
+    write_pictures(tmp_path / "bilevel", BYTES > 127)
     assert rows(everything(load(tmp_path / "bilevel"))) == rows(
         (BYTES > 127).astype(np.uint8) * 255
     )
@@ -378,10 +358,10 @@ def test_images_are_turned_as_the_camera_says(tmp_path):
 
 @pytest.mark.parametrize("content", [b"", b"no image", None])
 def test_a_damaged_image_is_named(tmp_path, content):
-    write_images(tmp_path, BYTES)
-    path = tmp_path / "007.png"
+    write_pictures(tmp_path, BYTES)
+    path = tmp_path / "07.png"
     path.write_bytes(path.read_bytes()[:60] if content is None else content)
-    with refused("1 of 40 files .* cannot be used .*--skip-broken.*: 007.png: it "):
+    with refused("1 of 40 files .* cannot be used .*--skip-broken.*: 07.png: it "):
         load(tmp_path)
 
 
