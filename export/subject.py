@@ -168,8 +168,7 @@ class Subject:
             "recipe": self.origin.get("recipe"),
             "weights": self.origin.get("weights"),
             "prior": prior | self.prior.get_config(),
-            "condition": self.condition
-            and {"name": type(self.condition).__name__.lower(), **self.condition.get_config()},
+            "condition": self.condition and self.condition.describe(),
             "images": {
                 "shape": list(self.shape),
                 "range": [0.0, 1.0] if self.is_image else None,

@@ -102,6 +102,10 @@ class Condition(Configured):
         """A user's condition of `n` examples as named arrays, or `InputError`."""
         raise NotImplementedError
 
+    def describe(self) -> dict[str, Any]:
+        """Returns the name of its kind, "name", and its arguments, as JSON can hold them."""
+        return {"name": type(self).__name__.lower(), **self.get_config()}
+
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
         return f"{type(self).__name__}({arguments})"

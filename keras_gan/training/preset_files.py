@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from keras_gan import presets
-from keras_gan.conditioning import Classes, Condition
+from keras_gan.conditioning import Classes
 from keras_gan.core.errors import InputError
 from keras_gan.core.files import write_atomically
 from keras_gan.core.versions import versions
@@ -95,7 +95,8 @@ def write(
             raise InputError("the condition of stored samples must be an array of numbers")
     np.savez_compressed(folder / "samples.npz", **arrays)
     facts = {**config["preset"], "precision": "float16", "largest_difference": difference}
-    config = {**config, "condition": _named(gan.condition), "preset": facts}
+    described = gan.condition and gan.condition.describe()
+    config = {**config, "condition": described, "preset": facts}
     write_atomically(folder / "config.json", json.dumps(config, indent=1) + "\n")
     return config
 
@@ -123,9 +124,3 @@ def _in_float32(config: Any) -> Any:
     if config.get("class_name") == "DTypePolicy" and config["config"]["name"].startswith("mixed_"):
         return {**config, "config": {"name": "float32"}}
     return {key: _in_float32(part) for key, part in config.items()}
-
-
-def _named(condition: Condition | None) -> dict[str, Any] | None:
-    if condition is None:
-        return None
-    return {"name": type(condition).__name__.lower(), **condition.get_config()}
