@@ -128,7 +128,6 @@ class SyncedClock(Clock):
 
 def train_a_little(name: str, toy: bool, **changes) -> tuple[Any, dict[str, Any]]:
     """A recipe's model after some steps on random pixels, and what was measured."""
-    import keras
     import tensorflow as tf
 
     from keras_gan import recipes
@@ -143,13 +142,9 @@ def train_a_little(name: str, toy: bool, **changes) -> tuple[Any, dict[str, Any]
     x = 2 * random.random((calls * steps * m * k, *SHAPES[name]), dtype=np.float32) - 1
     y = random.integers(0, 10, len(x))
     data = TrainingData.of(settings, x, y, label_names=tuple("0123456789"))
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(settings.precision)
-    try:
+    with settings.policy():
         gan, arguments = recipe.build(settings, data)
         gan.compile(**arguments, steps_per_execution=steps)
-    finally:
-        keras.config.set_dtype_policy(before)
     clock, began = SyncedClock(), time.monotonic()
     labels = None if gan.label_check is None else y
     logs = gan.fit(x, labels, batch_size=m, callbacks=[clock], verbose=0).history

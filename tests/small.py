@@ -39,6 +39,16 @@ def refused(message: str) -> Iterator[None]:
     assert "\n" not in str(caught.value)
 
 
+@contextlib.contextmanager
+def policy(name: str) -> Iterator[None]:
+    """A context in which layers are made with this dtype policy."""
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
 def numbers(shape, seed=0, dtype=np.float32):
     """Numbers of a normal distribution."""
     return np.random.default_rng(seed).normal(size=shape).astype(dtype)

@@ -549,12 +549,9 @@ def test_checkpoints_restore_p(tmp_path, make):
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_training_through_augmentation(jit_compile):
     """The gradient reaches G; XLA and bfloat16 train alike."""
-    keras.config.set_dtype_policy("mixed_bfloat16" if jit_compile else "float32")
-    try:
+    with small.policy("mixed_bfloat16" if jit_compile else "float32"):
         augmentation = RandomTransforms(Cosine(0.0, 1.0, 16), cutout=1.0)
         model = gan(augmentation, jit_compile=jit_compile, regularizers=[regularizers.R2(0.1)])
-    finally:
-        keras.config.set_dtype_policy("float32")
     before = small.weights(model.generator)
     history = model.fit(pictures(48, height=6, width=8), batch_size=8, verbose=0).history
     assert all(np.isfinite(values).all() for values in history.values())

@@ -102,24 +102,20 @@ def model_of(loss, penalty, augmentation, rule, replicas=1, policy="float32"):
         "info": keras_gan.conditioning.Codes(*CODES),
         "auxiliary_classifier": keras_gan.conditioning.Classes(CLASSES),
     }.get(loss)
-    keras.config.set_dtype_policy(policy)
-    try:
-        with strategy.scope() if replicas > 1 else tf.device("CPU:0"):
-            model = keras_gan.GAN(
-                *network_pair(loss), keras_gan.priors.Normal(4), condition=condition, ema=0.9
-            )
-            # Without momentum and normalization, so that rounding is not amplified.
-            model.compile(
-                keras.optimizers.SGD(0.05),
-                keras.optimizers.SGD(0.05),
-                loss=LOSSES[loss](),
-                regularizers=PENALTIES[penalty](),
-                augmentation=AUGMENTATIONS[augmentation](),
-                update=rule,
-                jit_compile=False,
-            )
-    finally:
-        keras.config.set_dtype_policy("float32")
+    with small.policy(policy), strategy.scope() if replicas > 1 else tf.device("CPU:0"):
+        model = keras_gan.GAN(
+            *network_pair(loss), keras_gan.priors.Normal(4), condition=condition, ema=0.9
+        )
+        # Without momentum and normalization, so that rounding is not amplified.
+        model.compile(
+            keras.optimizers.SGD(0.05),
+            keras.optimizers.SGD(0.05),
+            loss=LOSSES[loss](),
+            regularizers=PENALTIES[penalty](),
+            augmentation=AUGMENTATIONS[augmentation](),
+            update=rule,
+            jit_compile=False,
+        )
     return model
 
 

@@ -11,7 +11,6 @@ import io
 import time
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 import small
@@ -36,12 +35,8 @@ MAKE = {
 
 def train(strategy, kind="plain", data="arrays", policy="float32", **arguments):
     """20 steps of minibatches of 64: weights, history, an evaluation, dropped examples."""
-    keras.config.set_dtype_policy(policy)
-    try:
-        with strategy.scope():
-            model = MAKE[kind](**arguments)
-    finally:
-        keras.config.set_dtype_policy("float32")
+    with small.policy(policy), strategy.scope():
+        model = MAKE[kind](**arguments)
     k, m = model.discriminator_steps, 64
     x = small.examples(10 * k * m + 3).reshape(-1, *model.example_shape)
     y = np.arange(len(x)) % small.CLASSES if kind == "conditional" else np.arange(len(x)) % 4 - 1

@@ -341,12 +341,9 @@ class Types(losses.NonSaturating):
 
 
 def test_losses_get_float32_under_mixed_precision():
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
+    with small.policy("mixed_bfloat16"):
         generator = keras.Sequential([keras.Input((5,)), keras.layers.Dense(6)])
         discriminator = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)])
-    finally:
-        keras.config.set_dtype_policy("float32")
     assert generator(keras.KerasTensor((None, 5))).dtype == "bfloat16"
     model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5))
     model.compile("sgd", "sgd", loss=Types())
@@ -460,11 +457,8 @@ def test_extension_points_resume_exactly(tmp_path):
 
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_extension_points_under_xla_and_bfloat16(jit_compile):
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
+    with small.policy("mixed_bfloat16"):
         model = everything(tf.distribute.get_strategy(), jit_compile=jit_compile)
-    finally:
-        keras.config.set_dtype_policy("float32")
     history = model.fit(small.examples(48), batch_size=6, verbose=0).history
     assert all(np.isfinite(values).all() for values in history.values())
     plain = everything(tf.distribute.get_strategy())

@@ -435,11 +435,8 @@ def test_a_loaded_model_goes_on_as_the_saved_one(tmp_path):
 
 
 def test_bfloat16_trains_in_float32_variables():
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
+    with small.policy("mixed_bfloat16"):
         model = small.gan()
-    finally:
-        keras.config.set_dtype_policy("float32")
     history = model.fit(small.examples(64), batch_size=8, verbose=0).history
     assert all(np.isfinite(values).all() for values in history.values())
     assert {w.dtype for w in model.generator.weights} == {"float32"}

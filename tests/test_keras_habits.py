@@ -208,11 +208,8 @@ def test_fixed_networks_move_no_average_and_no_counter_of_theirs():
 
 
 def test_float16_has_a_loss_scale():
-    keras.config.set_dtype_policy("mixed_float16")
-    try:
+    with small.policy("mixed_float16"):
         model = small.gan()
-    finally:
-        keras.config.set_dtype_policy("float32")
     for optimizer in (model.generator_optimizer, model.discriminator_optimizer):
         assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
     history = model.fit(small.examples(64), batch_size=8, verbose=0).history

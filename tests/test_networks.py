@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 import scipy.stats
+import small
 import tensorflow as tf
 
 import keras_gan
@@ -360,15 +361,12 @@ def test_output_by_rule():
 
 
 def test_outputs_stay_float32_in_mixed_precision():
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
+    with small.policy("mixed_bfloat16"):
         generator, discriminator = small_pair(0)
         pair = (
             networks.cifar10_conv_discriminator(),
             networks.mlp_generator(4, (3,), hidden=[(6, "relu")], output_activation="sigmoid"),
         )
-    finally:
-        keras.config.set_dtype_policy("float32")
     for network in (generator, discriminator, *pair):
         assert network.layers[-1].compute_dtype == "float32"
         assert all(weight.dtype == "float32" for weight in network.weights)

@@ -230,11 +230,8 @@ def test_a_model_as_a_preset(tmp_path):
 
 def test_a_model_of_mixed_precision_as_a_preset(tmp_path):
     """In bfloat16 the samples, which a preset promises to 1e-5, would depend on the processor."""
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
+    with small.policy("mixed_bfloat16"):
         gan = small.conditional_gan()
-    finally:
-        keras.config.set_dtype_policy("float32")
     assert {"bfloat16"} & {layer.compute_dtype for layer in gan.generator.layers}
     gan.save_to_preset(tmp_path / "p")
     loaded = GAN.from_preset(tmp_path / "p")

@@ -347,11 +347,8 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "policy", "jit_compile", "classes"), CASES)
 def test_training_with_both_penalties(name, policy, jit_compile, classes, tmp_path):
-    keras.config.set_dtype_policy(policy)
-    try:
+    with small.policy(policy):
         pair = MAKE[name]((8, 8, 1), classes=classes)
-    finally:
-        keras.config.set_dtype_policy("float32")
     condition = conditioning.Classes(CLASSES) if classes else None
     model = keras_gan.GAN(*pair, priors.Normal(5), condition=condition)
     optimizers = [keras.optimizers.Adam(1e-2, beta_1=0.0, beta_2=0.99) for _ in range(2)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+import small
 import tensorflow as tf
 
 import keras_gan
@@ -229,8 +230,7 @@ def test_wrong_arguments():
 
 
 def image_gan(regularizer, policy="float32", **arguments):
-    keras.config.set_dtype_policy(policy)
-    try:
+    with small.policy(policy):
         seeds = iter(range(10))
 
         def dense(units, **kwargs):
@@ -262,8 +262,6 @@ def image_gan(regularizer, policy="float32", **arguments):
             else [],
             **{"jit_compile": False, **arguments},
         )
-    finally:
-        keras.config.set_dtype_policy("float32")
     return model
 
 

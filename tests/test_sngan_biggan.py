@@ -181,11 +181,8 @@ def test_exported_to_onnx(tmp_path):
     [("mixed_bfloat16", "sngan", None), ("mixed_float16", "biggan", 3)],
 )
 def test_trained_under_mixed_precision(policy, family, classes):
-    keras.config.set_dtype_policy(policy)
-    try:
+    with small.policy(policy):
         model = gan(family, classes, run_eagerly=True)
-    finally:
-        keras.config.set_dtype_policy("float32")
     history = model.fit(*data(8, classes), batch_size=4, verbose=0).history
     assert np.isfinite([values[0] for values in history.values()]).all()
     assert {network.output.dtype for network in model.networks} == {"float32"}

@@ -203,11 +203,8 @@ def test_what_was_frozen_is_averaged_when_it_learns_again():
 
 
 def test_losses_of_layers_in_mixed_precision():
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
+    with small.policy("mixed_bfloat16"):
         networks = pair(activity_regularizer="l2", kernel_regularizer="l2")
-    finally:
-        keras.config.set_dtype_policy("float32")
     history = gan(networks=networks).fit(small.examples(32), batch_size=8, verbose=0).history
     assert np.isfinite(history["d_loss"]).all()
 

@@ -12,10 +12,10 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 import scipy.stats
+import small
 import tensorflow as tf
 from PIL import Image
 
@@ -404,12 +404,9 @@ def test_networks_trained_in_mixed_precision_are_exported_in_float32(tmp_path: P
     discriminator = networks.maxout_discriminator((2, 2, 1), units=4)
     prior = priors.Uniform(4)
     exact = generator()
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
+    with small.policy("mixed_bfloat16"):
         mixed = generator()
         network = networks.mlp_encoder((2, 2, 1), inference.parameters(prior), hidden=[8])
-    finally:
-        keras.config.set_dtype_policy("float32")
     run = Run(tmp_path, {"identity": {"recipe": "r", "dataset": "d", "data": "0", "seed": 0}})
     run.config |= {"provenance": "", "versions": {}, "preprocessing": {"name": "unit_range"}}
     auxiliary_networks = [inference.Inference(network, prior)]
