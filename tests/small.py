@@ -229,6 +229,12 @@ def rows(x: np.ndarray) -> list[bytes]:
     return sorted(row.tobytes() for row in x)
 
 
+def reloaded(model: keras.Model, folder: Path) -> keras.Model:
+    """The model as a file in this folder holds it."""
+    model.save(folder / "model.keras")
+    return keras.saving.load_model(folder / "model.keras", safe_mode=True)
+
+
 def weights(network: keras.Model) -> list[np.ndarray]:
     return [np.array(w) for w in network.get_weights()]
 

@@ -121,8 +121,7 @@ def test_augmentation_is_applied_to_real_and_generated_examples(update, tmp_path
         fake = (z @ np.ones((2, 3))) @ w + shift
         assert found["d_fake"] == pytest.approx(sigmoid(fake).mean(), abs=1e-6)
     assert float(shifted.augmentation.strength) == 6.0
-    shifted.save(tmp_path / "gan.keras")
-    loaded = keras.saving.load_model(tmp_path / "gan.keras")
+    loaded = small.reloaded(shifted, tmp_path)
     assert float(loaded.augmentation.strength) == 6.0
 
 
@@ -166,8 +165,7 @@ def test_metrics_of_the_user(tmp_path):
     w = np.array([1.0, -2.0, 2.0])
     expected = (points() @ w).mean() - ((z.numpy() @ np.ones((2, 3))) @ w).mean()
     assert values["margin"] == pytest.approx(expected, abs=1e-5)
-    model.save(tmp_path / "gan.keras")
-    loaded = keras.saving.load_model(tmp_path / "gan.keras")
+    loaded = small.reloaded(model, tmp_path)
     assert "margin" in [metric.name for metric in loaded.metrics]
 
 

@@ -96,8 +96,7 @@ def test_it_comes_back_from_a_file_and_from_a_checkpoint(tmp_path):
     gan = small.inference_gan()
     examples = small.examples()
     gan.fit(examples, batch_size=10, verbose=0)
-    gan.save(tmp_path / "gan.keras")
-    loaded = keras.saving.load_model(tmp_path / "gan.keras")
+    loaded = small.reloaded(gan, tmp_path)
     np.testing.assert_array_equal(
         loaded.auxiliary_networks[0].encode(examples), gan.auxiliary_networks[0].encode(examples)
     )

@@ -266,8 +266,7 @@ def test_augmentations_one_after_the_other(tmp_path):
     with randomness.drawing_from(randomness.RowDraws(tf.range(4, dtype=tf.int64))):
         chained = model.augmentation(images[:4])
     np.testing.assert_array_equal(chained, expected)
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    loaded = small.reloaded(model, tmp_path)
     pairs = zip(loaded.augmentation.weights, model.augmentation.weights, strict=True)
     assert all(np.array_equal(a, b) for a, b in pairs)
     assert [type(part) for part in loaded.augmentation.augmentations] == list(map(type, parts))

@@ -174,8 +174,7 @@ def test_it_learns_to_classify(tmp_path):
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
     assert np.mean(found.argmax(axis=1) == classes) > 0.97
     assert np.isfinite(gan.evaluate(x, labels, verbose=0, return_dict=True)["d_loss"])
-    gan.save(tmp_path / "gan.keras")
-    loaded = keras.saving.load_model(tmp_path / "gan.keras")
+    loaded = small.reloaded(gan, tmp_path)
     np.testing.assert_array_equal(loaded.classify(x, batch_size=70), found)
     loaded.fit(x, labels, batch_size=30, verbose=0)
 

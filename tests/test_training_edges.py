@@ -108,8 +108,7 @@ def test_augmentations_in_a_sequence_draw_alike_and_are_loaded(tmp_path):
     for model in (one, other):
         model.fit(IMAGES, batch_size=8, verbose=0)
     other.make_train_function(force=True)  # traced once more
-    one.save(tmp_path / "gan.keras")
-    loaded = keras.saving.load_model(tmp_path / "gan.keras")
+    loaded = small.reloaded(one, tmp_path)
     for model in (one, other, loaded):
         model.fit(IMAGES, batch_size=8, verbose=0)
     for model in (other, loaded):
@@ -120,8 +119,7 @@ def test_a_saved_model_has_the_state_of_its_regularizers(tmp_path):
     model = gan(regularizers=[regularizers.LeCam(1.0, start=2)], optimizers=("adam", "adam"))
     x = small.examples(64)
     model.fit(x, batch_size=8, verbose=0)
-    model.save(tmp_path / "gan.keras")
-    loaded = keras.saving.load_model(tmp_path / "gan.keras")
+    loaded = small.reloaded(model, tmp_path)
     state = [variable.numpy() for variable in model.compile_variables]
     assert state[2] == 8
     assert [variable.numpy() for variable in loaded.compile_variables] == state
