@@ -241,6 +241,8 @@ def test_the_verdict_is_one_sentence() -> None:
 def test_runs_on_few_examples_are_measured_by_measure(tmp_path) -> None:
     few = make_run(tmp_path / "few", training_examples=10, dataset="/photos")
     assert facts.of_run(few).evaluate == f"keras-gan measure {few.path} /photos"
+    moved = make_run(tmp_path / "preset", training_examples=10)  # as presets are stored
+    assert facts.of_run(moved).evaluate == f"keras-gan measure {moved.path} digits"
     many = make_run(tmp_path / "many", training_examples=50, dataset="/photos")
     assert facts.of_run(many).evaluate == f"keras-gan evaluate {many.path}"
 

@@ -213,10 +213,12 @@ def _of_run(run: Run, handle: str) -> Facts:
     settings = _settings(run, asked)
     chosen = "" if weights == "last" else f" --weights {shlex.quote(weights)}"
     place = shlex.quote(handle)
+    data = str(run.settings.get("dataset", config["recipe"]))
+    real = str(config.get("dataset", data))  # a preset does not keep where its data were
     return Facts(
         name=Path(handle).resolve().name,
         recipe=str(config["recipe"]),
-        data=str(run.settings.get("dataset", config["recipe"])),
+        data=data,
         fingerprint=str(run.identity.get("data", "")),
         provenance=str(config.get("provenance", "")),
         shape=tuple(int(n) for n in config["example_shape"]),
@@ -250,7 +252,7 @@ def _of_run(run: Run, handle: str) -> Facts:
         evaluate=(
             f"keras-gan evaluate {place}{chosen}"
             if config.get("training_examples", LEAST_TRAIN) >= LEAST_TRAIN
-            else f"keras-gan measure {place} {shlex.quote(str(config['dataset']))}{chosen}"
+            else f"keras-gan measure {place} {shlex.quote(real)}{chosen}"
         ),
     )
 
