@@ -207,6 +207,17 @@ def test_weights_are_those_with_the_smallest_distance(tmp_path) -> None:
     assert facts.of_run(make_run(tmp_path / "two", settings=settings)).weights == "ema"
 
 
+def test_numbers_from_before_a_run_was_continued_are_left_out(tmp_path) -> None:
+    results = {
+        weights: {**RESULTS, "run": {"epochs": epochs}}
+        for weights, epochs in (("last", 1), ("ema", 3))
+    }
+    found = facts.of_run(make_run(tmp_path / "both", results))
+    assert (found.measured, found.weights) == (True, "ema")
+    found = facts.of_run(make_run(tmp_path / "one", {"last": results["last"]}))
+    assert (found.measured, found.numbers) == (False, ())
+
+
 @pytest.mark.parametrize("file", ["evaluation.json", "config.json", "warnings.json"])
 def test_a_damaged_file_is_one_line(tmp_path, file) -> None:
     run = make_run(tmp_path / "one")

@@ -202,13 +202,13 @@ def of_run(run: Run, handle: str = "") -> Facts:
 
 def _of_run(run: Run, handle: str) -> Facts:
     config, sessions = run.config, run.config["sessions"]
-    results, weights = _results(run)
+    epochs = run.epochs_done or _epochs_in_table(run)
+    results, weights = _results(run, epochs)
     weights = kind = weights or _default_weights(run)
     if "preset" in config:  # one network, whose weights were of that kind
         weights, kind = "last", str(config["preset"].get("weights", "last"))
     warnings = _warnings(run, results)
     times = [session["seconds"] for session in sessions if "seconds" in session]
-    epochs = run.epochs_done or _epochs_in_table(run)
     asked = sessions[-1].get("epochs") if sessions else None
     settings = _settings(run, asked)
     chosen = "" if weights == "last" else f" --weights {shlex.quote(weights)}"
@@ -257,12 +257,20 @@ def _of_run(run: Run, handle: str) -> Facts:
     )
 
 
-def _results(run: Run) -> tuple[dict[str, Any], str | None]:
-    """The measurements of a run, and their weights: those with the smallest distance."""
+def _results(run: Run, epochs: int) -> tuple[dict[str, Any], str | None]:
+    """The measurements of a run, and their weights: those with the smallest distance.
+
+    Those from before it was continued, after fewer epochs, are of another model.
+    """
     file = run.path / "evaluation.json"
     if not file.is_file():
         return {}, None
-    entries = json.loads(file.read_text(encoding="utf-8"))
+    stored = json.loads(file.read_text(encoding="utf-8"))
+    entries = {
+        weights: of_weights
+        for weights, of_weights in stored.items()
+        if of_weights.get("run", {}).get("epochs", epochs) == epochs
+    }
     if not entries:
         return {}, None
 
