@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from keras_gan import data, measure, train
+from keras_gan.cli import results
 from keras_gan.evaluation import distances, features
 from keras_gan.experiment.picture_sets import Features, Stored
 from keras_gan.experiment.run import Run
@@ -63,6 +64,15 @@ def test_with_fewer_others_the_set_is_measured_with_their_number_too(tmp_path, c
     assert fewer["frechet"]["n_generated"] == floor["frechet"]["n_generated"] == 20
     assert fewer["frechet"]["distance"] > found[name]["frechet"]["distance"]
     assert "20 of " in " ".join(capsys.readouterr().out.split())
+
+
+def test_brackets_in_names_are_no_markup(capsys):
+    x = np.random.default_rng(0).random((12, 3))
+    found = {name: distances.compare(x, x + 1) for name in ("[old]", "b[/c]")}
+    results.show_distances({"features": "f", **found}, "pictures")
+    shown = capsys.readouterr().out
+    assert "[old]" in shown
+    assert "b[/c]" in shown
 
 
 def test_outputs_that_are_folders_are_refused_before_any_work(tmp_path, capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from keras_gan.evaluation import published
@@ -36,9 +37,9 @@ def show(results: dict) -> None:
             f"D scores a training example above a test example {gap['auc']:.0%} of the time"
         )
     for warning in results["warnings"]:
-        console.print(f"[yellow]warning:[/] {warning}")
+        console.print(f"[yellow]warning:[/] {escape(warning)}")
     for warning in results["diversity"]["warnings"]:
-        console.print(f"[red]warning:[/] {warning['name']}: {warning['message']}")
+        console.print(f"[red]warning:[/] {escape('{name}: {message}'.format(**warning))}")
     if "training examples" not in results["distances"]:
         console.print("recall, density and coverage were not compared with real ones (--no-sanity)")
     if not results["diversity"]["warnings"]:
@@ -46,9 +47,10 @@ def show(results: dict) -> None:
 
 
 def _table(title: str, *columns: str, left: tuple[str, ...]) -> Table:
-    table = Table(title=title)
+    """A table; names of files and data may have brackets, which are no markup."""
+    table = Table(title=escape(title))
     for column in columns:
-        table.add_column(column, justify="left" if column in left else "right")
+        table.add_column(escape(column), justify="left" if column in left else "right")
     return table
 
 
@@ -67,7 +69,7 @@ def _likelihood(console: Console, results: dict) -> None:
     table.add_section()
     name = f"{run['recipe']}, {run['epochs']} epochs, {results['weights']} weights"
     samples = likelihood.get("folds", [likelihood])[0]["samples"]
-    table.add_row(f"[bold]{name}", *_cells(likelihood), f"{samples:,} samples")
+    table.add_row(f"[bold]{escape(name)}", *_cells(likelihood), f"{samples:,} samples")
     if refined := likelihood.get("refined"):
         name = "the same, bandwidth between the grid's"
         table.add_row(name, *_cells(refined), "not the paper's protocol")
