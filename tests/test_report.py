@@ -399,6 +399,9 @@ def test_curves_have_the_measured_values_at_their_places() -> None:
     (steady,) = curves.panels({"run": {"epoch": [0, 1], "d_loss": [0.69315, 0.69316]}})
     labels = [label for _, label in steady.y_ticks]
     assert len(set(labels)) == len(labels) > 2
+    (large,) = curves.panels({"run": {"epoch": [0, 1], "d_loss": [1e6, 1e6 + 400]}})
+    labels = [label for _, label in large.y_ticks]
+    assert len(set(labels)) == len(labels) > 2
     (first,) = curves.panels({"run": {"epoch": [0], "val_frechet_distance": [3.0]}})
     assert [label for _, label in first.x_ticks] == ["1"]
     value = {"run": {"epoch": [0, 1], "value": [-4.0, -4.1]}}

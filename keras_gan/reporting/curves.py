@@ -145,6 +145,7 @@ def _labels(numbers: Sequence[float]) -> list[str]:
     decimals = next(
         (d for d in range(10) if np.all(abs(ticks - ticks.round(d)) < step / 100)), None
     )
-    if decimals is None or abs(ticks).max() >= 1e6:
-        return [f"{t:.4g}" for t in ticks]
+    short = [f"{t:.4g}" for t in ticks]
+    if decimals is None or (abs(ticks).max() >= 1e6 and len(set(short)) == len(ticks)):
+        return short
     return [f"{t.round(decimals) + 0.0:.10g}" for t in ticks]
