@@ -49,7 +49,7 @@ class Version:
     error: ServingError | None = None
     servable: Any = None  # a Servable while there is one to run
     in_use: int = 0
-    tried: tuple | None = None  # the fingerprint of the files at the last load
+    tried: tuple | None = None  # the path and its files' fingerprint at the last load
 
 
 class Manager:
@@ -238,14 +238,14 @@ class Manager:
             if (
                 not self._stopped
                 and idle
-                and (not version.error or version.tried != fingerprint(version.path))
+                and (not version.error or version.tried != (path, fingerprint(path)))
             ):
                 version.path = path
                 self._load_version(version)
 
     def _load_version(self, version: Version) -> None:
         context = {"model": version.model, "version": version.number}
-        version.tried = fingerprint(version.path)
+        version.tried = (version.path, fingerprint(version.path))
         self._move(version, State.LOADING, error=None)
         started = time.monotonic()
         try:

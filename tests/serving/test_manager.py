@@ -207,6 +207,20 @@ def test_reload_waits_for_new_models_and_unloads_the_rest(base, tmp_path, manage
     assert states(manager) == {1: State.AVAILABLE}
 
 
+def test_a_version_that_did_not_load_is_tried_in_another_base_path(base, tmp_path, manager):
+    publish(base, 1, broken=True)
+    publish(base, 2)
+    other = tmp_path / "other"
+    other.mkdir()
+    publish(other, 1)
+    manager.start([ModelConfig("m", base, latest=0)])
+    assert states(manager) == {1: State.END, 2: State.AVAILABLE}
+    manager.reload([ModelConfig("m", other, latest=0)])
+    wait_for(lambda: states(manager) == {1: State.AVAILABLE, 2: State.END})
+    with manager.use("m") as version:
+        assert version.servable.path == other / "1"
+
+
 def test_requests_during_a_rollover_always_find_a_version(base, manager):
     publish(base, 1)
     manager.start([ModelConfig("m", base)])
