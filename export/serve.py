@@ -23,6 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not (arguments and _is_model(arguments[0])) or missing_packages():
         return serve(arguments)
+    from serving.settings import build_parser
+
     # What the export is told; the rest is the server's.
     parser = argparse.ArgumentParser(prog="keras-gan serve", add_help=False, allow_abbrev=False)
     parser.add_argument("--weights")
@@ -33,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         f"--{name}={text}" for name in ("weights", "preprocessing") if (text := vars(told)[name])
     ]
     flags += ["--trust-recipe"] * told.trust_recipe
+    build_parser().parse_args(arguments)  # its mistakes, and --help, do not wait for an export
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and clean up
     with tempfile.TemporaryDirectory(prefix="keras-gan-serve-") as folder:
         # A process of its own: what it loads does not stay in the server's memory. -P: not a

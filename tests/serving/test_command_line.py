@@ -75,6 +75,15 @@ def test_without_the_extra_there_is_one_line(monkeypatch, capsys):
         assert message.count("\n") == 1
 
 
+@pytest.mark.parametrize(("flag", "code"), [("--no_such_flag", 2), ("--port=x", 2), ("--help", 0)])
+def test_flags_are_read_before_a_model_is_exported(monkeypatch, capsys, flag, code):
+    monkeypatch.setattr(export.serve.subprocess, "run", None)  # nothing is exported in vain
+    with pytest.raises(SystemExit) as exit_:
+        export.serve.main(["digits", "--weights=ema", flag])
+    assert exit_.value.code == code
+    assert capsys.readouterr().out.startswith("usage: keras-gan serve") == (code == 0)
+
+
 def test_help_names_defaults_only_where_there_are_any():
     text = build_parser().format_help()
     assert "(default: 8501)" in text
