@@ -18,11 +18,11 @@ from functools import partial
 import numpy as np
 
 from serving.config import Batching
-from serving.errors import FailedPrecondition, InvalidArgument, ServingError, Unavailable
+from serving.errors import FailedPrecondition, InvalidArgument, Unavailable
 from serving.loader import Servable
 
 Arrays = dict[str, np.ndarray]
-_Result = Arrays | ServingError
+_Result = Arrays | Exception
 
 
 class DirectExecutor:
@@ -195,7 +195,7 @@ class BatchingExecutor:
     def _process(self, batch: _Batch) -> list[_Result]:
         try:
             return self._run(batch)
-        except ServingError as error:
+        except Exception as error:  # of any kind, as too little memory for the rows together
             if len(batch.tasks) == 1:
                 return [error]
         return [self._process(replace(batch, tasks=[task]))[0] for task in batch.tasks]

@@ -118,6 +118,19 @@ def test_a_bad_request_fails_alone():
     assert isinstance(two, InvalidArgument)
 
 
+def test_rows_that_do_not_fit_together_run_alone():
+    model, size = Doubler(), 1 << 21
+    shapes = [(1, size, 1), (1, 1, size), (1, 1, 1)]  # padded to 2^42 numbers a row
+
+    async def main(executor):
+        inputs = [{"x": np.ones(shape, np.float32)} for shape in shapes]
+        requests = [executor.run(model, "s", given, ["y"]) for given in inputs]
+        return await asyncio.gather(*requests)
+
+    answers = run(Batching(num_batch_threads=1, pad_variable_length_inputs=True), main)
+    assert [answer["y"].shape for answer in answers] == shapes
+
+
 def test_a_full_queue_sheds_load():
     model = Doubler()
     model.gate.clear()
