@@ -39,16 +39,28 @@ class DirectExecutor:
         inputs: Mapping[str, np.ndarray],
         outputs: Sequence[str],
     ) -> Arrays:
-        """Runs a signature; cancelled when the caller is."""
+        """Runs a signature, unless the caller is cancelled first."""
         if not self._capacity:
             raise Unavailable("The server is busy: too many requests wait for execution.")
         self._capacity -= 1
+        cancelled = False
+
+        def work() -> Arrays:
+            if cancelled:
+                return {}
+            return servable.run(servable.signatures[signature], inputs, outputs)
+
+        running = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        # Not before: a cancelled request is in the threads' queue until one of them takes it.
+        running.add_done_callback(self._free)
         try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._threads, servable.run, servable.signatures[signature], inputs, outputs
-            )
-        finally:
-            self._capacity += 1
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            cancelled = True
+            raise
+
+    def _free(self, done: asyncio.Future) -> None:
+        self._capacity += 1
 
     def close(self) -> None:
         """Waits for running requests and ends the threads."""

@@ -242,3 +242,28 @@ def test_without_batching_the_queue_has_an_end():
     answers = asyncio.run(main())
     executor.close()
     assert [isinstance(answer, Unavailable) for answer in answers] == [False] * 3 + [True] * 2
+
+
+def test_without_batching_cancelled_requests_do_not_run_and_count_while_they_wait():
+    model = Doubler()
+    model.gate.clear()
+    executor = DirectExecutor(1, max_waiting=2)
+
+    async def main():
+        for i in range(3):
+            task = asyncio.ensure_future(executor.run(model, "s", rows(i), ["y"]))
+            await asyncio.sleep(0.05)
+            task.cancel()
+        with pytest.raises(Unavailable):  # else their inputs would fill the memory
+            await executor.run(model, "s", rows(3), ["y"])
+        model.gate.set()
+        while True:
+            try:
+                return await executor.run(model, "s", rows(4), ["y"])
+            except Unavailable:
+                await asyncio.sleep(0.01)
+
+    answer = asyncio.run(asyncio.wait_for(main(), PATIENCE))
+    executor.close()
+    assert answer["y"].item() == 8
+    assert [batch.item() for batch in model.batches] == [0, 4]
