@@ -292,8 +292,9 @@ def _connect(url: str, keys: ClientKeys, *, asynchronous: bool) -> Any:
 def _split(url: str) -> tuple[str, str]:
     try:
         parts = urlsplit(url)
-        usable = bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is not a number, or half of an IPv6 address's brackets
+        host = (parts.hostname or "").encode("idna")  # as a name server is asked for it
+        usable = bool(host) and parts.port != 0 and url.isprintable()
+    except ValueError:  # no such name, no number as port, or half of an IPv6 address's brackets
         usable = False
     if not usable or parts.scheme not in ("grpc", "grpcs", "http", "https"):
         raise UsageError(

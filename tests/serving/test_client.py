@@ -376,7 +376,8 @@ def test_a_signature_that_gives_no_samples():
 
 
 def test_bad_arguments():
-    for url in ("ftp://x", "http://x:abc", "grpc://x:65536", "http://:8501", "http://[::1"):
+    bad = ("ftp://x", "http://x:abc", "grpc://x:65536", "http://:8501", "http://[::1")
+    for url in (*bad, "http://x..y", f"http://{'x' * 64}", "http://x\x01", "http://\ud800"):
         with pytest.raises(UsageError, match=re.escape(repr(url))):
             Client(url, model="m")
     with pytest.raises(ValueError, match="exclude"):
