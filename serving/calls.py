@@ -117,6 +117,8 @@ async def predict_rows(
     batch_size: int | None = None,
 ) -> Arrays:
     """Runs a signature on rows; where the server refuses so many at once, on half as many."""
+    if not all(array.ndim for array in inputs.values()):  # a single number is in no row
+        return await ask(Predict(target, signature, inputs))
     rows = len(next(iter(inputs.values())))
     answers: list[Arrays] = []
     size, start = max(1, min(batch_size or rows, rows)), 0

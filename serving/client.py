@@ -140,7 +140,7 @@ class _Client:
         self, signature: str, inputs: Arrays, batch_size: int | None = None
     ) -> Arrays:
         arrays, metadata = await self._fitting(signature, inputs)
-        if signature in metadata.outputs and not len(next(iter(arrays.values()))):
+        if signature in metadata.outputs and next(iter(arrays.values())).shape[:1] == (0,):
             return answer_without_rows(metadata, signature)
         outputs = await calls.predict_rows(self._ask, self._target, signature, arrays, batch_size)
         return typed(outputs, metadata, signature)

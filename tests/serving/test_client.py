@@ -369,6 +369,14 @@ def test_points_are_called_examples():
     np.testing.assert_array_equal(client.generate(3), points)
 
 
+def test_a_single_number_is_the_server_s_to_answer(url):
+    with Client(url, model="mlp") as client:
+        with pytest.raises(errors.InvalidArgument, match="latents"):
+            client.predict(z=1.0)
+        with pytest.raises(errors.ServingError, match='"nope" not found'):
+            client.predict("nope", z=1.0)
+
+
 def test_a_signature_that_gives_no_samples():
     client = scripted(Constant(logits=np.ones(3), latents=np.ones((3, 5))))
     with pytest.raises(errors.FailedPrecondition, match="logits"):
