@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 import json
@@ -141,6 +142,31 @@ def test_an_epoch_entered_midway_is_the_rest_of_it(tmp_path):
     assert small.largest_difference(small.weights(one), small.weights(gan)) == 0
     for name, values in history.items():
         assert [seen[epoch][name] for epoch in range(2)] == values
+
+
+class MeanLogit(keras.metrics.Mean):
+    """The mean of D's logits for data, as a metric of a user's."""
+
+    def update_state(self, real, fake):
+        super().update_state(real.logits)
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_a_users_metrics_go_on_within_an_epoch(tmp_path, replicas):
+    x = small.examples(80)
+
+    def trained(**arguments):
+        with small.devices(replicas).scope() if replicas > 1 else contextlib.nullcontext():
+            gan = small.gan(metrics=[MeanLogit("mean_logit")])
+        checkpoints.restore_latest(tmp_path, gan)
+        return gan.fit(x, batch_size=10, verbose=0, **arguments).history
+
+    def save(batch, logs):
+        if batch == 4:
+            checkpoints.write(tmp_path, checkpoints.snapshot(saving.model))
+
+    saving = keras.callbacks.LambdaCallback(on_train_batch_end=save)
+    assert trained(callbacks=[saving]) == trained(initial_step=5)
 
 
 def test_initial_step_is_for_arrays_and_within_an_epoch():

@@ -38,15 +38,17 @@ class StreamCallback(keras.callbacks.Callback):
         self._stream = stream
         self._reads_all = reads_all
         self._steps_made = initial_step
-        self._totals = tf.identity(gan.running_means.totals.value) if initial_step else None
+        of_metrics = (v for metric in gan.user_metrics for v in metric.variables)
+        means = [gan.running_means.totals, *of_metrics] if initial_step else []
+        self._means = [(variable, variable.value.read_value()) for variable in means]
 
     def on_epoch_begin(self, epoch, logs=None):
         """Tells the stream where the epoch starts."""
         self._first_step = int(self.model.current_step.numpy())
         self._stream.begin_epoch(self._first_step, self._steps_made)
-        if self._totals is not None:
-            self.model.running_means.totals.assign(self._totals)
-        self._steps_made, self._totals = 0, None
+        for variable, value in self._means:  # Keras has just reset them
+            variable.assign(value)
+        self._steps_made, self._means = 0, []
 
     def on_epoch_end(self, epoch, logs=None):
         """Counts the examples that filled no step."""
