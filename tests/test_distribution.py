@@ -21,6 +21,7 @@ import keras_gan.train
 from keras_gan import InputError
 from keras_gan.core.errors import Interrupted, SurroundingsError
 from keras_gan.core.randomness import Purpose, StepDraws
+from keras_gan.experiment import job
 from keras_gan.experiment.run import Run
 from keras_gan.experiment.workers import Workers
 
@@ -233,6 +234,39 @@ def test_workers_that_differ_are_refused_before_the_first_step(two_workers):
             assert code == 2, message
             assert words in message
             assert message.count("\n") == 1
+
+
+METRIC = """
+import keras
+from keras_gan.recipes import digits
+from keras_gan.recipes.digits import Settings
+
+
+class Margin(keras.metrics.Mean):
+    __module__ = "mine"
+
+    def update_state(self, real, fake):
+        super().update_state(real.logits)
+
+
+def build(settings, data):
+    gan, arguments = digits.build(settings, data)
+    return gan, {**arguments, "metrics": [Margin("margin")]}
+"""
+
+
+def test_metrics_of_a_recipe_on_several_workers_are_refused(monkeypatch, tmp_path, capsys):
+    class Several(Workers):
+        def __init__(self, strategy):
+            super().__init__(strategy)
+            self.alone = False
+
+    monkeypatch.setattr(job, "Workers", Several)
+    (tmp_path / "mine.py").write_text(METRIC)
+    arguments = ["--recipe", str(tmp_path / "mine.py"), "--run-dir", str(tmp_path / "run")]
+    assert keras_gan.train.main([*arguments, "--epochs", "0"]) == 2
+    assert "'margin', cannot be saved on several workers" in last_line(capsys.readouterr().err)
+    assert not (tmp_path / "run").exists()
 
 
 def test_workers_send_texts_of_any_length(two_workers):

@@ -207,6 +207,12 @@ class Job:
                 f"{group} (--batch-size x --discriminator-steps); lower --batch-size"
             )
         self.gan = self._make_gan()
+        if self.gan.user_metrics and not self.workers.alone:
+            # To read their variables all workers are needed, and the chief alone saves them.
+            raise InputError(
+                f"metrics, such as {self.gan.user_metrics[0].name!r}, cannot be saved on several "
+                "workers; leave them out of what the recipe gives `compile`, or train on one host"
+            )
         self.gan.check_minibatch(self.settings.batch_size)
         _check_loadable(self.gan)
         self.labels = self._labels()
