@@ -333,6 +333,17 @@ def test_a_kill_before_the_first_rename_does_not_block(tmp_path, monkeypatch):
     assert [file.name for file in path.iterdir()] == ["config.json"]
 
 
+def test_a_model_with_a_flipped_bit_is_written_once_more(whole, tmp_path, capsys):
+    path = shutil.copytree(whole.path, tmp_path / "run")
+    file = path / "models" / "last.keras"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    assert not Run.open(path).finished
+    assert call(capsys, path, "--epochs", "4")[0] == 0
+    assert_equal(whole, Run.open(path))
+
+
 @pytest.mark.parametrize("how", ["empty", "truncated", "not a zip"])
 def test_a_damaged_model_is_written_once_more(whole, tmp_path, how, capsys):
     path = shutil.copytree(whole.path, tmp_path / "run")

@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
@@ -200,7 +199,7 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether training came to an end that was asked for."""
-        return zipfile.is_zipfile(self.model_file("last"))  # damaged, it is written once more
+        return model_files.is_whole(self.model_file("last"))  # damaged, it is written once more
 
     def model_file(self, name: str) -> Path:
         """The file of a model: "last", "generator" or one of `BEST`."""

@@ -7,7 +7,6 @@ import functools
 import math
 import sys
 import time
-import zipfile
 from pathlib import Path
 
 import keras
@@ -22,7 +21,7 @@ from keras_gan.experiment.job import Job
 from keras_gan.experiment.run import BEST, Run
 from keras_gan.experiment.session import Interruption, Session
 from keras_gan.experiment.settings import Settings
-from keras_gan.training import checkpoints
+from keras_gan.training import checkpoints, model_files
 
 _EXAMPLES = 1000  # that estimates and pictures along training take
 _COMPARED, _NUMBERS = 2000, 2**25  # validation images of a distance, and their numbers, at most
@@ -176,7 +175,7 @@ def _estimates(job: Job, run: Run, facts: dict) -> list[callbacks.ValidationEsti
         "best": {
             kind: facts[kind]
             for kind in BEST
-            if facts.get(kind) is not None and zipfile.is_zipfile(run.model_file(kind))
+            if facts.get(kind) is not None and model_files.is_whole(run.model_file(kind))
         },
     }
     made: list[callbacks.ValidationEstimate] = []

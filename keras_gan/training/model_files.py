@@ -30,6 +30,17 @@ def load(file: Path, distrusted: str = "") -> keras.Model:
         raise InputError(f"{file} cannot be loaded: {_reason(file, error, distrusted)}") from error
 
 
+def is_whole(file: Path) -> bool:
+    """Whether a `.keras` file is there, with all of its parts as they were written."""
+    if not zipfile.is_zipfile(file):
+        return False
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.testzip() is None
+    except Exception:  # a damaged file may fail in any way
+        return False
+
+
 def _reason(file: Path, error: Exception, distrusted: str) -> str:
     """The words of Keras's error that matter, which are inside a long text."""
     if not zipfile.is_zipfile(file):
