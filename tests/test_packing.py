@@ -161,6 +161,18 @@ def _packed(run, file, small):
     return file
 
 
+def test_the_best_model_after_a_small_file_is_of_a_later_epoch(tmp_path):
+    path, file, other = tmp_path / "run", tmp_path / "file", tmp_path / "other"
+    assert train.main([*SETTINGS, "--run-dir", str(path), "--epochs", "1"]) == 0
+    run = Run.open(path)
+    run.metrics_file.write_text("epoch,val_log_likelihood\n0,1e9\n")  # of a model that is lost
+    assert run.epoch_of("best") == 1
+    packing.pack(run, file, small=True)
+    packing.unpack(file, other)
+    assert train.main([*SETTINGS, "--run-dir", str(other), "--epochs", "2"]) == 0
+    assert Run.open(other).epoch_of("best") == 2
+
+
 def test_numbers_of_11_bits_are_those_of_float16():
     values = np.random.default_rng(0).normal(size=1000).astype(np.float32)
     rounded = packing.significant(values, 11)

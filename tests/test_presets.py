@@ -169,6 +169,8 @@ def test_the_best_epoch_is_that_of_the_number_which_chose_it(run, tmp_path):
     ):
         copy.metrics_file.write_text(table.format(*columns))
         assert (copy.epoch_of("best"), copy.epoch_of("best_ema")) == (raw, ema)
+    copy.metrics_file.write_text("epoch,val_log_likelihood\n7,1\n8,3\n")  # the others are lost
+    assert copy.epoch_of("best") == 9
 
 
 def test_the_weights_of_the_best_epoch(run, tmp_path):

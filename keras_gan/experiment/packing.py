@@ -101,6 +101,7 @@ def _collect(run: Run, folder: Path, small: bool) -> int:
     config = {**run.config, "data_dir": None, "cache_dir": None, "checkpoint_dir": None}
     if small:
         state = _rounded(state)
+        config.pop("best_epochs", None)
         config["rounded_at_steps"] = [*config.get("rounded_at_steps", []), state.step]
     checkpoints.write(folder / "checkpoints", state)  # which makes the folders
     (folder / "config.json").write_text(json.dumps(config, indent=1))

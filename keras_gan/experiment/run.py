@@ -214,9 +214,12 @@ class Run:
         self.config["epochs_done"] = epochs
         self._write_config()
 
-    def save_best(self, weights: str, generator: keras.Model) -> None:
-        """Saves a generator, "best" or "best_ema", that is the best so far."""
+    def save_best(self, weights: str, generator: keras.Model, epochs: int | None = None) -> None:
+        """Saves a generator, "best" or "best_ema", the best so far, after so many epochs."""
         self._save(generator, weights)
+        if epochs is not None:
+            self.config.setdefault("best_epochs", {})[weights] = epochs
+            self._write_config()
 
     def _save(self, model: keras.Model, name: str) -> None:
         final = self.model_file(name)
@@ -230,10 +233,15 @@ class Run:
         """The number of epochs behind one of `WEIGHTS`."""
         if weights not in BEST:
             return self.epochs_done
+        # The table may lack epochs, or know of a model that was lost. Earlier versions noted none.
+        if weights in self.config.get("best_epochs", {}):
+            return self.config["best_epochs"][weights]
         estimate, metrics = self.best_by, self.metrics()
         if estimate is callbacks.ValidationDistance:
-            return int(np.nanargmin(metrics[estimate.column])) + 1
-        return int(np.nanargmax(metrics[estimate.column + weights.removeprefix("best")])) + 1
+            row = np.nanargmin(metrics[estimate.column])
+        else:
+            row = np.nanargmax(metrics[estimate.column + weights.removeprefix("best")])
+        return int(metrics["epoch"][row]) + 1
 
     @property
     def best_by(self) -> type[callbacks.ValidationEstimate]:

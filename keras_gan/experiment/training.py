@@ -163,7 +163,8 @@ def _estimates(job: Job, run: Run, facts: dict) -> list[callbacks.ValidationEsti
         return []
 
     def on_best(weights: str, generator: keras.Model, value: float) -> None:
-        run.save_best(weights, generator)
+        epochs = int(job.gan.current_step.numpy()) // job.steps_per_epoch
+        run.save_best(weights, generator, epochs)
         facts[weights] = value
 
     def images(n: int) -> np.ndarray:

@@ -27,6 +27,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "data_dir": (str, types.NoneType),
     "checkpoint_dir": (str, types.NoneType),
     "epochs_done": int,
+    "best_epochs": dict,
 }
 
 
