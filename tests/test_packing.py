@@ -198,6 +198,11 @@ def test_what_cannot_be_packed_is_refused(begun, tmp_path):
         packing.pack(begun, tmp_path / "there")
     with begun.owned(), pytest.raises(InputError, match="another process is training"):
         packing.pack(begun, tmp_path / "file")
+    table = begun.metrics_file.read_text()
+    begun.metrics_file.write_text(table[:-2])
+    with small.refused("its last line is cut"):
+        packing.pack(begun, tmp_path / "file")
+    begun.metrics_file.write_text(table)
     with pytest.raises(InputError, match="has no checkpoint"):
         packing.pack(Run.create_or_open(tmp_path / "new", {}, {}), tmp_path / "file")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "there"]

@@ -106,6 +106,7 @@ def _collect(run: Run, folder: Path, small: bool) -> int:
     checkpoints.write(folder / "checkpoints", state)  # which makes the folders
     (folder / "config.json").write_text(json.dumps(config, indent=1))
     if run.metrics_file.is_file():
+        run.metrics()  # a damaged table would be noticed only when the file is unpacked
         shutil.copyfile(run.metrics_file, folder / "metrics.csv")
     best = [] if small else [file for file in map(run.model_file, BEST) if file.is_file()]
     for file in best:
