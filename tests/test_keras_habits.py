@@ -130,6 +130,14 @@ def test_gradient_accumulation_on_several_replicas_is_refused():
             model.compile(accumulating, "sgd")
 
 
+def test_a_loss_scale_on_several_replicas_is_refused():
+    with small.devices().scope():
+        model = keras_gan.GAN(*small.network_pair(), keras_gan.priors.Uniform(5))
+        scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(clipnorm=1e-3))
+        with small.refused("LossScaleOptimizer .* 2 replicas"):
+            model.compile(scaled, "sgd")
+
+
 def test_a_sigmoid_operation_at_the_end_of_d_is_refused():
     images = keras.Input((6,))
     probability = keras.ops.sigmoid(keras.layers.Dense(1)(images))

@@ -102,6 +102,11 @@ def check_optimizers(optimizers: list[Any], replicas: int) -> None:
                 f"{type(optimizer).__name__} accumulates gradients, which Keras cannot do on "
                 f"{replicas} replicas; leave out `gradient_accumulation_steps`"
             )
+        if replicas > 1 and isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            raise InputError(
+                "LossScaleOptimizer clips and checks the gradients of each replica by themselves, "
+                f"so that {replicas} replicas would not equal one; leave it out"
+            )
 
 
 def as_list(name: str, value: Any) -> list[Any]:
