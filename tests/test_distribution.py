@@ -236,6 +236,21 @@ def test_workers_that_differ_are_refused_before_the_first_step(two_workers):
             assert message.count("\n") == 1
 
 
+def test_arrays_of_a_generator_are_not_written_into():
+    memory = np.empty(16 * 8 * 6 + 16, np.float32)
+    start = -memory.ctypes.data % 64 // 4  # TensorFlow shares aligned arrays
+    x = memory[start : start + 16 * 8 * 6].reshape(16, 8, 6)
+    x[...] = small.examples(16 * 8).reshape(x.shape)
+    before = x.copy()
+    batches = tf.data.Dataset.from_generator(
+        lambda: iter(x), output_signature=tf.TensorSpec((None, 6), tf.float32)
+    )
+    with small.devices().scope():
+        gan = small.gan()
+    gan.fit(batches, verbose=0)
+    np.testing.assert_array_equal(x, before)
+
+
 METRIC = """
 import keras
 from keras_gan.recipes import digits

@@ -144,20 +144,13 @@ def test_an_epoch_entered_midway_is_the_rest_of_it(tmp_path):
         assert [seen[epoch][name] for epoch in range(2)] == values
 
 
-class MeanLogit(keras.metrics.Mean):
-    """The mean of D's logits for data, as a metric of a user's."""
-
-    def update_state(self, real, fake):
-        super().update_state(real.logits)
-
-
 @pytest.mark.parametrize("replicas", [1, 2])
 def test_a_users_metrics_go_on_within_an_epoch(tmp_path, replicas):
     x = small.examples(80)
 
     def trained(**arguments):
         with small.devices(replicas).scope() if replicas > 1 else contextlib.nullcontext():
-            gan = small.gan(metrics=[MeanLogit("mean_logit")])
+            gan = small.gan(metrics=[small.LogitMean("mean_logit")])
         checkpoints.restore_latest(tmp_path, gan)
         return gan.fit(x, batch_size=10, verbose=0, **arguments).history
 

@@ -141,7 +141,9 @@ def checked_batches(
             for fault, holds in valid.items()
         ]
         with tf.control_dependencies(checks):
-            x = tf.ensure_shape(tf.identity(x), [None, *shape])
+            # A copy: else the first replica may write into the NumPy array of a user's generator,
+            # whose memory TensorFlow takes for a tensor of its own.
+            x = tf.ensure_shape(tf.raw_ops.DeepCopy(x=x), [None, *shape])
         return x if y is None else (x, y)
 
     return dataset.enumerate().map(check)
