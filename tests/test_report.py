@@ -203,6 +203,13 @@ def test_weights_are_those_with_the_smallest_distance(tmp_path) -> None:
     assert (found.weights, found.distance.value) == ("ema", 12.0)
     assert found.evaluate.endswith("--weights ema")
     assert "weights='ema'" in found.load[2]
+    other = json.loads(json.dumps(RESULTS))  # features on another scale, and nearer to the floor
+    other["distances"]["samples"]["frechet"]["distance"] = 200.0
+    other["distances"]["training examples"]["frechet"]["distance"] = 100.0
+    assert (
+        facts.of_run(make_run(tmp_path / "scales", {"last": RESULTS, "ema": other})).weights
+        == "ema"
+    )
     settings = {"ema_momentum": 0.9}
     assert facts.of_run(make_run(tmp_path / "two", settings=settings)).weights == "ema"
 

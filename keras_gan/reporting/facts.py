@@ -258,7 +258,7 @@ def _of_run(run: Run, handle: str) -> Facts:
 
 
 def _results(run: Run, epochs: int) -> tuple[dict[str, Any], str | None]:
-    """The measurements of a run, and their weights: those with the smallest distance.
+    """The measurements of a run, and their weights: those nearest to their floor.
 
     Those from before it was continued, after fewer epochs, are of another model.
     """
@@ -275,8 +275,11 @@ def _results(run: Run, epochs: int) -> tuple[dict[str, Any], str | None]:
         return {}, None
 
     def distance(weights: str) -> float:
-        of_weights = measured.numbers(entries[weights])
-        return next((n.value for n in of_weights if not n.higher_is_better), math.inf)
+        lower = (n for n in measured.numbers(entries[weights]) if not n.higher_is_better)
+        found = next(lower, None)
+        if found is None:
+            return math.inf
+        return found.value / (found.floor or 1)  # distances on other features are on other scales
 
     weights = min(entries, key=distance)
     return entries[weights], weights
