@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import re
 import zipfile
@@ -34,6 +35,12 @@ def is_whole(file: Path) -> bool:
     """Whether a `.keras` file is there, with all of its parts as they were written."""
     if not zipfile.is_zipfile(file):
         return False
+    stat = file.stat()
+    return _is_whole(file, stat.st_mtime_ns, stat.st_size)
+
+
+@functools.lru_cache  # pages that follow a run ask often, and all bytes are read
+def _is_whole(file: Path, changed: int, size: int) -> bool:
     try:
         with zipfile.ZipFile(file) as archive:
             return archive.testzip() is None
