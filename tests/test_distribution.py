@@ -11,6 +11,7 @@ import io
 import time
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import small
@@ -236,11 +237,17 @@ def test_workers_that_differ_are_refused_before_the_first_step(two_workers):
             assert message.count("\n") == 1
 
 
+def shared(values):
+    """The values where TensorFlow shares their memory: in an aligned array."""
+    memory = np.empty(values.size + 16, np.float32)
+    start = -memory.ctypes.data % 64 // 4
+    array = memory[start : start + values.size].reshape(values.shape)
+    array[...] = values
+    return array
+
+
 def test_arrays_of_a_generator_are_not_written_into():
-    memory = np.empty(16 * 8 * 6 + 16, np.float32)
-    start = -memory.ctypes.data % 64 // 4  # TensorFlow shares aligned arrays
-    x = memory[start : start + 16 * 8 * 6].reshape(16, 8, 6)
-    x[...] = small.examples(16 * 8).reshape(x.shape)
+    x = shared(small.examples(16 * 8).reshape(16, 8, 6))
     before = x.copy()
     batches = tf.data.Dataset.from_generator(
         lambda: iter(x), output_signature=tf.TensorSpec((None, 6), tf.float32)
@@ -249,6 +256,27 @@ def test_arrays_of_a_generator_are_not_written_into():
         gan = small.gan()
     gan.fit(batches, verbose=0)
     np.testing.assert_array_equal(x, before)
+
+
+def test_vectors_of_a_generator_are_not_written_into():
+    x, y = shared(small.examples(16 * 8).reshape(16, 8, 6)), shared(np.ones((16, 8, 4)))
+    signature = tuple(tf.TensorSpec((None, n), tf.float32) for n in (6, 4))
+    batches = tf.data.Dataset.from_generator(
+        lambda: zip(x, y, strict=True), output_signature=signature
+    )
+    with small.devices().scope():
+        networks = []
+        for given, taken, made in (("latents", 5, 6), ("examples", 6, 1)):
+            first = keras.Input((taken,), name=given)
+            given_vectors = keras.Input((4,), name="condition")
+            noisy = keras_gan.layers.GaussianNoise(1.0)(given_vectors)
+            out = keras.layers.Dense(made)(keras.layers.Concatenate()([first, noisy]))
+            networks.append(keras.Model([first, given_vectors], out))
+        vectors = keras_gan.conditioning.Vectors([4])
+        gan = keras_gan.GAN(*networks, keras_gan.priors.Uniform(5), condition=vectors)
+        gan.compile("sgd", "sgd")
+    gan.fit(batches, verbose=0)
+    assert (y == 1).all()
 
 
 METRIC = """

@@ -141,9 +141,11 @@ def checked_batches(
             for fault, holds in valid.items()
         ]
         with tf.control_dependencies(checks):
-            # A copy: else the first replica may write into the NumPy array of a user's generator,
-            # whose memory TensorFlow takes for a tensor of its own.
+            # Copies: else the first replica may write into the NumPy arrays of a user's generator,
+            # whose memory TensorFlow takes for tensors of its own.
             x = tf.ensure_shape(tf.raw_ops.DeepCopy(x=x), [None, *shape])
+            if label_check is not None:
+                y = tf.raw_ops.DeepCopy(x=y)
         return x if y is None else (x, y)
 
     return dataset.enumerate().map(check)
