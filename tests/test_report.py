@@ -466,7 +466,9 @@ def test_training_ends_with_a_report_and_a_failure_of_it_is_one_line(
 def test_a_report_in_a_browser(tmp_path, needs_chromium, axe) -> None:
     """Keys move the slider; nothing is asked for, no script of the run runs, axe finds nothing."""
     results = json.loads(json.dumps({"last": RESULTS}).replace("some network", HOSTILE))
-    document.write([make_run(tmp_path / "run", results)], tmp_path / "report.html", no_data)
+    settings = {"dataset": "digits", "discriminator_learning_rate": 0.0006153846153846154}
+    run = make_run(tmp_path / "run", results, recipe="pictures", settings=settings)
+    document.write([run], tmp_path / "report.html", no_data)
     with chromium(needs_chromium) as browser:
         page = browser.new_page(viewport={"width": 375, "height": 700}, color_scheme="dark")
         faults, requests = [], []
