@@ -1,9 +1,10 @@
-"""Processor time of a step and of features, without and with oneDNN's kernels, on one thread.
+"""Processor time of a step and of features: oneDNN's kernels, and widths, on one thread.
 
     python benchmarks/kernels.py [--steps 8]
 
 Random pixels: the speed does not depend on them. Each row is measured in two processes of its own,
-because TensorFlow chooses its kernels when it is imported; the shortest of three times counts.
+because TensorFlow chooses its kernels when it is imported; the shortest of three times counts. The
+first table is without and with oneDNN's kernels, the second one of networks of several widths.
 """
 
 from __future__ import annotations
@@ -18,39 +19,48 @@ from pathlib import Path
 RECIPES = ("pictures", "cifar10_conv_tuned", "mnist_r3gan", "mnist")
 FEATURES = "efficientnet_lite0"  # of 100 pictures of 32x32
 SWITCH = "TF_ENABLE_ONEDNN_OPTS"
+WIDTHS, PRECISIONS = (8, 16, 20, 24, 26, 28, 32, 40, 48), ("float32", "mixed_bfloat16")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--child", help=argparse.SUPPRESS)
+    parser.add_argument("--width", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--precision", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        print(milliseconds(options.child, options.steps))
+        changes = {"width": options.width, "precision": options.precision}
+        print(milliseconds(options.child, options.steps, changes if options.width else {}))
         return
     print("| | without, ms | with, ms | ratio |\n|---|---|---|---|")
     for name in (*RECIPES, FEATURES):
         without, with_them = (in_own_process(name, options.steps, on) for on in "01")
         row = f"| `{name}` | {without:,.0f} | {with_them:,.0f} | {without / with_them:.1f} |"
         print(row, flush=True)
+    print(f"\n| width of `pictures` | {', ms | '.join(PRECISIONS)}, ms |\n|---|---|---|")
+    for width in WIDTHS:
+        changes = (["--width", str(width), "--precision", name] for name in PRECISIONS)
+        times = [in_own_process("pictures", options.steps, "1", *change) for change in changes]
+        print(f"| {width} | {' | '.join(f'{time:,.0f}' for time in times)} |", flush=True)
 
 
-def in_own_process(name: str, steps: int, on: str) -> float:
+def in_own_process(name: str, steps: int, on: str, *changes: str) -> float:
     """Milliseconds, measured in another process."""
     environment = {**os.environ, SWITCH: on, "TF_CPP_MIN_LOG_LEVEL": "3"}
     environment["PYTHONPATH"] = str(Path(__file__).parents[1])
-    command = [sys.executable, __file__, "--child", name, "--steps", str(steps)]
+    command = [sys.executable, __file__, "--child", name, "--steps", str(steps), *changes]
     done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     return float(done.stdout)
 
 
-def milliseconds(name: str, steps: int) -> float:
+def milliseconds(name: str, steps: int, changes: dict) -> float:
     """Processor time of a step, or of the features of 100 pictures."""
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    run = features() if name == FEATURES else training(name, steps)
+    run = features() if name == FEATURES else training(name, steps, changes)
     run()  # traced
     seconds = []
     for _ in range(3):
@@ -60,11 +70,11 @@ def milliseconds(name: str, steps: int) -> float:
     return 1000 * min(seconds) / (1 if name == FEATURES else steps)
 
 
-def training(name: str, steps: int):
+def training(name: str, steps: int, changes: dict):
     """A function that trains for so many steps."""
     from steps import model_of_recipe, random_examples
 
-    gan, arguments, settings = model_of_recipe(name, random_examples(name, 1))
+    gan, arguments, settings = model_of_recipe(name, random_examples(name, 1), **changes)
     gan.compile(**arguments, steps_per_execution=steps)
     x = random_examples(name, settings.batch_size * steps)
     return lambda: gan.fit(x, batch_size=settings.batch_size, verbose=0)

@@ -65,7 +65,8 @@ def model_of_recipe(name: str, x: np.ndarray, **changes) -> tuple[Any, dict[str,
         changes = {"images": 100_000, **changes}
     settings = recipe.settings(**changes)
     settings = settings.resolve(TrainingData.of(settings, x, size=40_000))
-    return *recipe.build(settings, TrainingData.of(settings, x)), settings
+    with settings.policy():
+        return *recipe.build(settings, TrainingData.of(settings, x)), settings
 
 
 def products(network: keras.Model) -> list[int]:

@@ -84,9 +84,9 @@ def test_a_long_budget_gets_wider_networks_and_lower_rates(monkeypatch, capsys):
     data = data_of((32, 32, 3), size=40_000)
     hours = 4 * 0.32 * pictures.MANY_STEPS / 3600  # four times as many steps of width 16
     long = resolved(data, budget=f"{hours:.3f}h")
-    assert long.width == 31  # the budget is rounded
-    assert long.generator_learning_rate == pytest.approx(1e-3 * 16 / 31)
-    assert "width 16: there is time for wider ones; trying width 31" in capsys.readouterr().out
+    assert long.width == 40  # 16 * 4**(2 / 3)
+    assert long.generator_learning_rate == pytest.approx(1e-3 * 16 / 40)
+    assert "width 16: there is time for wider ones; trying width 40" in capsys.readouterr().out
     given = resolved(data, budget=f"{hours:.3f}h", generator_learning_rate=2e-4)
     assert given.generator_learning_rate == 2e-4
     assert resolved(data, budget=f"{hours:.3f}h", width=16).width == 16
