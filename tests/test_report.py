@@ -419,6 +419,14 @@ def test_curves_have_the_measured_values_at_their_places() -> None:
     assert curves.panels({"run": {"epoch": [0.0], "value": [np.nan]}}) == []
 
 
+def test_a_dozen_curves_are_told_apart() -> None:
+    table = {"epoch": [0.0, 1.0], "d_loss": [1.0, 1.5]}
+    page = document.draw_curves({f"run {number}": table for number in range(12)})
+    for kind in ("polyline", "li"):
+        styles = re.findall(rf'<{kind} class="([^"]*)"', page)
+        assert len(set(styles)) == len(styles) == 12
+
+
 # --------------------------------------------------------------------------- the commands
 
 
