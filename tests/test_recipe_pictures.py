@@ -109,6 +109,22 @@ def test_precisions_are_timed_once(monkeypatch, capsys):
     assert timed == ["float32", "mixed_bfloat16"]
 
 
+def test_wider_networks_are_timed_in_each_precision(monkeypatch, capsys):
+    """Width 16 is faster in float32 here, wider networks in bfloat16."""
+    times = {"float32": 0.0005, "mixed_bfloat16": 0.0004}
+
+    def time(_, settings, __):
+        return 0.1 if settings.width == 16 else times[settings.precision] * settings.width**1.5
+
+    monkeypatch.setattr(pictures, "seconds_per_step", time)
+    monkeypatch.setattr(pictures, "bfloat16_is_native", lambda: True)
+    data = data_of((32, 32, 3), size=40_000)
+    chosen = resolved(data, budget="95m")
+    assert (chosen.width, chosen.precision) == (32, "mixed_bfloat16")
+    assert chosen.images == int(95 * 60 / (0.0004 * 32**1.5)) * 32
+    assert resolved(data, budget="95m", width=16).precision == "float32"
+
+
 @pytest.mark.parametrize(("kind", "default"), [("dcgan", 32), ("r3gan", 64)])
 def test_the_size_of_a_minibatch_is_that_of_the_networks_unless_given(kind, default):
     chosen = resolved(networks=kind, images=300)

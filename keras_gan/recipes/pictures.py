@@ -13,7 +13,7 @@ set it instead.
 import dataclasses
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import tensorflow as tf
@@ -181,18 +181,16 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
             final_gamma=self.final_gamma or gamma / 10,
         )._of_width(self.width or by_rule, self)
         images = self.images or self.epochs * size * max(1, self.passes)
-        seconds: dict[str, float] = {}
+        precisions: Sequence[str] = [self.precision]
         if self.precision == "auto":
             native = on_gpu or bfloat16_is_native()
-            if native:
-                seconds = chosen._seconds_per_step(data, PRECISIONS)
-                texts = [f"{time:.2g} s in {name}" for name, time in seconds.items()]
-                print(f"a step takes {', '.join(texts)}")
-            fastest = min(seconds, key=seconds.__getitem__, default="float32")
-            chosen = dataclasses.replace(chosen, precision=fastest)
+            precisions = PRECISIONS if native else ["float32"]
+        if images and len(precisions) == 1:
+            return dataclasses.replace(chosen, precision=precisions[0])._with_lengths(images, size)
+        chosen, seconds = chosen._timed(data, precisions)
         if images:
             return chosen._with_lengths(images, size)
-        steps = chosen._steps(data, seconds)
+        steps = chosen._steps(seconds, size)
         if steps < ENOUGH_STEPS:
             minutes = math.ceil(self.budget_seconds * ENOUGH_STEPS / steps / 60)
             print(
@@ -207,8 +205,10 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
         if not self.width and width != chosen.width:
             reason = "so few steps teach little" if factor < 1 else "there is time for wider ones"
             print(f"networks of width {chosen.width}: {reason}; trying width {width}")
-            chosen = chosen._of_width(width, self)
-            steps = chosen._steps(data)
+            # The wider the networks, the more bfloat16 gains.
+            possible = precisions if factor > 1 else [chosen.precision]
+            chosen, seconds = chosen._of_width(width, self)._timed(data, possible)
+            steps = chosen._steps(seconds, size)
         return chosen._with_lengths(steps * chosen.batch_size, size)
 
     def _of_width(self, width: int, asked: Self) -> Self:
@@ -223,20 +223,24 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
             discriminator_learning_rate=asked.discriminator_learning_rate or rate,
         )
 
-    def _seconds_per_step(self, data: TrainingData, precisions: Sequence[str]) -> dict[str, float]:
-        """Seconds of a step by precision, by a trial."""
+    def _timed(self, data: TrainingData, precisions: Sequence[str]) -> tuple[Self, float]:
+        """These settings in the fastest precision, and the seconds of a step, by a trial."""
         print(f"timing a few steps in {' and '.join(precisions)}", flush=True)
         few = self._with_lengths(self.batch_size, data.size)
-        return {
+        seconds = {
             precision: seconds_per_step(build, dataclasses.replace(few, precision=precision), data)
             for precision in precisions
         }
+        if len(seconds) > 1:
+            texts = [f"{time:.3g} s in {name}" for name, time in seconds.items()]
+            print(f"a step takes {', '.join(texts)}")
+        fastest = min(seconds, key=seconds.__getitem__)
+        return dataclasses.replace(self, precision=fastest), seconds[fastest]
 
-    def _steps(self, data: TrainingData, known: Mapping[str, float] | None = None) -> int:
-        """The number of steps in the budget, by a trial unless the time of one is known."""
-        seconds = (known or self._seconds_per_step(data, [self.precision]))[self.precision]
+    def _steps(self, seconds: float, size: int) -> int:
+        """The number of steps in the budget, if one takes so many seconds."""
         steps = max(1, int(self.budget_seconds / seconds))
-        times = steps * self.batch_size / data.size
+        times = steps * self.batch_size / size
         print(
             f"a step with {self.batch_size} pictures and width {self.width} takes {seconds:.2g} s: "
             f"{steps:,} steps, {times:,.{0 if times >= 10 else 1}f} times all pictures, in "
