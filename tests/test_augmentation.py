@@ -10,7 +10,7 @@ import tensorflow as tf
 from scipy.spatial.transform import Rotation
 
 import keras_gan
-from keras_gan import InputError, losses, regularizers
+from keras_gan import GAN, InputError, conditioning, losses, priors, regularizers
 from keras_gan.augmentation import (
     ADA,
     Adaptive,
@@ -501,6 +501,30 @@ def test_a_constant_that_the_loss_ignores_is_taken_out_of_the_signs(loss):
     np.testing.assert_allclose(recorded(loss, 50.0)[0], logits, atol=1e-4)
     if loss == "wasserstein":  # D's loss is the mean of D(G(z)) less that of D(x)
         np.testing.assert_allclose(logits.mean(), -d_loss / 2, atol=1e-6)
+
+
+def of_classes(constants):
+    """The same of a D whose answers to the examples of each class have a constant of their own."""
+    generator, _ = small.conditional_pair()
+    examples, classes = keras.Input((6,)), keras.Input((), dtype="int64", name="condition")
+    linear = keras.layers.Dense(1, kernel_initializer=keras.initializers.GlorotUniform(seed=1))
+    of_class = keras.layers.Embedding(small.CLASSES, 1)
+    answers = keras.layers.Add()([linear(examples), of_class(classes)])
+    discriminator = keras.Model([examples, classes], answers)
+    of_class.set_weights([np.reshape(constants, (-1, 1))])
+    condition = conditioning.Classes(small.CLASSES)
+    model = GAN(generator, discriminator, priors.Uniform(5), condition=condition)
+    optimizers = [keras.optimizers.SGD(0.1) for _ in range(2)]
+    model.compile(*optimizers, loss="relativistic", augmentation=Recording())
+    model.fit(small.examples(8), np.arange(8) % small.CLASSES, batch_size=8, verbose=0)
+    return np.asarray(model.augmentation.logits)
+
+
+def test_a_constant_of_each_class_is_taken_out_of_the_signs():
+    """Where each class has a constant of its own, D may know all examples of all classes."""
+    logits = of_classes([0.0, 0.0, 0.0])
+    assert np.abs(logits).min() > 1e-3
+    np.testing.assert_allclose(of_classes([50.0, 0.0, -50.0]), logits, atol=1e-4)
 
 
 def test_a_constant_that_the_loss_sees_stays_in_the_signs():

@@ -24,8 +24,9 @@ class Adaptive(keras.layers.Layer):
     is compared with the target. p rises if r is above it and falls if r is below, by `minibatch *
     interval / images`, and stays in [0, 1]; the released code has no upper bound.
 
-    Losses of differences of logits (Wasserstein, relativistic) do not determine where 0 is. There,
-    D(x) is measured from the middle between the means of D(x) and D(G(z)) over the minibatch.
+    Losses of differences of logits (Wasserstein, relativistic) do not determine where 0 is, nor how
+    far the logits of two classes are apart. There, the sign is that of D(x) - D(G(z)) of a row of
+    the minibatch, which have the same class.
 
     Args:
         target: r to hold, in (-1, 1); 0.6 in the paper.

@@ -21,7 +21,7 @@ from keras_gan.core.batches import (
 )
 from keras_gan.core.keras_private import all_layers
 from keras_gan.core.randomness import Purpose, StepDraws
-from keras_gan.core.replicas import global_mean, in_parts
+from keras_gan.core.replicas import in_parts
 from keras_gan.losses import NoRealOutput, check_shape, discriminator
 from keras_gan.training.discriminate import discriminate
 from keras_gan.training.gradients import clip_over_replicas
@@ -299,7 +299,7 @@ class StepContext:
             return real
         middle: Any = self._boundary
         if getattr(self.gan.loss, "ignores_constants", False):
-            middle = global_mean(real.logits + fake.logits) / 2
+            middle = (real.logits + fake.logits) / 2
         return real._replace(logits=real.logits - middle)
 
     @property
