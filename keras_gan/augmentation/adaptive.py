@@ -25,8 +25,8 @@ class Adaptive(keras.layers.Layer):
     interval / images`, and stays in [0, 1]; the released code has no upper bound.
 
     Losses of differences of logits (Wasserstein, relativistic) do not determine where 0 is, nor how
-    far the logits of two classes are apart. There, the sign is that of D(x) - D(G(z)) of a row of
-    the minibatch, which have the same class.
+    far the logits of two classes are apart. There, the sign is that of D(x) - D(G(z)) in each row
+    of the minibatch, where x and G(z) have the same class (unless classes of samples are drawn).
 
     Args:
         target: r to hold, in (-1, 1); 0.6 in the paper.
