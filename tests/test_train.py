@@ -283,6 +283,19 @@ def test_interrupted_and_resumed_is_uninterrupted(request, recipe_file, tmp_path
     assert len(parts.config["sessions"]) == 2
 
 
+@pytest.mark.parametrize("strategy", ["one_device", "mirrored"])
+def test_the_average_has_batch_statistics_of_its_own_weights(tmp_path, strategy):
+    recipe = tmp_path / "mine.py"
+    norm = "dense(16, 'relu', 0), keras.layers.BatchNormalization(name='norm')"
+    recipe.write_text(RECIPE.replace('dense(16, "relu", 0)', norm, 1))
+    arguments = ["--recipe", str(recipe), "--run-dir", str(tmp_path / "run"), *FAST]
+    assert train.main([*arguments, "--batch-size", "200", "--strategy", strategy]) == 0
+    gan = run.Run.open(tmp_path / "run", trust_recipe=True).gan()
+    kept = small.weights(gan.ema_generator)
+    gan.recompute_statistics(batch_size=200, ema=True)
+    assert small.largest_difference(kept, small.weights(gan.ema_generator)) < 1e-5
+
+
 def test_another_process_is_refused(finished, recipe_file, capsys):
     import filelock
 

@@ -60,6 +60,10 @@ rows = scale.denormalize(gan.generate(80, seed=0, condition=each, ema=True))
 keras_gan.plotting.save_image(keras_gan.plotting.grid(rows, 8), "classes.png")
 
 # %% [markdown]
+# One row for each class:
+#
+# ![eight samples of each digit](../pictures/guides/classes.png)
+#
 # ## Does it make the class that was asked for?
 #
 # Classify samples with a classifier that was trained on the data. Its own accuracy on test images

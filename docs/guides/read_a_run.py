@@ -105,6 +105,11 @@ table = {"epoch": np.arange(EPOCHS), **history}
 keras_gan.plotting.save_image(keras_gan.plotting.learning_curves(table), "curves.png")
 
 # %% [markdown]
+# Here both networks slowly approach the equilibrium, and D does not overfit: the curves of
+# training and validation stay together.
+#
+# ![V and D's outputs over 20 epochs](../pictures/guides/curves.png)
+#
 # ## When to stop, and which weights to keep
 #
 # The losses do not tell you when to stop. Measure a distance while training: `keras-gan train --distance-every 5`, or the

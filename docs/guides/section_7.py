@@ -84,9 +84,12 @@ gan.fit(images, batch_size=50, epochs=EPOCHS, verbose=0)
 mask = conditioning.half_known(8, 8, axis=0)  # the upper half is known
 completed = gan.generate(16, seed=0, condition={"known": images[0], "mask": mask})
 assert np.array_equal(completed[:, :4], np.repeat(images[:1, :4], 16, axis=0))
+keras_gan.plotting.save_image(keras_gan.plotting.grid(completed, 8), "completed.png")
 
 # %% [markdown]
-# The sixteen pictures have the same upper half and different lower halves.
+# The sixteen pictures have the same upper half and different lower halves:
+#
+# ![sixteen completed digits](../pictures/guides/completed.png)
 #
 # ## Few labels
 #

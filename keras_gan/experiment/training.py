@@ -21,7 +21,7 @@ from keras_gan.experiment.job import Job
 from keras_gan.experiment.run import BEST, Run
 from keras_gan.experiment.session import Interruption, Session
 from keras_gan.experiment.settings import Settings
-from keras_gan.training import checkpoints, model_files
+from keras_gan.training import checkpoints, model_files, standing_statistics
 
 _EXAMPLES = 1000  # that estimates and pictures along training take
 _COMPARED, _NUMBERS = 2000, 2**25  # validation images of a distance, and their numbers, at most
@@ -75,6 +75,9 @@ def _fit(
         callbacks=callbacks,
         verbose=verbose,
     )
+    average = job.gan.ema_generator
+    if average is not None and standing_statistics.batch_normalizations(average):
+        job.gan.recompute_statistics(batch_size=job.settings.batch_size, ema=True)
 
 
 def _open_run(job: Job) -> Run:

@@ -215,7 +215,7 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
         """These settings with networks of that width, and learning rates that suit it."""
         rate = LEARNING_RATES[self.networks]
         if self.networks == "dcgan":
-            rate *= min(1.0, NARROW / width)
+            rate = float(f"{rate * min(1.0, NARROW / width):.3g}")  # people read it
         return dataclasses.replace(
             self,
             width=width,

@@ -256,13 +256,14 @@ class GAN(Trainer):
         return self._samplers[ema](n, seed, condition, batch_size)
 
     def recompute_statistics(
-        self, batches: int = 16, batch_size: int = 64, *, seed: int = 0, ema: bool = False
+        self, batches: int = 100, batch_size: int = 64, *, seed: int = 0, ema: bool = False
     ) -> None:
         """Gives batch normalization in G the statistics of G's present weights.
 
         In training they lag behind, and those of the EMA generator are averages of the raw
         generator's, like its weights: call it once before samples are drawn. They become means over
         new batches ("standing statistics", Brock et al. 2019, arXiv:1809.11096, appendix B).
+        `keras-gan train` does this for the EMA generator at the end.
 
         Args:
             batches: Number of batches.
