@@ -18,7 +18,6 @@
 
 # %%
 import keras
-import numpy as np
 
 import keras_gan
 from keras_gan import networks, priors, regularizers
@@ -82,7 +81,7 @@ for name in LOSSES:
     title = f"{name}: {found.found} of 8 modes, {found.on_modes:.0%} on modes"
     pictures.append(keras_gan.plotting.scatter(samples, points, title=title))
     print(title)
-keras_gan.plotting.save_image(np.hstack(pictures), "losses.png")
+keras_gan.plotting.save_image(keras_gan.plotting.grid(pictures, 2), "losses.png")
 
 # %% [markdown]
 # ![samples of the four losses over the data](../pictures/guides/losses.png)

@@ -66,6 +66,10 @@ samples = run.samples(64, weights="ema")  # float32 [64, height, width, channels
 keras_gan.plotting.save_image(keras_gan.plotting.grid(samples, 8), Path("samples.png"))
 
 # %% [markdown]
+# Samples of the digits, after five minutes on two cores:
+#
+# ![64 samples of handwritten digits](../pictures/guides/samples.png)
+#
 # "ema" stands for the moving average of the generator's weights. Its samples are nearly always
 # better than those of the weights after the last step.
 #
