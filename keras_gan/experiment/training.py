@@ -77,7 +77,10 @@ def _fit(
     )
     average = job.gan.ema_generator
     if average is not None and standing_statistics.batch_normalizations(average):
-        job.gan.recompute_statistics(batch_size=job.settings.batch_size, ema=True)
+        x, y = job.training_data.examples, job.training_data.labels
+        if y is not None and len(y) > len(x):  # these are the first examples, perhaps of one class
+            y = y[np.random.default_rng(0).integers(len(y), size=len(x))]
+        job.gan.recompute_statistics(x, y, batch_size=job.settings.batch_size, ema=True)
 
 
 def _open_run(job: Job) -> Run:

@@ -26,7 +26,7 @@ from keras_gan.training import (
 from keras_gan.training.auxiliary import AuxiliaryNetwork
 from keras_gan.training.discriminate import discriminate
 from keras_gan.training.ema import EMA, AveragedNetwork
-from keras_gan.training.input_checks import checked_array
+from keras_gan.training.input_checks import checked_array, checked_labels
 from keras_gan.training.trainer import Trainer
 
 # The constructor's arguments that are objects.
@@ -256,7 +256,14 @@ class GAN(Trainer):
         return self._samplers[ema](n, seed, condition, batch_size)
 
     def recompute_statistics(
-        self, batches: int = 100, batch_size: int = 64, *, seed: int = 0, ema: bool = False
+        self,
+        x: np.ndarray | None = None,
+        y: np.ndarray | None = None,
+        *,
+        batches: int = 100,
+        batch_size: int = 64,
+        seed: int = 0,
+        ema: bool = False,
     ) -> None:
         """Gives batch normalization in G the statistics of G's present weights.
 
@@ -266,18 +273,26 @@ class GAN(Trainer):
         `keras-gan train` does this for the EMA generator at the end.
 
         Args:
+            x: Examples `[n, ...]`: samples have the conditions of random ones, as in training.
+                Without them, conditions are drawn as for `generate`.
+            y: Their labels, where the condition uses them.
             batches: Number of batches.
             batch_size: Samples of each, as in training.
             seed: Seed of their latents and conditions.
             ema: True for the EMA generator.
 
         Raises:
-            InputError: G has no batch normalization, or there is no EMA.
+            InputError: G has no batch normalization, there is no EMA, or the data do not fit.
         """
+        if x is not None:
+            x = checked_array(x, self.example_shape)
+            y = checked_labels(y, len(x), self.label_check)
         standing_statistics.recompute(
             self._generator(ema),
             self.prior,
             self.condition,
+            x,
+            y,
             batches=batches,
             batch_size=batch_size,
             seed=seed,

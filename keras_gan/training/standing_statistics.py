@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_gan import conditioning
 from keras_gan.conditioning import Condition
+from keras_gan.core.batches import ConditionTensors
 from keras_gan.core.errors import InputError
 from keras_gan.core.keras_private import all_layers
 from keras_gan.core.randomness import RowDraws, drawing_from, row_seeds
 from keras_gan.priors import Prior
 from keras_gan.training import sampling
+
+_ROWS_STREAM = 1 << 21  # of a row's seed: the number of an example
 
 
 def batch_normalizations(network: keras.Model) -> list[keras.layers.BatchNormalization]:
@@ -24,6 +28,8 @@ def recompute(
     generator: keras.Model,
     prior: Prior,
     condition: Condition | None,
+    x: np.ndarray | None = None,
+    y: np.ndarray | None = None,
     *,
     batches: int,
     batch_size: int,
@@ -34,7 +40,9 @@ def recompute(
     Args:
         generator: G, whose other weights stay as they are.
         prior: The prior of z.
-        condition: Where conditions are drawn from, or None.
+        condition: Where conditions come from, or None.
+        x: Examples `[n, ...]`, of which random ones give the conditions; None draws them.
+        y: Their labels, or None.
         batches: Number of batches, at least 1.
         batch_size: Samples of each, as in training.
         seed: Seed of z and of the conditions.
@@ -53,10 +61,22 @@ def recompute(
                 layer.momentum = index / (index + 1)  # the mean over all batches so far
             seeds = tf.constant(row_seeds(seed, batch_size, first=index * batch_size))
             draws = RowDraws(seeds)
-            latents, tensors = prior.draw(draws), sampling.draw(condition, seeds)
+            latents, tensors = prior.draw(draws), _conditions(condition, x, y, seeds)
             with drawing_from(draws):
                 conditioning.call(generator, latents, tensors, training=True)
     finally:
         generator.trainable = trainable
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum
+
+
+def _conditions(
+    condition: Condition | None, x: np.ndarray | None, y: np.ndarray | None, seeds: tf.Tensor
+) -> ConditionTensors:
+    """Those of samples next to random examples, as in training; drawn where there are none."""
+    if condition is None or x is None:
+        return sampling.draw(condition, seeds)
+    draws = RowDraws(seeds, _ROWS_STREAM)
+    rows = draws.bits([1])[:, 0].numpy() % len(x)
+    labels = None if y is None else tf.constant(y[rows])
+    return condition.for_generated(tf.constant(x[rows]), labels, draws)
