@@ -73,7 +73,7 @@ def recompute(
 def _conditions(
     condition: Condition | None, x: np.ndarray | None, y: np.ndarray | None, seeds: tf.Tensor
 ) -> ConditionTensors:
-    """Those of samples next to random examples, as in training; drawn where there are none."""
+    """Those of samples next to random examples, as in training; drawn without examples."""
     if condition is None or x is None:
         return sampling.draw(condition, seeds)
     draws = RowDraws(seeds, _ROWS_STREAM)
