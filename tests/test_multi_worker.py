@@ -10,12 +10,19 @@ import pytest
 from commands import clusters, finish, last_line, wait_for
 from test_distribution import SETTINGS, assert_same, command
 
+from keras_gan import train
+from keras_gan.experiment import connecting
 from keras_gan.experiment.run import Run
 
 
+def worker(path):
+    """The command, with less patience for workers that are silent."""
+    connecting._SILENT = 20
+    return train.main([*SETTINGS, "--run-dir", path, "--strategy", "multi_worker"])
+
+
 def start_one(path, config):
-    arguments = [*SETTINGS, "--run-dir", path, "--strategy", "multi_worker"]
-    return commands.start(*arguments, TF_CONFIG=config)
+    return commands.Fork(worker, str(path), TF_CONFIG=config)
 
 
 def start_two(path):
