@@ -26,7 +26,7 @@ class ValidationDistance(ValidationEstimate):
         network: The network on whose features the distance is measured.
         denormalize: From G's output to [0, 1].
         every: Epochs between two distances; the last epoch is always measured.
-        **settings: `seed`, `on_best` and `best` of `ValidationEstimate`.
+        **settings: `seed`, `on_best`, `best` and `prepare` of `ValidationEstimate`.
 
     Example:
         >>> network = keras_gan.evaluation.features.load("efficientnet_lite0")

@@ -23,6 +23,7 @@ class ValidationEstimate(keras.callbacks.Callback):
         on_best: Called with "best" or, for EMA weights, "best_ema", the generator whose estimate
             is the best of its kind so far, and the estimate.
         best: The best estimates of earlier sessions, by kind.
+        prepare: Called before samples are drawn, for example to recompute batch statistics.
     """
 
     column = ""
@@ -36,6 +37,7 @@ class ValidationEstimate(keras.callbacks.Callback):
         seed: int = 1,
         on_best: Callable[[str, keras.Model, float], None] | None = None,
         best: Mapping[str, float] | None = None,
+        prepare: Callable[[], None] = lambda: None,
     ):
         super().__init__()
         self._denormalize = denormalize
@@ -44,6 +46,7 @@ class ValidationEstimate(keras.callbacks.Callback):
         self._seed = seed
         self._on_best = on_best
         self.best = dict(best or {})
+        self._prepare = prepare
 
     def estimate(self, samples: np.ndarray) -> float:
         """The number for samples `[n, ...]`."""
@@ -60,6 +63,7 @@ class ValidationEstimate(keras.callbacks.Callback):
         logs = {} if logs is None else logs
         if (epoch + 1) % self._every and epoch + 1 != self.params.get("epochs"):
             return
+        self._prepare()
         sign = 1 if self.mode == "max" else -1
         for kind, column in self.columns().items():
             ema = kind == "best_ema"

@@ -25,7 +25,7 @@ class ValidationLikelihood(ValidationEstimate):
         samples: Samples that the window is fitted to.
         every: Epochs between two estimates; the last epoch is always measured.
         bandwidths: Values of sigma to choose from.
-        **settings: `seed`, `on_best` and `best` of `ValidationEstimate`.
+        **settings: `seed`, `on_best`, `best` and `prepare` of `ValidationEstimate`.
     """
 
     column = "val_log_likelihood"

@@ -75,12 +75,18 @@ def _fit(
         callbacks=callbacks,
         verbose=verbose,
     )
+    _recompute_statistics(job)
+
+
+def _recompute_statistics(job: Job) -> None:
+    """Of the EMA generator's batch normalization, if it has any."""
     average = job.gan.ema_generator
-    if average is not None and standing_statistics.batch_normalizations(average):
-        x, y = job.training_data.examples, job.training_data.labels
-        if y is not None and len(y) > len(x):  # these are the first examples, perhaps of one class
-            y = y[np.random.default_rng(0).integers(len(y), size=len(x))]
-        job.gan.recompute_statistics(x, y, batch_size=job.settings.batch_size, ema=True)
+    if average is None or not standing_statistics.batch_normalizations(average):
+        return
+    x, y = job.training_data.examples, job.training_data.labels
+    if y is not None and len(y) > len(x):  # these are the first examples, perhaps of one class
+        y = y[np.random.default_rng(0).integers(len(y), size=len(x))]
+    job.gan.recompute_statistics(x, y, batch_size=job.settings.batch_size, ema=True)
 
 
 def _open_run(job: Job) -> Run:
@@ -186,11 +192,14 @@ def _estimates(job: Job, run: Run, facts: dict) -> list[callbacks.ValidationEsti
         },
     }
     made: list[callbacks.ValidationEstimate] = []
+    prepare = functools.partial(_recompute_statistics, job)
     if every := settings.likelihood_every:
         chosen = {} if settings.distance_every else best
         number = settings.likelihood_samples
         made.append(
-            callbacks.ValidationLikelihood(images(_EXAMPLES), denormalize, number, every, **chosen)
+            callbacks.ValidationLikelihood(
+                images(_EXAMPLES), denormalize, number, every, prepare=prepare, **chosen
+            )
         )
     if every := settings.distance_every:
         network = features.choose(job.data_set.element_shape, lambda: _classifier(job))
@@ -205,7 +214,9 @@ def _estimates(job: Job, run: Run, facts: dict) -> list[callbacks.ValidationEsti
                 raise InputError(f"--distance-every needs {fault}; leave it out")
             print(f"no distances are measured during training: they need {fault}")
             return made
-        made.append(callbacks.ValidationDistance(few, network, denormalize, every, **best))
+        made.append(
+            callbacks.ValidationDistance(few, network, denormalize, every, prepare=prepare, **best)
+        )
     return made
 
 
