@@ -21,6 +21,7 @@ class Settings(mnist_r3gan.Settings):
     dataset: str = "stacked_mnist"
     batch_size: int = 64
     width: int = 32
+    final_gamma: float = 0.1
     penalty_every: int = 1
     learning_rate_factor: float = 0.1
     learning_rate_decay: int = 1_536_000
