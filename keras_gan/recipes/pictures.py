@@ -53,7 +53,7 @@ ENOUGH_STEPS = 2_000
 MANY_STEPS = 20_000
 NETWORKS = ("auto", "dcgan", "r3gan")
 QUICK = "2m"
-SECONDS_PER_DISTANCE = 15  # of 2,000 pictures, on two cores
+SECONDS_PER_DISTANCE = 20  # of 2,000 pictures, after recomputed batch statistics, on two cores
 # Number of pictures from which on D needs no augmentation, or a weaker one.
 MANY, SOME = 200_000, 20_000
 # Passes over many pictures until all of those that D sees are augmented; none at first. On CIFAR-10
