@@ -270,7 +270,8 @@ class GAN(Trainer):
         In training they lag behind, and those of the EMA generator are averages of the raw
         generator's, like its weights: call it once before samples are drawn. They become means over
         new batches ("standing statistics", Brock et al. 2019, arXiv:1809.11096, appendix B).
-        `keras-gan train` does this for the EMA generator before each measurement and at the end.
+        `keras-gan train` does this for the EMA generator before each distance or likelihood, and at
+        the end.
 
         Args:
             x: Examples `[n, ...]`: samples have the conditions of random ones, as in training.
