@@ -130,6 +130,19 @@ def test_diffaugment_changes_images_with_its_probability():
     assert loaded.get_config() == rising.get_config()
 
 
+def test_diffaugment_changes_fewer_colors_if_asked():
+    x, zeros = pictures(400), np.zeros((400, 8, 8, 1), np.float32)
+    half = DiffAugment("translation,color", color=0.5)
+    assert DiffAugment.from_config(half.get_config()).color == 0.5
+    # Brightness changes constant pictures; translation changes all others.
+    assert (apply(half, zeros) != 0).any(axis=(1, 2, 3)).mean() == pytest.approx(0.5, abs=0.07)
+    moved = apply(DiffAugment("translation"), x)
+    unchanged = (apply(half, x) == moved).all(axis=(1, 2, 3))
+    assert unchanged.mean() == pytest.approx(0.5, abs=0.07)
+    with pytest.raises(InputError, match="`color`"):
+        DiffAugment(color=2)
+
+
 def test_translation_and_cutout_keep_the_rest_bit_for_bit():
     x = pictures(40) + 5
     for policy in ("translation", "cutout"):

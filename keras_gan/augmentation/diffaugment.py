@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan.augmentation.adaptive import Adaptive
-from keras_gan.augmentation.images import ScheduledAugmentation, choose, uniform
+from keras_gan.augmentation.images import ScheduledAugmentation, check_shares, choose, uniform
 from keras_gan.augmentation.pixels import random_cutout, random_shift
 from keras_gan.core.errors import InputError
 from keras_gan.optimizers.schedules import ImageSchedule
@@ -33,33 +33,40 @@ class DiffAugment(ScheduledAugmentation):
         policy: Names of policies in their order, separated by commas.
         probability: Of an image to be changed, in [0, 1]; a schedule of images seen; or `Adaptive`.
             The paper changes all. That slows learning where D does not overfit.
+        color: Factor of the probability for the policy `color`, in [0, 1]. Where D sees the colors
+            of all images changed, it hardly notices that samples have less contrast than data.
     """
 
     def __init__(
         self,
         policy: str = "color,translation,cutout",
         probability: float | ImageSchedule | Adaptive = 1.0,
+        *,
+        color: float = 1.0,
         **kwargs,
     ):
         super().__init__(probability, **kwargs)
+        check_shares(color=color)
         if not isinstance(policy, str) or not set(policy.split(",")) <= set(_POLICIES):
             raise InputError(
                 f"`policy` must be names of {', '.join(_POLICIES)}, separated by commas. "
                 f"Received: policy={policy!r}"
             )
-        self.policy = policy
+        self.policy, self.color = policy, color
 
     def call(self, examples: tf.Tensor) -> tf.Tensor:
         """Returns the images, changed or not, `[n, h, w, c]`."""
         changed = examples
         for name in self.policy.split(","):
-            changed = _POLICIES[name](changed)
+            before, changed = changed, _POLICIES[name](changed)
+            if name == "color" and self.color < 1:
+                changed = choose(uniform() < self.color, changed, before)
         if self.probability == 1.0:
             return changed
         return choose(uniform() < self.strength, changed, examples)
 
     def get_config(self) -> dict:
-        return {**super().get_config(), "policy": self.policy}
+        return {**super().get_config(), "policy": self.policy, "color": self.color}
 
 
 def _color(images: tf.Tensor) -> tf.Tensor:
