@@ -197,13 +197,15 @@ def test_steps_are_timed_in_the_precision_asked_for():
 
 
 def test_the_penalty_grows_with_the_square_of_the_pixels():
-    small, large = (resolved(data_of((side, side, 3)), images=1) for side in (32, 64))
-    assert (small.gamma, small.final_gamma) == (0.1, 0.1)
+    many = 20_000
+    small, large = (resolved(data_of((side, side, 3), many), images=1) for side in (32, 64))
+    assert (small.gamma, small.final_gamma) == (0.1, 0.01)
     assert large.gamma == pytest.approx(16 * small.gamma)
     assert large.final_gamma == pytest.approx(16 * small.final_gamma)
-    assert resolved(data_of((32, 32, 3)), images=1, gamma=5.0).final_gamma == 5.0
-    published = resolved(data_of((32, 32, 3)), images=1, networks="r3gan")
-    assert published.final_gamma == pytest.approx(published.gamma / 10)
+    assert resolved(data_of((32, 32, 3), many), images=1, gamma=5.0).final_gamma == 0.5
+    few = data_of((32, 32, 3), many - 1)
+    assert resolved(few, images=1).final_gamma == 0.1
+    assert resolved(few, images=1, networks="r3gan").final_gamma == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize(
@@ -220,6 +222,7 @@ def test_of_many_pictures_the_augmented_ones_become_more_with_the_passes():
     _, arguments = pictures.build(resolved(data, images=1), data)
     with counting_images(5 * data.size):
         assert float(arguments["augmentation"].strength) == 0.5
+    assert arguments["augmentation"].color == 1
 
 
 @pytest.mark.parametrize(("kind", "rate"), [("dcgan", 1e-3), ("r3gan", 4e-4)])
@@ -234,7 +237,7 @@ def test_networks(kind, rate):
     assert len(sums) == (2 if kind == "dcgan" else 3)  # blocks; DCGAN's not at the full size
     assert gan.generate(2, seed=0).shape == (2, 20, 36, 4)
     augmentation = arguments["augmentation"]
-    assert augmentation.policy == "color,translation,cutout"
+    assert (augmentation.policy, augmentation.color) == ("color,translation,cutout", 0.5)
     assert augmentation.probability.images == settings.images / 10
     gan, arguments = pictures.build(dataclasses.replace(settings, augment="none"), data_of())
     assert gan.condition is None

@@ -6,8 +6,8 @@
 
 Pictures of any shape from 8x8 on, with any number of channels, by class if they have classes.
 Before training, a few steps tell how many pictures the budget allows. The learning rates fall over
-that number, and the moving average gets longer in its first tenth. `--epochs` or `--images` set it
-instead.
+that number, and penalties and moving average change in its first tenth. `--epochs` or `--images`
+set it instead.
 """
 
 import dataclasses
@@ -33,9 +33,6 @@ from keras_gan.recipes.settings import Built, Networks, R3GANSettings, model, ou
 # G the distance falls about twice as fast, and higher learning rates are stable.
 ON_CPU, ON_GPU = "dcgan", "r3gan"
 LEARNING_RATES = {"dcgan": 1e-3, "r3gan": 4e-4}
-# Weight of R1 and R2 after the burn-in, over the first one. R3GAN's published weights fall to a
-# tenth; D of `dcgan` then overfits after some passes.
-FINAL_GAMMA = {"dcgan": 1.0, "r3gan": 0.1}
 # Of `dcgan` for widths up to this one; inversely to the width above. With 0.001, D of width 32 did
 # not learn on CIFAR-10; with half of it, it learned more in each pass than one of width 16.
 NARROW = 16
@@ -66,8 +63,9 @@ RISE = 10
 # seen 60 times, made the Frechet distance 495 instead of 399. From none to all takes at least this
 # part of training.
 ADAPTED_IN = 1 / 10
-# Share of the augmented pictures whose colors change, as R3GAN has it. Where those of all did,
-# samples had less contrast than data.
+# Of few pictures, too, the colors of half of the augmented ones change, and R1 and R2 keep their
+# weight in `dcgan`: D overfits less. With all of CIFAR-10, both made learning slower after the
+# first passes; there, and in R3GAN, the weight falls to a tenth.
 COLOR = 0.5
 # Of an epoch and of a run, where few pictures are given several times in an epoch.
 LEAST_STEPS, LEAST_EPOCHS = 50, 20
@@ -129,7 +127,7 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
         0, "images over which the learning rates fall; 0: all", least=0
     )
     gamma: float = setting(0.0, "weight of R1 and R2, at first; 0: by the size", least=0)
-    final_gamma: float = setting(0.0, "the same after the burn-in; 0: by the networks", least=0)
+    final_gamma: float = setting(0.0, "the same after the burn-in; 0: by rule", least=0)
     penalty_every: int = 4
     burn_in: int = setting(0, "images of the burn-in; 0: a tenth of all", least=0)
     ema_half_life: int = setting(
@@ -177,6 +175,7 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
         kind, on_gpu = self.networks, bool(tf.config.list_logical_devices("GPU"))
         if kind == "auto":
             kind = ON_GPU if on_gpu else ON_CPU
+        constant = kind == "dcgan" and size < SOME
         by_rule = _rounded(512 / max(data.shape[:2])) if kind == "dcgan" else WIDTH_R3GAN
         chosen = dataclasses.replace(
             self,
@@ -184,7 +183,7 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
             batch_size=min(self.batch_size or BATCH_SIZES[kind], size),
             augment=_augmentation(size) if self.augment == "auto" else self.augment,
             gamma=gamma,
-            final_gamma=self.final_gamma or gamma * FINAL_GAMMA[kind],
+            final_gamma=self.final_gamma or (gamma if constant else gamma / 10),
         )._of_width(self.width or by_rule, self)
         images = self.images or self.epochs * size * max(1, self.passes)
         precisions: Sequence[str] = [self.precision]
@@ -306,13 +305,13 @@ def build(settings: Settings, data: TrainingData) -> Built:
     condition = Classes(classes) if classes else None
     gan, arguments = model(settings, data, generator, discriminator, condition=condition)
     if settings.augment != "none":
-        probability = (
-            augmentation.Adaptive(images=ADAPTED_IN * settings.images)
-            if data.size < SOME
-            else Linear(0.0, 1.0, RISE * data.size)
-        )
+        probability: augmentation.Adaptive | Linear = Linear(0.0, 1.0, RISE * data.size)
+        color = 1.0
+        if data.size < SOME:
+            probability = augmentation.Adaptive(images=ADAPTED_IN * settings.images)
+            color = COLOR
         arguments["augmentation"] = augmentation.DiffAugment(
-            settings.augment, probability, color=COLOR
+            settings.augment, probability, color=color
         )
     return gan, arguments
 
