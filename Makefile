@@ -3,10 +3,10 @@
 PYTHON ?= python3
 VENV := .venv
 PIP = $(PYTHON) -m pip --python $(VENV)/bin/python -qq --disable-pip-version-check
-UV = $(VENV)/bin/uv pip --quiet
+REQUIREMENTS = --constraint constraints.txt --editable '.$(EXTRAS)'
 
-# Python compiles each module once, at its first import: uv does not, and without it every process
-# would do so again.
+# uv does not compile modules. Python keeps what it compiles at the first import, unless this is set:
+# then every process would compile all of TensorFlow again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help train test test-all lint format docs constraints clean
@@ -52,9 +52,9 @@ $(VENV)/bin/python:
 define install
 @echo "Installing keras_gan$(EXTRAS) into $(VENV)"
 @( $(PIP) install --constraint constraints.txt uv && \
-   $(UV) install --python $(VENV)/bin/python --constraint constraints.txt --editable '.$(EXTRAS)' ) || \
+   $(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python $(REQUIREMENTS) ) || \
  ( echo "uv could not; installing with pip, which takes some minutes" && \
-   $(PIP) install --constraint constraints.txt --editable '.$(EXTRAS)' )
+   $(PIP) install $(REQUIREMENTS) )
 endef
 
 # Each file marks a finished installation, made again when the requirements change.

@@ -33,8 +33,8 @@ class DiffAugment(ScheduledAugmentation):
         policy: Names of policies in their order, separated by commas.
         probability: Of an image to be changed, in [0, 1]; a schedule of images seen; or `Adaptive`.
             The paper changes all. That slows learning where D does not overfit.
-        color: Factor of the probability for the policy `color`, in [0, 1]. Where D sees the colors
-            of all images changed, it hardly notices that samples have less contrast than data.
+        color: Factor of the probability for the policy `color`, in [0, 1]. R3GAN has a factor of
+            0.5 for color, in the pipeline of `RandomTransforms`.
     """
 
     def __init__(

@@ -306,13 +306,14 @@ def build(settings: Settings, data: TrainingData) -> Built:
     condition = Classes(classes) if classes else None
     gan, arguments = model(settings, data, generator, discriminator, condition=condition)
     if settings.augment != "none":
-        probability: augmentation.Adaptive | Linear = Linear(0.0, 1.0, RISE * data.size)
-        color = 1.0
-        if data.size < SOME:
-            probability = augmentation.Adaptive(images=ADAPTED_IN * settings.images)
-            color = COLOR
+        few = data.size < SOME
+        probability = (
+            augmentation.Adaptive(images=ADAPTED_IN * settings.images)
+            if few
+            else Linear(0.0, 1.0, RISE * data.size)
+        )
         arguments["augmentation"] = augmentation.DiffAugment(
-            settings.augment, probability, color=color
+            settings.augment, probability, color=COLOR if few else 1.0
         )
     return gan, arguments
 
