@@ -116,4 +116,5 @@ def sometimes(probability: tf.Tensor | float, values: tf.Tensor) -> tf.Tensor:
 
 def choose(condition: tf.Tensor, one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
     """Images of `one` where `condition`, bool `[n]`, is true, else of `other`, bit for bit."""
-    return tf.where(condition[:, None, None, None], one, other)
+    # `tf.where` would broadcast the condition, which takes five times as long on CPUs.
+    return tf.raw_ops.Select(condition=condition, x=one, y=other)

@@ -51,19 +51,16 @@ def random_shift(images: tf.Tensor, fraction: float, mirrored: bool) -> tf.Tenso
     The gap on the other side is filled with the mirrored image, or with zeros.
     """
     height, width = images.shape[1:3]
-    rows, columns = _shifted(height, fraction), _shifted(width, fraction)
-    shifted = take(images, reflect(rows, height)[:, :, None], reflect(columns, width)[:, None, :])
+    most = [int(size * fraction + 0.5) for size in (height, width)]
+    rows, columns = (
+        axis(size) + integers(2 * largest + 1, [1])  # of images with borders as wide as `largest`
+        for size, largest in zip((height, width), most, strict=True)
+    )
     if mirrored:
-        return shifted
-    inside_rows = (rows >= 0) & (rows < height)
-    inside_columns = (columns >= 0) & (columns < width)
-    return tf.where(_both(inside_rows, inside_columns), shifted, 0.0)
-
-
-def _shifted(size: int, fraction: float) -> tf.Tensor:
-    """The places 0 ... size - 1 after a random shift of each image, float32 `[n, size]`."""
-    largest = int(size * fraction + 0.5)
-    return axis(size) + integers(2 * largest + 1, [1]) - largest
+        rows, columns = reflect(rows - most[0], height), reflect(columns - most[1], width)
+    else:
+        images = tf.pad(images, [[0, 0], *[[largest, largest] for largest in most], [0, 0]])
+    return take(images, rows[:, :, None], columns[:, None, :])
 
 
 def random_cutout(images: tf.Tensor) -> tf.Tensor:
@@ -76,13 +73,8 @@ def random_cutout(images: tf.Tensor) -> tf.Tensor:
         side = int(size / 2 + 0.5)
         start = integers(size + 1 - side % 2, [1]) - side // 2
         places = axis(size)
-        masked.append((places >= start) & (places < start + side))
-    return tf.where(_both(*masked), 0.0, images)
-
-
-def _both(rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
-    """Where the row `[n, h]` and the column `[n, w]` are true, bool `[n, h, w, 1]`."""
-    return rows[:, :, None, None] & columns[:, None, :, None]
+        masked.append(tf.cast((places >= start) & (places < start + side), images.dtype))
+    return images * (1 - masked[0][:, :, None, None] * masked[1][:, None, :, None])
 
 
 def take(images: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
