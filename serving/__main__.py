@@ -59,6 +59,7 @@ def missing_packages() -> list[str]:
 def _serve(arguments: Sequence[str]) -> int:
     from serving.settings import read_settings
 
+    set_up_logs()
     settings = read_settings(arguments)
     with _starting_tensorflow():
         import tensorflow as tf
@@ -66,7 +67,7 @@ def _serve(arguments: Sequence[str]) -> int:
         from serving.server import Server
 
         tf.config.list_physical_devices()  # logs that there is no GPU
-    set_up_logs()
+    set_up_logs()  # again: TensorFlow added a handler
     asyncio.run(Server(settings).run())
     return 0
 
@@ -79,6 +80,7 @@ def _starting_tensorflow() -> Iterator[None]:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # a line for each failed handshake
     sys.stderr.flush()
     stderr = os.dup(2)
     with open(os.devnull, "wb") as null:
@@ -112,7 +114,7 @@ def set_up_logs(level: int = logging.INFO) -> None:
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("serving").setLevel(level)
-    # TensorFlow adds a handler, and warns that the loader which all servers use is deprecated.
+    # TensorFlow warns that the loader which all servers use is deprecated.
     tensorflow = logging.getLogger("tensorflow")
     tensorflow.handlers.clear()
     tensorflow.setLevel(logging.ERROR)

@@ -7,6 +7,7 @@ make a call and to wait between two attempts; those of the synchronous client ne
 from __future__ import annotations
 
 import itertools
+import operator
 import random
 import re
 import time
@@ -100,8 +101,9 @@ def row_seeds(seed: int, n: int) -> np.ndarray:
     """The seeds of rows 0 to n-1: outputs 1 to n of SplitMix64 (Steele, Lea and Flood 2014).
 
     Row i depends on `seed` and i alone, so an image does not depend on the batch that it comes in.
-    `seed` is taken modulo 2^64; the result is int64 [n].
+    `seed`, any integer, is taken modulo 2^64; the result is int64 [n].
     """
+    seed = operator.index(seed)  # NumPy's integers would overflow
     with np.errstate(over="ignore"):  # arithmetic modulo 2^64
         z = np.uint64(seed % (1 << 64)) + np.arange(1, n + 1, dtype=np.uint64) * np.uint64(_GOLDEN)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(_MIX1)

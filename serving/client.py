@@ -53,6 +53,11 @@ class ClientKeys:
     certificate: Path | None = None
     key: Path | None = None
 
+    def __post_init__(self) -> None:
+        """Checks that a certificate has its key: gRPC would end the process."""
+        if (self.certificate is None) != (self.key is None):
+            raise UsageError("the client's certificate and its key are needed together")
+
 
 class _Client:
     """The base of both clients; `_run` runs a coroutine, or leaves that to the caller."""

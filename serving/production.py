@@ -187,11 +187,13 @@ def model_message(models: Sequence[ModelConfig]) -> model_server_config_pb2.Mode
 
 def parse_labels(pairs: Sequence[str]) -> dict[str, int]:
     """Reads `label=version` pairs."""
-    labels = {}
+    labels: dict[str, int] = {}
     for pair in pairs:
         label, equals, version = pair.partition("=")
         if not (label and equals and version.isdecimal()) or int(version) > MAX_VERSION:
             raise UsageError(f"{pair!r}: label=version is expected, for example stable=3")
+        if label in labels:
+            raise UsageError(f"{pair!r}: {label} is version {labels[label]} already")
         labels[label] = int(version)
     return labels
 

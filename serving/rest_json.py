@@ -12,6 +12,7 @@ import binascii
 import gc
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -363,21 +364,12 @@ def _value(alias: str, array: np.ndarray | bytes) -> str:
             "Failed to write JSON value for tensor type: "
             f"{tensors.type_name(tensors.dtype_of(array))}"
         )
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        return _nested(array)
     plain = np.ascontiguousarray(array) if array.ndim else array[()]
-    return orjson.dumps(plain, option=orjson.OPT_SERIALIZE_NUMPY).decode()
-
-
-def _nested(array: np.ndarray) -> str:
-    """Slower than orjson, and the only way to write NaN and Infinity."""
-    if array.ndim:
-        return "[" + ", ".join(_nested(item) for item in array) + "]"
-    if np.isnan(array):
-        return "NaN"
-    if np.isinf(array):
-        return "Infinity" if array > 0 else "-Infinity"
-    return orjson.dumps(array[()], option=orjson.OPT_SERIALIZE_NUMPY).decode()
+    text = orjson.dumps(plain, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+    if array.dtype.kind != "f":
+        return text
+    others = iter(array[~np.isfinite(array)].tolist())  # orjson writes them as null
+    return re.sub("null", lambda _: json.dumps(next(others)), text)
 
 
 def _string_value(value: bytes | list, *, as_bytes: bool) -> str:

@@ -6,6 +6,7 @@ Imports no TensorFlow: mistakes show at once. Fields with a help text are flags 
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import re
 import sys
@@ -27,6 +28,8 @@ from serving.tls import Keys, read_keys, read_ssl_config
 
 _LARGEST = {int: 2**31 - 1, float: 1e9}  # what the real server's flags take, and a timer
 _LONGEST_NAME, _LONGEST_PATH = 255, 4095  # bytes
+_SAVED_MODEL = {"saved_model.pb", "saved_model.pbtxt"}
+_logger = logging.getLogger(__name__)
 
 
 def path_name(text: str) -> Path:
@@ -264,9 +267,14 @@ def find_models(export_dir: Path, name: str | None = None) -> tuple[ModelConfig,
     # A number with versions in it is a model's name.
     if not all(map(_has_versions, _versions(export_dir).values())):
         return (ModelConfig(name or path.resolve().name, path),)
-    models = [child for child in sorted(path.iterdir()) if _has_versions(child)]
-    if not models:
+    found = [child for child in sorted(path.iterdir()) if _has_versions(child)]
+    if not found:
         _check_versions(export_dir)
+    models = [child for child in found if not _has_other_formats_only(child)]
+    if not models:
+        raise UsageError(f"{export_dir}: no SavedModel in it; export with --formats saved_model")
+    for child in sorted(set(found) - set(models)):
+        _logger.warning("%s: left out, as it has no SavedModel", child)
     if name is not None and len(models) > 1:
         raise UsageError(f"--model_name fits one model; {export_dir} holds {len(models)}")
     return tuple(ModelConfig(name or child.name, child) for child in models)
@@ -277,6 +285,12 @@ def _has_versions(path: Path) -> bool:
         return bool(_versions(path))
     except UsageError:  # a file, or a directory that may not be read
         return False
+
+
+def _has_other_formats_only(path: Path) -> bool:
+    """Whether it is an export in ONNX, for example; files of a version may still be on the way."""
+    contents = [set(os.listdir(version)) for version in _versions(path).values()]
+    return all(names and names.isdisjoint(_SAVED_MODEL) for names in contents)
 
 
 def _versions(base_path: Path) -> dict[int, Path]:

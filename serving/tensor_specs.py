@@ -24,13 +24,18 @@ _ALLOWED = {"f": "fiub", "i": "iub", "u": "iub", "b": "b"}  # kinds of NumPy's d
 
 
 def fitting(inputs: Arrays, metadata: ModelMetadata, signature: str) -> Arrays:
-    """The inputs in the signature's dtypes; names that it does not have are the server's to refuse.
+    """The inputs in the signature's dtypes; one that is left out is the server's to refuse.
 
     Raises:
-        InvalidArgument: An input has another shape or type, or another number of rows, or a class
-            that the model does not have.
+        InvalidArgument: The signature has no such input, or one of another shape or type, or
+            another number of rows, or a class that the model does not have.
     """
     specs = metadata.inputs.get(signature, {})
+    # Servers ignore unknown inputs in the column format of REST.
+    if specs and (unknown := sorted(set(inputs) - set(specs))):
+        raise InvalidArgument(
+            f"{signature} has no input {unknown[0]}; its inputs are {', '.join(sorted(specs))}."
+        )
     checked = {
         alias: _cast(alias, array, specs[alias]) if alias in specs else _strings(array)
         for alias, array in inputs.items()

@@ -7,6 +7,7 @@ follows these rules only in part, and it allocates whatever shape the proto decl
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -66,7 +67,9 @@ def to_array(proto: tensor_pb2.TensorProto, max_bytes: int) -> np.ndarray:
             f"A tensor of shape {list(shape)} and dtype {dtype.name} needs "
             f"{count * numpy_dtype.itemsize} bytes; the limit is {max_bytes}."
         )
-    if proto.tensor_content and dtype != tf.string:
+    if proto.tensor_content and count:
+        if dtype == tf.string:
+            return _packed_strings(proto.tensor_content, count).reshape(shape)
         if len(proto.tensor_content) != count * numpy_dtype.itemsize:
             raise ValueError("the length of tensor_content does not fit the shape")
         return np.frombuffer(proto.tensor_content, numpy_dtype).reshape(shape)
@@ -77,6 +80,28 @@ def to_array(proto: tensor_pb2.TensorProto, max_bytes: int) -> np.ndarray:
         filled[: len(values)] = values
         values = filled
     return values.reshape(shape)
+
+
+def _packed_strings(content: bytes, count: int) -> np.ndarray:
+    """Strings after their lengths, which are variable-length integers."""
+    lengths, start = [], 0
+    for _ in range(count):
+        length = shift = 0
+        while True:
+            if start == len(content) or shift > 28:
+                raise ValueError("tensor_content does not hold the lengths of its strings")
+            byte, start = content[start], start + 1
+            length |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+        lengths.append(length)
+    ends = np.cumsum([start, *lengths])
+    if ends[-1] != len(content):
+        raise ValueError("the length of tensor_content does not fit its strings")
+    values = np.empty(count, object)
+    values[:] = [content[a:b] for a, b in itertools.pairwise(ends)]
+    return values
 
 
 def _field_values(field: Sequence, dtype: tf.DType, numpy_dtype: np.dtype) -> np.ndarray:

@@ -22,8 +22,8 @@ class Augmentation(keras.layers.Layer):
 
     Attributes:
         reads_signs: True if `update` reads the signs of logits. Under a loss that ignores a
-            constant added to D's output, they are then measured from the middle between the mean
-            logits of data and samples, over the global minibatch.
+            constant added to D's output, they are then measured from the middle between the logits
+            of the example and of the sample in its row.
         uses_batch_means: True if `update` needs whole minibatches, as all do that read signs;
             `GAN.compile(accumulate=...)`, which calls it for each part, is then refused.
     """

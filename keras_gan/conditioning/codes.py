@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.conditioning.base import Condition
+from keras_gan.core.arguments import whole
 from keras_gan.core.batches import ConditionTensors
 from keras_gan.core.errors import InputError
 from keras_gan.core.randomness import Draws, uniform
@@ -27,7 +28,9 @@ class Codes(Condition):
     """
 
     def __init__(self, categories: int = 0, continuous: int = 0):
-        if categories < 0 or categories == 1 or continuous < 0 or categories + continuous == 0:
+        categories = whole("categories", categories, least=0)
+        continuous = whole("continuous", continuous, least=0)
+        if categories == 1 or categories + continuous == 0:
             raise InputError(
                 "codes need `categories` >= 2 (or 0) and `continuous` >= 0, not both 0. "
                 f"Received: categories={categories!r}, continuous={continuous!r}"

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from keras_gan.conditioning.base import Condition, ConditionTensors
 from keras_gan.conditioning.masks import masks
+from keras_gan.core import arguments
 from keras_gan.core.errors import InputError
 from keras_gan.core.randomness import Draws
 
@@ -32,7 +33,7 @@ class Inpainting(Condition):
     group = 2
 
     def __init__(self, shape: Sequence[int]):
-        self.shape = tuple(int(size) for size in shape)
+        self.shape = arguments.shape("shape", shape)
         if len(self.shape) != 3:
             raise InputError(f"images have a shape (h, w, c). Received: {shape}")
 

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.conditioning.base import Condition, LabelCheck
+from keras_gan.core import arguments
 from keras_gan.core.batches import ConditionTensors
 from keras_gan.core.errors import InputError
 from keras_gan.core.randomness import Draws
@@ -43,7 +44,7 @@ class Vectors(Condition):
     """
 
     def __init__(self, shape: Sequence[int]):
-        self.shape = tuple(int(size) for size in shape)
+        self.shape = arguments.shape("shape", shape)
         self.label_check = VectorShape(self.shape, user=repr(self))
 
     def for_real(self, examples: tf.Tensor, labels: Any, draws: Draws) -> ConditionTensors:

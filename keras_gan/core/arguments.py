@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+from collections.abc import Iterable
 from typing import Any
 
 from keras_gan.core.errors import InputError
@@ -18,15 +19,27 @@ def whole(name: str, value: Any, least: int = 1, most: float = math.inf) -> int:
     return int(value)
 
 
+def shape(name: str, value: Iterable[int]) -> tuple[int, ...]:
+    """The shape of one example."""
+    if not isinstance(value, Iterable) or isinstance(value, str):
+        raise InputError(f"`{name}` must be a tuple of ints. Received: {value!r}")
+    return tuple(whole(name, size) for size in value)
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a number; NumPy's are, booleans are not."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
 def share(name: str, value: float) -> float:
     """A number in [0, 1)."""
-    if not 0 <= value < 1:
+    if not (is_number(value) and 0 <= value < 1):
         raise InputError(f"`{name}` must be in [0, 1). Received: {value!r}")
     return value
 
 
 def weight(name: str, value: float) -> float:
     """A finite number >= 0."""
-    if not 0 <= value < math.inf:
+    if not (is_number(value) and 0 <= value < math.inf):
         raise InputError(f"`{name}` must be a finite number >= 0. Received: {value!r}")
     return value

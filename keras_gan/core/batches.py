@@ -19,11 +19,13 @@ class GeneratedBatch(NamedTuple):
         latents: float32 `[n, d]`.
         examples: float `[n, ...]`, G's output.
         condition: The condition's tensors by name; empty without one.
+        layer_losses: The sum of the losses of G's layers in this pass, a float32 scalar.
     """
 
     latents: tf.Tensor
     examples: tf.Tensor
     condition: ConditionTensors
+    layer_losses: tf.Tensor | float = 0.0
 
 
 class DiscriminatorOutput(NamedTuple):

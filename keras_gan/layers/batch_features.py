@@ -81,6 +81,13 @@ class MinibatchStd(keras.layers.Layer):
         return {**super().get_config(), "group": self.group}
 
 
+def exchanges_rows(layer: keras.layers.Layer) -> bool:
+    """Whether a layer in training waits for the rows of other replicas."""
+    if isinstance(layer, MinibatchStd | _Packing):
+        return getattr(layer, "group", 0) is None
+    return getattr(layer, "synchronized", False) or getattr(layer, "mixes_rows", False)
+
+
 class _Packing(keras.layers.Layer):
     mixes_rows = True
 

@@ -68,6 +68,8 @@ class _TwoTasks(Loss):
         self.boundary = self.loss.boundary
         self.gives_probabilities = self.loss.gives_probabilities
         self.uses_batch_means = self.loss.uses_batch_means
+        self.uses_labels = type(self).uses_labels or self.loss.uses_labels
+        self.variables = self.loss.variables
         self.requires = tuple(dict.fromkeys((*type(self).requires, *self.loss.requires)))
 
 
@@ -93,6 +95,7 @@ class AuxiliaryClassifier(_TwoTasks):
 
     def check(self, discriminator_outputs: Mapping[str, tuple], condition: Any) -> None:
         """Raises InputError unless D scores as many classes as the condition has."""
+        self.loss.check(discriminator_outputs, condition)
         count = getattr(condition, "count", None)
         scores = discriminator_outputs["classes"]
         if count is None or scores != (None, count):

@@ -19,6 +19,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_gan.core.arguments import is_number
 from keras_gan.core.errors import InputError
 
 
@@ -139,10 +140,11 @@ class _Transition(ImageSchedule):
     """
 
     def __init__(self, initial: float, final: float, images: float):
-        if not (math.isfinite(initial) and math.isfinite(final) and 0 < images < math.inf):
+        numbers = all(is_number(v) and math.isfinite(v) for v in (initial, final, images))
+        if not numbers or images <= 0:
             raise InputError(
                 "this schedule needs finite `initial` and `final` and `images` > 0. "
-                f"Received: initial={initial}, final={final}, images={images}"
+                f"Received: initial={initial!r}, final={final!r}, images={images!r}"
             )
         self.initial, self.final, self.images = initial, final, images
 

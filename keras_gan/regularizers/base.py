@@ -8,9 +8,10 @@ from typing import Any, Protocol
 import keras
 import tensorflow as tf
 
-from keras_gan.core.arguments import weight, whole
+from keras_gan.core.arguments import is_number, weight, whole
 from keras_gan.core.batches import ConditionTensors, DiscriminatorOutput, GeneratedBatch
 from keras_gan.core.configured import Configured
+from keras_gan.core.errors import InputError
 from keras_gan.optimizers.schedules import ImageSchedule
 
 Generate = Callable[[tf.Tensor], GeneratedBatch]
@@ -132,4 +133,11 @@ def with_input_gradients(
 
 def check_weight(name: str, value: Weight) -> Weight:
     """The value of an argument that is a weight, checked: a finite number >= 0, or a schedule."""
-    return value if isinstance(value, ImageSchedule) else weight(name, value)
+    if isinstance(value, ImageSchedule):
+        return value
+    if not is_number(value):
+        raise InputError(
+            f"`{name}` must be a finite number >= 0 or a schedule of images, such as "
+            f"keras_gan.optimizers.schedules.Linear. Received: {value!r}"
+        )
+    return weight(name, value)

@@ -31,7 +31,7 @@ class Consistency(Regularizer):
 
     Args:
         transform: T, a Keras layer such as `keras.Sequential([RandomFlip(), RandomShift()])` of
-            `keras_gan.augmentation`, from examples to examples.
+            `keras_gan.augmentation`, from examples to examples; called with `training=True`.
         real_weight: Weight on data, a number >= 0 or a schedule of images seen.
         fake_weight: Weight on samples; 0 for CR.
         every: See `Regularizer`.
@@ -50,6 +50,7 @@ class Consistency(Regularizer):
         if not callable(transform):
             raise InputError(f"`transform` must be a Keras layer. Received: {transform!r}")
         self.transform = transform
+        self.variables = list(getattr(transform, "variables", ()))  # Keras's count their draws
         self.real_weight = check_weight("real_weight", real_weight)
         self.fake_weight = check_weight("fake_weight", fake_weight)
 
@@ -61,9 +62,14 @@ class Consistency(Regularizer):
         for output, weight in ((real, self.real_weight), (fake, self.fake_weight)):
             if weight == 0:
                 continue
-            again = discriminate(self.transform(output.examples), output.condition)
+            again = discriminate(self._transformed(output.examples), output.condition)
             total += current_value(weight) * tf.square(output.logits - again.logits)
         return total
+
+    def _transformed(self, examples: tf.Tensor) -> tf.Tensor:
+        if isinstance(self.transform, keras.layers.Layer):
+            return self.transform(examples, training=True)
+        return self.transform(examples)
 
 
 @keras.saving.register_keras_serializable("keras_gan")

@@ -13,7 +13,7 @@ from keras_gan.core import randomness
 from keras_gan.core.batches import GeneratedBatch
 from keras_gan.core.configured import Configured
 from keras_gan.core.randomness import Purpose
-from keras_gan.training.context import Gradients, Logs, StepContext, layer_losses
+from keras_gan.training.context import Gradients, Logs, StepContext
 
 
 class AuxiliaryNetwork(Configured):
@@ -49,7 +49,7 @@ def train_auxiliary_networks(step: StepContext) -> Logs:
             with randomness.drawing_from(step.draws(j, Purpose.AUXILIARY_NETWORK)):
                 losses = auxiliary.loss(batch, training=True)
             mean = step.mean(losses, f"{type(auxiliary).__name__}.loss")
-            loss = mean + layer_losses(auxiliary.network) / step.replicas
+            loss = mean + step.layer_losses(auxiliary.network) / step.replicas
         gradients = step.gradients(tape, loss, auxiliary.network, optimizer)
         return gradients, tf.reduce_mean(losses)
 

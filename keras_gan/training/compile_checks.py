@@ -13,6 +13,7 @@ import tensorflow as tf
 from keras_gan.conditioning import condition_inputs
 from keras_gan.core.errors import InputError
 from keras_gan.core.keras_private import all_layers
+from keras_gan.layers.batch_features import exchanges_rows
 from keras_gan.losses import Loss
 from keras_gan.regularizers import Regularizer
 from keras_gan.training.metrics import REPORTED
@@ -249,6 +250,15 @@ def check_execution(
                 )
         if reason := wrong_under_xla(gan.discriminator, regularizers):
             raise InputError(f"{reason}; use jit_compile=False, or another layer")
+    exchanging = any(map(exchanges_rows, all_layers(gan.discriminator)))
+    for regularizer in regularizers:
+        every = getattr(regularizer, "every", 1)
+        means = exchanging or getattr(regularizer, "uses_batch_means", False)
+        if replicas > 1 and every > 1 and means:
+            raise InputError(
+                f"{type(regularizer).__name__} with every={every} computes with the rows of all "
+                "replicas, which TensorFlow cannot do in some steps only; use every=1"
+            )
     if replicas > 1 and uses_float16(gan):
         raise InputError(
             "mixed_float16 cannot scale its losses equally on several replicas; use mixed_bfloat16"

@@ -19,9 +19,11 @@ from keras_gan.core.batches import (
     DiscriminatorOutput,
     GeneratedBatch,
 )
+from keras_gan.core.errors import InputError
 from keras_gan.core.keras_private import all_layers
 from keras_gan.core.randomness import Purpose, StepDraws
 from keras_gan.core.replicas import in_parts
+from keras_gan.layers.batch_features import exchanges_rows
 from keras_gan.losses import NoRealOutput, check_shape, discriminator
 from keras_gan.training.discriminate import discriminate
 from keras_gan.training.gradients import clip_over_replicas
@@ -153,7 +155,11 @@ class StepContext:
         condition = self._condition(j, "for_generated")
         with randomness.drawing_from(self.draws(j, purpose)):
             examples = conditioning.call(self.gan.generator, latents, condition, training)
-        return GeneratedBatch(latents, examples, condition)
+        batch = GeneratedBatch(latents, examples, condition)
+        if self.gan.generator in self._unchanged:  # D's step: G's own losses do not matter
+            return batch
+        # Keras forgets the losses of a pass when the next one begins.
+        return batch._replace(layer_losses=self.layer_losses(self.gan.generator))
 
     def discriminate_real(self, examples: tf.Tensor, j: int) -> DiscriminatorOutput:
         """D(x) for the data of minibatch `j`."""
@@ -195,8 +201,7 @@ class StepContext:
         output = output._replace(examples=tf.cast(examples, tf.float32))
         if self.gan.discriminator in self._unchanged:  # G's step: D's own losses do not matter
             return output
-        # Keras forgets the losses of a pass when the next one begins.
-        return output._replace(layer_losses=layer_losses(self.gan.discriminator))
+        return output._replace(layer_losses=self.layer_losses(self.gan.discriminator))
 
     # ------------------------------------------------------------ losses and updates
 
@@ -211,10 +216,29 @@ class StepContext:
         """This replica's part of the mean of D's losses over the global minibatch."""
         return self.mean(losses, f"{type(self.gan.loss).__name__}.discriminator")
 
-    def generator_mean(self, losses: tf.Tensor) -> tf.Tensor:
+    def generator_mean(self, losses: tf.Tensor, samples: GeneratedBatch) -> tf.Tensor:
         """The same of G's losses, with what G's layers add."""
         mean = self.mean(losses, f"{type(self.gan.loss).__name__}.generator")
-        return mean + layer_losses(self.gan.generator) / self.replicas
+        return mean + samples.layer_losses / self.replicas
+
+    def layer_losses(self, network: keras.Model) -> tf.Tensor | float:
+        """The sum of the losses that a network's layers added in its last pass, in float32.
+
+        Raises:
+            InputError: Replicas wait for each other in the pass: they would read each other's, as
+                Keras keeps the losses of all in one list.
+        """
+        losses = network.losses
+        on_weights = sum(weight.regularizer is not None for weight in network.trainable_variables)
+        if self.replicas > 1 and len(losses) > on_weights:
+            waiting = [layer.name for layer in all_layers(network) if exchanges_rows(layer)]
+            if waiting:
+                raise InputError(
+                    f"on several replicas the losses that layers of {network.name!r} add, such as "
+                    f"`activity_regularizer`, do not go with layer {waiting[0]!r}, which computes "
+                    "with the rows of all replicas; leave out one of the two"
+                )
+        return sum(tf.reduce_sum(tf.cast(loss, tf.float32)) for loss in losses)
 
     def mean(self, values: tf.Tensor, name: str) -> tf.Tensor:
         """This replica's part of the mean of what `name` returned for each row."""
@@ -309,11 +333,6 @@ class StepContext:
     def generator_logs(self, losses: tf.Tensor) -> Logs:
         """The logs of an update of G."""
         return {"g_loss": tf.reduce_mean(losses)}
-
-
-def layer_losses(network: keras.Model) -> tf.Tensor | float:
-    """The sum of the losses that a network's layers add, in float32."""
-    return sum(tf.reduce_sum(tf.cast(loss, tf.float32)) for loss in network.losses)
 
 
 def discriminator_logs(

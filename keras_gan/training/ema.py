@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_gan.core.arguments import is_number
 from keras_gan.core.configured import Configured
 from keras_gan.core.errors import InputError, first_line
 from keras_gan.core.keras_private import all_layers
@@ -44,13 +45,15 @@ class EMA(Configured):
                 "an EMA needs `momentum` or `half_life`, not both. "
                 f"Received: momentum={momentum!r}, half_life={half_life!r}"
             )
-        if momentum is not None and not (_is_number(momentum) and 0 <= momentum < 1):
+        if momentum is not None and not (is_number(momentum) and 0 <= momentum < 1):
             raise InputError(f"`momentum` of an EMA must be in [0, 1). Received: {momentum!r}")
         if not isinstance(half_life, ImageSchedule | None) and not (
-            _is_number(half_life) and 0 <= half_life < math.inf
+            is_number(half_life) and 0 <= half_life < math.inf
         ):
             raise InputError(f"`half_life` of an EMA must be images >= 0. Received: {half_life!r}")
-        if ramp_up is not None and not (half_life is not None and 0 < ramp_up < math.inf):
+        if ramp_up is not None and not (
+            half_life is not None and is_number(ramp_up) and 0 < ramp_up < math.inf
+        ):
             raise InputError(
                 f"`ramp_up` of an EMA must be > 0, and goes with a half-life. Received: {ramp_up!r}"
             )
@@ -129,7 +132,3 @@ class AveragedNetwork:
                 average.assign_sub(share * (average.value - weight.value))
             else:
                 average.assign(weight.value)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_gan.core.arguments import whole
 from keras_gan.core.errors import InputError
 from keras_gan.data.pictures.batches import Pictures
 from keras_gan.data.shards import Shards
@@ -52,7 +53,7 @@ def training_stream(
     the workers and replicas of the strategy.
     """
     source = _source(x, y, example_shape, label_check, seed, shuffle)
-    minibatch = 100 if batch_size is None else batch_size
+    minibatch = 100 if batch_size is None else whole("batch_size", batch_size)
     stream: Stream
     if isinstance(source, Batches):
         if batch_size is not None:
@@ -77,9 +78,7 @@ def evaluation_data(
 ) -> tf.data.Dataset:
     """Batches `x` or `(x, y)` for `evaluate`, in the order of the data, of any number."""
     source = _source(x, y, example_shape, label_check)
-    size = 32 if batch_size is None else batch_size
-    if size < 1:
-        raise InputError(f"`batch_size` must be >= 1. Received: {size}")
+    size = 32 if batch_size is None else whole("batch_size", batch_size)
     if isinstance(source, Batches):
         dataset = source.dataset
     elif isinstance(source, Shards):

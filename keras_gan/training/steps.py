@@ -45,7 +45,7 @@ def alternating(step: StepContext) -> Logs:
                 real = step.real_for_generator(j)  # for losses that compare with data
                 fake = step.discriminate_fake(samples, j)
             losses = gan.loss.generator(real, fake)  # [m]; by default -log D(G(z))
-            loss = step.generator_mean(losses) + generator_penalties(step, samples, j)
+            loss = step.generator_mean(losses, samples) + generator_penalties(step, samples, j)
         gradients = step.gradients(tape, loss, gan.generator, gan.generator_optimizer)
         return gradients, step.generator_logs(losses)
 
@@ -74,7 +74,8 @@ def simultaneous(step: StepContext) -> Logs:
             d_loss = step.discriminator_mean(d_losses) + penalty
             if both:
                 g_losses = gan.loss.generator(step.declared(real), fake)  # [m]
-                g_loss = step.generator_mean(g_losses) + generator_penalties(step, samples, j)
+                g_loss = step.generator_mean(g_losses, samples)
+                g_loss += generator_penalties(step, samples, j)
         d_gradients = step.gradients(tape, d_loss, gan.discriminator, gan.discriminator_optimizer)
         d_logs = {**step.discriminator_logs(real, fake, d_losses), **penalty_logs}
         if not both:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from keras_gan.core.arguments import whole
 from keras_gan.core.errors import InputError
 from keras_gan.core.keras_private import set_cardinality
 from keras_gan.core.randomness import Purpose, StepDraws
@@ -29,9 +30,7 @@ class SizedStream:
     _dataset: tf.data.Dataset | tf.distribute.DistributedDataset
 
     def __init__(self, examples: int, minibatch: int, minibatches: int):
-        if minibatch < 1:
-            raise InputError(f"`batch_size` must be >= 1. Received: {minibatch}")
-        self.minibatch = minibatch
+        self.minibatch = whole("batch_size", minibatch)
         self._group = minibatch * minibatches
         self.steps_per_epoch, self._dropped_examples = divmod(examples, self._group)
         if not self.steps_per_epoch:

@@ -94,7 +94,8 @@ class Trainer(keras.Model):
         compile_checks.check_regularizers(regularizers, self.discriminator)
         accumulate = whole("accumulate", accumulate)
         compile_checks.check_accumulate(self, accumulate, [loss, *regularizers, augmentation])
-        given = [generator_optimizer, discriminator_optimizer, *auxiliary_optimizers]
+        auxiliary = compile_checks.as_list("auxiliary_optimizers", auxiliary_optimizers)
+        given = [generator_optimizer, discriminator_optimizer, *auxiliary]
         compile_checks.check_given(given, self)
         with self.distribute_strategy.scope():
             optimizers = [keras.optimizers.get(optimizer) for optimizer in given]
@@ -108,7 +109,7 @@ class Trainer(keras.Model):
                 optimizer=None,
                 loss=None,
                 jit_compile=jit_compile,
-                steps_per_execution=steps_per_execution,
+                steps_per_execution=whole("steps_per_execution", steps_per_execution),
                 run_eagerly=run_eagerly,
             )
             if compile_checks.cannot_use_xla(self, regularizers):  # which "auto" does not look at

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import re
+from pathlib import Path
 
 import grpc
 import httpx
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from serving import AsyncClient, Client, UsageError, errors
+from serving import AsyncClient, Client, ClientKeys, UsageError, errors
 from serving.calls import Metadata, ModelMetadata, Predict, TensorSpec, row_seeds
 from serving.grid import main, save_grid
 from serving.grpc_transport import typed_errors
@@ -31,6 +32,25 @@ def test_row_seeds_are_splitmix64():
     assert row_seeds(1234567, 5).astype(np.uint64).tolist() == expected
     np.testing.assert_array_equal(row_seeds(-1, 4), row_seeds(2**64 - 1, 4))
     np.testing.assert_array_equal(row_seeds(7, 10)[:3], row_seeds(7, 3))
+    for seed in (np.int32(7), np.uint64(7), np.array(7)):
+        np.testing.assert_array_equal(row_seeds(seed, 3), row_seeds(7, 3))
+    with pytest.raises(TypeError, match="float"):
+        row_seeds(7.0, 3)
+
+
+def test_a_certificate_without_its_key():
+    for keys in ({"key": Path("key.pem")}, {"certificate": Path("certificate.pem")}):
+        with pytest.raises(errors.UsageError, match="certificate and its key are needed together"):
+            ClientKeys(**keys)
+
+
+def test_an_input_that_the_model_does_not_have(url):
+    with Client(url, model="mlp") as client:
+        for inputs in ({"condition": 3}, {"seeds": 3}):
+            with pytest.raises(errors.InvalidArgument, match="sample has no input"):
+                client.generate(2, **inputs)
+        with pytest.raises(errors.InvalidArgument, match="inputs are latents"):
+            client.predict(z=np.zeros((0, 4), np.float32))
 
 
 def test_generate(url):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
 import sys
@@ -63,6 +64,21 @@ def test_a_model_whose_name_is_a_number(tmp_path):
     assert found == {"7": "7", "digits": "digits"}
     (one,) = find_models(tmp_path / "7")
     assert (one.name, one.base_path) == ("7", tmp_path / "7")
+
+
+def test_exports_in_other_formats_are_left_out(tmp_path, caplog):
+    for file in ("digits/1/saved_model.pb", "small/1/generator.onnx", "small/2/generator.onnx"):
+        path = tmp_path / file
+        path.parent.mkdir(parents=True)
+        path.touch()
+    caplog.set_level("WARNING", "serving")
+    (tmp_path / "coming" / "1").mkdir(parents=True)  # its files may be on their way
+    assert [model.name for model in find_models(tmp_path)] == ["coming", "digits"]
+    assert caplog.messages == [f"{tmp_path / 'small'}: left out, as it has no SavedModel"]
+    shutil.rmtree(tmp_path / "coming")
+    shutil.rmtree(tmp_path / "digits")
+    with pytest.raises(UsageError, match="no SavedModel in it"):
+        find_models(tmp_path)
 
 
 def test_without_the_extra_there_is_one_line(monkeypatch, capsys):

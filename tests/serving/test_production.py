@@ -130,6 +130,7 @@ class TestFiles:
             (["--min_replicas=5"], "--min_replicas must be between 1 and --max_replicas (4)"),
             (["--version=1"], "--version and --label fit one model"),
             (["--label=x"], "'x': label=version is expected"),
+            (["--label=x=1", "--label=x=2"], "'x=2': x is version 1 already"),
             ([f"--label=x={2**63}"], f"'x={2**63}': label=version is expected"),
         ],
     )

@@ -55,6 +55,10 @@ class TestProto:
             "dtype: DT_BOOL tensor_shape { } bool_val: true",
             "dtype: DT_FLOAT tensor_shape { unknown_rank: true } float_val: 2",
             "dtype: DT_FLOAT tensor_shape { unknown_rank: true dim { size: 2 } } float_val: 2",
+            r"dtype: DT_STRING tensor_shape { dim { size: 2 } } tensor_content: '\003\002catdo'",
+            r"dtype: DT_STRING tensor_shape { } tensor_content: '\000'",
+            rf"dtype: DT_STRING tensor_shape {{ }} tensor_content: '\254\002{300 * 'x'}'",
+            "dtype: DT_FLOAT tensor_shape { dim { size: 0 } } tensor_content: '1234'",
         ],
     )
     def test_filling_as_tensorflow_does(self, text):
@@ -73,6 +77,10 @@ class TestProto:
         [
             "dtype: DT_FLOAT tensor_shape { dim { size: -2 } }",
             "dtype: DT_FLOAT tensor_shape { dim { size: 2 } } tensor_content: '1234567'",
+            r"dtype: DT_STRING tensor_shape { } tensor_content: '\003ca'",
+            r"dtype: DT_STRING tensor_shape { } tensor_content: '\002cat'",
+            r"dtype: DT_STRING tensor_shape { dim { size: 3 } } tensor_content: '\001\001'",
+            r"dtype: DT_STRING tensor_shape { } tensor_content: '\377\377\377\377\377\001'",
             "dtype: DT_RESOURCE tensor_shape { }",
             "dtype: DT_VARIANT tensor_shape { }",
             "dtype: DT_FLOAT_REF tensor_shape { }",
@@ -220,6 +228,14 @@ class TestJson:
             assert answer["b"] == [True, False, True, False]
             assert answer["s"] == ["a", "\x00", "", "\udcff"]
             assert [e["b64"] for e in answer["s_bytes"]] == ["YQ==", "AA==", "", "/w=="]
+
+    def test_many_values_that_are_no_numbers(self):
+        values = np.random.default_rng(0).normal(size=(3, 4, 5))
+        values[values > 1] = np.inf
+        values[np.abs(values) < 0.5] = np.nan
+        for by_rows, name in ((False, "outputs"), (True, "predictions")):
+            answer = json.loads(rest_json.to_json({"y": values}, by_rows=by_rows))[name]
+            np.testing.assert_array_equal(answer, values)
 
     def test_rows_must_agree(self):
         outputs = {"a": np.zeros((2, 1)), "b": np.zeros((3, 1))}
