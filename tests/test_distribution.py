@@ -19,7 +19,7 @@ import tensorflow as tf
 from commands import in_two_workers, last_line
 
 import keras_gan.train
-from keras_gan import InputError
+from keras_gan import InputError, layers
 from keras_gan.core.errors import Interrupted, SurroundingsError
 from keras_gan.core.randomness import Purpose, StepDraws
 from keras_gan.experiment import job
@@ -117,6 +117,27 @@ def test_four_replicas_and_several_steps_a_call_equal_one_device(case):
 def test_xla_on_two_replicas_is_refused():
     with small.devices(2).scope(), pytest.raises(InputError, match="jit_compile"):
         small.gan(jit_compile=True)
+
+
+def test_what_replicas_would_mix_up_is_refused():
+    with small.devices(2).scope():
+        model = small.gan(dropout=False)
+        dense = keras.layers.Dense(6, activity_regularizer="l2")
+        norm = keras.layers.BatchNormalization(synchronized=True)
+        generator = keras.Sequential([keras.Input((5,)), dense, norm])
+        mixing = keras_gan.GAN(generator, model.discriminator, model.prior)
+        mixing.compile("sgd", "sgd")
+        with small.refused("DRAGAN with every=2 .* use every=1"):
+            mixing.compile("sgd", "sgd", regularizers=[keras_gan.regularizers.DRAGAN(every=2)])
+        images, deviation = keras.Input((6,)), layers.MinibatchStd(None)
+        judge = keras.Model(images, keras.layers.Dense(1)(deviation(images)))
+        again = keras_gan.regularizers.Consistency(keras.layers.Identity(), every=2)
+        with small.refused("Consistency with every=2 .* use every=1"):
+            keras_gan.GAN(model.generator, judge, model.prior).compile(
+                "sgd", "sgd", regularizers=[again]
+            )
+    with small.refused("losses that layers of 'sequential.*' add, .* leave out one of the two"):
+        mixing.fit(small.examples(16), batch_size=8, verbose=0)
 
 
 # The command on the digits, and the tolerances of two processes against one device.

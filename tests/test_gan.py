@@ -541,6 +541,25 @@ def test_losses_that_layers_add_count_for_data_and_samples():
         np.testing.assert_allclose(updates[0][1][0], expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_a_regularizer_that_calls_g_again_keeps_the_losses_of_its_layers(update):
+    def trained(*regularizers):
+        glorot = keras.initializers.GlorotUniform(seed=0)
+        generator = keras.Sequential(
+            [keras.Input((5,)), keras.layers.Dense(6, activity_regularizer="l2")]
+        )
+        discriminator = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)])
+        for network in (generator, discriminator):
+            network.layers[-1].kernel.assign(glorot(network.layers[-1].kernel.shape))
+        model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Normal(5))
+        model.compile("sgd", "sgd", update=update, regularizers=list(regularizers))
+        model.fit(small.examples(16), batch_size=8, verbose=0)
+        return [np.array(weight) for weight in model.get_weights()]
+
+    nothing = keras_gan.regularizers.LatentConsistency(0.0, 0.0)
+    assert small.largest_difference(trained(), trained(nothing)) < 1e-6
+
+
 def test_recomputed_statistics_are_means_over_new_batches():
     generator = keras.Sequential(
         [

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from scipy import stats
 
-from keras_gan import InputError, losses
+from keras_gan import InputError, conditioning, losses
 from keras_gan.core import randomness
 from keras_gan.core.batches import DiscriminatorOutput
 
@@ -388,6 +388,27 @@ def test_noisy_labels_exchange_pairs(kind):
 def test_a_second_task_is_added_to_a_loss(kind):
     with pytest.raises(InputError, match=r"such as losses\.Hinge.*Received: 'hinge'"):
         kind("hinge")
+
+
+class Counting(losses.Hinge):
+    uses_labels = True
+
+    def __init__(self):
+        super().__init__()
+        self.variables = [keras.Variable(0.0)]
+
+    def check(self, discriminator_outputs, condition):
+        raise InputError("looked at")
+
+
+@pytest.mark.parametrize("kind", [losses.AuxiliaryClassifier, losses.Info])
+def test_a_second_task_keeps_what_the_loss_declares(kind):
+    inner = Counting()
+    loss = kind(inner)
+    assert loss.uses_labels
+    assert loss.variables == inner.variables
+    with pytest.raises(InputError, match="looked at"):
+        loss.check({"classes": (None, 3)}, conditioning.Classes(3))
 
 
 def test_classes_of_data_and_samples():

@@ -221,6 +221,8 @@ def test_wrong_arguments():
         lambda: regularizers.LeCam(decay=1.0),
         lambda: regularizers.LatentConsistency(sd=0.0),
         lambda: regularizers.Consistency("flip"),
+        lambda: regularizers.R1(None),
+        lambda: regularizers.R1(keras.optimizers.schedules.CosineDecay(1.0, 3)),
     ):
         with pytest.raises(InputError, match="Received"):
             make()
@@ -321,6 +323,18 @@ def test_a_lazy_penalty_counts_in_one_update_of_several():
     assert lazy[0] == pytest.approx(3 / 2 * once[0], rel=0.3)
     assert r1_of(4, 1) == 0
     assert lazy[1] > 0
+
+
+def test_transforms_of_keras_change_the_examples_and_are_continued(tmp_path):
+    noise = regularizers.Consistency(keras.layers.GaussianNoise(0.5, seed=1))
+    expected, logs = weights_after(image_gan(noise), epochs=2)
+    assert logs["consistency"][0] > 0
+    first = image_gan(noise)
+    weights_after(first)
+    first.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    continued, _ = weights_after(loaded, epochs=2, initial_epoch=1)
+    np.testing.assert_array_equal(continued, expected)
 
 
 def test_the_state_of_lecam_is_in_the_checkpoint(tmp_path):
