@@ -13,6 +13,7 @@ from keras_gan.cli import start_tensorflow  # noqa: F401
 
 # isort: split
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from keras_gan import data, recipes
@@ -139,7 +140,7 @@ def _show(job: Job) -> None:
     }
     table = Table(show_header=False, title=f"recipe {job.recipe.name}")
     for name, value in rows.items():
-        table.add_row(name, value)
+        table.add_row(name, escape(value))
     gan.generator.summary()
     gan.discriminator.summary()
     Console().print(table)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from keras_gan import InputError, Run, recipes, train
 from keras_gan.experiment import TrainingData, speed
@@ -244,6 +246,18 @@ def test_networks(kind, rate):
     assert "augmentation" not in arguments
 
 
+@pytest.mark.parametrize("width", [1, 24, 368, 512])
+def test_r3gan_of_any_width_can_be_built(width):
+    data = data_of((16, 16, 3))
+    settings = resolved(data, images=1, networks="r3gan", width=width, precision="float32")
+    gan, _ = pictures.build(settings, data)
+    channels = [layer.filters for layer in gan.generator.layers if "_project" in layer.name]
+    expected = {1: [8, 8, 8], 24: [24, 8, 8], 368: [368, 184, 88], 512: [512, 256, 128]}
+    assert channels == expected[width]
+    with pytest.raises(InputError, match="`blocks` must be an int >= 1"):
+        pictures.build(dataclasses.replace(settings, blocks=0), data)
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
@@ -304,6 +318,39 @@ def test_labels_of_a_file_of_arrays_are_learned(tmp_path, capsys):
     ]
     assert train.main(arguments) == 0
     assert Run.open(tmp_path / "run").condition.count == 3
+    dry = [*arguments[:1], str(tmp_path / "other.npz"), *arguments[4:], "--dry-run"]
+    for labels, words in (
+        (np.zeros(120, int), "one class only, so G and D learn none"),
+        (np.arange(120) % 4 - 1, "labels are not used"),
+        (1000 * np.arange(120), "labels are not used"),
+    ):
+        np.savez(tmp_path / "other.npz", x=pixels, y=labels)
+        capsys.readouterr()
+        assert train.main(dry) == 0
+        out = capsys.readouterr().out
+        assert words in out
+        assert "none" in next(line for line in out.splitlines() if "condition" in line)
+
+
+def test_pictures_that_were_moved_are_found_where_they_are_now(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 3)).astype(np.uint8)
+    Path("photos").mkdir()
+    for index, picture in enumerate(pixels):
+        Image.fromarray(picture).save(f"photos/{index}.png")
+    Path("photos/classes.csv").write_text("".join(f"{i}.png,{'ab'[i % 2]}\n" for i in range(60)))
+    arguments = ["--run-dir", "run", "--batch-size", "8", "--width", "8", "--precision", "float32"]
+
+    def trained(folder, epochs):
+        places = ["--dataset", f"{folder}/", "--classes", f"{folder}/classes.csv"]
+        return train.main([*places, *arguments, "--images", "16", "--epochs", str(epochs)])
+
+    assert trained("photos", 1) == 0
+    Path("elsewhere").mkdir()
+    Path("photos").rename("elsewhere/photos")
+    assert trained("elsewhere/photos", 2) == 0
+    assert Run.open(tmp_path / "run").config["dataset"] == str(tmp_path / "elsewhere" / "photos")
+    assert f"measure run {tmp_path}/elsewhere/photos" in capsys.readouterr().out
 
 
 def test_without_features_or_pictures_for_them_no_distances_are_measured(tmp_path, capsys):

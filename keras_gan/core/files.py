@@ -13,9 +13,11 @@ from keras_gan.core.errors import InputError
 
 
 def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None:
-    """Writes a file as `replacing` does; text is written as UTF-8."""
+    """Writes a file as `replacing` does; text as UTF-8, with ? for other bytes in files' names."""
     with replacing(path) as temporary:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+        temporary.write_bytes(
+            content.encode(errors="replace") if isinstance(content, str) else content
+        )
 
 
 @contextlib.contextmanager

@@ -262,8 +262,13 @@ class Job:
             return dataclasses.asdict(self.asked.resolve(self._training_data(self.asked)))
 
         resolved = self.workers.from_chief(json.dumps(self.workers.together(of_chief)))
-        settings = type(self.asked)(**{**json.loads(resolved), "epochs": self.asked.epochs})
+        settings = type(self.asked)(**{**json.loads(resolved), **self._of_this_session()})
         return settings.resolve(self._training_data(settings))
+
+    def _of_this_session(self) -> dict[str, Any]:
+        """Settings that another session of a run may change: its length, and places of files."""
+        names = ("epochs", "dataset", "classes", "init")
+        return {name: getattr(self.asked, name) for name in names if hasattr(self.asked, name)}
 
     def _make_gan(self) -> GAN:
         steps = self.options.steps_per_execution or _steps_per_execution(self.steps_per_epoch)

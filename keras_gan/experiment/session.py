@@ -229,7 +229,9 @@ class Session:
     @contextlib.contextmanager
     def _faults(self):
         """Failures of the surroundings as one line, whoever noticed them."""
-        again = "the last complete checkpoint is kept; fix this and run the same command again"
+        again = (
+            "the last complete checkpoint, if any, is kept; fix this and run the same command again"
+        )
         try:
             yield
         except OSError as error:

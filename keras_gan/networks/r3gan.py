@@ -15,6 +15,7 @@ import keras
 from keras import layers as kl
 
 from keras_gan import layers
+from keras_gan.core.arguments import whole
 from keras_gan.core.errors import InputError
 from keras_gan.networks.initialization import LEAKY_RELU_GAIN, LEAKY_SLOPE, normal_initializers
 from keras_gan.networks.pyramid import class_embedding, cropped, resolutions
@@ -146,6 +147,9 @@ class _Parts:
     group_size: int | None
     stages: int
     initializer: Callable[[float, int], keras.initializers.Initializer]
+
+    def __post_init__(self) -> None:
+        whole("blocks", self.blocks)
 
     def dense(self, x: keras.KerasTensor, units: int, name: str, **kwargs) -> keras.KerasTensor:
         kernels = self.initializer(1.0, x.shape[-1])

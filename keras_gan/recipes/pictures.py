@@ -301,7 +301,8 @@ def _augmentation(size: int) -> str:
 def build(settings: Settings, data: TrainingData) -> Built:
     """The model, and how it learns."""
     labels, names = data.labels, data.label_names
-    classes = len(names) if names and labels is not None and labels.min() >= 0 else None
+    known = labels is not None and labels.min() >= 0
+    classes = len(names) if names and len(names) > 1 and known else None
     generator, discriminator = _networks(settings, data, classes)
     condition = Classes(classes) if classes else None
     gan, arguments = model(settings, data, generator, discriminator, condition=condition)
@@ -331,7 +332,8 @@ def _networks(settings: Settings, data: TrainingData, classes: int | None) -> Ne
             networks.dcgan_discriminator(shape, seed=seed + 1, **common),
         )
     stages = range(len(networks.resolutions(shape)))
-    common["widths"] = [max(LEAST_WIDTH, settings.width >> stage) for stage in stages]
+    # Whole groups: of 16 channels, in convolutions of twice the width.
+    common["widths"] = [max(1, settings.width // 8 >> stage) * LEAST_WIDTH for stage in stages]
     common["group_size"] = 16
     return (
         networks.r3gan_generator(shape, latent_dim, seed=seed, **common),

@@ -11,6 +11,7 @@ from keras_gan.core.errors import InputError
 from keras_gan.data.dataset import SPLITS, DataSet, Split
 from keras_gan.data.pictures.duplicates import look_like_writing
 from keras_gan.data.pictures.fitting import Fit
+from keras_gan.data.pictures.labeling import ONE_CLASS
 from keras_gan.data.pictures.loading import flipping
 from keras_gan.data.pictures.options import PictureOptions
 
@@ -49,7 +50,14 @@ def with_options(data_set: DataSet, options: PictureOptions) -> DataSet:
         mirrored,
     ]
     if data_set.label_names is not None:
-        lines.insert(1, f"{len(data_set.label_names):,} classes by label")
+        count = len(data_set.label_names)
+        lines.insert(1, f"{count:,} classes by label" if count > 1 else ONE_CLASS)
+    elif data_set.train.y is not None:
+        lines.insert(
+            1,
+            "labels are not used: classes are numbers from 0 on, fewer than there are pictures, "
+            "and known for each picture",
+        )
     if (fit.height, fit.width) == (height, width):
         return dataclasses.replace(data_set, description=tuple(lines), flip=flip)
     lines.insert(1, f"they become {fit.width}x{fit.height}: {fit.describe()}")

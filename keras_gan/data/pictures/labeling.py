@@ -17,6 +17,7 @@ from keras_gan.data.dataset import SPLITS, held_out_rows, held_out_rule
 from keras_gan.data.pictures.sources import Source, shown
 
 WORDS = ("none", "labels", "folders", "auto")  # what the option may be besides a file
+ONE_CLASS = "one class only, so G and D learn none"
 _STYLEGAN_FILE = "dataset.json"
 _SPLIT_FOLDERS = {name: name for name in SPLITS} | {"valid": "validation", "val": "validation"}
 
@@ -49,7 +50,8 @@ class Labeling:
             counts = collections.Counter(self.labels.tolist())
             named = [f"{shown(n)} ({counts[i]:,})" for i, n in enumerate(self.label_names)]
             more = [f"and {len(named) - 10} more"] if len(named) > 10 else []
-            lines.append(f"{len(named)} classes by {self.where}: {', '.join(named[:10] + more)}")
+            found = f"{len(named)} classes by {self.where}" if len(named) > 1 else ONE_CLASS
+            lines.append(f"{found}: {', '.join(named[:10] + more)}")
         if self.folders > 1:
             lines.append(
                 f"no classes are used; to learn the {self.folders} folders as classes, add "
