@@ -305,9 +305,12 @@ def test_a_run_within_the_folder_is_left_out(tmp_path):
     write_pictures(tmp_path, COLORS)
     write_pictures(tmp_path / "runs" / "one" / "samples", COLORS[:3])
     assert len(everything(opened(tmp_path))) == 23
-    for name in ("config.json", ".lock"):
+    (tmp_path / "runs" / "one" / "config.json").touch()
+    assert len(everything(opened(tmp_path))) == 23
+    for name in (".lock", "models", "checkpoints"):  # while it is trained, exported, unpacked
         (tmp_path / "runs" / "one" / name).touch()
-    assert len(everything(opened(tmp_path))) == 20
+        assert len(everything(opened(tmp_path))) == 20
+        (tmp_path / "runs" / "one" / name).unlink()
 
 
 def test_classes_only_where_they_are_wanted(tmp_path):

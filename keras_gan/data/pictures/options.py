@@ -53,7 +53,11 @@ class PictureOptions(Checked):
         """Checks the size and the color besides."""
         super().__post_init__()
         self.pixels  # noqa: B018
-        self.ground  # noqa: B018
+        if self.ground is not None and self.channels in (2, 4):
+            raise InputError(
+                f"--alpha {self.alpha} puts a color behind transparent parts, and --channels "
+                f"{self.channels} keeps them; leave out one of the two"
+            )
 
     @property
     def pixels(self) -> tuple[int, int] | None:

@@ -122,7 +122,8 @@ def _walk(
     except OSError as error:
         faults[prefix or str(folder)] = _reason(error)
         return
-    if prefix and {"config.json", ".lock"} <= {entry.name for entry in entries}:
+    names = {entry.name for entry in entries}
+    if prefix and "config.json" in names and names & {".lock", "models", "checkpoints"}:
         return  # a run, whose pictures are samples
     for entry in entries:
         name = prefix + entry.name
