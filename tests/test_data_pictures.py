@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
@@ -284,6 +285,38 @@ def test_damaged_archives_are_named(tmp_path):
         for _ in range(2):
             archive.write(tmp_path / "faces" / "00.png", "a.png")
     assert "holds a.png twice" in refusal(load, tmp_path / "twice.zip")
+
+
+@pytest.mark.parametrize("kind", [".tar", ".tar.gz"])
+def test_a_tar_of_which_only_a_part_can_be_read_is_refused(tmp_path, kind):
+    write_pictures(tmp_path / "faces", COLORS)
+    whole = archived(tmp_path / "faces", ".tar")
+    with tarfile.open(whole) as archive:
+        headers = [info.offset for info in archive]
+        end = archive.offset
+    content = whole.read_bytes()
+    path = tmp_path / f"damaged{kind}"
+    pack = gzip.compress if kind == ".tar.gz" else bytes
+
+    for cut in (headers[13] + 1, headers[13] + 300, headers[14] - 1, headers[-1] + 511, end - 1):
+        path.write_bytes(pack(content[:cut]))
+        assert f"{path} cannot be read: " in refusal(load, path)
+    for byte in (0, 150, 260):  # in the name, the checksum, the format
+        flipped = bytearray(content)
+        flipped[headers[13] + byte] ^= 1
+        path.write_bytes(pack(flipped))
+        assert "it is damaged or incomplete after top/11.png" in refusal(load, path)
+    if kind == ".tar.gz":
+        packed = pack(content)
+        for cut in (len(packed) // 2, len(packed) * 3 // 4):
+            path.write_bytes(packed[:cut])
+            assert f"{path} cannot be read: " in refusal(load, path)
+
+    for cut in (end, end + 100, end + 512, len(content)):  # the zeros at the end may be missing
+        path.write_bytes(pack(content[:cut]))
+        assert len(everything(load(path))) == 20
+    path.write_bytes(pack(bytes(10240)))
+    assert "holds no pictures" in refusal(load, path)
 
 
 def test_links_within_an_archive_are_pictures(tmp_path):

@@ -196,7 +196,20 @@ def _in_tar(path: Path) -> Source:
             is_file = info.isreg() or info.islnk() or info.issym()
             if is_file and _take(source, info.name, info.size, head):
                 infos.append(info)
+        _check_end(archive)
     return _below_common_folder(source)
+
+
+def _check_end(archive: tarfile.TarFile) -> None:
+    """Refuses an archive whose next header is damaged: `tarfile` takes it for the end."""
+    file = archive.fileobj
+    assert file is not None
+    file.seek(archive.offset)
+    if file.read(tarfile.BLOCKSIZE).strip(b"\0"):  # at the end is nothing, or zeros
+        after = f" after {shown(names[-1])}" if (names := archive.getnames()) else ""
+        raise tarfile.ReadError(
+            f"it is damaged or incomplete{after}; copy, download or create it again"
+        )
 
 
 def _take(source: Source, name: str, size: int, head: Callable[[], bytes]) -> bool:
