@@ -218,6 +218,18 @@ def test_pictures_are_turned_before_they_are_measured(tmp_path):
     assert data.train.x[0, :36, :, 0].min() > 240  # what was on the left is at the top
 
 
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_each_orientation_of_lossless_files(tmp_path, suffix, orientation):
+    image, exif = RNG.integers(0, 256, (10, 14), dtype=np.uint8), Image.Exif()
+    exif[0x0112] = orientation
+    write_pictures(tmp_path, [image] * 10, suffix, exif=exif)
+    turned = [image, image[:, ::-1], image[::-1, ::-1], image[::-1]]
+    turned += [image.T, image[::-1].T, image[::-1, ::-1].T, image[:, ::-1].T]
+    assert rows(everything(opened(tmp_path))) == rows([turned[orientation - 1]] * 10)
+    assert opened(tmp_path).element_shape == (*turned[orientation - 1].shape, 1)
+
+
 def test_channels_are_what_the_pictures_have(tmp_path):
     opaque = CLEAR.copy()
     opaque[..., 3] = 255

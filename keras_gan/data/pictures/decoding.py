@@ -91,8 +91,9 @@ def read_header(opener: Opener, look_for_alpha: bool) -> Header:
     with _opened(opener) as image:
         alpha = _has_alpha(image)
         width, height = image.size
-        # Pillow would decode a whole PNG file in search of the tag.
-        has_tag = "exif" in image.info or image.format == "TIFF"
+        # Without "exif", Pillow would decode a whole PNG file in search of the tag. Of TIFF files
+        # it gives the upright size.
+        has_tag = "exif" in image.info and image.format != "TIFF"
         if has_tag and image.getexif().get(_ORIENTATION) in _TURNED:
             width, height = height, width
         color, kind = image.mode not in _GRAY, str(image.format)

@@ -22,7 +22,7 @@ from keras_gan.data.pictures.options import PictureOptions
 from keras_gan.data.pictures.parallel import each
 from keras_gan.data.pictures.sources import HEIC_SUFFIXES, Opener, Source, find, name_of, shown
 
-_FORMAT = 3  # of the cache: another number makes all of them anew
+_FORMAT = 4  # of the cache: another number makes all of them anew
 _NAMED = 10  # faults that a message names
 
 
