@@ -286,6 +286,23 @@ def test_an_archive_is_read_as_its_folder(tmp_path, kind):
     assert archive.fingerprint == folder.fingerprint
 
 
+@pytest.mark.parametrize("kind", [".zip", ".tar"])
+@pytest.mark.parametrize("top", ["/abs/", "//top/", "./top/", "top//", "top/./", "././"])
+def test_empty_parts_and_dots_in_the_names_of_an_archive_are_no_folders(tmp_path, kind, top):
+    write_pictures(tmp_path, COLORS)
+    path = tmp_path / f"faces{kind}"
+    with zipfile.ZipFile(path, "w") if kind == ".zip" else tarfile.open(path, "w") as archive:
+        for i, file in enumerate(sorted(tmp_path.glob("*.png"))):
+            entry, content = f"{top}{'cat' if i % 2 else 'dog'}/{file.name}", file.read_bytes()
+            if isinstance(archive, zipfile.ZipFile):
+                archive.writestr(zipfile.ZipInfo(entry), content)
+            else:
+                info = tarfile.TarInfo(entry)
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+    assert opened(path, classes="folders").label_names == ("cat", "dog")
+
+
 def test_damaged_archives_are_named(tmp_path):
     write_pictures(tmp_path / "faces", COLORS)
     for kind in (".zip", ".tar.gz"):

@@ -214,7 +214,7 @@ def _check_end(archive: tarfile.TarFile) -> None:
 
 def _take(source: Source, name: str, size: int, head: Callable[[], bytes]) -> bool:
     """Notes a file of an archive; True if it is a picture that can be read."""
-    name = name.removeprefix("./")
+    name = "/".join(part for part in name.split("/") if part not in ("", "."))
     if ".." in name.split("/"):
         source.faults[name] = "its name leads out of the archive"
         return False
