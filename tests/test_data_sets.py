@@ -118,6 +118,29 @@ def test_sixteen_bits_become_eight():
     np.testing.assert_array_equal(Split(BYTES.astype(np.uint16)).x[..., 0], BYTES)
 
 
+def test_either_byte_order_is_read():
+    x = np.arange(0, 65536, 16, dtype=np.uint16).reshape(16, 16, 16)
+    for order in "<>":
+        np.testing.assert_array_equal(Split(x.astype(f"{order}u2")).x, Split(x).x)
+        for kind, native in (("f4", POINTS.astype(np.float32)), ("i4", BYTES.astype(np.int32))):
+            found = Split(native.astype(f"{order}{kind}")).x
+            assert found.dtype == Split(native).x.dtype
+            np.testing.assert_array_equal(found, Split(native).x)
+    with refused("or uint16 0..65535. Received: int32 from 0 to 65520"):
+        Split(x.astype(np.int32))
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_all_splits_of_a_file_have_sixteen_bits_if_one_has(tmp_path, order):
+    dark = np.arange(250, dtype=f"{order}u2").reshape(10, 5, 5)
+    arrays = {"x_train": dark + 65000, "x_validation": dark, "x_test": dark}
+    np.savez(tmp_path / "mine.npz", **arrays)
+    data = load(tmp_path / "mine.npz")
+    for name, values in arrays.items():
+        split = getattr(data, name.removeprefix("x_"))
+        np.testing.assert_array_equal(split.x[..., 0], np.rint(values / 257))
+
+
 def test_labels_that_are_all_unknown_are_none():
     assert Split(BYTES, np.full(40, -1)).y is None
     assert Split(BYTES, np.arange(40) % 3 - 1).y.dtype == np.int64

@@ -23,9 +23,9 @@ class Split:
 
     Args:
         x: Images `[n, h, w, c]` (gray ones also `[n, h, w]`), c = 1 to 8, as integers 0..255,
-            uint16 0..65535 or floats in [0, 1]; or points `[n, d]`, as floats. Stored as uint8 or
-            float32, images with their channel axis; 16 bits become 8. A `np.memmap` of uint8 stays
-            one.
+            uint16 0..65535 (0..255 where none is larger) or floats in [0, 1]; or points `[n, d]`,
+            as floats. Stored as uint8 or float32, images with their channel axis; 16 bits become
+            8. A `np.memmap` of uint8 stays one.
         y: Labels `[n]`, integers >= 0, or -1 where unknown. Stored as int64; None where every
             label is unknown.
         origin: Name of the examples in messages, such as a file and the array's name in it.
@@ -159,6 +159,7 @@ def held_out_rule(missing: Collection[str]) -> str:
 def _examples(x: Any, origin: str) -> np.ndarray:
     """Images or points as uint8 or float32, images with a channel axis, or `InputError`."""
     x = x if isinstance(x, np.memmap) else np.asarray(x)
+    x = x.astype(x.dtype.newbyteorder("="), copy=False)
     if x.ndim not in (2, 3, 4) or x.dtype.kind not in "biuf":
         raise InputError(
             f"{origin} must hold images [n, h, w] or [n, h, w, c] or points [n, d], as numbers. "
@@ -191,15 +192,20 @@ def _examples(x: Any, origin: str) -> np.ndarray:
                 f"{origin}{index} is {x[tuple(index)]} ({int(bad.sum())} such values in float32); "
                 "correct or leave out these examples"
             )
-    if x.ndim == 4 and x.dtype == np.uint16 and x.max() > 255:
+    if x.ndim == 4 and has_16_bits(x):
         x = from_16_bits(x)
     largest = 1 if is_float else 255
     if x.ndim == 4 and (x.dtype == bool or x.min() < 0 or x.max() > largest):
         raise InputError(
-            f"{origin}: images must be integers 0..255 or floats in [0, 1]. "
+            f"{origin}: images must be integers 0..255 or floats in [0, 1], or uint16 0..65535. "
             f"Received: {x.dtype} from {x.min()} to {x.max()}"
         )
     return x if is_float else x.astype(np.uint8)
+
+
+def has_16_bits(x: np.ndarray) -> bool:
+    """Whether pixels are uint16, in either byte order, and exceed 255."""
+    return x.dtype.newbyteorder("=") == np.uint16 and x.size > 0 and bool(x.max() > 255)
 
 
 def from_16_bits(x: np.ndarray) -> np.ndarray:

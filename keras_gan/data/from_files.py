@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_gan.core.errors import InputError, first_line
-from keras_gan.data.dataset import SPLITS, DataSet, Split, hold_out
+from keras_gan.data.dataset import SPLITS, DataSet, Split, from_16_bits, has_16_bits, hold_out
 
 _SHORT_NAMES = {"x": "x_train", "images": "x_train", "y": "y_train", "labels": "y_train"}
 
@@ -65,6 +65,11 @@ def _read_npz(path: Path) -> dict[str, Split]:
             "y_train, y_validation and y_test; or just x (or images) and y (or labels). Received: "
             f"{sorted(content)}"
         )
+    images = [key for key in arrays if key.startswith("x_") and arrays[key].ndim in (3, 4)]
+    if any(has_16_bits(arrays[key]) for key in images):  # a dark split alone may not show it
+        for key in images:
+            if arrays[key].dtype.newbyteorder("=") == np.uint16:
+                arrays[key] = from_16_bits(arrays[key])
     return {
         split: Split(arrays[x], arrays.get(f"y_{split}"), origin=f"{path.name}: {x}")
         for split in SPLITS
