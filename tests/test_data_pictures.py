@@ -7,10 +7,12 @@ import io
 import json
 import os
 import shutil
+import struct
 import sys
 import tarfile
 import warnings
 import zipfile
+import zlib
 from pathlib import Path
 from unittest import mock
 
@@ -83,6 +85,44 @@ def test_pixels_of_lossless_files_are_exact(tmp_path, images, suffix, expected):
     write_pictures(tmp_path, images, suffix)
     data = opened(tmp_path)
     assert rows(everything(data)) == rows(expected)
+
+
+def png_of_16_bits(pixels: np.ndarray, kind: int, transparent: bytes = b"") -> bytes:
+    """A PNG file; `kind` is 0 for gray, 4 for gray and alpha, which Pillow does not write."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        checked = name + data
+        return struct.pack(">I", len(data)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+    height, width = pixels.shape[:2]
+    lines = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0))
+        + (chunk(b"tRNS", transparent) if transparent else b"")
+        + chunk(b"IDAT", zlib.compress(lines))
+        + chunk(b"IEND", b"")
+    )
+
+
+def test_a_transparent_gray_value_of_16_bits(tmp_path):
+    deep = np.where(DEEP == 0x1234, 0, DEEP)
+    deep[:, 2, 3], deep[:, 3, 2] = 0x1234, 0x1235  # both become 18
+    for i, pixels in enumerate(deep):
+        content = png_of_16_bits(pixels, 0, struct.pack(">H", 0x1234))
+        (tmp_path / f"{i}.png").write_bytes(content)
+    gray = np.rint(deep / 257).astype(np.uint8)
+    alpha = np.where(deep == 0x1234, 0, 255).astype(np.uint8)
+    assert rows(everything(opened(tmp_path))) == rows(np.stack([gray, alpha], axis=-1))
+    on_white = np.where(alpha, gray, 255).astype(np.uint8)
+    assert rows(everything(opened(tmp_path, alpha="white"))) == rows(on_white)
+
+
+def test_gray_and_alpha_of_16_bits_stay_gray(tmp_path):
+    deep = RNG.integers(0, 65536, (20, 6, 5, 2), dtype=np.uint16)
+    for i, pixels in enumerate(deep):
+        (tmp_path / f"{i}.png").write_bytes(png_of_16_bits(pixels, 4))
+    assert rows(everything(opened(tmp_path))) == rows((deep >> 8).astype(np.uint8))
 
 
 def test_webp_and_jpeg(tmp_path):

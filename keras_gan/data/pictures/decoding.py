@@ -16,10 +16,11 @@ from keras_gan.data.pictures.fitting import Fit
 from keras_gan.data.pictures.sources import HEIC, Opener
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from PIL import Image, ImageFile
 
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _GRAY = {"1", "L", "LA", "La", "I;16", "I;16L", "I;16B"}
+_GRAY_AS_RGB = "LA;16B"  # gray and alpha of 16 bits in a PNG file, which Pillow opens as RGBA
 _ALPHA = {"LA", "La", "PA", "RGBA", "RGBa"}
 _TURNED = range(5, 9)  # values of the camera's orientation tag that exchange width and height
 _ORIENTATION = 0x0112
@@ -96,9 +97,10 @@ def read_header(opener: Opener, look_for_alpha: bool) -> Header:
         has_tag = "exif" in image.info and image.format != "TIFF"
         if has_tag and image.getexif().get(_ORIENTATION) in _TURNED:
             width, height = height, width
-        color, kind = image.mode not in _GRAY, str(image.format)
+        is_gray = image.mode in _GRAY or any(tile[3] == _GRAY_AS_RGB for tile in image.tile)
+        color, kind = not is_gray, str(image.format)
         if alpha and look_for_alpha:
-            alpha = np.asarray(image.convert("RGBA"))[..., 3].min() < 255
+            alpha = np.asarray(_plain(image).convert("RGBA"))[..., 3].min() < 255
         return Header(kind, height, width, color, alpha)
 
 
@@ -115,11 +117,11 @@ def decode(opener: Opener, plan: Plan, name: str) -> np.ndarray:
     """
     from PIL import Image, ImageOps
 
-    with _opened(opener) as image:
+    with _opened(opener) as file:
         # JPEG files are decoded at 1/2, 1/4 or 1/8 of their size where that is still large enough.
         side = 2 * max(plan.fit.height, plan.fit.width)
-        image.draft(None, (side, side))
-        image = _plain(ImageOps.exif_transpose(image))
+        file.draft(None, (side, side))
+        image = _plain(ImageOps.exif_transpose(file))
         if plan.fit.crop == "none":  # what is padded may have a color, or be transparent
             image = image.convert("RGBA")
         kept = plan.channels in (2, 4)
@@ -137,7 +139,12 @@ def _plain(image: Image.Image) -> Image.Image:
     from PIL import Image
 
     if image.mode.startswith("I;16"):
-        return Image.fromarray(from_16_bits(np.asarray(image)))
+        pixels = np.asarray(image)
+        plain = Image.fromarray(from_16_bits(pixels))
+        if "transparency" in image.info:  # the gray value that is transparent
+            opaque = pixels != image.info["transparency"]
+            plain.putalpha(Image.fromarray(opaque.astype(np.uint8) * 255))
+        return plain
     if _has_alpha(image):
         return image if image.mode in ("LA", "RGBA") else image.convert("RGBA")
     if image.mode in _GRAY:
@@ -150,7 +157,7 @@ def _has_alpha(image: Image.Image) -> bool:
 
 
 @contextmanager
-def _opened(opener: Opener) -> Iterator[Image.Image]:
+def _opened(opener: Opener) -> Iterator[ImageFile.ImageFile]:
     """The first frame of a picture that is large enough and has a scale; `Unusable` otherwise."""
     from PIL import Image, UnidentifiedImageError
 
@@ -174,7 +181,7 @@ def _opened(opener: Opener) -> Iterator[Image.Image]:
         raise Unusable(f"it is damaged: {first_line(error)}") from error
 
 
-def _open(file: BinaryIO) -> Image.Image:
+def _open(file: BinaryIO) -> ImageFile.ImageFile:
     from PIL import Image, UnidentifiedImageError
 
     is_heic = file.read(12)[4:].startswith(HEIC)
