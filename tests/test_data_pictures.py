@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import re
 import shutil
 import struct
 import sys
@@ -474,6 +475,54 @@ def test_classes_of_stylegan(tmp_path):
     assert "write --classes dataset.json" in refusal(opened, tmp_path / "set", classes="folders")
     table.write_text(json.dumps({"labels": None}))
     assert "must hold" in refusal(opened, tmp_path / "set", classes="dataset.json")
+
+
+def test_auto_takes_the_classes_of_stylegan_not_its_folders(tmp_path):
+    folder = tmp_path / "faces"
+    for i, shard in enumerate(("00000", "00001")):
+        write_pictures(folder / shard, COLORS[10 * i : 10 * i + 10])
+    assert opened(folder).label_names == ("00000", "00001")
+    names = [f"{shard}/{i:02}.png" for shard in ("00000", "00001") for i in range(10)]
+    table = folder / "dataset.json"
+    table.write_text(json.dumps({"labels": [[name, i % 3] for i, name in enumerate(names)]}))
+    assert opened(folder).label_names == ("0", "1", "2")
+    table.write_text(json.dumps({"labels": [[name, i % 4 + 0.0] for i, name in enumerate(names)]}))
+    assert opened(folder).label_names == ("0", "1", "2", "3")  # whole numbers, of the new file
+    archive = archived(folder, ".zip")
+    assert "write --classes dataset.json (of an archive, unpack" in refusal(opened, archive)
+    for source in (folder, archive):
+        lines = opened(source, classes="labels").description
+        assert any("to learn those of dataset.json, add --classes dataset" in x for x in lines)
+        assert not any("--classes folders" in line for line in lines)
+    table.write_text(json.dumps({"labels": None}))  # as StyleGAN marks pictures without classes
+    assert opened(folder).label_names is None
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"labels": [["00.png", 0.7], ["01.png", 1.7]]}', "must hold .* with whole numbers"),
+        ('{"labels": [["00.png", Infinity]]}', "must hold .* with whole numbers"),
+        ('{"labels": [["00.png", NaN]]}', "must hold .* with whole numbers"),
+        ("[" * 100_000, "must hold .* with whole numbers"),
+        ('{"labels": [["00.png", 0], ["00.png", 1]]}', "two classes for 00.png: 0 and 1"),
+    ],
+)
+def test_a_file_of_stylegan_is_read_strictly(tmp_path, content, words):
+    write_pictures(tmp_path, COLORS)
+    table = tmp_path / "dataset.json"
+    table.write_text(content)
+    for classes in ("dataset.json", "auto"):
+        message = refusal(opened, tmp_path, classes=classes)
+        assert message.startswith(str(table))
+        assert re.search(words, message)
+
+
+def test_classes_may_be_numbers_of_any_length(tmp_path):
+    write_pictures(tmp_path, COLORS)
+    given = ["9" * 5000, "010", "9", "word"]
+    (tmp_path / "kinds.csv").write_text("".join(f"{i:02}.png,{given[i % 4]}\n" for i in range(20)))
+    assert opened(tmp_path, classes="kinds.csv").label_names == ("9", "010", "9" * 5000, "word")
 
 
 def test_names_with_accents_are_those_of_the_table(tmp_path):

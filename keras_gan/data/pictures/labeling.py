@@ -7,7 +7,7 @@ import csv
 import dataclasses
 import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,7 @@ class Labeling:
         labels: Class of each picture, int64 `[n]`, or None.
         label_names: Names of the classes, or None.
         where: The source of the classes, in words.
-        folders: Number of folders that could be classes, but were not asked for.
+        hint: How to learn classes that were not asked for, or nothing.
     """
 
     rows: dict[str, np.ndarray]
@@ -40,7 +40,7 @@ class Labeling:
     labels: np.ndarray | None = None
     label_names: tuple[str, ...] | None = None
     where: str = ""
-    folders: int = 0
+    hint: str = ""
 
     def describe(self) -> list[str]:
         """Splits and classes, in sentences."""
@@ -52,11 +52,8 @@ class Labeling:
             more = [f"and {len(named) - 10} more"] if len(named) > 10 else []
             found = f"{len(named)} classes by {self.where}" if len(named) > 1 else ONE_CLASS
             lines.append(f"{found}: {', '.join(named[:10] + more)}")
-        if self.folders > 1:
-            lines.append(
-                f"no classes are used; to learn the {self.folders} folders as classes, add "
-                "--classes folders"
-            )
+        if self.hint:
+            lines.append(self.hint)
         return lines
 
 
@@ -104,20 +101,37 @@ def label(
         labels = np.array([source.labels[name] for name in names], np.int64)
         return Labeling(rows, held_out_rule(missing), labels, source.label_names, "label")
     others = [] if source is None else [name.rpartition("/")[2] for name in source.others]
-    if classes == "folders" and _STYLEGAN_FILE in others:
+    of_stylegan = _STYLEGAN_FILE in others
+    by_folders = classes == "folders" or (classes == "auto" and not classes_file(classes, folder))
+    if by_folders and of_stylegan:
         raise InputError(
             f"the classes of these pictures are in {_STYLEGAN_FILE}, not in the names of folders: "
-            f"write --classes {_STYLEGAN_FILE} (of an archive, unpack the file first)"
+            f"write --classes {_STYLEGAN_FILE} (of an archive, unpack the file first), or none"
         )
     found, where = _classes(names, places, classes, folder)
     if found is None:
-        folders = _tops(places)
-        possible = classes == "labels" and "" not in folders and len(names) >= 10 * len(folders)
-        return Labeling(rows, held_out_rule(missing), folders=len(folders) if possible else 0)
+        hint = _hint(names, places, of_stylegan) if classes == "labels" else ""
+        return Labeling(rows, held_out_rule(missing), hint=hint)
     label_names = tuple(sorted(set(found), key=_in_order))
     number = {name: i for i, name in enumerate(label_names)}
     labels = np.array([number[name] for name in found], np.int64)
     return Labeling(rows, held_out_rule(missing), labels, label_names, where)
+
+
+def _hint(names: Sequence[str], places: Sequence[Sequence[str]], of_stylegan: bool) -> str:
+    """How to learn the classes that there seem to be."""
+    folders = _tops(places)
+    if of_stylegan:
+        return (
+            f"no classes are used; to learn those of {_STYLEGAN_FILE}, add --classes "
+            f"{_STYLEGAN_FILE} (of an archive, unpack the file first)"
+        )
+    if len(folders) < 2 or "" in folders or len(names) < 10 * len(folders):
+        return ""
+    return (
+        f"no classes are used; to learn the {len(folders)} folders as classes, add "
+        "--classes folders"
+    )
 
 
 def _split(place: Sequence[str]) -> bool:
@@ -125,10 +139,11 @@ def _split(place: Sequence[str]) -> bool:
     return len(place) > 1 and place[0].lower() in _SPLIT_FOLDERS
 
 
-def _in_order(name: str) -> tuple[bool, int, str]:
-    """Numbers by their values, then other names."""
+def _in_order(name: str) -> tuple[bool, int, str, str]:
+    """Numbers by their values, with any number of digits, then other names."""
     number = name.isascii() and name.isdecimal()
-    return not number, int(name) if number else 0, name
+    digits = name.lstrip("0") if number else ""
+    return not number, len(digits), digits, name
 
 
 def _tops(places: Sequence[Sequence[str]]) -> set[str]:
@@ -137,9 +152,13 @@ def _tops(places: Sequence[Sequence[str]]) -> set[str]:
 
 
 def classes_file(classes: str, folder: Path) -> Path | None:
-    """The file that the option names, as given or in the folder; None for another choice."""
+    """The file that the option names, as given or in the folder; None for another choice.
+
+    For `auto` it is StyleGAN's file, if the folder has one.
+    """
     if classes in WORDS:
-        return None
+        file = folder / _STYLEGAN_FILE
+        return file if classes == "auto" and file.is_file() else None
     for file in (Path(classes), folder / classes):
         if file.is_file():
             return file
@@ -155,7 +174,10 @@ def _classes(
     """The class of each picture by name, and what says so."""
     file = classes_file(classes, folder)
     if file is not None:
-        return _from_table(_table(file), file, names), file.name
+        table = _table(file, unlabeled=classes == "auto")
+        if not table and classes == "auto":  # StyleGAN's file of pictures without classes
+            return None, ""
+        return _from_table(table, file, names), file.name
     without = [name for name, place in zip(names, places, strict=True) if len(place) < 2]
     if classes == "folders" and without:
         raise InputError(
@@ -167,10 +189,10 @@ def _classes(
     return [place[0] for place in places], "folder"
 
 
-def _table(file: Path) -> dict[str, str]:
-    """The classes by file name."""
+def _table(file: Path, unlabeled: bool) -> dict[str, str]:
+    """The classes by file name; none at all only if pictures may be without."""
     if file.suffix.lower() == ".json":
-        return _stylegan_table(file)
+        return _stylegan_table(file, unlabeled)
     try:
         with file.open(newline="", encoding="utf-8-sig") as opened:
             rows = [row for row in csv.reader(opened) if len(row) > 1]
@@ -178,23 +200,42 @@ def _table(file: Path) -> dict[str, str]:
         raise InputError(f"{file} cannot be read as CSV: save it in UTF-8") from error
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{file} cannot be read as CSV: {error}") from error
+    # A line of titles does no harm.
+    return _unambiguous(((first.strip(), second.strip()) for first, second, *_ in rows), file)
+
+
+def _stylegan_table(file: Path, unlabeled: bool) -> dict[str, str]:
+    """The classes in the form of StyleGAN's: {"labels": [[file name, class number], ...]}.
+
+    Instead of the list there may be null, if pictures may be without classes.
+    """
+    try:
+        rows = json.loads(file.read_bytes())["labels"]
+        if rows is None and unlabeled:
+            return {}
+        pairs = [(str(name), _whole(number)) for name, number in rows]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise InputError(
+            f'{file} must hold {{"labels": [[file name, class number], ...]}}, with whole numbers'
+        ) from error
+    return _unambiguous(pairs, file)
+
+
+def _whole(number: float | str) -> str:
+    """A whole number in digits; `ValueError` for another."""
+    if isinstance(number, float) and not number.is_integer():
+        raise ValueError(number)
+    return str(int(number))
+
+
+def _unambiguous(pairs: Iterable[tuple[str, str]], file: Path) -> dict[str, str]:
+    """The classes by file name, of which each must have one."""
     table = dict[str, str]()
-    for first, second, *_ in rows:  # a line of titles does no harm
-        name, given = _composed(first.strip()), second.strip()
+    for first, given in pairs:
+        name = _composed(first)
         if table.setdefault(name, given) != given:
             raise InputError(f"{file} has two classes for {shown(name)}: {table[name]} and {given}")
     return table
-
-
-def _stylegan_table(file: Path) -> dict[str, str]:
-    """The classes in the form of StyleGAN's: {"labels": [[file name, class number], ...]}."""
-    try:
-        rows = json.loads(file.read_bytes())["labels"]
-        return {_composed(str(name)): str(int(number)) for name, number in rows}
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise InputError(
-            f'{file} must hold {{"labels": [[file name, class number], ...]}}'
-        ) from error
 
 
 def _composed(name: str) -> str:

@@ -45,7 +45,8 @@ class PictureOptions(Checked):
     classes: str = setting(
         "auto",
         "classes: none, labels that the data set comes with, folders, a CSV file of file names and "
-        "classes, StyleGAN's dataset.json, or auto: labels, or folders if all pictures are in some",
+        "classes, StyleGAN's dataset.json, or auto: labels, or dataset.json if there is one, or "
+        "folders if all pictures are in some",
     )
     skip_broken: bool = setting(False, "leave out files that cannot be used")
 
