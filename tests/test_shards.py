@@ -232,7 +232,7 @@ def test_fit_takes_shards(shards):
     assert np.isfinite(fit(0)["value"]).all()
     gan = keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5))
     gan.compile("sgd", "sgd")
-    for m, words in ((0, "`batch_size` must be >= 1"), (200, "fewer than one step takes")):
+    for m, words in ((0, "`batch_size` must be an int >= 1"), (200, "fewer than one step takes")):
         with pytest.raises(InputError, match=words):
             gan.fit(shards, batch_size=m, verbose=0)
     with small.devices(2).scope():
