@@ -270,11 +270,12 @@ def find_models(export_dir: Path, name: str | None = None) -> tuple[ModelConfig,
     found = [child for child in sorted(path.iterdir()) if _has_versions(child)]
     if not found:
         _check_versions(export_dir)
-    models = [child for child in found if not _has_other_formats_only(child)]
-    if not models:
+    left_out = [child for child in found if _has_other_formats_only(child)]
+    if found and left_out == found:
         raise UsageError(f"{export_dir}: no SavedModel in it; export with --formats saved_model")
-    for child in sorted(set(found) - set(models)):
+    for child in left_out:
         _logger.warning("%s: left out, as it has no SavedModel", child)
+    models = [child for child in found if child not in left_out]
     if name is not None and len(models) > 1:
         raise UsageError(f"--model_name fits one model; {export_dir} holds {len(models)}")
     return tuple(ModelConfig(name or child.name, child) for child in models)
@@ -289,7 +290,10 @@ def _has_versions(path: Path) -> bool:
 
 def _has_other_formats_only(path: Path) -> bool:
     """Whether it is an export in ONNX, for example; files of a version may still be on the way."""
-    contents = [set(os.listdir(version)) for version in _versions(path).values()]
+    try:
+        contents = [set(os.listdir(version)) for version in _versions(path).values()]
+    except OSError:  # reported when the version is loaded
+        return False
     return all(names and names.isdisjoint(_SAVED_MODEL) for names in contents)
 
 
