@@ -16,9 +16,10 @@ from keras_gan.data import preprocessing
 from keras_gan.evaluation.distances import OVERLAPS
 from keras_gan.evaluation.likelihood import reliability
 from keras_gan.experiment.run import BEST, Run
+from keras_gan.reporting import facts
 from reproduce import figure_1, results
 from reproduce.curves import bandwidth_curves, distances_from_optimum
-from reproduce.runs import call, command_of, curve, training_seconds
+from reproduce.runs import call, curve, training_seconds
 
 EVALUATION_SEED = 0
 _MNIST = ("best", "best_ema", "ema")
@@ -220,7 +221,7 @@ def _trained(
             "seed_of_samples": EVALUATION_SEED,
             "run": {**last["run"], **({"stage1": Path(networks).name} if networks else {})},
         },
-        **({"networks": command_of(Run.open(networks))} if networks else {}),
+        **({"networks": facts.of_run(Run.open(networks)).command} if networks else {}),
         curve=[] if networks else curve(run.metrics()),
         **{what: last[what] for what in _MEASURES if what in last},
         data=last["data"],

@@ -60,7 +60,7 @@ def record(name: str) -> dict:
                 statistic: band([run[window][statistic] for run in whole])
                 for statistic in dynamics.STATISTICS
             }
-            for window in ("beginning", "game")
+            for window in whole[0]
         },
         "beginning_without_dropout": {
             statistic: [run[statistic] for run in bare] for statistic in dynamics.STATISTICS

@@ -11,8 +11,6 @@ from collections.abc import Callable
 import numpy as np
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-from keras_gan import recipes
-from keras_gan.core.settings import fields
 from keras_gan.data import DataSet
 from keras_gan.data.preprocessing import Preprocessing
 from keras_gan.evaluation.likelihood import ParzenSettings, log_likelihood
@@ -25,18 +23,6 @@ def call(main: Callable[[list[str]], int], argv: list[str]) -> None:
     """Calls a command as a shell would; ends with its exit code where that is not 0."""
     if code := main(argv):
         raise SystemExit(code)
-
-
-def command_of(run: Run) -> str:
-    """The train command of a finished run."""
-    recipe = run.config["recipe"]
-    flags = {"recipe": recipe, "seed": run.identity["seed"], "epochs": run.epochs_done}
-    for field in fields(recipes.get(recipe).settings):
-        value = run.identity.get(field.name, field.default)
-        if field.name not in flags and value != field.default:
-            flags[field.name] = value
-    given = (f"--{name.replace('_', '-')} {value}" for name, value in flags.items())
-    return f"keras-gan train {' '.join(given)}"
 
 
 def curve(metrics: dict[str, list[float]]) -> list[dict[str, float]]:

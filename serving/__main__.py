@@ -20,7 +20,10 @@ _COMMANDS = {  # module and function
     "launch": ("serving.operations", "launch"),
     "label": ("serving.operations", "label"),
 }
-_PACKAGES = ("grpc", "grpc_health", "httpx", "starlette", "tensorflow_serving", "uvicorn")
+_PACKAGES = (  # modules of the extra `serving`
+    *("grpc", "grpc_health", "grpc_reflection", "httpx", "orjson", "prometheus_client"),
+    *("starlette", "tensorflow_serving", "uvicorn", "yaml"),
+)
 _STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 

@@ -34,8 +34,9 @@ _logger = logging.getLogger(__name__)
 
 def path_name(text: str) -> Path:
     """The type of a flag: a file or a directory, which need not exist, but not the root."""
-    names = os.fsencode(text).split(b"/")
-    if not text.strip() or max(map(len, names)) > _LONGEST_NAME or len(text) > _LONGEST_PATH:
+    code = os.fsencode(text)
+    too_long = len(code) > _LONGEST_PATH or max(map(len, code.split(b"/"))) > _LONGEST_NAME
+    if too_long or not text.strip():
         raise argparse.ArgumentTypeError(f"a path expected, not {text[:80]!r}")
     if os.path.realpath(text) == os.path.abspath(os.sep):
         raise argparse.ArgumentTypeError("a path other than the root of the file system expected")

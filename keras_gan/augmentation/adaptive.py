@@ -7,7 +7,7 @@ import math
 import keras
 import tensorflow as tf
 
-from keras_gan.core.arguments import whole
+from keras_gan.core.arguments import is_number, whole
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.errors import InputError
 from keras_gan.core.replicas import global_mean
@@ -39,9 +39,9 @@ class Adaptive(keras.layers.Layer):
 
     def __init__(self, target: float = 0.6, images: float = 500_000, interval: int = 4, **kwargs):
         super().__init__(**{"dtype": "float32", **kwargs})
-        if not (isinstance(target, int | float) and -1 < target < 1):
+        if not (is_number(target) and -1 < target < 1):
             raise InputError(f"`target` must be a number in (-1, 1). Received: {target!r}")
-        if not (isinstance(images, int | float) and 0 < images < math.inf):
+        if not (is_number(images) and 0 < images < math.inf):
             raise InputError(f"`images` must be a number > 0. Received: {images!r}")
         self.target, self.images, self.interval = target, images, whole("interval", interval)
 

@@ -6,8 +6,9 @@ import keras
 import tensorflow as tf
 
 from keras_gan.augmentation.adaptive import Adaptive
-from keras_gan.augmentation.images import ScheduledAugmentation, check_shares, choose, uniform
+from keras_gan.augmentation.images import ScheduledAugmentation, choose, uniform
 from keras_gan.augmentation.pixels import random_cutout, random_shift
+from keras_gan.core import arguments
 from keras_gan.core.errors import InputError
 from keras_gan.optimizers.schedules import ImageSchedule
 
@@ -46,13 +47,16 @@ class DiffAugment(ScheduledAugmentation):
         **kwargs,
     ):
         super().__init__(probability, **kwargs)
-        check_shares(color=color)
         if not isinstance(policy, str) or not set(policy.split(",")) <= set(_POLICIES):
             raise InputError(
                 f"`policy` must be names of {', '.join(_POLICIES)}, separated by commas. "
                 f"Received: policy={policy!r}"
             )
-        self.policy, self.color = policy, color
+        self.policy, self.color = policy, arguments.probability("color", color)
+        if color < 1 and "color" not in policy.split(","):
+            raise InputError(
+                f"`color` is of the policy 'color'; add it to `policy`. Received: policy={policy!r}"
+            )
 
     def call(self, examples: tf.Tensor) -> tf.Tensor:
         """Returns the images, changed or not, `[n, h, w, c]`."""

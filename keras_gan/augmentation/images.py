@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from keras_gan.augmentation.adaptive import Adaptive
 from keras_gan.augmentation.base import Augmentation
-from keras_gan.core import randomness
+from keras_gan.core import arguments, randomness
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.errors import InputError
 from keras_gan.optimizers.schedules import ImageSchedule, current_value
@@ -39,7 +39,7 @@ class ScheduledAugmentation(ImageAugmentation):
     def __init__(self, probability: float | ImageSchedule | Adaptive, **kwargs):
         super().__init__(**kwargs)
         if not isinstance(probability, ImageSchedule | Adaptive):
-            check_shares(probability=probability)
+            probability = arguments.probability("probability", probability)
         self.probability: Any = probability
         self.reads_signs = self.uses_batch_means = isinstance(probability, Adaptive)
 
@@ -72,13 +72,6 @@ class ScheduledAugmentation(ImageAugmentation):
             probability = keras.saving.deserialize_keras_object(config["probability"])
             config = {**config, "probability": probability}
         return cls(**config)
-
-
-def check_shares(**numbers: float) -> None:
-    """Checks that these arguments are numbers from 0 to 1."""
-    for name, value in numbers.items():
-        if not (isinstance(value, int | float) and 0 <= value <= 1):
-            raise InputError(f"`{name}` must be a number in [0, 1]. Received: {value!r}")
 
 
 def _bits(shape: Sequence[int]) -> tf.Tensor:

@@ -8,8 +8,9 @@ import tensorflow as tf
 from keras_gan.augmentation.adaptive import Adaptive
 from keras_gan.augmentation.color import random_color
 from keras_gan.augmentation.geometry import random_geometry
-from keras_gan.augmentation.images import ScheduledAugmentation, check_shares, choose, uniform
+from keras_gan.augmentation.images import ScheduledAugmentation, choose, uniform
 from keras_gan.augmentation.pixels import random_cutout
+from keras_gan.core import arguments
 from keras_gan.optimizers.schedules import ImageSchedule
 
 __all__ = ["ADA", "RandomTransforms"]
@@ -49,8 +50,9 @@ class RandomTransforms(ScheduledAugmentation):
         **kwargs,
     ):
         super().__init__(probability, **kwargs)
-        check_shares(geometry=geometry, color=color, cutout=cutout)
-        self.geometry, self.color, self.cutout = geometry, color, cutout
+        self.geometry = arguments.probability("geometry", geometry)
+        self.color = arguments.probability("color", color)
+        self.cutout = arguments.probability("cutout", cutout)
 
     def call(self, examples: tf.Tensor) -> tf.Tensor:
         """Returns the images, some of them changed, `[n, h, w, c]`."""

@@ -31,6 +31,13 @@ def is_number(value: Any) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
+def probability(name: str, value: float) -> float:
+    """A number in [0, 1]."""
+    if not (is_number(value) and 0 <= value <= 1):
+        raise InputError(f"`{name}` must be a number in [0, 1]. Received: {value!r}")
+    return value
+
+
 def share(name: str, value: float) -> float:
     """A number in [0, 1)."""
     if not (is_number(value) and 0 <= value < 1):

@@ -10,6 +10,7 @@ import keras
 from keras import layers as kl
 
 from keras_gan import layers
+from keras_gan.core.arguments import whole
 
 
 def class_input(
@@ -21,7 +22,11 @@ def class_input(
         classes: Number of classes.
         value: The non-zero component.
         **kwargs: Arguments of the `OneHot` layer, for example `dtype`.
+
+    Raises:
+        InputError: There are not two classes or more.
     """
+    whole("classes", classes, least=2)
     condition = keras.Input((), name="condition", dtype="int64")
     return condition, layers.OneHot(classes, value, name="class", **kwargs)(condition)
 
@@ -52,6 +57,7 @@ def with_classes(
     Returns:
         (generator, discriminator), each with a further input "condition", int64 `[n]`.
     """
+    whole("classes", classes, least=2)
     latents = keras.Input((generator.input_shape[1] - classes,), name="latents")
     condition, vector = class_input(classes, math.sqrt(classes))
     generated = generator(kl.Concatenate(name="joined")([latents, vector]))

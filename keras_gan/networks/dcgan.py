@@ -69,11 +69,11 @@ def dcgan_generator(
     initializer = normal_initializers(seed)
     x = inputs = keras.Input((latent_dim,), name="latents")
     normalize: Normalize | None = _batch_norm if batch_norm else None
-    if classes and batch_norm:
+    if classes is not None and batch_norm:
         condition, one_hot = class_input(classes)
         normalize = _conditional_batch_norm(one_hot)
         inputs = [inputs, condition]
-    elif classes:
+    elif classes is not None:
         condition, vector = class_embedding(classes, latent_dim, initializer(1.0, 1))
         x = kl.Concatenate(name="joined")([x, vector])
         inputs = [inputs, condition]
@@ -188,7 +188,7 @@ def dcgan_discriminator(
     x = _activated(x, "hidden")
     last = initializer(1.0, units)
     logits = kl.Dense(1, kernel_initializer=last, dtype="float32", name="logit")(x)
-    if classes:
+    if classes is not None:
         condition, vector = class_embedding(classes, units, "zeros", dtype="float32")
         inputs = [inputs, condition]
         product = kl.Dot(axes=1, dtype="float32", name="projection")([x, vector])

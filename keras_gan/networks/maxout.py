@@ -23,7 +23,7 @@ def maxout_discriminator(
     input_dropout: float = 0.2,
     hidden_dropout: float = 0.5,
     input_noise: float = 0.0,
-    classes: int = 0,
+    classes: int | None = None,
     seed: int = 0,
     name: str = "discriminator",
 ) -> keras.Model:
@@ -76,7 +76,7 @@ def add_maxout_layers(
     irange: float,
     dropout: tuple[float, float],
     max_norm: float | None = None,
-    classes: int = 0,
+    classes: int | None = None,
 ) -> None:
     """Adds maxout layers of so many units and the output layer, each with dropout on its input.
 

@@ -16,6 +16,7 @@ from keras import layers as kl
 
 from keras_gan import layers
 from keras_gan.core.arguments import whole
+from keras_gan.core.arguments import whole
 from keras_gan.core.errors import InputError
 from keras_gan.networks.initialization import LEAKY_RELU_GAIN, LEAKY_SLOPE, normal_initializers
 from keras_gan.networks.pyramid import class_embedding, cropped, resolutions
@@ -54,7 +55,8 @@ def r3gan_generator(
     sizes, widths = _stages(shape, widths, group_size)
     parts = _Parts(blocks, group_size, len(sizes), normal_initializers(seed))
     x = inputs = keras.Input((latent_dim,), name="latents")
-    if classes:
+    if classes is not None:
+        whole("classes", classes, least=2)
         vectors = parts.initializer(1.0, classes)
         condition, vector = class_embedding(classes, latent_dim, vectors)
         x = kl.Concatenate(name="joined")([x, vector])
@@ -109,10 +111,11 @@ def r3gan_discriminator(
     head = parts.initializer(1.0, math.prod(sizes[0]))
     x = kl.DepthwiseConv2D(sizes[0], use_bias=False, depthwise_initializer=head, name="head")(x)
     x = kl.Flatten(name="flat")(x)
-    if not classes:
+    if classes is None:
         return keras.Model(
             inputs, parts.dense(x, 1, "logit", dtype="float32"), name="discriminator"
         )
+    whole("classes", classes, least=2)
     features = parts.dense(x, widths[0], "features", dtype="float32")
     vectors = parts.initializer(1 / math.sqrt(widths[0]), classes)
     condition, vector = class_embedding(classes, widths[0], vectors, dtype="float32")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from keras_gan.core.arguments import is_number
 from keras_gan.core.errors import InputError
 
 
@@ -25,7 +26,7 @@ class MomentumSGD(keras.optimizers.Optimizer):
     def __init__(self, learning_rate=0.01, momentum=0.0, name="momentum_sgd", **kwargs):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
         scheduled = isinstance(momentum, keras.optimizers.schedules.LearningRateSchedule)
-        if not scheduled and not (isinstance(momentum, int | float) and 0 <= momentum < 1):
+        if not scheduled and not (is_number(momentum) and 0 <= momentum < 1):
             raise InputError(f"`momentum` must be in [0, 1) or a schedule. Received: {momentum!r}")
         self.momentum = momentum
 

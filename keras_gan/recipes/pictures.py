@@ -314,7 +314,9 @@ def build(settings: Settings, data: TrainingData) -> Built:
             else Linear(0.0, 1.0, RISE * data.size)
         )
         arguments["augmentation"] = augmentation.DiffAugment(
-            settings.augment, probability, color=COLOR if few else 1.0
+            settings.augment,
+            probability,
+            color=COLOR if few and "color" in settings.augment.split(",") else 1.0,
         )
     return gan, arguments
 
