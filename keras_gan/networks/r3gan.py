@@ -16,7 +16,6 @@ from keras import layers as kl
 
 from keras_gan import layers
 from keras_gan.core.arguments import whole
-from keras_gan.core.arguments import whole
 from keras_gan.core.errors import InputError
 from keras_gan.networks.initialization import LEAKY_RELU_GAIN, LEAKY_SLOPE, normal_initializers
 from keras_gan.networks.pyramid import class_embedding, cropped, resolutions
