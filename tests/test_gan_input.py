@@ -95,6 +95,7 @@ def test_probabilities_are_no_logits(kind):
         ({"update": "both"}, "unknown update 'both'; choose from alternating, simultaneous"),
         ({"loss": "hinges"}, "unknown loss 'hinges'; choose from "),
         ({"loss": object()}, "must be a name or an object with methods"),
+        ({"regularizers": [object()]}, "must be objects with a `name` and a method"),
         ({"metrics": ["accuracy"]}, r"`update_state\(real, fake\)`.* Received: 'accuracy'"),
         ({"metrics": [keras.metrics.Mean()]}, "Received: <Mean "),
         ({"jit_compile": True, "run_eagerly": True}, "exclude each other"),

@@ -100,8 +100,8 @@ keras_gan.plotting.save_image(keras_gan.plotting.grid(pictures, 2), "losses.png"
 #
 # ## Your own loss
 #
-# A loss is an object with two methods that return one number for each example. Any such object
-# works with every penalty, augmentation and number of devices.
+# A loss is a subclass of `keras_gan.losses.Loss` with two methods that return one number for each
+# example. It works with every penalty, augmentation and number of devices.
 
 
 # %%

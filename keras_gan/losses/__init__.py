@@ -1,8 +1,8 @@
 """Losses of both networks, one number for each example, on float32 logits.
 
 The functions are the formulas. The classes say what each network minimizes; `GAN.compile(loss=...)`
-takes one of them, its name, or any object with the two methods of `Loss`. A loss that is not a sum
-over examples takes its means with `global_mean`.
+takes one of them, its name, or a `Loss` of your own. A loss that is not a sum over examples takes
+its means with `global_mean`.
 """
 
 import re
@@ -70,7 +70,7 @@ __all__ = [
 
 
 def get(loss: str | Loss) -> Loss:
-    """Returns the loss of that name, or the object itself if it has the two methods of `Loss`."""
+    """Returns the loss of that name, or the loss itself."""
     if isinstance(loss, str):
         if loss not in NAMES:
             known = _OTHER_NAMES.get(loss.lower())
@@ -82,10 +82,9 @@ def get(loss: str | Loss) -> Loss:
             "`loss` is that of both networks, not of one output: for the cross-entropy write "
             "loss='non_saturating', and let D return logits"
         )
-    methods = [getattr(loss, name, None) for name in ("discriminator", "generator")]
-    if isinstance(loss, type) or not all(map(callable, methods)):
+    if not isinstance(loss, Loss):
         raise InputError(
             "`loss` must be a name or an object with methods `discriminator(real, fake)` and "
-            f"`generator(real, fake)`. Received: {loss!r}"
+            f"`generator(real, fake)`, of a subclass of keras_gan.losses.Loss. Received: {loss!r}"
         )
     return loss

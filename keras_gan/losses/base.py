@@ -15,7 +15,7 @@ from keras_gan.core.errors import InputError
 
 
 class Loss(Configured):
-    """The losses of both networks. Subclass it, or give any object with its two methods.
+    """The losses of both networks, to be subclassed.
 
     Both methods receive float32 tensors and return one number for each row. The mean over the
     global minibatch is taken by the step. A loss that is not a sum over examples takes its own

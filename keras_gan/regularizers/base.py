@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import keras
@@ -64,14 +64,15 @@ class Regularizer(Configured):
     """
 
     name: str = "regularizer"
+    every: int = 1
     input_gradients: tuple[str, ...] = ()
     per_example = False
     uses_generator = False
     uses_batch_means = False
+    variables: Sequence[keras.Variable] = ()
 
     def __init__(self, every: int = 1):
         self.every = whole("every", every)
-        self.variables: list[keras.Variable] = []
 
     def build(self) -> None:
         """Makes the state, in the scope of the strategy; called by `compile`."""

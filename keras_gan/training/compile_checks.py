@@ -119,20 +119,19 @@ def as_list(name: str, value: Any) -> list[Any]:
     return list(value)
 
 
-def check_loss(gan: GAN, loss: Any) -> None:
+def check_loss(gan: GAN, loss: Loss) -> None:
     """Refuses a loss that needs what neither D nor the condition gives; warns of the reverse."""
     discriminator_outputs, condition = gan.discriminator_outputs, gan.condition
     given = (*condition.names, *condition.training_names) if condition else ()
     known = {*discriminator_outputs, *given}
-    missing = sorted({*getattr(loss, "requires", ())} - known)
+    missing = sorted({*loss.requires} - known)
     if missing:
         raise InputError(
             f"the loss {type(loss).__name__} requires {' and '.join(missing)}; this discriminator "
             f"and condition ({condition}) give only {' and '.join(sorted(known))}"
         )
-    if isinstance(loss, Loss):
-        loss.check(discriminator_outputs, condition)
-    if given and not condition_inputs(gan.discriminator) and not getattr(loss, "requires", ()):
+    loss.check(discriminator_outputs, condition)
+    if given and not condition_inputs(gan.discriminator) and not loss.requires:
         warnings.warn(
             f"the discriminator has no input {given[0]!r}, so that nothing teaches G the condition",
             stacklevel=4,
@@ -141,18 +140,16 @@ def check_loss(gan: GAN, loss: Any) -> None:
 
 def check_regularizers(regularizers: list[Any], discriminator: keras.Model) -> None:
     """Refuses regularizers without a method, or with the same name, or that D does not allow."""
-    names = [getattr(regularizer, "name", None) for regularizer in regularizers]
     mixing = [layer.name for layer in all_layers(discriminator) if _mixes_rows(layer)]
     for regularizer in regularizers:
-        if not callable(getattr(regularizer, "penalty", None)) or not regularizer.name:
+        if not isinstance(regularizer, Regularizer) or not regularizer.name:
             raise InputError(
-                "`regularizers` must be objects with a `name` and a method "
-                f"`penalty(discriminate, real, fake)`. Received: {regularizer!r}"
+                "`regularizers` must be objects with a `name` and a method `penalty(discriminate, "
+                "real, fake)`, of subclasses of keras_gan.regularizers.Regularizer. "
+                f"Received: {regularizer!r}"
             )
-        of_generator = getattr(type(regularizer), "generator_penalty", None)
-        if of_generator not in (None, Regularizer.generator_penalty) and not getattr(
-            regularizer, "uses_generator", False
-        ):
+        of_generator = type(regularizer).generator_penalty
+        if of_generator is not Regularizer.generator_penalty and not regularizer.uses_generator:
             raise InputError(
                 f"`generator_penalty` of {type(regularizer).__name__} needs the class attribute "
                 "`uses_generator = True`"
@@ -163,6 +160,7 @@ def check_regularizers(regularizers: list[Any], discriminator: keras.Model) -> N
                 f"{mixing[0]!r} of the discriminator mixes the examples of a batch; use a "
                 "discriminator without batch normalization, packing or minibatch statistics"
             )
+    names = [regularizer.name for regularizer in regularizers]
     if len(set(names)) < len(names):
         raise InputError(f"regularizers need different names. Received: {names}")
 
@@ -210,7 +208,7 @@ def check_accumulate(gan: GAN, accumulate: int, parts: Iterable[Any]) -> None:
                     "use the layers of keras_gan, such as keras_gan.layers.Dropout"
                 )
     for part in parts:
-        if getattr(part, "uses_batch_means", False):
+        if part is not None and part.uses_batch_means:
             raise InputError(
                 f"{type(part).__name__} computes a mean or a maximum over the whole minibatch, "
                 "which `accumulate` divides in parts; leave out one of the two"
@@ -229,7 +227,7 @@ def _mixes_rows(layer: keras.layers.Layer) -> bool:
 
 
 def check_execution(
-    gan: GAN, jit_compile: bool | str, run_eagerly: bool, regularizers: Iterable[Any] = ()
+    gan: GAN, jit_compile: bool | str, run_eagerly: bool, regularizers: Iterable[Regularizer] = ()
 ) -> None:
     """Refuses ways of running a step that networks, regularizers or replicas do not allow."""
     replicas = gan.distribute_strategy.num_replicas_in_sync
@@ -252,12 +250,11 @@ def check_execution(
             raise InputError(f"{reason}; use jit_compile=False, or another layer")
     exchanging = any(map(exchanges_rows, all_layers(gan.discriminator)))
     for regularizer in regularizers:
-        every = getattr(regularizer, "every", 1)
-        means = exchanging or getattr(regularizer, "uses_batch_means", False)
-        if replicas > 1 and every > 1 and means:
+        means = exchanging or regularizer.uses_batch_means
+        if replicas > 1 and regularizer.every > 1 and means:
             raise InputError(
-                f"{type(regularizer).__name__} with every={every} computes with the rows of all "
-                "replicas, which TensorFlow cannot do in some steps only; use every=1"
+                f"{type(regularizer).__name__} with every={regularizer.every} computes with the "
+                "rows of all replicas, which TensorFlow cannot do in some steps only; use every=1"
             )
     if replicas > 1 and uses_float16(gan):
         raise InputError(
@@ -265,13 +262,13 @@ def check_execution(
         )
 
 
-def cannot_use_xla(gan: GAN, regularizers: Iterable[Any]) -> bool:
+def cannot_use_xla(gan: GAN, regularizers: Iterable[Regularizer]) -> bool:
     """Whether a step on several replicas, or its numbers, do not allow XLA."""
     replicas = gan.distribute_strategy.num_replicas_in_sync
     return replicas > 1 or bool(wrong_under_xla(gan.discriminator, regularizers))
 
 
-def wrong_under_xla(discriminator: keras.Model, regularizers: Iterable[Any]) -> str:
+def wrong_under_xla(discriminator: keras.Model, regularizers: Iterable[Regularizer]) -> str:
     """Why XLA would train with wrong numbers; empty if it does not."""
     pooling = [layer for layer in all_layers(discriminator) if _pools_maxima(layer)]
     penalties = [regularizer for regularizer in regularizers if _per_example(regularizer)]
@@ -290,10 +287,9 @@ def _pools_maxima(layer: keras.layers.Layer) -> bool:
     )
 
 
-def _per_example(regularizer: Any) -> bool:
+def _per_example(regularizer: Regularizer) -> bool:
     """Whether it takes the gradient of each example."""
-    gradients = getattr(regularizer, "input_gradients", ())
-    return bool(gradients or getattr(regularizer, "per_example", False))
+    return bool(regularizer.input_gradients or regularizer.per_example)
 
 
 def uses_float16(gan: GAN) -> bool:

@@ -173,21 +173,17 @@ class StepContext:
 
     def real_for_generator(self, j: int) -> DiscriminatorOutput:
         """D(x) in G's step, for losses that declare that they read it."""
-        if self._generator_uses_real:
+        if self.gan.loss.generator_uses_real:
             return self.discriminate_real(self.data(j), j)
         return self._undeclared
 
     def declared(self, real: DiscriminatorOutput) -> DiscriminatorOutput:
         """D(x) of a shared pass, for losses that declare that they read it."""
-        return real if self._generator_uses_real else self._undeclared
+        return real if self.gan.loss.generator_uses_real else self._undeclared
 
     @property
     def _undeclared(self) -> DiscriminatorOutput:
         return cast(DiscriminatorOutput, NoRealOutput(self.gan.loss))
-
-    @property
-    def _generator_uses_real(self) -> bool:
-        return getattr(self.gan.loss, "generator_uses_real", False)
 
     # Data and samples pass one after the other: batch statistics do not mix, and G's gradient does
     # not run back through the data.
@@ -306,7 +302,7 @@ class StepContext:
         """The logs of an update of D; the user's metrics and the augmentation follow it."""
         for metric in self.gan.running_means.user_metrics:
             metric.update_state(real, fake)
-        logs = discriminator_logs(real, fake, losses, self._boundary)
+        logs = discriminator_logs(real, fake, losses, self.gan.loss.boundary)
         augmentation = self.gan.augmentation
         if augmentation is not None:
             if self.gan.update != "fixed":
@@ -319,16 +315,12 @@ class StepContext:
         self, real: DiscriminatorOutput, fake: DiscriminatorOutput, augmentation: Augmentation
     ) -> DiscriminatorOutput:
         """D's output for the data, with logits whose signs mean something if these are read."""
-        if not getattr(augmentation, "reads_signs", False):
+        if not augmentation.reads_signs:
             return real
-        middle: Any = self._boundary
-        if getattr(self.gan.loss, "ignores_constants", False):
+        middle: Any = self.gan.loss.boundary
+        if self.gan.loss.ignores_constants:
             middle = (real.logits + fake.logits) / 2
         return real._replace(logits=real.logits - middle)
-
-    @property
-    def _boundary(self) -> float:
-        return getattr(self.gan.loss, "boundary", 0.0)
 
     def generator_logs(self, losses: tf.Tensor) -> Logs:
         """The logs of an update of G."""

@@ -55,8 +55,7 @@ def evaluation_logs(gan: GAN, x: tf.Tensor, labels: Any) -> Logs:
         }
     for name, values in losses.items():
         check_shape(values, None, f"{type(gan.loss).__name__}.{name}")
-    boundary = getattr(gan.loss, "boundary", 0.0)
-    logs = discriminator_logs(real, fake, losses["discriminator"], boundary)
+    logs = discriminator_logs(real, fake, losses["discriminator"], gan.loss.boundary)
     return {**logs, "g_loss": tf.reduce_mean(losses["generator"]), **auxiliary_logs}
 
 

@@ -99,6 +99,12 @@ class GAN(Trainer):
         self.example_shape, self.discriminator_outputs = network_checks.check(
             generator, discriminator, prior, condition
         )
+        for auxiliary in auxiliary_networks:
+            if not isinstance(auxiliary, AuxiliaryNetwork):
+                raise InputError(
+                    "`auxiliary_networks` must be of subclasses of "
+                    f"keras_gan.training.auxiliary.AuxiliaryNetwork. Received: {auxiliary!r}"
+                )
         names = [auxiliary.name for auxiliary in auxiliary_networks]
         if len(set(names)) < len(names):
             raise InputError(f"auxiliary networks need different names. Received: {names}")

@@ -35,13 +35,13 @@ def discriminate_both(
     Without `readers`, those of every update.
     """
     if readers is None:
-        readers = [r for r in step.gan.regularizers if _every(r) == 1]
+        readers = [r for r in step.gan.regularizers if r.every == 1]
     inputs = {"real": examples, "fake": samples.examples}
     passes = {
         "real": lambda: step.discriminate_real(examples, j),
         "fake": lambda: step.discriminate_fake(samples, j),
     }
-    read = [kind for kind in passes if any(kind in _input_gradients(r) for r in readers)]
+    read = [kind for kind in passes if any(kind in r.input_gradients for r in readers)]
     outputs = {kind: call() for kind, call in passes.items() if kind not in read}
     if read:
         with_gradients = with_input_gradients(
@@ -75,7 +75,7 @@ def discriminator_penalties(
 
 def _penalty(
     step: StepContext,
-    regularizer: Any,
+    regularizer: Regularizer,
     real: DiscriminatorOutput,
     fake: DiscriminatorOutput,
     samples: GeneratedBatch,
@@ -86,15 +86,15 @@ def _penalty(
         return tf.zeros([step.rows])
     again = _discriminate_again(step)
     of_generator: tuple = ()
-    if getattr(regularizer, "uses_generator", False):
+    if regularizer.uses_generator:
         of_generator = (_generate_again(step, samples, j, updated=False), samples)
-    every = _every(regularizer)
+    every = regularizer.every
     if every == 1:
         return regularizer.penalty(again, real, fake, *of_generator)
 
     def due() -> tf.Tensor:
         outputs = real, fake
-        if _input_gradients(regularizer):
+        if regularizer.input_gradients:
             examples = tf.identity(real.examples)
             copies = samples._replace(examples=tf.identity(samples.examples))
             outputs = discriminate_both(step, examples, copies, j, [regularizer])
@@ -109,7 +109,7 @@ def generator_penalties(step: StepContext, samples: GeneratedBatch, j: int) -> t
     total: tf.Tensor | float = 0.0
     with randomness.drawing_from(step.draws(j, Purpose.REGULARIZER)):
         for regularizer in step.gan.regularizers:
-            if getattr(regularizer, "uses_generator", False):
+            if regularizer.uses_generator:
                 generate = _generate_again(step, samples, j, updated=True)
                 values = regularizer.generator_penalty(generate, samples)
                 total += step.mean(values, f"{type(regularizer).__name__}.generator_penalty")
@@ -154,11 +154,3 @@ def _generate_again(step: StepContext, samples: GeneratedBatch, j: int, updated:
 
 def _scale(step: StepContext) -> Any:
     return step.gan.discriminator_optimizer.scale_loss(1.0)
-
-
-def _every(regularizer: Any) -> int:
-    return getattr(regularizer, "every", 1)
-
-
-def _input_gradients(regularizer: Any) -> tuple[str, ...]:
-    return getattr(regularizer, "input_gradients", ())

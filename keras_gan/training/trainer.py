@@ -122,7 +122,7 @@ class Trainer(keras.Model):
             terms = compile_checks.terms(self.auxiliary_networks, regularizers, metrics)
             self.running_means = RunningMeans([*REPORTED, *terms], metrics)
             for regularizer in regularizers:
-                getattr(regularizer, "build", lambda: None)()
+                regularizer.build()
             if augmentation is not None and not augmentation.built:
                 augmentation.build((None, *self.example_shape))
         # Keras tracks no further layers of a model that was loaded; `compile_variables` are these.
