@@ -3,7 +3,7 @@
     python -m benchmarks.semi_supervised RUN [--labels 20 50 100] [--draws 10] [--classes RUN ...]
 
 The run has seen no labels. For each number of labels, drawn evenly over the classes, a logistic
-regression learns from the labelled images alone; its penalty is chosen on them by cross-validation.
+regression learns from the labeled images alone; its penalty is chosen on them by cross-validation.
 Error on all test images over the draws, the same ones for all features; differences are paired.
 Features, D's those of each maxout layer, are brought to mean 0 and mean variance 1 over all
 training images. `--classes` names runs whose D names classes itself (recipes ..._semi_supervised);
@@ -26,7 +26,7 @@ from keras_gan.cli import parsing
 from keras_gan.core.errors import InputError
 from keras_gan.core.files import write_atomically
 from keras_gan.core.versions import versions
-from keras_gan.data import DataSet, draw_labelled
+from keras_gan.data import DataSet, draw_labeled
 from keras_gan.experiment.run import Run
 from keras_gan.experiment.scikit_learn import DiscriminatorFeatures, InferenceFeatures
 from keras_gan.layers import Maxout
@@ -99,7 +99,7 @@ def compare(
         labels: Classes of the training images, int `[n]`.
         test_labels: Classes of the test images.
         counts: Numbers of labels.
-        draws: Draws of the labelled images, at least 2.
+        draws: Draws of the labeled images, at least 2.
         report: Called with a line for each number of labels.
 
     Returns:
@@ -109,7 +109,7 @@ def compare(
     for count in counts:
         errors: dict[str, list[float]] = {name: [] for name in features}
         for draw in range(draws):
-            chosen = draw_labelled(labels, count, seed=draw)
+            chosen = draw_labeled(labels, count, seed=draw)
             for name, (x, test_x) in features.items():
                 error = test_error(x[chosen], labels[chosen], test_x, test_labels, draw)
                 errors[name].append(error)
@@ -188,7 +188,7 @@ def show(report: dict) -> None:
 
 def _main(argv) -> int:
     parser = parsing.Parser(description=__doc__)
-    parser.add_argument("run", metavar="RUN", help="a finished run on labelled images")
+    parser.add_argument("run", metavar="RUN", help="a finished run on labeled images")
     parser.add_argument("--labels", type=int, nargs="+", default=[20, 50, 100], metavar="INT")
     parser.add_argument("--draws", type=int, default=10, metavar="INT", help="at least 2 (10)")
     parser.add_argument(

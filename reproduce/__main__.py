@@ -108,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "parzen_sanity": lambda: experiments.parzen_sanity(seed),
         smoothing.NAME: lambda: smoothing.measure(seed),
         "digits": lambda: experiments.digits(seed, run_dir),
-        "figure_1": lambda: experiments.figure_1_learnt(seed),
+        "figure_1": lambda: experiments.figure_1_learned(seed),
         "mnist": lambda: experiments.mnist(seed, epochs or 1000, run_dir),
         "mnist_tuned": lambda: experiments.mnist_tuned(seed, epochs, run_dir),
         **{

@@ -117,7 +117,7 @@ def extension(
     )
 
 
-def figure_1_learnt(seed: int) -> None:
+def figure_1_learned(seed: int) -> None:
     """Figure 1 as an experiment."""
     began, machine = time.monotonic(), results.machine()
     folder = results.PICTURES.parent  # the README shows them too

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from serving.calls import MAX_VERSION
 from serving.client import Client, ClientKeys
 from serving.errors import ServingError
 from serving.files import replacing
@@ -17,7 +18,6 @@ from serving.settings import DefaultsFormatter, Parser, at_least, path_name
 
 _GAP = 1  # pixels between images
 _MOST_IMAGES = 100_000  # of a grid
-_LARGEST = 2**63 - 1  # of versions and seeds
 
 
 def save_grid(path: Path, images: np.ndarray) -> None:
@@ -52,11 +52,13 @@ def main(argv: Sequence[str]) -> int:
     flag("url", help="grpc://host:port, grpcs://..., http://... or https://...")
     flag("--model", required=True, help="the model's name")
     flag(
-        "--version", type=at_least(0, highest=_LARGEST), help="its version; without it, the latest"
+        "--version",
+        type=at_least(0, highest=MAX_VERSION),
+        help="its version; without it, the latest",
     )
     flag("--label", help="the label of its version")
     flag("--count", type=at_least(1, highest=_MOST_IMAGES), default=64, help="how many images")
-    flag("--seed", type=at_least(-_LARGEST - 1, highest=_LARGEST), default=0, help="the seed")
+    flag("--seed", type=at_least(-(2**63), highest=2**63 - 1), default=0, help="the seed")
     text = "the class, or classes in turn"
     flag("--condition", type=at_least(0), nargs="+", metavar="CLASS", help=text)
     flag("--output", type=path_name, default=Path("samples.png"), help="the file")
@@ -67,7 +69,7 @@ def main(argv: Sequence[str]) -> int:
     flags = parser.parse_args(argv)
     inputs = {}
     if flags.condition is not None:
-        inputs["condition"] = np.resize(flags.condition, max(flags.count, 0))
+        inputs["condition"] = np.resize(flags.condition, flags.count)
     try:
         with Client(
             flags.url,

@@ -1,7 +1,7 @@
 """Commands for running servers: `keras-gan serve launch` and `keras-gan serve label`.
 
 The configuration file records what is served. A label may only point to a version that is
-available, so a new version is loaded first and labelled then; versions without a label are unloaded
+available, so a new version is loaded first and labeled then; versions without a label are unloaded
 last. When a step fails, the servers get their old configuration again.
 """
 

@@ -608,6 +608,8 @@ def test_training_through_augmentation(jit_compile):
         (lambda: DiffAugment(""), "policy"),
         (lambda: DiffAugment(["color"]), "policy"),
         (lambda: DiffAugment(probability=2), "probability"),
+        (lambda: DiffAugment(probability=True), "probability"),
+        (lambda: DiffAugment("translation,cutout", color=0.5), "`color` is of the policy"),
         (lambda: RandomShift(0.0), "fraction"),
         (lambda: RandomShift(float("nan")), "fraction"),
         (lambda: RandomTransforms(1.5), "probability"),

@@ -54,6 +54,16 @@ def test_the_bands_are_those_of_the_protocol(name: str) -> None:
         assert set(bands) == set(dynamics.STATISTICS)
 
 
+def test_a_recording_has_the_bands_of_every_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    def play(name, seed, change=None, windows=("beginning", "later")) -> dict:
+        return {window: dict.fromkeys(dynamics.STATISTICS, float(seed)) for window in windows}
+
+    monkeypatch.setattr(dynamics, "play", play)
+    found, before = record_dynamics.record("digits"), record_dynamics.recorded("digits")
+    assert found.keys() == before.keys()
+    assert found["bands"].keys() == before["bands"].keys()
+
+
 def test_band() -> None:
     found = record_dynamics.band([1.0, 2.0, 3.0])
     assert found == {"mean": 2.0, "standard_deviation": 1.0, "low": -3.0, "high": 7.0}

@@ -495,3 +495,12 @@ def test_generators_of_keras_layers_load_without_this_package(tmp_path):
     for name, generator in found.items():
         here = generator(np.load(tmp_path / f"{name}_latents.npy"))
         np.testing.assert_allclose(np.load(tmp_path / f"{name}.npy"), here, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["dcgan", "r3gan", "sngan", "biggan"])
+@pytest.mark.parametrize("part", ["generator", "discriminator"])
+@pytest.mark.parametrize("classes", [0, -2, 1, 2.5, True])
+def test_of_one_class_or_none_there_is_no_conditional_network(kind, part, classes):
+    make = getattr(networks, f"{kind}_{part}")
+    with pytest.raises(InputError, match="`classes` must be an int >= 2"):
+        make((32, 32, 1), classes=classes)

@@ -97,7 +97,7 @@ keras_gan.plotting.save_image(keras_gan.plotting.grid(completed, 8), "completed.
 # labels: here 50, with and without D. They are transformers of scikit-learn.
 
 # %%
-few = keras_gan.data.labels.draw_labelled(data.train.y, 50)
+few = keras_gan.data.labels.draw_labeled(data.train.y, 50)
 features = keras_gan.DiscriminatorFeatures("digits")  # of the preset; or a run directory
 for name, first in (("features of D", features), ("pixels", None)):
     steps = [step for step in (first, StandardScaler(), LogisticRegression()) if step]

@@ -46,9 +46,9 @@ class Classes(Condition):
         count: Number of classes; labels are 0 to `count - 1`.
         probabilities: How often each is drawn for samples whose class is not given, `[count]`; None
             draws all alike (balanced).
-        training: Which classes samples have in training: "data", those of the minibatch that they
-            stand against, so after the data's frequencies (Mirza and Osindero 2014), or "drawn",
-            after `probabilities`.
+        training: Which classes samples have in training: "data", those of the real examples in the
+            same minibatch, which are as frequent as in the data (Mirza and Osindero 2014), or
+            "drawn", after `probabilities`.
     """
 
     def __init__(

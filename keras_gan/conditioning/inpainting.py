@@ -20,9 +20,9 @@ from keras_gan.core.randomness import Draws
 class Inpainting(Condition):
     """Any part of an image, for completion: p(x_S | x_notS) for every S (section 7 of the paper).
 
-    In training each image has a mask of a kind of `MASKS`, and samples complete every second image
-    of the minibatch that they stand against, two samples each; a loss finds the whole image of each
-    under "truth". Without a condition nothing is known: G then is a sampler.
+    In training each image has a mask of a kind of `MASKS`. Every second image of the minibatch is
+    completed by two samples; the loss gets the whole image of each as "truth". Without a condition
+    nothing is known: G then is a sampler.
 
     Args:
         shape: Shape of an image, `(h, w, c)`.

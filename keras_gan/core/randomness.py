@@ -161,7 +161,7 @@ def row_seeds(seed: int, n: int, first: int = 0) -> np.ndarray:
     """The seeds of rows `first ... first + n - 1` of a request for samples.
 
     Row `i` is output `i + 1` of SplitMix64 started at `seed`: a hash of the pair, so that requests
-    with neighbouring seeds share no rows.
+    with neighboring seeds share no rows.
 
     Args:
         seed: Any int; taken modulo 2**64.

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from keras_gan.data.dataset import DataSet, Split
 from keras_gan.data.from_tfds import OWN_NAMES
-from keras_gan.data.labels import draw_labelled, keep_labels
+from keras_gan.data.labels import draw_labeled, keep_labels
 from keras_gan.data.loading import holds_points, is_path, load, place
 from keras_gan.data.pictures.batches import Pictures
 from keras_gan.data.pictures.labeling import classes_file
@@ -40,7 +40,7 @@ __all__ = [
     "is_path",
     "holds_points",
     "classes_file",
-    "draw_labelled",
+    "draw_labeled",
     "keep_labels",
     "open_shards",
     "OWN_NAMES",

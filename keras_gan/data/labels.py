@@ -10,7 +10,7 @@ from keras_gan.core.errors import InputError
 from keras_gan.data.dataset import DataSet, Split
 
 
-def draw_labelled(labels: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
+def draw_labeled(labels: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
     """Chooses labeled examples evenly over the classes.
 
     Args:
@@ -52,7 +52,7 @@ def keep_labels(data_set: DataSet, count: int, *, share: float, seed: int = 0) -
         raise InputError(f"{data_set.name} has no labels to keep")
     if not 0 < share < 1:
         raise InputError(f"the share of labeled rows must be in (0, 1). Received: {share}")
-    chosen = draw_labelled(train.y, count or int((train.y >= 0).sum()), seed)
+    chosen = draw_labeled(train.y, count or int((train.y >= 0).sum()), seed)
     rows = np.resize(chosen, max(len(chosen), round(share / (1 - share) * len(train))))
     labels = np.concatenate([np.full(len(train), -1), train.y[rows]])
     return dataclasses.replace(

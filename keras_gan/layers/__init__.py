@@ -1,4 +1,4 @@
-"""Layers that the paper's networks need and Keras does not have.
+"""Layers that Keras does not have.
 
 `Dropout` and `GaussianNoise` draw from `keras_gan.core.randomness`: in a `GAN` their draws are a
 function of the seed, the step, the purpose and the global row. Elsewhere they behave as Keras's

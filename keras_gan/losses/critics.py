@@ -80,8 +80,6 @@ class LeastSquares(Loss):
         label_noise: Share of the pairs whose labels D gets exchanged, in [0, 1).
     """
 
-    updates_may_overlap = False
-
     def __init__(self, label_smoothing: float = 0.0, label_noise: float = 0.0):
         self.label_smoothing = share("label_smoothing", label_smoothing)
         self.label_noise = share("label_noise", label_noise)

@@ -1,4 +1,4 @@
-"""The paper's networks (section 5 and the released code), and a rule for data without a recipe.
+"""Networks: the paper's, DCGAN, SNGAN, BigGAN, R3GAN, and a rule for data without a recipe.
 
 Each function returns built networks. Unless stated, weights start uniform in `[-irange, irange]`
 and biases at 0. The same seed gives the same weights in every process.

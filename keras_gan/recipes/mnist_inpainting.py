@@ -2,8 +2,8 @@
 
     keras-gan train --recipe mnist_inpainting
 
-The networks of `mnist`, below whose G two convolutions read the known pixels and which they are; D
-sees the whole image and which pixels were known. G also descends the energy score of its
+The networks of `mnist`. Two convolutions read the known pixels and their mask, and G gets their
+output with z; D sees the whole image and the mask. G also descends the energy score of its
 samples (`keras_gan.losses.InpaintingLoss`): without it draws hardly differed and took little
 notice of the known part. Masks in training: `keras_gan.conditioning.MASKS`.
 """

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import subprocess
 import sys
+import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,8 @@ from serving.__main__ import main
 from serving.config import read_batching_file, read_model_config_file, read_monitoring_file
 from serving.settings import build_parser, find_models, read_settings
 from serving.tls import read_keys, read_ssl_config
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +94,15 @@ def test_without_the_extra_there_is_one_line(monkeypatch, capsys):
         message = capsys.readouterr().err
         assert "no_such_package: not installed; in a checkout: pip install '.[serving]'" in message
         assert message.count("\n") == 1
+
+
+def test_the_packages_that_are_looked_for_are_those_of_the_extra():
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        extra = tomllib.load(file)["project"]["optional-dependencies"]["serving"]
+    wanted = {re.match(r"[\w.-]+", requirement)[0] for requirement in extra}
+    modules = metadata.packages_distributions()
+    given = {name for module in serving.__main__._PACKAGES for name in modules[module]}
+    assert {re.sub("[-_.]+", "-", name).lower() for name in given} == wanted
 
 
 @pytest.mark.parametrize(("flag", "code"), [("--no_such_flag", 2), ("--port=x", 2), ("--help", 0)])
