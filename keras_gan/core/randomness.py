@@ -18,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import enum
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from typing import Protocol
@@ -175,6 +176,11 @@ def row_seeds(seed: int, n: int, first: int = 0) -> np.ndarray:
     with np.errstate(over="ignore"):
         state = np.uint64(int(seed) % (1 << 64)) + index * np.uint64(_GOLDEN)
         return _numpy_mix64(state).view(np.int64)
+
+
+def derived_seeds(seed: int) -> Iterator[int]:
+    """Seeds of weights, one after the other, derived from one: of 31 bits, which Keras takes."""
+    return (int(row_seeds(seed, 1, first=index)[0]) >> 33 for index in itertools.count())
 
 
 def uniform(bits: tf.Tensor) -> tf.Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from keras_gan.core.randomness import row_seeds
+from keras_gan.core.randomness import derived_seeds
 from keras_gan.layers.spectral_norm import SpectralNorm
 
 
@@ -26,8 +26,8 @@ class CompoundLayer(keras.layers.Layer):
         kind, config = type(self.kernel_initializer), self.kernel_initializer.get_config()
         if not isinstance(config.get("seed"), int):
             return [kind.from_config(config) for _ in range(count)]
-        seeds = row_seeds(config["seed"], count)
-        return [kind.from_config({**config, "seed": int(seed) >> 33}) for seed in seeds]
+        seeds = derived_seeds(config["seed"])
+        return [kind.from_config({**config, "seed": next(seeds)}) for _ in range(count)]
 
     def _built(self, layer: keras.layers.Layer, input_shape) -> keras.layers.Layer:
         """The layer, normalized or not, with its weights."""

@@ -9,9 +9,9 @@ from keras import layers as kl
 
 from keras_gan import layers
 from keras_gan.core.errors import InputError
+from keras_gan.core.randomness import derived_seeds
 from keras_gan.networks import resnet32
 from keras_gan.networks.conditional import class_input
-from keras_gan.networks.initialization import derived_seeds
 
 _CHUNKS = 4  # of z: one for the dense layer and one for each block
 _EMBEDDING = 128  # length of a class's vector

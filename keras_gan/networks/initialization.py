@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import keras
 import numpy as np
 
 from keras_gan import layers
 from keras_gan.core.errors import InputError
-from keras_gan.core.randomness import RowDraws, drawing_from, row_seeds
+from keras_gan.core.randomness import RowDraws, derived_seeds, drawing_from, row_seeds
 
 LEAKY_SLOPE = 0.2
 LEAKY_RELU_GAIN = math.sqrt(2 / (1 + LEAKY_SLOPE**2))
-
-
-def derived_seeds(seed: int) -> Iterator[int]:
-    """The seeds of a network's weights, one after the other, derived from the network's."""
-    return (int(row_seeds(seed, 1, first=index)[0]) >> 33 for index in itertools.count())
 
 
 def uniform_initializers(seed: int) -> Callable[[float], keras.initializers.Initializer]:

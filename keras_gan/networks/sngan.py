@@ -8,9 +8,9 @@ import keras
 from keras import layers as kl
 
 from keras_gan import layers
+from keras_gan.core.randomness import derived_seeds
 from keras_gan.networks import resnet32
 from keras_gan.networks.conditional import class_input
-from keras_gan.networks.initialization import derived_seeds
 
 
 def sngan_generator(
