@@ -504,3 +504,66 @@ def test_of_one_class_or_none_there_is_no_conditional_network(kind, part, classe
     make = getattr(networks, f"{kind}_{part}")
     with pytest.raises(InputError, match="`classes` must be an int >= 2"):
         make((32, 32, 1), classes=classes)
+
+
+FORMATS = ("channels_last", "channels_first")
+SHAPE = (9, 10, 2)  # no two sides are equal, and resolutions are rounded
+BUILT = {
+    "mlp_generator": lambda: networks.mlp_generator(
+        4, SHAPE, hidden=[(6, "relu")], output_activation="linear"
+    ),
+    "mlp_encoder": lambda: networks.mlp_encoder(SHAPE, 3, hidden=[5]),
+    "leaky_mlp": lambda: networks.leaky_mlp(SHAPE, (1,), width=5, name="critic"),
+    "maxout_discriminator": lambda: networks.maxout_discriminator(SHAPE, units=4),
+    "noisy_discriminator": lambda: networks.noisy_discriminator(SHAPE, 3, hidden=[5]),
+    "conv_reader": lambda: networks.conv_reader(SHAPE, 3),
+    "cifar10_conv_discriminator": networks.cifar10_conv_discriminator,
+    "sngan_generator": lambda: networks.sngan_generator(width=4, classes=3),
+    "sngan_discriminator": lambda: networks.sngan_discriminator(width=4, classes=3),
+    "biggan_generator": lambda: networks.biggan_generator(width=4),
+    "biggan_discriminator": lambda: networks.biggan_discriminator(width=4),
+    "r3gan_generator": lambda: networks.r3gan_generator(SHAPE, 4, widths=8),
+    "r3gan_discriminator": lambda: networks.r3gan_discriminator(SHAPE, widths=8),
+    **{
+        f"dcgan_{role}, full_size={full_size}": lambda build=build, full_size=full_size: build(
+            SHAPE, width=2, blocks=1, full_size=full_size, batch_norm=True
+        )
+        for role, build in {
+            "generator": networks.dcgan_generator,
+            "discriminator": networks.dcgan_discriminator,
+        }.items()
+        for full_size in (False, True)
+    },
+    **{
+        f"with_known_pixels, {role}": lambda index=index: networks.with_known_pixels(
+            networks.conv_reader(SHAPE, 3),
+            networks.mlp_generator(7, SHAPE, hidden=[], output_activation="linear", name="inner"),
+            networks.maxout_discriminator((180 + 90,), units=4, input_dropout=0, name="inner"),
+            SHAPE,
+        )[index]
+        for index, role in enumerate(["generator", "discriminator"])
+    },
+}
+
+
+def outputs_under(data_format, build):
+    """A network's outputs for fixed inputs."""
+    kept = keras.config.image_data_format()
+    keras.config.set_image_data_format(data_format)
+    try:
+        network = build()
+        rng = np.random.default_rng(0)
+        inputs = [
+            tf.cast(rng.integers(0, 2, (2, *tensor.shape[1:])), tensor.dtype)
+            for tensor in network.inputs
+        ]
+        inputs = inputs if len(inputs) > 1 else inputs[0]
+        return keras.tree.map_structure(np.asarray, network(inputs))
+    finally:
+        keras.config.set_image_data_format(kept)
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_pictures_have_their_channels_last_whatever_keras_is_set_to(name):
+    outputs = [outputs_under(first_or_last, BUILT[name]) for first_or_last in FORMATS]
+    keras.tree.map_structure(np.testing.assert_array_equal, *outputs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from keras_gan.layers import channels_last
 from keras_gan.layers.parts import CompoundLayer
 
 
@@ -32,7 +33,7 @@ class SelfAttention(CompoundLayer):
         kernels = iter(self._initializers(4))
 
         def convolution(filters, inputs, name):
-            layer = keras.layers.Conv2D(
+            layer = channels_last.Conv2D(
                 filters,
                 1,
                 use_bias=False,
@@ -55,8 +56,8 @@ class SelfAttention(CompoundLayer):
             return ops.reshape(x, (-1, x.shape[1] * x.shape[2], x.shape[3]))
 
         queries = rows(self.theta(inputs))
-        keys = rows(ops.max_pool(self.phi(inputs), 2))
-        values = rows(ops.max_pool(self.g(inputs), 2))
+        keys = rows(ops.max_pool(self.phi(inputs), 2, data_format="channels_last"))
+        values = rows(ops.max_pool(self.g(inputs), 2, data_format="channels_last"))
         scores = ops.matmul(queries, ops.transpose(keys, (0, 2, 1)))
         weights = ops.softmax(ops.cast(scores, "float32"), axis=-1)
         attended = ops.matmul(ops.cast(weights, values.dtype), values)

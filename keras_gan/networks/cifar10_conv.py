@@ -6,6 +6,7 @@ import keras
 from keras import layers as kl
 
 from keras_gan import layers
+from keras_gan.layers import channels_last
 from keras_gan.networks.initialization import uniform_initializers
 from keras_gan.networks.maxout import add_maxout_layers
 
@@ -30,7 +31,7 @@ def cifar10_conv_generator(
             kl.Dense(8000, "relu", kernel_initializer=uniform(0.05), name="hidden_0"),
             kl.Dense(8000, "sigmoid", kernel_initializer=uniform(0.05), name="hidden_1"),
             kl.Reshape((10, 10, 80), name="maps"),
-            kl.Conv2DTranspose(
+            channels_last.Conv2DTranspose(
                 3,
                 5,
                 strides=3,
@@ -65,12 +66,14 @@ def cifar10_conv_discriminator(*, input_noise: float = 0.0, seed: int = 0) -> ke
     convolutions = [(32, 8, 4, 4), (32, 8, 3, 4), (192, 5, 3, 2)]  # channels, kernel, padding, pool
     for index, (channels, kernel, padding, pool) in enumerate(convolutions):
         model.add(layers.Dropout(0.5 if index else 0.2, name=f"drop_conv_{index}"))
-        model.add(kl.ZeroPadding2D(padding, name=f"pad_{index}"))
+        model.add(channels_last.ZeroPadding2D(padding, name=f"pad_{index}"))
         model.add(
-            kl.Conv2D(channels * 2, kernel, kernel_initializer=uniform(0.005), name=f"conv_{index}")
+            channels_last.Conv2D(
+                channels * 2, kernel, kernel_initializer=uniform(0.005), name=f"conv_{index}"
+            )
         )
         model.add(layers.Maxout(2, name=f"maxout_conv_{index}"))
         model.add(layers.PartialMaxPooling2D(pool, 2, name=f"pool_{index}"))
-    model.add(kl.Flatten(name="flat"))
+    model.add(channels_last.Flatten(name="flat"))
     add_maxout_layers(model, [500], 5, uniform, irange=0.005, dropout=(0.5, 0.5))
     return model

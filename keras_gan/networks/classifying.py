@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Sequence
 
 import keras
-from keras import layers as kl
 
 from keras_gan import layers
+from keras_gan.layers import channels_last
 
 
 def noisy_discriminator(
@@ -45,7 +45,7 @@ def noisy_discriminator(
         )
 
     model = keras.Sequential([keras.Input(tuple(shape), name="images")], name="discriminator")
-    model.add(kl.Flatten(name="flat"))
+    model.add(channels_last.Flatten(name="flat"))
     for index, units in enumerate(hidden):
         noise = hidden_noise if index else input_noise
         model.add(layers.GaussianNoise(noise, name=f"noise_{index}"))

@@ -11,6 +11,7 @@ from keras import layers as kl
 
 from keras_gan import layers
 from keras_gan.core.arguments import whole
+from keras_gan.layers import channels_last
 
 
 def class_input(
@@ -105,7 +106,7 @@ def with_known_pixels(
     composed = layers.Compose(name="composed", dtype="float32")(generated, known, mask)
     conditional_generator = keras.Model([latents, known, mask], composed, name="generator")
     mask, channel = mask_input()
-    vector = kl.Flatten(name="flat_mask")(channel)
+    vector = channels_last.Flatten(name="flat_mask")(channel)
     return conditional_generator, _conditional_discriminator(
         discriminator, shape, mask, vector, input_dropout, input_noise
     )
@@ -121,7 +122,7 @@ def _conditional_discriminator(
 ) -> keras.Model:
     """A discriminator of examples and an input `condition`, which `vector` `[n, v]` stands for."""
     images = keras.Input(tuple(shape), name="images")
-    flat = kl.Flatten(name="flat")(images)
+    flat = channels_last.Flatten(name="flat")(images)
     flat = layers.GaussianNoise(noise, name="noise")(flat)
     flat = layers.Dropout(dropout, name="drop_images")(flat)
     joined = kl.Concatenate(name="joined")([flat, vector])
@@ -149,9 +150,9 @@ def conv_reader(shape: Sequence[int], outputs: int, *, seed: int = 0) -> keras.M
     return keras.Sequential(
         [
             keras.Input((height, width, channels + 1), name="known_and_mask"),
-            kl.Conv2D(32, 5, strides=2, padding="same", **settings("conv_0")),
-            kl.Conv2D(64, 5, strides=2, padding="same", **settings("conv_1")),
-            kl.Flatten(name="flat"),
+            channels_last.Conv2D(32, 5, strides=2, padding="same", **settings("conv_0")),
+            channels_last.Conv2D(64, 5, strides=2, padding="same", **settings("conv_1")),
+            channels_last.Flatten(name="flat"),
             kl.Dense(outputs, **settings("hidden")),
         ],
         name="reader",

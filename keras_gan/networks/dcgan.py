@@ -13,6 +13,7 @@ import keras
 from keras import layers as kl
 
 from keras_gan import layers
+from keras_gan.layers import channels_last
 from keras_gan.networks.conditional import class_input
 from keras_gan.networks.initialization import LEAKY_RELU_GAIN, LEAKY_SLOPE, normal_initializers
 from keras_gan.networks.pyramid import class_embedding, cropped, resolutions
@@ -88,13 +89,13 @@ def dcgan_generator(
     def upsampled(x, channels, gain, name, **kwargs):
         if full_size:
             kernels = initializer(gain, 9 * x.shape[-1])
-            x = kl.Conv2D(
+            x = channels_last.Conv2D(
                 channels, 3, padding="same", kernel_initializer=kernels, name=name, **kwargs
             )(x)
             return layers.Upsample2x(name=f"{name}_up")(x)
         # A stride of 2 leaves a quarter of the kernel's places for each pixel.
         kernels = initializer(gain, max(1, kernel**2 * x.shape[-1] // 4))
-        return kl.Conv2DTranspose(
+        return channels_last.Conv2DTranspose(
             channels,
             kernel,
             strides=2,
@@ -114,7 +115,9 @@ def dcgan_generator(
     output = {"name": "images", "activation": activation, "dtype": "float32"}
     if full_size:
         kernels = initializer(1.0, 9 * width)
-        x = kl.Conv2D(shape[2], 3, padding="same", kernel_initializer=kernels, **output)(x)
+        x = channels_last.Conv2D(shape[2], 3, padding="same", kernel_initializer=kernels, **output)(
+            x
+        )
     else:
         x = cropped(upsampled(x, shape[2], 1.0, **output), sizes[-1], "cropped_images")
     return keras.Model(inputs, x, name="generator")
@@ -163,7 +166,7 @@ def dcgan_discriminator(
     if full_size:
         name = f"conv_{depth}"
         kernels = initializer(LEAKY_RELU_GAIN, 9 * shape[2])
-        x = kl.Conv2D(width, 3, padding="same", kernel_initializer=kernels, name=name)(x)
+        x = channels_last.Conv2D(width, 3, padding="same", kernel_initializer=kernels, name=name)(x)
         x = _activated(x, name)
     for index, count in enumerate(channels):
         name = f"conv_{depth - 1 - index}"
@@ -171,7 +174,7 @@ def dcgan_discriminator(
         side, strides = (3, 1) if full_size else (kernel, 2)
         if full_size:
             x = layers.Downsample2x(name=f"{name}_down")(x)
-        x = kl.Conv2D(
+        x = channels_last.Conv2D(
             count,
             side,
             strides=strides,
@@ -181,7 +184,7 @@ def dcgan_discriminator(
             name=name,
         )(x)
         x = _hidden(x, name, normalize, blocks, initializer)
-    x = kl.Flatten(name="flat")(x)
+    x = channels_last.Flatten(name="flat")(x)
     kernels = initializer(LEAKY_RELU_GAIN, x.shape[-1])
     x = kl.Dense(units, kernel_initializer=kernels, name="hidden")(x)
     # Not normalized: data and samples pass apart, and their features would have one mean.
@@ -213,7 +216,7 @@ def _hidden(
         h = x
         for index, gain in enumerate((LEAKY_RELU_GAIN, 0.0)):
             part = f"{name}_block_{block}_{index}"
-            h = kl.Conv2D(
+            h = channels_last.Conv2D(
                 x.shape[-1],
                 3,
                 padding="same",

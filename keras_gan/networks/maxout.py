@@ -8,6 +8,7 @@ import keras
 from keras import layers as kl
 
 from keras_gan import layers
+from keras_gan.layers import channels_last
 from keras_gan.networks.classifying import discriminator_of_classifier
 from keras_gan.networks.initialization import uniform_initializers
 
@@ -51,7 +52,7 @@ def maxout_discriminator(
     """
     model = keras.Sequential([keras.Input(tuple(shape), name="images")], name=name)
     if len(shape) != 1:
-        model.add(kl.Flatten(name="flat"))
+        model.add(channels_last.Flatten(name="flat"))
     if input_noise:
         model.add(layers.GaussianNoise(input_noise, name="noise"))
     add_maxout_layers(

@@ -10,6 +10,7 @@ import keras
 from keras import layers as kl
 
 from keras_gan import layers
+from keras_gan.layers import channels_last
 from keras_gan.networks.initialization import (
     LEAKY_RELU_GAIN,
     LEAKY_SLOPE,
@@ -94,7 +95,7 @@ def leaky_mlp(
     """
     initializer = normal_initializers(seed)
     model = keras.Sequential([keras.Input(tuple(input_shape), name="inputs")], name=name)
-    model.add(kl.Flatten(name="flat"))
+    model.add(channels_last.Flatten(name="flat"))
     size = math.prod(input_shape)
     for index in range(depth):
         kernels = initializer(LEAKY_RELU_GAIN, size)
@@ -139,7 +140,7 @@ def mlp_encoder(
     return keras.Sequential(
         [
             keras.Input(tuple(shape), name="images"),
-            kl.Flatten(name="flat"),
+            channels_last.Flatten(name="flat"),
             layers.GaussianNoise(noise, name="noise"),
             *(dense(units, "relu", f"hidden_{index}") for index, units in enumerate(hidden)),
             dense(outputs, None, "parameters", dtype="float32"),

@@ -8,6 +8,7 @@ import keras
 from keras import layers as kl
 
 from keras_gan.core.errors import InputError
+from keras_gan.layers import channels_last
 from keras_gan.networks.conditional import class_input
 
 
@@ -40,7 +41,7 @@ def cropped(x: keras.KerasTensor, size: tuple[int, int], name: str) -> keras.Ker
     surplus = x.shape[1] - size[0], x.shape[2] - size[1]
     if surplus == (0, 0):
         return x
-    return kl.Cropping2D(tuple((0, side) for side in surplus), name=name)(x)
+    return channels_last.Cropping2D(tuple((0, side) for side in surplus), name=name)(x)
 
 
 def class_embedding(

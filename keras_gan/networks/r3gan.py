@@ -17,6 +17,7 @@ from keras import layers as kl
 from keras_gan import layers
 from keras_gan.core.arguments import whole
 from keras_gan.core.errors import InputError
+from keras_gan.layers import channels_last
 from keras_gan.networks.initialization import LEAKY_RELU_GAIN, LEAKY_SLOPE, normal_initializers
 from keras_gan.networks.pyramid import class_embedding, cropped, resolutions
 
@@ -108,8 +109,10 @@ def r3gan_discriminator(
             x = layers.Downsample2x(name=f"stage_{index}_down")(x)
             x = parts.transition(x, widths[index - 1], f"stage_{index - 1}")
     head = parts.initializer(1.0, math.prod(sizes[0]))
-    x = kl.DepthwiseConv2D(sizes[0], use_bias=False, depthwise_initializer=head, name="head")(x)
-    x = kl.Flatten(name="flat")(x)
+    x = channels_last.DepthwiseConv2D(
+        sizes[0], use_bias=False, depthwise_initializer=head, name="head"
+    )(x)
+    x = channels_last.Flatten(name="flat")(x)
     if classes is None:
         return keras.Model(
             inputs, parts.dense(x, 1, "logit", dtype="float32"), name="discriminator"
@@ -169,7 +172,7 @@ class _Parts:
     ) -> keras.KerasTensor:
         fan_in = kernel**2 * x.shape[-1] // groups
         initializer = self.initializer(gain, fan_in) if gain else "zeros"
-        return kl.Conv2D(
+        return channels_last.Conv2D(
             channels,
             kernel,
             padding="same",

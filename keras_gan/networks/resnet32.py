@@ -10,6 +10,7 @@ from keras import layers as kl
 
 from keras_gan import layers
 from keras_gan.core.errors import InputError
+from keras_gan.layers import channels_last
 from keras_gan.networks.conditional import class_input
 
 
@@ -44,7 +45,7 @@ class Kernels:
         self, x: keras.KerasTensor, channels: int, side: int, name: str, gain: float = 1.0, **kwargs
     ) -> keras.KerasTensor:
         """A convolution of x that keeps its size."""
-        layer = kl.Conv2D(
+        layer = channels_last.Conv2D(
             channels,
             side,
             padding="same",
@@ -70,9 +71,9 @@ class Kernels:
         """
         # Doubling repeats pixels, so a 1x1 convolution before it gives what one after it gives.
         shortcut = self.conv(x, channels, 1, f"{name}_shortcut")
-        shortcut = kl.UpSampling2D(name=f"{name}_shortcut_up")(shortcut)
+        shortcut = channels_last.UpSampling2D(name=f"{name}_shortcut_up")(shortcut)
         x = kl.ReLU(name=f"{name}_relu_0")(norm(x, f"{name}_norm_0"))
-        x = kl.UpSampling2D(name=f"{name}_up")(x)
+        x = channels_last.UpSampling2D(name=f"{name}_up")(x)
         x = self.conv(x, channels, 3, f"{name}_conv_0", gain=2**0.5)
         x = kl.ReLU(name=f"{name}_relu_1")(norm(x, f"{name}_norm_1"))
         x = self.conv(x, channels, 3, f"{name}_conv_1", gain=2**0.5)
@@ -92,8 +93,8 @@ class Kernels:
         x = kl.ReLU(name=f"{name}_relu_1")(x)
         x = self.conv(x, channels, 3, f"{name}_conv_1", gain=2**0.5)
         if down:
-            x = kl.AveragePooling2D(2, name=f"{name}_down")(x)
-            shortcut = kl.AveragePooling2D(2, name=f"{name}_shortcut_down")(shortcut)
+            x = channels_last.AveragePooling2D(2, name=f"{name}_down")(x)
+            shortcut = channels_last.AveragePooling2D(2, name=f"{name}_shortcut_down")(shortcut)
             shortcut = self.conv(shortcut, channels, 1, f"{name}_shortcut")
         return kl.Add(name=name)([x, shortcut])
 
@@ -136,7 +137,7 @@ def discriminator(
         x = kernels.down_block(x, width, f"block_{index}", first=index == 0, down=index < 2)
         x = after_first(x) if index == 0 else x
     x = kl.ReLU(name="relu")(x)
-    features = kl.GlobalAveragePooling2D(dtype="float32", name="mean")(x)
+    features = channels_last.GlobalAveragePooling2D(dtype="float32", name="mean")(x)
     features = kl.Rescaling(8.0 * 8.0, dtype="float32", name="features")(features)  # the sum
     if classes is None:
         logits = kernels.dense(features, 1, "logit", dtype="float32")
