@@ -99,11 +99,16 @@ _REGISTERED = (
 _loaded = False
 
 
+_BACKEND = "KERAS_BACKEND"  # the variable; without it keras.json names Keras's backend
+# `sys.argv[0]` of commands; the second while `python -m keras_gan.train` imports this package.
+_COMMANDS = ("keras-gan", "-m")
+
+
 def _check_backend(name: str) -> None:
     if name != "tensorflow":
         raise ImportError(
-            f"keras_gan needs Keras on TensorFlow, but its backend is {name!r}; "
-            "set KERAS_BACKEND=tensorflow before the first import of keras"
+            f"keras_gan needs Keras on TensorFlow, but its backend is {name!r}, from "
+            f"{_BACKEND} or keras.json; set {_BACKEND}=tensorflow before the first import of keras"
         )
 
 
@@ -111,8 +116,15 @@ def _load() -> None:
     global _loaded
     if _loaded:
         return
+    try:
+        keras = importlib.import_module("keras")
+    except ImportError as error:  # also that of another backend
+        raise ImportError(
+            f"keras_gan needs Keras on TensorFlow, but Keras cannot be imported: {error}. If that "
+            f"is a backend, from {_BACKEND} or keras.json, set {_BACKEND}=tensorflow"
+        ) from error
+    _check_backend(keras.backend.backend())
     _loaded = True
-    _check_backend(importlib.import_module("keras").backend.backend())
     for module in _REGISTERED:
         importlib.import_module(f"keras_gan.{module}")
 
@@ -131,5 +143,7 @@ def __dir__() -> list[str]:
 
 if "keras" in sys.modules:  # a saved model may be loaded next, without a name from here
     _load()
+elif os.path.basename(sys.argv[0]) in _COMMANDS:
+    os.environ[_BACKEND] = "tensorflow"  # a command is a process of its own
 else:
-    _check_backend(os.environ.get("KERAS_BACKEND", "tensorflow"))
+    _check_backend(os.environ.get(_BACKEND, "tensorflow"))

@@ -108,6 +108,24 @@ def test_another_backend_is_refused_when_imported() -> None:
     assert "KERAS_BACKEND=tensorflow" in result.stderr.splitlines()[-1]
 
 
+def test_a_backend_of_keras_json_that_is_not_installed_is_named(tmp_path: Path) -> None:
+    (tmp_path / "keras.json").write_text('{"backend": "jax"}')
+    result = python(
+        f"import os, sys; os.environ['KERAS_HOME'] = {str(tmp_path)!r}; sys.modules['jax'] = None; "
+        "del os.environ['KERAS_BACKEND']; import keras_gan; keras_gan.GAN"
+    )
+    assert result.returncode == 1
+    last = result.stderr.splitlines()[-1]
+    assert all(word in last for word in ("jax", "keras.json", "KERAS_BACKEND=tensorflow"))
+
+
+@pytest.mark.parametrize("command", ["/usr/bin/keras-gan", "-m"])
+def test_commands_choose_the_backend(command: str) -> None:
+    code = f"import os, sys; os.environ['KERAS_BACKEND'] = 'jax'; sys.argv = [{command!r}]"
+    result = python(f"{code}; import keras_gan; print(os.environ['KERAS_BACKEND'])")
+    assert result.stdout == "tensorflow\n"
+
+
 # -------------------------------------------------------------------------------- sizes
 
 
