@@ -51,7 +51,7 @@ class Prior(Configured):
 
     def sample(self, n: int, seed: int = 0) -> tf.Tensor:
         """The latents of `GAN.generate(n, seed=seed)`, float32 `[n, dimension]`."""
-        return self.draw(randomness.RowDraws(randomness.row_seeds(seed, n)))
+        return self.draw(randomness.RowDraws(randomness.row_seeds(seed, whole("n", n, least=0))))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.dimension})"

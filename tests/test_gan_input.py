@@ -106,6 +106,38 @@ def test_compile_refuses(arguments, words):
         small.gan(**arguments)
 
 
+@pytest.fixture(scope="module")
+def conditional_gan():
+    return small.conditional_gan()
+
+
+@pytest.mark.parametrize("seed", [1.5, None, "4", True, np.zeros(2, int)])
+def test_seeds_that_are_no_ints_are_refused(seed, conditional_gan):
+    uses = [
+        lambda: conditional_gan.generate(2, seed),
+        lambda: conditional_gan.prior.sample(2, seed),
+        lambda: conditional_gan.reseed(seed),
+        lambda: keras_gan.GAN(*small.network_pair(), keras_gan.priors.Uniform(5), seed=seed),
+        lambda: keras_gan.networks.mlp_generator(
+            2, (2,), hidden=[], output_activation="linear", seed=seed
+        ),
+    ]
+    for use in uses:
+        with pytest.raises(InputError, match="`seed` must be an int"):
+            use()
+
+
+def test_numbers_of_samples_are_checked(conditional_gan):
+    for n in (2.5, "4", None, True, -1):
+        with pytest.raises(InputError, match="`n` must be an int >= 0"):
+            conditional_gan.generate(n)
+    for size in (0, 1.5):
+        with pytest.raises(InputError, match="`batch_size` must be an int >= 1"):
+            conditional_gan.generate(2, batch_size=size)
+    as_numpy = conditional_gan.generate(np.int32(2), np.int64(-3))
+    np.testing.assert_array_equal(as_numpy, conditional_gan.generate(2, 2**64 - 3))
+
+
 def test_one_optimizer_for_two_networks_is_refused():
     generator, discriminator = small.network_pair()
     model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5))

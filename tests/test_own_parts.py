@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from keras_gan import (
     randomness,
     regularizers,
 )
+from keras_gan.training.auxiliary import AuxiliaryNetwork
 from keras_gan.training.discriminate import discriminate
 
 X = small.examples(16)
@@ -197,6 +200,48 @@ def test_a_regularizer_for_g_alone():
 def test_two_quantities_of_one_name_are_refused(arguments):
     with pytest.raises(InputError, match="two quantities would be reported as"):
         small.gan(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("base", "methods", "use"),
+    [
+        (losses.Loss, "`discriminator(real, fake)`", lambda part: small.gan(loss=part)),
+        (
+            regularizers.Regularizer,
+            "`penalty(discriminate, real, fake)` or `generator_penalty(generate, samples)`",
+            lambda part: small.gan(regularizers=[part]),
+        ),
+        (
+            augmentation.Augmentation,
+            "`call(examples)`",
+            lambda part: small.gan(augmentation=part),
+        ),
+        (
+            augmentation.Augmentation,
+            "`call(examples)`",
+            lambda part: small.gan(augmentation=[part]),
+        ),
+        (
+            lambda: type("Lacking", (priors.Prior,), {})(5),
+            "`from_bits(bits)` or `draw(draws)`",
+            lambda part: GAN(*small.network_pair(), part),
+        ),
+        (
+            conditioning.Condition,
+            "`for_real(examples, labels, draws)`",
+            lambda part: GAN(*small.network_pair(), priors.Uniform(5), condition=part),
+        ),
+        (
+            lambda: type("Lacking", (AuxiliaryNetwork,), {"name": "lacking"})(None),
+            "`loss(batch, training)`",
+            lambda part: GAN(*small.network_pair(), priors.Uniform(5), auxiliary_networks=[part]),
+        ),
+    ],
+)
+def test_parts_without_a_method_are_refused(base, methods, use):
+    part = type("Lacking", (base,), {})() if isinstance(base, type) else base()
+    with pytest.raises(InputError, match=re.escape(f"Lacking must define {methods}")):
+        use(part)
 
 
 def test_labels_for_regularizers_and_metrics():

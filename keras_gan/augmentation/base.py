@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_gan.core.arguments import defines
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.errors import InputError
 
@@ -101,7 +102,10 @@ def get(augmentation: Any) -> Augmentation | None:
     Raises:
         InputError: It is something else.
     """
-    if augmentation is None or isinstance(augmentation, Augmentation):
+    if augmentation is None:
+        return None
+    if isinstance(augmentation, Augmentation):
+        defines(augmentation, Augmentation, "call")
         return augmentation
     if isinstance(augmentation, keras.Sequential):
         augmentation = augmentation.layers
@@ -112,4 +116,5 @@ def get(augmentation: Any) -> Augmentation | None:
                 "`augmentation` must be a keras_gan.augmentation.Augmentation, or a list of them. "
                 f"Received: {part!r}"
             )
+        defines(part, Augmentation, "call")
     return Chain(parts) if parts else None

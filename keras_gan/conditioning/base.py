@@ -100,7 +100,7 @@ class Condition(Configured):
 
     def checked(self, given: Any, n: int) -> dict[str, np.ndarray]:
         """A user's condition of `n` examples as named arrays, or `InputError`."""
-        raise NotImplementedError
+        raise InputError(f"to give `condition`, {type(self).__name__} must define `checked`")
 
     def describe(self) -> dict[str, Any]:
         """Returns the name of its kind, "name", and its arguments, as JSON can hold them."""

@@ -1,7 +1,8 @@
-"""The values of arguments that are numbers, checked; bad ones raise `InputError`."""
+"""The values of arguments, most of them numbers, checked; bad ones raise `InputError`."""
 
 from __future__ import annotations
 
+import inspect
 import math
 import numbers
 from collections.abc import Iterable
@@ -12,11 +13,21 @@ from keras_gan.core.errors import InputError
 
 def whole(name: str, value: Any, least: int = 1, most: float = math.inf) -> int:
     """An int from `least` to `most`; NumPy's integers are taken, booleans are not."""
-    is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not is_whole or not least <= int(value) <= most:
+    if not _is_integer(value) or not least <= int(value) <= most:
         limits = f">= {least}" if most == math.inf else f"in [{least}, {most}]"
         raise InputError(f"`{name}` must be an int {limits}. Received: {value!r}")
     return int(value)
+
+
+def integer(name: str, value: Any) -> int:
+    """Any int, such as a seed; NumPy's integers are taken, booleans are not."""
+    if not _is_integer(value):
+        raise InputError(f"`{name}` must be an int. Received: {value!r}")
+    return int(value)
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def shape(name: str, value: Iterable[int]) -> tuple[int, ...]:
@@ -50,3 +61,15 @@ def weight(name: str, value: float) -> float:
     if not (is_number(value) and 0 <= value < math.inf):
         raise InputError(f"`{name}` must be a finite number >= 0. Received: {value!r}")
     return value
+
+
+def defines(part: Any, base: type, *methods: str) -> None:
+    """Refuses an object of a subclass of `base` that defines none of these methods."""
+    used = {getattr(getattr(part, name), "__func__", None) for name in methods}
+    if used - {getattr(base, name) for name in methods}:
+        return
+    calls = []
+    for name in methods:
+        _, *parameters = inspect.signature(getattr(base, name)).parameters  # without self
+        calls.append(f"`{name}({', '.join(parameters)})`")
+    raise InputError(f"{type(part).__name__} must define {' or '.join(calls)}")

@@ -26,6 +26,8 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
+from keras_gan.core.arguments import integer
+
 _PHILOX = 1  # tf.random.Algorithm.PHILOX, named here so that the choice is never left to the device
 _GOLDEN = 0x9E3779B97F4A7C15
 _MIX = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
@@ -172,9 +174,10 @@ def row_seeds(seed: int, n: int, first: int = 0) -> np.ndarray:
     Returns:
         int64 array of shape `[n]`.
     """
+    seed = integer("seed", seed)
     index = np.arange(first + 1, first + n + 1, dtype=np.uint64)
     with np.errstate(over="ignore"):
-        state = np.uint64(int(seed) % (1 << 64)) + index * np.uint64(_GOLDEN)
+        state = np.uint64(seed % (1 << 64)) + index * np.uint64(_GOLDEN)
         return _numpy_mix64(state).view(np.int64)
 
 

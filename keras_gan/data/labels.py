@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from keras_gan.core.arguments import integer
 from keras_gan.core.errors import InputError
 from keras_gan.data.dataset import DataSet, Split
 
@@ -21,7 +22,9 @@ def draw_labeled(labels: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
     Returns:
         Rows, int `[count]`, in random order.
     """
-    order = np.random.RandomState(seed % 2**32).permutation(np.flatnonzero(np.asarray(labels) >= 0))
+    order = np.random.RandomState(integer("seed", seed) % 2**32).permutation(
+        np.flatnonzero(np.asarray(labels) >= 0)
+    )
     classes = len(np.unique(labels[order]))
     if not max(classes, 1) <= count <= len(order):
         raise InputError(

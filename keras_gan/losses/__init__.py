@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from keras_gan.core.arguments import defines
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.errors import InputError
 from keras_gan.core.replicas import global_mean
@@ -87,4 +88,6 @@ def get(loss: str | Loss) -> Loss:
             "`loss` must be a name or an object with methods `discriminator(real, fake)` and "
             f"`generator(real, fake)`, of a subclass of keras_gan.losses.Loss. Received: {loss!r}"
         )
+    defines(loss, Loss, "discriminator")
+    defines(loss, Loss, "generator")
     return loss

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_gan import layers
+from keras_gan.core.arguments import integer
 from keras_gan.core.errors import InputError
 from keras_gan.core.randomness import RowDraws, derived_seeds, drawing_from, row_seeds
 
@@ -73,7 +74,7 @@ def set_sparse_kernel(layer: keras.layers.Dense, nonzeros: int = 100, *, seed: i
     inputs, units = layer.kernel.shape
     if nonzeros > inputs:
         raise InputError(f"`nonzeros`={nonzeros} must be at most the layer's {inputs} inputs")
-    rng = np.random.default_rng(int(seed) % 2**64)
+    rng = np.random.default_rng(integer("seed", seed) % 2**64)
     kernel = np.zeros((inputs, units), np.float32)
     for unit in range(units):
         kernel[rng.choice(inputs, nonzeros, replace=False), unit] = rng.standard_normal(nonzeros)

@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan.conditioning import condition_inputs
+from keras_gan.core.arguments import defines
 from keras_gan.core.errors import InputError
 from keras_gan.core.keras_private import all_layers
 from keras_gan.layers.batch_features import exchanges_rows
@@ -148,6 +149,7 @@ def check_regularizers(regularizers: list[Any], discriminator: keras.Model) -> N
                 "real, fake)`, of subclasses of keras_gan.regularizers.Regularizer. "
                 f"Received: {regularizer!r}"
             )
+        defines(regularizer, Regularizer, "penalty", "generator_penalty")
         of_generator = type(regularizer).generator_penalty
         if of_generator is not Regularizer.generator_penalty and not regularizer.uses_generator:
             raise InputError(

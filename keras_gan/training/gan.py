@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from keras_gan import conditioning, presets, priors
 from keras_gan.conditioning import Condition
+from keras_gan.core.arguments import defines, integer, whole
 from keras_gan.core.errors import InputError
 from keras_gan.core.files import new_folder
 from keras_gan.data import Identity, Preprocessing
@@ -105,6 +106,7 @@ class GAN(Trainer):
                     "`auxiliary_networks` must be of subclasses of "
                     f"keras_gan.training.auxiliary.AuxiliaryNetwork. Received: {auxiliary!r}"
                 )
+            defines(auxiliary, AuxiliaryNetwork, "loss")
         names = [auxiliary.name for auxiliary in auxiliary_networks]
         if len(set(names)) < len(names):
             raise InputError(f"auxiliary networks need different names. Received: {names}")
@@ -115,7 +117,7 @@ class GAN(Trainer):
         self.auxiliary_networks = list(auxiliary_networks)
         self._auxiliary_models = [auxiliary.network for auxiliary in auxiliary_networks]
         compile_checks.check_scope(self.networks, self.distribute_strategy)
-        self.seed = int(seed)
+        self.seed = integer("seed", seed)
         self.ema = ema if isinstance(ema, EMA | None) else EMA(ema)
         self._average = None
         self.ema_generator = None
@@ -343,7 +345,7 @@ class GAN(Trainer):
                 raise InputError(f"D has the condition {self.condition}: give `condition`")
             tensors = self.condition.checked(condition, len(x))
         scores = []
-        for i in range(0, len(x), batch_size):
+        for i in range(0, len(x), whole("batch_size", batch_size)):
             rows = slice(i, i + batch_size)
             given = {name: tf.constant(tensor[rows]) for name, tensor in tensors.items()}
             examples = tf.constant(x[rows])

@@ -6,6 +6,7 @@ import keras
 
 from keras_gan import conditioning
 from keras_gan.conditioning import Classes, Codes, Condition
+from keras_gan.core.arguments import defines
 from keras_gan.core.errors import InputError, first_line
 from keras_gan.core.keras_private import all_layers, last_operation
 from keras_gan.priors import Prior
@@ -25,10 +26,13 @@ def check(
     """
     if not isinstance(prior, Prior):
         raise InputError(f"`prior` must be one of keras_gan.priors. Received: {prior!r}")
+    defines(prior, Prior, "from_bits", "draw")
     if condition is not None and not isinstance(condition, Condition):
         raise InputError(
             f"`condition` must be one of keras_gan.conditioning. Received: {condition!r}"
         )
+    if condition is not None:
+        defines(condition, Condition, "for_real")
     for name, network in (("generator", generator), ("discriminator", discriminator)):
         if not isinstance(network, keras.layers.Layer):
             raise InputError(f"`{name}` must be a keras.Model. Received: {network!r}")

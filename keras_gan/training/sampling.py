@@ -13,6 +13,7 @@ import tensorflow as tf
 from keras_gan import conditioning, priors
 from keras_gan.conditioning import NO_CONDITION, Condition, ConditionTensors
 from keras_gan.core import randomness
+from keras_gan.core.arguments import whole
 from keras_gan.core.errors import InputError
 from keras_gan.core.randomness import RowDraws
 
@@ -64,8 +65,7 @@ class Sampler:
         self, n: int, seed: int = 0, condition: Any = None, batch_size: int = 1000
     ) -> Iterator[np.ndarray]:
         """The same samples in batches, so that not all need to be in memory."""
-        if n < 0:
-            raise InputError(f"`n` must be >= 0. Received: n={n}")
+        n, batch_size = whole("n", n, least=0), whole("batch_size", batch_size)
         if condition is not None and self._condition is None:
             raise InputError("this model is not conditional: leave out `condition`")
         given = None

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_gan import conditioning
 from keras_gan.conditioning import Condition
+from keras_gan.core.arguments import whole
 from keras_gan.core.batches import ConditionTensors
 from keras_gan.core.errors import InputError
 from keras_gan.core.keras_private import all_layers
@@ -53,6 +54,7 @@ def recompute(
     layers = batch_normalizations(generator)
     if not layers:
         raise InputError(f"{generator.name!r} has no batch normalization, so no statistics")
+    batches, batch_size = whole("batches", batches), whole("batch_size", batch_size)
     momenta, trainable = [layer.momentum for layer in layers], generator.trainable
     generator.trainable = True  # a frozen batch normalization uses its old statistics
     try:

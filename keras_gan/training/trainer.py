@@ -12,7 +12,7 @@ from keras_gan import losses
 from keras_gan.augmentation import Augmentation
 from keras_gan.augmentation import get as get_augmentation
 from keras_gan.conditioning import LabelCheck
-from keras_gan.core.arguments import whole
+from keras_gan.core.arguments import integer, whole
 from keras_gan.core.errors import InputError
 from keras_gan.training import compile_checks, fitting, loop, steps
 from keras_gan.training.auxiliary import train_auxiliary_networks
@@ -167,7 +167,7 @@ class Trainer(keras.Model):
 
     def reseed(self, seed: int) -> None:
         """Continues training with other noise and another order of the data."""
-        self.seed = int(seed)
+        self.seed = integer("seed", seed)
         self.train_function = self.test_function = None  # the old seed is a constant in them
 
     # ------------------------------------------------------------------- fit
