@@ -74,7 +74,7 @@ def _export(argv: Sequence[str]) -> int:
         options.formats, options.signatures, warmup=options.warmup, opset=options.opset
     )
     run = Run.open(options.run, options.trust_recipe, preprocessing=options.preprocessing)
-    name = run.identity["recipe"] if options.name is None else options.name
+    name = versions.name_of(run.identity["recipe"]) if options.name is None else options.name
     version = (Path(options.output), name, options.version)
     writing.check(*version, settings)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import json
 import os
@@ -32,7 +33,7 @@ def describe(path: Path) -> dict[str, Any]:
     """
     if path.is_file() and path.suffix == ".onnx":
         model, metadata = _onnx(path)
-        files = _files(path.parent, path.parent.glob(f"{path.name}*"))
+        files = _files(path.parent, path.parent.glob(f"{glob.escape(path.name)}*"))
         return {"name": path.name, "metadata": metadata, "models": [model], "files": files}
     if path.is_dir() and not (path / METADATA_FILE).is_file():
         existing = versions.existing(path)

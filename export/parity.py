@@ -8,8 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from export.signatures import Arrays, Signature
+from keras_gan import InputError
 
 BATCH_SIZES = (1, 33)
+_MIXED = 1e-3  # more than rounding, which differs between batch sizes
 _LEVEL = 1 / 255  # a number that is rounded the other way changes a byte of a PNG by one
 
 Requests = Sequence[tuple[str, Arrays]]
@@ -35,12 +37,18 @@ def measure(
 
     Errors are absolute where the reference stays within [-1, 1], as images do, and relative to its
     largest magnitude beyond.
+
+    Raises:
+        ParityError: An error is larger than the tolerance.
+        InputError: A row of the Keras model depends on the other rows of its batch.
     """
     requests = [request for signature in signatures for request in requests_for(signature, inputs)]
     references = {signature.name: signature.reference for signature in signatures}
     errors: dict[str, float] = {}
+    alone: dict[str, Arrays] = {}
     for (name, given), answer in zip(requests, run(requests), strict=True):
         expected = references[name](given)
+        _check_rows(name, alone.setdefault(name, expected), expected)
         if sorted(expected) != sorted(answer):
             raise ParityError(f"{name} gives {sorted(answer)} instead of {sorted(expected)}")
         for alias, reference in expected.items():
@@ -53,6 +61,18 @@ def measure(
                 )
             errors[name] = max(error, errors.get(name, 0.0))
     return errors
+
+
+def _check_rows(name: str, alone: Arrays, together: Arrays) -> None:
+    """Refuses a first row that is another one together with more rows than alone."""
+    for alias, row in alone.items():
+        error = _error(together[alias][:1], row)
+        if error > _MIXED + (_LEVEL if row.dtype == object else 0):
+            raise InputError(
+                f"a row of {name} must depend on its own inputs alone, because servers combine "
+                f"requests; leave out layers that compare rows, such as MinibatchStd. Received: "
+                f"{alias} of a row that differs by {error:.1e} alone and in a batch"
+            )
 
 
 def _error(answer: np.ndarray, reference: np.ndarray) -> float:

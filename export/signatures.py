@@ -21,7 +21,7 @@ NAMES = ("serving_default", "sample", "png", "encode", "inpaint", "classes", "di
 _NEEDS = {
     "png": "is for images; this model generates {shape}",
     "encode": "needs a model with an inference network, as of the recipe digits_inference",
-    "inpaint": "needs an inpainting model, as of the recipe digits_inpainting",
+    "inpaint": "needs an inpainting model of images, as of the recipe digits_inpainting",
     "classes": "needs a model of classes, as of the recipe digits_conditional",
 }
 
@@ -73,7 +73,7 @@ def _all(subject: Subject) -> dict[str, Signature]:
     given = tf.TensorSpec([None, *subject.shape], tf.float32, examples)
     # A generator that draws noise takes seeds for it.
     noise = [tf.TensorSpec([None], tf.int64, "noise_seed")] if subject.noisy else []
-    condition = _condition_specs(subject.generator)
+    condition = _condition_specs(subject, subject.generator)
 
     def generate(latents, noise_seed=None, **condition):
         return subject.generate(latents, noise_seed, condition)
@@ -88,7 +88,8 @@ def _all(subject: Subject) -> dict[str, Signature]:
     def png(**inputs):
         images = generate(**inputs)
         absent = tf.reduce_any(tf.math.is_nan(images), axis=[1, 2, 3])
-        levels = tf.round(tf.where(tf.math.is_nan(images), 0.0, images) * 255.0)
+        pixels = tf.where(tf.math.is_nan(images), 0.0, images)
+        levels = tf.round(tf.clip_by_value(pixels, 0.0, 1.0) * 255.0)  # a cast wraps around
         files = tf.io.encode_png(tf.cast(levels, tf.uint8))
         return {"image_bytes": tf.where(absent, "", files)}
 
@@ -110,29 +111,33 @@ def _all(subject: Subject) -> dict[str, Signature]:
     ]
     if subject.is_image and subject.shape[-1] in (1, 2, 3, 4):
         available.append(Signature("png", [latents, *noise, *condition], png))
-    inputs = [given, *_condition_specs(subject.discriminator)]
+    inputs = [given, *_condition_specs(subject, subject.discriminator)]
     available.append(Signature("discriminator", inputs, discriminator))
     if subject.encoder is not None:
-        inputs = [given, *_condition_specs(subject.encoder.network)]
+        inputs = [given, *_condition_specs(subject, subject.encoder.network)]
         available.append(Signature("encode", inputs, encode))
-    if isinstance(subject.condition, conditioning.Inpainting):
+    if isinstance(subject.condition, conditioning.Inpainting) and subject.is_image:
         mask = tf.TensorSpec([None, *subject.shape[:2], 1], tf.bool, "mask")
         available.append(Signature("inpaint", [given, mask, latents, *noise], inpaint))
     if isinstance(subject.condition, conditioning.Classes):
-        count, spec = subject.condition.count, tf.TensorSpec([None], tf.int64, "condition")
+        spec = tf.TensorSpec([None], tf.int64, "condition")
 
         def classes(condition):  # whose output's shape tells clients how many classes there are
-            return {"one_hot": tf.one_hot(condition, count)}
+            return {"one_hot": subject.one_hot(condition)}
 
         available.append(Signature("classes", [spec], classes))
     return {signature.name: signature for signature in available}
 
 
-def _condition_specs(network: keras.Model) -> list[tf.TensorSpec]:
-    """The condition's tensors that are inputs of the network."""
+def _condition_specs(subject: Subject, network: keras.Model) -> list[tf.TensorSpec]:
+    """The condition's tensors that are inputs of the network.
+
+    As the condition gives them: Keras fits them to inputs of another type or one more dimension.
+    """
+    given = subject.trial_condition(tf.constant(randomness.row_seeds(0, 1)))
     return [
-        tf.TensorSpec(tensor.shape, tensor.dtype, name)
-        for name, tensor in conditioning.condition_inputs(network).items()
+        tf.TensorSpec([None, *given[name].shape[1:]], given[name].dtype, name)
+        for name in conditioning.condition_inputs(network)
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Self
 
 import keras
@@ -17,6 +17,8 @@ from keras_gan import conditioning, inference, priors, randomness
 from keras_gan.data import Identity, Preprocessing
 from keras_gan.presets import without_folders
 from keras_gan.reporting.measured import numbers
+from keras_gan.training.network_checks import symbolic_call
+from keras_gan.training.precision import in_precision
 
 ConditionTensors = Mapping[str, tf.Tensor]
 METADATA_FORMAT = 1
@@ -43,7 +45,8 @@ class Subject:
         gan = run.gan()
         encoder = inference.among(gan.auxiliary_networks)
         if encoder is not None:
-            encoder = inference.Inference(_in_precision(encoder.network, "float32"), encoder.prior)
+            network = in_precision(encoder.network, "float32", gan.example_shape)
+            encoder = inference.Inference(network, encoder.prior)
         identity = run.identity
         training = {
             "data": identity.get("dataset"),
@@ -60,8 +63,8 @@ class Subject:
             **_evaluation(run, weights),
         }
         return cls(
-            _in_precision(run.generator(weights), "float32"),
-            _in_precision(gan.discriminator, "float32"),
+            in_precision(run.generator(weights), "float32", (gan.prior.dimension,)),
+            in_precision(gan.discriminator, "float32", gan.example_shape),
             gan.prior,
             run.preprocessing,
             gan.condition,
@@ -69,10 +72,11 @@ class Subject:
             without_folders(origin),
         )
 
-    @property
+    @functools.cached_property
     def shape(self) -> tuple[int, ...]:
         """Shape of one example."""
-        return tuple(self.generator.output_shape[1:])
+        latents = keras.KerasTensor((None, self.prior.dimension), "float32")
+        return tuple(symbolic_call(self.generator, latents).shape[1:])
 
     @property
     def is_image(self) -> bool:
@@ -81,16 +85,30 @@ class Subject:
 
     @functools.cached_property
     def noisy(self) -> bool:
-        """Whether the generator draws noise while sampling: other seeds give other examples."""
+        """Whether the generator draws noise while sampling: other seeds give other examples.
+
+        Raises:
+            keras_gan.InputError: The same seeds give other examples too.
+        """
         seeds = tf.constant(randomness.row_seeds(0, 16))
         latents, condition = self.draw(seeds), self.trial_condition(seeds)
         with tf.device("/CPU:0"):
-            one, other = (self.generate(latents, seeds + i, condition).numpy() for i in (0, 1))
-        return not np.allclose(one, other, rtol=0, atol=1e-6, equal_nan=True)
+            one, same, other = (
+                self.generate(latents, seeds + i, condition).numpy() for i in (0, 0, 1)
+            )
+        close = functools.partial(np.allclose, one, rtol=0, atol=1e-6, equal_nan=True)
+        if not close(same):
+            raise keras_gan.InputError(
+                f"the generator {self.generator.name!r} draws noise that no seed repeats, so its "
+                "samples could not be had again; use keras_gan.layers.GaussianNoise(sampling=True) "
+                "or keras_gan.layers.Dropout(sampling=True)"
+            )
+        return not close(other)
 
     def in_float16(self) -> Self:
         """The same model with the generator's weights and arithmetic in float16."""
-        return dataclasses.replace(self, generator=_in_precision(self.generator, "float16"))
+        generator = in_precision(self.generator, "float16", (self.prior.dimension,))
+        return dataclasses.replace(self, generator=generator)
 
     def draw(self, seeds: tf.Tensor) -> tf.Tensor:
         """Latents from the prior, float32 `[n, d]`."""
@@ -142,6 +160,12 @@ class Subject:
         condition, known = self._known(condition)
         return _nan_unless(known, self.encoder.encode(inputs, condition))
 
+    def one_hot(self, classes: tf.Tensor) -> tf.Tensor:
+        """Classes, int64 `[n]`, as rows of zeros and a one, float32 `[n, count]`."""
+        assert isinstance(self.condition, conditioning.Classes)
+        condition, known = self._known({"condition": classes})
+        return _nan_unless(known, tf.one_hot(condition["condition"], self.condition.count))
+
     def _known(
         self, condition: ConditionTensors | None
     ) -> tuple[ConditionTensors, tf.Tensor | None]:
@@ -190,6 +214,8 @@ def _nan_unless(known: tf.Tensor | None, outputs: tf.Tensor) -> tf.Tensor:
 
 def _evaluation(run: keras_gan.Run, weights: str) -> dict[str, Any]:
     """The measurements of a run, and its numbers of these weights as people read them."""
+    if "preset" in run.config:  # whose only weights, of any name, are its last ones
+        weights = "last"
     file = run.path / "evaluation.json"
     if not file.is_file():
         return {}
@@ -203,24 +229,3 @@ def _evaluation(run: keras_gan.Run, weights: str) -> dict[str, Any]:
         for one in measured
     ]
     return {"evaluation": evaluation, "numbers": shown}
-
-
-def _in_precision(network: keras.Model, dtype: str) -> keras.Model:
-    """The network with weights and arithmetic of this type; itself if it has that type."""
-    if all(layer.compute_dtype == layer.variable_dtype == dtype for layer in _layers(network)):
-        return network
-
-    def clone(layer):
-        return type(layer).from_config({**layer.get_config(), "dtype": dtype})
-
-    copy = keras.models.clone_model(network, clone_function=clone, recursive=True)
-    with np.errstate(over="ignore"):  # parity shows what does not fit into float16
-        copy.set_weights(network.get_weights())
-    return copy
-
-
-def _layers(network: keras.Model) -> Iterator[keras.Layer]:
-    """The layers of a network and of the networks inside it."""
-    for layer in network.layers:
-        yield layer
-        yield from _layers(layer) if isinstance(layer, keras.Model) else ()

@@ -33,6 +33,11 @@ def check_name(name: str) -> None:
         )
 
 
+def name_of(text: str) -> str:
+    """A name for a model that is called so, such as a file's: "_" for what no name may have."""
+    return re.sub(r"[^\w.-]|^[.-]", "_", text, flags=re.ASCII) or "_"
+
+
 def existing(base: Path) -> dict[int, Path]:
     """The versions of the model in `base`, lowest first."""
     if not base.is_dir():

@@ -32,6 +32,14 @@ def test_unit_range_divides_bytes_and_leaves_floats():
     np.testing.assert_array_equal(UnitRange().denormalize(unit), unit)
 
 
+@pytest.mark.parametrize("name", ["unit_range", "symmetric_range", "global_contrast"])
+def test_what_a_generator_gives_beyond_the_range_is_clipped(name):
+    far = np.array([[-1e3, 1e3, 0]], np.float32)
+    unit = fit(name, IMAGES).denormalize(far)
+    np.testing.assert_array_equal(unit[0, :2], [0, 1])
+    assert 0 <= unit[0, 2] <= 1
+
+
 @pytest.mark.parametrize("shape", [(4, 1), (4, 2), (4, 3, 5), (4, 2, 2, 2, 2)])
 def test_identity_keeps_points_of_any_rank(shape):
     points = RNG.normal(0, 100, shape)

@@ -260,6 +260,25 @@ def test_models_that_no_preset_can_hold(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("network", ["generator", "discriminator"])
+def test_weights_that_float16_makes_infinite_are_refused(network, tmp_path):
+    """In no sample would they be seen: those of a variance, or of D."""
+    generator = keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dense(64),
+            keras.layers.Reshape((8, 8, 1)),
+        ]
+    )
+    gan = GAN(generator, image_gan().discriminator, priors.Uniform(4))
+    weight = getattr(gan, network).weights[-1 if network == "discriminator" else 3]
+    weight.assign(np.full(weight.shape, 9e4))
+    with small.refused(rf"float16.*Received: 9e\+04 in the array /{network}/"):
+        gan.save_to_preset(tmp_path / "p")
+    assert list(tmp_path.iterdir()) == []
+
+
 # ---------------------------------------------------------------------------------- handles
 
 
@@ -467,17 +486,17 @@ def test_a_keras_file(tmp_path, monkeypatch, run):
 
 def test_export_takes_a_preset_and_a_keras_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    image_gan().save("mine.keras")
+    image_gan().save("mine (1).keras")
     onnx = ["--formats", "onnx", "--output", "exports"]
     assert export.__main__.main(["digits", *onnx]) == 0
-    assert export.__main__.main(["mine.keras", "--preprocessing", "unit_range", *onnx]) == 0
+    assert export.__main__.main(["mine (1).keras", "--preprocessing", "unit_range", *onnx]) == 0
     described = {
         name: json.loads(Path("exports", name, "1", "assets.extra", "metadata.json").read_text())
-        for name in ("digits", "mine")
+        for name in ("digits", "mine__1_")
     }
     assert described["digits"]["weights"] == "ema"
-    assert described["mine"]["images"]["range"] == [0, 1]
-    assert described["mine"]["training"]["data"] is None
+    assert described["mine__1_"]["images"]["range"] == [0, 1]
+    assert described["mine__1_"]["training"]["data"] is None
 
 
 def test_serve_exports_a_model_first(tmp_path, monkeypatch, run):
@@ -514,13 +533,19 @@ def test_serve_exports_a_model_first(tmp_path, monkeypatch, run):
 
 
 def test_halving_keeps_other_types(tmp_path):
-    gan = image_gan()
+    with small.policy("bfloat16"):
+        discriminator = image_gan().discriminator
+    gan = GAN(image_gan().generator, discriminator, priors.Uniform(4))
     gan.step.assign(123_456_789)
     gan.save(tmp_path / "gan.keras")
     model_files.halve(tmp_path / "gan.keras")
     loaded = model_files.load(tmp_path / "gan.keras")
     assert int(loaded.step) == 123_456_789
     assert loaded.generator.weights[0].dtype == "float32"
+    assert "bfloat16" in {weight.dtype for weight in discriminator.weights}
+    for one, other in zip(loaded.discriminator.weights, discriminator.weights, strict=True):
+        assert one.dtype == other.dtype
+        np.testing.assert_allclose(one, other, atol=1e-3)
     with zipfile.ZipFile(tmp_path / "gan.keras") as archive:
         assert "model.weights.h5" in archive.namelist()
     assert run_config.FORMAT == 2

@@ -65,9 +65,12 @@ class Preprocessing:
 
 
 class UnitRange(Preprocessing):
-    """Pixels in [0, 1], as in the paper for MNIST and TFD; `denormalize` changes nothing."""
+    """Pixels in [0, 1], as in the paper for MNIST and TFD; `denormalize` clips to them."""
 
     name = "unit_range"
+
+    def _denormalize(self, x: Any) -> Any:
+        return ops.clip(x, 0.0, 1.0)
 
 
 class SymmetricRange(Preprocessing):

@@ -243,7 +243,8 @@ class GAN(Trainer):
         """Generates examples, in inference mode.
 
         Row `i` depends on the pair (seed, i) and its condition alone, by a hash: it is the same in
-        any call and in exported models.
+        any call and in exported models. It is not if G draws noise other than that of
+        `keras_gan.layers`, or compares rows, as `MinibatchStd` does.
 
         Args:
             n: Number of examples.

@@ -61,7 +61,11 @@ def _reason(file: Path, error: Exception, distrusted: str) -> str:
 
 
 def halve(file: Path) -> None:
-    """Stores the float32 arrays of a `.keras` file as float16; Keras reads them as float32."""
+    """Stores the float32 arrays of a `.keras` file as float16; Keras reads them as float32.
+
+    Raises:
+        InputError: An array has numbers that are infinite in float16.
+    """
     with zipfile.ZipFile(file) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     stored = io.BytesIO()
@@ -83,5 +87,16 @@ def _copy(source: h5py.Group, target: h5py.Group) -> None:
             _copy(item, target.create_group(name))
             continue
         array = item[()]
-        with np.errstate(over="ignore"):  # infinite numbers are found in the samples
-            target[name] = array.astype(np.float16) if array.dtype == np.float32 else array
+        target[name] = _half(array, item.name) if array.dtype == np.float32 else array
+        target[name].attrs.update(item.attrs)  # such as the type of arrays in bfloat16
+
+
+def _half(array: np.ndarray, name: str) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        half = array.astype(np.float16)
+    if lost := np.abs(array[np.isfinite(array) & ~np.isfinite(half)]).tolist():
+        raise InputError(
+            "presets store weights in float16, whose numbers end at 65504. Received: "
+            f"{max(lost):.3g} in the array {name} of the model's file"
+        )
+    return half

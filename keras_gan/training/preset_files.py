@@ -16,7 +16,7 @@ from keras_gan.core.errors import InputError
 from keras_gan.core.files import write_atomically
 from keras_gan.core.versions import versions
 from keras_gan.data import Preprocessing
-from keras_gan.training import model_files, run_config
+from keras_gan.training import model_files, precision, run_config
 
 if TYPE_CHECKING:
     from keras_gan.training.gan import GAN
@@ -106,21 +106,11 @@ def _copy(gan: GAN, generator: keras.Model) -> GAN:
 
     In bfloat16 its samples would depend on the processor.
     """
-    copy = type(gan).from_config(_in_float32({**gan.get_config(), "ema": None}))
+    config = precision.with_policy({**gan.get_config(), "ema": None}, "float32", "mixed_")
+    copy = type(gan).from_config(config)
     copy.generator.set_weights(generator.get_weights())
     copy.discriminator.set_weights(gan.discriminator.get_weights())
     for new, old in zip(copy.auxiliary_networks, gan.auxiliary_networks, strict=True):
         new.network.set_weights(old.network.get_weights())
     copy.step.assign(gan.step)
     return copy
-
-
-def _in_float32(config: Any) -> Any:
-    """A serialized object, layers of mixed precision in which compute in float32."""
-    if isinstance(config, list):
-        return [_in_float32(part) for part in config]
-    if not isinstance(config, dict):
-        return config
-    if config.get("class_name") == "DTypePolicy" and config["config"]["name"].startswith("mixed_"):
-        return {**config, "config": {"name": "float32"}}
-    return {key: _in_float32(part) for key, part in config.items()}

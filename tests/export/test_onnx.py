@@ -19,7 +19,7 @@ import small
 import tensorflow as tf
 
 import keras_gan
-from export import onnx_model, parity, writing
+from export import inspection, onnx_model, parity, writing
 from export.subject import Subject
 from keras_gan import Run, conditioning, priors, recipes
 from keras_gan.core.keras_private import all_layers
@@ -320,3 +320,12 @@ def test_parity_sees_wrong_weights(run: Run, tmp_path: Path) -> None:
     with pytest.raises(parity.ParityError, match=r"serving_default.*images"):
         writing.write(subject, tmp_path, "m", settings=settings)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_whose_name_is_a_pattern_is_inspected(tmp_path: Path) -> None:
+    generator, discriminator = small.network_pair()
+    subject = Subject(generator, discriminator, priors.Uniform(5), Identity())
+    for name in ("model[1].onnx", "model1.onnx"):
+        onnx_model.write(onnx_model.convert(subject), tmp_path / name)
+    described = inspection.describe(tmp_path / "model[1].onnx")
+    assert [file["name"] for file in described["files"]] == ["model[1].onnx"]

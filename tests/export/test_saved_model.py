@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import scipy.stats
@@ -20,14 +21,16 @@ import tensorflow as tf
 from PIL import Image
 
 import keras_gan
-from export import saved_model, signatures, writing
+from export import parity, saved_model, signatures, writing
 from export.subject import Subject
-from keras_gan import Run, networks, priors
+from keras_gan import Run, layers, networks, priors
 from keras_gan.conditioning import Classes, Inpainting, condition_inputs
+from keras_gan.core.keras_private import all_layers
 from keras_gan.core.randomness import row_seeds
-from keras_gan.data import UnitRange
+from keras_gan.data import Identity, UnitRange
 from keras_gan.data.preprocessing import Preprocessing
 from keras_gan.training import inference
+from keras_gan.training.precision import in_precision
 
 KINDS = ("digits", "digits_conditional", "digits_inference", "digits_inpainting")
 SEED = 7
@@ -419,3 +422,135 @@ def test_networks_trained_in_mixed_precision_are_exported_in_float32(tmp_path: P
     assert {layer.compute_dtype for layer in subject.encoder.network.layers} == {"float32"}
     written = writing.write(subject, tmp_path / "models", "m", settings=writing.Settings(("onnx",)))
     assert written.errors["model.onnx"]["serving_default"] < 1e-5
+
+
+def subject_of(*hidden: keras.Layer, scale: Preprocessing | None = None) -> Subject:
+    """A generator of images [2, 2, 1] from latents [3]; D takes them, and nothing looks at it."""
+    end = [keras.layers.Dense(4), keras.layers.Reshape((2, 2, 1))]
+    generator = keras.Sequential([keras.Input((3,)), *hidden, *end])
+    discriminator = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten()])
+    return Subject(generator, discriminator, priors.Normal(3), scale or UnitRange())
+
+
+class Unclipped(Preprocessing):
+    """A user's, whose pixels leave [0, 1]."""
+
+    name = "unclipped"
+
+
+@pytest.mark.parametrize("scale", [UnitRange(), Unclipped()], ids=lambda scale: scale.name)
+def test_pixels_beyond_the_range_are_black_or_white_in_a_png(scale: Preprocessing) -> None:
+    subject = subject_of(scale=scale)
+    subject.generator.layers[0].bias.assign([-0.5, 0.2, 1.1, 1.5])
+    (png,) = signatures.of(subject, ["png"])
+    (file,) = png.reference({"latents": np.zeros((1, 3), np.float32)})["image_bytes"]
+    assert np.asarray(Image.open(io.BytesIO(file))).ravel().tolist() == [0, 51, 255, 255]
+
+
+@keras.saving.register_keras_serializable("test_saved_model")
+class KerasNoise(keras.layers.Layer):
+    """Noise by Keras's own means, new in each call."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.seeds = keras.random.SeedGenerator(1)
+
+    def call(self, inputs):
+        return inputs + keras.random.normal(keras.ops.shape(inputs), seed=self.seeds)
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (KerasNoise, r"no seed repeats.*GaussianNoise\(sampling=True\)"),
+        (layers.MinibatchStd, r"a row of serving_default.*images of a row that differs"),
+    ],
+)
+def test_generators_whose_samples_depend_on_more_than_their_row(layer, message: str) -> None:
+    subject = subject_of(layer())
+    with small.refused(message):
+        (signature,) = signatures.of(subject, ["serving_default"])
+        inputs = signatures.trial_inputs(subject, max(parity.BATCH_SIZES))
+        requests = parity.requests_for(signature, inputs)
+        answers = [signature.reference(given) for _, given in requests]
+        parity.measure([signature], inputs, lambda _: answers, saved_model.TOLERANCE)
+
+
+@keras.saving.register_keras_serializable("test_saved_model")
+class Subclassed(keras.Model):
+    """A generator without a graph of layers."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = keras.layers.Dense(4, "sigmoid", dtype=self.dtype_policy)
+
+    def call(self, latents, training=False):
+        return keras.ops.reshape(self.dense(latents), (-1, 2, 2, 1))
+
+    def get_config(self):
+        return {"name": self.name, "dtype": keras.dtype_policies.serialize(self.dtype_policy)}
+
+
+def wrapped() -> keras.Model:
+    return subject_of(keras.layers.SpectralNormalization(keras.layers.Dense(5))).generator
+
+
+@pytest.mark.parametrize("make", [Subclassed, wrapped])
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_networks_of_any_kind_in_another_precision(make, dtype: str, tmp_path: Path) -> None:
+    with small.policy(dtype):
+        generator = make()
+    discriminator = subject_of().discriminator
+    gan = keras_gan.GAN(
+        generator, keras.Sequential([discriminator, keras.layers.Dense(1)]), priors.Normal(3)
+    )
+    exact = in_precision(gan.generator, "float32", (3,))
+    assert (exact is generator) == (dtype == "float32")
+    subject = Subject(exact, discriminator, gan.prior, UnitRange())
+    assert subject.shape == gan.example_shape == (2, 2, 1)
+    assert {layer.compute_dtype for layer in all_layers(exact)} == {"float32"}
+    half = subject.in_float16()
+    assert {weight.dtype for weight in half.generator.weights} == {"float16"}
+    latents = subject.prior.sample(9)
+    np.testing.assert_allclose(half.generate(latents), subject.generate(latents), atol=1e-2)
+    written = writing.write(subject, tmp_path, "m", settings=writing.Settings(("onnx",)))
+    assert written.errors["model.onnx"]["serving_default"] < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype"), [((1,), "int64"), ((), "int32"), ((1,), "float32")], ids=str
+)
+def test_classes_are_int64_whatever_the_networks_take(shape, dtype: str, tmp_path: Path) -> None:
+    latents, given = keras.Input((3,)), keras.Input(shape, dtype=dtype, name="condition")
+    vector = keras.layers.Flatten()(keras.layers.Embedding(5, 4)(given))
+    joined = keras.layers.Concatenate()([latents, vector])
+    output = keras.layers.Reshape((2, 2, 1))(keras.layers.Dense(4, "sigmoid")(joined))
+    generator = keras.Model([latents, given], output)
+    plain = subject_of()
+    subject = Subject(generator, plain.discriminator, plain.prior, UnitRange(), Classes(5))
+    specs = {spec.name: spec for spec in signatures.of(subject)[0].inputs}
+    assert specs["condition"] == tf.TensorSpec([None], tf.int64, "condition")
+    written = writing.write(subject, tmp_path, "m", settings=writing.Settings(("onnx",)))
+    assert written.errors["model.onnx"]["serving_default"] < 1e-5
+
+
+def test_a_class_that_there_is_not_has_no_one_hot_row() -> None:
+    gan = small.conditional_gan()
+    subject = Subject(gan.generator, gan.discriminator, gan.prior, Identity(), gan.condition)
+    (classes,) = signatures.of(subject, ["classes"])
+    rows = classes.reference({"condition": np.array([2, 3, -1])})["one_hot"]
+    np.testing.assert_array_equal(rows, [[0, 0, 1], [np.nan] * 3, [np.nan] * 3])
+
+
+def test_inpainting_on_any_scale_has_no_signature_of_images() -> None:
+    gan = small.inpainting_gan()
+    subject = Subject(gan.generator, gan.discriminator, gan.prior, Identity(), gan.condition)
+    assert [one.name for one in signatures.of(subject)] == ["serving_default", "sample"]
+    with small.refused("needs an inpainting model of images"):
+        signatures.of(subject, ["inpaint"])
+
+
+def test_a_preset_has_its_numbers_under_each_name_of_its_weights() -> None:
+    digits = Run.open("digits")
+    named = [Subject.from_run(digits, weights).metadata()["numbers"] for weights in ("last", "ema")]
+    assert named[0] == named[1] != []

@@ -147,3 +147,12 @@ def test_names_that_a_server_would_refuse(name: str) -> None:
 @pytest.mark.parametrize("name", ["mnist", "Mnist-2_v1.0", "7", "_x"])
 def test_names_that_serve(name: str) -> None:
     versions.check_name(name)
+
+
+@pytest.mark.parametrize(
+    ("called", "name"),
+    [("my gan", "my_gan"), ("a/b: é", "a_b___"), (".x-1.5", "_x-1.5"), ("ok.9", "ok.9"), ("", "_")],
+)
+def test_a_name_from_that_of_a_file(called: str, name: str) -> None:
+    assert versions.name_of(called) == name
+    versions.check_name(name)
