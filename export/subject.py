@@ -69,7 +69,7 @@ class Subject:
             run.preprocessing,
             gan.condition,
             encoder,
-            without_folders(origin),
+            without_folders(origin, run.config),
         )
 
     @functools.cached_property

@@ -148,6 +148,12 @@ def test_networks_and_condition_that_do_not_belong_together():
         keras_gan.GAN(generator, discriminator, priors.Uniform(5))
     with pytest.raises(keras_gan.InputError, match="does not take the condition"):
         keras_gan.GAN(plain, unconditional, priors.Uniform(5), condition=conditioning.Classes(3))
+    inputs = {name: keras.Input((5,), name=name) for name in ("latents", "condition")}
+    sorted_by_name = keras.Model(inputs, keras.layers.Add()(list(inputs.values())))
+    with small.refused("further input 'latents'.*latents of G.*must be the first.*dict by name"):
+        keras_gan.GAN(
+            sorted_by_name, plain, priors.Uniform(5), condition=conditioning.Vectors((5,))
+        )
     with pytest.raises(keras_gan.InputError, match="not conditional"):
         small.gan().generate(3, condition=1)
 

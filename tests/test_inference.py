@@ -8,6 +8,7 @@ import tensorflow as tf
 
 import keras_gan
 from keras_gan import networks, priors
+from keras_gan.core.randomness import row_seeds
 from keras_gan.evaluation import posterior
 from keras_gan.training import checkpoints, inference
 from keras_gan.training.inference import Inference
@@ -123,6 +124,22 @@ def test_refinement_comes_nearer_and_stays_in_the_support():
     np.testing.assert_allclose(found, truth, atol=1e-2)
     far = inference.refine(generator, prior, 100 * examples, start, steps=50)
     assert np.abs(far).max() <= prior.HALF_WIDTH
+    outside = inference.refine(generator, prior, generator(4 + start), 4 + start, steps=1)
+    assert np.abs(outside).max() <= prior.HALF_WIDTH
+
+
+def test_refinement_in_a_generator_with_noise():
+    """Another drawing in each step would choose the luckiest step, not the best latents."""
+    noise = keras_gan.layers.GaussianNoise(1.0, sampling=True)
+    generator = keras.Sequential([keras.Input((3,)), noise, keras.layers.Dense(4)])
+    prior, start, examples = priors.Normal(3), np.zeros((5, 3), np.float32), np.ones((5, 4))
+    once, again = (inference.refine(generator, prior, examples, start, steps=5) for _ in range(2))
+    np.testing.assert_array_equal(once, again)
+    seeds = row_seeds(0, 5)
+    before, after = (
+        np.square(keras_gan.transform(generator, z, seeds) - examples).sum(1) for z in (start, once)
+    )
+    assert (after < before).all()
 
 
 @pytest.mark.parametrize(("spread", "covered"), [(1, (0.5, 0.9)), (2, (0.264, 0.589))])

@@ -156,6 +156,30 @@ def test_a_preset_is_the_run_but_for_rounding(run, made):
         runs.Run.create_or_open(made, run.identity, {})
 
 
+PLACE = "/home/anna/Acme secret, client/my data/points.npy"
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        (f"{PLACE}; a tenth for tests", "points.npy; a tenth for tests"),
+        (f"--dataset '{PLACE}' --size 32", "--dataset 'points.npy' --size 32"),
+        ("file:///home/anna/x/y.zip, data:/mnt/secret/x", "y.zip, data:x"),
+        ("~/private/x and 1/10 of https://x.org/a/b", "x and 1/10 of https://x.org/a/b"),
+        ("https://x.org/a/points.npy", "https://x.org/a/points.npy"),
+    ],
+)
+def test_folders_of_absolute_paths_are_removed(text, cleaned):
+    """Where the value or its configuration has the place of the data, or just their name."""
+    place, name = {"settings": {"dataset": PLACE}}, {"run": {"dataset": "points.npy"}}
+    for about in (place, name):
+        assert presets.without_folders({**about, "text": [text]})["text"] == [cleaned]
+        assert presets.without_folders({"text": text}, about) == {"text": cleaned}
+    assert presets.without_folders(place) == {"settings": {"dataset": "points.npy"}}
+    other = PLACE.replace("points.npy", "labels.csv")
+    assert presets.without_folders(other, place) == "labels.csv"
+
+
 def test_the_checksums_are_those_of_sha256sum(made):
     subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=made, check=True)
 
@@ -322,9 +346,9 @@ def hub(monkeypatch, made):
             raise RuntimeError("404 Client Error\nmore")
         folder = Path(local_dir)
         folder.mkdir(parents=True, exist_ok=True)
-        for name in set(allow_patterns) & files_of(made):
+        for name in set(allow_patterns) & files_of(hub.source):
             (folder / name).parent.mkdir(exist_ok=True)
-            shutil.copy(made / name, folder / name)
+            shutil.copy(hub.source / name, folder / name)
         return str(folder)
 
     def model_download(handle):
@@ -332,8 +356,10 @@ def hub(monkeypatch, made):
         return str(made)
 
     hub = types.SimpleNamespace(snapshot_download=snapshot_download, model_download=model_download)
+    hub.source = made
     monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
     monkeypatch.setitem(sys.modules, "kagglehub", hub)
+    return hub
 
 
 def test_hubs(hub, run, monkeypatch, tmp_path):
@@ -346,6 +372,19 @@ def test_hubs(hub, run, monkeypatch, tmp_path):
     assert not (opened.path / "README.md").exists()
     with pytest.raises(InputError, match=r"user/other cannot be downloaded: 404 Client Error$"):
         GAN.from_preset("hf://user/other")
+
+
+def test_a_later_revision_with_fewer_files(hub, made, monkeypatch, tmp_path):
+    """The package of the hub leaves the files of earlier revisions where they are."""
+    monkeypatch.setenv("KERAS_GAN_CACHE", str(tmp_path))
+    stale = tmp_path / "presets" / "user" / "name" / "evaluation.json"
+    assert GAN.from_preset("hf://user/name")
+    assert stale.is_file()
+    hub.source = shutil.copytree(made, tmp_path / "later")
+    (hub.source / "evaluation.json").unlink()
+    presets.seal(hub.source)
+    assert GAN.from_preset("hf://user/name")
+    assert not stale.exists()
 
 
 # ------------------------------------------------------------------------- from strangers

@@ -19,8 +19,8 @@ import os
 import re
 import types
 import zipfile
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -94,19 +94,23 @@ def find(handle: str | os.PathLike[str]) -> Path:
 def _from_hugging_face(hub: types.ModuleType, name: str) -> str:
     # Into a folder of its own: the cache of huggingface_hub consists of links.
     folder = cache_folder() / "presets" / name
-    return hub.snapshot_download(name, local_dir=folder, allow_patterns=[_SUMS, *_READ])
+    path = hub.snapshot_download(name, local_dir=folder, allow_patterns=[_SUMS, *_READ])
+    if is_preset(folder):  # with files of earlier revisions, which the package leaves there
+        for left in {*_READ} - {*_sums(folder)}:
+            (folder / left).unlink(missing_ok=True)
+    return path
 
 
 def _from_kaggle(hub: types.ModuleType, name: str) -> str:
     return hub.model_download(name)
 
 
-_PART = r"[\w-][\w.-]*"
+_NAME = r"[\w-][\w.-]*"
 _HUBS: dict[str, tuple[str, str, str, Callable[[types.ModuleType, str], str]]] = {
-    "hf": ("huggingface_hub", f"{_PART}/{_PART}", "USER/REPO", _from_hugging_face),
+    "hf": ("huggingface_hub", f"{_NAME}/{_NAME}", "USER/REPO", _from_hugging_face),
     "kaggle": (
         "kagglehub",
-        f"{_PART}(/{_PART}){{3,4}}",
+        f"{_NAME}(/{_NAME}){{3,4}}",
         "USER/MODEL/keras/NAME or USER/MODEL/keras/NAME/VERSION",
         _from_kaggle,
     ),
@@ -125,12 +129,7 @@ def check(directory: Path) -> None:
         InputError: A file is missing, is a link, or is not the one that `SHA256SUMS` describes; or
             the samples hold Python objects, which would be code.
     """
-    _check_plain(directory, _SUMS)
-    try:
-        lines = (directory / _SUMS).read_text(encoding="utf-8").splitlines()
-        sums = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
-    except ValueError as error:
-        raise InputError(f"{directory / _SUMS} cannot be read as a list of checksums") from error
+    sums = _sums(directory)
     for name in _READ:
         file = directory / name
         if not os.path.lexists(file) and name not in (*_NEEDED, *sums):
@@ -142,6 +141,16 @@ def check(directory: Path) -> None:
                 "changed; get it again"
             )
     samples(directory)
+
+
+def _sums(directory: Path) -> dict[str, str]:
+    """The checksum of each file, by its name."""
+    _check_plain(directory, _SUMS)
+    try:
+        lines = (directory / _SUMS).read_text(encoding="utf-8").splitlines()
+        return {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
+    except ValueError as error:
+        raise InputError(f"{directory / _SUMS} cannot be read as a list of checksums") from error
 
 
 def _check_plain(directory: Path, name: str) -> None:
@@ -185,13 +194,49 @@ def seal(directory: Path) -> None:
     write_atomically(directory / _SUMS, "".join(lines))
 
 
-_ABSOLUTE = re.compile(r"(?<![\w.:/])/(?:[^\s/;,:'\"]+/)*(?=[^\s/;,:'\"])")
+# Entries of a configuration that are places, or names, of what a run reads and writes.
+_PLACES = ("dataset", "classes", "data_dir", "cache_dir", "checkpoint_dir", "init")
+_PART = r"[^\s/;,:'\"]+"  # of a path in a text; one with other characters must be known
 
 
-def without_folders(value: Any) -> Any:
-    """A JSON value without the folders of absolute paths, which are the writing machine's."""
-    if isinstance(value, dict):
-        return {key: without_folders(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [without_folders(inner) for inner in value]
-    return _ABSOLUTE.sub("", value) if isinstance(value, str) else value
+def without_folders(value: Any, config: Any = None) -> Any:
+    """A JSON value without the folders of absolute paths, which are the writing machine's.
+
+    Args:
+        value: The value.
+        config: The configuration of the run that it is about, which has the places and names of the
+            data; by default they are looked for in the value.
+    """
+    places = set(_places(value if config is None else config))
+    parents = {str(p) for place in places if place[0] in "/~" for p in PurePosixPath(place).parents}
+    names = {name for place in places if (name := PurePosixPath(place).name)}
+    rest = rf"(?:{_PART}/)*(?={_PART})"
+    folders = [
+        rf"(?:{_any_of(parents - {'/', '.'})})/{rest}",
+        rf"~?/(?!/)[^\n]*?/(?=(?:{_any_of(names)})(?![\w-]))",
+        rf"~?/{rest}",
+    ]
+    pattern = re.compile(rf"(?<![\w./~])(?:file://)?(?:{'|'.join(folders)})")
+
+    def cleaned(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: cleaned(inner) for key, inner in part.items()}
+        if isinstance(part, list):
+            return [cleaned(inner) for inner in part]
+        return pattern.sub("", part) if isinstance(part, str) else part
+
+    return cleaned(value)
+
+
+def _places(value: Any) -> Iterator[str]:
+    """The places and names of the data in a configuration, at any depth."""
+    entries = value.items() if isinstance(value, dict) else ()
+    yield from (text for key, text in entries if key in _PLACES and text and isinstance(text, str))
+    for inner in value.values() if isinstance(value, dict) else value:
+        if isinstance(inner, dict | list):
+            yield from _places(inner)
+
+
+def _any_of(texts: set[str]) -> str:
+    """A pattern of these texts, the longest first; of nothing without texts."""
+    return "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True)) or r"(?!)"

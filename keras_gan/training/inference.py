@@ -20,7 +20,9 @@ import tensorflow as tf
 
 from keras_gan import conditioning, priors
 from keras_gan.conditioning import NO_CONDITION, ConditionTensors
+from keras_gan.core import randomness
 from keras_gan.core.errors import InputError
+from keras_gan.training import sampling
 from keras_gan.training.auxiliary import AuxiliaryNetwork, GeneratedBatch
 
 if TYPE_CHECKING:
@@ -148,11 +150,13 @@ def refine(
 ) -> np.ndarray:
     """Latents nearer to the examples: Adam steps on each one's squared error, in the support.
 
+    Noise inside of G, if there is any, is the same in all steps.
+
     Args:
         generator: The network; it is not changed.
         prior: Its prior, whose support is never left.
         examples: float `[n, ...]` on G's scale.
-        latents: Where to start, `[n, dimension]`.
+        latents: Where to start, `[n, dimension]`; outside of the support, at its nearest point.
         condition: Their condition, where the generator sees one.
         steps: Number of steps.
         learning_rate: Of Adam.
@@ -160,7 +164,8 @@ def refine(
     Returns:
         float32 `[n, dimension]`: of each row the best latents met, so never worse than the start.
     """
-    z = keras.Variable(np.asarray(latents, np.float32), name="latents")
+    z = keras.Variable(prior.project(tf.constant(latents, tf.float32)), name="latents")
+    noise = tf.constant(randomness.row_seeds(0, len(latents)))
     best = tf.Variable(z.value)
     least = tf.Variable(tf.fill([len(latents)], np.float32(np.inf)))
     optimizer = keras.optimizers.Adam(learning_rate)
@@ -169,8 +174,8 @@ def refine(
     @tf.function(autograph=False)
     def step():
         with tf.GradientTape() as tape:
-            samples = conditioning.call(generator, z.value, condition)
-            square = tf.square(tf.cast(samples, tf.float32) - examples)
+            samples = sampling.transform(generator, z.value, noise, condition)
+            square = tf.square(samples - examples)
             errors = tf.reduce_sum(square, axis=range(1, square.shape.rank))
         better = errors < least
         best.assign(tf.where(better[:, None], z.value, best))

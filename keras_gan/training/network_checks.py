@@ -82,7 +82,8 @@ def _check_inputs(
             if name not in known:
                 raise InputError(
                     f"{network.name!r} has a further input {name!r}, which the condition "
-                    f"{condition!r} does not give"
+                    f"{condition!r} does not give. The latents of G and the examples of D must be "
+                    "the first input; Keras sorts inputs that are a dict by name"
                 )
             shape = tuple(tensor.shape[1:])
             if isinstance(condition, Classes) and shape not in ((), (1,)):
