@@ -94,6 +94,49 @@ def test_the_distance_is_that_of_the_averaged_weights(tmp_path):
         callbacks.ValidationDistance(x[:1], network, lambda samples: samples)
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("is_broken", [True, False])
+def test_the_last_epoch_is_that_in_which_training_is_stopped(is_first, is_broken) -> None:
+    class Look(callbacks.AfterEpochs):
+        looks = ()
+
+        def is_due(self, epoch):
+            return epoch == 0
+
+        def look(self, epoch, logs):
+            self.looks += (epoch,)
+            logs["seen"] = 1.0
+
+    def end(epoch, logs):
+        if epoch == 2:
+            gan.stop_training = True
+            if is_broken:
+                gan.generator.set_weights([w * np.nan for w in gan.generator.get_weights()])
+
+    gan, look = small.gan(), Look()
+    stop = keras.callbacks.LambdaCallback(on_epoch_end=end)
+    both = [stop, look] if is_first else [look, stop]
+    history = gan.fit(small.examples(8), batch_size=8, epochs=9, callbacks=both, verbose=0).history
+    assert look.looks == ((0,) if is_broken else (0, 2))
+    assert len(history["seen"]) == 1 + (is_first and not is_broken)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda x: callbacks.ValidationLikelihood(x, np.asarray, every=0), "`every` must be"),
+        (lambda x: callbacks.ValidationLikelihood(x, np.asarray, samples=0), "`samples` must be"),
+        (
+            lambda x: callbacks.ValidationLikelihood(np.uint8(255 * x), np.asarray),
+            "`images` must be floats",
+        ),
+    ],
+)
+def test_estimates_that_cannot_be_made(make, message) -> None:
+    with pytest.raises(InputError, match=message):
+        make(small.examples(8))
+
+
 def test_epochs_without_a_likelihood_have_no_entry(tmp_path):
     gan = small.gan(ema=0.9)
     x = small.examples(8)

@@ -196,3 +196,12 @@ def test_likelihood_given_the_class():
             (points, classes + 1),
             protocol=likelihood.ParzenSettings(2, None),
         )
+    with pytest.raises(keras_gan.InputError, match="classes of `validation`"):
+        likelihood.log_likelihood_given_classes(
+            centers,
+            (points, classes / 1),
+            (points, classes),
+            protocol=likelihood.ParzenSettings(2, None),
+        )
+    with pytest.raises(keras_gan.InputError, match="at least one class"):
+        likelihood.log_likelihood_given_classes([], (points, classes), (points, classes))

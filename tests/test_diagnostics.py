@@ -642,6 +642,14 @@ def test_classifier_depends_on_its_seed_alone_and_leaves_every_global_state():
     assert np.abs(first.probabilities(x) - other.probabilities(x)).max() > 1e-3
 
 
+def test_bytes_are_classified_as_floats_in_the_unit_interval():
+    x = np.random.default_rng(0).integers(0, 256, (64, 3), np.uint8)
+    y = np.arange(64) % 2
+    of_bytes, of_floats = (Classifier.fit(of, y, epochs=1) for of in (x, np.float32(x) / 255))
+    assert of_bytes.weights == of_floats.weights
+    np.testing.assert_array_equal(of_bytes.features(x), of_bytes.features(np.float32(x) / 255))
+
+
 def test_classifier_of_points():
     x = RING.sample(2000)
     y, _ = RING.nearest_mode(x)
@@ -674,6 +682,10 @@ X = np.random.default_rng(0).uniform(size=(200, 3))
         (lambda: Classifier.fit(X, X[:, 0]), "ints"),
         (lambda: Classifier.fit(X * np.inf, np.arange(200) % 2), "finite"),
         (lambda: Classifier.fit(X, np.arange(200) % 2, epochs=1).features(X[:, :2]), "(3,)"),
+        (
+            lambda: Classifier.fit(X, np.arange(200) % 2, epochs=1).accuracy(X, np.full(200, -1)),
+            "a known class",
+        ),
     ],
 )
 def test_bad_input_is_named(call, words):

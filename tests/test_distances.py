@@ -273,6 +273,7 @@ def test_pictures_are_compared_as_rows():
         (lambda x: frechet_distance_at_infinity(x[:13], x), "at least 14 real"),
         (lambda x: inception_score(x), "each row must have sum 1"),
         (lambda x: inception_score(np.ones((1, 1))), "must hold at least 2 examples"),
+        (lambda x: inception_score(0.5), "must hold at least 2 examples"),
         (lambda x: inception_score(np.ones((9, 1)), splits=1), "`splits` must be at least 2"),
         (lambda x: standard_error(len, x, x, halves=1), "`halves` must be at least 2"),
         (lambda x: standard_error(len, x[:3], x), "`real` must hold at least 4 examples"),
@@ -284,6 +285,10 @@ def test_pictures_are_compared_as_rows():
         (lambda x: precision_recall(x, x[:5]), "`generated` must hold at least 6 examples"),
         (lambda x: precision_recall(x, x, density_neighbors=0), "must be at least 1"),
         (lambda x: precision_recall(x / 0, x), "`real` holds NaN or infinite"),
+        *(
+            (lambda x, call=call: call(x, x * 1e39), "`generated` .* or some beyond 3.4e.38")
+            for call in (frechet_distance, kid, precision_recall)
+        ),
     ],
 )
 @pytest.mark.filterwarnings("ignore:divide by zero")

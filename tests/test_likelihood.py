@@ -221,6 +221,8 @@ def test_reports_progress(digits):
         (lambda s, v, t: (s, v, t[:0]), "`test` must hold at least 1"),
         (lambda s, v, t: (s, v[:, :7], t), "`validation` must hold examples of 64 numbers"),
         (lambda s, v, t: (s, v, t[:, :, 1:]), "`test` must hold examples of 64 numbers"),
+        (lambda s, v, t: (s, v, t.astype(float) * 1e39), "`test` holds NaN .* or some beyond"),
+        (lambda s, v, t: (s, v * np.float32(1e20), t), "`validation` holds NaN .* beyond 1e.12"),
         (lambda s, v, t: (s * np.nan, v, t), "`samples` holds NaN .* first in example 0"),
         (lambda s, v, t: ((255 * s).astype(np.uint8), v, t), "`samples` must be floats.*uint8"),
     ],

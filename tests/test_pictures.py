@@ -349,6 +349,7 @@ IMAGES = np.zeros((6, 8, 8))
         ),
         (lambda: plotting.learning_curves({"epoch": [0]}), "value, d_real"),
         (lambda: plotting.scatter(np.zeros((3, 3))), "[n, 2]"),
+        (lambda: plotting.scatter(np.zeros((0, 2))), "at least one finite point"),
         (lambda: plotting.scatter(np.full((3, 2), np.nan)), "finite"),
         (lambda: plotting.reliability([1, 2], [1], [1], [1]), "`means`"),
         (lambda: plotting.reliability([1, 2], [1, 1], [1], [np.nan]), "`dimensions`"),

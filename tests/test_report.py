@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import html.parser
 import json
 import re
+import shlex
 import shutil
 import types
 from pathlib import Path
@@ -13,16 +15,18 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import yaml
 from browsing import axe_findings, chromium
 
 import keras_gan
 from keras_gan import conditioning, networks, plotting, priors, report, train
 from keras_gan.cli import main as cli
+from keras_gan.cli.results import show
 from keras_gan.core.errors import InputError
 from keras_gan.data import DataSet, Split
 from keras_gan.evaluation.collapse import thresholds
 from keras_gan.experiment.run import Run
-from keras_gan.reporting import curves, document, facts, measured, pictures
+from keras_gan.reporting import card, curves, document, facts, measured, pictures
 from keras_gan.reporting.advice import ADVICE
 
 HOSTILE = "<script>alert('run')</script>"
@@ -35,6 +39,8 @@ DISTANCES = {
         **dict.fromkeys(("precision", "recall", "density", "coverage"), 0.75),
         "precision_neighbors": 3,
         "density_neighbors": 5,
+        "n_real": 100,
+        "n_generated": 100,
     },
     "standard_errors": {"frechet": 0.5, "recall": 0.01},
     "halves": 5,
@@ -210,6 +216,16 @@ def test_weights_are_those_with_the_smallest_distance(tmp_path) -> None:
         facts.of_run(make_run(tmp_path / "scales", {"last": RESULTS, "ema": other})).weights
         == "ema"
     )
+    del other["distances"]["training examples"]  # a distance and a ratio are not compared
+    nearer = json.loads(json.dumps(other))
+    nearer["distances"]["samples"]["frechet"]["distance"] = 1.5
+    fewer = json.loads(json.dumps(nearer))
+    fewer["distances"]["samples"]["frechet"]["n_generated"] = 10
+    for number, (last, ema, best) in enumerate(
+        [(RESULTS, nearer, "ema"), (RESULTS, fewer, "last"), (other, nearer, "ema")]
+    ):
+        of = make_run(tmp_path / f"{number}", {"ema": ema, "last": last})
+        assert facts.of_run(of).weights == best
     settings = {"ema_momentum": 0.9}
     assert facts.of_run(make_run(tmp_path / "two", settings=settings)).weights == "ema"
 
@@ -254,6 +270,49 @@ def test_the_verdict_is_one_sentence() -> None:
     assert "as close to the test examples as real ones" in verdict(numbers=distance(1.2, 1.0))
     assert "is 3 times that of training examples" in verdict(numbers=distance(3.0, 1.0))
     assert "nothing tells what distance" in verdict(numbers=distance(3.0, None))
+
+
+def test_a_warning_within_a_class_is_a_warning(tmp_path, capsys) -> None:
+    within = {"warnings": {"2": ["gaps"], "7": ["gaps", "low-recall"]}}
+    results = {**RESULTS, "given_classes": within, "run": {"recipe": "r", "epochs": 3}}
+    run = make_run(tmp_path / "one", {"last": results})
+    found = facts.of_run(run)
+    assert found.verdict == (
+        "Something is wrong: within the classes 2, 7 the samples raise the warning gaps "
+        "(1 more warning below)."
+    )
+    said = "within class 7 the samples raise the warning low-recall"
+    config = {**run.config, "preset": {"largest_difference": 0.0}}
+    assert f"- **low-recall**: {said}. {ADVICE['low-recall']}" in card.write(found, config, "", "")
+    document.write([run], tmp_path / "one.html", no_data)
+    assert said[1:] in (tmp_path / "one.html").read_text()
+    show({**results, "weights": "last", "sanity": {}})
+    out = " ".join(capsys.readouterr().out.split())
+    assert f"warning: low-recall: {said}" in out
+    assert "no sign of collapse" not in out
+
+
+@pytest.mark.parametrize(
+    ("shape", "task"), [((8, 8, 1), "unconditional-image-generation"), ((2,), "other")]
+)
+def test_a_card_quotes_names_and_numbers(tmp_path, shape, task) -> None:
+    run = make_run(tmp_path / "one", {"last": RESULTS})
+    name = """./my "best" 'run'"""
+    numbers = [dataclasses.replace(distance(1e-05, 1.5e-07)[0], protocol='2e"')]
+    found = dataclasses.replace(
+        facts.of_run(run), shape=shape, data="café 😀", numbers=tuple(numbers)
+    )
+    config = {**run.config, "preset": {"largest_difference": 0.0}}
+    text = card.write(found, config, name, "other")
+    (matter,) = yaml.safe_load(text.split("---\n")[1])["model-index"]
+    (entry,) = matter["results"]
+    assert (entry["task"], entry["dataset"]["name"]) == ({"type": task}, "café 😀")
+    (metric,) = entry["metrics"]
+    assert (metric["value"], metric["args"]) == (1e-05, {"floor": 1.5e-07, "protocol": '2e"'})
+    (call,) = re.findall(r"from_preset\((.*)\)", text)
+    assert ast.literal_eval(call) == name
+    (served,) = re.findall(r"^keras-gan serve (.*)", text, re.MULTILINE)
+    assert shlex.split(served) == [name]
 
 
 def test_runs_on_few_examples_are_measured_by_measure(tmp_path) -> None:
@@ -387,6 +446,9 @@ def test_pictures_over_time_are_thinned_out(tmp_path) -> None:
     assert 1 < len(few) < 10
     assert (few[0].text, few[-1].text) == ("epoch 0", "epoch 99")
     assert sum(len(epoch.source) for epoch in few) < 50_000
+    (last,) = pictures.of_files(run, 2_000).epochs
+    assert last.text == "epoch 99"
+    assert 2 * len(last.source) * 3 / 4 < 2_000
     (run.path / "samples" / "epoch-0100.png").write_bytes(b"no picture")
     with pytest.raises(InputError, match=r"epoch-0100\.png cannot be read as a picture"):
         pictures.of_files(run)

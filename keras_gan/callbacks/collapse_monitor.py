@@ -8,9 +8,9 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import keras
 import numpy as np
 
+from keras_gan.callbacks.after_epochs import AfterEpochs
 from keras_gan.core.errors import InputError
 from keras_gan.core.files import write_atomically
 from keras_gan.data import DataSet
@@ -24,7 +24,7 @@ from keras_gan.evaluation.features.classifier import Classifier
 _log = logging.getLogger("keras_gan")
 
 
-class CollapseMonitor(keras.callbacks.Callback):
+class CollapseMonitor(AfterEpochs):
     """Warns in plain words when samples lose the data's diversity (section 6, "Helvetica").
 
     Adds to the logs of the epochs that it examines: `warnings`, how many are raised; `kinds_found`,
@@ -85,9 +85,10 @@ class CollapseMonitor(keras.callbacks.Callback):
         detector = CollapseDetector(train.x, held_out=held_out, classifier=classifier, prepare=unit)
         return cls(detector, preprocessing.denormalize, **settings)
 
-    def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self._every and epoch + 1 != self.params.get("epochs"):
-            return
+    def is_due(self, epoch):
+        return (epoch + 1) % self._every == 0
+
+    def look(self, epoch, logs):
         ema = self.model.ema_generator is not None
         samples = self.model.generate(self._samples, self._seed, ema=ema)
         results = self._detector.examine(self._denormalize(samples))
@@ -99,9 +100,8 @@ class CollapseMonitor(keras.callbacks.Callback):
         if self._file is not None:
             raised = [dataclasses.asdict(warning) for warning in self.warnings]
             write_atomically(self._file, json.dumps({"epoch": epoch, "warnings": raised}))
-        if logs is not None:
-            logs["warnings"] = float(len(self.warnings))
-            logs.update(_summary(results, self._thresholds))
+        logs["warnings"] = float(len(self.warnings))
+        logs.update(_summary(results, self._thresholds))
 
 
 def _summary(results: Sequence[Result], limits: Thresholds) -> dict[str, float]:

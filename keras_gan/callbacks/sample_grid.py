@@ -8,16 +8,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from keras_gan import plotting
+from keras_gan.callbacks.after_epochs import AfterEpochs
 from keras_gan.conditioning import Classes
 
 _POINTS = 1000  # samples in a picture of points
 
 
-class SampleGrid(keras.callbacks.Callback):
+class SampleGrid(AfterEpochs):
     """Saves a picture of samples from the same latents before training and after epochs.
 
     A model conditioned on classes has one row for each.
@@ -65,10 +65,11 @@ class SampleGrid(keras.callbacks.Callback):
         if int(self.model.current_step.numpy()) == 0:
             self._draw(0)
 
-    def on_epoch_end(self, epoch, logs=None):
-        is_last = epoch + 1 == self.params.get("epochs")
-        if is_last or time.monotonic() - self._drawn >= self._seconds:
-            self._draw(epoch + 1)
+    def is_due(self, epoch):
+        return time.monotonic() - self._drawn >= self._seconds
+
+    def look(self, epoch, logs):
+        self._draw(epoch + 1)
 
     def _draw(self, epoch: int) -> None:
         self._drawn = time.monotonic()

@@ -8,8 +8,11 @@ from collections.abc import Callable, Mapping
 import keras
 import numpy as np
 
+from keras_gan.callbacks.after_epochs import AfterEpochs
+from keras_gan.core.arguments import whole
 
-class ValidationEstimate(keras.callbacks.Callback):
+
+class ValidationEstimate(AfterEpochs):
     """The base of callbacks that measure samples of a fixed seed every few epochs.
 
     A subclass has a method `estimate(samples)`, from samples `[n, ...]` after `denormalize` to a
@@ -41,8 +44,8 @@ class ValidationEstimate(keras.callbacks.Callback):
     ):
         super().__init__()
         self._denormalize = denormalize
-        self._samples = samples
-        self._every = every
+        self._samples = whole("samples", samples)
+        self._every = whole("every", every)
         self._seed = seed
         self._on_best = on_best
         self.best = dict(best or {})
@@ -59,10 +62,10 @@ class ValidationEstimate(keras.callbacks.Callback):
             columns["best_ema"] = f"{self.column}_ema"
         return columns
 
-    def on_epoch_end(self, epoch, logs=None):
-        logs = {} if logs is None else logs
-        if (epoch + 1) % self._every and epoch + 1 != self.params.get("epochs"):
-            return
+    def is_due(self, epoch):
+        return (epoch + 1) % self._every == 0
+
+    def look(self, epoch, logs):
         self._prepare()
         sign = 1 if self.mode == "max" else -1
         for kind, column in self.columns().items():

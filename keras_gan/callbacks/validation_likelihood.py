@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_gan.callbacks.validation_estimate import ValidationEstimate
 from keras_gan.evaluation.likelihood import ParzenSettings
+from keras_gan.evaluation.likelihood.estimates import as_floats
 
 _BANDWIDTHS = ParzenSettings().grid
 
@@ -40,7 +41,7 @@ class ValidationLikelihood(ValidationEstimate):
         **settings,
     ):
         super().__init__(denormalize, samples, every, **settings)
-        self._images = images.reshape(len(images), -1)
+        self._images = as_floats("images", images)
         self._bandwidths = np.asarray(bandwidths, np.float32)
 
     def estimate(self, samples: np.ndarray) -> float:

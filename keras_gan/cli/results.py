@@ -9,6 +9,7 @@ from rich.table import Table
 from keras_gan.evaluation import published
 from keras_gan.evaluation.distances import OVERLAPS
 from keras_gan.experiment.measurements import EXAMINED
+from keras_gan.reporting.advice import warned
 from keras_gan.reporting.measured import significant
 
 
@@ -38,11 +39,12 @@ def show(results: dict) -> None:
         )
     for warning in results["warnings"]:
         console.print(f"[yellow]warning:[/] {escape(warning)}")
-    for warning in results["diversity"]["warnings"]:
-        console.print(f"[red]warning:[/] {escape('{name}: {message}'.format(**warning))}")
+    raised = warned(results)
+    for one in raised:
+        console.print(f"[red]warning:[/] {escape(f'{one.name}: {one.message}')}")
     if "training examples" not in results["distances"]:
         console.print("recall, density and coverage were not compared with real ones (--no-sanity)")
-    if not results["diversity"]["warnings"]:
+    if not raised:
         console.print(f"no sign of collapse or memorization in {EXAMINED:,} samples")
 
 
@@ -114,8 +116,6 @@ def _given_classes(console: Console, given: dict) -> None:
     if "likelihood" in given:
         nats, sigma = _cells(given["likelihood"])
         console.print(f"given the class: {nats} nats, sigma {sigma}")
-    for c, names in given["warnings"].items():
-        console.print(f"[red]warning within class {c}:[/] {', '.join(names)}")
     if "of_each_class" in given:
         console.print(
             f"the classifier names {given['named_as_asked']:.1%} of "

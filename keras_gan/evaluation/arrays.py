@@ -15,11 +15,17 @@ _NUMBERS = 2**23  # the most in one block of pairs: 64 MiB in float64
 
 
 def as_rows(
-    name: str, array: ArrayLike, *, minimum: int = 1, columns: int | None = None
+    name: str,
+    array: ArrayLike,
+    *,
+    minimum: int = 1,
+    columns: int | None = None,
+    largest: float = float(np.finfo(np.float32).max),
 ) -> np.ndarray:
     """Examples `[n, ...]` as finite rows `[n, columns]`: float64 where `array` is, else float32.
 
-    There must be at least `minimum`, of `columns` numbers each if that is known. `name` is the
+    There must be at least `minimum`, of `columns` numbers each if that is known, none of them
+    beyond `largest`: within float32, squares and their cubes are finite in float64. `name` is the
     argument's name, for messages.
     """
     array = as_examples(name, array, minimum=minimum)
@@ -30,10 +36,11 @@ def as_rows(
         )
     if rows.dtype != np.float64:
         rows = rows.astype(np.float32, copy=False)
-    finite = np.isfinite(rows).all(axis=1)
-    if not finite.all():
+    usable = np.maximum(rows.max(axis=1), -rows.min(axis=1)) <= largest  # not where one is NaN
+    if not usable.all():
         raise InputError(
-            f"`{name}` holds NaN or infinite numbers, first in example {finite.argmin()}"
+            f"`{name}` holds NaN or infinite numbers, or some beyond {largest:.2g}, first in "
+            f"example {usable.argmin()}"
         )
     return rows
 

@@ -126,8 +126,11 @@ def scatter(
     points = np.asarray(points, np.float64)
     shown = points if data is None else np.asarray(data, np.float64)
     for name, array in (("points", points), ("data", shown)):
-        if array.ndim != 2 or array.shape[1] != 2 or not np.isfinite(array).all():
-            raise InputError(f"`{name}` must be finite, [n, 2]; received {list(array.shape)}")
+        usable = array.ndim == 2 and array.shape[1] == 2 and array.size
+        if not usable or not np.isfinite(array).all():
+            raise InputError(
+                f"`{name}` must be at least one finite point, [n, 2]; received {list(array.shape)}"
+            )
     limit = limit or 1.25 * float(np.abs(shown).max())
     figure = new_figure(4.2, 4.4)
     axes = figure.subplots()

@@ -1,6 +1,10 @@
-"""Advice for each warning of `keras_gan.evaluation.collapse.diagnose`."""
+"""The warnings of an evaluation, with advice for each of `evaluation.collapse.diagnose`."""
 
 from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 _COLLAPSED = (
     "G has collapsed. Train again with lower learning rates or another --seed. A recipe with the "
@@ -64,3 +68,37 @@ ADVICE = {
         "jump, lower both learning rates."
     ),
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class RunWarning:
+    """A warning that a measurement raised: a name, what was measured, what to try next."""
+
+    name: str
+    message: str
+    advice: str
+
+
+def warned(results: Mapping[str, Any]) -> tuple[RunWarning, ...]:
+    """All warnings of one entry of `evaluation.json`: of all samples, then within classes."""
+    of_all = with_advice((results.get("diversity") or {}).get("warnings", ()))
+    classes: dict[str, list[str]] = {}
+    for c, names in ((results.get("given_classes") or {}).get("warnings") or {}).items():
+        for name in names:
+            classes.setdefault(name, []).append(c)
+    within = (
+        {"name": name, "message": f"within {_listed(those)} the samples raise the warning {name}"}
+        for name, those in classes.items()
+    )
+    return (*of_all, *with_advice(within))
+
+
+def with_advice(raised: Iterable[Mapping[str, Any]]) -> tuple[RunWarning, ...]:
+    """Warnings as files hold them, each with what to try next."""
+    return tuple(
+        RunWarning(str(w["name"]), str(w["message"]), ADVICE.get(w["name"], "")) for w in raised
+    )
+
+
+def _listed(classes: list[str]) -> str:
+    return f"class {classes[0]}" if len(classes) == 1 else f"the classes {', '.join(classes)}"

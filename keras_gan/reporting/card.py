@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterable
 from typing import Any
 
@@ -39,7 +40,7 @@ def write(facts: Facts, config: dict[str, Any], handle: str, license: str) -> st
         "```python",
         "import keras_gan",
         "",
-        f'gan = keras_gan.GAN.from_preset("{handle}")',
+        f"gan = keras_gan.GAN.from_preset({_quoted(handle)})",
         f"images = gan.generate(16, seed=0{_condition(config)})",
         "```",
         "",
@@ -50,7 +51,7 @@ def write(facts: Facts, config: dict[str, Any], handle: str, license: str) -> st
         "",
         "```sh",
         "pip install 'keras-gan[serving]'",
-        f"keras-gan serve {handle}",
+        f"keras-gan serve {shlex.quote(handle)}",
         "# then open http://localhost:8501/",
         "```",
         "",
@@ -64,18 +65,17 @@ def write(facts: Facts, config: dict[str, Any], handle: str, license: str) -> st
 
 
 def _front_matter(facts: Facts, license: str) -> Iterable[str]:
-    """YAML; each value is written as JSON, which YAML includes."""
     is_image = len(facts.shape) == 3
-    yield from ("---", f"license: {json.dumps(license)}", "library_name: keras-gan")
+    yield from ("---", f"license: {_quoted(license)}", "library_name: keras-gan")
     yield "tags: [keras, keras-gan, gan]"
     if is_image:
         yield f"pipeline_tag: {_TASK}"
     if re.fullmatch(r"[\w.-]+(/[\w.-]+)?", facts.data):
-        yield f"datasets: [{json.dumps(facts.data)}]"
+        yield f"datasets: [{_quoted(facts.data)}]"
     if facts.numbers:
-        data = json.dumps(facts.data)
-        yield from ("model-index:", f"- name: {json.dumps(facts.name)}", "  results:")
-        yield f"  - task: {{type: {_TASK}}}"
+        data = _quoted(facts.data)
+        yield from ("model-index:", f"- name: {_quoted(facts.name)}", "  results:")
+        yield f"  - task: {{type: {_TASK if is_image else 'other'}}}"
         yield f"    dataset: {{name: {data}, type: {data}}}"
         yield "    metrics:"
     for number in facts.numbers:
@@ -85,8 +85,21 @@ def _front_matter(facts: Facts, license: str) -> Iterable[str]:
             "value": number.value,
             "args": {"floor": number.floor, "protocol": number.protocol},
         }
-        yield f"    - {json.dumps(metric)}"
+        yield f"    - {_quoted(metric)}"
     yield from ("---", "")
+
+
+def _quoted(value: Any) -> str:
+    """A value as JSON, which is YAML as well; a string is also one in Python.
+
+    YAML reads 1e-05 as a string: its floats have a point.
+    """
+    text = json.dumps(value, ensure_ascii=False)
+    return re.sub(
+        r'"(?:\\.|[^"\\])*"|(?<![\d.])\d(?=e)',
+        lambda found: found[0] if found[0].startswith('"') else f"{found[0]}.0",
+        text,
+    )
 
 
 def _picture(facts: Facts, config: dict[str, Any]) -> Iterable[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import shlex
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from keras_gan.evaluation.collapse.detector import LEAST_TRAIN
 from keras_gan.experiment.run import BEST, Run
 from keras_gan.experiment.settings import RunSettings
 from keras_gan.reporting import measured
-from keras_gan.reporting.advice import ADVICE
+from keras_gan.reporting.advice import RunWarning, warned, with_advice
 from keras_gan.reporting.measured import Number
 
 UNKNOWN = "unknown"  # a default that no recipe tells
@@ -50,15 +49,6 @@ class Setting:
     def changed(self) -> bool:
         """Whether the run has another value than the recipe's default."""
         return self.value != self.default
-
-
-@dataclasses.dataclass(frozen=True)
-class RunWarning:
-    """A warning that a measurement raised: a name, what was measured, what to try next."""
-
-    name: str
-    message: str
-    advice: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -258,7 +248,7 @@ def _of_run(run: Run, handle: str) -> Facts:
 
 
 def _results(run: Run, epochs: int) -> tuple[dict[str, Any], str | None]:
-    """The measurements of a run, and their weights: those nearest to their floor.
+    """The measurements of a run, and their weights: the best, if they can be compared.
 
     Those from before it was continued, after fewer epochs, are of another model.
     """
@@ -274,15 +264,25 @@ def _results(run: Run, epochs: int) -> tuple[dict[str, Any], str | None]:
     if not entries:
         return {}, None
 
-    def distance(weights: str) -> float:
-        lower = (n for n in measured.numbers(entries[weights]) if not n.higher_is_better)
-        found = next(lower, None)
-        if found is None:
-            return math.inf
-        return found.value / (found.floor or 1)  # distances on other features are on other scales
-
-    weights = min(entries, key=distance)
+    weights = _nearest(entries) or _default_weights(run)
+    if weights not in entries:
+        weights = next(iter(entries))
     return entries[weights], weights
+
+
+def _nearest(entries: dict[str, Any]) -> str | None:
+    """The weights nearest to the data; None where their distances are on different scales."""
+    found: dict[str, Number] = {}
+    for weights, results in entries.items():
+        lower = (n for n in measured.numbers(results) if not n.higher_is_better)
+        if number := next(lower, None):
+            found[weights] = number
+    if not found:
+        return None
+    if all(number.floor for number in found.values()):
+        return min(found, key=lambda weights: found[weights].value / (found[weights].floor or 1))
+    alike = len({(number.name, number.protocol) for number in found.values()}) == 1
+    return min(found, key=lambda weights: found[weights].value) if alike else None
 
 
 def _default_weights(run: Run) -> str:
@@ -318,13 +318,10 @@ def _settings_class(run: Run) -> type[RunSettings] | None:
 
 def _warnings(run: Run, results: dict[str, Any]) -> tuple[RunWarning, ...]:
     """Those of the evaluation; before it, the last ones that were raised during training."""
-    raised = (results.get("diversity") or {}).get("warnings", [])
     file = run.path / "warnings.json"
     if not results and file.is_file():
-        raised = json.loads(file.read_text(encoding="utf-8"))["warnings"]
-    return tuple(
-        RunWarning(str(w["name"]), str(w["message"]), ADVICE.get(w["name"], "")) for w in raised
-    )
+        return with_advice(json.loads(file.read_text(encoding="utf-8"))["warnings"])
+    return warned(results)
 
 
 def _settings(run: Run, epochs: int | None) -> tuple[Setting, ...]:

@@ -73,12 +73,15 @@ def of_files(run: Run, budget: int = BUDGET) -> Pictures:
         budget: Bytes that the pictures may take.
     """
     files = SampleGrid.files(run.path / "samples")
-    most = _EPOCHS
+    of_epochs, most = budget * _OF_EPOCHS, _EPOCHS
     while True:
-        places = np.linspace(0, len(files) - 1, min(most, len(files))).round().astype(int)
-        chosen = [files[place] for place in places]
-        epochs = tuple(_of_epoch(file, file.stat().st_mtime_ns) for file in chosen)
-        if most == 1 or sum(len(e.source) for e in epochs) * 3 / 4 <= budget * _OF_EPOCHS:
+        # From the last one backwards, so that it is always among them.
+        places = np.linspace(len(files) - 1, 0, min(most, len(files))).round().astype(int)
+        limit = of_epochs / 2 if most == 1 else math.inf
+        chosen = [files[place] for place in places[::-1]]
+        epochs = tuple(_of_epoch(file, file.stat().st_mtime_ns, limit) for file in chosen)
+        sources = [epoch.source for epoch in (*epochs, *epochs[-1:])]  # the last is shown twice
+        if most == 1 or sum(map(len, sources)) * 3 / 4 <= of_epochs:
             return Pictures(samples=epochs[-1] if epochs else None, epochs=epochs)
         most //= 2
 
@@ -173,12 +176,12 @@ class _Drawing:
 
 
 @functools.lru_cache(maxsize=1000)
-def _of_epoch(file: Path, changed: int) -> Picture:
-    """A picture of training, from a file that was `changed` at that time."""
+def _of_epoch(file: Path, changed: int, most: float) -> Picture:
+    """A picture of training in `most` bytes, from a file that was `changed` at that time."""
     picture = _open(file)
     picture.thumbnail((_SIDE, _SIDE))
     text = f"epoch {int(file.stem.removeprefix('epoch-'))}"
-    return _encoded(picture, text, math.inf, (75,))
+    return _encoded(picture, text, most, _QUALITIES[2:])
 
 
 def _open(file: Path) -> Image.Image:

@@ -39,11 +39,10 @@ def inception_score(probabilities: ArrayLike, *, splits: int | None = None) -> I
         splits: Parts of equal size, in the order of the rows, two or more; rows that do not
             fill them are left out. If None 10, but fewer if they would have less than 1,000 rows.
     """
-    if splits is None:
-        splits = int(np.clip(np.shape(probabilities)[0] // 1000, 2, 10))
-    if splits < 2:
+    if splits is not None and splits < 2:
         raise InputError(f"`splits` must be at least 2. Received: {splits}")
-    rows = as_rows("probabilities", probabilities, minimum=splits).astype(np.float64)
+    rows = as_rows("probabilities", probabilities, minimum=splits or 2).astype(np.float64)
+    splits = splits or int(np.clip(len(rows) // 1000, 2, 10))
     if rows.min() < 0 or np.abs(rows.sum(axis=1) - 1).max() > 1e-3:
         raise InputError("`probabilities` must be at least 0, and each row must have sum 1")
     size = len(rows) // splits

@@ -20,6 +20,8 @@ _BLOCK = 1000  # examples that are read or classified at a time
 class Classifier:
     """A trained classifier: images or points in, class probabilities and features out.
 
+    Bytes count as floats in [0, 1], as in every feature network.
+
     It is small so that it trains in seconds. Its accuracy is 97 % on digits and MNIST, and 54 % on
     CIFAR-10, where it blurs the classes' shares so much that only gross collapses show in them.
 
@@ -73,7 +75,7 @@ class Classifier:
         known = np.flatnonzero(labels >= 0)
 
         def read(rows: np.ndarray) -> np.ndarray:
-            return np.asarray(prepare(examples[rows]), np.float32)
+            return _floats(prepare(examples[rows]))
 
         mean, sd = _moments(read(rows) for rows in np.array_split(known, -(-len(known) // _BLOCK)))
         model = _network(examples.shape[1:], int(labels.max()) + 1, mean, sd, seed)
@@ -104,11 +106,13 @@ class Classifier:
         """Share of the examples of known class, labels >= 0, that are given their label."""
         labels = np.asarray(labels).reshape(-1)
         known = labels >= 0
+        if not known.any():
+            raise InputError("`labels` must have a known class, >= 0. Received: none")
         answers = self.probabilities(examples).argmax(axis=1)
         return float(np.mean(answers[known] == labels[known]))
 
     def _run(self, examples: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        examples = np.asarray(examples, np.float32)
+        examples = _floats(examples)
         shape = self._model.input_shape[1:]
         if examples.shape[1:] != shape or not len(examples):
             raise InputError(f"the classifier takes examples {shape}; received {examples.shape}")
@@ -118,6 +122,12 @@ class Classifier:
         ]
         probabilities, features = zip(*outputs, strict=True)
         return np.concatenate(probabilities), np.concatenate(features)
+
+
+def _floats(examples: ArrayLike) -> np.ndarray:
+    array = np.asarray(examples)
+    floats = array.astype(np.float32, copy=False)
+    return floats / 255 if array.dtype == np.uint8 else floats
 
 
 def _network(

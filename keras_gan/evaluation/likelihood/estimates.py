@@ -25,6 +25,7 @@ from keras_gan.evaluation.arrays import as_rows
 from keras_gan.evaluation.likelihood.density import log_density
 
 POINTS_PER_CALL = 2048  # of one device, between two reports of progress
+LARGEST = 1e12  # number in an example: squared distances stay below `density.FAR`
 REFINED_VALUES = 21  # bandwidths that a refinement tries between the neighbors of the grid's best
 
 
@@ -149,11 +150,11 @@ def log_likelihood(
         UserWarning: If the best bandwidth is an end of the grid.
     """
     protocol = protocol or ParzenSettings()
-    centers = _floats("samples", samples, minimum=protocol.samples)[: protocol.samples]
-    held_out = _floats("validation", validation, centers.shape[1], protocol.validation or 1)
+    centers = as_floats("samples", samples, minimum=protocol.samples)[: protocol.samples]
+    held_out = as_floats("validation", validation, centers.shape[1], protocol.validation or 1)
     rows = {
         "validation": held_out[: protocol.validation],
-        "test": _floats("test", test, centers.shape[1]),
+        "test": as_floats("test", test, centers.shape[1]),
     }
 
     def densities(split: str, bandwidths: Sequence[float], work: str) -> np.ndarray:
@@ -185,9 +186,11 @@ def log_likelihood_given_classes(
         track: As in `log_likelihood`.
     """
     protocol = protocol or ParzenSettings()
+    if not len(samples):
+        raise InputError("`samples` must hold the samples of at least one class. Received: none")
     each = max(1, protocol.samples // len(samples))
     centers = [
-        _floats(f"samples of class {c}", part, minimum=each)[:each]
+        as_floats(f"samples of class {c}", part, minimum=each)[:each]
         for c, part in enumerate(samples)
     ]
     dimension = centers[0].shape[1]
@@ -196,10 +199,11 @@ def log_likelihood_given_classes(
         ("validation", validation, protocol.validation),
         ("test", test, None),
     ):
-        rows[split] = _floats(split, examples, dimension, limit or 1)[:limit]
+        rows[split] = as_floats(split, examples, dimension, limit or 1)[:limit]
         classes[split] = np.asarray(labels)[:limit]
         if (
             classes[split].shape != (len(rows[split]),)
+            or classes[split].dtype.kind not in "iu"
             or not np.isin(classes[split], np.arange(len(samples))).all()
         ):
             raise InputError(
@@ -290,16 +294,18 @@ def _tracked(track: Track | None, sequence: Sequence[int], description: str) -> 
     return sequence if track is None else track(sequence, description=description)
 
 
-def _floats(
+def as_floats(
     name: str, array: ArrayLike, columns: int | None = None, minimum: int = 1
 ) -> np.ndarray:
+    """Examples `[n, ...]` as finite float32 rows `[n, d]` whose squared distances are finite."""
     array = np.asarray(array)
     if array.dtype.kind in "iub":
         raise InputError(
             f"`{name}` must be floats in the units of the bandwidths, images in [0, 1]. "
             f"Received: {array.dtype}"
         )
-    return as_rows(name, array, minimum=minimum, columns=columns).astype(np.float32, copy=False)
+    rows = as_rows(name, array, minimum=minimum, columns=columns, largest=LARGEST)
+    return rows.astype(np.float32, copy=False)
 
 
 def _standard_error(values: np.ndarray) -> float:
