@@ -59,9 +59,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _earlier(file: Path) -> dict:
     """Earlier measurements, with other weights."""
     try:
-        return json.loads(file.read_text()) if file.exists() else {}
+        found = json.loads(file.read_text()) if file.exists() else {}
     except (OSError, ValueError) as error:
         raise InputError(f"{file} cannot be read; move it away") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{file} must hold an object of JSON; move it away")
+    return found
 
 
 def _draw_reliability(run: Run, results: dict) -> Path:

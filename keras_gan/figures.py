@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from keras_gan.cli import start_tensorflow  # noqa: F401
 
@@ -80,9 +80,9 @@ def _images(run: Run, generator, latents: np.ndarray, lines: int = 1) -> np.ndar
     return images_of(generator, latents, run.preprocessing, run.condition, lines=lines)
 
 
-def _circuit(run: Run, generator, seed: int) -> list[np.ndarray]:
+def _circuit(run: Run, generator, seed: int) -> Iterator[np.ndarray]:
     walk = _images(run, generator, plotting.circuit(_corners(run, seed), 16))
-    return [plotting.grid(image[None], 1, scale=8) for image in walk]
+    return (plotting.grid(image[None], 1) for image in walk)
 
 
 def _of_images(run: Run, generator, data, options) -> dict[str, np.ndarray]:
@@ -143,15 +143,16 @@ def _encoded(run: Run, generator, network: Inference, images: np.ndarray) -> np.
     scaled = run.preprocessing.normalize(images)
     encoded = network.encode(scaled).numpy()
     refined = refine(generator, run.prior, scaled, encoded)
-    shown = slice(0, _STEPS)
-    walks = plotting.lines(refined[:_LINES], refined[_LINES : 2 * _LINES], _STEPS)
+    columns, pairs = min(_STEPS, len(images)), min(_LINES, len(images) // 2)
     rows = [
-        run.preprocessing.denormalize(scaled[shown]),
-        _images(run, generator, encoded[shown]),
-        _images(run, generator, refined[shown]),
-        _images(run, generator, walks),
+        run.preprocessing.denormalize(scaled[:columns]),
+        _images(run, generator, encoded[:columns]),
+        _images(run, generator, refined[:columns]),
     ]
-    return plotting.grid(np.concatenate(rows), _STEPS)
+    if pairs:
+        walks = plotting.lines(refined[:pairs], refined[pairs : 2 * pairs], columns)
+        rows.append(_images(run, generator, walks))
+    return plotting.grid(np.concatenate(rows), columns)
 
 
 if __name__ == "__main__":

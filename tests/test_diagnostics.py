@@ -521,6 +521,22 @@ def test_spectra_against_transformed_images():
     assert_array_equal(spectra(np.ones((1, 4, 4, 1))), 0)
 
 
+def test_images_of_one_color_have_no_spectrum():
+    for value in (0.1, 0.3, 0.7):
+        assert not spectra(np.full((1, 28, 28, 1), value, np.float32)).any()
+
+
+def test_what_does_not_apply_to_equal_examples_is_left_out():
+    samples = np.random.default_rng(0).random((100, 4, 4, 1), np.float32)
+    same = np.full((60, 4, 4, 1), 0.3, np.float32)
+    with pytest.warns(UserWarning, match="all training examples are the same"):
+        detector = CollapseDetector(same, held_out=same)
+    assert [type(result).__name__ for result in detector.examine(samples)] == ["Identical"]
+    one_color = np.linspace(0, 1, 60, dtype=np.float32)[:, None, None, None] * np.ones_like(same)
+    *_, found = CollapseDetector(one_color, held_out=one_color).examine(samples)
+    assert (type(found).__name__, found.altered) == ("Memorization", None)
+
+
 def test_support_by_hand():
     random = np.random.default_rng(0)
     real, train, fake = random.normal(size=(3, 120, 3))

@@ -11,13 +11,15 @@ from unittest import mock
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from keras_gan import GAN, data, evaluate, figures, plotting, recipes, train
+from keras_gan.core.errors import InputError
 from keras_gan.data import DataSet, Split
 from keras_gan.evaluation import distances, posterior
 from keras_gan.evaluation.features.classifier import Classifier
-from keras_gan.experiment import evaluator
+from keras_gan.experiment import evaluator, measurements
 from keras_gan.experiment.evaluator import EvaluationSettings, Evaluator
 from keras_gan.experiment.run import Run
 
@@ -193,6 +195,8 @@ def test_all_that_may_be_refused_is_refused_before_the_work(run, of_recipe, caps
         assert words in refused(capsys, run)
     (run / "evaluation.json").write_text("{")
     assert "evaluation.json cannot be read" in refused(capsys, run)
+    (run / "evaluation.json").write_text("[]")
+    assert "evaluation.json must hold an object" in refused(capsys, run)
 
 
 def test_a_directory_that_cannot_be_written(run, capsys):
@@ -232,6 +236,68 @@ def test_a_conditional_run_with_a_small_class_and_unknown_labels(of_recipe, monk
     assert found["diversity"]["classifier_accuracy_on_test"] > 0.8
     assert found["diversity"]["ScoreGap"]["n"] == [1000, 89]
     assert "warning: no warnings within the classes 3" in " ".join(capsys.readouterr().out.split())
+
+
+def of_arrays(train: Split, test: Split) -> mock.Mock:
+    of = mock.Mock(spec=Evaluator, settings=EvaluationSettings(), network=None)
+    of.data, of.unit = DataSet("x", train, test, test), np.asarray
+    of.sampler = lambda n, seed: np.random.default_rng(seed).random((n, 3), np.float32)
+    return of
+
+
+@pytest.mark.parametrize(("train", "test"), [(20, 30), (30, 20)])
+def test_samples_test_and_training_examples_are_as_many(train, test):
+    x = np.random.default_rng(1).random((30, 3), np.float32)
+    found = measurements.samples.measure_distances(of_arrays(Split(x[:train]), Split(x[:test])))
+    for name in ("samples", "training examples"):
+        assert (found[name]["kid"]["n_real"], found[name]["kid"]["n_generated"]) == (20, 20)
+
+
+def test_a_class_of_equal_examples_is_left_out():
+    x, y = np.random.default_rng(0).random((120, 3), np.float32), np.repeat([0, 1], 60)
+    x[y == 1] = 0.3
+    of = of_arrays(Split(x, y), Split(x, y))
+    with pytest.warns(UserWarning, match="within the classes 1: .* only equal ones"):
+        assert "1" not in measurements.conditions._warnings_within(of, x.reshape(2, 60, 3))
+
+
+def test_labels_that_are_all_unknown_have_no_accuracy(monkeypatch):
+    detector = mock.Mock(examine=lambda _: ())
+    monkeypatch.setattr(measurements.samples, "CollapseDetector", lambda *_, **__: detector)
+    monkeypatch.setattr(measurements.samples, "_score_gap", lambda _: None)
+    x = np.zeros((9, 3), np.float32)
+    of = of_arrays(Split(x), Split(x, np.full(9, -1)))
+    of.known, of.classifier = Evaluator.known, mock.Mock()
+    assert measurements.samples.measure_diversity(of, {}) == {"warnings": []}
+
+
+def test_what_was_measured_is_kept_if_a_later_part_fails(monkeypatch):
+    for module, name in (
+        (measurements.samples, "measure_distances"),
+        (measurements.samples, "measure_diversity"),
+        (measurements.likelihood, "measure"),
+    ):
+        monkeypatch.setattr(module, name, lambda *_: {"kept": 1})
+    failing = mock.Mock(side_effect=InputError("a fault"))
+    monkeypatch.setattr(measurements.conditions, "measure_named_classes", failing)
+    of = of_arrays(Split(np.zeros((1, 3))), Split(np.zeros((1, 3))))
+    of.run = mock.Mock(identity={})
+    of.gan = mock.Mock(condition=None, names_classes=True, auxiliary_networks=[])
+    with pytest.warns(UserWarning, match="classification was not measured: a fault"):
+        found = Evaluator._measure(of)
+    assert found["diversity"] == found["distances"] == {"kept": 1}
+
+
+@pytest.mark.parametrize("n", [1, 3, 11, 24])
+def test_few_test_images_are_drawn(n, monkeypatch):
+    monkeypatch.setattr(figures, "refine", lambda generator, prior, images, encoded: encoded)
+    monkeypatch.setattr(figures, "_images", lambda run, generator, z: np.zeros((len(z), 8, 8, 1)))
+    scale = mock.Mock(normalize=np.asarray, denormalize=np.asarray)
+    network = mock.Mock(encode=lambda x: tf.zeros((len(x), 3)))
+    images = np.ones((n, 8, 8, 1))
+    picture = figures._encoded(mock.Mock(preprocessing=scale), None, network, images)
+    rows = 3 + min(5, n // 2)
+    assert picture.shape == (50 * rows + 2, 50 * min(n, 12) + 2, 3)
 
 
 def test_a_run_that_inpaints(of_recipe, capsys):
@@ -296,6 +362,8 @@ def test_inference_is_measured_and_drawn_with_the_weights_asked_for(of_recipe, t
     }
     with Image.open(path / "figures" / "encoded.png") as picture:
         drawn = np.asarray(picture).astype(int)
+    with Image.open(path / "figures" / "circuit.gif") as circuit:
+        assert circuit.size == (52, 52)
     # Tiles of 48 pixels, 2 apart: the second row holds what the inferred latents give.
     row = drawn[50 : 50 + 52]
     ema, raw = (

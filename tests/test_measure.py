@@ -95,6 +95,8 @@ def test_a_folder_against_an_array(tmp_path, capsys):
     floor = found["others of the real pictures"]
     assert floor["frechet"]["n_generated"] == 30
     assert floor["frechet"]["distance"] < row["frechet"]["distance"] / 5
+    alone = Stored([np.load(real)[:1]], (), "").of(Colors(), 80, 3)
+    assert (len(alone.features), len(alone.others)) == (1, 0)
     of_all = Stored([np.load(real)], (), "").of(Colors(), 80, 3)
     sets = (of_all.features[:40], of_all.others)
     mine, others = ({row.tobytes() for row in rows} for rows in sets)

@@ -134,6 +134,13 @@ def test_a_damaged_file_is_said_and_does_not_end_the_server(run, server) -> None
     assert get(server)[0] == 200
 
 
+def test_an_unexpected_fault_is_one_line_and_any_name_is_shown(run, server, monkeypatch) -> None:
+    monkeypatch.setattr(document, "render_files", lambda *_: 1 / 0)
+    assert get(server) == (500, "ZeroDivisionError: division by zero")
+    monkeypatch.setattr(document, "render_files", lambda *_: os.fsdecode(b"run-\xff"))
+    assert get(server) == (200, "run-?")
+
+
 @pytest.mark.parametrize("host", ["localhost:8600", "127.0.0.1", "LOCALHOST", "localhost."])
 def test_this_machine_is_answered(server, host) -> None:
     assert get(server, "/state", host)[0] == 200

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from keras_gan.conditioning import Classes, Inpainting
-from keras_gan.core.errors import InputError
+from keras_gan.core.errors import InputError, first_line
 from keras_gan.core.settings import Checked, setting
 from keras_gan.core.versions import versions
 from keras_gan.data import DataSet, Split
@@ -119,14 +119,21 @@ class Evaluator:
             "diversity": samples.measure_diversity(self, distances),
         }
         condition, network = self.gan.condition, among(self.gan.auxiliary_networks)
+        more: dict[str, Callable[[], dict | None]] = {}
         if isinstance(condition, Classes):
-            results["given_classes"] = conditions.measure_classes(self, condition.count)
+            more["given_classes"] = lambda: conditions.measure_classes(self, condition.count)
         if isinstance(condition, Inpainting):
-            results["inpainting"] = conditions.measure_inpainting(self)
-        if self.gan.names_classes and (named := conditions.measure_named_classes(self)):
-            results["classification"] = named
+            more["inpainting"] = lambda: conditions.measure_inpainting(self)
+        if self.gan.names_classes:
+            more["classification"] = lambda: conditions.measure_named_classes(self)
         if network is not None:
-            results["inference"] = inference.measure(self, network)
+            more["inference"] = lambda: inference.measure(self, network)
+        for name, measure in more.items():
+            try:
+                if found := measure():
+                    results[name] = found
+            except InputError as error:  # what was measured before is kept
+                warnings.warn(f"{name} was not measured: {first_line(error)}", stacklevel=2)
         return results
 
     @functools.cached_property

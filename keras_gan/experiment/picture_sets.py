@@ -156,7 +156,7 @@ class Stored:
         if self.others:
             rest = self._features(network, self.others, _order(self.others, seed)[: len(found)])
         else:
-            left = order[-min(len(found), len(order) // 2) :]
+            left = order[len(order) - min(len(found), len(order) // 2) :]
             rest = self._features(network, self.parts, left)
         protocol = {"origin": self.origin, "size": self.size, **protocol_of(network)}
         return Features(found, rest, protocol)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ def save_image(picture: np.ndarray, path: str | os.PathLike) -> None:
 
 
 def animate(
-    frames: Sequence[np.ndarray | str | os.PathLike],
+    frames: Iterable[np.ndarray | str | os.PathLike],
     path: str | os.PathLike,
     *,
     frame: int = 100,

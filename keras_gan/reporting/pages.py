@@ -84,11 +84,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             page = self.server.page()
         except (InputError, OSError) as error:
             self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, "text/plain", str(error))
+        except Exception as error:
+            fault = f"{type(error).__name__}: {first_line(error)}"
+            self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, "text/plain", fault)
         else:
             self._answer(HTTPStatus.OK, "text/html", page)
 
     def _answer(self, status: HTTPStatus, kind: str, text: str) -> None:
-        content = text.encode()
+        content = text.encode(errors="replace")  # as `write_atomically` does
         self.send_response(status)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(content)))

@@ -7,7 +7,7 @@ from sklearn.decomposition import PCA
 
 _LEAST, _MOST = 16, 64
 _EXPLAINED = 0.9
-_ROUNDING = 1e-10  # of a squared length in float32
+ROUNDING = 1e-10  # of a squared length in float32
 
 
 class Components:
@@ -34,4 +34,4 @@ class Components:
         axes = self._pca.components_[: self.count]
         centered = rows - self._pca.mean_
         squares = np.square(centered - (centered @ axes.T) @ axes).sum(axis=1)
-        return np.where(squares > _ROUNDING * np.square(centered).sum(axis=1), squares, 0)
+        return np.where(squares > ROUNDING * np.square(centered).sum(axis=1), squares, 0)

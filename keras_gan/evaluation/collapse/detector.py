@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
@@ -34,7 +35,8 @@ class CollapseDetector:
 
     Near-identical samples and copies are searched for in the principal components of the training
     set that hold 90 % of its variance (16 to 64 of them): noise on copies lies mostly outside and
-    cannot hide them there. Supports are compared there too.
+    cannot hide them there. Supports are compared there too. Where all training examples are the
+    same there is no diversity to compare: a warning says that only identical samples are counted.
 
     Args:
         train: The whole training set, `[n, ...]`. It is read in blocks, and may be a mapped file.
@@ -67,6 +69,13 @@ class CollapseDetector:
         fitted_on = min(_FITTED_ON, max(_COMPARED, _MOST_NUMBERS // self._numbers))
         some = np.asarray(prepare(self._some(train, fitted_on)))
         self._real = as_rows("train", some)
+        self._varies = _varies(self._real)
+        if not self._varies:
+            warnings.warn(
+                "all training examples are the same: only identical samples are counted",
+                stacklevel=2,
+            )
+            return
         self._components = Components(self._real, seed)
         self._projected_real = self._components.project(self._real)
         self._held_out = None
@@ -76,8 +85,8 @@ class CollapseDetector:
             self._projected_held_out = self._components.project(self._held_out)
             self._shape = train.shape[1:]
             self._of_spectra = None
-            if len(self._shape) == 3:
-                self._of_spectra = Components(self._spectra(self._real), seed)
+            if len(self._shape) == 3 and _varies(of_real := self._spectra(self._real)):
+                self._of_spectra = Components(of_real, seed)
                 self._spectra_of_held_out = self._of_spectra.project(self._spectra(self._held_out))
             self._project_train(in_blocks("train", train, prepare))
         if classifier is not None:
@@ -102,11 +111,11 @@ class CollapseDetector:
         """Every diagnostic that applies to samples `[n, ...]`, of which 1,000 are a good number."""
         rows = as_rows("samples", samples, minimum=2, columns=self._numbers)
         rows = rows.astype(self._real.dtype, copy=False)  # scikit-learn compares equal types only
+        results: list[Result] = [identical(rows, self._real)]
+        if not self._varies:
+            return tuple(results)
         projected = self._components.project(rows)
-        results: list[Result] = [
-            identical(rows, self._real),
-            diversity(projected, self._projected_real, seed=self._seed),
-        ]
+        results.append(diversity(projected, self._projected_real, seed=self._seed))
         if self._classifier is not None:
             probabilities = self._classifier.probabilities(samples)
             results.append(class_coverage(probabilities, self._real_probabilities))
@@ -148,3 +157,8 @@ class CollapseDetector:
 
     def _some(self, examples: np.ndarray, most: int) -> np.ndarray:
         return examples[np.random.default_rng(self._seed).permutation(len(examples))[:most]]
+
+
+def _varies(rows: np.ndarray) -> bool:
+    """Whether some examples differ."""
+    return bool((rows != rows[0]).any())

@@ -11,6 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from keras_gan.core.errors import InputError
 from keras_gan.evaluation.arrays import as_rows, distinct
+from keras_gan.evaluation.collapse.components import ROUNDING
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,8 @@ def spectra(images: np.ndarray) -> np.ndarray:
     """Features of images that do not change with shifts, mirroring, brightness and contrast.
 
     It is the absolute value of the discrete Fourier transform, averaged over an image and its
-    mirror image, without the mean and of length 1. Shifts are those that wrap around, as do all
-    over an even border.
+    mirror image, without the mean and of length 1, or 0 for an image of one color. Shifts are those
+    that wrap around, as do all over an even border.
 
     Args:
         images: `[n, h, w, c]`.
@@ -106,6 +107,8 @@ def spectra(images: np.ndarray) -> np.ndarray:
     amplitudes = amplitudes + amplitudes[:, -np.arange(height) % height]
     rows = amplitudes[:, : height // 2 + 1].reshape(len(images), -1)
     length = np.linalg.norm(rows, axis=1, keepdims=True)
+    detail, all_of_it = (np.square(part).sum(axis=(1, 2, 3)) for part in (centered, images))
+    rows[detail <= ROUNDING * all_of_it] = 0
     return (rows / np.where(length > 0, length, 1)).astype(np.float32)
 
 

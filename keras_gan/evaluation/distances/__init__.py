@@ -9,8 +9,9 @@
     compare                         all that the numbers of examples and features allow
 
 All take arrays `[n, ...]`, flatten each example and compute in float64; too few examples, unequal
-dimensions, NaN and infinite numbers raise `InputError`. Each compares equal numbers of real and
-generated examples, as `equal_numbers` gives them, because most depend on the number.
+dimensions, NaN and infinite numbers raise `InputError`. `compare` gives each of them equal numbers
+of real and generated examples, as `equal_numbers` does, because most depend on the number; called
+by itself, `kid` uses all examples of either kind.
 """
 
 from keras_gan.evaluation.arrays import equal_numbers

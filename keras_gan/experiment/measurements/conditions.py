@@ -59,21 +59,22 @@ def measure_named_classes(of: Evaluator) -> dict | None:
 def _warnings_within(of: Evaluator, samples: np.ndarray) -> dict[str, list[str]]:
     """Warnings that the samples of a class raise against its own examples, by class."""
     splits = [split for split in (of.data.train, of.data.test) if split.y is not None]
-    raised, small = {}, []
+    raised, left_out = {}, []
     for c, of_class in enumerate(samples):
         train, *test = (split.x[split.y == c] for split in splits)
-        if len(train) < LEAST_TRAIN or (test and not len(test[0])):
-            small.append(str(c))
+        few = len(train) < LEAST_TRAIN or (test and not len(test[0]))
+        if few or (train == train[0]).all():
+            left_out.append(str(c))
             continue
         held_out = test[0] if test else None
         detector = CollapseDetector(train, held_out=held_out, prepare=of.unit)
         results = detector.examine(of_class[:EXAMINED])
         if names := [warning.name for warning in diagnose(*results)]:
             raised[str(c)] = names
-    if small:
+    if left_out:
         warnings.warn(
-            f"no warnings within the classes {', '.join(small)}: they have fewer than "
-            f"{LEAST_TRAIN} training examples, or no test example",
+            f"no warnings within the classes {', '.join(left_out)}: they have fewer than "
+            f"{LEAST_TRAIN} training examples, only equal ones, or no test example",
             stacklevel=2,
         )
     return raised
@@ -91,7 +92,7 @@ def measure_inpainting(of: Evaluator) -> dict:
     mean = train.mean(axis=0)
     quality = inpainting_quality(real, mask, drawn, nearest=nearest, mean=mean, labels=labels)
     results: dict = {"known": "the upper half", **dataclasses.asdict(quality)}
-    if of.classifier is not None and labels is not None:
+    if of.classifier is not None and of.known(test):
         results["named_rightly"] = {
             name: of.classifier.accuracy(images, labels)
             for name, images in (

@@ -32,9 +32,9 @@ _ON = {"classifier": "the last hidden layer of the small classifier"}
 
 
 def measure_distances(of: Evaluator) -> dict:
-    """Samples, and training examples to read them by, against as many test examples."""
+    """Samples, and training examples to read them by, against test examples: as many of each."""
     network, seed = of.network, of.settings.seed
-    n = min(of.settings.samples, len(of.data.test))
+    n = min(of.settings.samples, len(of.data.test), len(of.data.train))
 
     def some(x: np.ndarray) -> np.ndarray:
         return of.unit(x[np.random.default_rng(seed).permutation(len(x))[:n]])
@@ -70,8 +70,8 @@ def measure_diversity(of: Evaluator, of_features: dict) -> dict:
         *([gap] if gap else []),
     ]
     entries: dict = {type(result).__name__: dataclasses.asdict(result) for result in results}
-    if classifier is not None and test.y is not None:
-        accuracy = classifier.accuracy(of.unit(test.x), test.y)
+    if classifier is not None and (named := of.known(test)):
+        accuracy = classifier.accuracy(of.unit(named.x), np.asarray(named.y))
         entries["classifier_accuracy_on_test"] = accuracy
     raised = diagnose(*results, *_support(of_features))
     entries["warnings"] = [dataclasses.asdict(warning) for warning in raised]
