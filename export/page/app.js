@@ -1,7 +1,7 @@
 // The page: what each control does.
 
 import { classes, generate, prior, shape } from "./generator.js";
-import { draw } from "./latents.js";
+import { between, draw } from "./latents.js";
 
 const SAMPLES = 64;
 const ROWS = [8, 16]; // so many classes, at least and at most, get a row each
@@ -95,7 +95,7 @@ async function show() {
   $("place").textContent = "Choose a sample to see it here, or two for the images between them.";
   if (!one) return;
   const share = other ? Number($("between").value) : 0;
-  const latents = one.latents.map((value, i) => (other ? (1 - share) * value + share * other.latents[i] : value));
+  const latents = other ? between(prior, one.latents, other.latents, share) : one.latents;
   const [image] = await generate([latents], [one.label]);
   paint($("image"), image);
   $("place").textContent = other

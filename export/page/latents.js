@@ -37,17 +37,19 @@ function normalQuantile(p) {
   return Math.sign(q) * size;
 }
 
+// A row on the unit sphere; one of zeros stays.
+function unit(row) {
+  const length = Math.hypot(...row) || 1;
+  return row.map((value) => value / length);
+}
+
 const normals = (bits) => bits.map((word) => normalQuantile(uniform(word)));
 
 // The latents of the row with this seed, for each kind of prior.
 const PRIORS = {
   uniform: (prior, seed) => words(seed, prior.dimension).map((word) => (uniform(word) - 0.5) * 2 * Math.sqrt(3)),
   normal: (prior, seed) => normals(words(seed, prior.dimension)),
-  spherical(prior, seed) {
-    const row = normals(words(seed, prior.dimension));
-    const length = Math.hypot(...row);
-    return row.map((value) => value / length);
-  },
+  spherical: (prior, seed) => unit(normals(words(seed, prior.dimension))),
   mixture(prior, seed) {
     const [word, ...others] = words(seed, prior.dimension + 1);
     const half = prior.components / 2;
@@ -62,4 +64,10 @@ const PRIORS = {
 // Latents of rows 0 to n-1 of a seed, those of Python's `generate(n, seed)`.
 export function draw(prior, seed, n) {
   return Array.from({ length: n }, (_, i) => PRIORS[prior.name](prior, output(seed, i)));
+}
+
+// The latents at this share of the way from one row to another; those of a spherical prior stay on the sphere.
+export function between(prior, one, other, share) {
+  const row = one.map((value, i) => (1 - share) * value + share * other[i]);
+  return prior.name === "spherical" ? unit(row) : row;
 }

@@ -4,7 +4,7 @@ import { describe } from "./about.js";
 import * as api from "./api.js";
 import { typical } from "./center.js";
 import { bounds, principal, vectorOf } from "./directions.js";
-import { draw, save } from "./images.js";
+import { draw, save, shownChannels } from "./images.js";
 import { arrows, enter } from "./keys.js";
 import { along, between, moved, rowSeeds } from "./latents.js";
 import * as link from "./link.js";
@@ -206,6 +206,7 @@ async function drawSamples() {
   choose([]);
   state.samples = [];
   $("grid").replaceChildren();
+  $("channels").textContent = "";
   const request = (state.gridRequests += 1);
   const { sample, serving_default: generate } = state.version.signatures;
   if (!sample?.outputs.images || !sample.outputs.latents || !generate?.inputs.latents) {
@@ -234,6 +235,7 @@ async function drawSamples() {
     state.samples = answer.latents.map((latents, i) =>
       newSample(`sample ${i + 1}`, answer.images[i], { latents, shownAs: classes[i] }),
     );
+    $("channels").textContent = shownChannels(answer.images[0][0][0].length);
     state.dimensions = answer.latents[0].length;
     offerDirections();
     state.typical = typical(answer.images);
@@ -412,7 +414,8 @@ async function drawImage() {
       if (state.chosen.length === 0) break;
       const corners = state.chosen.map(({ latents }) => latents);
       const point = between(corners, Number($("across").value), Number($("down").value));
-      const latents = moved(point, [...state.moves].map(([name, to]) => [vector(name), to]));
+      const moves = [...state.moves].map(([name, to]) => [vector(name), to]);
+      const latents = moved(point, moves, state.version.metadata?.prior);
       const text = where();
       showDirection(latents);
       const { given } = state.chosen[0];

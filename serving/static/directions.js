@@ -22,7 +22,9 @@ export function vectorOf(name, directions, length) {
 export function bounds(name, prior, length) {
   const uniform = Number.isFinite(prior?.low) && Number.isFinite(prior?.high);
   if (uniform && !name.startsWith("p")) return [prior.low, prior.high];
-  let deviation = prior?.name === "spherical" ? 1 / Math.sqrt(length) : 1;
+  const spherical = prior?.name === "spherical";
+  let deviation = spherical ? 1 / Math.sqrt(length) : 1;
   if (uniform) deviation = (prior.high - prior.low) / Math.sqrt(12);
-  return [-DEVIATIONS * deviation, DEVIATIONS * deviation];
+  const end = Math.min(DEVIATIONS * deviation, spherical ? 1 : Infinity); // no component is longer than the latents
+  return [-end, end];
 }

@@ -5,6 +5,13 @@ export function filled([size, ...rest], value) {
   return Array.from({ length: size }, () => (rest.length > 0 ? filled(rest, value) : value));
 }
 
+// Which channels `draw` shows of images with so many, in words; none if it shows them all.
+export function shownChannels(count) {
+  if (count === 1 || count === 3) return "";
+  if (count === 2) return "Channel 1 of 2 is shown, in gray.";
+  return `Channels 1 to 3 of ${count} are shown, as red, green and blue.`;
+}
+
 // Draws an image at its own size; the attribute data-drawn tells that the canvas shows it.
 export function draw(canvas, image) {
   const height = image.length;
@@ -17,7 +24,7 @@ export function draw(canvas, image) {
   for (const row of image) {
     for (const pixel of row) {
       for (let channel = 0; channel < 3; channel += 1) {
-        const value = pixel[pixel.length === 1 ? 0 : channel];
+        const value = pixel[pixel.length < 3 ? 0 : channel];
         pixels.data[at + channel] = Math.round(255 * Math.min(1, Math.max(0, value)));
       }
       pixels.data[at + 3] = 255;

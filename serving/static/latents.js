@@ -26,10 +26,22 @@ export function between(corners, across, down) {
 // How far latents go along a direction, a vector of length 1.
 export const along = (latents, direction) => latents.reduce((sum, value, i) => sum + value * direction[i], 0);
 
-// Latents moved along directions, one after another, each until they go so far along it.
-export function moved(latents, moves) {
+const spherical = (prior) => prior?.name === "spherical";
+
+// The nearest latents of a spherical prior, whose length is 1; those of others are where they are.
+export function inSupport(latents, prior) {
+  const length = Math.sqrt(along(latents, latents));
+  return spherical(prior) && length > 0 ? latents.map((x) => x / length) : latents;
+}
+
+// Latents moved along directions, one after another, each until they go so far along it; those of a spherical prior
+// stay on the sphere.
+export function moved(latents, moves, prior) {
   return moves.reduce((from, [direction, value]) => {
-    const step = value - along(from, direction);
-    return from.map((x, i) => x + step * direction[i]);
-  }, latents);
+    const now = along(from, direction);
+    const rest = from.map((x, i) => x - now * direction[i]);
+    const left = Math.sqrt(Math.max(0, 1 - value ** 2)); // for the rest on the sphere
+    const scale = spherical(prior) ? left / (Math.sqrt(along(rest, rest)) || 1) : 1;
+    return inSupport(rest.map((x, i) => scale * x + value * direction[i]), prior);
+  }, inSupport(latents, prior));
 }

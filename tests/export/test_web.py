@@ -175,9 +175,19 @@ def test_classes_and_images_between_two_samples(page, preset, gan, tmp_path: Pat
 def test_latents_of_other_priors(page, preset) -> None:
     page.goto(preset[0])
     for prior in (priors.Normal(7), priors.Spherical(3), priors.Mixture(5, components=6)):
-        described = Subject(*small.network_pair(), prior, Identity()).metadata()["prior"]
+        networks = small.network_pair(latent_dim=prior.dimension)
+        described = Subject(*networks, prior, Identity()).metadata()["prior"]
         latents = page.evaluate(LATENTS, described)
         np.testing.assert_allclose(latents, prior.sample(200, seed=5), rtol=0, atol=3e-6)
+    page.wait_for_selector("#grid canvas")  # all is loaded
+
+
+def test_latents_between_two_of_a_spherical_prior_are_on_the_sphere(page, preset) -> None:
+    page.goto(preset[0])
+    between = "async (args) => (await import('./latents.js')).between(...args)"
+    for name, length in (("spherical", 1), ("normal", 0.5**0.5)):
+        point = page.evaluate(between, [{"name": name}, [1.0, 0.0, 0.0], [0.0, 0.0, 1.0], 0.5])
+        np.testing.assert_allclose(point, np.array([1, 0, 1]) / 2**0.5 * length)
     page.wait_for_selector("#grid canvas")  # all is loaded
 
 

@@ -261,6 +261,53 @@ def test_directions_that_cannot_be_used_are_left_out(page):
     assert found == [0, 0, 0, 0, 2, 1, 1, 0]
 
 
+def test_latents_of_a_spherical_prior_stay_on_the_sphere(page):
+    corners = np.array([[0.6, 0.0, 0.8, 0.0], [0.0, 1.0, 0.0, 0.0]])
+    move = [[0.0, 0.0, 0.0, 1.0], 0.6]
+    (sphere, *ends), (normal, *_) = page.evaluate(
+        """async ([corners, move]) => {
+          const {between, moved} = await import("/explorer/latents.js");
+          const {bounds} = await import("/explorer/directions.js");
+          return ["spherical", "normal"].map((name) => {
+            const point = between(corners, 0.5, 0);
+            const rows = [[], [move], [[move[0], 1]]].map((moves) => moved(point, moves, {name}));
+            return [rows, bounds("p1", {name}, 4)[1], bounds("0", {name}, 100)[0]];
+          });
+        }""",
+        [corners.tolist(), move],
+    )
+    middle = corners.mean(axis=0)
+    on_sphere = middle / np.linalg.norm(middle)
+    np.testing.assert_allclose(sphere[0], on_sphere)
+    np.testing.assert_allclose(sphere[1], 0.8 * on_sphere + 0.6 * np.eye(4)[3])
+    np.testing.assert_allclose(sphere[2], np.eye(4)[3])
+    np.testing.assert_allclose(normal, [middle + step * np.eye(4)[3] for step in (0, 0.6, 1)])
+    assert ends == [1, pytest.approx(-0.3)]
+
+
+@pytest.mark.parametrize(
+    ("channels", "shown", "words"),
+    [
+        (2, [0, 0, 0], "Channel 1 of 2 is shown, in gray."),
+        (3, [0, 1, 2], ""),
+        (8, [0, 1, 2], "Channels 1 to 3 of 8 are shown, as red, green and blue."),
+    ],
+)
+def test_images_of_several_channels(page, channels, shown, words):
+    images = np.random.default_rng(0).integers(0, 256, (36, 5, 4, channels))
+    answer = {"images": (images / 255).tolist(), "latents": np.zeros((36, 4)).tolist()}
+    page.route("**/v1/models/**", lambda route: route.fulfill(json={"outputs": answer}))
+    page.click("#draw button[type=submit]")
+    page.wait_for_function(
+        "words => document.querySelector('#channels').textContent === words", arg=words
+    )
+    page.wait_for_function("document.querySelector('#grid canvas')?.width === 4")
+    *size, data = page.locator("#grid canvas").first.evaluate(PIXELS)
+    assert size == [4, 5]
+    np.testing.assert_array_equal(np.reshape(data, (5, 4, 4))[..., :3], images[0][..., shown])
+    page.unroute("**/v1/models/**")
+
+
 def test_downloads(page, client):
     choose(page, 0, 1)
     page.fill("#across", "0.5")
