@@ -167,6 +167,7 @@ PLACE = "/home/anna/Acme secret, client/my data/points.npy"
         ("file:///home/anna/x/y.zip, data:/mnt/secret/x", "y.zip, data:x"),
         ("~/private/x and 1/10 of https://x.org/a/b", "x and 1/10 of https://x.org/a/b"),
         ("https://x.org/a/points.npy", "https://x.org/a/points.npy"),
+        ("train / test, of a/points.npy", "train / test, of a/points.npy"),
     ],
 )
 def test_folders_of_absolute_paths_are_removed(text, cleaned):
@@ -178,6 +179,7 @@ def test_folders_of_absolute_paths_are_removed(text, cleaned):
     assert presets.without_folders(place) == {"settings": {"dataset": "points.npy"}}
     other = PLACE.replace("points.npy", "labels.csv")
     assert presets.without_folders(other, place) == "labels.csv"
+    assert presets.without_folders([None, 1, "/x/y z"]) == [None, 1, "y z"]
 
 
 def test_the_checksums_are_those_of_sha256sum(made):

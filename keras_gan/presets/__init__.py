@@ -213,7 +213,7 @@ def without_folders(value: Any, config: Any = None) -> Any:
     rest = rf"(?:{_PART}/)*(?={_PART})"
     folders = [
         rf"(?:{_any_of(parents - {'/', '.'})})/{rest}",
-        rf"~?/(?!/)[^\n]*?/(?=(?:{_any_of(names)})(?![\w-]))",
+        rf"~?/(?![/\s])[^\n]*?/(?=(?:{_any_of(names)})(?![\w-]))",
         rf"~?/{rest}",
     ]
     pattern = re.compile(rf"(?<![\w./~])(?:file://)?(?:{'|'.join(folders)})")
@@ -230,10 +230,12 @@ def without_folders(value: Any, config: Any = None) -> Any:
 
 def _places(value: Any) -> Iterator[str]:
     """The places and names of the data in a configuration, at any depth."""
-    entries = value.items() if isinstance(value, dict) else ()
-    yield from (text for key, text in entries if key in _PLACES and text and isinstance(text, str))
-    for inner in value.values() if isinstance(value, dict) else value:
-        if isinstance(inner, dict | list):
+    if isinstance(value, list):
+        value = dict(enumerate(value))
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in _PLACES and inner and isinstance(inner, str):
+                yield inner
             yield from _places(inner)
 
 
