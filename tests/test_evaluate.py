@@ -390,6 +390,9 @@ def test_what_of_a_large_mapped_file_is_held_in_memory_is_said(tmp_path, monkeyp
 
 def test_a_directory_that_is_no_run(tmp_path, capsys):
     assert "is not a run directory" in refused(capsys, tmp_path)
+    file = tmp_path / "config.json"
+    file.write_text("{}")
+    assert f"{file} is a file; give the run directory" in refused(capsys, file)
 
 
 def test_a_run_without_a_model(run, capsys):

@@ -314,7 +314,11 @@ class Bad(losses.NonSaturating):
 
 @pytest.mark.parametrize(
     ("fault", "word"),
-    [("scalar", "each of the"), ("column", "each of the"), ("reads real", "generator_uses_real")],
+    [
+        ("scalar", "each of the 8 rows, without taking their mean"),
+        ("column", r"each of the 8 rows, of shape \[n\]: take `\[:, 0\]`"),
+        ("reads real", "generator_uses_real"),
+    ],
 )
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])
 def test_what_a_loss_returns_and_reads_is_checked(fault, word, update):

@@ -166,7 +166,13 @@ def test_xla_on_several_replicas_is_refused():
     ("x", "words"),
     [
         (np.zeros((8, 5), np.float32), r"examples of shape \(6,\); the data have \(5,\)"),
-        (np.zeros((8, 6), np.uint8), r"must be float examples"),
+        (np.zeros((8, 6), np.uint8), r"must be float examples \[n, ...\]; bring pixels to the"),
+        (np.zeros((8, 6), bool), r"must be float examples \[n, ...\]. Received: bool"),
+        ({"image": np.zeros((8, 6), np.float32)}, r"not a dict: give `x\['image'\]`"),
+        (
+            tf.data.Dataset.from_tensors({"image": np.zeros((8, 6), np.float32)}),
+            r"not a dict: map it with `lambda batch: batch\['image'\]`",
+        ),
         (np.zeros((7, 6), np.float32), "fewer than one step takes"),
         (np.full((8, 6), np.nan, np.float32), "example 0 of the data holds NaN or Inf"),
         (np.zeros((0, 6), np.float32), r"the data are empty: shape \(0, 6\)"),
@@ -188,6 +194,20 @@ def test_fit_refuses_data_before_the_first_step(x, words):
     with pytest.raises(InputError, match=words):
         model.fit(x, verbose=0, **arguments)
     assert int(model.step.numpy()) == 0
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ({"validation_split": 0.1}, r"`validation_split`; here it is `validation_data=x\[-n:\]`"),
+        ({"sample_weight": np.ones(40)}, "weights of samples and classes are not used"),
+        ({"class_weight": {0: 1.0}}, "weights of samples and classes are not used"),
+        ({"workers": 2}, r"fit\(\) got an unexpected argument `workers`"),
+    ],
+)
+def test_arguments_of_keras_that_have_no_use_are_refused(argument, words):
+    with pytest.raises((InputError, TypeError), match=words):
+        small.gan().fit(small.examples(), verbose=0, **argument)
 
 
 def test_fit_names_the_batch_that_is_not_finite():

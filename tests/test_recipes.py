@@ -223,6 +223,9 @@ def test_what_a_recipe_resolved_is_used_again_on_another_machine(tmp_path, monke
     assert Run.open(path).generator().layers[0].units == 16
 
 
+MORE = "faulty.py: Settings.more must be declared as `setting(default, help)`\n"
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -235,6 +238,15 @@ def test_what_a_recipe_resolved_is_used_again_on_another_machine(tmp_path, monke
         (("width: int = setting(0", "width: list = setting(0"), "width must be of type bool"),
         (('"loss": Hinge', '"lost": Hinge'), "lost"),
         (('"loss": Hinge', '"jit_compile": True, "loss": Hinge'), "must leave jit_compile to"),
+        (
+            ("    return gan, {", "    arguments = {"),
+            "a dict of `compile`'s arguments. Received: None",
+        ),
+        (
+            ("    return gan, {", "    return gan, 1, {"),
+            "a dict of `compile`'s arguments. Received: (",
+        ),
+        (("    width: int = setting(0,", "    more: int = 3\n    width: int = setting(0,"), MORE),
     ],
 )
 def test_a_faulty_recipe_file_is_one_line(change, words, tmp_path, monkeypatch, capsys):

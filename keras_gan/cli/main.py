@@ -31,6 +31,14 @@ _LINES = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a sub-command; returns its exit code (2: there is no such sub-command)."""
     name, *arguments = (sys.argv[1:] if argv is None else argv) or ["--help"]
+    try:
+        return _run(name, arguments)
+    except KeyboardInterrupt:  # while the sub-command is looked for and imported
+        print(f"{name}: ended at once", file=sys.stderr)
+        return 130
+
+
+def _run(name: str, arguments: Sequence[str]) -> int:
     commands = {entry.name: entry for entry in importlib.metadata.entry_points(group=GROUP)}
     if name == "--version":
         print(f"keras-gan {keras_gan.__version__}")
@@ -44,11 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if name not in commands:
         return _refuse(f"unknown sub-command {name!r}; choose from {', '.join(sorted(commands))}")
-    try:
-        return commands[name].load()(arguments)
-    except KeyboardInterrupt:  # while it is imported
-        print(f"{name}: ended at once", file=sys.stderr)
-        return 130
+    return commands[name].load()(arguments)
 
 
 def _refuse(message: str) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import sys
 import types
 import typing
 from collections.abc import Collection
@@ -127,11 +128,13 @@ def fields(settings: type) -> list[Field]:
         hint = hints[field.name]
         kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
         kind, *others = [kind for kind in kinds if kind is not types.NoneType] or [None]
-        if metadata is None or others or kind not in (bool, int, float, str):
-            raise InputError(
-                f"{settings.__module__}.{settings.__qualname__}.{field.name} must be of type bool, "
-                "int, float or str, and declared as `setting(default, help)`"
-            )
+        # A recipe file's module has a name of ours.
+        file = getattr(sys.modules.get(settings.__module__), "__file__", settings.__module__)
+        where = f"{file}: {settings.__qualname__}.{field.name}"
+        if metadata is None:
+            raise InputError(f"{where} must be declared as `setting(default, help)`")
+        if others or kind not in (bool, int, float, str):
+            raise InputError(f"{where} must be of type bool, int, float or str. Received: {hint}")
         declared.append(Field(field.name, kind, types.NoneType in kinds, field.default, **metadata))
     return declared
 

@@ -163,7 +163,7 @@ class Recipe:
         """
         try:
             with self._faults():
-                gan, arguments = self.module.build(settings, data)
+                made = self.module.build(settings, data)
         except InputError:
             raise
         except ValueError as error:
@@ -171,11 +171,14 @@ class Recipe:
                 f"the networks of recipe {self.name!r} cannot be built for examples of shape "
                 f"{data.shape}: {first_line(error)}"
             ) from error
-        if not isinstance(gan, GAN):
-            raise InputError(
-                f"`build` of {self.source} must return a keras_gan.GAN and a dict. Received: "
-                f"{type(gan).__name__}"
-            )
+        match made:
+            case (GAN() as gan, dict() as arguments):
+                pass
+            case _:
+                raise InputError(
+                    f"`build` of {self.source} must return the GAN and a dict of `compile`'s "
+                    f"arguments. Received: {made!r}"
+                )
         if gan.example_shape != data.shape:
             raise InputError(
                 f"the networks of recipe {self.name!r} are for examples of shape "

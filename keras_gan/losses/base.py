@@ -100,9 +100,11 @@ def check_shape(values: Any, rows: int | None, name: str) -> None:
     shape = getattr(values, "shape", None)
     if shape is None or shape.rank != 1 or (rows is not None and shape[0] not in (rows, None)):
         received = repr(values) if shape is None else f"shape {tuple(shape)}"
+        column = shape is not None and shape.rank == 2 and shape[1] == 1
+        advice = "of shape [n]: take `[:, 0]`" if column else "without taking their mean"
         raise InputError(
-            f"{name} must return one number for each of the {rows or 'n'} rows, without taking "
-            f"their mean. Received: {received}"
+            f"{name} must return one number for each of the {rows or 'n'} rows, {advice}. "
+            f"Received: {received}"
         )
 
 

@@ -39,6 +39,7 @@ _OTHER_NAMES = {
     "d_model": "discriminator",
     "g_model": "generator",
     "averaging": "ema",
+    "validation_split": "validation_data=x[-n:]",
 }
 _CALLBACKS = {
     keras.callbacks.TerminateOnNaN: "use keras_gan.callbacks.StopOnNonFinite",
@@ -94,8 +95,9 @@ def check_given(optimizers: list[Any], gan: GAN) -> None:
         )
 
 
-def check_optimizers(optimizers: list[Any], replicas: int) -> None:
+def check_optimizers(optimizers: list[Any], gan: GAN) -> None:
     """Refuses optimizers that cannot train networks together."""
+    replicas = gan.distribute_strategy.num_replicas_in_sync
     if len(set(map(id, optimizers))) < len(optimizers):
         raise InputError("each network needs its own optimizer; two were given the same object")
     for optimizer in optimizers:

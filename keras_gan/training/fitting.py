@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from keras_gan.conditioning import ClassRange, LabelCheck
 from keras_gan.core.errors import InputError
+from keras_gan.training import compile_checks
 from keras_gan.training.input_checks import checked_array, checked_labels, input_error
 from keras_gan.training.progress import ProgressLine
 from keras_gan.training.streams import SizedStream, Stream
@@ -101,6 +102,12 @@ def refuse_weights(*weights: Any) -> None:
     """Refuses weights of examples or classes."""
     if any(weight is not None for weight in weights):
         raise InputError("weights of samples and classes are not used by GAN; leave them out")
+
+
+def refuse_unknown(arguments: dict[str, Any]) -> None:
+    """Refuses arguments of Keras's `fit` that a GAN has no use for."""
+    refuse_weights(arguments.pop("sample_weight", None), arguments.pop("class_weight", None))
+    compile_checks.refuse_unknown("fit()", arguments)
 
 
 def batch_in_memory(

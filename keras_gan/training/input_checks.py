@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,13 +28,16 @@ _BEGIN, _END = "<keras_gan: ", " :keras_gan>"  # around a message of ours within
 
 def checked_array(x: Any, example_shape: Sequence[int] | None = None) -> np.ndarray:
     """Float examples `[n, ...]` in memory, of the shape if one is given, checked, as float32."""
+    if isinstance(x, Mapping):
+        raise InputError(f"the data must be one array, not a dict: give `{_entry('x', x)}`")
     try:
         x = np.asarray(x)
     except ValueError as error:  # a list of arrays of several shapes
         raise InputError("the data must be one array of float examples [n, ...]") from error
     if x.ndim < 2 or not np.issubdtype(x.dtype, np.floating):
+        advice = f"; {_SCALE}" if np.issubdtype(x.dtype, np.integer) else ""
         raise InputError(
-            f"the data must be float examples [n, ...]; {_SCALE}. "
+            f"the data must be float examples [n, ...]{advice}. "
             f"Received: {x.dtype} of shape {x.shape}"
         )
     if not x.size:
@@ -52,6 +55,11 @@ def checked_array(x: Any, example_shape: Sequence[int] | None = None) -> np.ndar
             f"the data look like {_UNSCALED}. Received: values from {least:g} to {largest:g}"
         )
     return x
+
+
+def _entry(name: str, x: Mapping) -> str:
+    """How to take the first entry of a dict of that name."""
+    return f"{name}[{next(iter(x), 'x')!r}]"
 
 
 def checked_labels(y: Any, examples: int, label_check: LabelCheck | None) -> np.ndarray | None:
@@ -108,9 +116,12 @@ def checked_batches(
     if isinstance(x, tf.TensorSpec) and x.shape.rank == len(shape):
         raise InputError(f"the data set gives single examples of shape {x.shape}; call .batch(m)")
     if not isinstance(x, tf.TensorSpec) or x.shape.rank == 0 or not x.dtype.is_floating:
+        advice = f"; {_SCALE}" if getattr(x, "dtype", tf.float32).is_integer else ""
+        if isinstance(x, Mapping):
+            advice = f", not a dict: map it with `lambda batch: {_entry('batch', x)}`"
         raise InputError(
-            "a data set must give batches of float examples [m, ...], alone or first in a tuple; "
-            f"{_SCALE}. Received: {x}"
+            "a data set must give batches of float examples [m, ...], alone or first in a tuple"
+            f"{advice}. Received: {x}"
         )
     if not x.shape[1:].is_compatible_with(shape):
         check_shape(tuple(x.shape[1:]), shape)

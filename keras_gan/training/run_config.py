@@ -48,6 +48,8 @@ def read(directory: Path) -> dict[str, Any]:
     Raises:
         InputError: It is neither, its format is another, or it is a preset that must not be used.
     """
+    if directory.is_file():
+        raise InputError(f"{directory} is a file; give the run directory")
     is_preset = presets.is_preset(directory)
     if is_preset:
         presets.check(directory)

@@ -99,9 +99,7 @@ class Trainer(keras.Model):
         compile_checks.check_given(given, self)
         with self.distribute_strategy.scope():
             optimizers = [keras.optimizers.get(optimizer) for optimizer in given]
-            compile_checks.check_optimizers(
-                optimizers, self.distribute_strategy.num_replicas_in_sync
-            )
+            compile_checks.check_optimizers(optimizers, self)
             compile_checks.check_execution(self, jit_compile, run_eagerly, regularizers)
             if compile_checks.uses_float16(self):
                 optimizers = [fitting.with_loss_scale(optimizer) for optimizer in optimizers]
@@ -210,6 +208,7 @@ class Trainer(keras.Model):
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: int = 1,
+        **unknown,
     ):
         """Trains the networks.
 
@@ -233,14 +232,15 @@ class Trainer(keras.Model):
             validation_steps: As in Keras.
             validation_batch_size: As in Keras.
             validation_freq: As in Keras.
+            **unknown: Other arguments of Keras's `fit` are refused.
 
         Returns:
             A `keras.callbacks.History`.
 
         Raises:
-            InputError: The data cannot be used; raised before the first step where they are in
-                memory.
+            InputError: The data cannot be used; where they are in memory, before the first step.
         """
+        fitting.refuse_unknown(unknown)
         if not self.compiled:
             raise InputError("call `compile` before `fit`")
         callbacks = keras.tree.flatten(callbacks or [])
