@@ -10,6 +10,8 @@ import contextlib
 import importlib.metadata
 import io
 import os
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -246,3 +248,10 @@ def test_ctrl_c_while_a_command_is_imported_is_one_line(monkeypatch, capsys):
     monkeypatch.setattr(importlib.metadata.EntryPoint, "load", load)
     assert keras_gan_command.main(["train"]) == 130
     assert capsys.readouterr().err == "train: ended at once\n"
+
+
+def test_commands_work_with_closed_standard_streams(tmp_path):
+    command = 'exec "$0" -m keras_gan.train --recipe digits --dry-run <&- >&- 2>&-'
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    run = subprocess.run(["bash", "-c", command, sys.executable], cwd=tmp_path, env=environment)
+    assert run.returncode == 0

@@ -18,6 +18,13 @@ import os
 import sys
 
 
+def _open_standard_streams() -> None:
+    """Gives those that are closed (`>&-`) a place, before other files get their numbers."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
+
+
 def _import_tensorflow() -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") < "2":
@@ -35,4 +42,5 @@ def _import_tensorflow() -> None:
         os.close(nothing)
 
 
+_open_standard_streams()
 _import_tensorflow()

@@ -25,7 +25,7 @@ class ProgressLine(keras.callbacks.Callback):
 
     def __init__(self, verbose: int | str):
         super().__init__()
-        terminal = sys.stdout.isatty() or "ipykernel" in sys.modules
+        terminal = "ipykernel" in sys.modules or (sys.stdout is not None and sys.stdout.isatty())
         self._changes = verbose in ("auto", 1) and terminal
         self._steps_of_all = 0
 
