@@ -11,9 +11,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
-from keras_gan.presets import BUILT_IN
+from keras_gan.presets import is_model
 from serving.__main__ import main as serve
 from serving.__main__ import missing_packages
 
@@ -21,7 +20,7 @@ from serving.__main__ import missing_packages
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code; a model is exported if it comes first."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if not (arguments and _is_model(arguments[0])) or missing_packages():
+    if not (arguments and is_model(arguments[0])) or missing_packages():
         return serve(arguments)
     from serving.settings import build_parser
 
@@ -44,11 +43,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = ["--output", folder, "--formats", "saved_model", *flags]
         exported = subprocess.run([*command, *options], stdout=subprocess.DEVNULL, check=False)
         return exported.returncode or serve([folder, *arguments[1:]])
-
-
-def _is_model(text: str) -> bool:
-    """Whether `keras-gan export` takes it, rather than the server: a directory of exports."""
-    path = Path(text)
-    if path.is_dir():
-        return (path / "config.json").is_file()
-    return text in BUILT_IN or text.endswith(".keras") or "://" in text

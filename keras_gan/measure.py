@@ -26,12 +26,11 @@ from keras_gan.experiment.picture_sets import (
 )
 
 _DEFAULT = "efficientnet_lite0"
-_NETWORKS = "efficientnet_lite0 (comes with keras_gan), inception_2015:FILE or dinov2:PRESET"
 _STRATEGIES = [name for name in distribution.NAMES if name != "multi_worker"]
 _SOURCES = """Pictures are named as for `keras-gan train --dataset`: a folder, an archive, a .npy or
 .npz file, or an image set of tensorflow-datasets, of which the test examples are measured. A run
-directory or a preset stands for samples of its generator, and a file of `keras-gan reference` for
-its pictures.
+directory, a preset or a .keras file stands for samples of its generator, and a file of
+`keras-gan reference` for its pictures.
 """
 _MEASURE = f"""Measure how far one set of pictures is from another, on the features of a network.
 
@@ -104,9 +103,10 @@ def _network(name: str, options) -> FeatureNetwork:
 
 def _add_options(parser: parsing.Parser) -> None:
     parser.add_argument("--weights", default="last", metavar="WHICH", help="of a run (last)")
+    parsing.add_preprocessing(parser)
     parsing.add_trust(parser)
     parser.add_argument(
-        "--features", metavar="NETWORK", help=f"{_NETWORKS} ({_DEFAULT}, or a reference's)"
+        "--features", metavar="NETWORK", help=f"{features.NAMES} ({_DEFAULT}, or a reference's)"
     )
     parser.add_argument(
         "--strategy", default="default", choices=_STRATEGIES, help="devices for it (default)"
@@ -162,6 +162,7 @@ def _open(source: str, options, size: str, generated: bool = False) -> PictureSe
         download=options.download,
         cache_dir=options.cache_dir,
         trust_recipe=options.trust_recipe,
+        preprocessing=options.preprocessing,
     )
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_gan import data, measure, train
+import keras_gan
+from keras_gan import data, measure, networks, priors, train
 from keras_gan.cli import results
 from keras_gan.evaluation import distances, features
 from keras_gan.experiment.picture_sets import Features, Stored
@@ -172,6 +173,17 @@ def test_samples_of_a_run_at_its_size(tmp_path):
     batches = list(Run.open(path).batches(1500, seed=4))
     assert [len(batch) for batch in batches] == [1000, 500]
     np.testing.assert_array_equal(np.concatenate(batches), Run.open(path).samples(1500, seed=4))
+
+
+def test_samples_of_a_file_of_a_gan_whose_images_are_in_the_range_told(tmp_path):
+    built = networks.for_shape((8, 8, 3), 4, bounded=False)
+    keras_gan.GAN(*built, priors.Normal(4)).save(tmp_path / "gan.keras")
+    pairs = tmp_path / "gan.keras", folder(tmp_path / "photos", pictures(20))
+    found = measured(tmp_path, *pairs, "--preprocessing", "symmetric_range")
+    assert found["protocol"]["measured"] == "gan.keras, last weights, seed 0"
+    samples = Run.open(pairs[0], preprocessing="symmetric_range").samples(20)
+    means = (Colors().features(x).mean(axis=0) for x in (samples, pictures(20)))
+    assert found[str(pairs[0])]["frechet"]["distance"] > np.square(np.subtract(*means)).sum()
 
 
 @pytest.mark.parametrize(

@@ -48,8 +48,8 @@ class EvaluationSettings(Checked):
     features: str = setting(
         "auto",
         "network that distances are measured on: classifier (a small one, of the data's classes), "
-        "efficientnet_lite0, inception_2015:FILE, dinov2:PRESET or auto: the classifier for gray "
-        "pictures and points with classes, efficientnet_lite0 for other pictures",
+        f"{features.NAMES}, or auto: the classifier for gray pictures and points with classes, "
+        "efficientnet_lite0 for other pictures",
     )
     sets: int = setting(
         1,

@@ -181,8 +181,9 @@ def open_pictures(
     download: bool = False,
     cache_dir: str | None = None,
     trust_recipe: bool = False,
+    preprocessing: str | None = None,
 ) -> PictureSet:
-    """The pictures of a run or preset, of a folder, an archive, an array, or a named data set.
+    """The pictures of a model, of a folder, an archive, an array, or a named data set.
 
     Of a named data set these are its test examples, with its training examples as the others; of a
     folder, archive or array they are all. A file that `Features.save` wrote is taken as well.
@@ -196,12 +197,14 @@ def open_pictures(
         download: Whether a missing data set may be downloaded.
         cache_dir: Directory of decoded pictures.
         trust_recipe: As for `Run.open`.
+        preprocessing: The same, of a `.keras` file; other sources ignore it.
 
     Raises:
         InputError: There is no such source, it cannot be used, or it holds points.
     """
     if is_run(source, generated):
-        return Samples(Run.open(source, trust_recipe), weights)
+        scale = preprocessing if source.endswith(".keras") else None
+        return Samples(Run.open(source, trust_recipe, preprocessing=scale), weights)
     if _holds_features(Path(source)):
         return Features.load(Path(source))
     found = data.load(
@@ -226,9 +229,9 @@ def has_size(source: str, generated: bool = False) -> bool:
 
 
 def is_run(source: str, generated: bool = False) -> bool:
-    """Whether a source is a run or a preset; `generated` as for `open_pictures`."""
-    named = "://" in source or (generated and source in presets.BUILT_IN)
-    return named or (Path(source) / "config.json").is_file()
+    """Whether a source is a run, a preset or a model's file; `generated` as for `open_pictures`."""
+    names_data = source in presets.BUILT_IN and not (generated or Path(source).exists())
+    return presets.is_model(source) and not names_data
 
 
 def _holds_features(file: Path) -> bool:

@@ -185,6 +185,11 @@ def _visible(images: np.ndarray) -> np.ndarray:
     return images[..., :3]
 
 
+def enlargement(height: int, width: int) -> int:
+    """The factor by which `grid` enlarges images of this size."""
+    return -(-_LEAST_TILE // min(height, width))
+
+
 def _tiles(images: ArrayLike, scale: int | None) -> np.ndarray:
     """uint8 `[n, height, width, 3]`, enlarged."""
     images = np.asarray(images)
@@ -194,5 +199,5 @@ def _tiles(images: ArrayLike, scale: int | None) -> np.ndarray:
         raise InputError(f"images must be [n, h, w] or [n, h, w, c]; received {list(images.shape)}")
     tiles = np.round(255 * _visible(_unit(images))).astype(np.uint8)
     tiles = np.broadcast_to(tiles, (*tiles.shape[:3], 3))
-    scale = scale or -(-_LEAST_TILE // min(tiles.shape[1:3]))
+    scale = scale or enlargement(*tiles.shape[1:3])
     return tiles.repeat(scale, axis=1).repeat(scale, axis=2)

@@ -117,6 +117,14 @@ _HUBS: dict[str, tuple[str, str, str, Callable[[types.ModuleType, str], str]]] =
 }
 
 
+def is_model(text: str) -> bool:
+    """Whether a text names a run, a preset or a `.keras` file, in this order of what exists."""
+    path = Path(text)
+    if path.is_dir():
+        return (path / "config.json").is_file()
+    return text in BUILT_IN or text.endswith(".keras") or "://" in text
+
+
 def is_preset(directory: Path) -> bool:
     """Whether a directory is a preset, rather than a run."""
     return os.path.lexists(directory / _SUMS)

@@ -20,6 +20,7 @@ from keras_gan.core.errors import InputError, first_line
 from keras_gan.data import DataSet
 from keras_gan.experiment.drawings import images_of, with_nearest
 from keras_gan.experiment.run import Run
+from keras_gan.plotting.grids import enlargement
 from keras_gan.reporting.facts import Facts
 
 BUDGET = 3_300_000  # bytes of all pictures of a report, which base64 makes a third longer
@@ -27,7 +28,7 @@ _EPOCHS = 40  # pictures over time, at most
 _OF_EPOCHS = 0.5  # of the budget: all pictures over time
 _OF_PICTURE = 0.1  # of the budget: another picture
 _SIDE = 800  # pixels: larger pictures over time are reduced
-_LEAST_TILE = 48  # pixels of a sample's smaller side, see `plotting.grid`
+_LEAST_SIDE = 48  # pixels: a smaller picture is not reduced
 _LINES, _STEPS = 5, 10
 _NEIGHBORS = 8
 _CLASSES, _OF_CLASS = 100, 8  # rows at most, samples of each
@@ -113,7 +114,7 @@ class _Drawing:
         self._run, self._known, self._load_data, self._most = run, known, load_data, most
         self._weights = known.weights
         height, width, _ = known.shape
-        tile = width * -(-_LEAST_TILE // min(height, width))  # as `plotting.grid` enlarges it
+        tile = width * enlargement(height, width)
         self._columns = int(np.clip(_SIDE // tile, 3, 8))
         self.missing: dict[str, str] = {}
 
@@ -201,7 +202,7 @@ def _encoded(
         for quality in qualities:
             file = io.BytesIO()
             data.save(file, "WEBP", quality=quality, lossless=quality == _QUALITIES[0])
-            if len(file.getvalue()) <= most or max(data.size) < _LEAST_TILE:
+            if len(file.getvalue()) <= most or max(data.size) < _LEAST_SIDE:
                 source = f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
                 return Picture(source, *shown, text)
         data = data.reduce(2)

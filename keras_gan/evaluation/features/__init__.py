@@ -8,6 +8,7 @@ _MODULES = {
     "Classifier": "classifier",
     "FeatureNetwork": "base",
     "choose": "choosing",
+    "NAMES": "loading",
     "load": "loading",
 }
 __all__ = list(_MODULES)

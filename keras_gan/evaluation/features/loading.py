@@ -8,6 +8,8 @@ from keras_gan.core.errors import InputError
 from keras_gan.evaluation.features import dinov2, efficientnet, inception
 from keras_gan.evaluation.features.base import FeatureNetwork
 
+NAMES = "efficientnet_lite0, inception_2015:FILE, inception_2015_clean:FILE or dinov2:PRESET"
+
 
 def load(name: str, strategy: tf.distribute.Strategy | None = None) -> FeatureNetwork:
     """The feature network of a name.
@@ -40,7 +42,4 @@ def _load(name: str) -> FeatureNetwork:
         return inception.load(source, clean=True)
     if source and kind == "dinov2":
         return dinov2.load(source)
-    raise InputError(
-        f"there is no feature network {name!r}; choose efficientnet_lite0, inception_2015:FILE, "
-        "inception_2015_clean:FILE or dinov2:PRESET"
-    )
+    raise InputError(f"there is no feature network {name!r}; choose {NAMES}")
