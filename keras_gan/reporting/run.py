@@ -57,7 +57,8 @@ class Run(runs.Run):
         """
         generator = self.generator(weights)
         config = {key: value for key, value in self.config.items() if key not in _MACHINE}
-        config = presets.without_folders({**config, "recipe": self.identity["recipe"]})
+        config = {**config, "recipe": self.identity["recipe"]}
+        config = presets.without_folders(config, self.config)
         config |= {"data_dir": None, "epochs_done": self.epochs_done}
         about = {"weights": weights, "epoch": self.epoch_of(weights)}
         config["preset"] = about | self.config.get("preset", {})
@@ -68,7 +69,7 @@ class Run(runs.Run):
             evaluation = self.path / "evaluation.json"
             found = json.loads(evaluation.read_text()) if evaluation.is_file() else {}
             if weights in found:
-                measured = presets.without_folders({"last": found[weights]})
+                measured = presets.without_folders({"last": found[weights]}, self.config)
                 write_atomically(folder / "evaluation.json", json.dumps(measured, indent=1) + "\n")
             describe(folder, Path(directory).resolve().name, license)
         return type(self).open(directory)
