@@ -3,7 +3,8 @@
     likelihood    the Parzen log-likelihood of the paper's section 5, and how reliable it is
     distances     Frechet distance, KID, precision and recall, on pixels or features
     collapse      diversity, coverage and memorization of samples, and warnings in plain words
-    features      the small classifier that features and classes come from
+    features      networks whose features are compared: EfficientNet-Lite0, Inception, DINOv2, and a
+                  small classifier of the data
     theory        section 4 of the paper as functions of densities
     inpainting, posterior    section 7: missing pixels, inferred latents
     gaussians     mixtures that are known exactly

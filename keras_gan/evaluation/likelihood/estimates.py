@@ -47,7 +47,6 @@ class ParzenSettings:
         validation: Number of validation examples, the first ones, or None for all.
         grid: Bandwidths to choose from, ascending, in the units of the data.
         refine: Whether to report a finer bandwidth round the grid's best as well.
-
     """
 
     samples: int = 10_000
