@@ -143,7 +143,7 @@ def __dir__() -> list[str]:
 
 if "keras" in sys.modules:  # a saved model may be loaded next, without a name from here
     _load()
-elif os.path.basename(sys.argv[0]) in _COMMANDS:
+elif sys.argv and os.path.basename(sys.argv[0]) in _COMMANDS:
     os.environ[_BACKEND] = "tensorflow"  # a command is a process of its own
 else:
     _check_backend(os.environ.get(_BACKEND, "tensorflow"))

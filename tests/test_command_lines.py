@@ -23,6 +23,7 @@ import export.__main__
 import serving.__main__
 from keras_gan import evaluate, figures, pack, train
 from keras_gan.cli import main as keras_gan_command
+from keras_gan.cli import start_tensorflow
 from keras_gan.core.settings import Field, fields
 from keras_gan.experiment.evaluator import EvaluationSettings
 from keras_gan.experiment.job import Options
@@ -255,3 +256,10 @@ def test_commands_work_with_closed_standard_streams(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     run = subprocess.run(["bash", "-c", command, sys.executable], cwd=tmp_path, env=environment)
     assert run.returncode == 0
+
+
+def test_characters_that_the_terminal_lacks_are_replaced(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))
+    start_tensorflow._prepare_standard_streams()
+    print("12 ± 1", flush=True)
+    assert sys.stdout.buffer.getvalue() == b"12 ? 1\n"

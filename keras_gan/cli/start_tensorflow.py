@@ -14,15 +14,21 @@ of them.
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 
 
-def _open_standard_streams() -> None:
-    """Gives those that are closed (`>&-`) a place, before other files get their numbers."""
+def _prepare_standard_streams() -> None:
+    """Opens those that are closed (`>&-`), before other files get their numbers.
+
+    Characters that the encoding of standard output lacks, such as ± in ASCII, become "?".
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _import_tensorflow() -> None:
@@ -42,5 +48,5 @@ def _import_tensorflow() -> None:
         os.close(nothing)
 
 
-_open_standard_streams()
+_prepare_standard_streams()
 _import_tensorflow()
