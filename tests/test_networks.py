@@ -16,6 +16,7 @@ import tensorflow as tf
 
 import keras_gan
 from keras_gan import InputError, layers, networks, optimizers, recipes
+from keras_gan.evaluation.features import classifier, efficientnet
 from keras_gan.experiment import TrainingData
 from keras_gan.experiment.run import Run
 
@@ -518,6 +519,8 @@ BUILT = {
     "noisy_discriminator": lambda: networks.noisy_discriminator(SHAPE, 3, hidden=[5]),
     "conv_reader": lambda: networks.conv_reader(SHAPE, 3),
     "cifar10_conv_discriminator": networks.cifar10_conv_discriminator,
+    "classifier": lambda: classifier._network(SHAPE, 3, mean=0.0, sd=1.0, seed=0),
+    "efficientnet_lite0": lambda: efficientnet.network(dict(np.load(efficientnet.FILE)), size=32),
     "sngan_generator": lambda: networks.sngan_generator(width=4, classes=3),
     "sngan_discriminator": lambda: networks.sngan_discriminator(width=4, classes=3),
     "biggan_generator": lambda: networks.biggan_generator(width=4),

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from keras_gan.core.errors import InputError
 from keras_gan.evaluation.features.base import digest
+from keras_gan.layers import channels_last
 
 _BATCH = 128
 _SEEN = 100_000  # examples in training, if the number of epochs is not given
@@ -136,7 +137,7 @@ def _network(
     """Names, types and seeds are given, so that none is taken from global state."""
     seeds = iter(range(4 * seed, 4 * seed + 4))
 
-    def layer(kind: type, *args: object, name: str, **kwargs: object) -> keras.layers.Layer:
+    def layer(kind: Callable, *args: object, name: str, **kwargs: object) -> keras.layers.Layer:
         initializer = keras.initializers.HeNormal(seed=next(seeds))
         return kind(*args, kernel_initializer=initializer, dtype="float32", name=name, **kwargs)
 
@@ -145,8 +146,8 @@ def _network(
     if len(shape) == 3:
         for name, filters, size in (("first", 16, 5), ("second", 32, 3)):
             window = {"strides": 2, "padding": "same", "activation": "relu"}
-            x = layer(keras.layers.Conv2D, filters, size, name=name, **window)(x)
-    x = keras.layers.Flatten(dtype="float32", name="flat")(x)
+            x = layer(channels_last.Conv2D, filters, size, name=name, **window)(x)
+    x = channels_last.Flatten(dtype="float32", name="flat")(x)
     if len(shape) != 3:
         x = layer(keras.layers.Dense, 128, activation="relu", name="first")(x)
     features = layer(keras.layers.Dense, 64, activation="relu", name="features")(x)

@@ -17,6 +17,7 @@ import numpy as np
 
 from keras_gan.evaluation.features import resizing
 from keras_gan.evaluation.features.base import PretrainedNetwork
+from keras_gan.layers import channels_last
 
 FILE = Path(__file__).with_name("efficientnet_lite0.npz")
 SIZE = 96  # 224 in training; smaller is faster, and enough for small pictures
@@ -58,7 +59,7 @@ def network(arrays: dict[str, np.ndarray], size: int = SIZE) -> keras.Model:
             shortcut, name = x, f"block_{place}"
             if width > 1:
                 x = _convolve(x, f"{name}_expand", width * filters, 1)
-            x = keras.layers.DepthwiseConv2D(
+            x = channels_last.DepthwiseConv2D(
                 window,
                 strides=strides,
                 padding="same",
@@ -73,7 +74,7 @@ def network(arrays: dict[str, np.ndarray], size: int = SIZE) -> keras.Model:
             filters = filters_of_stage
             place += 1
     x = _convolve(x, "head", 1280, 1)
-    features = keras.layers.GlobalAveragePooling2D(dtype="float32", name="features")(x)
+    features = channels_last.GlobalAveragePooling2D(dtype="float32", name="features")(x)
     model = keras.Model(inputs, features, name="efficientnet_lite0")
     for layer in model.layers:
         if layer.weights:
@@ -90,7 +91,7 @@ def _convolve(
     strides: int = 1,
     activation: str | None = "relu6",
 ) -> keras.KerasTensor:
-    return keras.layers.Conv2D(
+    return channels_last.Conv2D(
         filters,
         window,
         strides=strides,

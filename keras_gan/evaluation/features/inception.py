@@ -20,6 +20,7 @@ from keras_gan.core.errors import InputError
 from keras_gan.core.files import sha256
 from keras_gan.evaluation.features import resizing, torch_files
 from keras_gan.evaluation.features.base import PretrainedNetwork
+from keras_gan.layers import channels_last
 
 WEIGHTS = "pt_inception-2015-12-05-6726825d.pth"
 SHA_256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
@@ -107,7 +108,7 @@ def network(tensors: dict[str, np.ndarray]) -> keras.Model:
     for name, pooling in (("Mixed_7b", _average), ("Mixed_7c", _maximum)):
         forks = ["3x3_1", "3x3_2a 3x3_2b"], ["3x3dbl_1", "3x3dbl_2", "3x3dbl_3a 3x3dbl_3b"]
         x = block(x, name, [["1x1"], *forks], pooling=pooling)
-    features = keras.layers.GlobalAveragePooling2D(dtype="float32", name="features")(x)
+    features = channels_last.GlobalAveragePooling2D(dtype="float32", name="features")(x)
     model = keras.Model(inputs, features, name="inception_2015")
     model.trainable = False
     return model
@@ -146,7 +147,7 @@ def _convolve(
     padding: str = "same",
 ) -> keras.KerasTensor:
     kernel, bias = torch_files.folded(tensors, f"{name}.conv", f"{name}.bn")
-    layer = keras.layers.Conv2D(
+    layer = channels_last.Conv2D(
         len(bias),
         kernel.shape[:2],
         strides=strides,
@@ -162,13 +163,13 @@ def _convolve(
 
 
 def _halving(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    return keras.layers.MaxPooling2D(3, strides=2, dtype="float32", name=name)(x)
+    return channels_last.MaxPooling2D(3, strides=2, dtype="float32", name=name)(x)
 
 
 def _maximum(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    return keras.layers.MaxPooling2D(3, strides=1, padding="same", dtype="float32", name=name)(x)
+    return channels_last.MaxPooling2D(3, strides=1, padding="same", dtype="float32", name=name)(x)
 
 
 def _average(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    layer = keras.layers.AveragePooling2D
+    layer = channels_last.AveragePooling2D
     return layer(3, strides=1, padding="same", dtype="float32", name=name)(x)
