@@ -7,12 +7,11 @@ export function filled([size, ...rest], value) {
 
 // Which channels `draw` shows of images with so many, in words; none if it shows them all.
 export function shownChannels(count) {
-  if (count === 1 || count === 3) return "";
-  if (count === 2) return "Channel 1 of 2 is shown, in gray.";
-  return `Channels 1 to 3 of ${count} are shown, as red, green and blue.`;
+  return count > 4 ? `Channels 1 to 3 of ${count} are shown, as red, green and blue.` : "";
 }
 
-// Draws an image at its own size; the attribute data-drawn tells that the canvas shows it.
+// Draws an image at its own size; the attribute data-drawn tells that the canvas shows it. Of two and four channels the
+// last is alpha, on white.
 export function draw(canvas, image) {
   const height = image.length;
   const width = image[0].length;
@@ -20,12 +19,14 @@ export function draw(canvas, image) {
   canvas.height = height;
   const context = canvas.getContext("2d");
   const pixels = context.createImageData(width, height);
+  const unit = (value) => Math.min(1, Math.max(0, value));
   let at = 0;
   for (const row of image) {
     for (const pixel of row) {
+      const alpha = pixel.length === 2 || pixel.length === 4 ? unit(pixel.at(-1)) : 1;
       for (let channel = 0; channel < 3; channel += 1) {
-        const value = pixel[pixel.length < 3 ? 0 : channel];
-        pixels.data[at + channel] = Math.round(255 * Math.min(1, Math.max(0, value)));
+        const value = unit(pixel[pixel.length < 3 ? 0 : channel]);
+        pixels.data[at + channel] = Math.round(255 * (value * alpha + 1 - alpha));
       }
       pixels.data[at + 3] = 255;
       at += 4;
