@@ -168,7 +168,7 @@ def test_xla_on_several_replicas_is_refused():
         (np.zeros((8, 5), np.float32), r"examples of shape \(6,\); the data have \(5,\)"),
         (np.zeros((8, 6), np.uint8), r"must be float examples \[n, ...\]; bring pixels to the"),
         (np.zeros((8, 6), bool), r"must be float examples \[n, ...\]. Received: bool"),
-        ({"image": np.zeros((8, 6), np.float32)}, r"not a dict: give `x\['image'\]`"),
+        ({"image": np.zeros((8, 6), np.float32)}, r"not a dict object: give `x\['image'\]`"),
         (
             tf.data.Dataset.from_tensors({"image": np.zeros((8, 6), np.float32)}),
             r"not a dict: map it with `lambda batch: batch\['image'\]`",

@@ -29,7 +29,7 @@ _BEGIN, _END = "<keras_gan: ", " :keras_gan>"  # around a message of ours within
 def checked_array(x: Any, example_shape: Sequence[int] | None = None) -> np.ndarray:
     """Float examples `[n, ...]` in memory, of the shape if one is given, checked, as float32."""
     if isinstance(x, Mapping):
-        raise InputError(f"the data must be one array, not a dict: give `{_entry('x', x)}`")
+        raise InputError(f"the data must be one array, not a dict object: give `{_entry('x', x)}`")
     try:
         x = np.asarray(x)
     except ValueError as error:  # a list of arrays of several shapes
