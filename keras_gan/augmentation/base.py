@@ -104,9 +104,6 @@ def get(augmentation: Any) -> Augmentation | None:
     """
     if augmentation is None:
         return None
-    if isinstance(augmentation, Augmentation):
-        defines(augmentation, Augmentation, "call")
-        return augmentation
     if isinstance(augmentation, keras.Sequential):
         augmentation = augmentation.layers
     parts = augmentation if isinstance(augmentation, list | tuple) else [augmentation]
@@ -117,4 +114,6 @@ def get(augmentation: Any) -> Augmentation | None:
                 f"Received: {part!r}"
             )
         defines(part, Augmentation, "call")
+    if isinstance(augmentation, Augmentation):
+        return augmentation
     return Chain(parts) if parts else None

@@ -85,9 +85,6 @@ class CollapseMonitor(AfterEpochs):
         detector = CollapseDetector(train.x, held_out=held_out, classifier=classifier, prepare=unit)
         return cls(detector, preprocessing.denormalize, **settings)
 
-    def is_due(self, epoch):
-        return (epoch + 1) % self._every == 0
-
     def look(self, epoch, logs):
         ema = self.model.ema_generator is not None
         samples = self.model.generate(self._samples, self._seed, ema=ema)

@@ -62,9 +62,6 @@ class ValidationEstimate(AfterEpochs):
             columns["best_ema"] = f"{self.column}_ema"
         return columns
 
-    def is_due(self, epoch):
-        return (epoch + 1) % self._every == 0
-
     def look(self, epoch, logs):
         self._prepare()
         sign = 1 if self.mode == "max" else -1

@@ -115,7 +115,7 @@ class Run:
                 )
             if changes := ", ".join(run_config.differences(run.identity, identity)):
                 raise InputError(f"{path} holds another run ({changes}); choose another --run-dir")
-            places = {key: facts[key] for key in run_config.PLACES if key in facts}
+            places = {key: facts[key] for key in presets.PLACES if key in facts}
             if any(run.config.get(key) != place for key, place in places.items()):  # moved data
                 run.config |= places
                 run._write_config()

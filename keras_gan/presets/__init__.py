@@ -34,9 +34,11 @@ __all__ = [
     "cache_folder",
     "check",
     "find",
+    "is_model",
     "is_preset",
     "samples",
     "seal",
+    "PLACES",
     "without_folders",
 ]
 
@@ -202,8 +204,8 @@ def seal(directory: Path) -> None:
     write_atomically(directory / _SUMS, "".join(lines))
 
 
-# Entries of a configuration that are places, or names, of what a run reads and writes.
-_PLACES = ("dataset", "classes", "data_dir", "cache_dir", "checkpoint_dir", "init")
+PLACES = ("dataset", "classes", "data_dir", "cache_dir")  # where the data are; they may be moved
+_PLACES = (*PLACES, "checkpoint_dir", "init")  # all entries of a configuration that are places
 _PART = r"[^\s/;,:'\"]+"  # of a path in a text; one with other characters must be known
 
 

@@ -15,7 +15,7 @@ from keras_gan.training import preset_files
 
 _COLUMNS = 8  # of the grid of samples; one for each class, if there are at most 12
 # Places on this machine.
-_MACHINE = ("data_dir", "checkpoint_dir", "cache_dir", "dataset", "classes")
+_MACHINE = (*presets.PLACES, "checkpoint_dir")
 
 
 class Run(runs.Run):

@@ -14,7 +14,6 @@ from keras_gan.data import is_path, place
 from keras_gan.data.preprocessing import from_config
 
 FORMAT = 2
-PLACES = ("dataset", "classes", "data_dir", "cache_dir")  # where the data are; they may be moved
 # Types of the entries of a configuration that are used; the others are for readers.
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "identity": dict,
