@@ -56,9 +56,10 @@ def convert(subject: Subject, opset: int = OPSETS[-1]) -> onnx.ModelProto:
     specs = [*signature.inputs, *weights]
     logging.disable(logging.ERROR)  # what the converter could not convert shows in its result
     try:
-        model, _ = tf2onnx.convert.from_function(
-            tf.function(function, autograph=False), input_signature=specs, opset=opset
-        )
+        with signatures.traced_as_one():
+            model, _ = tf2onnx.convert.from_function(
+                tf.function(function, autograph=False), input_signature=specs, opset=opset
+            )
     finally:
         logging.disable(logging.NOTSET)
     unknown = {node.op_type for node in model.graph.node if not onnx.defs.has(node.op_type)}

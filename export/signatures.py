@@ -6,8 +6,9 @@ compared with.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import numpy as np
@@ -29,6 +30,20 @@ Tensors = dict[str, tf.Tensor]
 Arrays = dict[str, np.ndarray]
 
 
+@contextlib.contextmanager
+def traced_as_one() -> Iterator[None]:
+    """A context in which graphs hold the operations of the functions that they call.
+
+    Keras compiles grouped convolutions by XLA, which TensorFlow Serving turns off and ONNX lacks.
+    """
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)  # within a function that is traced: a part of its graph
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
+
+
 @dataclasses.dataclass(frozen=True)
 class Signature:
     """A named function of tensors."""
@@ -40,7 +55,8 @@ class Signature:
     def graph(self) -> tf.types.experimental.ConcreteFunction:
         """The function as a graph."""
         specs = {spec.name: spec for spec in self.inputs}
-        return tf.function(self.function, autograph=False).get_concrete_function(**specs)
+        with traced_as_one():
+            return tf.function(self.function, autograph=False).get_concrete_function(**specs)
 
     def reference(self, inputs: Arrays) -> Arrays:
         """The Keras model's outputs, computed on the CPU."""

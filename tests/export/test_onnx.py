@@ -19,12 +19,12 @@ import small
 import tensorflow as tf
 
 import keras_gan
-from export import inspection, onnx_model, parity, writing
+from export import inspection, onnx_model, parity, signatures, writing
 from export.subject import Subject
 from keras_gan import Run, conditioning, priors, recipes
 from keras_gan.core.keras_private import all_layers
 from keras_gan.core.randomness import row_seeds
-from keras_gan.data import Identity
+from keras_gan.data import Identity, SymmetricRange
 
 BATCH_SIZES = (1, 33)
 FILES = ["model.onnx", "model_float16.onnx"]
@@ -291,6 +291,25 @@ def test_noise_inside_the_generator_is_refused(photo_subject: Subject, tmp_path:
     with pytest.raises(keras_gan.InputError, match=r"Bitcast.*saved_model"):
         writing.write(photo_subject, tmp_path, "photos", settings=writing.Settings(("onnx",)))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_grouped_convolutions(tmp_path: Path) -> None:
+    """Keras compiles them by XLA, which neither TensorFlow Serving nor ONNX has."""
+    networks = keras_gan.networks
+    generator = networks.r3gan_generator((8, 8, 1), 4, widths=4, blocks=1, group_size=4)
+    for v in generator.variables:  # blocks begin as the identity
+        v.assign(small.numbers(v.shape))
+    discriminator = networks.maxout_discriminator((8, 8, 1), units=2)
+    subject = Subject(generator, discriminator, priors.Normal(4), SymmetricRange())
+    (signature,) = signatures.of(subject, ["serving_default"])
+    function = signature.graph()
+    called = function.graph.as_graph_def().library.function
+    assert not [one for one in called if "_XlaMustCompile" in one.attr]
+    onnx_model.write(onnx_model.convert(subject), tmp_path / "model.onnx")
+    latents = small.numbers((3, 4))
+    images = answers(tmp_path / "model.onnx", latents=latents)
+    expected = function(latents=tf.constant(latents))["images"]
+    np.testing.assert_allclose(images, expected, rtol=0, atol=1e-5)
 
 
 def test_layers_of_one_name(tmp_path: Path) -> None:
