@@ -48,6 +48,13 @@ def measure(
     alone: dict[str, Arrays] = {}
     for (name, given), answer in zip(requests, run(requests), strict=True):
         expected = references[name](given)
+        for alias, reference in expected.items():
+            # An image with NaN is an empty PNG.
+            if not (reference.all() if reference.dtype == object else np.isfinite(reference).all()):
+                raise InputError(
+                    f"{name} of the Keras model gives {alias} with NaN or infinite values; its "
+                    "training failed: export other --weights, or train again"
+                )
         _check_rows(name, alone.setdefault(name, expected), expected)
         if sorted(expected) != sorted(answer):
             raise ParityError(f"{name} gives {sorted(answer)} instead of {sorted(expected)}")

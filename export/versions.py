@@ -46,11 +46,13 @@ def existing(base: Path) -> dict[int, Path]:
 
 
 def check_free(base: Path, version: int | None) -> None:
-    """Raises InputError if the version is out of range or exists already."""
+    """Raises InputError if the version (None: the next one) is out of range or exists already."""
     if version is None:
-        return
+        version = _next(base)
     if not 1 <= version <= MAX_VERSION:
-        raise InputError(f"a version is a number in [1, {MAX_VERSION}]. Received: {version}")
+        raise InputError(
+            f"a version of {base} is a number in [1, {MAX_VERSION}]. Received: {version}"
+        )
     if version in existing(base):
         raise InputError(
             f"{base} has a version {version} already; leave --version out for the next one"
@@ -72,12 +74,15 @@ def publish(base: Path, version: int | None, fill: Callable[[Path], None]) -> Pa
         raise InputError(f"{base} cannot be written: {error.strerror or error}") from error
 
 
+def _next(base: Path) -> int:
+    return max(existing(base), default=0) + 1
+
+
 def _rename(draft: Path, base: Path, version: int | None) -> Path:
     while True:
         check_free(base, version)
-        number = version or max(existing(base), default=0) + 1
         try:
-            return draft.rename(base / str(number))
+            return draft.rename(base / str(version or _next(base)))
         except OSError as error:
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
                 raise

@@ -35,6 +35,8 @@ class Settings:
             raise InputError(
                 f"formats are some of {', '.join(FORMATS)}. Received: {list(self.formats)}"
             )
+        if self.opset is not None and set(self.formats) == {"saved_model"}:
+            raise InputError("--opset is for ONNX, which --formats does not have")
         if "saved_model" not in self.formats and (self.signatures is not None or self.warmup):
             raise InputError("signatures and warm-up requests belong to the format saved_model")
         for name in self.signatures or ():

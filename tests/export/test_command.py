@@ -93,6 +93,7 @@ def refused(argv: list, capsys: pytest.CaptureFixture[str]) -> str:
         (["--version", "0"], "version"),
         (["--version", "one"], "invalid int"),
         (["--opset", "21"], "--opset"),
+        (["--opset", "15", "--formats", "saved_model"], "--opset is for ONNX"),
         (["--formats", "onnx", "tflite"], "formats"),
         (["--formats", "onnx", "--warmup"], "saved_model"),
         (["--signatures", "decode"], "'decode'"),

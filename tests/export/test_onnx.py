@@ -24,7 +24,7 @@ from export.subject import Subject
 from keras_gan import Run, conditioning, priors, recipes
 from keras_gan.core.keras_private import all_layers
 from keras_gan.core.randomness import row_seeds
-from keras_gan.data import Identity, SymmetricRange
+from keras_gan.data import Identity, SymmetricRange, UnitRange
 
 BATCH_SIZES = (1, 33)
 FILES = ["model.onnx", "model_float16.onnx"]
@@ -339,6 +339,18 @@ def test_parity_sees_wrong_weights(run: Run, tmp_path: Path) -> None:
     with pytest.raises(parity.ParityError, match=r"serving_default.*images"):
         writing.write(subject, tmp_path, "m", settings=settings)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_whose_training_failed() -> None:
+    """It is not another runtime that differs; NaN has no PNG to compare."""
+    generator, discriminator = small.network_pair(size=12)
+    generator = keras.Sequential([generator, keras.layers.Reshape((2, 2, 3))])
+    generator.set_weights([weight * np.nan for weight in generator.get_weights()])
+    subject = Subject(generator, discriminator, priors.Uniform(5), UnitRange())
+    inputs = signatures.trial_inputs(subject, 33)
+    for name in ("serving_default", "png"):
+        with pytest.raises(keras_gan.InputError, match=f"{name} of the Keras .* NaN"):
+            parity.measure(signatures.of(subject, [name]), inputs, lambda r: [{}] * len(r), 1e-5)
 
 
 def test_a_file_whose_name_is_a_pattern_is_inspected(tmp_path: Path) -> None:

@@ -102,6 +102,10 @@ def test_numbers(tmp_path: Path) -> None:
     for number in (0, -1, 10**18):
         with pytest.raises(keras_gan.InputError, match="version"):
             versions.publish(base, number, fill)
+    versions.publish(base, versions.MAX_VERSION, fill)  # a server takes no longer name
+    with pytest.raises(keras_gan.InputError, match=f"version of .* Received: {10**18}"):
+        versions.publish(base, None, fill)
+    assert not (base / str(10**18)).exists()
 
 
 def test_a_number_taken_meanwhile(tmp_path: Path) -> None:
