@@ -158,13 +158,15 @@ async def attempts(
     and shortened at random by up to a half, so that clients do not all come back together.
     """
     deadline = time.monotonic() + seconds
+    refused: ServingError | None = None
     for attempt in itertools.count():
         left = deadline - time.monotonic()
-        if left <= 0:
-            raise DeadlineExceeded(f"No answer within {seconds:g} seconds.")
+        if left <= 0:  # also after a pause that was longer than asked for
+            raise refused or DeadlineExceeded(f"No answer within {seconds:g} seconds.")
         try:
             return await send(call, left)
-        except Unavailable:
+        except Unavailable as error:
+            refused = error
             pause = _FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.0)
             if attempt >= retries or pause >= deadline - time.monotonic():
                 raise

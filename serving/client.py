@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import asyncio
+import operator
 import ssl
 import time
 from collections.abc import Coroutine, Mapping
@@ -81,11 +82,11 @@ class _Client:
             raise ValueError(
                 f"version and label exclude each other. Received: {version}, {label!r}"
             )
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1. Received: {batch_size}")
+        if version is not None:
+            version = _whole("version", version, 0)
         self._target = Target(model, version, label)
-        self._batch_size = batch_size
-        self._timeout, self._retries = timeout, retries
+        self._batch_size = _whole("batch_size", batch_size, 1)
+        self._timeout, self._retries = timeout, _whole("retries", retries, 0)
         self._metadata: ModelMetadata | None = None  # the last seen: another version may serve now
         self._transport = transport or _connect(
             url, keys or ClientKeys(), asynchronous=self._asynchronous
@@ -159,8 +160,7 @@ class _Client:
         return fitting(inputs, self._metadata, signature), self._metadata
 
     async def _generate(self, n: int, seed: int, inputs: Mapping[str, ArrayLike]) -> np.ndarray:
-        if n < 1:
-            raise ValueError(f"n must be at least 1. Received: {n}")
+        n = _whole("n", n, 1)
         arrays = {"seed": calls.row_seeds(seed, n), **_rows(n, inputs)}
         outputs = await self._predict_rows(SAMPLE, arrays, self._batch_size)
         # Generators of points name their output "examples".
@@ -175,7 +175,7 @@ class _Client:
     async def _from_latents(
         self, signature: str, latents: ArrayLike, inputs: Mapping[str, ArrayLike]
     ) -> np.ndarray:
-        latents = np.asarray(latents, np.float32)
+        latents = np.asarray(latents)
         if latents.ndim != 2:
             raise ValueError(f"latents must have shape [n, d]. Received: {list(latents.shape)}")
         arrays = {"latents": latents, **_rows(len(latents), inputs)}
@@ -257,6 +257,17 @@ class AsyncClient(_Client):
         await self.close()
 
 
+def _whole(name: str, value: int, least: int) -> int:
+    """An argument as an int; ValueError for a fraction, and below `least`."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise ValueError(f"{name} must be a whole number. Received: {value!r}") from None
+    if number < least:
+        raise ValueError(f"{name} must be at least {least}. Received: {value}")
+    return number
+
+
 def _rows(n: int, inputs: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:
     """Inputs as arrays of n rows; a single number is repeated for all rows."""
     arrays = {alias: np.asarray(given) for alias, given in inputs.items()}
@@ -271,27 +282,41 @@ def _rows(n: int, inputs: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:
 def _connect(url: str, keys: ClientKeys, *, asynchronous: bool) -> Any:
     """A transport to the server at a URL, for blocking code or for asyncio."""
     scheme, address = _split(url)
+    tls = None
+    if scheme in ("grpcs", "https"):
+        tls = _tls(keys)
+    elif keys != ClientKeys():
+        raise UsageError(f"keys are for grpcs:// and https://. Received: {url!r}")
     if scheme in ("http", "https"):
         import httpx
 
         from serving.rest_transport import AsyncRestTransport, RestTransport
 
-        verify: ssl.SSLContext | bool = False
-        if scheme == "https":
-            verify = ssl.create_default_context(cafile=keys.authority)
-            if keys.certificate is not None:
-                verify.load_cert_chain(keys.certificate, keys.key)
         if asynchronous:
-            return AsyncRestTransport(httpx.AsyncClient(base_url=url, verify=verify))
-        return RestTransport(httpx.Client(base_url=url, verify=verify))
+            return AsyncRestTransport(httpx.AsyncClient(base_url=url, verify=tls or False))
+        return RestTransport(httpx.Client(base_url=url, verify=tls or False))
     from serving.grpc_transport import AsyncGrpcTransport, GrpcTransport
 
     library, transport = (grpc.aio, AsyncGrpcTransport) if asynchronous else (grpc, GrpcTransport)
-    if scheme == "grpcs":
+    if tls:
         files = (keys.authority, keys.key, keys.certificate)
         credentials = grpc.ssl_channel_credentials(*(f and f.read_bytes() for f in files))
         return transport(library.secure_channel(address, credentials, _OPTIONS))
     return transport(library.insecure_channel(address, _OPTIONS))
+
+
+def _tls(keys: ClientKeys) -> ssl.SSLContext:
+    """The TLS context of a client with these keys; UsageError for files that cannot be used."""
+    files = str(keys.authority)
+    try:
+        context = ssl.create_default_context(cafile=keys.authority)
+        if keys.certificate is not None:
+            files = f"{keys.certificate} with {keys.key}"
+            context.load_cert_chain(keys.certificate, keys.key)
+    except OSError as error:  # also ssl.SSLError; of a file in another format, it names no file
+        reason = getattr(error, "reason", None) or error.strerror
+        raise UsageError(f"{files}: no keys in PEM format can be read there ({reason})") from None
+    return context
 
 
 def _split(url: str) -> tuple[str, str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -33,9 +35,16 @@ class RestTransport:
 
     def send(self, call: Call, timeout: float) -> Any:
         """Makes a call and returns its answer; raises ServingError."""
-        with _typed_errors():
-            response = self._client.request(timeout=timeout, **_encode(call))
-        return _decode(call, response)
+        deadline, content = time.monotonic() + timeout, bytearray()
+        with (
+            _typed_errors(),
+            self._client.stream(timeout=timeout, **_encode(call)) as response,
+        ):
+            for part in response.iter_bytes():  # httpx limits the time for each part
+                content += part
+                if time.monotonic() > deadline:
+                    raise TimeoutError
+        return _decode(call, response.status_code, content)
 
     def close(self) -> Any:
         """Closes the connections."""
@@ -47,8 +56,9 @@ class AsyncRestTransport(RestTransport):
 
     async def send(self, call: Call, timeout: float) -> Any:
         with _typed_errors():
-            response = await self._client.request(timeout=timeout, **_encode(call))
-        return _decode(call, response)
+            async with asyncio.timeout(timeout):
+                response = await self._client.request(timeout=timeout, **_encode(call))
+        return _decode(call, response.status_code, response.content)
 
     def close(self) -> Any:
         return self._client.aclose()
@@ -74,16 +84,16 @@ def _path(target: Target) -> str:
     return f"{path}/labels/{quote(target.label, safe='')}" if target.label is not None else path
 
 
-def _decode(call: Call, response: httpx.Response) -> object:
+def _decode(call: Call, status: int, content: bytes | bytearray) -> object:
     try:  # a string output comes as it is, UTF-8 or not
-        body = json.loads(response.content.decode("utf-8", "surrogateescape"))
+        body = json.loads(content.decode("utf-8", "surrogateescape"))
     except ValueError:
         body = {}
-    if response.status_code != 200:
+    if status != 200:
         text = body.get("error") if isinstance(body, dict) else None
         if not (text and isinstance(text, str)):
-            text = f"HTTP status {response.status_code}"
-        raise errors.from_http(response.status_code, text)
+            text = f"HTTP status {status}"
+        raise errors.from_http(status, text)
     try:
         return _answer(call, body)
     except (LookupError, TypeError, ValueError, AttributeError):
@@ -165,7 +175,7 @@ def _from_json(value: Any) -> np.ndarray:
 def _typed_errors() -> Iterator[None]:
     try:
         yield
-    except httpx.TimeoutException as error:
+    except (httpx.TimeoutException, TimeoutError) as error:
         raise errors.DeadlineExceeded("No answer within the time allowed.") from error
     except httpx.HTTPError as error:
         text = f"No connection to the server: {error or type(error).__name__}"

@@ -99,12 +99,15 @@ def _cast(alias: str, array: np.ndarray, spec: TensorSpec) -> np.ndarray:
     if spec.dtype not in _DTYPES:
         return array
     dtype = np.dtype(_DTYPES[spec.dtype])
-    if array.dtype.kind in _ALLOWED[dtype.kind]:
-        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+    received = str(array.dtype)
+    if array.dtype.kind in _ALLOWED[dtype.kind] or (received, dtype.kind) == ("bfloat16", "f"):
+        with np.errstate(over="ignore"):
             cast = array.astype(dtype, copy=False)
-        if dtype.kind == "f" or np.array_equal(cast, array):
+        lost = np.isinf(cast) & ~np.isinf(array) if dtype.kind == "f" else cast != array
+        if not lost.any():
             return cast
-    raise InvalidArgument(f"{alias} must hold numbers of type {dtype}. Received: {array.dtype}")
+        received += f", with {array[lost][0]}"
+    raise InvalidArgument(f"{alias} must hold numbers of type {dtype}. Received: {received}")
 
 
 def _shown(shape: tuple[int, ...]) -> str:

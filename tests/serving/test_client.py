@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import io
 import re
+import time
 from pathlib import Path
 
 import grpc
 import httpx
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from serving import AsyncClient, Client, ClientKeys, UsageError, errors
 from serving.calls import Metadata, ModelMetadata, Predict, TensorSpec, row_seeds
 from serving.grid import main, save_grid
 from serving.grpc_transport import typed_errors
-from serving.rest_transport import RestTransport
+from serving.rest_transport import AsyncRestTransport, RestTransport
 
 
 @pytest.fixture(params=["grpc", "rest"])
@@ -42,6 +44,18 @@ def test_a_certificate_without_its_key():
     for keys in ({"key": Path("key.pem")}, {"certificate": Path("certificate.pem")}):
         with pytest.raises(errors.UsageError, match="certificate and its key are needed together"):
             ClientKeys(**keys)
+
+
+def test_keys_that_cannot_be_used(tmp_path):
+    (text := tmp_path / "text.pem").write_text("no certificate")
+    absent = tmp_path / "absent.pem"
+    for url in ("grpcs://x:1", "https://x:1"):
+        for keys in (ClientKeys(text), ClientKeys(absent), ClientKeys(None, text, absent)):
+            with pytest.raises(UsageError, match=r"(text|absent)\.pem: no keys in PEM format"):
+                Client(url, model="m", keys=keys)
+    for url in ("grpc://x:1", "http://x:1"):
+        with pytest.raises(UsageError, match=f"keys are for grpcs:// and https://.*{url}"):
+            Client(url, model="m", keys=ClientKeys(text))
 
 
 def test_an_input_that_the_model_does_not_have(url):
@@ -244,6 +258,7 @@ class Described:
         ("png", {"latents": np.zeros((2, 5))}, r"latents must have shape \[n, 4\]. .* \[2, 5\]"),
         ("png", {"latents": np.zeros(4)}, r"latents must have shape \[n, 4\]. .* \[4\]"),
         ("png", {"latents": np.full((1, 4), "a")}, "numbers of type float32. Received: <U1"),
+        ("png", {"latents": [[0, 0, 1e39, 0]]}, r"float32. Received: float64, with 1e\+39"),
         ("serving_default", {"latents": np.zeros((2, 4)), "condition": [1]}, "number of rows"),
         ("serving_default", {"condition": [1, 10]}, "classes from 0 to 9. Received: 10 at row 1"),
         ("serving_default", {"condition": [-1]}, "classes from 0 to 9. Received: -1 at row 0"),
@@ -271,6 +286,13 @@ def test_numbers_are_sent_in_the_signature_s_type():
     scripted(transport).predict(latents=[[1, 2, 3, 4]], condition=np.int8([3]))
     (sent,) = transport.sent
     assert (sent["latents"].dtype, sent["condition"].dtype) == (np.float32, np.int64)
+    client = scripted(transport)
+    for call in (client.images, client.png):
+        for latents in ([["1"] * 4], [[1j] * 4], [[None] * 4]):
+            with pytest.raises(errors.InvalidArgument, match="numbers of type float32"):
+                call(latents)
+    bfloat16 = tf.ones((1, 4), tf.bfloat16)
+    np.testing.assert_array_equal(client.images(bfloat16, condition=0), np.ones((1, 4), np.float32))
 
 
 def test_a_new_version_may_have_another_signature():
@@ -414,6 +436,15 @@ def test_bad_arguments():
         scripted(Scripted()).images(np.ones(3))
     with pytest.raises(ValueError, match="at least 1"):
         scripted(Scripted()).generate(0)
+    for words, bad in {
+        "n must be a whole number. Received: 2.5": lambda: scripted(Scripted()).generate(2.5),
+        "batch_size must be at least 1": lambda: scripted(Scripted(), batch_size=0),
+        "batch_size must be a whole number": lambda: scripted(Scripted(), batch_size=2.5),
+        "retries must be at least 0": lambda: scripted(Scripted(), retries=-1),
+        "version must be a whole number. Received: '1'": lambda: scripted(Scripted(), version="1"),
+    }.items():
+        with pytest.raises(ValueError, match=words):
+            bad()
     with pytest.raises(ValueError, match="predict needs the signature's inputs"):
         scripted(Scripted()).predict()
 
@@ -447,6 +478,33 @@ def test_another_server_s_answer(text):
     for ask in (client.predict, client.status, client.metadata):
         with pytest.raises(errors.Unknown, match="is another server at this address"):
             ask(**({"x": [0.0]} if ask == client.predict else {}))
+
+
+def test_an_answer_that_comes_slowly():
+    """Each of its parts is in time."""
+
+    def parts():
+        for _ in range(50):
+            time.sleep(0.02)
+            yield b" "
+
+    async def later():
+        for _ in range(50):
+            await asyncio.sleep(0.02)
+            yield b" "
+
+    async def ask():
+        slow = httpx.MockTransport(lambda request: httpx.Response(200, content=later()))
+        web = httpx.AsyncClient(base_url="http://x", transport=slow)
+        client = AsyncClient(model="m", timeout=0.1, transport=AsyncRestTransport(web))
+        await client.status()
+
+    slow = httpx.MockTransport(lambda request: httpx.Response(200, content=parts()))
+    web = httpx.Client(base_url="http://x", transport=slow)
+    with pytest.raises(errors.DeadlineExceeded):
+        scripted(RestTransport(web), timeout=0.1).status()
+    with pytest.raises(errors.DeadlineExceeded):
+        asyncio.run(ask())
 
 
 def test_grid(tmp_path):
