@@ -43,14 +43,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         metavar="FILE",
         help="the HTML file (RUN/report.html; of several runs report.html)",
     )
+    parsing.add_dataset(parser)
     parsing.add_preprocessing(parser)
     parsing.add_data_dir(parser)
     parsing.add_trust(parser)
     options = parser.parse_args(argv)
-    runs = [
-        working_copy(Run.open(run, options.trust_recipe, preprocessing=options.preprocessing))
-        for run in options.runs
-    ]
+    data = {"dataset": options.dataset, "preprocessing": options.preprocessing}
+    runs = [working_copy(Run.open(run, options.trust_recipe, **data)) for run in options.runs]
     one = len(runs) == 1
     file = Path(options.output or (document.file_of(runs[0]) if one else "report.html"))
     parsing.check_output("the report", file)

@@ -13,6 +13,8 @@ from importlib.util import find_spec
 import pytest
 from documents import PAGES, ROOT, text_of
 
+IMPORTS = re.compile(r"^(?:from [\w.]+ )?import .*$", re.MULTILINE)
+
 
 def blocks() -> Iterator[tuple[str, str]]:
     """The name of a page and the source of each of its Python blocks."""
@@ -31,6 +33,17 @@ def test_python_blocks_compile_and_import_what_exists() -> None:
                 for name in (f"{node.module}.{alias.name}" for alias in node.names):
                     exists = hasattr(module, name.rpartition(".")[2]) or find_spec(name)
                     assert exists, f"{page}: {name}"
+
+
+def test_python_blocks_import_the_modules_that_they_use() -> None:
+    """In the block, or in an earlier one of the page."""
+    modules = {"np", "tf", "keras", "keras_gan", "networks", "priors", "losses", "conditioning"}
+    imported: dict[str, set[str]] = {}
+    for page, block in blocks():
+        known = imported.setdefault(page, set())
+        known |= set(re.findall(r"(?:import|as|,) (\w+)", "\n".join(IMPORTS.findall(block))))
+        used = set(re.findall(r"(?<![\w.])(\w+)\.\w", IMPORTS.sub("", block))) & modules
+        assert used <= known, f"{page}: {used - known}"
 
 
 def test_guides_are_short() -> None:

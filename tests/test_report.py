@@ -511,8 +511,11 @@ def test_a_report_of_a_file_on_another_scale(tmp_path, monkeypatch) -> None:
         networks.dcgan_discriminator((8, 8, 1), width=4),
     )
     keras_gan.GAN(generator, discriminator, prior=priors.Normal(4)).save("tanh.keras")
-    assert report.main(["tanh.keras", "--preprocessing", "symmetric_range"]) == 0
-    assert (tmp_path / "runs" / "tanh" / "report.html").is_file()
+    np.save("data.npy", np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1), np.uint8))
+    data = ["--dataset", "data.npy", "--preprocessing", "symmetric_range"]
+    assert report.main(["tanh.keras", *data]) == 0
+    page = (tmp_path / "runs" / "tanh" / "report.html").read_text()
+    assert "the nearest of 32 training examples" in page
 
 
 def test_training_ends_with_a_report_and_a_failure_of_it_is_one_line(

@@ -94,7 +94,7 @@ def add_preprocessing(parser: argparse.ArgumentParser) -> None:
 def add_run(parser: argparse.ArgumentParser) -> None:
     """Adds what each command that measures or draws a run takes."""
     add_model(parser)
-    parser.add_argument("--dataset", type=path, metavar="NAME", help="data of a .keras file")
+    add_dataset(parser)
     parser.add_argument(
         "--weights", default="last", metavar="WHICH", help=f"{', '.join(WEIGHTS)} (last)"
     )
@@ -102,6 +102,12 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         "--seed", type=seed, default=0, metavar="INT", help="seed of the samples (0)"
     )
     add_data_dir(parser)
+
+
+def add_dataset(parser: argparse.ArgumentParser) -> None:
+    """Adds the data of a run that does not name them, or not where they are now."""
+    text = "data of a .keras file, or the place to which the data of a run were moved"
+    parser.add_argument("--dataset", type=path, metavar="NAME", help=text)
 
 
 def add_data_dir(parser: argparse.ArgumentParser) -> None:

@@ -288,7 +288,7 @@ def _nearest(entries: dict[str, Any]) -> str | None:
 def _default_weights(run: Run) -> str:
     """EMA weights where the recipe keeps them."""
     kind = _settings_class(run)
-    if kind is None:
+    if kind is None or "copied" in run.config:  # a copied file does not name its settings
         return "last"
     known = {field.name for field in fields(kind)}
     try:
