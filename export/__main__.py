@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _inspect(argv: Sequence[str]) -> int:
     parser = parsing.Parser(prog="keras-gan export inspect", description="Describe an export.")
     text = "a version's directory, a model's directory, or an .onnx file"
-    parser.add_argument("path", type=parsing.path, help=text)
+    parser.add_argument("path", metavar="PATH", type=parsing.path, help=text)
     text = "print everything: metadata, names of operations, SHA-256 of each file"
     parser.add_argument("--json", action="store_true", help=text)
     options = parser.parse_args(argv)

@@ -83,7 +83,9 @@ def reference(argv: Sequence[str] | None = None) -> int:
     parser = parsing.Parser(prog="keras-gan reference", description=_REFERENCE)
     parser.add_argument("real", metavar="REAL", type=parsing.path, help="the pictures")
     _add_options(parser)
-    parser.add_argument("--output", required=True, type=parsing.path, help="file to write, .npz")
+    parser.add_argument(
+        "--output", required=True, type=parsing.path, metavar="FILE", help="the new file, .npz"
+    )
     options = parser.parse_args(argv)
     file = Path(options.output)
     if file.suffix != ".npz":
@@ -102,14 +104,16 @@ def _network(name: str, options) -> FeatureNetwork:
 
 
 def _add_options(parser: parsing.Parser) -> None:
-    parser.add_argument("--weights", default="last", metavar="WHICH", help="of a run (last)")
+    parser.add_argument(
+        "--weights", default="last", metavar="WHICH", help="weights of a run (last)"
+    )
     parsing.add_preprocessing(parser)
     parsing.add_trust(parser)
     parser.add_argument(
         "--features", metavar="NETWORK", help=f"{features.NAMES} ({_DEFAULT}, or a reference's)"
     )
     parser.add_argument(
-        "--strategy", default="default", choices=_STRATEGIES, help="devices for it (default)"
+        "--strategy", default="default", choices=_STRATEGIES, help="devices (default)"
     )
     parser.add_argument(
         "--samples",
@@ -119,7 +123,11 @@ def _add_options(parser: parsing.Parser) -> None:
         help="pictures of each set, if it has as many (10000)",
     )
     parser.add_argument(
-        "--seed", type=parsing.seed, default=0, metavar="INT", help="of choices (0)"
+        "--seed",
+        type=parsing.seed,
+        default=0,
+        metavar="INT",
+        help="seed of samples, and of the choice of pictures (0)",
     )
     parser.add_argument(
         "--size", default="auto", help="size that all pictures are brought to (that of a run)"
@@ -128,7 +136,9 @@ def _add_options(parser: parsing.Parser) -> None:
     parser.add_argument("--skip-broken", action="store_true", help="leave out broken files")
     parsing.add_data_dir(parser)
     parser.add_argument("--download", action="store_true", help="download a missing data set")
-    parser.add_argument("--cache-dir", type=parsing.path, metavar="DIR", help="of decoded pictures")
+    parser.add_argument(
+        "--cache-dir", type=parsing.path, metavar="DIR", help="folder of decoded pictures"
+    )
 
 
 def _opened(options) -> tuple[PictureSet, PictureSet]:

@@ -124,10 +124,18 @@ def label(argv: Sequence[str]) -> int:
     )
     parser.add_argument("address", nargs="+", help="host:port of a server's gRPC interface")
     parser.add_argument(
-        "--model_config_file", type=path_name, required=True, help="what they serve"
+        "--model_config_file",
+        type=path_name,
+        required=True,
+        help="the file of the models that they serve",
     )
     parser.add_argument("--model", required=True, help="the model")
-    parser.add_argument("--label", action="append", required=True, help="label=version; all labels")
+    parser.add_argument(
+        "--label",
+        action="append",
+        required=True,
+        help="a label, as stable=3; repeat it: other labels of the model are removed",
+    )
     parser.add_argument(
         "--seconds", type=at_least(0, float), default=300.0, help="time for a version to load"
     )

@@ -241,9 +241,9 @@ def main(argv: Sequence[str]) -> int:
         type=at_least(0, highest=MAX_VERSION),
         action="append",
         default=[],
-        help="serve it; may be repeated",
+        help="a version to serve instead of the latest; may be repeated",
     )
-    flag("--label", action="append", default=[], help="label=version; may be repeated")
+    flag("--label", action="append", default=[], help="a label, as stable=3; may be repeated")
     options = dataclasses.fields(Deployment)[1:]
     for option in options:
         default = option.default

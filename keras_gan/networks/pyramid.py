@@ -24,10 +24,10 @@ def resolutions(shape: Sequence[int]) -> list[tuple[int, int]]:
     Raises:
         InputError: The sides do not fit.
     """
-    height, width = shape[:2] if len(shape) == 3 else (0, 0)
+    height, width = shape[:2] if hasattr(shape, "__len__") and len(shape) == 3 else (0, 0)
     if min(height, width) < 8:
         raise InputError(
-            f"`shape` must be (h, w, c) with h and w at least 8. Received: shape={tuple(shape)}"
+            f"`shape` must be (h, w, c) with h and w at least 8. Received: shape={shape!r}"
         )
     sizes = [(height, width)]
     while min(height, width) > 7:

@@ -16,10 +16,10 @@ from keras_gan.networks.conditional import class_input
 
 def check_shape(shape: Sequence[int]) -> None:
     """Refuses images of another size."""
-    if len(shape) != 3 or tuple(shape[:2]) != (32, 32):
+    if not hasattr(shape, "__len__") or len(shape) != 3 or tuple(shape[:2]) != (32, 32):
         raise InputError(
             "`shape` must be (32, 32, c): three blocks lead from 4x4 to 32x32. "
-            f"Received: shape={tuple(shape)}"
+            f"Received: shape={shape!r}"
         )
 
 

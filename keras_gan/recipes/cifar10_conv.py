@@ -5,9 +5,9 @@
 Global contrast normalization to norm 55; minibatches of 128; maxout convolutions with overlapping
 pooling in D, one transposed convolution in G.
 
-It begins slowly: with seed 0 and `--precision mixed_bfloat16` D's output leaves 1/2 in epoch 6, and
-until epoch 10 G has hardly moved, nor soon will (docs/evaluation.md). The released code made
-hundreds of epochs. `cifar10_conv_tuned` begins faster.
+It starts slowly: with seed 0 and `--precision mixed_bfloat16` D's output leaves 1/2 in epoch 6, and
+after 10 epochs G has hardly changed (docs/evaluation.md). The released code trained hundreds of
+epochs. `cifar10_conv_tuned` begins faster.
 """
 
 import dataclasses

@@ -3,9 +3,9 @@
     keras-gan train --recipe cifar10_conv_tuned --precision mixed_bfloat16
 
 Under the paper's settings G hardly moves for many epochs (`cifar10_conv`). Here both kinds of D's
-inputs get noise, as strong as the data vary, and both networks learn by Adam: D is soon of use
-to G, and not soon too sure. G's output weights begin as large as in `cifar10_mlp`, so that samples
-differ from the first.
+inputs get noise as strong as the data, and both networks are trained by Adam: D's gradient helps G
+from the first epoch on. G's output weights start as large as in `cifar10_mlp`, so that samples
+differ from the beginning.
 """
 
 import dataclasses

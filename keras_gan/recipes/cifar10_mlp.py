@@ -2,9 +2,9 @@
 
     keras-gan train --recipe cifar10_mlp
 
-Global contrast normalization to norm 55; linear output with initial weights in [-0.5, 0.5], which
-make a beginning thirteen times as strong as the data: with seed 0 it is overcome in three epochs in
-float32, and diverges with `--precision mixed_bfloat16` (docs/evaluation.md).
+Global contrast normalization to norm 55; linear output with initial weights in [-0.5, 0.5], so that
+the first samples are thirteen times as strong as the data: with seed 0 that is over after three
+epochs in float32, and training diverges with `--precision mixed_bfloat16` (docs/evaluation.md).
 """
 
 import dataclasses

@@ -2,9 +2,9 @@
 
     keras-gan train --recipe gaussian_grid
 
-A hard one: as it stands training finds 13 to 18 of the modes (seeds 0 to 4). Noise on D's inputs,
-as in `ring`, does not repair it: with 0.1 seed 0 finds 17 modes instead of 15, but puts 23 % of its
-samples on modes instead of 64 %.
+The paper's game does not solve it: it finds 13 to 18 of the modes (seeds 0 to 4). Noise on D's
+inputs, as in `ring`, does not help: with 0.1 seed 0 finds 17 modes instead of 15, but puts 23 % of
+its samples on modes instead of 64 %.
 """
 
 import dataclasses

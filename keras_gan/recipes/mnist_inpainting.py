@@ -3,9 +3,9 @@
     keras-gan train --recipe mnist_inpainting
 
 The networks of `mnist`. Two convolutions read the known pixels and their mask, and G gets their
-output with z; D sees the whole image and the mask. G also descends the energy score of its
-samples (`keras_gan.losses.InpaintingLoss`): without it draws hardly differed and took little
-notice of the known part. Masks in training: `keras_gan.conditioning.MASKS`.
+output with z; D sees the whole image and the mask. G also minimizes the energy score of its
+samples (`keras_gan.losses.InpaintingLoss`): without it, inpaintings hardly differed and hardly
+depended on the known part. Masks in training: `keras_gan.conditioning.MASKS`.
 """
 
 import dataclasses

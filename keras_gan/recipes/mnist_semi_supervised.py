@@ -3,9 +3,9 @@
     keras-gan train --recipe mnist_semi_supervised --labels 100
 
 D names ten classes and "generated" and sees few labels; G matches D's features (Salimans et al.
-2016). `keras-gan evaluate RUN` reports D's test error. The nets, the minibatches and the
-first learning rate are the published ones; that the rate falls, for a run of 40 epochs and not
-hundreds, and that real against generated counts as much as the labels, is ours.
+2016). `keras-gan evaluate RUN` reports D's test error. The networks, the minibatches and the first
+learning rate are the published ones. Ours are the falling rate, for a run of 40 epochs instead of
+hundreds, and the weights: real against generated counts as much as the labels.
 """
 
 import dataclasses

@@ -108,8 +108,8 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
     blocks: int = setting(1, "residual blocks at each resolution", least=0)
     width: int = setting(
         0,
-        "channels of dcgan at the full size, of r3gan at the smallest; 0: by the size, less for a "
-        "short budget",
+        "channels of dcgan at the full size, of r3gan at the smallest; 0: by the size "
+        "and the budget",
         least=0,
     )
     augment: str = setting(
@@ -130,7 +130,11 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
     gamma: float = setting(0.0, "weight of R1 and R2, at first; 0: by the size", least=0)
     final_gamma: float = setting(0.0, "the same after the burn-in; 0: by rule", least=0)
     penalty_every: int = 4
-    burn_in: int = setting(0, "images of the burn-in; 0: a tenth of all", least=0)
+    burn_in: int = setting(
+        0,
+        "burn-in: images in which beta-2, gamma and the EMA's half-life change; 0: a tenth of all",
+        least=0,
+    )
     ema_half_life: int = setting(
         0, "images after which old weights count half in the moving average; 0: by rule", least=0
     )

@@ -148,9 +148,13 @@ class R3GANSettings(LatentSettings):
     gamma: float = setting(1.0, "weight of R1 and R2, at first; 0 for none", least=0)
     final_gamma: float = setting(0.1, "the same after the burn-in", least=0)
     penalty_every: int = setting(
-        1, "D's updates for each of R1 and R2; above 1: lazy", least=1, most=10**6
+        1, "R1 and R2 are computed in one of so many updates of D", least=1, most=10**6
     )
-    burn_in: int = setting(100_000, "images of the burn-in", least=1)
+    burn_in: int = setting(
+        100_000,
+        "burn-in: images in which beta-2, gamma and the EMA's half-life change",
+        least=1,
+    )
     ema_half_life: int = setting(
         20_000, "images after which old weights count half in the moving average", least=1
     )

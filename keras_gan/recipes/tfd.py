@@ -2,9 +2,8 @@
 
     keras-gan train --recipe tfd
 
-The second stage (`tfd_stage2`) builds on the run directory that this one leaves.
-The data are given out by their owners on request; the message of the command says where to put the
-file.
+The second stage (`tfd_stage2`) starts from the run directory of this one. Ask the authors of the
+data for the file; the message of the command says where to put it.
 """
 
 import dataclasses

@@ -3,8 +3,8 @@
     keras-gan train --recipe tfd_stage2 --stage1 runs/tfd-...
 
 8000 rectifiers and 100 sigmoids (bias -2) feed the 100 inputs of the first stage's generator. As
-in the released files, the layers of the first stage go on learning, the discriminator is new, and
-so are momentum and learning rate.
+in the released files, the layers of the first stage are trained further; the discriminator,
+momentum and learning rate are new.
 """
 
 import dataclasses

@@ -127,7 +127,8 @@ def _example_shape(generator: keras.Model, prior: Prior) -> tuple[int, ...]:
         examples = symbolic_call(generator, keras.KerasTensor((None, prior.dimension), "float32"))
     except ValueError as error:
         raise InputError(
-            f"the generator does not take latents of shape [n, {prior.dimension}] from {prior}: "
+            "the generator, the first argument of GAN, does not take latents of shape "
+            f"[n, {prior.dimension}] from {prior}: "
             f"{first_line(error)}"
         ) from error
     if not isinstance(examples, keras.KerasTensor):
