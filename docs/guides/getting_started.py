@@ -49,7 +49,8 @@ if not photos.is_dir():
 #
 # This cell does the same as the command
 # `keras-gan train --dataset photos/ --budget 5m --run-dir runs/photos`.
-# It reads the pictures, prints what it found and what it will do, and trains for five minutes. If you interrupt it, the same command continues.
+# It reads the pictures, prints what it found and what it will do, and trains for five minutes. If
+# you interrupt it, the same command continues.
 
 # %%
 assert train.main(["--dataset", "photos/", *LENGTH, "--run-dir", "runs/photos"]) == 0
@@ -87,7 +88,8 @@ assert evaluate.main(["runs/photos", "--weights", "ema", "--samples", str(SAMPLE
 # ## Export and serve
 #
 # This cell does the same as
-# `keras-gan export runs/photos --weights ema --name photos --output exports`. It writes a SavedModel and an ONNX model, and checks that both give the same pictures as the Keras
+# `keras-gan export runs/photos --weights ema --name photos --output exports`.
+# It writes a SavedModel and an ONNX model, and checks that both give the same pictures as the Keras
 # model. Then `keras-gan serve exports` starts a server: open <http://localhost:8501/> to explore
 # the generator. Programs can request samples over gRPC or REST.
 

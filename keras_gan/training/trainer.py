@@ -55,7 +55,7 @@ class Trainer(keras.Model):
         Args:
             generator_optimizer: Keras optimizer (or its name) of G.
             discriminator_optimizer: Keras optimizer (or its name) of D; another object than G's.
-            loss: A name of `keras_gan.losses.NAMES`, or an object like `keras_gan.losses.Loss`.
+            loss: A name of `keras_gan.losses.NAMES`, or a `keras_gan.losses.Loss`.
             discriminator_steps: k, the number of D's updates in a step, each on its own data and
                 noise; 1 to 255.
             update: "alternating" (Algorithm 1), "simultaneous" (the paper's released code) or
@@ -64,7 +64,7 @@ class Trainer(keras.Model):
                 other, before an update: less memory, the same updates except for rounding.
                 Layers and losses that need a whole minibatch, such as batch normalization, are
                 refused.
-            regularizers: Objects like `keras_gan.regularizers.Regularizer`, whose terms D minimizes
+            regularizers: `keras_gan.regularizers.Regularizer`s, whose terms D minimizes
                 in addition to its loss; each is in the logs by its name.
             augmentation: A `keras_gan.augmentation.Augmentation`, or a list of them, that D's
                 inputs go through, real and generated ones alike, in both networks' steps.
