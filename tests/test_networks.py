@@ -333,6 +333,25 @@ def test_maxout_discriminator_in_numpy():
     np.testing.assert_allclose(logits, hidden @ top + last, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("shape", [28, (None, 28, 1), (28.0, 28, 1), (28, 28, 0)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        networks.dcgan_generator,
+        networks.r3gan_discriminator,
+        networks.sngan_generator,
+        lambda shape: networks.for_shape(shape, 4, bounded=True),
+        lambda shape: networks.maxout_discriminator(shape, units=4),
+        lambda shape: networks.leaky_mlp((4,), shape, width=4, name="generator"),
+        lambda shape: networks.mlp_encoder(shape, 4, hidden=[4]),
+        lambda shape: networks.conv_reader(shape, 4),
+    ],
+)
+def test_shapes_that_cannot_be(make, shape):
+    with pytest.raises(InputError, match="shape` must be a"):
+        make(shape)
+
+
 @pytest.mark.parametrize(
     ("shape", "width", "units", "dropout"),
     [

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from keras_gan.core import arguments
 from keras_gan.networks.maxout import maxout_discriminator
 from keras_gan.networks.mlp import mlp_generator
 
@@ -31,6 +32,7 @@ def for_shape(
     Returns:
         (generator, discriminator).
     """
+    shape = arguments.shape("shape", shape)
     size = math.prod(shape)
     width = min(1200, max(128, 16 * round(8 * math.sqrt(size) / 16)))
     activation = "sigmoid" if bounded else "linear"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_gan import layers
+from keras_gan.core import arguments
 from keras_gan.layers import channels_last
 
 
@@ -36,6 +37,7 @@ def noisy_discriminator(
     Returns:
         As `maxout_discriminator` with classes; "features" is `[n, hidden[-1]]`.
     """
+    shape = arguments.shape("shape", shape)
     seeds = itertools.count(seed * (len(hidden) + 1))
 
     def dense(units: int, activation: str | None, name: str, **kwargs) -> keras.layers.Layer:

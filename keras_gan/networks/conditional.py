@@ -10,6 +10,7 @@ import keras
 from keras import layers as kl
 
 from keras_gan import layers
+from keras_gan.core import arguments
 from keras_gan.core.arguments import whole
 from keras_gan.layers import channels_last
 
@@ -58,6 +59,7 @@ def with_classes(
     Returns:
         (generator, discriminator), each with a further input "condition", int64 `[n]`.
     """
+    shape = arguments.shape("shape", shape)
     whole("classes", classes, least=2)
     latents = keras.Input((generator.input_shape[1] - classes,), name="latents")
     condition, vector = class_input(classes, math.sqrt(classes))
@@ -93,6 +95,7 @@ def with_known_pixels(
         (generator, discriminator), with further inputs "known", float `[n, h, w, c]` (G), and
         "mask", bool `[n, h, w, 1]` (both).
     """
+    shape = arguments.shape("shape", shape)
 
     def mask_input():
         mask = keras.Input((*shape[:2], 1), name="mask", dtype="bool")
@@ -140,6 +143,7 @@ def conv_reader(shape: Sequence[int], outputs: int, *, seed: int = 0) -> keras.M
     Returns:
         A model from float `[n, h, w, c + 1]` to float `[n, outputs]`.
     """
+    shape = arguments.shape("shape", shape)
     seeds = itertools.count(3 * seed)
 
     def settings(name: str) -> dict:

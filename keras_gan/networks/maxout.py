@@ -8,6 +8,7 @@ import keras
 from keras import layers as kl
 
 from keras_gan import layers
+from keras_gan.core import arguments
 from keras_gan.layers import channels_last
 from keras_gan.networks.classifying import discriminator_of_classifier
 from keras_gan.networks.initialization import uniform_initializers
@@ -50,6 +51,7 @@ def maxout_discriminator(
         "classes", unnormalized log-probabilities float32 `[n, K]`; "logits", `logsumexp(classes)`
         `[n]`; and "features", the last hidden layer, float `[n, units]`.
     """
+    shape = arguments.shape("shape", shape)
     model = keras.Sequential([keras.Input(tuple(shape), name="images")], name=name)
     if len(shape) != 1:
         model.add(channels_last.Flatten(name="flat"))

@@ -10,6 +10,7 @@ import keras
 from keras import layers as kl
 
 from keras_gan import layers
+from keras_gan.core import arguments
 from keras_gan.layers import channels_last
 from keras_gan.networks.initialization import (
     LEAKY_RELU_GAIN,
@@ -51,6 +52,7 @@ def mlp_generator(
     Returns:
         A model from float `[n, latent_dim]` to float32 `[n, *shape]`.
     """
+    shape = arguments.shape("shape", shape)
     uniform = uniform_initializers(seed)
     constraint = keras.constraints.MaxNorm(max_norm) if max_norm else None
 
@@ -93,6 +95,8 @@ def leaky_mlp(
     Returns:
         A model from float `[n, *input_shape]` to float32 `[n, *output_shape]`.
     """
+    input_shape = arguments.shape("input_shape", input_shape)
+    output_shape = arguments.shape("output_shape", output_shape)
     initializer = normal_initializers(seed)
     model = keras.Sequential([keras.Input(tuple(input_shape), name="inputs")], name=name)
     model.add(channels_last.Flatten(name="flat"))
@@ -131,6 +135,7 @@ def mlp_encoder(
     Returns:
         A model from float `[n, *shape]` to float32 `[n, outputs]`.
     """
+    shape = arguments.shape("shape", shape)
     seeds = itertools.count(seed)
 
     def dense(units: int, activation: str | None, name: str, **kwargs) -> keras.layers.Layer:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import keras
 from keras import layers as kl
 
+from keras_gan.core import arguments
 from keras_gan.core.errors import InputError
 from keras_gan.layers import channels_last
 from keras_gan.networks.conditional import class_input
@@ -24,7 +25,8 @@ def resolutions(shape: Sequence[int]) -> list[tuple[int, int]]:
     Raises:
         InputError: The sides do not fit.
     """
-    height, width = shape[:2] if hasattr(shape, "__len__") and len(shape) == 3 else (0, 0)
+    shape = arguments.shape("shape", shape)
+    height, width = shape[:2] if len(shape) == 3 else (0, 0)
     if min(height, width) < 8:
         raise InputError(
             f"`shape` must be (h, w, c) with h and w at least 8. Received: shape={shape!r}"

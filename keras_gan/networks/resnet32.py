@@ -9,6 +9,7 @@ import keras
 from keras import layers as kl
 
 from keras_gan import layers
+from keras_gan.core import arguments
 from keras_gan.core.errors import InputError
 from keras_gan.layers import channels_last
 from keras_gan.networks.conditional import class_input
@@ -16,7 +17,8 @@ from keras_gan.networks.conditional import class_input
 
 def check_shape(shape: Sequence[int]) -> None:
     """Refuses images of another size."""
-    if not hasattr(shape, "__len__") or len(shape) != 3 or tuple(shape[:2]) != (32, 32):
+    shape = arguments.shape("shape", shape)
+    if len(shape) != 3 or shape[:2] != (32, 32):
         raise InputError(
             "`shape` must be (32, 32, c): three blocks lead from 4x4 to 32x32. "
             f"Received: shape={shape!r}"
