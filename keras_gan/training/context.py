@@ -251,7 +251,10 @@ class StepContext:
     ) -> list[tf.Tensor]:
         """The gradient of a loss with respect to a network's weights, times the loss scale."""
         scale = optimizer.scale_loss(tf.ones([]))
-        return tape.gradient(loss, network.trainable_variables, output_gradients=scale)
+        gradients = tape.gradient(loss, network.trainable_variables, output_gradients=scale)
+        # An embedding's is sparse, with a row for each example. Keras squares these, and clips
+        # them, before it adds those of one class.
+        return [None if g is None else tf.convert_to_tensor(g) for g in gradients]
 
     def apply(self, optimizer, gradients: list[tf.Tensor], network: keras.Model) -> None:
         """Updates a network; gradients are clipped after they are summed over replicas."""

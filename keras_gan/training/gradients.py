@@ -21,8 +21,7 @@ def clip_over_replicas(optimizer, gradients: list[tf.Tensor | None]) -> list[tf.
     if not (optimizer.clipnorm or optimizer.clipvalue or optimizer.global_clipnorm):
         return gradients
     context = tf.distribute.get_replica_context()
-    # An embedding's gradient is sparse.
-    known = [tf.convert_to_tensor(g) for g in gradients if g is not None]
+    known = [g for g in gradients if g is not None]
     total = context.all_reduce(tf.distribute.ReduceOp.SUM, known)
     scale = optimizer.scale_loss(1.0)
     if optimizer.clipnorm:
