@@ -252,6 +252,17 @@ def test_arguments_are_saved_where_they_are_attributes():
     assert again.margin == 2.0
     assert isinstance(again.inner, losses.Hinge)
 
+    class OfOther(losses.NonSaturating):
+        def __init__(self, margin=1.0, **kwargs):
+            super().__init__(**kwargs)
+            self.margin = margin
+
+    config = OfOther(label_smoothing=0.2).get_config()
+    assert config == {"margin": 1.0, "label_smoothing": 0.2}
+    assert OfOther.from_config(config).label_smoothing == 0.2
+    with pytest.raises(TypeError, match=r"Wasserstein\(\) takes no arguments"):
+        losses.Wasserstein(10.0)
+
 
 @pytest.mark.parametrize(
     ("loss", "message"),
