@@ -108,6 +108,18 @@ def test_ema_of_subclassed_generators():
         keras_gan.GAN(WithoutConfig(6), discriminator, keras_gan.priors.Uniform(5), ema=0.5)
 
 
+def test_ema_of_generators_with_lambda_layers_and_classes_that_are_not_registered():
+    class Twice(keras.layers.Layer):
+        def call(self, x):
+            return 2 * x
+
+    last = [keras.layers.Dense(6), Twice(), keras.layers.Lambda(lambda x: x + 1)]
+    generator = keras.Sequential([keras.Input((5,)), *last])
+    model = keras_gan.GAN(generator, small.network_pair()[1], keras_gan.priors.Uniform(5), ema=0.5)
+    z = model.prior.sample(3)
+    np.testing.assert_array_equal(model.ema_generator(z), generator(z))
+
+
 @pytest.mark.parametrize("inside", ["networks", "model"])
 def test_networks_and_model_must_share_a_scope(inside):
     strategy = small.devices()

@@ -17,6 +17,19 @@ def all_layers(network: keras.Layer) -> list[keras.Layer]:
     return list(network._flatten_layers())
 
 
+@contextlib.contextmanager
+def copying(network: keras.Layer) -> Iterator[None]:
+    """Inside, a copy of a network is made from its configuration, whatever layers it has.
+
+    They run here already: Keras need not refuse Lambda layers, nor know where classes come from.
+    """
+    from keras.src.saving import serialization_lib
+
+    classes = {type(layer).__name__: type(layer) for layer in all_layers(network)}
+    with serialization_lib.SafeModeScope(False), keras.saving.custom_object_scope(classes):
+        yield
+
+
 def last_operation(tensor: keras.KerasTensor) -> keras.Operation | None:
     """The operation that returned a symbolic tensor, also inside of models and before a reshape.
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras_gan.core.arguments import is_number
 from keras_gan.core.configured import Configured
 from keras_gan.core.errors import InputError, first_line
-from keras_gan.core.keras_private import all_layers
+from keras_gan.core.keras_private import all_layers, copying
 from keras_gan.optimizers.schedules import ImageSchedule, counting_images, current_value
 from keras_gan.training.standing_statistics import batch_normalizations
 
@@ -92,7 +92,8 @@ class AveragedNetwork:
     def __init__(self, network: keras.Model, inputs: Any, name: str):
         self._source = network
         try:
-            self.network = type(network).from_config({**network.get_config(), "name": name})
+            with copying(network):
+                self.network = type(network).from_config({**network.get_config(), "name": name})
             if not self.network.built or not self.network.weights:
                 self.network(inputs)
             self.network.set_weights(network.get_weights())

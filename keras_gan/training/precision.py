@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from keras_gan.core.errors import InputError, first_line
-from keras_gan.core.keras_private import all_layers
+from keras_gan.core.keras_private import all_layers, copying
 from keras_gan.training.network_checks import symbolic_call
 
 
@@ -28,8 +28,8 @@ def in_precision(network: keras.Model, dtype: str, shape: Sequence[int]) -> kera
         return network
     try:
         config = with_policy(keras.saving.serialize_keras_object(network), dtype)
-        # Not another's file, but what runs here already: it may have Lambda layers.
-        copy = keras.saving.deserialize_keras_object(config, safe_mode=False)
+        with copying(network):
+            copy = keras.saving.deserialize_keras_object(config)
         symbolic_call(copy, keras.KerasTensor((None, *shape), "float32"))  # builds it
         with np.errstate(over="ignore"):  # what does not fit shows in the numbers
             copy.set_weights(network.get_weights())
