@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import small
+import tensorflow as tf
 from numpy.testing import assert_allclose
 
 from keras_gan import (
@@ -151,6 +152,13 @@ def test_where_d_knows_nothing_it_does_not_overfit():
     assert history["d_real_accuracy"] == history["d_fake_accuracy"] == [0]
     assert losses.LeastSquares(label_smoothing=0.2).boundary == pytest.approx(0.4)
     assert losses.AuxiliaryClassifier(losses.LeastSquares()).boundary == 0.5
+    smooth = losses.NonSaturating(label_smoothing=0.2)
+    with tf.GradientTape() as tape:
+        logits = tf.constant([smooth.boundary])
+        tape.watch(logits)
+        output = losses.DiscriminatorOutput(logits)
+        value = smooth.discriminator(output, output)
+    assert tape.gradient(value, logits).numpy() == pytest.approx(0, abs=1e-6)  # its minimum
 
 
 def test_results_of_evaluate_are_in_the_order_of_the_metrics():

@@ -115,6 +115,8 @@ class Blended(Loss):
         self.discriminator_weight = discriminator_weight
         self.label_smoothing = share("label_smoothing", label_smoothing)
         self.label_noise = share("label_noise", label_noise)
+        # D(x) is (1 - s) / 2 where data and samples are equally probable.
+        self.boundary = math.log((1 - self.label_smoothing) / (1 + self.label_smoothing))
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns the weighted loss of each pair, float `[n]`."""

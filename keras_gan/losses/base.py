@@ -32,7 +32,7 @@ class Loss(Configured):
         ignores_constants: True if a constant added to D's output changes nothing, so that the sign
             of a logit means nothing.
         boundary: The logit of what D takes for data and for a sample with equal probability: 0, and
-            1/2 for least squares.
+            1/2 for least squares; less with label smoothing.
         gives_probabilities: True if D(x) = sigmoid(logit) is 1/2 where D cannot tell data and
             samples apart.
         uses_batch_means: True if a method uses `global_mean`; `GAN.compile(accumulate=...)` is
