@@ -120,6 +120,12 @@ def test_ema_of_generators_with_lambda_layers_and_classes_that_are_not_registere
     np.testing.assert_array_equal(model.ema_generator(z), generator(z))
 
 
+def test_hdf5_files_are_refused(tmp_path):
+    with small.refused("a GAN is saved in a `.keras` file"):
+        small.gan().save(tmp_path / "gan.h5")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("inside", ["networks", "model"])
 def test_networks_and_model_must_share_a_scope(inside):
     strategy = small.devices()

@@ -244,6 +244,30 @@ def test_parts_without_a_method_are_refused(base, methods, use):
         use(part)
 
 
+def test_auxiliary_networks_have_a_name_and_a_built_network():
+    def model(network, **attributes):
+        loss = {"loss": lambda self, batch, training: tf.reduce_mean(batch.examples, axis=1)}
+        part = type("Own", (AuxiliaryNetwork,), {**loss, **attributes})(network)
+        return GAN(*small.network_pair(), priors.Uniform(5), auxiliary_networks=[part])
+
+    network = keras.Sequential([keras.layers.Dense(5)], name="unbuilt")
+    with small.refused("the attribute `name` of Own must be a str"):
+        model(network)
+    with small.refused(r"the attribute `network` of Own must be a keras\.Model\. Received: None"):
+        model(None, name="own")
+    with small.refused("network 'unbuilt' has no weights yet"):
+        model(network, name="own").compile("sgd", "sgd", auxiliary_optimizers=["sgd"])
+
+
+def test_names_of_what_a_part_reads():
+    loss = type("Own", (losses.NonSaturating,), {"requires": "features"})()
+    with small.refused(r"`requires` of Own must be a tuple, such as \('features',\)"):
+        small.gan(loss=loss)
+    penalty = type("Own", (regularizers.R1,), {"input_gradients": ("data",)})()
+    with small.refused("`input_gradients` of Own must be a tuple of 'real', 'fake' or both"):
+        small.gan(regularizers=[penalty])
+
+
 def test_labels_for_regularizers_and_metrics():
     class ByLabel(Named):
         uses_labels = True

@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras_gan.core import randomness
 from keras_gan.core.batches import GeneratedBatch
 from keras_gan.core.configured import Configured
+from keras_gan.core.errors import InputError
 from keras_gan.core.randomness import Purpose
 from keras_gan.training.context import Gradients, Logs, StepContext
 
@@ -30,6 +31,17 @@ class AuxiliaryNetwork(Configured):
 
     def __init__(self, network: keras.Model):
         self.network = network
+
+    def check(self) -> None:
+        """Raises InputError unless it has a name and a network."""
+        for attribute, kind in (("name", str), ("network", keras.layers.Layer)):
+            value = getattr(self, attribute, None)
+            if not isinstance(value, kind):
+                wanted = "keras.Model" if attribute == "network" else "str"
+                raise InputError(
+                    f"the attribute `{attribute}` of {type(self).__name__} must be a {wanted}. "
+                    f"Received: {value!r}"
+                )
 
     def loss(self, batch: GeneratedBatch, training: bool) -> tf.Tensor:
         """Returns the network's loss for each generated example, float32 `[n]`."""

@@ -93,6 +93,12 @@ def check_given(optimizers: list[Any], gan: GAN) -> None:
             f"the model has {len(gan.auxiliary_networks)} auxiliary networks, each of which needs "
             f"one of `auxiliary_optimizers`. Received: {len(optimizers) - 2}"
         )
+    for network in gan.networks:
+        if not network.built:
+            raise InputError(
+                f"network {network.name!r} has no weights yet, which an optimizer needs to know: "
+                "begin it with a keras.Input, or call it once"
+            )
 
 
 def check_optimizers(optimizers: list[Any], gan: GAN) -> None:
@@ -127,6 +133,11 @@ def check_loss(gan: GAN, loss: Loss) -> None:
     discriminator_outputs, condition = gan.discriminator_outputs, gan.condition
     given = (*condition.names, *condition.training_names) if condition else ()
     known = {*discriminator_outputs, *given}
+    if isinstance(loss.requires, str):
+        raise InputError(
+            f"`requires` of {type(loss).__name__} must be a tuple, such as ({loss.requires!r},). "
+            f"Received: {loss.requires!r}"
+        )
     missing = sorted({*loss.requires} - known)
     if missing:
         raise InputError(
@@ -152,6 +163,11 @@ def check_regularizers(regularizers: list[Any], discriminator: keras.Model) -> N
                 f"Received: {regularizer!r}"
             )
         defines(regularizer, Regularizer, "penalty", "generator_penalty")
+        if not {*regularizer.input_gradients} <= {"real", "fake"}:
+            raise InputError(
+                f"`input_gradients` of {type(regularizer).__name__} must be a tuple of 'real', "
+                f"'fake' or both. Received: {regularizer.input_gradients!r}"
+            )
         of_generator = type(regularizer).generator_penalty
         if of_generator is not Regularizer.generator_penalty and not regularizer.uses_generator:
             raise InputError(

@@ -107,6 +107,7 @@ class GAN(Trainer):
                     f"keras_gan.training.auxiliary.AuxiliaryNetwork. Received: {auxiliary!r}"
                 )
             defines(auxiliary, AuxiliaryNetwork, "loss")
+            auxiliary.check()
         names = [auxiliary.name for auxiliary in auxiliary_networks]
         if len(set(names)) < len(names):
             raise InputError(f"auxiliary networks need different names. Received: {names}")
@@ -152,6 +153,12 @@ class GAN(Trainer):
     def call(self, inputs, training=False):
         """Returns G's output for its inputs: latents `[n, prior.dimension]`, and any condition."""
         return self.generator(inputs, training=training)
+
+    def save(self, filepath, *args, **kwargs) -> None:
+        """Saves all in a `.keras` file, as `keras.Model.save` does."""
+        if str(filepath).endswith((".h5", ".hdf5")):
+            raise InputError(f"a GAN is saved in a `.keras` file. Received: {filepath}")
+        super().save(filepath, *args, **kwargs)
 
     def export(self, filepath, *args, **kwargs) -> None:
         """Exports the generator, as `keras.Model.export` does; `ema_generator` has its own."""
