@@ -117,7 +117,12 @@ def test_augmentations_in_a_sequence_draw_alike_and_are_loaded(tmp_path):
 
 
 def test_a_saved_model_has_the_state_of_its_regularizers(tmp_path):
-    model = gan(regularizers=[regularizers.LeCam(1.0, start=2)], optimizers=("adam", "adam"))
+    layers = [keras.layers.Dropout(0.5), keras.layers.Dense(1)]  # Keras's own draws go on, too
+    model = gan(
+        networks=(pair()[0], keras.Sequential([keras.Input((6,)), *layers])),
+        regularizers=[regularizers.LeCam(1.0, start=2)],
+        optimizers=("adam", "adam"),
+    )
     x = small.examples(64)
     model.fit(x, batch_size=8, verbose=0)
     loaded = small.reloaded(model, tmp_path)

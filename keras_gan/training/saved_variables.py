@@ -13,6 +13,12 @@ def variables_of(parts: Iterable[Any]) -> list[keras.Variable]:
     return [variable for part in parts for variable in getattr(part, "variables", ())]
 
 
+def seed_states(networks: Iterable[keras.Model]) -> list[keras.Variable]:
+    """How far the random numbers of Keras's own layers are, which Keras does not save."""
+    variables = (variable for network in networks for variable in network.variables)
+    return [v for v in variables if v.path.endswith("seed_generator_state")]
+
+
 class SavedVariables(keras.layers.Layer):
     """Stores variables in the file of the model whose attribute it is, and reads them again.
 
@@ -31,5 +37,5 @@ class SavedVariables(keras.layers.Layer):
             store[str(i)] = variable.numpy()
 
     def load_own_variables(self, store):
-        for i, variable in enumerate(self._stored):
+        for i, variable in enumerate(self._stored[: len(store.keys())]):  # earlier files have fewer
             variable.assign(store[str(i)])

@@ -21,7 +21,7 @@ from keras_gan.training.evaluation_step import evaluation_logs
 from keras_gan.training.input_checks import x_and_y
 from keras_gan.training.input_pipeline import evaluation_data, training_stream
 from keras_gan.training.metrics import REPORTED, RunningMeans
-from keras_gan.training.saved_variables import SavedVariables, variables_of
+from keras_gan.training.saved_variables import SavedVariables, seed_states, variables_of
 
 
 class Trainer(keras.Model):
@@ -126,7 +126,7 @@ class Trainer(keras.Model):
         # Keras tracks no further layers of a model that was loaded; `compile_variables` are these.
         object.__setattr__(self, "regularizers", regularizers)
         object.__setattr__(self, "augmentation", augmentation)
-        saved = SavedVariables(variables_of([*regularizers, loss]))
+        saved = SavedVariables([*variables_of([*regularizers, loss]), *seed_states(self.networks)])
         object.__setattr__(self, "_state_of_regularizers", saved)
         self.loss = loss
         self.discriminator_steps = discriminator_steps
