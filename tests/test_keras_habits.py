@@ -126,6 +126,13 @@ def test_hdf5_files_are_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_model_that_is_made_untrainable_does_not_learn(tmp_path):
+    model = keras_gan.GAN(*small.network_pair(), keras_gan.priors.Uniform(5), trainable=False)
+    for each in (model, small.reloaded(model, tmp_path)):
+        assert not each.generator.trainable_variables
+        assert not each.discriminator.trainable_variables
+
+
 @pytest.mark.parametrize("inside", ["networks", "model"])
 def test_networks_and_model_must_share_a_scope(inside):
     strategy = small.devices()

@@ -118,6 +118,9 @@ class GAN(Trainer):
         self.auxiliary_networks = list(auxiliary_networks)
         self._auxiliary_models = [auxiliary.network for auxiliary in auxiliary_networks]
         compile_checks.check_scope(self.networks, self.distribute_strategy)
+        if not known.get("trainable", True):  # which Keras does not pass on
+            for network in self.networks:
+                network.trainable = False
         self.seed = integer("seed", seed)
         self.ema = ema if isinstance(ema, EMA | None) else EMA(ema)
         self._average = None
