@@ -153,6 +153,8 @@ def test_gradient_accumulation_on_several_replicas_is_refused():
         accumulating = keras.optimizers.SGD(gradient_accumulation_steps=2)
         with pytest.raises(InputError, match="gradient_accumulation_steps"):
             model.compile(accumulating, "sgd")
+        with small.refused("overwrites weights .* leave out `ema_overwrite_frequency`"):
+            model.compile(keras.optimizers.SGD(use_ema=True, ema_overwrite_frequency=2), "sgd")
 
 
 def test_a_loss_scale_on_several_replicas_is_refused():

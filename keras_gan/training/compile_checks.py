@@ -112,6 +112,12 @@ def check_optimizers(optimizers: list[Any], gan: GAN) -> None:
                 f"{type(optimizer).__name__} accumulates gradients, which Keras cannot do on "
                 f"{replicas} replicas; leave out `gradient_accumulation_steps`"
             )
+        if replicas > 1 and optimizer.use_ema and optimizer.ema_overwrite_frequency:
+            raise InputError(
+                f"{type(optimizer).__name__} overwrites weights with their averages, which Keras "
+                f"cannot do during training on {replicas} replicas; leave out "
+                "`ema_overwrite_frequency`"
+            )
         if replicas > 1 and isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
             raise InputError(
                 "LossScaleOptimizer clips and checks the gradients of each replica by themselves, "
