@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import json
@@ -28,7 +29,8 @@ from small import everything, rows, write_pictures
 from keras_gan import InputError, plotting, recipes, train
 from keras_gan.conditioning import ClassRange
 from keras_gan.data import PictureOptions, Pictures, load, place
-from keras_gan.data.pictures import duplicates, loading
+from keras_gan.data.pictures import duplicates, labeling, loading, sources
+from keras_gan.data.pictures.cache import Cache
 from keras_gan.experiment.run import Run
 from keras_gan.training import input_pipeline
 
@@ -685,6 +687,38 @@ def test_damaged_and_unfinished_caches_are_made_again(tmp_path):
     pictures.write_bytes(content[:200])
     assert rows(everything(opened(tmp_path / "faces", cache))) == rows(COLORS)
     assert opened(tmp_path / "faces", cache).fingerprint == first.fingerprint
+
+
+@pytest.mark.parametrize("name", ["pictures.npy", "labels.npy", "facts.json"])
+@pytest.mark.parametrize("content", [None, b"", b"{}", "one"])
+def test_files_of_a_cache_belong_together(tmp_path, name, content):
+    write_pictures(tmp_path / "faces" / "a", COLORS)
+    cache = tmp_path / "cache"
+    first = opened(tmp_path / "faces", cache)
+    file = next(cache.glob("faces-*")) / name
+    file.unlink()
+    if content == "one":  # as many as of another set
+        np.save(file.with_name("one.npy"), np.zeros(1, np.int64))
+        file.with_name("one.npy").rename(file)
+    elif content is not None:
+        file.write_bytes(content)
+    again = opened(tmp_path / "faces", cache)
+    np.testing.assert_array_equal(again.train.x, first.train.x)
+    np.testing.assert_array_equal(again.train.y, first.train.y)
+
+
+def test_the_room_of_decoded_pictures_is_taken_before_they_are_written(tmp_path):
+    write_pictures(tmp_path / "faces", COLORS)
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with mock.patch("os.posix_fallocate", side_effect=full):
+        assert "No space left" in refusal(opened, tmp_path / "faces", tmp_path / "cache")
+    with mock.patch("os.posix_fallocate", side_effect=OSError(errno.EOPNOTSUPP, "no")):
+        opened(tmp_path / "faces", tmp_path / "cache")
+    file = next((tmp_path / "cache").glob("faces-*")) / "pictures.npy"
+    other = Cache(tmp_path)
+    other.allocate((100, 64, 64, 3))
+    assert (tmp_path / "pictures.npy").stat().st_blocks * 512 >= 100 * 64 * 64 * 3
+    assert file.stat().st_size > 0
 
 
 def test_a_whole_cache_may_be_in_a_folder_that_can_only_be_read(tmp_path):

@@ -11,7 +11,9 @@ takes them back when memory is short.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +22,7 @@ from typing import Any
 import filelock
 import numpy as np
 
-from keras_gan.core.errors import InputError
+from keras_gan.core.errors import InputError, first_line
 from keras_gan.core.files import new_folder
 
 _PICTURES, _LABELS, _FACTS = "pictures.npy", "labels.npy", "facts.json"
@@ -59,8 +61,9 @@ class Cache:
                     make(Cache(unfinished))
         except OSError as error:
             raise InputError(
-                f"decoded pictures cannot be written to {self.folder.parent}: {error.strerror}; "
-                "choose another folder (--cache-dir, or KERAS_GAN_CACHE)"
+                f"decoded pictures cannot be written to {self.folder.parent}: "
+                f"{error.strerror or first_line(error)}; choose another folder (--cache-dir, or "
+                "KERAS_GAN_CACHE)"
             ) from error
         return True
 
@@ -68,14 +71,23 @@ class Cache:
         """Pictures to be filled in, uint8 `[n, h, w, c]`, if the disk has room for them."""
         needed = int(np.prod(shape, dtype=np.int64))
         free = shutil.disk_usage(self.folder).free
-        # A mapped file that outgrows the disk would end the process without a word.
         if needed > free:
             raise InputError(
                 f"decoded pictures take {needed / 2**20:,.0f} MiB, and {self.folder.parent} has "
                 f"{free / 2**20:,.0f} MiB left: choose another folder (--cache-dir) or a smaller "
                 "--size"
             )
-        return np.lib.format.open_memmap(self.folder / _PICTURES, "w+", np.uint8, shape)
+        file = self.folder / _PICTURES
+        pictures = np.lib.format.open_memmap(file, "w+", np.uint8, shape)
+        # Blocks are taken now: where another program fills the disk meanwhile, writing to a mapped
+        # file would end the process without a word.
+        with file.open("r+b") as opened:
+            try:
+                os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
+            except OSError as error:  # not all file systems can
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    raise
+        return pictures
 
     def write(self, labels: np.ndarray | None, facts: dict[str, Any]) -> None:
         """Writes what belongs to the pictures."""
@@ -91,7 +103,10 @@ class Cache:
         return pictures, np.load(labels) if labels.exists() else None, facts
 
     def _is_whole(self) -> bool:
-        with contextlib.suppress(OSError, ValueError):
-            self.read()
-            return True
+        """Whether all files are there and belong together; a power failure leaves empty ones."""
+        with contextlib.suppress(OSError, EOFError, ValueError, KeyError, TypeError):
+            pictures, labels, facts = self.read()
+            n = sum(facts["splits"].values())
+            labeled = n if facts["label_names"] is not None or labels is not None else 0
+            return (len(pictures), 0 if labels is None else len(labels)) == (n, labeled)
         return False
