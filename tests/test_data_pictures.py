@@ -568,6 +568,7 @@ def broken(tmp_path, monkeypatch) -> dict[str, str]:
     (tmp_path / "cut.png").write_bytes(content.getvalue()[:-500])
     (tmp_path / "empty.png").touch()
     (tmp_path / "text.jpg").write_text("no picture")
+    Image.new("L", (40, 40)).save(tmp_path / "program.png", "eps")
     Image.new("L", (1, 1)).save(tmp_path / "dot.png")
     Image.new("L", (120, 120)).save(tmp_path / "bomb.png")
     Image.new("L", (200, 200)).save(tmp_path / "larger bomb.png")
@@ -580,6 +581,7 @@ def broken(tmp_path, monkeypatch) -> dict[str, str]:
         "cut.png": "it is damaged: image file is truncated",
         "empty.png": "it is no picture that Pillow can read, or damaged",
         "text.jpg": "it is no picture that Pillow can read, or damaged",
+        "program.png": "it is a PostScript file",
         "dot.png": "it has 1 x 1 pixels",
         "bomb.png": "it has more than 10,000 pixels",
         "larger bomb.png": "it has more than 10,000 pixels",
@@ -593,7 +595,7 @@ def broken(tmp_path, monkeypatch) -> dict[str, str]:
 def test_each_file_that_cannot_be_used_has_its_line(tmp_path, broken):
     message = refusal(opened, tmp_path)
     early = {name: fault for name, fault in broken.items() if name != "cut.png"}
-    assert message.startswith(f"9 of 22 files in {tmp_path} cannot be used (repair or remove")
+    assert message.startswith(f"10 of 23 files in {tmp_path} cannot be used (repair or remove")
     for name, fault in early.items():
         assert f"{name}: {fault}" in message
     data = opened(tmp_path, skip_broken=True)

@@ -163,6 +163,8 @@ def _opened(opener: Opener) -> Iterator[ImageFile.ImageFile]:
 
     try:
         with opener() as file, _open(file) as image:
+            if image.format == "EPS":  # a program, which Pillow would let Ghostscript run
+                raise Unusable("it is a PostScript file; save it as a picture, such as PNG")
             if min(image.size) < 2:
                 raise Unusable(f"it has {image.width} x {image.height} pixels")
             if image.mode in ("I", "F"):
