@@ -887,6 +887,20 @@ def test_evaluation_reads_pictures_in_order():
         )
 
 
+@pytest.mark.parametrize(
+    ("x", "arguments", "words"),
+    [
+        (np.float32(COLORS), {}, "pixels 0..255"),
+        (np.full(COLORS.shape, np.nan, np.float32), {}, "NaN"),
+        (COLORS, {"transform": lambda x: x}, "uint8"),
+        (COLORS, {"passes": 0}, "`passes` must be an int >= 1"),
+        (COLORS, {"passes": 1.5}, "`passes` must be an int >= 1"),
+    ],
+)
+def test_pictures_are_checked_as_arrays_are(x, arguments, words):
+    assert words in refusal(lambda: stream(Pictures(x, **arguments)))
+
+
 def test_one_command_trains_on_a_folder(tmp_path, capsys):
     write_pictures(tmp_path / "faces", COLORS)
     arguments = [

@@ -32,6 +32,7 @@ from keras_gan.training.streams import (
 )
 
 _log = logging.getLogger(__name__)
+_CHECKED = 1000  # of `Pictures`, which are read later
 _BRINGS_ITS_OWN = "a data set brings labels and batches: give neither `y` nor `batch_size`"
 
 
@@ -113,6 +114,7 @@ def _source(
     is_array = hasattr(x, "__array__") or isinstance(x, (list, tuple, str, Mapping))
     if isinstance(x, Pictures):
         check_shape(x.shape, example_shape)
+        checked_array(x.transform(x.sample[:_CHECKED]))
         return x, checked_labels(y, len(x), label_check)
     if is_array or not isinstance(x, (Shards, keras.utils.PyDataset, Iterable)):
         x = checked_array(x, example_shape)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_gan.core.arguments import whole
 from keras_gan.data.preprocessing import UnitRange
 from keras_gan.data.shards import in_memory
 
@@ -30,6 +31,10 @@ class Pictures:
     flip: bool = False
     transform: Callable[[Any], Any] = UnitRange().normalize
     passes: int = 1
+
+    def __post_init__(self) -> None:
+        """Checks the number of passes."""
+        object.__setattr__(self, "passes", whole("passes", self.passes))
 
     def __len__(self) -> int:
         return self.passes * len(self.x)
