@@ -506,6 +506,7 @@ def test_auto_takes_the_classes_of_stylegan_not_its_folders(tmp_path):
         ('{"labels": [["00.png", 0.7], ["01.png", 1.7]]}', "must hold .* with whole numbers"),
         ('{"labels": [["00.png", Infinity]]}', "must hold .* with whole numbers"),
         ('{"labels": [["00.png", NaN]]}', "must hold .* with whole numbers"),
+        ('{"images": []}', "must hold .* with whole numbers"),
         ("[" * 100_000, "must hold .* with whole numbers"),
         ('{"labels": [["00.png", 0], ["00.png", 1]]}', "two classes for 00.png: 0 and 1"),
     ],
@@ -518,6 +519,7 @@ def test_a_file_of_stylegan_is_read_strictly(tmp_path, content, words):
         message = refusal(opened, tmp_path, classes=classes)
         assert message.startswith(str(table))
         assert re.search(words, message)
+        assert ("if it is another file" in message) == (classes == "auto" and "must" in words)
 
 
 def test_classes_may_be_numbers_of_any_length(tmp_path):
@@ -541,6 +543,22 @@ def test_numbered_classes_keep_their_order(tmp_path):
     for number in range(12):
         write_pictures(tmp_path / str(number), COLORS[:2])
     assert opened(tmp_path, classes="folders").label_names == tuple(map(str, range(12)))
+
+
+def test_classes_that_cannot_be_learned_are_named(tmp_path):
+    write_pictures(tmp_path / "train" / "cats", COLORS[:12])
+    write_pictures(tmp_path / "train" / "dogs", COLORS[:12])
+    write_pictures(tmp_path / "test" / "Cats", COLORS[:3])
+    lines = "\n".join(opened(tmp_path, classes="folders").description)
+    assert "without pictures to train on: 1, Cats\n" in lines
+    assert "without pictures" not in "\n".join(opened(tmp_path / "train").description)
+
+
+@pytest.mark.parametrize("classes", ["folders", "table.csv"])
+def test_labels_of_a_data_set_are_not_replaced(tmp_path, classes):
+    names = [f"train/{i}" for i in range(20)]
+    source = sources.Source(lambda: iter(()), names, labels=dict.fromkeys(names, 0))
+    assert "none, labels or auto" in refusal(labeling.label, names, classes, tmp_path, source)
 
 
 def test_pictures_beside_splits_are_refused(tmp_path):

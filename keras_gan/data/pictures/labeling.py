@@ -52,6 +52,10 @@ class Labeling:
             more = [f"and {len(named) - 10} more"] if len(named) > 10 else []
             found = f"{len(named)} classes by {self.where}" if len(named) > 1 else ONE_CLASS
             lines.append(f"{found}: {', '.join(named[:10] + more)}")
+            learned = {*self.labels[self.rows["train"]].tolist()}
+            if len(named) > 1 and (lacking := {*range(len(named))} - learned):
+                names = ", ".join(shown(self.label_names[i]) for i in sorted(lacking)[:10])
+                lines.append(f"classes without pictures to train on: {len(lacking):,}, {names}")
         if self.hint:
             lines.append(self.hint)
         return lines
@@ -98,6 +102,11 @@ def label(
         rows[split] = groups[split][held_out_rows(len(groups[split]), ())["train"]]
     rows = {split: rows[split] for split in SPLITS}
     if source is not None and source.labels is not None and classes != "none":
+        if classes not in ("labels", "auto"):
+            raise InputError(
+                "--classes must be none, labels or auto for a data set with labels of its own. "
+                f"Received: {classes}"
+            )
         labels = np.array([source.labels[name] for name in names], np.int64)
         return Labeling(rows, held_out_rule(missing), labels, source.label_names, "label")
     others = [] if source is None else [name.rpartition("/")[2] for name in source.others]
@@ -217,6 +226,7 @@ def _stylegan_table(file: Path, unlabeled: bool) -> dict[str, str]:
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise InputError(
             f'{file} must hold {{"labels": [[file name, class number], ...]}}, with whole numbers'
+            + ("; if it is another file, write --classes labels, folders or none" * unlabeled)
         ) from error
     return _unambiguous(pairs, file)
 
