@@ -418,6 +418,33 @@ def test_a_run_within_the_folder_is_left_out(tmp_path):
         (tmp_path / "runs" / "one" / name).unlink()
 
 
+def test_a_run_within_an_archive_is_left_out(tmp_path):
+    write_pictures(tmp_path / "photos" / "a", COLORS)
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as zipped:
+        for file in sorted((tmp_path / "photos").rglob("*.png")):
+            zipped.write(file, f"./{file.relative_to(tmp_path)}")
+        for name in ("config.json", "models/last.keras", "samples/epoch-0001.png"):
+            zipped.writestr(f"photos/runs/one/{name}", "")
+        zipped.writestr("photos/a/config.json", "")  # of something else
+    with zipfile.ZipFile(tmp_path / "photos.zip") as zipped:
+        zipped.extractall(tmp_path / "all")
+    with tarfile.open(tmp_path / "photos.tar", "w") as tar:
+        tar.add(tmp_path / "all", ".")
+    for name in ("photos.zip", "photos.tar", "all"):
+        assert rows(everything(opened(tmp_path / name))) == rows(COLORS)
+
+
+def test_folders_of_an_archive_from_windows(tmp_path):
+    write_pictures(tmp_path / "photos", COLORS)
+    for system, names in ((0, ("0", "1")), (3, None)):
+        with zipfile.ZipFile(tmp_path / f"{system}.zip", "w") as zipped:
+            for i, file in enumerate(sorted((tmp_path / "photos").iterdir())):
+                info = zipfile.ZipInfo()
+                info.filename, info.create_system = f"top\\{i % 2}\\{file.name}", system
+                zipped.writestr(info, file.read_bytes())
+        assert opened(tmp_path / f"{system}.zip").label_names == names
+
+
 def test_classes_only_where_they_are_wanted(tmp_path):
     write_pictures(tmp_path / "a", COLORS[:11])
     write_pictures(tmp_path / "b" / "deep", COLORS[11:])

@@ -7,13 +7,14 @@ import dataclasses
 import errno
 import functools
 import io
+import itertools
 import os
 import stat
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from keras_gan.core.errors import InputError, first_line
 
@@ -122,9 +123,8 @@ def _walk(
     except OSError as error:
         faults[prefix or str(folder)] = _reason(error)
         return
-    names = {entry.name for entry in entries}
-    if prefix and "config.json" in names and names & {".lock", "models", "checkpoints"}:
-        return  # a run, whose pictures are samples
+    if prefix and _is_run({entry.name for entry in entries}):
+        return
     for entry in entries:
         name = prefix + entry.name
         if _is_hidden(entry.name):
@@ -156,19 +156,26 @@ def _in_zip(path: Path) -> Source:
         return (functools.partial(_bytes_of, archive, info) for info in infos)
 
     infos: list[zipfile.ZipInfo] = []
+    members: list[str] = []
     source = Source(openers, states=[_state(path)])
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
+            # Old programs of Windows write its separator; on other systems it is a letter.
+            windows = info.create_system == 0
+            name = info.filename.replace("\\", "/") if windows else info.filename
 
             def head(info: zipfile.ZipInfo = info) -> bytes:
                 with archive.open(info) as file:
                     return file.read(16)
 
-            if not info.is_dir() and info.flag_bits & 1:
-                source.faults[info.filename] = "it is protected by a password"
-            elif not info.is_dir() and _take(source, info.filename, info.file_size, head):
+            if name.endswith("/"):
+                continue
+            if info.flag_bits & 1:
+                source.faults[name] = "it is protected by a password"
+            elif _take(source, name, info.file_size, head):
                 infos.append(info)
-    return _below_common_folder(source)
+            members.append(name)
+    return _without_runs(source, infos, members)
 
 
 def _bytes_of(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> BinaryIO:
@@ -197,7 +204,8 @@ def _in_tar(path: Path) -> Source:
             if is_file and _take(source, info.name, info.size, head):
                 infos.append(info)
         _check_end(archive)
-    return _below_common_folder(source)
+        members = archive.getnames()
+    return _without_runs(source, infos, members)
 
 
 def _check_end(archive: tarfile.TarFile) -> None:
@@ -214,7 +222,7 @@ def _check_end(archive: tarfile.TarFile) -> None:
 
 def _take(source: Source, name: str, size: int, head: Callable[[], bytes]) -> bool:
     """Notes a file of an archive; True if it is a picture that can be read."""
-    name = "/".join(part for part in name.split("/") if part not in ("", "."))
+    name = _plain(name)
     if ".." in name.split("/"):
         source.faults[name] = "its name leads out of the archive"
         return False
@@ -226,6 +234,30 @@ def _take(source: Source, name: str, size: int, head: Callable[[], bytes]) -> bo
     is_picture = _is_picture(name, head)
     (source.names if is_picture else source.others).append(name)
     return is_picture
+
+
+def _without_runs(source: Source, infos: list[Any], members: list[str]) -> Source:
+    """The source of an archive with these files without the pictures of runs; see `_walk`."""
+    contents: dict[str, set[str]] = collections.defaultdict(set)
+    for member in map(_plain, members):
+        folder, _, name = member.rpartition("/")
+        contents[folder].add(name)
+        contents[os.path.dirname(folder)].add(os.path.basename(folder))
+    runs = tuple(f"{folder}/" for folder, names in contents.items() if folder and _is_run(names))
+    kept = [not name.startswith(runs) for name in source.names]
+    infos[:] = itertools.compress(infos, kept)
+    source.names = list(itertools.compress(source.names, kept))
+    return _below_common_folder(source)
+
+
+def _is_run(names: set[str]) -> bool:
+    """Whether a folder with these files and folders is a run, whose pictures are samples."""
+    return "config.json" in names and bool(names & {".lock", "models", "checkpoints"})
+
+
+def _plain(name: str) -> str:
+    """A name in an archive without empty parts and dots."""
+    return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
 def _below_common_folder(source: Source) -> Source:
