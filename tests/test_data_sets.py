@@ -245,6 +245,8 @@ def test_a_npz_file_with_one_array(tmp_path, x, y):
     data = load(tmp_path / "mine.npz")
     labels = np.concatenate([data.train.y, data.validation.y, data.test.y])
     np.testing.assert_array_equal(everything(data)[..., 0], BYTES[labels])
+    (tmp_path / "mine.npz").rename(tmp_path / "mine.npy")  # the content counts
+    np.testing.assert_array_equal(load(tmp_path / "mine.npy").train.y, data.train.y)
 
 
 @pytest.mark.parametrize(

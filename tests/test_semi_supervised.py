@@ -230,6 +230,8 @@ def test_all_labels_and_too_many():
     for count in (3, 61):
         with pytest.raises(InputError, match="60"):
             data.keep_labels(whole, count, share=0.1)
+    with pytest.raises(InputError, match="must be an int"):
+        data.keep_labels(whole, 7.5, share=0.1)
     with pytest.raises(InputError, match="share"):
         data.keep_labels(whole, 8, share=1)
     with pytest.raises(InputError, match="no labels"):

@@ -259,6 +259,22 @@ def test_the_command_streams_and_another_buffer_is_another_run(data_dir, tmp_pat
     assert "shuffle_mebibytes: 256 there, 1 now" in capsys.readouterr().err
 
 
+def test_a_set_with_labels_streams_without_classes(data_dir):
+    recipe = recipes.get("own_data")
+    settings = recipe.settings(dataset="numbered", batch_size=20)
+    options = Options(stream=True, data_dir=str(data_dir))
+    job = Job(recipe, settings, options, tf.distribute.get_strategy())
+    assert job.data_set.train.y is not None
+    assert job.training_data.labels is None
+    assert "without labels" in job.data_set.description[0]
+
+
+@pytest.mark.parametrize("name", ["digits", str(Path(__file__).parent)])
+def test_what_is_no_set_of_tensorflow_datasets_cannot_be_opened(name):
+    with small.refused("`load` takes it"):
+        data.open_shards(name)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -21,10 +21,11 @@ def load_arrays(path: Path) -> DataSet:
     - A .npz file: `x_train` and, where there are any, `x_validation`, `x_test` and labels
       `y_train`, ...; for one array, `x` or `images` with `y` or `labels` serve as well.
     """
-    if path.suffix == ".npy":
-        splits = {"train": Split(_load_numpy(path)[""], origin=path.name)}
+    content = _load_numpy(path)
+    if "" in content:
+        splits = {"train": Split(content[""], origin=path.name)}
     else:
-        splits = _read_npz(path)
+        splits = _read_npz(path, content)
     train, validation, test, rule = hold_out(**splits)
     found = DataSet(path.resolve().stem, train, validation, test, provenance=f"{path}; {rule}")
     labels = [split.y for split in splits.values() if split.y is not None]
@@ -54,8 +55,7 @@ def holds_points(path: Path) -> bool:
         return False
 
 
-def _read_npz(path: Path) -> dict[str, Split]:
-    content = _load_numpy(path)
+def _read_npz(path: Path, content: dict[str, np.ndarray]) -> dict[str, Split]:
     arrays = {_SHORT_NAMES.get(key, key): array for key, array in content.items()}
     known = {f"{letter}_{split}" for split in SPLITS for letter in "xy"}
     unpaired = [key for key in arrays if key.replace("y_", "x_") not in arrays]

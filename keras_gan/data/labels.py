@@ -22,8 +22,9 @@ def draw_labeled(labels: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
     Returns:
         Rows, int `[count]`, in random order.
     """
+    count, labels = integer("count", count), np.asarray(labels)
     order = np.random.RandomState(integer("seed", seed) % 2**32).permutation(
-        np.flatnonzero(np.asarray(labels) >= 0)
+        np.flatnonzero(labels >= 0)
     )
     classes = len(np.unique(labels[order]))
     if not max(classes, 1) <= count <= len(order):

@@ -137,6 +137,10 @@ def open_shards(
         splits are cut from the end of `train`, which TFDS stores in random order: a tenth of it
         each, at most as many examples as are held in memory.
     """
+    if name in from_tfds.OWN_NAMES or (
+        os.path.exists(name) and name.partition("/")[0] not in from_tfds.names()
+    ):
+        raise InputError(f"{name} is no data set of tensorflow-datasets: `load` takes it")
     builder = from_tfds.prepared(name, data_dir, download)
     if builder.info.file_format is None or builder.info.file_format.value != "tfrecord":
         raise InputError(
