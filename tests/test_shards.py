@@ -7,6 +7,7 @@ import itertools
 import os
 import shutil
 import signal
+from pathlib import Path
 from unittest import mock
 
 import numpy as np
@@ -19,6 +20,7 @@ from commands import in_two_workers
 import keras_gan
 from keras_gan import InputError, data, recipes, train
 from keras_gan.data import from_tfds
+from keras_gan.experiment.job import Job, Options
 from keras_gan.training import input_pipeline
 from keras_gan.training.batch_sources import Batches
 from keras_gan.training.streams import IndexedStream, RegroupedStream, ShardStream
@@ -279,6 +281,9 @@ def test_what_is_no_set_of_tensorflow_datasets_cannot_be_opened(name):
     ("arguments", "words"),
     [
         (["--dataset", "digits"], "digits fits in memory"),
+        (["--dataset", "mnist", "--size", "16"], "leave out --size"),
+        (["--dataset", "mnist", "--flip", "on"], "leave out --flip"),
+        (["--dataset", "mnist", "--classes", "folders"], "leave out --classes"),
         (["--dataset", "no_such_set"], "no data set 'no_such_set'"),
         (["--dataset", "mnist", "--data-dir", "."], "mnist is not prepared"),
         (["--shuffle-mebibytes", "0"], "--shuffle-mebibytes must be at least 1"),

@@ -159,13 +159,14 @@ def open_shards(
             splits[which] = f"train[{end - held}:{end}]"
             end -= held
     train, validation, test = f"train[:{end}]", splits["validation"], splits["test"]
+    use = f"{train} to train on, {validation} for validation, {test} to test"
     data_set = DataSet(
         name,
         from_tfds.read(builder, f"train[:{min(most, end)}]"),
         from_tfds.read(builder, validation),
         from_tfds.read(builder, test),
         from_tfds.label_names(builder),
-        f"{name} {builder.version} (tensorflow-datasets), streamed; {train} to train on, "
-        f"{validation} for validation, {test} to test",
+        f"{name} {builder.version} (tensorflow-datasets), streamed; {use}",
+        (f"{name}: {use}; images are read as they are stored, without labels",),
     )
     return data_set, Shards(builder, train, from_tfds.image_key(builder), shape, buffer_bytes)

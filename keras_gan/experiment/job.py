@@ -228,17 +228,32 @@ class Job:
                 "--stream reads data sets of tensorflow-datasets; pictures of a folder or an "
                 "archive stay on disk without it: leave it out"
             )
+        if isinstance(self.asked, data.PictureOptions):
+            self._check_unchanged(self.asked)
         if hasattr(self.recipe.module, "training_set"):
             raise InputError("--stream reads images without their labels; leave it out")
         return data.open_shards(
             dataset, options.data_dir, options.download, options.shuffle_mebibytes << 20
         )
 
+    def _check_unchanged(self, asked: data.PictureOptions) -> None:
+        """Refuses options for pictures, which a stream reads as they are stored."""
+        options = {field.name for field in fields(data.PictureOptions)}
+        for field in fields(type(self.asked)):
+            value = getattr(asked, field.name)
+            usual = ("none", field.default) if field.name == "classes" else (field.default,)
+            if field.name in options and value not in usual:
+                raise InputError(
+                    f"--stream reads images as they are stored: leave out {field.flag}. "
+                    f"Received: {value}"
+                )
+
     def _training_data(self, settings: RunSettings) -> TrainingData:
         return TrainingData.of(
             settings,
             self._examples,
-            self.training_set.train.y,
+            # Of a stream the images alone are read.
+            None if self.options.stream else self.training_set.train.y,
             size=len(self.source),
             label_names=self.data_set.label_names,
         )
