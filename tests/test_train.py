@@ -442,6 +442,10 @@ def test_classes_of_a_recipe_file_are_loaded_with_its_run(tmp_path, capsys):
     forget()
     with pytest.raises(InputError, match=r"'Doubled', and the run names .* add --trust-recipe"):
         run.Run.open(tmp_path / "run").gan()
+    init = ("--recipe", "digits", "--init", tmp_path / "run", "--dry-run")
+    assert "add --trust-recipe" in call(capsys, *init)[2]
+    assert "'Doubled'" not in call(capsys, *init, "--trust-recipe")[2]
+    forget()
     assert any(type(layer).__name__ == "Doubled" for layer in made.gan().discriminator.layers)
     forget()
     path.unlink()

@@ -58,6 +58,9 @@ class Options(Checked):
         None, "folder of decoded pictures (KERAS_GAN_CACHE, else ~/.cache/keras_gan)", path="folder"
     )
     download: bool = setting(False, "let tensorflow-datasets download the data")
+    trust_recipe: bool = setting(
+        False, "run the recipe file that the run of --init names, which may contain any Python code"
+    )
     dry_run: bool = setting(False, "show what would be trained, and stop")
     strategy: str = setting(
         "default", "one of " + ", ".join(distribution.NAMES), choices=distribution.NAMES
@@ -162,7 +165,8 @@ class Job:
 
     def _load(self) -> None:
         """Loads the model to start from, if any, and loads and scales the data."""
-        self._initial = Run.open(self.asked.init).gan() if self.asked.init else None
+        init, trusted = self.asked.init, self.options.trust_recipe
+        self._initial = Run.open(init, trusted).gan() if init else None
         shards = None
         if self.options.stream:
             self.data_set, shards = self._open_shards()
