@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from keras_gan import InputError
 from keras_gan.conditioning import ClassRange, LabelCheck, VectorShape
+from keras_gan.data import DataSet, Split
 from keras_gan.training import input_checks, input_pipeline
 
 IMAGE = (4, 4, 1)
@@ -278,6 +279,13 @@ def test_the_number_of_the_batch_is_named(reader):
 )
 def test_what_is_no_batch_of_examples(data, words):
     assert words in refused(train, data(), shape=IMAGE)
+
+
+def test_a_data_set_or_a_split_in_place_of_its_examples_is_named():
+    split = Split(np.float32(numbers(4)))
+    for data in (split, DataSet("four", split, split, split)):
+        with pytest.raises(InputError, match=f"train.x.*Received: {type(data).__name__}"):
+            stream(data, batch_size=2)
 
 
 def test_examples_whose_shape_is_known_late():

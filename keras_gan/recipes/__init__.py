@@ -122,6 +122,7 @@ def data_of(run: Run, data_dir: str | None = None, fold: int | None = None) -> D
     if fold is None and known is not None and data_set.fingerprint != known:
         raise InputError(
             f"data set {data_set.name!r} is not the one that {run.path} was trained on "
-            f"(fingerprint {data_set.fingerprint}, then {known})"
+            f"(fingerprint {data_set.fingerprint}, then {known}): bring its files back to what "
+            "they were, or train another run on them"
         )
     return data_set

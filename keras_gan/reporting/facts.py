@@ -186,7 +186,8 @@ def of_run(run: Run, handle: str = "") -> Facts:
         if isinstance(error, InputError):
             raise
         raise InputError(
-            f"{run.path}: config.json or evaluation.json is damaged ({error}); move it away"
+            f"{run.path}: config.json, warnings.json or evaluation.json is damaged ({error}); "
+            "move it away"
         ) from error
 
 

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from keras_gan.core.arguments import whole
 from keras_gan.core.errors import InputError
+from keras_gan.data.dataset import DataSet, Split
 from keras_gan.data.pictures.batches import Pictures
 from keras_gan.data.shards import Shards
 from keras_gan.training.batch_sources import Batches, PyDatasetBatches, from_iterable
@@ -111,6 +112,12 @@ def _source(
     """The user's data, checked: batches, shards, or examples and labels."""
     if isinstance(x, tf.distribute.DistributedDataset):
         raise InputError("give the tf.data.Dataset itself: GAN distributes it over the replicas")
+    if isinstance(x, (DataSet, Split)):
+        raise InputError(
+            "give the examples of a split on the networks' scale, such as "
+            "`keras_gan.data.SymmetricRange().normalize(data_set.train.x)`, and their labels as "
+            f"`y` where they are needed. Received: {type(x).__name__}"
+        )
     is_array = hasattr(x, "__array__") or isinstance(x, (list, tuple, str, Mapping))
     if isinstance(x, Pictures):
         check_shape(x.shape, example_shape)
