@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import os
@@ -261,7 +262,7 @@ def test_the_command_streams_and_another_buffer_is_another_run(data_dir, tmp_pat
     assert "shuffle_mebibytes: 256 there, 1 now" in capsys.readouterr().err
 
 
-def test_a_set_with_labels_streams_without_classes(data_dir):
+def test_a_set_with_labels_streams_without_classes(data_dir, monkeypatch):
     recipe = recipes.get("own_data")
     settings = recipe.settings(dataset="numbered", batch_size=20)
     options = Options(stream=True, data_dir=str(data_dir))
@@ -269,6 +270,12 @@ def test_a_set_with_labels_streams_without_classes(data_dir):
     assert job.data_set.train.y is not None
     assert job.training_data.labels is None
     assert "without labels" in job.data_set.description[0]
+    # An epoch may have fewer of the images, not each of them several times.
+    for learned, words in ((100, None), (400, "2 times: add --passes 1")):
+        monkeypatch.setattr(recipe.settings, "examples_per_epoch", lambda *_, n=learned: n)
+        with small.refused(words) if words else contextlib.nullcontext():
+            job = Job(recipe, settings, options, tf.distribute.get_strategy())
+    assert (job.size, job.steps_per_epoch, len(job.source)) == (100, 5, 100)
 
 
 @pytest.mark.parametrize("name", ["digits", str(Path(__file__).parent)])

@@ -199,6 +199,13 @@ class Job:
         if isinstance(self.source, data.Pictures):
             x = self.source.x[:learned]
             self.source = dataclasses.replace(self.source, x=x, passes=self.passes)
+        elif isinstance(self.source, data.Shards):
+            if self.passes > 1:
+                raise InputError(
+                    "--stream reads each image once in an epoch, and so few would be given "
+                    f"{self.passes} times: add --passes 1, or leave out --stream"
+                )
+            self.source = dataclasses.replace(self.source, split=f"train[:{learned}]")
         elif isinstance(self.source, np.ndarray):
             self.source = np.concatenate([self.source[:learned]] * self.passes)
         self.training_data = self._training_data(self.settings)
