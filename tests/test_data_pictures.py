@@ -201,6 +201,7 @@ def test_the_size_is_what_most_pictures_reach(tmp_path):
     )
     assert opened(tmp_path).element_shape == (48, 48, 3)  # 6 of 10 reach 50, only 5 reach 64
     assert opened(tmp_path, size="64x48").element_shape == (48, 64, 3)
+    assert PictureOptions(size=48) == PictureOptions(size="48")
     write_pictures(tmp_path / "alike", [np.full((24, 100), 9 * i, np.uint8) for i in range(10)])
     assert opened(tmp_path / "alike").element_shape == (24, 100, 1)
     write_pictures(tmp_path / "large", [np.full((130, 150), 9 * i, np.uint8) for i in range(10)])

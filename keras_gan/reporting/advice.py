@@ -40,7 +40,7 @@ ADVICE = {
     "shrunk-modes": _MODES,
     "discriminator-overfits": (
         "D has learned the training examples by heart. Collect more data, let D see changed "
-        "pictures (recipe pictures: --augment color,translation,cutout), raise the weight of the "
+        "pictures (the recipe pictures does, unless with --augment none), raise the weight of the "
         "gradient penalties (--gamma), or stop earlier."
     ),
     "low-recall": _MISSING,

@@ -52,6 +52,8 @@ class PictureOptions(Checked):
 
     def __post_init__(self) -> None:
         """Checks the size and the color besides."""
+        if isinstance(self.size, int):  # as one writes it in Python
+            object.__setattr__(self, "size", str(self.size))
         super().__post_init__()
         self.pixels  # noqa: B018
         if self.ground is not None and self.channels in (2, 4):
