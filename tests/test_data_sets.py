@@ -219,7 +219,8 @@ def test_a_npy_file(tmp_path, x):
     assert rows(everything(data)) == rows(Split(x).x)
     assert data.train.y is None
     assert "mine.npy" in data.provenance
-    assert load(str(tmp_path / "mine.npy")).fingerprint == data.fingerprint
+    (tmp_path / "mine.npy").rename(tmp_path / "mine.NPY")
+    assert load(str(tmp_path / "mine.NPY")).fingerprint == data.fingerprint
 
 
 def test_a_npz_file_with_its_own_splits(tmp_path):

@@ -42,7 +42,7 @@ def holds_points(path: Path) -> bool:
     short = {name for name, meant in _SHORT_NAMES.items() if meant == "x_train"}
     names = {f"{name}.npy" for name in ("x_train", *short)}
     try:
-        if path.suffix == ".npy":
+        if path.suffix.lower() == ".npy":
             return np.load(path, mmap_mode="r", allow_pickle=False).ndim == 2
         with zipfile.ZipFile(path) as archive:
             (name,) = names & set(archive.namelist())

@@ -82,7 +82,7 @@ def load(
 
 
 def _load_file(path: Path) -> DataSet:
-    if path.is_file() and path.suffix in _ARRAYS:
+    if path.is_file() and path.suffix.lower() in _ARRAYS:
         return from_files.load_arrays(path)
     if path.exists():
         raise InputError(
