@@ -6,10 +6,12 @@ Keras names. So weights of any size stay out of TensorFlow's graph, which holds 
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -56,10 +58,11 @@ def convert(subject: Subject, opset: int = OPSETS[-1]) -> onnx.ModelProto:
     specs = [*signature.inputs, *weights]
     logging.disable(logging.ERROR)  # what the converter could not convert shows in its result
     try:
-        with signatures.traced_as_one():
-            model, _ = tf2onnx.convert.from_function(
-                tf.function(function, autograph=False), input_signature=specs, opset=opset
-            )
+        model, _ = tf2onnx.convert.from_function(
+            SimpleNamespace(get_concrete_function=functools.partial(signatures.traced, function)),
+            input_signature=specs,
+            opset=opset,
+        )
     finally:
         logging.disable(logging.NOTSET)
     unknown = {node.op_type for node in model.graph.node if not onnx.defs.has(node.op_type)}

@@ -6,9 +6,8 @@ compared with.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -30,16 +29,25 @@ Tensors = dict[str, tf.Tensor]
 Arrays = dict[str, np.ndarray]
 
 
-@contextlib.contextmanager
-def traced_as_one() -> Iterator[None]:
-    """A context in which graphs hold the operations of the functions that they call.
+def traced(
+    function: Callable[..., Tensors], *specs: tf.TensorSpec, **named: tf.TensorSpec
+) -> tf.types.experimental.ConcreteFunction:
+    """A function as a graph, in which XLA compiles nothing.
 
     Keras compiles grouped convolutions by XLA, which TensorFlow Serving turns off and ONNX lacks.
     """
+
+    def trace() -> tf.types.experimental.ConcreteFunction:
+        return tf.function(function, autograph=False).get_concrete_function(*specs, **named)
+
+    result = trace()
+    called = result.graph.as_graph_def().library.function
+    if not any(part.attr["_XlaMustCompile"].b for part in called):
+        return result
     before = tf.config.functions_run_eagerly()
-    tf.config.run_functions_eagerly(True)  # within a function that is traced: a part of its graph
+    tf.config.run_functions_eagerly(True)  # those that are called become parts of the graph
     try:
-        yield
+        return trace()
     finally:
         tf.config.run_functions_eagerly(before)
 
@@ -54,9 +62,7 @@ class Signature:
 
     def graph(self) -> tf.types.experimental.ConcreteFunction:
         """The function as a graph."""
-        specs = {spec.name: spec for spec in self.inputs}
-        with traced_as_one():
-            return tf.function(self.function, autograph=False).get_concrete_function(**specs)
+        return traced(self.function, **{spec.name: spec for spec in self.inputs})
 
     def reference(self, inputs: Arrays) -> Arrays:
         """The Keras model's outputs, computed on the CPU."""

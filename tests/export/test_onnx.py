@@ -312,6 +312,25 @@ def test_grouped_convolutions(tmp_path: Path) -> None:
     np.testing.assert_allclose(images, expected, rtol=0, atol=1e-5)
 
 
+def test_a_function_of_tensorflow_with_a_loop() -> None:
+    """It stays one: AutoGraph, which converts its loop, is for functions that are called."""
+
+    @tf.function
+    def doubled(x):
+        for _ in tf.range(2):
+            x = 2 * x
+        return x
+
+    generator, discriminator = small.network_pair()
+    generator = keras.Sequential([generator, keras.layers.Lambda(doubled, (6,))])
+    subject = Subject(generator, discriminator, priors.Uniform(5), Identity())
+    (signature,) = signatures.of(subject, ["serving_default"])
+    latents = small.numbers((3, 5))
+    (examples,) = signature.graph()(latents=tf.constant(latents)).values()
+    (expected,) = signature.reference({"latents": latents}).values()
+    np.testing.assert_allclose(examples, expected, rtol=1e-6)
+
+
 def test_layers_of_one_name(tmp_path: Path) -> None:
     """As of one functional model, made twice and nested."""
 
