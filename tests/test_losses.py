@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 
 import keras
@@ -260,6 +261,12 @@ def test_arguments_are_saved_where_they_are_attributes():
     config = OfOther(label_smoothing=0.2).get_config()
     assert config == {"margin": 1.0, "label_smoothing": 0.2}
     assert OfOther.from_config(config).label_smoothing == 0.2
+
+    @dataclasses.dataclass(frozen=True)
+    class Frozen(losses.Wasserstein):
+        margin: float = 1.0
+
+    assert Frozen(margin=2.0).get_config() == {"margin": 2.0}
     with pytest.raises(TypeError, match=r"Wasserstein\(\) takes no arguments"):
         losses.Wasserstein(10.0)
 

@@ -23,7 +23,8 @@ class Configured:
             raise TypeError(f"{cls.__name__}() takes no arguments")
         self = super().__new__(cls)
         known = inspect.signature(cls.__init__).parameters
-        self._in_kwargs = tuple(name for name in kwargs if name not in known)
+        names = tuple(name for name in kwargs if name not in known)
+        object.__setattr__(self, "_in_kwargs", names)  # also of a frozen dataclass
         return self
 
     def get_config(self) -> dict:
