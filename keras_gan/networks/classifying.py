@@ -46,7 +46,7 @@ def noisy_discriminator(
             units, activation, kernel_initializer=initializer, name=name, **kwargs
         )
 
-    model = keras.Sequential([keras.Input(tuple(shape), name="images")], name="discriminator")
+    model = keras.Sequential([keras.Input(shape, name="images")], name="discriminator")
     model.add(channels_last.Flatten(name="flat"))
     for index, units in enumerate(hidden):
         noise = hidden_noise if index else input_noise

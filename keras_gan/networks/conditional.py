@@ -102,7 +102,7 @@ def with_known_pixels(
         return mask, layers.Cast(name="cast")(mask)
 
     latents = keras.Input((generator.input_shape[1] - reader.output_shape[1],), name="latents")
-    known = keras.Input(tuple(shape), name="known")
+    known = keras.Input(shape, name="known")
     mask, channel = mask_input()
     encoding = reader(kl.Concatenate(name="known_and_mask")([known, channel]))
     generated = generator(kl.Concatenate(name="joined")([latents, encoding]))
@@ -124,7 +124,7 @@ def _conditional_discriminator(
     noise: float,
 ) -> keras.Model:
     """A discriminator of examples and an input `condition`, which `vector` `[n, v]` stands for."""
-    images = keras.Input(tuple(shape), name="images")
+    images = keras.Input(shape, name="images")
     flat = channels_last.Flatten(name="flat")(images)
     flat = layers.GaussianNoise(noise, name="noise")(flat)
     flat = layers.Dropout(dropout, name="drop_images")(flat)

@@ -52,7 +52,7 @@ def maxout_discriminator(
         `[n]`; and "features", the last hidden layer, float `[n, units]`.
     """
     shape = arguments.shape("shape", shape)
-    model = keras.Sequential([keras.Input(tuple(shape), name="images")], name=name)
+    model = keras.Sequential([keras.Input(shape, name="images")], name=name)
     if len(shape) != 1:
         model.add(channels_last.Flatten(name="flat"))
     if input_noise:

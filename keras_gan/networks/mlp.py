@@ -67,7 +67,7 @@ def mlp_generator(
     last = irange if output_irange is None else output_irange
     model.add(dense(math.prod(shape), output_activation, last, "output", dtype="float32"))
     if len(shape) != 1:
-        model.add(kl.Reshape(tuple(shape), dtype="float32", name="images"))
+        model.add(kl.Reshape(shape, dtype="float32", name="images"))
     return model
 
 
@@ -98,7 +98,7 @@ def leaky_mlp(
     input_shape = arguments.shape("input_shape", input_shape)
     output_shape = arguments.shape("output_shape", output_shape)
     initializer = normal_initializers(seed)
-    model = keras.Sequential([keras.Input(tuple(input_shape), name="inputs")], name=name)
+    model = keras.Sequential([keras.Input(input_shape, name="inputs")], name=name)
     model.add(channels_last.Flatten(name="flat"))
     size = math.prod(input_shape)
     for index in range(depth):
@@ -109,7 +109,7 @@ def leaky_mlp(
     kernels = initializer(1.0, size)
     outputs = math.prod(output_shape)
     model.add(kl.Dense(outputs, kernel_initializer=kernels, dtype="float32", name="output"))
-    model.add(kl.Reshape(tuple(output_shape), dtype="float32", name="outputs"))
+    model.add(kl.Reshape(output_shape, dtype="float32", name="outputs"))
     return model
 
 
@@ -144,7 +144,7 @@ def mlp_encoder(
 
     return keras.Sequential(
         [
-            keras.Input(tuple(shape), name="images"),
+            keras.Input(shape, name="images"),
             channels_last.Flatten(name="flat"),
             layers.GaussianNoise(noise, name="noise"),
             *(dense(units, "relu", f"hidden_{index}") for index, units in enumerate(hidden)),

@@ -34,10 +34,10 @@ class AuxiliaryNetwork(Configured):
 
     def check(self) -> None:
         """Raises InputError unless it has a name and a network."""
-        for attribute, kind in (("name", str), ("network", keras.layers.Layer)):
+        kinds = (("name", str, "str"), ("network", keras.layers.Layer, "keras.Model"))
+        for attribute, kind, wanted in kinds:
             value = getattr(self, attribute, None)
             if not isinstance(value, kind):
-                wanted = "keras.Model" if attribute == "network" else "str"
                 raise InputError(
                     f"the attribute `{attribute}` of {type(self).__name__} must be a {wanted}. "
                     f"Received: {value!r}"
