@@ -15,6 +15,7 @@ import pytest
 import keras_gan
 from export.__main__ import main as export_main
 from keras_gan import InputError, evaluate, figures, recipes, train
+from keras_gan.cli import parsing
 from keras_gan.core.settings import fields
 from keras_gan.experiment import RunSettings, Settings, setting
 from keras_gan.experiment.job import Options
@@ -277,6 +278,18 @@ def test_flags_exist_where_they_mean_something(capsys):
     text = capsys.readouterr().out
     assert "--labels INT" in text
     assert "--stage1" not in text
+
+
+def test_the_help_of_a_setting_may_have_a_percent_sign():
+    @dataclasses.dataclass(frozen=True)
+    class Mine(Settings):
+        some: bool = setting(False, "learn from 50 % of them")
+        share: float = setting(0.5, "or from another % of them", least=0)
+
+    parser = parsing.Parser(prog="train")
+    parsing.add_fields(parser, fields(Mine))
+    assert "50 % of them" in parser.format_help()
+    assert "another % of them (0.5)" in parser.format_help()
 
 
 @pytest.mark.parametrize("settings", [*(recipes.get(n).settings for n in recipes.NAMES), Options])

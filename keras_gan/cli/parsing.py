@@ -147,23 +147,13 @@ def add_fields(parser: Any, fields: Iterable[Field]) -> None:
     """Adds a flag for each setting of a class to a parser or a group of one."""
     for field in fields:
         text = field.help
+        kind: dict[str, Any] = {"type": field.kind, "metavar": field.kind.__name__.upper()}
         if field.kind is bool:
-            parser.add_argument(
-                field.flag,
-                action=argparse.BooleanOptionalAction if field.default else "store_true",
-                default=field.default,
-                help=text,
-            )
-            continue
-        if field.default is not None:
+            kind = {"action": argparse.BooleanOptionalAction if field.default else "store_true"}
+        elif field.default is not None:
             text += f" ({'none' if field.default == '' else field.default})"
-        parser.add_argument(
-            field.flag,
-            type=field.kind,
-            default=field.default,
-            metavar=field.kind.__name__.upper(),
-            help=text.replace("%", "%%"),
-        )
+        text = text.replace("%", "%%")
+        parser.add_argument(field.flag, default=field.default, help=text, **kind)
 
 
 def check_output(name: str, file: str | Path) -> None:

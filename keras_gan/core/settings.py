@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import operator
 import sys
 import types
 import typing
@@ -19,7 +20,12 @@ from keras_gan.core.paths import check_folder, check_path
 
 _LARGEST: dict[type, float] = {int: 2**63 - 1, float: 3.4e38}  # int64 and float32 hold these
 _PATHS = {"path": check_path, "folder": check_folder}
-_LIMITS = {"least": "at least", "most": "at most", "above": "above", "below": "below"}
+_LIMITS = {
+    "least": ("at least", operator.ge),
+    "most": ("at most", operator.le),
+    "above": ("above", operator.gt),
+    "below": ("below", operator.lt),
+}
 
 
 def setting(
@@ -92,16 +98,10 @@ class Field:
         fits = type(value) is self.kind
         if fits and self.kind in (int, float):
             fits = (self.kind is int or math.isfinite(value)) and all(
-                {
-                    "least": value >= limit,
-                    "most": value <= limit,
-                    "above": value > limit,
-                    "below": value < limit,
-                }[name]
-                for name, limit in self.limits.items()
+                _LIMITS[name][1](value, limit) for name, limit in self.limits.items()
             )
         if not fits:
-            words = " and ".join(f"{_LIMITS[name]} {n}" for name, n in self.limits.items())
+            words = " and ".join(f"{_LIMITS[name][0]} {n}" for name, n in self.limits.items())
             if isinstance(value, float) and not math.isfinite(value):
                 words = ""
             kind = {int: "an integer", float: "a finite number", str: "text", bool: "true or false"}
