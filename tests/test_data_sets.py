@@ -8,7 +8,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 from small import everything, refused, rows, write_pictures
 
-from keras_gan.data import DataSet, Split, load
+from keras_gan.data import DataSet, Split, holds_points, load
 from keras_gan.data.dataset import hold_out
 
 RNG = np.random.default_rng(3)
@@ -221,6 +221,7 @@ def test_a_npy_file(tmp_path, x):
     assert "mine.npy" in data.provenance
     (tmp_path / "mine.npy").rename(tmp_path / "mine.NPY")
     assert load(str(tmp_path / "mine.NPY")).fingerprint == data.fingerprint
+    assert holds_points(str(tmp_path / "mine.NPY")) == (x.ndim == 2)
 
 
 def test_a_npz_file_with_its_own_splits(tmp_path):

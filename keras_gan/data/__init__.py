@@ -3,6 +3,7 @@
     loading          `load`: a name or a path in, a `DataSet` out
     bundled          data sets installed with the package
     from_tfds        image builders of tensorflow-datasets
+    tfds_pictures    those of them whose images differ in size
     stacked_mnist    three digits of MNIST on three channels
     tfd              the Toronto Face Database, a builder of tensorflow-datasets
     from_files       .npy and .npz files

@@ -57,11 +57,10 @@ def load(
         InputError: The source is unknown, missing or damaged, or does not hold real-valued
             examples of one shape. The message says how to fix it.
     """
+    name = str(source)
     if fold is not None and source != "tfd":
-        raise InputError(
-            f"`fold` belongs to data set 'tfd'. Received: fold={fold} for {str(source)!r}"
-        )
-    if "://" in str(source):
+        raise InputError(f"`fold` belongs to data set 'tfd'. Received: fold={fold} for {name!r}")
+    if "://" in name:
         raise InputError(
             f"data are read from this machine's disks: download {source} and give the path"
         )
@@ -70,14 +69,14 @@ def load(
         if path.is_dir() or (path.is_file() and sources.is_archive(path)):
             return load_pictures(path, pictures or PictureOptions(flip="off"), cache_dir)
         data_set = _load_file(path)
-    elif str(source) in OWN_NAMES:
-        data_set = _load_own(str(source), data_dir, download, fold)
+    elif name in OWN_NAMES:
+        data_set = _load_own(name, data_dir, download, fold)
     else:
-        builder = from_tfds.prepared(str(source), data_dir, download)
+        builder = from_tfds.prepared(name, data_dir, download)
         if not from_tfds.has_one_size(builder):
             options = pictures or PictureOptions(flip="off")
-            return tfds_pictures.load(str(source), builder, options, cache_dir)
-        data_set = from_tfds.load_tfds(str(source), data_dir, download)
+            return tfds_pictures.load(name, builder, options, cache_dir)
+        data_set = from_tfds.load_tfds(name, data_dir, download)
     return data_set if pictures is None else arrays.with_options(data_set, pictures)
 
 
@@ -111,7 +110,7 @@ def place(source: str) -> str:
 
 def holds_points(source: str) -> bool:
     """Whether the source is a .npy or .npz file of points, not of images."""
-    return source.endswith(_ARRAYS) and from_files.holds_points(Path(place(source)))
+    return source.lower().endswith(_ARRAYS) and from_files.holds_points(Path(place(source)))
 
 
 def is_path(source: str | os.PathLike[str]) -> bool:
@@ -120,9 +119,7 @@ def is_path(source: str | os.PathLike[str]) -> bool:
         return True
     return (
         source.startswith((".", "/", "~"))
-        or source.endswith("/")
-        or source.endswith(_ARRAYS)
-        or sources.is_archive(source)
+        or source.lower().endswith(("/", *_ARRAYS, *sources.ARCHIVES))
         or (source != "" and Path(source).exists() and ("/" in source or not _is_name(source)))
     )
 
