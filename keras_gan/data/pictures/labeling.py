@@ -45,7 +45,7 @@ class Labeling:
     def describe(self) -> list[str]:
         """Splits and classes, in sentences."""
         sizes = [f"{len(self.rows[split]):,} {use}" for split, use in _USES.items()]
-        lines = [f"{sizes[0]}, {sizes[1]}, {sizes[2]} ({self.rule})"]
+        lines = [f"{', '.join(sizes)} ({self.rule})"]
         if self.label_names is not None and self.labels is not None:
             counts = collections.Counter(self.labels.tolist())
             named = [f"{shown(n)} ({counts[i]:,})" for i, n in enumerate(self.label_names)]
@@ -64,9 +64,7 @@ class Labeling:
 _USES = {"train": "to train on", "validation": "for validation", "test": "to test on"}
 
 
-def label(
-    names: Sequence[str], classes: str, folder: Path, source: Source | None = None
-) -> Labeling:
+def label(names: Sequence[str], classes: str, folder: Path, source: Source) -> Labeling:
     """Splits and classes of pictures.
 
     If the folders at the top are called `train`, `validation` and `test` (`train` at least), in any
@@ -83,16 +81,14 @@ def label(
         InputError: Classes were asked for, but a picture has none; or there are too few pictures.
     """
     places = [name.split("/") for name in names]
-    tops = {top: _SPLIT_FOLDERS.get(top.lower()) for top in _tops(places)}
-    given = ["train"] * len(places)
-    splits = {split for split in tops.values() if split}
-    if "train" in splits and all(tops.values()):
-        given, places = [str(tops[place[0]]) for place in places], [p[1:] for p in places]
+    named = [_SPLIT_FOLDERS.get(_top(place).lower(), "") for place in places]
+    given, splits = ["train"] * len(places), {*named} - {""}
+    if "train" in splits and all(named):
+        given, places = named, [place[1:] for place in places]
     elif "train" in splits and len(splits) > 1:
-        outside = next(name for name, place in zip(names, places, strict=True) if not _split(place))
         raise InputError(
-            f"the folders {' and '.join(sorted(splits))} are splits, but {shown(outside)} lies "
-            "next to them: move it into one of them, or away"
+            f"the folders {' and '.join(sorted(splits))} are splits, but "
+            f"{shown(names[named.index('')])} lies next to them: move it into one of them, or away"
         )
     groups = {split: np.flatnonzero(np.array(given) == split) for split in SPLITS}
     missing = [split for split in SPLITS[1:] if not len(groups[split])]
@@ -100,17 +96,16 @@ def label(
     rows = {split: groups["train"][chosen] for split, chosen in held_out.items()}
     for split in {*SPLITS} - rows.keys():
         rows[split] = groups[split][held_out_rows(len(groups[split]), ())["train"]]
-    rows = {split: rows[split] for split in SPLITS}
-    if source is not None and source.labels is not None and classes != "none":
+    rows, rule = {split: rows[split] for split in SPLITS}, held_out_rule(missing)
+    if source.labels is not None and classes != "none":
         if classes not in ("labels", "auto"):
             raise InputError(
                 "--classes must be none, labels or auto for a data set with labels of its own. "
                 f"Received: {classes}"
             )
         labels = np.array([source.labels[name] for name in names], np.int64)
-        return Labeling(rows, held_out_rule(missing), labels, source.label_names, "label")
-    others = [] if source is None else [name.rpartition("/")[2] for name in source.others]
-    of_stylegan = _STYLEGAN_FILE in others
+        return Labeling(rows, rule, labels, source.label_names, "label")
+    of_stylegan = any(name.rpartition("/")[2] == _STYLEGAN_FILE for name in source.others)
     by_folders = classes == "folders" or (classes == "auto" and not classes_file(classes, folder))
     if by_folders and of_stylegan:
         raise InputError(
@@ -120,16 +115,16 @@ def label(
     found, where = _classes(names, places, classes, folder)
     if found is None:
         hint = _hint(names, places, of_stylegan) if classes == "labels" else ""
-        return Labeling(rows, held_out_rule(missing), hint=hint)
+        return Labeling(rows, rule, hint=hint)
     label_names = tuple(sorted(set(found), key=_in_order))
     number = {name: i for i, name in enumerate(label_names)}
     labels = np.array([number[name] for name in found], np.int64)
-    return Labeling(rows, held_out_rule(missing), labels, label_names, where)
+    return Labeling(rows, rule, labels, label_names, where)
 
 
 def _hint(names: Sequence[str], places: Sequence[Sequence[str]], of_stylegan: bool) -> str:
     """How to learn the classes that there seem to be."""
-    folders = _tops(places)
+    folders = {*map(_top, places)}
     if of_stylegan:
         return (
             f"no classes are used; to learn those of {_STYLEGAN_FILE}, add --classes "
@@ -143,11 +138,6 @@ def _hint(names: Sequence[str], places: Sequence[Sequence[str]], of_stylegan: bo
     )
 
 
-def _split(place: Sequence[str]) -> bool:
-    """Whether a picture lies in a folder that is a split."""
-    return len(place) > 1 and place[0].lower() in _SPLIT_FOLDERS
-
-
 def _in_order(name: str) -> tuple[bool, int, str, str]:
     """Numbers by their values, with any number of digits, then other names."""
     number = name.isascii() and name.isdecimal()
@@ -155,9 +145,9 @@ def _in_order(name: str) -> tuple[bool, int, str, str]:
     return not number, len(digits), digits, name
 
 
-def _tops(places: Sequence[Sequence[str]]) -> set[str]:
-    """The folders at the top; "" for pictures that lie in none."""
-    return {place[0] if len(place) > 1 else "" for place in places}
+def _top(place: Sequence[str]) -> str:
+    """The folder at the top; "" for a picture that lies in none."""
+    return place[0] if len(place) > 1 else ""
 
 
 def classes_file(classes: str, folder: Path) -> Path | None:

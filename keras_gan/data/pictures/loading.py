@@ -138,13 +138,11 @@ def _make(cache: Cache, place: str, source: Source, options: PictureOptions) -> 
     labels = None if labeling.labels is None else labeling.labels[order]
     equal, near = duplicates.count(x)
     splits = {split: len(rows) for split, rows in labeling.rows.items()}
-    found, *becomes = inspection.describe(list(headers.values()), plan)
     description = [
-        found,
-        *becomes,
+        *inspection.describe(list(headers.values()), plan),
         *labeling.describe(),
         f"exact copies of others: {equal:,}; nearly equal to others: {near:,} more",
-        *(_left_out(source.others)),
+        *_left_out(source.others),
         *(f"left out: {shown(name)}: {fault}" for name, fault in sorted(faults.items())),
         f"looked at and decoded in {time.monotonic() - began:.0f} s",
     ]
