@@ -69,8 +69,8 @@ def measure(argv: Sequence[str] | None = None) -> int:
     )
     found = _compare(measured, real, _network(name, options), options)
     results.show_distances(found, "real pictures")
-    for line in found["protocol"].items():
-        print("{}: {}".format(*line))
+    for key, value in found["protocol"].items():
+        print(f"{key}: {value}")
     if options.output:
         write_atomically(options.output, parsing.as_json(found))
         print(f"written to {options.output}")
@@ -144,11 +144,9 @@ def _add_options(parser: parsing.Parser) -> None:
 def _opened(options) -> tuple[PictureSet, PictureSet]:
     """Both sets, at one size: the one asked for, or that of the set whose size is fixed."""
     sources, size = (options.set, options.real), options.size
-    order = (
-        (0, 1) if has_size(options.set, generated=True) or not has_size(options.real) else (1, 0)
-    )
+    real_first = has_size(options.real) and not has_size(options.set, generated=True)
     opened, sizes = {}, {}
-    for i in order:
+    for i in (1, 0) if real_first else (0, 1):
         opened[i] = _open(sources[i], options, size, generated=i == 0)
         size = sizes[i] = "{1}x{0}".format(*opened[i].size)
     if sizes[0] != sizes[1]:

@@ -55,17 +55,16 @@ class Features:
                 features, others, protocol = (stored[name] for name in _ENTRIES)
             made = cls(features, others, json.loads(str(protocol)))
             height, width = made.size
-            fits = (
+            if not (
                 features.dtype == others.dtype == np.float32
                 and features.ndim == others.ndim == 2
                 and features.shape[1] == others.shape[1]
                 and min(height, width) > 0
                 and all(isinstance(made.protocol[key], str) for key in ("origin", *_OF_NETWORK))
-            )
+            ):
+                raise ValueError("arrays or protocol of another form")
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(f"{file} cannot be read as a file of features") from error
-        if not fits:
-            raise InputError(f"{file} cannot be read as a file of features")
         return made
 
     def __len__(self) -> int:
@@ -152,20 +151,16 @@ class Stored:
     def of(self, network: FeatureNetwork, n: int, seed: int) -> Features:
         """Features of `n` of the pictures, or of all if there are fewer, by a random choice."""
         order = _order(self.parts, seed)
-        found = self._features(network, self.parts, order[:n])
+        rows, parts = order[:n], self.others or self.parts
         if self.others:
-            rest = self._features(network, self.others, _order(self.others, seed)[: len(found)])
+            rest = _order(parts, seed)[: len(rows)]
         else:
-            left = order[len(order) - min(len(found), len(order) // 2) :]
-            rest = self._features(network, self.parts, left)
-        protocol = {"origin": self.origin, "size": self.size, **protocol_of(network)}
-        return Features(found, rest, protocol)
-
-    @staticmethod
-    def _features(
-        network: FeatureNetwork, parts: Sequence[np.ndarray], rows: np.ndarray
-    ) -> np.ndarray:
-        return _extract(network, _blocks(parts, rows), len(rows))
+            rest = order[len(order) - min(len(rows), len(order) // 2) :]
+        return Features(
+            _extract(network, _blocks(self.parts, rows), len(rows)),
+            _extract(network, _blocks(parts, rest), len(rest)),
+            {"origin": self.origin, "size": self.size, **protocol_of(network)},
+        )
 
 
 PictureSet = Features | Samples | Stored
@@ -208,11 +203,7 @@ def open_pictures(
     if _holds_features(Path(source)):
         return Features.load(Path(source))
     found = data.load(
-        source,
-        data_dir=data_dir,
-        download=download,
-        pictures=options,
-        cache_dir=cache_dir,
+        source, data_dir=data_dir, download=download, pictures=options, cache_dir=cache_dir
     )
     if not found.is_image:
         raise InputError(f"{source} holds points; pictures are compared here")
