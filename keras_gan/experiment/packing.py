@@ -45,6 +45,7 @@ BITS = {
     "discriminator_optimizer": 4,
     "auxiliary_optimizers": 4,
 }
+_PLACES = ("data_dir", "cache_dir", "checkpoint_dir")  # which mean nothing on another machine
 _MANIFEST = "manifest.json"
 _NUMBERS = r"state\.data-\d{5}-of-\d{5}"
 _KNOWN = re.compile(
@@ -97,8 +98,7 @@ def _newest(run: Run) -> str:
 def _collect(run: Run, folder: Path, small: bool) -> int:
     """Writes to a folder what the file is to hold; returns the step of the checkpoint."""
     state = checkpoints.read(_newest(run))
-    # Places on this machine mean nothing elsewhere.
-    config = {**run.config, "data_dir": None, "cache_dir": None, "checkpoint_dir": None}
+    config = {**run.config, **dict.fromkeys(_PLACES)}
     if small:
         state = _rounded(state)
         config.pop("best_epochs", None)
@@ -227,7 +227,7 @@ def _extract(name: str, source: IO[bytes], target: IO[bytes]) -> str:
 def _check(folder: Path) -> None:
     """Refuses a directory that training cannot continue."""
     config = run_config.read(folder)
-    places = [key for key in ("data_dir", "cache_dir", "checkpoint_dir") if config.get(key)]
+    places = [key for key in _PLACES if config.get(key)]
     if places:
         raise InputError(f"its config.json names a place on another machine: {places[0]}")
     if (folder / "metrics.csv").is_file():
