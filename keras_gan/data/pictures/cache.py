@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import math
 import os
 import shutil
 from collections.abc import Callable
@@ -69,7 +70,7 @@ class Cache:
 
     def allocate(self, shape: tuple[int, ...]) -> np.memmap:
         """Pictures to be filled in, uint8 `[n, h, w, c]`, if the disk has room for them."""
-        needed = int(np.prod(shape, dtype=np.int64))
+        needed = math.prod(shape)
         free = shutil.disk_usage(self.folder).free
         if needed > free:
             raise InputError(

@@ -186,8 +186,7 @@ def _opened(opener: Opener) -> Iterator[ImageFile.ImageFile]:
 def _open(file: BinaryIO) -> ImageFile.ImageFile:
     from PIL import Image, UnidentifiedImageError
 
-    is_heic = file.read(12)[4:].startswith(HEIC)
-    readable = reads_heic() if is_heic else True
+    readable = not file.read(12).startswith(HEIC, 4) or reads_heic()
     file.seek(0)
     try:
         return Image.open(file)
