@@ -260,6 +260,8 @@ class Run:
     def generator(self, weights: str = "last") -> keras.Model:
         """The generator of the finished run.
 
+        A preset has one generator, which also answers to the kind of weights that it was made from.
+
         Args:
             weights: "last", as training left it; "ema", the moving average of its weights;
                 "best" and "best_ema", as each was after the epoch with its best Frechet distance
@@ -267,8 +269,6 @@ class Run:
 
         Raises:
             InputError: The run has no such weights.
-
-        A preset has one generator, which also answers to the kind of weights that it was made from.
         """
         if weights not in WEIGHTS:
             raise InputError(f"unknown weights {weights!r}; choose from {', '.join(WEIGHTS)}")
