@@ -152,13 +152,9 @@ class GlobalContrastNormalization(Preprocessing):
         return ops.clip(self.gain * x + self.offset, 0.0, 1.0)
 
 
-_KINDS: tuple[type[Preprocessing], ...] = (
-    UnitRange,
-    SymmetricRange,
-    GlobalContrastNormalization,
-    Identity,
-)
-_BY_NAME = {kind.name: kind for kind in _KINDS}
+_BY_NAME: dict[str, type[Preprocessing]] = {
+    kind.name: kind for kind in (UnitRange, SymmetricRange, GlobalContrastNormalization, Identity)
+}
 
 
 def fit(name: str, x: np.ndarray) -> Preprocessing:
