@@ -30,8 +30,6 @@ Arrays = Mapping[str, np.ndarray]
 _SIZE = re.compile(r"\b(rows|bytes|larger than max|OOM)\b")
 _FIRST_PAUSE = 0.1  # seconds
 _GOLDEN, _MIX1, _MIX2 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
-
-
 MAX_VERSION = 2**63 - 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+from contextlib import suppress
 from pathlib import Path
 
 from starlette.requests import Request
@@ -54,23 +55,21 @@ def describe(manager: Manager) -> list[dict]:
     for name, numbers in sorted(manager.available().items()):
         versions = []
         for number in numbers:
-            try:
-                with manager.use(name, number) as version:
-                    signatures = version.servable.signatures
-                    versions.append(
-                        {
-                            "version": str(number),
-                            "signatures": {
-                                key: {"inputs": _infos(s.inputs), "outputs": _infos(s.outputs)}
-                                for key, s in sorted(signatures.items())
-                                if not key.startswith("__")
-                            },
-                            "metadata": _metadata(version.path),
-                            "bytes": _bytes(version.path),
-                        }
-                    )
-            except ServingError:
-                continue  # unloaded meanwhile
+            # It may be unloaded meanwhile.
+            with suppress(ServingError), manager.use(name, number) as version:
+                signatures = version.servable.signatures
+                versions.append(
+                    {
+                        "version": str(number),
+                        "signatures": {
+                            key: {"inputs": _infos(s.inputs), "outputs": _infos(s.outputs)}
+                            for key, s in sorted(signatures.items())
+                            if not key.startswith("__")
+                        },
+                        "metadata": _metadata(version.path),
+                        "bytes": _bytes(version.path),
+                    }
+                )
         models.append({"name": name, "labels": manager.labels(name), "versions": versions})
     return models
 

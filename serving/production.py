@@ -109,11 +109,9 @@ class Deployment:
     def manifests(self, sources: Sequence[Path]) -> dict[str, list[dict]]:
         """The YAML documents of each file; `sources` are the models' directories here."""
         amounts = {"cpu": str(self.cpu), "memory": self.memory}
-        volumes = [("./config", "/config")]
-        volumes[:0] = [
-            (str(source.resolve()), str(model.base_path))
-            for source, model in zip(sources, self.models, strict=True)
-        ]
+        pairs = zip(sources, self.models, strict=True)
+        volumes = [(str(source.resolve()), str(model.base_path)) for source, model in pairs]
+        volumes.append(("./config", "/config"))
         flags = self.flags("/config", 8500, 8501)
         values = {
             **vars(self),

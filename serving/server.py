@@ -9,6 +9,7 @@ import math
 import signal
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -51,8 +52,13 @@ class Server:
         self.settings = settings
         self.port: int | None = None
         self.rest_api_port: int | None = None
+        load = partial(
+            Servable,
+            intra_op_threads=settings.tensorflow_intra_op_parallelism,
+            inter_op_threads=settings.tensorflow_inter_op_parallelism,
+        )
         self.manager = Manager(
-            self._load,
+            load,
             settings.file_system_poll_wait_seconds,
             settings.allow_version_labels_for_unavailable_models,
         )
@@ -66,13 +72,6 @@ class Server:
             else DirectExecutor(settings.threads, settings.limits.max_concurrent)
         )
         self._following: asyncio.Task | None = None
-
-    def _load(self, path: Path) -> Servable:
-        return Servable(
-            path,
-            intra_op_threads=self.settings.tensorflow_intra_op_parallelism,
-            inter_op_threads=self.settings.tensorflow_inter_op_parallelism,
-        )
 
     async def start(self) -> None:
         """Opens the ports, loads the models and starts to answer."""
