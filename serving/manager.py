@@ -14,7 +14,7 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -246,7 +246,7 @@ class Manager:
     def _load_version(self, version: Version) -> None:
         context = {"model": version.model, "version": version.number}
         version.tried = (version.path, fingerprint(version.path))
-        self._move(version, State.LOADING, error=None)
+        self._move(version, State.LOADING)
         started = time.monotonic()
         try:
             check_plain(version.path)
@@ -254,7 +254,7 @@ class Manager:
         except Exception as error:  # of any kind: the server continues
             text = f"{type(error).__name__}: {getattr(error, 'message', None) or error}"
             failure = error if isinstance(error, ServingError) else Unknown(text)
-            self._move(version, State.END, error=failure)
+            self._move(version, State.END, failure)
             _logger.error("version not loaded", extra={**context, "error": failure.message})
             return
         self._move(version, State.AVAILABLE)
@@ -265,29 +265,16 @@ class Manager:
         self, models: dict[str, ModelConfig], aspired: dict[str, dict[int, Path]]
     ) -> None:
         """Retires versions that are no longer wanted, once one that is wanted is available."""
-        unwanted = []
-        for version in list(self._versions.values()):
-            if version.state is not State.AVAILABLE:
-                continue
-            if version.model in models:
-                if version.model not in aspired:  # could not be listed
-                    continue
-                numbers = aspired[version.model]
-                with self._changed:
-                    successors = [self._versions.get((version.model, number)) for number in numbers]
-                if version.number in numbers or (
-                    numbers and not any(s and s.state is State.AVAILABLE for s in successors)
-                ):
-                    continue
-            unwanted.append(version)
-        self._retire(unwanted)
+        unlisted = models.keys() - aspired.keys()
+        for name in {version.model for version in self._versions.values()} - unlisted:
+            available, wanted = self._available(name), aspired.get(name, {})
+            if not wanted or any(version.number in wanted for version in available):
+                self._retire(version for version in available if version.number not in wanted)
 
-    def _retire(self, versions: Sequence[Version]) -> None:
+    def _retire(self, versions: Iterable[Version]) -> None:
         """Gives versions to no more requests; when the last of these is answered, they close."""
-        with self._changed:
-            for version in versions:
-                version.state = State.UNLOADING
-            self._changed.notify_all()
+        for version in versions:
+            self._move(version, State.UNLOADING)
 
     def _retired(self) -> list[Version]:
         """The versions that can be closed."""
@@ -309,11 +296,9 @@ class Manager:
             context = {"model": version.model, "version": version.number}
             _logger.info("version unloaded", extra=context)
 
-    def _move(self, version: Version, state: State, **changes: object) -> None:
+    def _move(self, version: Version, state: State, error: ServingError | None = None) -> None:
         with self._changed:
-            version.state = state
-            for name, value in changes.items():
-                setattr(version, name, value)
+            version.state, version.error = state, error
             self._changed.notify_all()
 
     def stop(self) -> None:
@@ -322,7 +307,7 @@ class Manager:
             self._stopped = True
             self._changed.notify_all()
         self._thread.join()
-        self._retire([v for v in self._versions.values() if v.state is State.AVAILABLE])
+        self._retire(v for v in self._versions.values() if v.state is State.AVAILABLE)
         while any(v.state is State.UNLOADING for v in self._versions.values()):
             with self._changed:
                 self._changed.wait_for(self._retired)
