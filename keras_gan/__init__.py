@@ -96,12 +96,10 @@ _REGISTERED = (
     *("augmentation", "conditioning", "layers", "losses", "networks", "optimizers", "priors"),
     *("regularizers", "training.ema", "training.gan", "training.inference"),
 )
-_loaded = False
-
-
 _BACKEND = "KERAS_BACKEND"  # the variable; without it keras.json names Keras's backend
 # `sys.argv[0]` of commands; the second while `python -m keras_gan.train` imports this package.
 _COMMANDS = ("keras-gan", "-m")
+_loaded = False
 
 
 def _check_backend(name: str) -> None:

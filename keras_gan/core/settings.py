@@ -122,9 +122,8 @@ def fields(settings: type) -> list[Field]:
     declared = []
     for field in dataclasses.fields(settings):
         bases = (getattr(base, "__dataclass_fields__", {}) for base in settings.__mro__)
-        metadata = next(
-            (base[field.name].metadata for base in bases if _declares(base.get(field.name))), None
-        )
+        given = (base[field.name].metadata for base in bases if field.name in base)
+        metadata = next((entries for entries in given if "help" in entries), None)
         hint = hints[field.name]
         kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
         kind, *others = [kind for kind in kinds if kind is not types.NoneType] or [None]
@@ -137,10 +136,6 @@ def fields(settings: type) -> list[Field]:
             raise InputError(f"{where} must be of type bool, int, float or str. Received: {hint}")
         declared.append(Field(field.name, kind, types.NoneType in kinds, field.default, **metadata))
     return declared
-
-
-def _declares(field: dataclasses.Field | None) -> bool:
-    return field is not None and "help" in field.metadata
 
 
 @dataclasses.dataclass(frozen=True)
