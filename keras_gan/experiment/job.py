@@ -149,16 +149,12 @@ class Job:
 
     def _alike(self) -> dict[str, Any]:
         """The settings that must be the same on all workers, before there are data."""
-        given = {field.flag: getattr(self.asked, field.name) for field in fields(type(self.asked))}
-        given |= {
-            field.flag: getattr(self.options, field.name)
-            for field in fields(Options)
-            if field.name in _ALIKE
-        }
+        options = [field for field in fields(Options) if field.name in _ALIKE]
         return {
             "the recipe": self.recipe.name,
             "the recipe file's content": self.recipe.content,
-            **given,
+            **{field.flag: getattr(self.asked, field.name) for field in fields(type(self.asked))},
+            **{field.flag: getattr(self.options, field.name) for field in options},
             "the number of replicas": self.replicas,
             **{f"the version of {name}": version for name, version in versions().items()},
         }
@@ -181,16 +177,14 @@ class Job:
         self.preprocessing = preprocessing.fit(scale, self.data_set.train.x)
         # All there are to train on, or, where they are read batch by batch, those in memory.
         train, normalize = self.training_set.train.x, self.preprocessing.normalize
-        flip, pictures = self.training_set.flip, None
-        if flip or isinstance(train, np.memmap):
-            pictures = data.Pictures(train, flip, normalize)
-            train = pictures.sample
-        self._examples = checked_array(normalize(train))
-        self.source: np.ndarray | data.Shards | data.Pictures = self._examples
-        if pictures is not None:
-            self.source = pictures
+        source: data.Shards | data.Pictures | None = None
         if shards is not None:
-            self.source = dataclasses.replace(shards, transform=normalize)
+            source = dataclasses.replace(shards, transform=normalize)
+        elif self.training_set.flip or isinstance(train, np.memmap):
+            source = data.Pictures(train, self.training_set.flip, normalize)
+            train = source.sample
+        self._examples = checked_array(normalize(train))
+        self.source = self._examples if source is None else source
 
     def _make(self) -> None:
         """Makes the model for the data."""
@@ -206,7 +200,7 @@ class Job:
                     f"{self.passes} times: add --passes 1, or leave out --stream"
                 )
             self.source = dataclasses.replace(self.source, split=f"train[:{learned}]")
-        elif isinstance(self.source, np.ndarray):
+        else:
             self.source = np.concatenate([self.source[:learned]] * self.passes)
         self.training_data = self._training_data(self.settings)
         self.size = self.training_data.size

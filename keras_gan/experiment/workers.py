@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import keras
@@ -158,7 +158,7 @@ class Workers:
         value = tf.cast(value, tf.int64) if value.dtype.is_integer else value
         return value if self.is_chief else tf.zeros_like(value)
 
-    def _rows(self, row: Sequence[int] | np.ndarray) -> np.ndarray:
+    def _rows(self, row: list[int]) -> np.ndarray:
         """The rows of all workers, int32 `[workers, n]`."""
         rows = np.zeros((len(self._tasks), len(row)), np.int32)
         rows[self._index] = row
