@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from keras_gan.data.pictures.decoding import Header, Plan, Unusable, read_header, strict
 from keras_gan.data.pictures.fitting import Fit
@@ -44,7 +44,7 @@ def headers(source: Source) -> tuple[dict[str, Header], dict[str, str]]:
     return usable, faults
 
 
-def plan(headers: Sequence[Header], options: PictureOptions) -> Plan:
+def plan(headers: Collection[Header], options: PictureOptions) -> Plan:
     """The plan for the pictures, by the options and, where these leave it open, by the files."""
     height, width = options.pixels or _size(headers)
     ground = options.ground
@@ -55,7 +55,7 @@ def plan(headers: Sequence[Header], options: PictureOptions) -> Plan:
     return Plan(Fit(height, width, options.crop), channels, ground or _WHITE)
 
 
-def describe(headers: Sequence[Header], plan: Plan) -> list[str]:
+def describe(headers: Collection[Header], plan: Plan) -> list[str]:
     """Sentences about the files that were found and the pictures made of them."""
     formats = collections.Counter(header.format for header in headers).most_common()
     sizes = sorted({(header.width, header.height) for header in headers}, key=lambda s: s[0] * s[1])
@@ -74,7 +74,7 @@ def describe(headers: Sequence[Header], plan: Plan) -> list[str]:
     return lines
 
 
-def _size(headers: Sequence[Header]) -> tuple[int, int]:
+def _size(headers: Collection[Header]) -> tuple[int, int]:
     """Height and width that all pictures have, up to the largest size; else a square."""
     shapes = {(header.height, header.width) for header in headers}
     if len(shapes) == 1 and max(shape := shapes.pop()) <= SIZES[-1]:

@@ -114,7 +114,7 @@ def label(names: Sequence[str], classes: str, folder: Path, source: Source) -> L
         )
     found, where = _classes(names, places, classes, folder)
     if found is None:
-        hint = _hint(names, places, of_stylegan) if classes == "labels" else ""
+        hint = _hint(places, of_stylegan) if classes == "labels" else ""
         return Labeling(rows, rule, hint=hint)
     label_names = tuple(sorted(set(found), key=_in_order))
     number = {name: i for i, name in enumerate(label_names)}
@@ -122,7 +122,7 @@ def label(names: Sequence[str], classes: str, folder: Path, source: Source) -> L
     return Labeling(rows, rule, labels, label_names, where)
 
 
-def _hint(names: Sequence[str], places: Sequence[Sequence[str]], of_stylegan: bool) -> str:
+def _hint(places: Sequence[Sequence[str]], of_stylegan: bool) -> str:
     """How to learn the classes that there seem to be."""
     folders = {*map(_top, places)}
     if of_stylegan:
@@ -130,7 +130,7 @@ def _hint(names: Sequence[str], places: Sequence[Sequence[str]], of_stylegan: bo
             f"no classes are used; to learn those of {_STYLEGAN_FILE}, add --classes "
             f"{_STYLEGAN_FILE} (of an archive, unpack the file first)"
         )
-    if len(folders) < 2 or "" in folders or len(names) < 10 * len(folders):
+    if len(folders) < 2 or "" in folders or len(places) < 10 * len(folders):
         return ""
     return (
         f"no classes are used; to learn the {len(folders)} folders as classes, add "

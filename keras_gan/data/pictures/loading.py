@@ -127,7 +127,7 @@ def _make(cache: Cache, place: str, source: Source, options: PictureOptions) -> 
     while True:
         _check(place, faults, headers, options)
         labeling = label(list(headers), options.classes, Path(place), source)
-        plan = inspection.plan(list(headers.values()), options)
+        plan = inspection.plan(headers.values(), options)
         x, late = _decoded(cache, source, list(headers), labeling, plan)
         if not late:
             break
@@ -139,7 +139,7 @@ def _make(cache: Cache, place: str, source: Source, options: PictureOptions) -> 
     equal, near = duplicates.count(x)
     splits = {split: len(rows) for split, rows in labeling.rows.items()}
     description = [
-        *inspection.describe(list(headers.values()), plan),
+        *inspection.describe(headers.values(), plan),
         *labeling.describe(),
         f"exact copies of others: {equal:,}; nearly equal to others: {near:,} more",
         *_left_out(source.others),
