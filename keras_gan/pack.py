@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,5 +58,6 @@ def unpack(argv: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(argv)
     run = packing.unpack(options.file, options.run_dir)
-    print(f"{run.path}: the same train command with --run-dir {run.path} continues it")
+    place = shlex.quote(str(run.path))
+    print(f"{run.path}: the same train command with --run-dir {place} continues it")
     return 0

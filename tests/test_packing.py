@@ -112,11 +112,12 @@ SETTINGS = ["--recipe", "digits", "--likelihood-samples", "50", "--batch-size", 
 
 
 def test_the_same_command_continues_a_run_from_a_file(tmp_path, capsys):
-    path, file, other = tmp_path / "run", tmp_path / "run.kgan", tmp_path / "other"
+    path, file, other = tmp_path / "run", tmp_path / "run.kgan", tmp_path / "other run"
     assert train.main([*SETTINGS, "--run-dir", str(path), "--epochs", "1"]) == 0
     assert pack.pack([str(path), "--output", str(file)]) == 0
     assert "run.kgan: step 7 of " in capsys.readouterr().out
     assert pack.unpack([str(file), "--run-dir", str(other)]) == 0
+    assert f"--run-dir '{other}' continues it" in capsys.readouterr().out
     assert (other / "models" / "best.keras").is_file()
     for folder in (path, other):
         assert train.main([*SETTINGS, "--run-dir", str(folder), "--epochs", "2"]) == 0

@@ -522,17 +522,18 @@ def test_training_ends_with_a_report_and_a_failure_of_it_is_one_line(
     tmp_path, capsys, monkeypatch
 ) -> None:
     arguments = ["--recipe", "digits", "--likelihood-every", "0", "--epochs", "1"]
-    assert train.main([*arguments, "--run-dir", str(tmp_path / "r")]) == 0
+    place = tmp_path / "a run"
+    assert train.main([*arguments, "--run-dir", str(place)]) == 0
     output = capsys.readouterr().out
-    page = Page((tmp_path / "r" / "report.html").read_text())
+    page = Page((place / "report.html").read_text())
     assert "The samples have not been measured yet." in page.text
-    (session,) = Run.open(tmp_path / "r").config["sessions"]
+    (session,) = Run.open(place).config["sessions"]
     assert session["processor"]
     assert session["seconds"] > 0
-    assert f"report: {tmp_path / 'r' / 'report.html'}" in output
-    assert f"keras-gan watch {tmp_path / 'r'}" in output
+    assert f"report: {place / 'report.html'}" in output
+    assert f"keras-gan watch '{place}'" in output
     monkeypatch.setattr(document, "render", lambda *_: 1 / 0)
-    train._conclude(types.SimpleNamespace(data_set=None), Run.open(tmp_path / "r"))
+    train._conclude(types.SimpleNamespace(data_set=None), Run.open(place))
     assert capsys.readouterr().err.splitlines()[-1] == "no report: division by zero"
 
 

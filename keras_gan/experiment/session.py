@@ -17,6 +17,7 @@ import contextlib
 import dataclasses
 import json
 import logging
+import shlex
 import signal
 import sys
 import threading
@@ -214,7 +215,8 @@ class Session:
         )
         if before not in (None, resources["replicas"]):
             print(f"replicas: {before} before, {resources['replicas']} now", flush=True)
-        print(f"to follow it in a browser: keras-gan watch {run.path}", flush=True)
+        place = shlex.quote(str(run.path))
+        print(f"to follow it in a browser: keras-gan watch {place}", flush=True)
 
     def _fit(self, callbacks: list[keras.callbacks.Callback], verbose: int) -> None:
         saving = next((c for c in callbacks if isinstance(c, Checkpoint)), None)
