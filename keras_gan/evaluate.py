@@ -35,11 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code (see `keras_gan.core.errors`)."""
     parser = parsing.Parser(prog="keras-gan evaluate", description=_DESCRIPTION)
     parsing.add_run(parser)
-    known = fields(EvaluationSettings)
-    group = parser.add_argument_group("measurements")
-    parsing.add_fields(group, [field for field in known if field.name not in ("weights", "seed")])
+    own = [f for f in fields(EvaluationSettings) if f.name not in ("weights", "seed")]
+    parsing.add_fields(parser.add_argument_group("measurements"), own)
     options = parser.parse_args(argv)
-    settings = EvaluationSettings(**{field.name: getattr(options, field.name) for field in known})
+    settings = parsing.from_flags(EvaluationSettings, options)
     run = parsing.open_run(options)
     parsing.check_writable("the run directory", run.path)
     if settings.sets > 1:

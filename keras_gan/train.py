@@ -92,20 +92,13 @@ def _read(argv: list[str]) -> tuple[Recipe, RunSettings, Options]:
     parser.add_argument(
         "--recipe", metavar="NAME", help=f"one of {', '.join(recipes.NAMES)}, or a .py file"
     )
-    settings, options = fields(recipe.settings), fields(Options)
-    parsing.add_fields(
-        parser.add_argument_group(f"settings of recipe {recipe.name} (another value: another run)"),
-        settings,
-    )
-    parsing.add_fields(parser.add_argument_group("data, devices and checkpoints"), options)
+    title = f"settings of recipe {recipe.name} (another value: another run)"
+    parsing.add_fields(parser.add_argument_group(title), fields(recipe.settings))
+    parsing.add_fields(parser.add_argument_group("data, devices and checkpoints"), fields(Options))
     values, unknown = parser.parse_known_args(argv)
     if unknown:
         raise InputError(_unknown(unknown[0], recipe, parser))
-    return (
-        recipe,
-        recipe.settings(**{field.name: getattr(values, field.name) for field in settings}),
-        Options(**{field.name: getattr(values, field.name) for field in options}),
-    )
+    return recipe, parsing.from_flags(recipe.settings, values), parsing.from_flags(Options, values)
 
 
 def _default_recipe(dataset: str | None) -> str:

@@ -12,16 +12,17 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import tensorflow as tf
 
 from keras_gan.core.errors import InputError, SurroundingsError, TrainingError, first_line
 from keras_gan.core.paths import check_path
-from keras_gan.core.settings import Field
+from keras_gan.core.settings import Field, fields
 from keras_gan.experiment.run import WEIGHTS, Run
 from keras_gan.experiment.working_copy import working_copy
 
+_Settings = TypeVar("_Settings")
 _Main = Callable[..., int]  # from a sequence of arguments, or None for those of the process
 
 
@@ -143,9 +144,9 @@ def add_trust(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_fields(parser: Any, fields: Iterable[Field]) -> None:
+def add_fields(parser: Any, added: Iterable[Field]) -> None:
     """Adds a flag for each setting of a class to a parser or a group of one."""
-    for field in fields:
+    for field in added:
         text = field.help
         kind: dict[str, Any] = {"type": field.kind, "metavar": field.kind.__name__.upper()}
         if field.kind is bool:
@@ -154,6 +155,11 @@ def add_fields(parser: Any, fields: Iterable[Field]) -> None:
             text += f" ({'none' if field.default == '' else field.default})"
         text = text.replace("%", "%%")
         parser.add_argument(field.flag, default=field.default, help=text, **kind)
+
+
+def from_flags(settings: type[_Settings], values: argparse.Namespace) -> _Settings:
+    """The settings of a class whose flags were added by `add_fields`."""
+    return settings(**{field.name: getattr(values, field.name) for field in fields(settings)})
 
 
 def check_output(name: str, file: str | Path) -> None:

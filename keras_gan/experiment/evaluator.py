@@ -60,7 +60,7 @@ class EvaluationSettings(Checked):
     refine: bool = setting(False, "report a bandwidth between the grid's as well")
     sanity: bool = setting(True, "measure training images and centroids as if they were samples")
     strategy: str = setting(
-        "default", "devices for likelihood and features", choices=tuple(distribution.NAMES)
+        "default", "devices for likelihood and features", choices=distribution.NAMES
     )
 
     def __post_init__(self) -> None:

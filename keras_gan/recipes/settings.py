@@ -24,7 +24,7 @@ class LatentSettings(RunSettings):
     """The distribution of z."""
 
     prior: str = setting(
-        "uniform", "distribution of z: " + ", ".join(priors.NAMES), choices=tuple(priors.NAMES)
+        "uniform", "distribution of z: " + ", ".join(priors.NAMES), choices=priors.NAMES
     )
     latent_dim: int = setting(100, "dimension of z", least=1, most=2**16)
 
