@@ -593,8 +593,9 @@ def test_recomputed_statistics_are_means_over_new_batches():
 def test_recomputed_statistics_are_those_of_the_classes_of_the_data():
     z, c = keras.Input((3,)), keras.Input((), dtype="int64", name="condition")
     classes = keras.layers.Embedding(2, 4)
-    hidden = keras.layers.Dense(4)(z) + classes(c)
-    norm = keras.layers.BatchNormalization()
+    dense = keras_gan.layers.SpectralNorm(keras.layers.Dense(4))
+    hidden = dense(z) + classes(c)
+    norm, u = keras.layers.BatchNormalization(), dense.u.numpy()
     generator = keras.Model([z, c], keras.layers.Dense(2)(norm(hidden)))
     discriminator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     prior, condition = keras_gan.priors.Normal(3), keras_gan.conditioning.Classes(2)
@@ -605,5 +606,6 @@ def test_recomputed_statistics_are_those_of_the_classes_of_the_data():
         means.append(keras.ops.convert_to_numpy(norm.moving_mean))
     of_class = keras.ops.convert_to_numpy(classes.embeddings)
     np.testing.assert_allclose(means[1] - means[0], of_class[1] - of_class[0], atol=1e-5)
+    np.testing.assert_array_equal(dense.u, u)
     with pytest.raises(keras_gan.InputError, match="made from labels: give `y`"):
         model.recompute_statistics(x)

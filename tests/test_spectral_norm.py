@@ -10,7 +10,7 @@ import tensorflow as tf
 from small import numbers
 
 from keras_gan import InputError
-from keras_gan.core.randomness import Purpose, StepDraws, drawing_from
+from keras_gan.core.randomness import Purpose, RowDraws, StepDraws, drawing_from
 from keras_gan.layers import SpectralNorm
 
 MODES = {
@@ -110,6 +110,9 @@ def test_only_an_update_or_training_outside_a_gan_moves_u():
     u = iterated(iterated(start))
     np.testing.assert_allclose(layer.u, u, rtol=1e-5)
     np.testing.assert_allclose(y, x @ matrix / np.linalg.norm(matrix @ u), rtol=1e-4, atol=1e-6)
+    with drawing_from(RowDraws(np.arange(4))):  # in a loop of one's own
+        layer(x, training=True)
+    np.testing.assert_allclose(layer.u, iterated(u), rtol=1e-5)
 
 
 @kinds

@@ -28,8 +28,8 @@ class SpectralNorm(keras.layers.Wrapper):
     `keras.layers.SpectralNormalization`. Norms are float32 under any dtype policy.
 
     In a `GAN` all passes of a step see the same norm: u moves in `after_update`, which training
-    calls once after each update of the network. Elsewhere each call with `training=True` moves it
-    first.
+    calls once after each update of the network. Elsewhere, also where `RowDraws` are drawn from, as
+    in a loop of your own, each call with `training=True` moves it first.
 
     Args:
         layer: A `Dense`, `Conv2D`, `Conv2DTranspose` or `Embedding` layer. Its name and its dtype
@@ -107,7 +107,7 @@ class SpectralNorm(keras.layers.Wrapper):
         self.u.assign(self._iterate(self.u.value))
 
     def call(self, inputs, training=False):
-        if training and randomness.current_draws() is None:
+        if training and not isinstance(randomness.current_draws(), randomness.StepDraws):
             self.after_update()
         normalized = tf.cast(self.kernel.value, tf.float32) / self.sigma()
         with keras.StatelessScope([(self.kernel, tf.cast(normalized, self.kernel.dtype))]):

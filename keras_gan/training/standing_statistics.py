@@ -13,6 +13,7 @@ from keras_gan.core.batches import ConditionTensors
 from keras_gan.core.errors import InputError
 from keras_gan.core.keras_private import all_layers
 from keras_gan.core.randomness import RowDraws, drawing_from, row_seeds
+from keras_gan.layers import SpectralNorm
 from keras_gan.priors import Prior
 from keras_gan.training import sampling
 
@@ -56,6 +57,8 @@ def recompute(
         raise InputError(f"{generator.name!r} has no batch normalization, so no statistics")
     batches, batch_size = whole("batches", batches), whole("batch_size", batch_size)
     momenta, trainable = [layer.momentum for layer in layers], generator.trainable
+    normalized = [layer for layer in all_layers(generator) if isinstance(layer, SpectralNorm)]
+    vectors = [layer.u.numpy() for layer in normalized]
     generator.trainable = True  # a frozen batch normalization uses its old statistics
     try:
         for index in range(batches):
@@ -70,6 +73,8 @@ def recompute(
         generator.trainable = trainable
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum
+        for layer, u in zip(normalized, vectors, strict=True):
+            layer.u.assign(u)
 
 
 def _conditions(
