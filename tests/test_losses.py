@@ -202,6 +202,11 @@ def test_who_is_ahead_is_held_back(real, fake, factor_of_d, factor_of_g, jit_com
         np.testing.assert_allclose(ours, wanted, rtol=1e-5, atol=1e-30)
 
 
+def test_smoothed_labels_do_not_change_who_is_ahead():
+    sure = DiscriminatorOutput(tf.constant([15.0])), DiscriminatorOutput(tf.constant([-15.0]))
+    assert losses.HeldBack(label_smoothing=0.1).discriminator(*sure) < 1e-5
+
+
 @pytest.mark.parametrize(
     "loss",
     [

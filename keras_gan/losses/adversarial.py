@@ -192,7 +192,8 @@ class HeldBack(NonSaturating):
         D    min(1, V / (-2 log 2))          1 at the equilibrium, 0 where D is sure and right
         G    min(1, 2 - 2 mean D(G(z)))      1 at the equilibrium, 0 where D takes all for data
 
-    A factor depends on the minibatch alone: nothing is remembered from step to step.
+    A factor depends on the minibatch alone: nothing is remembered from step to step. V is that of
+    the true labels, without smoothing and noise.
 
     Args:
         discriminator_weight: Factor of D's loss.
@@ -206,8 +207,8 @@ class HeldBack(NonSaturating):
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns the held back loss of each pair, float `[n]`."""
         loss = super().discriminator(real, fake)
-        at_equilibrium = self.discriminator_weight * 2 * math.log(2)
-        return tf.stop_gradient(tf.minimum(1.0, global_mean(loss) / at_equilibrium)) * loss
+        value = global_mean(discriminator(real_logits=real.logits, fake_logits=fake.logits))
+        return tf.stop_gradient(tf.minimum(1.0, value / (2 * math.log(2)))) * loss
 
     def generator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns G's held back loss of each generated example, float `[n]`."""
