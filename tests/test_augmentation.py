@@ -621,6 +621,7 @@ def test_training_through_augmentation(jit_compile):
         (lambda: ADA(cutout=2), "cutout"),
         (lambda: small.gan(augmentation=DiffAugment()), "images"),
         (lambda: small.gan(augmentation=ADA()), "images"),
+        (lambda: keras_gan.augmentation.Chain([ADA()] * 2), "the same Adaptive"),
     ],
 )
 def test_what_cannot_be_used_is_refused(make, word):

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_gan.augmentation.adaptive import Adaptive
 from keras_gan.core.arguments import defines
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.errors import InputError
@@ -55,11 +56,21 @@ class Chain(Augmentation):
 
     Args:
         augmentations: At least one.
+
+    Raises:
+        InputError: Two have the same `Adaptive` object.
     """
 
     def __init__(self, augmentations: Sequence[Augmentation], **kwargs):
         super().__init__(**kwargs)
         self.augmentations = list(augmentations)
+        probabilities = [getattr(part, "probability", None) for part in self.augmentations]
+        adaptive = [id(value) for value in probabilities if isinstance(value, Adaptive)]
+        if len(set(adaptive)) < len(adaptive):
+            raise InputError(
+                "two augmentations have the same Adaptive object, which would count each minibatch "
+                f"twice; give each its own. Received: {self.augmentations}"
+            )
         self.reads_signs = any(part.reads_signs for part in self.augmentations)
         self.uses_batch_means = any(part.uses_batch_means for part in self.augmentations)
 

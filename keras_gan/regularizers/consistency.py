@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras_gan.core import randomness
 from keras_gan.core.batches import DiscriminatorOutput, GeneratedBatch
 from keras_gan.core.errors import InputError
+from keras_gan.core.keras_private import all_layers
 from keras_gan.optimizers.schedules import current_value
 from keras_gan.regularizers.base import (
     Discriminate,
@@ -49,6 +50,12 @@ class Consistency(Regularizer):
         super().__init__(every)
         if not callable(transform):
             raise InputError(f"`transform` must be a Keras layer. Received: {transform!r}")
+        parts = all_layers(transform) if isinstance(transform, keras.layers.Layer) else []
+        if any(getattr(part, "reads_signs", False) for part in parts):
+            raise InputError(
+                "the probability of `transform` must be a number or a schedule: only that of "
+                f"`compile(augmentation=...)` adapts. Received: {transform!r}"
+            )
         self.transform = transform
         self.variables = list(getattr(transform, "variables", ()))  # Keras's count their draws
         self.real_weight = check_weight("real_weight", real_weight)
