@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+
 import keras
 
 from keras_gan.core.randomness import derived_seeds
@@ -23,10 +26,14 @@ class CompoundLayer(keras.layers.Layer):
 
     def _initializers(self, count: int) -> list[keras.initializers.Initializer]:
         """One for each kernel, with seeds derived from that of `kernel_initializer`."""
-        kind, config = type(self.kernel_initializer), self.kernel_initializer.get_config()
-        if not isinstance(config.get("seed"), int):
-            return [kind.from_config(config) for _ in range(count)]
-        seeds = derived_seeds(config["seed"])
+        initializer = self.kernel_initializer
+        known = isinstance(initializer, keras.initializers.Initializer)
+        config = initializer.get_config() if known else {}
+        seed = config.get("seed", initializer)
+        if not isinstance(seed, int | None):  # it has no seed, or a generator of seeds
+            return [initializer] * count
+        seeds: Iterator = itertools.repeat(None) if seed is None else derived_seeds(seed)
+        kind = type(initializer)
         return [kind.from_config({**config, "seed": next(seeds)}) for _ in range(count)]
 
     def _built(self, layer: keras.layers.Layer, input_shape) -> keras.layers.Layer:
