@@ -153,6 +153,26 @@ def test_self_attention(mode, spectral_norm):
     np.testing.assert_allclose(MODES[mode](lambda: layer(x))(), expected, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    "initializer",
+    [
+        "he_normal",
+        keras.initializers.HeNormal(seed=keras.random.SeedGenerator(0)),
+        lambda shape, dtype: keras.random.normal(shape, dtype=dtype),
+    ],
+)
+def test_any_initializer_gives_each_kernel_numbers_of_its_own(initializer):
+    layer = layers.SelfAttention(kernel_initializer=initializer)
+    layer.build((None, 4, 4, 8))
+    assert np.abs(float64(layer.theta.kernel) - float64(layer.phi.kernel)).max() > 0.01
+
+
+@pytest.mark.parametrize("shape", [(None, 1, 8, 4), (None, 4)])
+def test_attention_takes_images_that_can_be_pooled(shape):
+    with small.refused("both sides at least 2"):
+        layers.SelfAttention().build(shape)
+
+
 # ---------------------------------------------------------------------------- Columns
 
 

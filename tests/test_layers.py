@@ -168,6 +168,12 @@ def test_dropout_of_bfloat16_drops_the_same():
     np.testing.assert_allclose(tf.cast(half, tf.float32), full, rtol=0.02)
 
 
+def test_dropout_of_folded_rows_is_refused():
+    words, folded = "each of the 2 rows", np.ones((6, 4), np.float32)
+    with drawing_from(RowDraws(np.arange(2))), pytest.raises(InputError, match=words):
+        layers.Dropout(0.5)(folded, training=True)
+
+
 @pytest.mark.parametrize("make", [layers.Dropout, layers.GaussianNoise])
 def test_noise_is_active_in_training_or_if_it_is_for_sampling(make):
     x = np.ones((4, 30), np.float32)

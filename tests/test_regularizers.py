@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import keras_gan
 from keras_gan import InputError, regularizers
-from keras_gan.augmentation import RandomFlip
+from keras_gan.augmentation import ADA, RandomFlip
 from keras_gan.core import randomness
 from keras_gan.core.batches import DiscriminatorOutput, GeneratedBatch
 from keras_gan.core.randomness import Purpose, StepDraws
@@ -213,6 +213,14 @@ def test_configuration(regularizer):
     assert keras.saving.serialize_keras_object(again) == config
 
 
+def test_a_critic_without_a_gradient_is_refused():
+    def critic(x):
+        return [DiscriminatorOutput(tf.stop_gradient(x[:, 0]))]
+
+    with small.refused("no gradient"):
+        regularizers.with_input_gradients(critic, tf.ones((2, 3)))
+
+
 def test_wrong_arguments():
     for make in (
         lambda: regularizers.R1(-1.0),
@@ -221,6 +229,7 @@ def test_wrong_arguments():
         lambda: regularizers.LeCam(decay=1.0),
         lambda: regularizers.LatentConsistency(sd=0.0),
         lambda: regularizers.Consistency("flip"),
+        lambda: regularizers.Consistency(keras.Sequential([ADA()])),
         lambda: regularizers.R1(None),
         lambda: regularizers.R1(keras.optimizers.schedules.CosineDecay(1.0, 3)),
     ):

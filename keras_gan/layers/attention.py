@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from keras_gan.core.errors import InputError
 from keras_gan.layers import channels_last
 from keras_gan.layers.parts import CompoundLayer
 
@@ -21,13 +22,18 @@ class SelfAttention(CompoundLayer):
         spectral_norm: Whether the convolutions are spectrally normalized.
         kernel_initializer: Initializer of the four kernels; each gets a seed of its own.
 
-    Input and output: float `[n, height, width, c]`.
+    Input and output: float `[n, height, width, c]`, both sides at least 2.
     """
 
     pools_maxima = True  # which XLA does not differentiate twice
 
     def build(self, input_shape):
         """Creates the kernels of theta, phi, g and o, without biases, and s, a scalar."""
+        if len(input_shape) != 4 or 1 in input_shape[1:3]:
+            raise InputError(
+                "SelfAttention takes images [n, h, w, c], both sides at least 2: keys and values "
+                f"are pooled 2x2. Received: shape {tuple(input_shape)}"
+            )
         channels = input_shape[-1]
         few, half = max(1, channels // 8), max(1, channels // 2)
         kernels = iter(self._initializers(4))

@@ -6,7 +6,8 @@ import keras
 import tensorflow as tf
 
 from keras_gan.core import randomness
-from keras_gan.core.arguments import share, weight
+from keras_gan.core.arguments import integer, share, weight
+from keras_gan.core.errors import InputError
 
 
 class _Noise(keras.layers.Layer):
@@ -15,9 +16,9 @@ class _Noise(keras.layers.Layer):
     def __init__(self, sampling: bool = False, seed: int | None = None, **kwargs):
         super().__init__(**kwargs)
         self.sampling = sampling
-        self.seed = seed
+        self.seed = None if seed is None else integer("seed", seed)
         # For calls outside a GAN; created here, because graphs must not create variables.
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def call(self, inputs, training=False):
         return self._add_noise(inputs) if training or self.sampling else inputs
@@ -27,6 +28,11 @@ class _Noise(keras.layers.Layer):
         if draws is not None:
             bits = draws.bits(inputs.shape[1:])
             drawn, rows = bits.shape[0], inputs.shape[0]
+            if drawn and rows and drawn % rows:
+                raise InputError(
+                    f"layer {self.name!r} draws for each of the {drawn} rows of the minibatch; do "
+                    f"not fold other axes into them before it. Received: shape {inputs.shape}"
+                )
             # Packed examples (`layers.Pack`) have the bits of their first one.
             return bits[:: drawn // rows] if drawn and rows and drawn > rows else bits
         seed = self.seed_generator.next()

@@ -115,6 +115,9 @@ def with_input_gradients(
         The outputs, with `input_gradients`: that of each logit with respect to its example,
         float32 `[n, ...]`.
 
+    Raises:
+        InputError: No gradient reaches the examples.
+
     Example:
         >>> with tf.GradientTape() as tape:
         ...     [real] = with_input_gradients(lambda x: [DiscriminatorOutput(critic(x)[:, 0])], x)
@@ -126,6 +129,11 @@ def with_input_gradients(
         outputs = discriminate(*inputs)
         total = scale * tf.add_n([tf.reduce_sum(output.logits) for output in outputs])
     gradients = tape.gradient(total, inputs)
+    if any(gradient is None for gradient in gradients):
+        raise InputError(
+            "no gradient of D's output reaches the examples: compute it from the arguments of "
+            "`discriminate`, with operations that have a gradient"
+        )
     return [
         output._replace(input_gradients=tf.cast(gradient, tf.float32) / scale)
         for output, gradient in zip(outputs, gradients, strict=True)
