@@ -99,7 +99,9 @@ class Spherical(Prior):
         return tf.math.l2_normalize(randomness.normal(bits), axis=-1, epsilon=1e-30)
 
     def project(self, latents: tf.Tensor) -> tf.Tensor:
-        return tf.math.l2_normalize(latents, axis=-1, epsilon=1e-30)
+        # Divided by the largest first, whose square could be 0 or infinite.
+        largest = tf.reduce_max(tf.abs(latents), axis=-1, keepdims=True)
+        return tf.math.l2_normalize(tf.math.divide_no_nan(latents, largest), axis=-1, epsilon=1e-30)
 
     def log_prob(self, latents: tf.Tensor) -> tf.Tensor:
         half = self.dimension / 2

@@ -186,6 +186,12 @@ def test_spherical_lies_on_the_sphere(dimension):
         assert 450 < (z > 0).sum() < 550
 
 
+@pytest.mark.parametrize("size", [1e-30, 1e-20, 1.0, 1e20, 3e38])
+def test_any_latents_are_projected_to_the_sphere(size):
+    found = priors.Spherical(3).project(tf.constant([[size, 0.0, -size], [0.0, 0.0, 0.0]]))
+    np.testing.assert_allclose(found, [[0.5**0.5, 0, -(0.5**0.5)], [0, 0, 0]], rtol=1e-6)
+
+
 @pytest.mark.parametrize("kind", ALL)
 def test_extreme_bits_give_latents_of_the_support(kind):
     words = kind(2).words

@@ -59,7 +59,7 @@ def value(p_data: ArrayLike, p_g: ArrayLike, *, logits: ArrayLike, width: ArrayL
     lies in `[-inf, 0]`; it is minus infinity where D is certain and wrong.
     """
     p_data, p_g = _distribution("p_data", p_data, width), _distribution("p_g", p_g, width)
-    logits = np.asarray(logits, np.float64)
+    logits = _numbers("logits", logits)
     _same_shape(p_data=p_data, p_g=p_g, logits=logits)
     if np.isnan(logits).any():
         raise InputError("`logits` must be numbers, also infinite ones; received NaN")
@@ -90,8 +90,15 @@ def _times(density: np.ndarray, log: np.ndarray) -> np.ndarray:
     return np.multiply(density, log, where=density > 0, out=np.zeros_like(density))
 
 
+def _numbers(name: str, values: ArrayLike) -> np.ndarray:
+    try:
+        return np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"`{name}` must be an array of numbers. Received: {values!r}") from None
+
+
 def _density(name: str, density: ArrayLike) -> np.ndarray:
-    density = np.asarray(density, np.float64)
+    density = _numbers(name, density)
     if density.size == 0 or not np.isfinite(density).all() or density.min() < 0:
         raise InputError(f"`{name}` must be finite, at least 0 and not empty")
     return density
@@ -99,8 +106,15 @@ def _density(name: str, density: ArrayLike) -> np.ndarray:
 
 def _distribution(name: str, density: ArrayLike, width: ArrayLike = 1.0) -> np.ndarray:
     density = _density(name, density)
-    mass = float(np.sum(density * np.asarray(width)))
-    if abs(mass - 1) > _MASS_TOLERANCE:
+    widths = _numbers("width", width)
+    try:
+        mass = float(np.sum(density * np.broadcast_to(widths, density.shape)))
+    except ValueError:
+        raise InputError(
+            f"`width` must be one number, or one for each cell of shape {density.shape}. "
+            f"Received: shape {widths.shape}"
+        ) from None
+    if not abs(mass - 1) <= _MASS_TOLERANCE:
         raise InputError(
             f"`{name}` must integrate to 1, and it gives {mass:.6g}: normalize it, "
             "or let the grid reach further and give its spacing as `width`"
