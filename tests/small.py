@@ -61,7 +61,7 @@ def devices(n=2):
     )
 
 
-def network_pair(seed=0, dropout=True, size=6, latent_dim=5, classes=0):
+def network_pair(seed=0, dropout=True, size=6, latent_dim=5, classes=None):
     generator = networks.mlp_generator(
         latent_dim,
         (size,),
@@ -84,7 +84,7 @@ def network_pair(seed=0, dropout=True, size=6, latent_dim=5, classes=0):
     return generator, discriminator
 
 
-def gan(seed=0, dropout=True, ema=None, classes=0, **compile_arguments):
+def gan(seed=0, dropout=True, ema=None, classes=None, **compile_arguments):
     generator, discriminator = network_pair(seed, dropout, classes=classes)
     model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Uniform(5), seed=seed, ema=ema)
     model.compile(

@@ -517,6 +517,50 @@ def test_generators_of_keras_layers_load_without_this_package(tmp_path):
         np.testing.assert_allclose(np.load(tmp_path / f"{name}.npy"), here, rtol=1e-6)
 
 
+# Networks whose arguments are of a type of integers.
+OF_INTEGERS = {
+    "dcgan_generator": lambda i: networks.dcgan_generator(
+        (i(8), i(8), i(1)), i(3), width=i(2), kernel=i(4), blocks=i(1), classes=i(3), seed=i(1)
+    ),
+    "dcgan_discriminator": lambda i: networks.dcgan_discriminator(
+        (i(8), i(8), i(1)), width=i(2), kernel=i(4), blocks=i(1), classes=i(3), seed=i(1)
+    ),
+    "r3gan_generator": lambda i: networks.r3gan_generator(
+        (i(8), i(8), i(1)), i(3), widths=i(4), group_size=i(4), classes=i(3), seed=i(1)
+    ),
+    "r3gan_discriminator": lambda i: networks.r3gan_discriminator(
+        (i(8), i(8), i(1)), widths=[i(8), i(8)], blocks=i(1), classes=i(3), seed=i(1)
+    ),
+    "sngan_discriminator": lambda i: networks.sngan_discriminator(width=i(1), classes=i(3)),
+    "biggan_generator": lambda i: networks.biggan_generator(latent_dim=i(4), width=i(1)),
+    "mlp_generator": lambda i: networks.mlp_generator(
+        i(3), (i(4),), hidden=[(i(2), "relu")], output_activation="linear", seed=i(1)
+    ),
+    "mlp_encoder": lambda i: networks.mlp_encoder((i(3),), i(2), hidden=[i(2)], seed=i(1)),
+    "leaky_mlp": lambda i: networks.leaky_mlp((i(3),), (i(1),), width=i(2), depth=i(1), name="d"),
+    "maxout": lambda i: networks.maxout_discriminator(
+        (i(3),), units=i(2), pieces=i(2), depth=i(1), classes=i(3), seed=i(1)
+    ),
+    "noisy": lambda i: networks.noisy_discriminator((i(3),), i(3), hidden=[i(2)], seed=i(1)),
+    "reader": lambda i: networks.conv_reader((i(8), i(8), i(1)), i(2), seed=i(1)),
+}
+
+
+@pytest.mark.parametrize("kind", OF_INTEGERS)
+def test_integers_of_numpy_make_the_same_network(kind):
+    ours, theirs = (OF_INTEGERS[kind](integer) for integer in (int, np.int64))
+    for weight, same in zip(ours.weights, theirs.weights, strict=True):
+        np.testing.assert_array_equal(weight, same)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"), [("width", 0), ("width", 2.5), ("latent_dim", 0), ("blocks", -1)]
+)
+def test_sizes_that_are_no_numbers_of_things_are_named(argument, value):
+    with pytest.raises(InputError, match=f"`{argument}` must be an int"):
+        networks.dcgan_generator(**{"shape": (8, 8, 1), argument: value})
+
+
 @pytest.mark.parametrize("part", ["generator", "discriminator"])
 @pytest.mark.parametrize(
     ("kind", "narrow"),

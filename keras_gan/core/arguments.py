@@ -19,6 +19,11 @@ def whole(name: str, value: Any, least: int = 1, most: float = math.inf) -> int:
     return int(value)
 
 
+def wholes(**values: Any) -> tuple[int, ...]:
+    """Ints >= 1 by name, in their order; see `whole`."""
+    return tuple(whole(name, value) for name, value in values.items())
+
+
 def integer(name: str, value: Any) -> int:
     """Any int, such as a seed; NumPy's integers are taken, booleans are not."""
     if not _is_integer(value):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keras
 
+from keras_gan.core.arguments import integer
 from keras_gan.core.errors import InputError
 
 
@@ -20,6 +21,7 @@ class Columns(keras.layers.Layer):
 
     def __init__(self, start: int, stop: int, **kwargs):
         super().__init__(**kwargs)
+        start, stop = integer("start", start), integer("stop", stop)
         if not 0 <= start < stop:
             raise InputError(
                 f"columns need 0 <= `start` < `stop`. Received: start={start}, stop={stop}"

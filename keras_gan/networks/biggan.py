@@ -8,6 +8,7 @@ import keras
 from keras import layers as kl
 
 from keras_gan import layers
+from keras_gan.core import arguments
 from keras_gan.core.errors import InputError
 from keras_gan.core.randomness import derived_seeds
 from keras_gan.networks import resnet32
@@ -47,7 +48,8 @@ def biggan_generator(
     Raises:
         InputError: Another size, or a `latent_dim` that cannot be cut.
     """
-    resnet32.check_shape(shape)
+    shape = resnet32.check_shape(shape)
+    latent_dim, width = arguments.wholes(latent_dim=latent_dim, width=width)
     if latent_dim % _CHUNKS:
         raise InputError(
             f"`latent_dim` must be a multiple of {_CHUNKS}, for `z` is cut into as many chunks. "

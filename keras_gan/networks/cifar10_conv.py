@@ -6,6 +6,7 @@ import keras
 from keras import layers as kl
 
 from keras_gan import layers
+from keras_gan.core import arguments
 from keras_gan.layers import channels_last
 from keras_gan.networks.initialization import uniform_initializers
 from keras_gan.networks.maxout import add_maxout_layers
@@ -24,6 +25,7 @@ def cifar10_conv_generator(
     Returns:
         A model from float `[n, latent_dim]` to float32 `[n, 32, 32, 3]`, linear.
     """
+    latent_dim = arguments.whole("latent_dim", latent_dim)
     uniform = uniform_initializers(seed)
     return keras.Sequential(
         [

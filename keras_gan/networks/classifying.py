@@ -37,8 +37,9 @@ def noisy_discriminator(
     Returns:
         As `maxout_discriminator` with classes; "features" is `[n, hidden[-1]]`.
     """
-    shape = arguments.shape("shape", shape)
-    seeds = itertools.count(seed * (len(hidden) + 1))
+    shape, hidden = arguments.shape("shape", shape), arguments.shape("hidden", hidden)
+    classes = arguments.whole("classes", classes, least=2)
+    seeds = itertools.count(arguments.integer("seed", seed) * (len(hidden) + 1))
 
     def dense(units: int, activation: str | None, name: str, **kwargs) -> keras.layers.Layer:
         initializer = keras.initializers.RandomNormal(stddev=0.1, seed=next(seeds))

@@ -28,7 +28,7 @@ def class_input(
     Raises:
         InputError: There are not two classes or more.
     """
-    whole("classes", classes, least=2)
+    classes = whole("classes", classes, least=2)
     condition = keras.Input((), name="condition", dtype="int64")
     return condition, layers.OneHot(classes, value, name="class", **kwargs)(condition)
 
@@ -60,7 +60,7 @@ def with_classes(
         (generator, discriminator), each with a further input "condition", int64 `[n]`.
     """
     shape = arguments.shape("shape", shape)
-    whole("classes", classes, least=2)
+    classes = whole("classes", classes, least=2)
     latents = keras.Input((generator.input_shape[1] - classes,), name="latents")
     condition, vector = class_input(classes, math.sqrt(classes))
     generated = generator(kl.Concatenate(name="joined")([latents, vector]))
@@ -143,8 +143,8 @@ def conv_reader(shape: Sequence[int], outputs: int, *, seed: int = 0) -> keras.M
     Returns:
         A model from float `[n, h, w, c + 1]` to float `[n, outputs]`.
     """
-    shape = arguments.shape("shape", shape)
-    seeds = itertools.count(3 * seed)
+    shape, outputs = arguments.shape("shape", shape), whole("outputs", outputs)
+    seeds = itertools.count(3 * arguments.integer("seed", seed))
 
     def settings(name: str) -> dict:
         initializer = keras.initializers.GlorotUniform(seed=next(seeds))

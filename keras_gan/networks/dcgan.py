@@ -13,6 +13,7 @@ import keras
 from keras import layers as kl
 
 from keras_gan import layers
+from keras_gan.core import arguments
 from keras_gan.layers import channels_last
 from keras_gan.networks.conditional import class_input
 from keras_gan.networks.initialization import LEAKY_RELU_GAIN, LEAKY_SLOPE, normal_initializers
@@ -65,7 +66,9 @@ def dcgan_generator(
         A model from float `[n, latent_dim]`, and with classes "condition", int64 `[n]`, to float32
         `[n, *shape]`.
     """
-    sizes = resolutions(shape)
+    sizes, shape = resolutions(shape), arguments.shape("shape", shape)
+    latent_dim, width, kernel = arguments.wholes(latent_dim=latent_dim, width=width, kernel=kernel)
+    blocks = arguments.whole("blocks", blocks, least=0)
     channels = _channels(width, len(sizes) - 1)[::-1]
     initializer = normal_initializers(seed)
     x = inputs = keras.Input((latent_dim,), name="latents")
@@ -159,7 +162,9 @@ def dcgan_discriminator(
         A model from float `[n, *shape]`, and with classes "condition", int64 `[n]`, to float32
         logits `[n, 1]`.
     """
-    depth = len(resolutions(shape)) - 1
+    depth, shape = len(resolutions(shape)) - 1, arguments.shape("shape", shape)
+    width, kernel = arguments.wholes(width=width, kernel=kernel)
+    blocks = arguments.whole("blocks", blocks, least=0)
     *channels, units = _channels(width, depth + 1)
     initializer = normal_initializers(seed)
     x = inputs = keras.Input(tuple(shape), name="images")

@@ -52,6 +52,10 @@ def maxout_discriminator(
         `[n]`; and "features", the last hidden layer, float `[n, units]`.
     """
     shape = arguments.shape("shape", shape)
+    units, pieces = arguments.wholes(units=units, pieces=pieces)
+    depth = arguments.whole("depth", depth, least=0 if classes is None else 1)
+    if classes is not None:
+        classes = arguments.whole("classes", classes, least=2)
     model = keras.Sequential([keras.Input(shape, name="images")], name=name)
     if len(shape) != 1:
         model.add(channels_last.Flatten(name="flat"))

@@ -52,7 +52,7 @@ def mlp_generator(
     Returns:
         A model from float `[n, latent_dim]` to float32 `[n, *shape]`.
     """
-    shape = arguments.shape("shape", shape)
+    shape, latent_dim = arguments.shape("shape", shape), arguments.whole("latent_dim", latent_dim)
     uniform = uniform_initializers(seed)
     constraint = keras.constraints.MaxNorm(max_norm) if max_norm else None
 
@@ -63,6 +63,7 @@ def mlp_generator(
     model = keras.Sequential([keras.Input((latent_dim,), name="latents")], name=name)
     for index, (units, activation) in enumerate(hidden):
         bias = keras.initializers.Constant((hidden_bias or {}).get(activation, 0.0))
+        units = arguments.whole("hidden", units)
         model.add(dense(units, activation, irange, f"hidden_{index}", bias_initializer=bias))
     last = irange if output_irange is None else output_irange
     model.add(dense(math.prod(shape), output_activation, last, "output", dtype="float32"))
@@ -97,6 +98,7 @@ def leaky_mlp(
     """
     input_shape = arguments.shape("input_shape", input_shape)
     output_shape = arguments.shape("output_shape", output_shape)
+    width, depth = arguments.whole("width", width), arguments.whole("depth", depth, least=0)
     initializer = normal_initializers(seed)
     model = keras.Sequential([keras.Input(input_shape, name="inputs")], name=name)
     model.add(channels_last.Flatten(name="flat"))
@@ -135,8 +137,9 @@ def mlp_encoder(
     Returns:
         A model from float `[n, *shape]` to float32 `[n, outputs]`.
     """
-    shape = arguments.shape("shape", shape)
-    seeds = itertools.count(seed)
+    shape, hidden = arguments.shape("shape", shape), arguments.shape("hidden", hidden)
+    outputs = arguments.whole("outputs", outputs)
+    seeds = itertools.count(arguments.integer("seed", seed))
 
     def dense(units: int, activation: str | None, name: str, **kwargs) -> keras.layers.Layer:
         initializer = keras.initializers.GlorotUniform(seed=next(seeds))

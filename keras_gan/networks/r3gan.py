@@ -8,13 +8,14 @@ back, which starts at 0, so that the block starts as the identity.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import keras
 from keras import layers as kl
 
 from keras_gan import layers
+from keras_gan.core import arguments
 from keras_gan.core.arguments import whole
 from keras_gan.core.errors import InputError
 from keras_gan.layers import channels_last
@@ -52,11 +53,12 @@ def r3gan_generator(
         A model from float `[n, latent_dim]`, and with classes "condition", int64 `[n]`, to float32
         `[n, *shape]`, linear.
     """
-    sizes, widths = _stages(shape, widths, group_size)
+    sizes, widths, group_size = _stages(shape, widths, group_size)
+    shape, latent_dim = arguments.shape("shape", shape), whole("latent_dim", latent_dim)
     parts = _Parts(blocks, group_size, len(sizes), normal_initializers(seed))
     x = inputs = keras.Input((latent_dim,), name="latents")
     if classes is not None:
-        whole("classes", classes, least=2)
+        classes = whole("classes", classes, least=2)
         vectors = parts.initializer(1.0, classes)
         condition, vector = class_embedding(classes, latent_dim, vectors)
         x = kl.Concatenate(name="joined")([x, vector])
@@ -99,9 +101,9 @@ def r3gan_discriminator(
         A model from float `[n, *shape]`, and with classes "condition", int64 `[n]`, to float32
         logits `[n, 1]`.
     """
-    sizes, widths = _stages(shape, widths, group_size)
+    sizes, widths, group_size = _stages(shape, widths, group_size)
     parts = _Parts(blocks, group_size, len(sizes), normal_initializers(seed))
-    x = inputs = keras.Input(tuple(shape), name="images")
+    x = inputs = keras.Input(arguments.shape("shape", shape), name="images")
     x = parts.convolution(x, widths[-1], name="channels", use_bias=False)
     for index in reversed(range(len(widths))):
         x = parts.residual_blocks(x, f"stage_{index}")
@@ -117,7 +119,7 @@ def r3gan_discriminator(
         return keras.Model(
             inputs, parts.dense(x, 1, "logit", dtype="float32"), name="discriminator"
         )
-    whole("classes", classes, least=2)
+    classes = whole("classes", classes, least=2)
     features = parts.dense(x, widths[0], "features", dtype="float32")
     vectors = parts.initializer(1 / math.sqrt(widths[0]), classes)
     condition, vector = class_embedding(classes, widths[0], vectors, dtype="float32")
@@ -127,21 +129,24 @@ def r3gan_discriminator(
 
 def _stages(
     shape: Sequence[int], widths: int | Sequence[int], group_size: int | None
-) -> tuple[list[tuple[int, int]], list[int]]:
-    """Size and channels of each stage, smallest resolution first."""
+) -> tuple[list[tuple[int, int]], list[int], int | None]:
+    """Size and channels of each stage, smallest resolution first; the checked `group_size`."""
     sizes = resolutions(shape)
-    widths = [widths] * len(sizes) if isinstance(widths, int) else list(widths)
+    given = widths if isinstance(widths, Iterable) else [widths] * len(sizes)
+    widths = list(arguments.shape("widths", given))
     if len(widths) != len(sizes):
         raise InputError(
             f"`widths` must be one int, or one for each of the {len(sizes)} resolutions of "
             f"{tuple(shape)}, smallest first. Received: widths={widths}"
         )
+    if group_size is not None:
+        group_size = whole("group_size", group_size)
     if group_size and any(EXPANSION * width % group_size for width in widths):
         raise InputError(
             f"`group_size` must divide {EXPANSION} times each width. "
             f"Received: group_size={group_size}, widths={widths}"
         )
-    return sizes, widths
+    return sizes, widths, group_size
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,15 @@ from keras_gan.layers import channels_last
 from keras_gan.networks.conditional import class_input
 
 
-def check_shape(shape: Sequence[int]) -> None:
-    """Refuses images of another size."""
+def check_shape(shape: Sequence[int]) -> tuple[int, ...]:
+    """The shape; images of another size are refused."""
     shape = arguments.shape("shape", shape)
     if len(shape) != 3 or shape[:2] != (32, 32):
         raise InputError(
             "`shape` must be (32, 32, c): three blocks lead from 4x4 to 32x32. "
             f"Received: shape={shape!r}"
         )
+    return shape
 
 
 @dataclass(frozen=True)
@@ -132,8 +133,8 @@ def discriminator(
     With classes, `layers.Projection` instead of the linear layer. `after_first` is applied to the
     first block's output.
     """
-    check_shape(shape)
-    inputs = [keras.Input(tuple(shape), name="images")]
+    shape, width = check_shape(shape), arguments.whole("width", width)
+    inputs = [keras.Input(shape, name="images")]
     x = inputs[0]
     for index in range(4):
         x = kernels.down_block(x, width, f"block_{index}", first=index == 0, down=index < 2)

@@ -8,6 +8,7 @@ import keras
 from keras import layers as kl
 
 from keras_gan import layers
+from keras_gan.core import arguments
 from keras_gan.core.randomness import derived_seeds
 from keras_gan.networks import resnet32
 from keras_gan.networks.conditional import class_input
@@ -42,7 +43,8 @@ def sngan_generator(
     Raises:
         InputError: Another size.
     """
-    resnet32.check_shape(shape)
+    shape = resnet32.check_shape(shape)
+    latent_dim, width = arguments.wholes(latent_dim=latent_dim, width=width)
     kernels = _kernels(seed, spectral_norm=False)
     inputs, norm = [keras.Input((latent_dim,), name="latents")], resnet32.batch_norm
     if classes is not None:
