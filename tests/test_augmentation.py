@@ -612,6 +612,7 @@ def test_training_through_augmentation(jit_compile):
         (lambda: DiffAugment("translation,cutout", color=0.5), "`color` is of the policy"),
         (lambda: RandomShift(0.0), "fraction"),
         (lambda: RandomShift(float("nan")), "fraction"),
+        (lambda: RandomShift("1/8"), "fraction"),
         (lambda: RandomTransforms(1.5), "probability"),
         (lambda: RandomTransforms("ada"), "probability"),
         (lambda: RandomTransforms(0.5, color=-1), "color"),

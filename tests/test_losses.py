@@ -290,13 +290,13 @@ def test_get_refuses_what_is_no_loss(loss, message):
         losses.get(loss)
 
 
-@pytest.mark.parametrize("weights", [(-1, 2), (2, -1), (0, 0), (np.nan, 1), (1, np.inf)])
+@pytest.mark.parametrize("weights", [(-1, 2), (2, -1), (0, 0), (np.nan, 1), (1, np.inf), ("1", 1)])
 def test_blend_refuses_weights_without_a_mean(weights):
     with pytest.raises(InputError, match="`minimax` and `non_saturating`"):
         losses.Blended(*weights)
 
 
-@pytest.mark.parametrize("weight", [0, -0.5, np.nan, np.inf])
+@pytest.mark.parametrize("weight", [0, -0.5, np.nan, np.inf, "1", None])
 @pytest.mark.parametrize(
     "loss", [losses.Minimax, losses.NonSaturating, losses.Blended, losses.HeldBack]
 )

@@ -228,6 +228,7 @@ def test_wrong_arguments():
         lambda: regularizers.R1(every=0),
         lambda: regularizers.LeCam(decay=1.0),
         lambda: regularizers.LatentConsistency(sd=0.0),
+        lambda: regularizers.LatentConsistency(sd="0.1"),
         lambda: regularizers.Consistency("flip"),
         lambda: regularizers.Consistency(keras.Sequential([ADA()])),
         lambda: regularizers.R1(None),

@@ -92,6 +92,7 @@ def test_serialization(schedule):
         {"initial": 0.1, "divisor": np.nan},
         {"initial": 0.1, "floor": -1e-6},
         {"initial": 0.1, "floor": 0.2},
+        {"initial": "0.1"},
     ],
 )
 def test_decay_refuses(arguments):
@@ -99,7 +100,9 @@ def test_decay_refuses(arguments):
         schedules.GeometricDecay(**arguments)
 
 
-@pytest.mark.parametrize(("start", "end", "updates"), [(-1, 2, 5), (2, 2, 5), (3, 2, 5), (1, 2, 0)])
+@pytest.mark.parametrize(
+    ("start", "end", "updates"), [(-1, 2, 5), (2, 2, 5), (3, 2, 5), (1, 2, 0), ("1", 2, 5)]
+)
 def test_ramp_refuses(start, end, updates):
     with pytest.raises(InputError, match="updates_per_epoch"):
         schedules.EpochRamp(0.5, 0.7, start, end, updates)

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan.augmentation.images import ImageAugmentation, choose, integers, uniform
+from keras_gan.core.arguments import is_number
 from keras_gan.core.errors import InputError
 
 __all__ = ["RandomFlip", "RandomShift"]
@@ -33,8 +34,8 @@ class RandomShift(ImageAugmentation):
 
     def __init__(self, fraction: float = 0.125, **kwargs):
         super().__init__(**kwargs)
-        if not 0 < fraction < 1:
-            raise InputError(f"`fraction` must be in (0, 1). Received: fraction={fraction}")
+        if not (is_number(fraction) and 0 < fraction < 1):
+            raise InputError(f"`fraction` must be in (0, 1). Received: fraction={fraction!r}")
         self.fraction = fraction
 
     def call(self, examples: tf.Tensor) -> tf.Tensor:

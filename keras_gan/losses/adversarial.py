@@ -14,7 +14,7 @@ import math
 import keras
 import tensorflow as tf
 
-from keras_gan.core.arguments import share
+from keras_gan.core.arguments import is_number, share
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.errors import InputError
 from keras_gan.core.replicas import global_mean
@@ -101,14 +101,17 @@ class Blended(Loss):
         label_smoothing: float = 0.0,
         label_noise: float = 0.0,
     ):
-        if not (minimax >= 0 and non_saturating >= 0 and 0 < minimax + non_saturating < math.inf):
+        numbers = is_number(minimax) and is_number(non_saturating)
+        if not (
+            numbers and min(minimax, non_saturating) >= 0 < minimax + non_saturating < math.inf
+        ):
             raise InputError(
                 "`minimax` and `non_saturating` must be weights >= 0 with a sum > 0. "
-                f"Received: minimax={minimax}, non_saturating={non_saturating}"
+                f"Received: minimax={minimax!r}, non_saturating={non_saturating!r}"
             )
-        if not 0 < discriminator_weight < math.inf:
+        if not (is_number(discriminator_weight) and 0 < discriminator_weight < math.inf):
             raise InputError(
-                f"`discriminator_weight` must be > 0. Received: {discriminator_weight}"
+                f"`discriminator_weight` must be > 0. Received: {discriminator_weight!r}"
             )
         self.minimax = minimax
         self.non_saturating = non_saturating

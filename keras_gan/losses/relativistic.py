@@ -48,6 +48,12 @@ _FORMS = {
 }
 
 
+def _known(form: str) -> str:
+    if form not in _FORMS:
+        raise InputError(f"`form` must be one of {', '.join(_FORMS)}. Received: {form!r}")
+    return form
+
+
 def relativistic_average(
     *, real_logits: tf.Tensor, fake_logits: tf.Tensor, form: str = "cross_entropy"
 ) -> tf.Tensor:
@@ -70,7 +76,7 @@ def relativistic_average(
     Returns:
         float `[n]`, at least 0. Where C is equal on both it is log 2, 1 and 1.
     """
-    for_real, for_fake = _FORMS[form]
+    for_real, for_fake = _FORMS[_known(form)]
     real_difference = real_logits - global_mean(fake_logits)
     fake_difference = fake_logits - global_mean(real_logits)
     return (for_real(real_difference) + for_fake(fake_difference)) / 2
@@ -108,9 +114,7 @@ class RelativisticAverage(Loss):
     uses_batch_means = True
 
     def __init__(self, form: str = "cross_entropy"):
-        if form not in _FORMS:
-            raise InputError(f"`form` must be one of {', '.join(_FORMS)}. Received: {form!r}")
-        self.form = form
+        self.form = _known(form)
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns the loss of each pair, float `[n]`."""

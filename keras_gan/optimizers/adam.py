@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from keras_gan.core.arguments import is_number, share
+from keras_gan.core.arguments import is_number, share, weight
 from keras_gan.core.errors import InputError
 from keras_gan.optimizers.momentum_sgd import handle
 from keras_gan.optimizers.schedules import ImageSchedule, current_value
@@ -41,6 +41,7 @@ class Adam(keras.optimizers.Optimizer):
         **kwargs,
     ):
         share("beta_1", beta_1)
+        weight("epsilon", epsilon)
         if not isinstance(beta_2, ImageSchedule) and not (is_number(beta_2) and 0 <= beta_2 < 1):
             raise InputError(f"`beta_2` must be in [0, 1) or a schedule. Received: {beta_2!r}")
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)

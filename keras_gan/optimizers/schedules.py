@@ -41,10 +41,13 @@ class GeometricDecay(_Schedule):
     """
 
     def __init__(self, initial: float, divisor: float = 1.000004, floor: float = 1e-6):
-        if not (0 <= floor <= initial < math.inf and initial > 0 and 1 <= divisor < math.inf):
+        numbers = all(is_number(value) for value in (initial, divisor, floor))
+        if not (
+            numbers and 0 <= floor <= initial < math.inf and initial > 0 and 1 <= divisor < math.inf
+        ):
             raise InputError(
                 "a decay needs `initial` > 0, `divisor` >= 1 and 0 <= `floor` <= `initial`. "
-                f"Received: initial={initial}, divisor={divisor}, floor={floor}"
+                f"Received: initial={initial!r}, divisor={divisor!r}, floor={floor!r}"
             )
         self.initial, self.divisor, self.floor = initial, divisor, floor
 
@@ -71,10 +74,13 @@ class EpochRamp(_Schedule):
     """
 
     def __init__(self, initial: float, final: float, start: int, end: int, updates_per_epoch: int):
-        if not 0 <= start < end or updates_per_epoch < 1:
+        values = (initial, final, start, end, updates_per_epoch)
+        numbers = all(is_number(value) and math.isfinite(value) for value in values)
+        if not numbers or not 0 <= start < end or updates_per_epoch < 1:
             raise InputError(
-                "a ramp needs 0 <= `start` < `end` and `updates_per_epoch` >= 1. "
-                f"Received: start={start}, end={end}, updates_per_epoch={updates_per_epoch}"
+                "a ramp needs finite numbers, 0 <= `start` < `end` and `updates_per_epoch` >= 1. "
+                f"Received: initial={initial!r}, final={final!r}, start={start!r}, end={end!r}, "
+                f"updates_per_epoch={updates_per_epoch!r}"
             )
         self.initial, self.final, self.start, self.end = initial, final, start, end
         self.updates_per_epoch = updates_per_epoch

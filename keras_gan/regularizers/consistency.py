@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan.core import randomness
+from keras_gan.core.arguments import is_number
 from keras_gan.core.batches import DiscriminatorOutput, GeneratedBatch
 from keras_gan.core.errors import InputError
 from keras_gan.core.keras_private import all_layers
@@ -104,7 +105,7 @@ class LatentConsistency(Regularizer):
         super().__init__()
         self.discriminator_weight = check_weight("discriminator_weight", discriminator_weight)
         self.generator_weight = check_weight("generator_weight", generator_weight)
-        if not 0 < sd < float("inf"):
+        if not (is_number(sd) and 0 < sd < float("inf")):
             raise InputError(f"`sd` must be > 0. Received: {sd!r}")
         self.sd = sd
 
