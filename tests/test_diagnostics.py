@@ -387,6 +387,32 @@ def test_many_classes_are_not_uneven_by_chance():
     found = region_coverage(draw(500, size=1000), draw(500, size=20_000), 500)
     assert found.divergence > Thresholds().uneven
     assert names([found]) == []
+    few = region_coverage(draw(150, size=1000), np.r_[draw(150, size=999), 0], 300)
+    assert names([few]) == []
+    rare = region_coverage(np.r_[draw(9, size=999), 9], draw(9, size=5000), 10)
+    assert rare.divergence == np.inf
+    assert names([rare]) == []
+    assert names([region_coverage(np.full(99, 9), draw(9, size=500), 10)]) == ["one-region-only"]
+
+
+def test_data_of_few_different_examples_raise_no_warning():
+    corners = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
+    train, held_out, samples = np.split(corners[np.random.default_rng(0).integers(4, size=900)], 3)
+    detector = CollapseDetector(train, held_out=held_out)
+    assert names(detector.examine(samples)) == []
+    raised = names(detector.examine(samples + np.float32(1e-4)))
+    assert not {"unlike-data", "training-set-memorized"} & set(raised)
+    assert "unlike-data" in names(detector.examine(samples + 3))
+
+
+@pytest.mark.parametrize("noise", [0, 1e-3])
+def test_held_out_examples_that_repeat_training_ones_hide_no_copies(noise):
+    draw = np.random.default_rng(0).standard_normal
+    train, new = draw((1000, 6)), draw((500, 6))
+    held_out = np.concatenate([train[:20], draw((480, 6))])
+    found = memorization(train[500:] + noise, train, held_out)
+    assert "training-set-memorized" in names([found])
+    assert names([memorization(new, train, held_out)]) == []
 
 
 @pytest.mark.parametrize("held", [1, 6, 20])

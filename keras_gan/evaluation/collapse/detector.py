@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.cluster import KMeans
 
-from keras_gan.evaluation.arrays import as_examples, as_rows, distinct_blocks, in_blocks
+from keras_gan.evaluation.arrays import as_examples, as_rows, distinct, distinct_blocks, in_blocks
 from keras_gan.evaluation.collapse.components import Components
 from keras_gan.evaluation.collapse.coverage import class_coverage, modes_found, region_coverage
 from keras_gan.evaluation.collapse.duplicates import diversity, identical
@@ -92,7 +92,7 @@ class CollapseDetector:
         if classifier is not None:
             self._real_probabilities = classifier.probabilities(some)
         elif mixture is None:
-            count = min(_REGIONS, len(some) // 25)
+            count = min(_REGIONS, len(some) // 25, len(distinct(self._real)))
             self._regions = KMeans(count, n_init=1, random_state=seed).fit(self._projected_real)
 
     def _project_train(self, blocks: Iterable[np.ndarray]) -> None:

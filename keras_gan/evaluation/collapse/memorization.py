@@ -13,6 +13,8 @@ from keras_gan.core.errors import InputError
 from keras_gan.evaluation.arrays import as_rows, distinct
 from keras_gan.evaluation.collapse.components import ROUNDING
 
+_REPEATED = 1e-3  # of the usual distance there: nearer ones are the training example, rounded
+
 
 @dataclass(frozen=True)
 class ScoreGap:
@@ -42,7 +44,8 @@ class Memorization:
     about 1 for new examples of the same kind, far above 1 for what does not look like the data.
     `copies` is the share of the samples that lie closer to a training example, for the density of
     the data there, than all but `quantile` of the held-out examples do: about `quantile` for new
-    examples, and more where fewer than a hundred are held out.
+    examples, and more where fewer than a hundred are held out. Held-out examples that repeat a
+    training example do not count there; their share is taken off.
     """
 
     ratio: float
@@ -77,9 +80,14 @@ def memorization(
     fake, real = np.split(distance / np.maximum(usual_there, tiny), [len(samples)])
     auc, p_value = _rank_test(real, fake)
     median, usual = (float(np.median(d)) for d in np.split(distance, [len(samples)]))
+    if usual == 0:  # most held-out examples repeat a training example
+        usual = float(np.median(usual_there)) if median else 1.0
+    new = real[real > _REPEATED]
+    closest = np.quantile(new, quantile) if len(new) else _REPEATED
+    repeated = 1 - len(new) / len(real)
     return Memorization(
-        ratio=median / usual if usual > 0 else (1.0 if median == 0 else float("inf")),
-        copies=float(np.mean(fake <= np.quantile(real, quantile))),
+        ratio=median / usual,
+        copies=max(0.0, float(np.mean(fake <= closest)) - repeated),
         auc=auc,
         p_value=p_value,
         quantile=quantile,

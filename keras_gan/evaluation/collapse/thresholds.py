@@ -156,15 +156,20 @@ def _(result: Coverage, limits: Thresholds) -> Iterator[CollapseWarning]:
             f"one-{one}-only",
             f"{shares[top]:.0%} of the samples are of {one} {top} (real data: {real[top]:.0%})",
         )
-    elif missing and (kinds == "classes" or lost > limits.missing_regions):
+        return
+    if missing and (kinds == "classes" or lost > limits.missing_regions):
         yield CollapseWarning(
             f"{kinds}-missing",
             f"the samples lack {kinds} {listed}, which hold {lost:.0%} of the data",
         )
-    elif result.divergence - _by_chance(real, result.n[0]) > limits.uneven:
+        return
+    # Half an example more of each kind: one that few real examples are of may be missing by chance.
+    real = (real * result.n[1] + 0.5) / (result.n[1] + len(real) / 2)
+    divergence = stats.entropy(shares, real)
+    if divergence - sum(_by_chance(real, n) for n in result.n) > limits.uneven:
         yield CollapseWarning(
             f"uneven-{kinds}",
-            f"the shares of the {kinds} are {result.divergence:.2f} nats from the data's; "
+            f"the shares of the {kinds} are {divergence:.2f} nats from the data's; "
             f"{one} {top} has {shares[top]:.0%} of the samples (real data: {real[top]:.0%})",
         )
 
