@@ -112,7 +112,7 @@ def test_of_a_data_set_names_its_classes_on_its_scale():
     assert {"constant-output", "training-set-memorized"} <= set(messages)
 
 
-@pytest.mark.parametrize("settings", [{"samples": 1}, {"every": 0}])
+@pytest.mark.parametrize("settings", [{"samples": 1}, {"every": 0}, {"every": 2.5}])
 def test_refuses(detector, settings):
-    with pytest.raises(InputError, match="must be at least"):
+    with pytest.raises(InputError, match="must be an int >= "):
         CollapseMonitor(detector, **settings)

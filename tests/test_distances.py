@@ -37,6 +37,9 @@ def test_frechet_against_the_matrix_square_root():
     assert (result.n_real, result.n_generated, result.dimension) == (300, 300, 6)
     more = np.concatenate([y, y[:50] + 9])
     assert frechet_distance(x, more) == frechet_distance(x, y)  # equal numbers
+    for seed in range(9):
+        same = normal(60, seed=seed)
+        assert frechet_distance(same, same[::-1]).distance >= 0
 
 
 def test_frechet_of_gaussians_that_are_known():
@@ -274,16 +277,20 @@ def test_pictures_are_compared_as_rows():
         (lambda x: inception_score(x), "each row must have sum 1"),
         (lambda x: inception_score(np.ones((1, 1))), "must hold at least 2 examples"),
         (lambda x: inception_score(0.5), "must hold at least 2 examples"),
-        (lambda x: inception_score(np.ones((9, 1)), splits=1), "`splits` must be at least 2"),
-        (lambda x: standard_error(len, x, x, halves=1), "`halves` must be at least 2"),
+        (lambda x: inception_score(np.ones((9, 1)), splits=1), "`splits` must be an int >= 2"),
+        (lambda x: inception_score(np.ones((9, 1)), splits=2.5), "`splits` must be an int"),
+        (lambda x: standard_error(len, x, x, halves=1), "`halves` must be an int >= 2"),
+        (lambda x: standard_error(len, x, x, halves=2.5), "`halves` must be an int"),
         (lambda x: standard_error(len, x[:3], x), "`real` must hold at least 4 examples"),
         (lambda x: kid(x, x[:, :3]), "`generated` must hold examples of 6 numbers"),
-        (lambda x: kid(x, x, subset_size=21), "from 2 to 20. Received: 21"),
-        (lambda x: kid(x, x, subset_size=1), "from 2 to 20. Received: 1"),
-        (lambda x: kid(x, x, subsets=1), "`subsets` must be at least 2"),
+        (lambda x: kid(x, x, subset_size=21), "in [2, 20]. Received: 21"),
+        (lambda x: kid(x, x, subset_size=1), "in [2, 20]. Received: 1"),
+        (lambda x: kid(x, x, subset_size=5.0), "`subset_size` must be an int"),
+        (lambda x: kid(x, x, subsets=1), "`subsets` must be an int >= 2"),
         (lambda x: kid(x[:0], x), "`real` must hold at least 2 examples"),
         (lambda x: precision_recall(x, x[:5]), "`generated` must hold at least 6 examples"),
-        (lambda x: precision_recall(x, x, density_neighbors=0), "must be at least 1"),
+        (lambda x: precision_recall(x, x, density_neighbors=0), "must be an int >= 1"),
+        (lambda x: precision_recall(x, x, precision_neighbors=2.5), "must be an int >= 1"),
         (lambda x: precision_recall(x / 0, x), "`real` holds NaN or infinite"),
         *(
             (lambda x, call=call: call(x, x * 1e39), "`generated` .* or some beyond 3.4e.38")

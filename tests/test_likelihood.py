@@ -235,13 +235,16 @@ def test_refuses_arrays(digits, change, message):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"samples": 0}, "`samples` must be at least 1. Received: 0"),
-        ({"validation": 0}, "`validation` must be at least 1"),
+        ({"samples": 0}, "`samples` must be an int >= 1. Received: 0"),
+        ({"samples": 10.5}, "`samples` must be an int >= 1. Received: 10.5"),
+        ({"validation": 0}, "`validation` must be an int >= 1"),
         ({"grid": ()}, "`grid` must hold bandwidths"),
         ({"grid": (0.1, 0.0)}, "`grid` must hold bandwidths"),
         ({"grid": (-0.1, 0.1)}, "`grid` must hold bandwidths"),
         ({"grid": (0.1, np.nan)}, "`grid` must hold bandwidths"),
         ({"grid": (0.2, 0.1)}, "`grid` must ascend"),
+        ({"grid": (1e-20, 0.1)}, "`grid` must hold bandwidths from 1.1e-18 to"),
+        ({"grid": (0.1, 1e20)}, "`grid` must hold bandwidths from 1.1e-18 to"),
     ],
 )
 def test_refuses_protocols(settings, message):

@@ -307,6 +307,8 @@ def test_variables_are_trained_in_place():
         (np.zeros([3, 2], np.float32), 0.0, "`bandwidth` must be > 0"),
         (np.zeros([3, 2], np.float32), [0.1, -1.0], "`bandwidth` must be > 0"),
         (np.zeros([3, 2], np.float32), np.nan, "`bandwidth` must be > 0"),
+        (np.zeros([3, 2], np.float32), 1e-20, "`bandwidth` must be from 1.1e-18 .* in float32"),
+        (np.zeros([3, 2], np.float32), 1e20, "`bandwidth` must be from 1.1e-18 .* in float32"),
     ],
 )
 def test_refuses(centers, bandwidth, message):

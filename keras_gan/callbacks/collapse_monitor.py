@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_gan.callbacks.after_epochs import AfterEpochs
-from keras_gan.core.errors import InputError
+from keras_gan.core.arguments import whole
 from keras_gan.core.files import write_atomically
 from keras_gan.data import DataSet
 from keras_gan.data.preprocessing import Preprocessing
@@ -60,13 +60,10 @@ class CollapseMonitor(AfterEpochs):
         file: Path | None = None,
     ):
         super().__init__()
-        for name, value, least in (("samples", samples, 2), ("every", every, 1)):
-            if value < least:
-                raise InputError(f"`{name}` must be at least {least}. Received: {value}")
         self._detector = detector
         self._denormalize = denormalize
-        self._samples = samples
-        self._every = every
+        self._samples = whole("samples", samples, 2)
+        self._every = whole("every", every)
         self._seed = seed
         self._thresholds = thresholds or Thresholds()
         self._file = file

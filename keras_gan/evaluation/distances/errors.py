@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_gan.core.errors import InputError
+from keras_gan.core.arguments import whole
 from keras_gan.evaluation.arrays import equal_rows
 
 
@@ -38,8 +38,7 @@ def standard_error(
     Returns:
         float64, of the shape that `measure` returns.
     """
-    if halves < 2:
-        raise InputError(f"`halves` must be at least 2. Received: {halves}")
+    halves = whole("halves", halves, 2)
     x, y = equal_rows(real, generated, minimum=4, seed=seed)
     random = np.random.default_rng(seed)
     values = [

@@ -98,9 +98,8 @@ def _squared(x: np.ndarray, y: np.ndarray) -> float:
     product = first.T @ second
     with _one_thread():
         shared = np.linalg.svd(product, compute_uv=False).sum()
-    return float(
-        np.sum((means[0] - means[1]) ** 2) + np.sum(first**2) + np.sum(second**2) - 2 * shared
-    )
+    covariances = np.sum(first**2) + np.sum(second**2) - 2 * shared
+    return float(np.sum((means[0] - means[1]) ** 2) + max(0, covariances))  # rounded below 0
 
 
 def _root(centered: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_gan.core.errors import InputError
+from keras_gan.core.arguments import whole
 from keras_gan.evaluation.arrays import as_rows, row_blocks
 
 
@@ -54,10 +54,7 @@ def kid(
     y = as_rows("generated", generated, minimum=2, columns=x.shape[1])
     largest = min(len(x), len(y))
     size = max(2, min(1_000, largest // 2)) if subset_size is None else subset_size
-    if not 2 <= size <= largest:
-        raise InputError(f"`subset_size` must be from 2 to {largest}. Received: {size}")
-    if subsets < 2:
-        raise InputError(f"`subsets` must be at least 2. Received: {subsets}")
+    size, subsets = whole("subset_size", size, 2, largest), whole("subsets", subsets, 2)
     random = np.random.default_rng(seed)
     chosen = [
         [random.choice(len(rows), size, replace=False) for rows in (x, y)] for _ in range(subsets)

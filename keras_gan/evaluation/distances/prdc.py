@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_gan.core.errors import InputError
+from keras_gan.core.arguments import whole
 from keras_gan.evaluation.arrays import equal_rows, row_blocks
 
 PRECISION_NEIGHBORS, DENSITY_NEIGHBORS = 3, 5  # k in the papers below
@@ -67,9 +67,9 @@ def precision_recall(
         density_neighbors: k of density and coverage, 5 in theirs.
         seed: Of the choice among real examples, where there are more of them.
     """
+    precision_neighbors = whole("precision_neighbors", precision_neighbors)
+    density_neighbors = whole("density_neighbors", density_neighbors)
     neighbors = [precision_neighbors, density_neighbors]
-    if min(neighbors) < 1:
-        raise InputError(f"numbers of neighbors must be at least 1. Received: {neighbors}")
     x, y = equal_rows(real, generated, minimum=max(neighbors) + 1, seed=seed)
     x = x.astype(np.float64)
     origin = x.mean(axis=0)

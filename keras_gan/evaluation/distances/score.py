@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
+from keras_gan.core.arguments import whole
 from keras_gan.core.errors import InputError
 from keras_gan.evaluation.arrays import as_rows
 
@@ -39,8 +40,7 @@ def inception_score(probabilities: ArrayLike, *, splits: int | None = None) -> I
         splits: Parts of equal size, in the order of the rows, two or more; rows that do not
             fill them are left out. If None 10, but fewer if they would have less than 1,000 rows.
     """
-    if splits is not None and splits < 2:
-        raise InputError(f"`splits` must be at least 2. Received: {splits}")
+    splits = None if splits is None else whole("splits", splits, 2)
     rows = as_rows("probabilities", probabilities, minimum=splits or 2).astype(np.float64)
     splits = splits or int(np.clip(len(rows) // 1000, 2, 10))
     if rows.min() < 0 or np.abs(rows.sum(axis=1) - 1).max() > 1e-3:

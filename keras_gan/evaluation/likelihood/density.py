@@ -32,6 +32,12 @@ NEGLIGIBLE = 6.0  # terms that together hold less than e^-6 of a sum may keep th
 FAR = 1e30  # squared distance of the rows that fill up the last block of centers
 
 
+def bandwidths(dtype: np.dtype) -> tuple[float, float]:
+    """The smallest and the largest bandwidth whose square and its inverse are of this type."""
+    least = 10 * float(np.finfo(dtype).tiny) ** 0.5
+    return least, 1 / least
+
+
 @tf.function(reduce_retracing=True, autograph=False)
 def log_density(points: tf.Tensor, centers: tf.Tensor, bandwidths: tf.Tensor) -> tf.Tensor:
     """Log density in nats of each point in the equal mixture of N(c, sigma^2 I), c in `centers`.

@@ -19,10 +19,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
+from keras_gan.core.arguments import whole
 from keras_gan.core.errors import InputError
 from keras_gan.core.replicas import on_shares
 from keras_gan.evaluation.arrays import as_rows
-from keras_gan.evaluation.likelihood.density import log_density
+from keras_gan.evaluation.likelihood.density import bandwidths, log_density
 
 POINTS_PER_CALL = 2048  # of one device, between two reports of progress
 LARGEST = 1e12  # number in an example: squared distances stay below `density.FAR`
@@ -45,7 +46,8 @@ class ParzenSettings:
     Attributes:
         samples: Number of the model's samples.
         validation: Number of validation examples, the first ones, or None for all.
-        grid: Bandwidths to choose from, ascending, in the units of the data.
+        grid: Bandwidths to choose from, ascending, in the units of the data: within float32, from
+            1e-18 to 1e18.
         refine: Whether to report a finer bandwidth round the grid's best as well.
     """
 
@@ -56,13 +58,18 @@ class ParzenSettings:
 
     def __post_init__(self) -> None:
         for name in ("samples", "validation"):
-            count = getattr(self, name)
-            if count is not None and count < 1:
-                raise InputError(f"`{name}` must be at least 1. Received: {count}")
+            if (count := getattr(self, name)) is not None:
+                object.__setattr__(self, name, whole(name, count))
         grid = np.asarray(self.grid, np.float64)
         if grid.ndim != 1 or grid.size == 0 or not np.all(np.isfinite(grid) & (grid > 0)):
             raise InputError(
                 f"`grid` must hold bandwidths that are > 0 and finite. Received: {self.grid}"
+            )
+        least, largest = bandwidths(np.dtype(np.float32))
+        if not least <= grid.min() <= grid.max() <= largest:
+            raise InputError(
+                f"`grid` must hold bandwidths from {least:.1e} to {largest:.1e}: give the data "
+                f"another unit. Received: {self.grid}"
             )
         if np.any(np.diff(grid) <= 0):
             raise InputError(f"`grid` must ascend. Received: {self.grid}")

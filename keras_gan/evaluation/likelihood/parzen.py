@@ -7,7 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_gan.core.errors import InputError
-from keras_gan.evaluation.likelihood.density import log_density
+from keras_gan.evaluation.likelihood.density import bandwidths, log_density
 
 
 class ParzenWindow(tfp.distributions.Distribution):
@@ -91,8 +91,16 @@ class ParzenWindow(tfp.distributions.Distribution):
         if centers is not None and not np.isfinite(centers).all():
             bad = int(np.flatnonzero(~np.isfinite(centers).all(axis=1))[0])
             raise InputError(f"`centers` must be finite. Received: NaN or Inf in row {bad}")
-        if bandwidth is not None and not (np.isfinite(bandwidth) & (bandwidth > 0)).all():
+        if bandwidth is None:
+            return
+        if not (np.isfinite(bandwidth) & (bandwidth > 0)).all():
             raise InputError(f"`bandwidth` must be > 0 and finite. Received: {bandwidth}")
+        least, largest = bandwidths(bandwidth.dtype)
+        if not ((least <= bandwidth) & (bandwidth <= largest)).all():
+            raise InputError(
+                f"`bandwidth` must be from {least:.1e} to {largest:.1e} in {bandwidth.dtype}: give "
+                f"the data another unit. Received: {bandwidth}"
+            )
 
     def _event_shape(self):
         return self._centers.shape[1:]
