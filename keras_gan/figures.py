@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     images = len(run.config["example_shape"]) == 3
     data = recipes.data_of(run, options.data_dir) if images else None
     drawn: dict[str, np.ndarray] = {}
-    if run.config["sessions"]:  # a .keras file has no history
+    if run.config["sessions"] and run.metrics_file.exists():  # a .keras file has no history
         equilibrium = facts.of_run(run).equilibrium
         drawn["curves.png"] = plotting.learning_curves(run.metrics(), equilibrium=equilibrium)
     if data is not None:

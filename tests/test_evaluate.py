@@ -214,6 +214,15 @@ def test_a_directory_that_cannot_be_written(run, capsys):
         assert "figures cannot be written: " in refused(capsys, run, *arguments, by=by)
 
 
+def test_figures_of_a_run_without_its_table(run, monkeypatch):
+    (run / "metrics.csv").unlink()
+    drawn = {"figure_2.png": np.zeros((4, 4, 3), np.uint8)}
+    monkeypatch.setattr(figures, "_of_images", lambda *_: drawn)
+    monkeypatch.setattr(plotting, "animate", lambda *_: None)
+    assert figures.main([str(run)]) == 0
+    assert [file.name for file in (run / "figures").iterdir()] == ["figure_2.png"]
+
+
 def test_a_conditional_run_with_a_small_class_and_unknown_labels(of_recipe, monkeypatch, capsys):
     whole = data.load("digits")
     threes = whole.train.y == 3

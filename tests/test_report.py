@@ -191,6 +191,8 @@ def test_the_best_weights_and_the_number_that_chose_them(tmp_path, column, value
     assert found == f"{words} of validation examples"
     document.write([run], tmp_path / "one.html", no_data)
     assert found in (tmp_path / "one.html").read_text()
+    run.metrics_file.unlink()  # as the message on a damaged table says
+    assert facts.of_run(run).best == ""
 
 
 def test_the_command_of_another_recipe_names_all_settings_and_quotes_them(tmp_path) -> None:
@@ -230,15 +232,34 @@ def test_weights_are_those_with_the_smallest_distance(tmp_path) -> None:
     assert facts.of_run(make_run(tmp_path / "two", settings=settings)).weights == "ema"
 
 
-def test_numbers_from_before_a_run_was_continued_are_left_out(tmp_path) -> None:
+def test_numbers_from_before_a_run_was_continued_are_left_out(tmp_path, monkeypatch) -> None:
     results = {
         weights: {**RESULTS, "run": {"epochs": epochs}}
         for weights, epochs in (("last", 1), ("ema", 3))
     }
     found = facts.of_run(make_run(tmp_path / "both", results))
     assert (found.measured, found.weights) == (True, "ema")
-    found = facts.of_run(make_run(tmp_path / "one", {"last": results["last"]}))
+    run = make_run(tmp_path / "one", {"last": results["last"]})
+    found = facts.of_run(run)
     assert (found.measured, found.numbers) == (False, ())
+    for epoch, finished, kept in ((1, True, 0), (2, True, 1), (1, False, 1)):
+        warning = {"name": "gaps", "message": "there are gaps"}
+        content = json.dumps({"epoch": epoch, "warnings": [warning]})
+        (run.path / "warnings.json").write_text(content)
+        monkeypatch.setattr(Run, "finished", finished)
+        assert len(facts.of_run(run).warnings) == kept
+
+
+def test_a_finished_run_that_is_continued_is_followed(tmp_path, monkeypatch) -> None:
+    sessions = [{"epochs": 2, "seconds": 9.0}, {"epochs": 9}]
+    entry = {**RESULTS, "run": {"epochs": 2}}
+    run = make_run(tmp_path / "one", {"last": entry}, sessions=sessions, epochs_done=2)
+    monkeypatch.setattr(Run, "finished", True)
+    assert (facts.of_run(run).finished, facts.of_run(run).epochs) == (True, 2)
+    found = facts.of_run(run, following=True)
+    assert (found.finished, found.measured) == (False, False)
+    assert "3 of 9 epochs are done" in found.verdict
+    assert found.verdict in document.render_files(run, "state")
 
 
 @pytest.mark.parametrize("file", ["evaluation.json", "config.json", "warnings.json"])
@@ -414,6 +435,10 @@ def test_runs_side_by_side_show_the_settings_that_differ(tmp_path) -> None:
     assert "2 runs side by side" in page.text
     assert "setting run (1) run (2) batch_size 25 100 ema_momentum 0.0 other 1" in page.text
     assert "has not been measured" in page.text
+    copy = make_run(tmp_path / "c" / "run (2)")
+    document.write([one, other, copy], tmp_path / "three.html", no_data)
+    written = (tmp_path / "three.html").read_text()
+    assert written.count("<polyline") == 3 * 2
 
 
 def test_what_cannot_be_shown_is_said(tmp_path) -> None:
@@ -479,6 +504,15 @@ def test_curves_have_the_measured_values_at_their_places() -> None:
     runs = curves.panels({"one": table, "two": table})
     assert [line.label for line in runs[0].lines] == ["one", "two"]
     assert curves.panels({"run": {"epoch": [0.0], "value": [np.nan]}}) == []
+    (drawn,) = curves.panels({"run": {"epoch": [0, 1, 2], "d_loss": [1.7e308, -1.7e308, 3.0]}})
+    assert drawn.lines[0].last == "3"
+
+
+def test_curves_of_many_runs_are_thinned_out() -> None:
+    epochs = list(range(500))
+    table = {"epoch": epochs, **{name: epochs for name in ("d_loss", "g_loss", "value")}}
+    page = document.draw_curves({f"run {number}": table for number in range(100)})
+    assert len(page) < 600_000
 
 
 def test_a_dozen_curves_are_told_apart() -> None:

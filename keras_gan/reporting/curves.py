@@ -30,6 +30,8 @@ _LEVELS = {
     "d_real": (0.5, "1/2, where no D can tell them apart"),
 }
 _POINTS = 400  # of a line, at most
+_ALL_POINTS = 30_000  # of all lines, about, which take 400 kB
+_LARGEST = float(np.finfo(np.float32).max)  # number that is drawn
 WIDTH, HEIGHT = 360, 200
 LEFT, RIGHT, _TOP, _BOTTOM = 54, 342, 8, 178  # where lines are drawn; outside are labels
 
@@ -76,6 +78,7 @@ def panels(tables: Mapping[str, Table], equilibrium: bool = True) -> list[Panel]
             apart. Losses that ignore a constant added to them leave that open.
     """
     columns = dict.fromkeys(name for table in tables.values() for name in table)
+    most = int(np.clip(_ALL_POINTS // max(1, sum(map(len, tables.values()))), 10, _POINTS))
     known = {name for group in _TOGETHER.values() for name in group} | {"epoch"}
     groups = _TOGETHER | {name: {name: name} for name in columns if name not in known}
     drawn = []
@@ -83,21 +86,23 @@ def panels(tables: Mapping[str, Table], equilibrium: bool = True) -> list[Panel]
         if len(tables) == 1:
             (table,) = tables.values()
             lines = [(label, table, name) for name, label in group.items() if name in table]
-            drawn.append(_panel(title, lines, equilibrium))
+            drawn.append(_panel(title, lines, equilibrium, most))
             continue
         for name, label in group.items():
             lines = [(run, table, name) for run, table in tables.items() if name in table]
             name_of_panel = title if label == title else f"{title}: {label}"
-            drawn.append(_panel(name_of_panel, lines, equilibrium))
+            drawn.append(_panel(name_of_panel, lines, equilibrium, most))
     return [panel for panel in drawn if panel is not None]
 
 
-def _panel(title: str, lines: Sequence[tuple[str, Table, str]], equilibrium: bool) -> Panel | None:
+def _panel(
+    title: str, lines: Sequence[tuple[str, Table, str]], equilibrium: bool, most_points: int
+) -> Panel | None:
     """The panel of lines (label, table, column); None where no value was measured."""
     curves = []
     for label, table, name in lines:
         epochs, values = np.add(table["epoch"], 1.0), np.asarray(table[name], np.float64)
-        measured = np.isfinite(values)
+        measured = np.abs(values) <= _LARGEST  # not where one is NaN
         if measured.any():
             curves.append((label, epochs[measured], values[measured]))
     if not curves:
@@ -120,7 +125,7 @@ def _panel(title: str, lines: Sequence[tuple[str, Table, str]], equilibrium: boo
         return _BOTTOM - (_BOTTOM - _TOP) * (values - low) / (high - low)
 
     def line(label: str, epochs: np.ndarray, values: np.ndarray) -> Line:
-        shown = np.linspace(0, len(values) - 1, min(_POINTS, len(values))).round().astype(int)
+        shown = np.linspace(0, len(values) - 1, min(most_points, len(values))).round().astype(int)
         places = list(zip(x(epochs[shown]), y(values[shown]), strict=True))
         if len(shown) == 1:  # a short line, that can be seen
             ((across, down),) = places

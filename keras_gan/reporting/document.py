@@ -66,7 +66,8 @@ def render_files(run: Run, state: str) -> str:
         run: The run, which may be training; none of its models is loaded.
         state: Stands for the contents of the files; the page asks for a newer one.
     """
-    return render([Page(facts.of_run(run), pictures.of_files(run), _metrics(run))], state)
+    known = facts.of_run(run, following=True)
+    return render([Page(known, pictures.of_files(run), _metrics(run))], state)
 
 
 def _page(run: Run, load_data: Callable[[Run], DataSet], budget: int) -> Page:
@@ -137,9 +138,10 @@ def _file(name: str) -> str:
 
 def _distinct(names: Sequence[str]) -> list[str]:
     """Names of runs, with a number where two are equal."""
-    return [
+    numbered = [
         name if names.count(name) == 1 else f"{name} ({i})" for i, name in enumerate(names, start=1)
     ]
+    return numbered if len(set(numbered)) == len(names) else _distinct(numbered)
 
 
 def _differences(pages: Sequence[Page]) -> dict[str, list[Any]]:

@@ -170,18 +170,19 @@ class Facts:
         return f"{hours} h {minutes} min" if hours else f"{minutes} minutes"
 
 
-def of_run(run: Run, handle: str = "") -> Facts:
+def of_run(run: Run, handle: str = "", *, following: bool = False) -> Facts:
     """The facts of a run directory; reads no model and no data.
 
     Args:
         run: The run, or a preset.
         handle: Its name in commands; by default its directory.
+        following: Whether a finished run that is being continued counts as training.
 
     Raises:
         InputError: A file of the run is damaged.
     """
     try:
-        return _of_run(run, handle or str(run.path))
+        return _of_run(run, handle or str(run.path), following)
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         if isinstance(error, InputError):
             raise
@@ -191,14 +192,16 @@ def of_run(run: Run, handle: str = "") -> Facts:
         ) from error
 
 
-def _of_run(run: Run, handle: str) -> Facts:
+def _of_run(run: Run, handle: str, following: bool) -> Facts:
     config, sessions = run.config, run.config["sessions"]
-    epochs = run.epochs_done or _epochs_in_table(run)
+    finished, epochs = run.finished, run.epochs_done or _epochs_in_table(run)
+    if following and _epochs_in_table(run) > epochs:
+        finished, epochs = False, _epochs_in_table(run)
     results, weights = _results(run, epochs)
     weights = kind = weights or _default_weights(run)
     if "preset" in config:  # one network, whose weights were of that kind
         weights, kind = "last", str(config["preset"].get("weights", "last"))
-    warnings = _warnings(run, results)
+    warnings = warned(results) if results else _raised_in_training(run)
     times = [session["seconds"] for session in sessions if "seconds" in session]
     asked = sessions[-1].get("epochs") if sessions else None
     settings = _settings(run, asked)
@@ -218,7 +221,7 @@ def _of_run(run: Run, handle: str) -> Facts:
         epochs=epochs,
         epochs_asked=asked,
         started=str(sessions[0].get("started", "")) if sessions else "",
-        finished=run.finished,
+        finished=finished,
         devices=tuple(dict.fromkeys(_devices(session) for session in sessions)),
         versions={str(k): str(v) for k, v in config.get("versions", {}).items()},
         seconds=sum(map(float, times)) if times else None,
@@ -301,7 +304,8 @@ def _default_weights(run: Run) -> str:
 
 def _best(run: Run) -> str:
     stored = [weights for weights in BEST if run.model_file(weights).is_file()]
-    if not stored or not run.finished:  # before, the table may lack the epoch
+    # Before its end, the table may lack the epoch.
+    if not stored or not run.finished or not run.metrics_file.exists():
         return ""
     by_distance = run.best_by is callbacks.ValidationDistance
     number = "Frechet distance" if by_distance else "log-likelihood"
@@ -317,12 +321,14 @@ def _settings_class(run: Run) -> type[RunSettings] | None:
         return None
 
 
-def _warnings(run: Run, results: dict[str, Any]) -> tuple[RunWarning, ...]:
-    """Those of the evaluation; before it, the last ones that were raised during training."""
+def _raised_in_training(run: Run) -> tuple[RunWarning, ...]:
+    """The last warnings; none from before a run was continued, whose last epoch is examined."""
     file = run.path / "warnings.json"
-    if not results and file.is_file():
-        return with_advice(json.loads(file.read_text(encoding="utf-8"))["warnings"])
-    return warned(results)
+    if not file.is_file():
+        return ()
+    stored = json.loads(file.read_text(encoding="utf-8"))
+    is_old = run.finished and stored.get("epoch", run.epochs_done) + 1 < run.epochs_done
+    return () if is_old else with_advice(stored["warnings"])
 
 
 def _settings(run: Run, epochs: int | None) -> tuple[Setting, ...]:
