@@ -91,7 +91,7 @@ def reference(argv: Sequence[str] | None = None) -> int:
     if file.suffix != ".npz":
         raise InputError(f"--output must end in .npz. Received: {file}")
     parsing.check_output("--output", file)
-    pictures = _open(options.real, options, options.size)
+    pictures = _open_first(options.real, options)
     network = _network(options.features or _DEFAULT, options)
     made = pictures.of(network, options.samples, options.seed)
     made.save(file)
@@ -143,18 +143,32 @@ def _add_options(parser: parsing.Parser) -> None:
 
 def _opened(options) -> tuple[PictureSet, PictureSet]:
     """Both sets, at one size: the one asked for, or that of the set whose size is fixed."""
-    sources, size = (options.set, options.real), options.size
+    sources = options.set, options.real
     real_first = has_size(options.real) and not has_size(options.set, generated=True)
-    opened, sizes = {}, {}
-    for i in (1, 0) if real_first else (0, 1):
-        opened[i] = _open(sources[i], options, size, generated=i == 0)
-        size = sizes[i] = "{1}x{0}".format(*opened[i].size)
-    if sizes[0] != sizes[1]:
+    first, second = (1, 0) if real_first else (0, 1)
+    opened = {first: _open_first(sources[first], options, generated=first == 0)}
+    size = "{1}x{0}".format(*opened[first].size)
+    opened[second] = _open(sources[second], options, size, generated=second == 0)
+    if opened[0].size != opened[1].size:
+        sizes = ["{1}x{0}".format(*opened[i].size) for i in range(2)]
         raise InputError(
             f"pictures of one size are compared, but {sources[0]} has {sizes[0]} and "
             f"{sources[1]} has {sizes[1]}"
         )
     return opened[0], opened[1]
+
+
+def _open_first(source: str, options, generated: bool = False) -> PictureSet:
+    """The set that decides on the size: the one asked for, unless its own is fixed."""
+    pictures = _open(source, options, options.size, generated)
+    asked = PictureOptions(size=options.size).pixels
+    if asked not in (None, pictures.size):
+        height, width = pictures.size
+        raise InputError(
+            f"--size cannot change {source}, whose pictures have {width}x{height}; leave it out. "
+            f"Received: {options.size}"
+        )
+    return pictures
 
 
 def _open(source: str, options, size: str, generated: bool = False) -> PictureSet:

@@ -196,6 +196,7 @@ def test_samples_of_a_file_of_a_gan_whose_images_are_in_the_range_told(tmp_path)
         (["x.npy", "damaged.npz"], "damaged.npz cannot be read as a file of features"),
         (["x.npy", "other.npz", "--features", "colors"], "features of other with other network"),
         (["large.npz", "other.npz"], "large.npz has 16x16 and other.npz has 8x8"),
+        (["x.npy", "large.npz", "--size", "8"], "large.npz, whose pictures have 16x16; leave it"),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
