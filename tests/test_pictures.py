@@ -112,6 +112,7 @@ def test_caption_takes_one_line_where_it_fits_and_two_where_not():
     assert narrow.shape[0] == 50
     assert narrow.shape[1] > 30
     assert_array_equal(narrow[40:, :30], 0)
+    assert plotting.captioned(picture, "").shape == (30, 400, 3)
 
 
 def test_weight_grid_colours_and_scale():
@@ -273,6 +274,7 @@ def test_scatter_shows_points_inside_and_counts_those_outside():
         at, (rows_of(inside[:300], GREEN).mean(), columns_of(inside[:300], GREEN).mean())
     )
     assert np.any(picture[400:] != inside[400:])  # the legend says that a tenth lies outside
+    assert plotting.scatter(np.zeros((3, 2))).shape == picture.shape  # and warns of nothing
 
 
 def panel(shift=0.0, title="(a)", discriminator=None):

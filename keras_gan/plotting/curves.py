@@ -131,7 +131,7 @@ def scatter(
             raise InputError(
                 f"`{name}` must be at least one finite point, [n, 2]; received {list(array.shape)}"
             )
-    limit = limit or 1.25 * float(np.abs(shown).max())
+    limit = limit or 1.25 * float(np.abs(shown).max()) or 1.0
     figure = new_figure(4.2, 4.4)
     axes = figure.subplots()
     if data is not None:

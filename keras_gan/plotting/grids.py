@@ -150,7 +150,7 @@ def captioned(picture: np.ndarray, text: str, *, right: str = "") -> np.ndarray:
     lengths = [math.ceil(font.getlength(line)) for line in texts]
     height, width, _ = picture.shape
     together = sum(lengths) + 24 <= width
-    width = max(width, *(length + 8 for length in lengths))
+    width = max([width, *(length + 8 for length in lengths)])
     lines = 1 if together else len(texts)
     sheet = Image.new("RGB", (width, height + 20 * lines), _PAPER)
     draw = ImageDraw.Draw(sheet)
