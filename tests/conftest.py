@@ -31,6 +31,7 @@ TOOLS_REQUIRED = os.environ.get("KERAS_GAN_REQUIRE_TOOLS") == "1"
 LONG = {
     *("documentation", "figure_1", "multi_worker", "dynamics", "gaussian_recipes", "fuzz"),
     *("readme", "packaging", "distribution", "static_shapes", "survival", "train"),
+    "training_edges",
 }
 NEEDS_MNIST = "needs TFDS_DATA_DIR with mnist prepared"
 NEEDS_MOUNT = "needs the right to mount a file system"
