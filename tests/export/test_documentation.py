@@ -45,8 +45,8 @@ def test_javascript(kind: str, export, needs_node: str, node_modules: Path) -> N
     assert prints(needs_node, f"{kind}.js", export.path, cwd=node_modules) == [4, 8, 8, 1]
 
 
-def build(script: str, tmp_path: Path) -> None:
-    environment = {**os.environ, "TF": tf.sysconfig.get_lib(), "GOCACHE": str(tmp_path / "cache")}
+def build(script: str, tmp_path: Path, **variables: str) -> None:
+    environment = {**os.environ, "TF": tf.sysconfig.get_lib(), **variables}
     subprocess.run(["sh", "-e", "-c", script], cwd=tmp_path, env=environment, check=True)
 
 
@@ -58,11 +58,14 @@ def test_cpp(export, tmp_path: Path) -> None:
     assert prints(tmp_path / "load", export.path, cwd=tmp_path) == [4, 8, 8, 1]
 
 
-def test_go(export, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_go(
+    export, tmp_path: Path, capsys: pytest.CaptureFixture[str], pytestconfig: pytest.Config
+) -> None:
     if not shutil.which("go") or not shutil.which("gcc"):
         pytest.skip("needs Go and gcc (Debian: apt-get install golang-go gcc)")
     (tmp_path / "load.go").write_text(block("go load.go"))
-    build(block("sh go build"), tmp_path)
+    # Go builds its standard library once; the program, in a folder of its own, each time.
+    build(block("sh go build"), tmp_path, GOCACHE=str(pytestconfig.cache.mkdir("go")))
     assert main(["inspect", "--json", str(export.path)]) == 0
     model = json.loads(capsys.readouterr().out)["models"][0]
     sample = model["signatures"]["sample"]
