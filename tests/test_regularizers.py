@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -241,7 +243,7 @@ def test_wrong_arguments():
 # ------------------------------------------------------------------------------ in a GAN
 
 
-def image_gan(regularizer, policy="float32", **arguments):
+def image_gan(*regularizers_of_d, policy="float32", **arguments):
     with small.policy(policy):
         seeds = iter(range(10))
 
@@ -269,9 +271,7 @@ def image_gan(regularizer, policy="float32", **arguments):
         model.compile(
             keras_gan.optimizers.Adam(1e-2),
             keras_gan.optimizers.Adam(1e-2),
-            regularizers=[type(regularizer).from_config(regularizer.get_config())]
-            if regularizer
-            else [],
+            regularizers=[type(one).from_config(one.get_config()) for one in regularizers_of_d],
             **{"jit_compile": False, **arguments},
         )
     return model
@@ -286,15 +286,39 @@ def weights_after(model, epochs=1, **arguments):
     return np.concatenate([w.reshape(-1) for w in networks]), logs
 
 
+@pytest.fixture(scope="module")
+def without_penalty():
+    return weights_after(image_gan(run_eagerly=True))[0]
+
+
 @pytest.mark.parametrize("regularizer", ALL, ids=by_name)
-def test_xla_and_several_steps_in_one_call_change_nothing(regularizer):
-    reference, logs = weights_after(image_gan(regularizer))
+def test_each_changes_the_weights(regularizer, without_penalty):
+    reference, logs = weights_after(image_gan(regularizer, run_eagerly=True))
     assert np.isfinite(logs[regularizer.name]).all()
-    assert not np.allclose(reference, weights_after(image_gan(None))[0], atol=1e-5)
-    several, _ = weights_after(image_gan(regularizer, steps_per_execution=4))
+    assert not np.allclose(reference, without_penalty, atol=1e-5)
+
+
+# Several in one model: graphs of one model for each take longer to make.
+@pytest.mark.parametrize("some", [ALL[:4], ALL[4:]], ids=lambda some: "-".join(map(by_name, some)))
+def test_xla_and_several_steps_in_one_call_change_nothing(some):
+    reference, logs = weights_after(image_gan(*some))
+    eager, eager_logs = weights_after(image_gan(*some, run_eagerly=True))
+    np.testing.assert_allclose(eager, reference, atol=2e-4)
+    several, _ = weights_after(image_gan(*some, steps_per_execution=4))
     np.testing.assert_array_equal(several, reference)
-    compiled, _ = weights_after(image_gan(regularizer, jit_compile=True))
+    compiled, compiled_logs = weights_after(image_gan(*some, jit_compile=True))
     np.testing.assert_allclose(compiled, reference, atol=2e-4)
+    for regularizer in some:
+        for others in (eager_logs, compiled_logs):
+            np.testing.assert_allclose(
+                others[regularizer.name], logs[regularizer.name], rtol=1e-3, atol=1e-5
+            )
+
+
+@functools.cache
+def logs_in_float32(regularizer):
+    # Eagerly: a few steps take less time than to make a graph of one.
+    return weights_after(image_gan(regularizer, run_eagerly=True))[1]
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
@@ -302,15 +326,15 @@ def test_xla_and_several_steps_in_one_call_change_nothing(regularizer):
     "regularizer", [regularizers.R1(0.5), regularizers.R2(0.5, every=2), regularizers.WGANGP(1.0)]
 )
 def test_half_precision_has_the_same_penalty(policy, regularizer):
-    _, reference = weights_after(image_gan(regularizer))
-    moved, logs = weights_after(image_gan(regularizer, policy))
+    reference = logs_in_float32(regularizer)
+    moved, logs = weights_after(image_gan(regularizer, policy=policy))
     assert np.isfinite(moved).all()
     np.testing.assert_allclose(logs[regularizer.name], reference[regularizer.name], rtol=0.05)
 
 
 def test_small_gradients_survive_float16():
     """The gradient of a logit may be below float16's range though its penalty matters."""
-    model = image_gan(regularizers.R1(1.0), "mixed_float16")
+    model = image_gan(regularizers.R1(1.0), policy="mixed_float16")
     hidden, last = model.discriminator.layers[-2:]
     hidden.kernel.assign(hidden.kernel * 1e-4)
     last.kernel.assign(last.kernel * 1e-4)  # gradients of 1e-8
@@ -376,7 +400,7 @@ def test_regularizers_draw_their_own_numbers():
             seen.append(bits)
             return randomness.uniform(bits)[:, 0]
 
-    model = image_gan(None)
+    model = image_gan()
     model.compile(
         keras_gan.optimizers.Adam(),
         keras_gan.optimizers.Adam(),
