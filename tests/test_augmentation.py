@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -479,10 +481,10 @@ def gan(augmentation, strategy=None, height=6, width=8, **compile_arguments):
 SOON = {"target": 0.1, "images": 40, "interval": 1}  # p rises within 12 steps of 8 images
 
 
-def adaptive(strategy=None, geometry=1.0):
+def adaptive(strategy=None, geometry=1.0, **compile_arguments):
     """With ADA, and a penalty that looks through it."""
     ada = ADA(**SOON, geometry=geometry, cutout=1.0)
-    return gan(ada, strategy, regularizers=[regularizers.R1(0.1)])
+    return gan(ada, strategy, regularizers=[regularizers.R1(0.1)], **compile_arguments)
 
 
 class Recording(Augmentation):
@@ -545,15 +547,17 @@ def test_a_constant_that_the_loss_sees_stays_in_the_signs():
     np.testing.assert_allclose(recorded("hinge", 50.0)[0], logits + 50, atol=1e-4)
 
 
-def adaptive_diffaugment(strategy=None):
-    return gan(DiffAugment(probability=Adaptive(**SOON)), strategy)
+def adaptive_diffaugment(strategy=None, **compile_arguments):
+    augmentation = DiffAugment(probability=Adaptive(**SOON))
+    return gan(augmentation, strategy, **compile_arguments)
 
 
 @pytest.mark.parametrize("make", [adaptive_diffaugment, adaptive])
 def test_two_replicas_equal_one_device(make):
     mirrored = small.devices()
     x = pictures(48, height=6, width=8)
-    models = [make(strategy) for strategy in (None, mirrored)]
+    # Eagerly: a few steps take less time than to make a graph of one.
+    models = [make(run_eagerly=True), make(mirrored)]
     one, two = (model.fit(x, batch_size=8, epochs=2, verbose=0).history for model in models)
     assert small.largest_difference(*(small.weights(model) for model in models)) < 1e-5
     for name, values in one.items():
@@ -564,10 +568,10 @@ def test_two_replicas_equal_one_device(make):
     assert models[0].augmentation.strength > 0
 
 
-@pytest.mark.parametrize("make", [adaptive_diffaugment, lambda: adaptive(geometry=0)])
+@pytest.mark.parametrize("make", [adaptive_diffaugment, functools.partial(adaptive, geometry=0)])
 def test_checkpoints_restore_p(tmp_path, make):
     x = pictures(24, height=6, width=8)
-    whole, first, second = (make() for _ in range(3))
+    whole, first, second = (make(run_eagerly=True) for _ in range(3))
     whole.fit(x, batch_size=8, epochs=2, verbose=0)
     first.fit(x, batch_size=8, epochs=1, verbose=0)
     checkpoints.write(tmp_path, checkpoints.snapshot(first))
