@@ -194,11 +194,17 @@ def test_operations_of_a_step_of_convolutions():
     assert operations.product_rate("bfloat16", n=64, products=2) > 0
 
 
+@pytest.fixture
+def small_pictures(monkeypatch):
+    """Networks of few layers."""
+    monkeypatch.setitem(accelerator.SHAPES, accelerator.TOY_RECIPE, (8, 8, 1))
+
+
 def accelerate(folder, *arguments):
     return accelerator.main([*arguments, "--toy", "--out", str(folder)])
 
 
-def test_measurements_on_an_accelerator_go_on(tmp_path):
+def test_measurements_on_an_accelerator_go_on(tmp_path, small_pictures):
     for count in (1, 2):
         assert accelerate(tmp_path, "precision", "--minutes", "0") == 0
         assert len(json.loads((tmp_path / "precision.json").read_text())) == count
@@ -218,7 +224,7 @@ def test_measurements_on_an_accelerator_go_on(tmp_path):
     )
 
 
-def test_training_on_an_accelerator_goes_on(tmp_path):
+def test_training_on_an_accelerator_goes_on(tmp_path, small_pictures):
     seen = []
     for _ in range(2):
         command = ("train", "--recipe", "mnist_r3gan", "--minutes", "0.02")

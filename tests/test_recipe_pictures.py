@@ -190,9 +190,9 @@ def test_steps_are_timed_in_the_precision_asked_for():
         seen.append(keras.config.dtype_policy().name)
         return pictures.build(settings, data)
 
-    settings = dataclasses.replace(resolved(images=1, width=8), batch_size=2)
+    settings = dataclasses.replace(resolved(images=1, width=8, blocks=0), batch_size=2)
     settings = dataclasses.replace(settings, precision="mixed_bfloat16")
-    assert pictures.seconds_per_step(build, settings, data_of()) > 0
+    assert pictures.seconds_per_step(build, settings, data_of((8, 8, 3))) > 0
     assert seen == ["mixed_bfloat16"]
     assert keras.config.dtype_policy().name == "float32"
 
@@ -278,8 +278,8 @@ def test_other_data_are_refused(shape):
 
 
 def test_seconds_per_step_are_measured():
-    settings = dataclasses.replace(resolved(images=1, width=8), batch_size=4)
-    assert 0 < pictures.seconds_per_step(pictures.build, settings, data_of()) < 60
+    settings = dataclasses.replace(resolved(images=1, width=8, blocks=0), batch_size=4)
+    assert 0 < pictures.seconds_per_step(pictures.build, settings, data_of((8, 8, 3))) < 60
 
 
 def test_any_pictures_train_and_go_on(tmp_path, capsys, monkeypatch):
@@ -287,7 +287,7 @@ def test_any_pictures_train_and_go_on(tmp_path, capsys, monkeypatch):
     np.save(tmp_path / "pictures.npy", pixels)
     arguments = [
         *("--dataset", str(tmp_path / "pictures.npy"), "--run-dir", str(tmp_path / "run")),
-        *("--batch-size", "8", "--width", "8", "--images", "40"),
+        *("--batch-size", "8", "--width", "8", "--blocks", "0", "--images", "40"),
     ]
     assert train.main([*arguments, "--epochs", "1"]) == 0
     assert train.main(arguments) == 0  # 40 images are two epochs of 20
