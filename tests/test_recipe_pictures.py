@@ -290,28 +290,31 @@ def test_any_pictures_train_and_go_on(tmp_path, capsys, monkeypatch):
         *("--batch-size", "8", "--width", "8", "--blocks", "0", "--images", "40"),
     ]
     assert train.main([*arguments, "--epochs", "1"]) == 0
-    assert train.main(arguments) == 0  # 40 images are two epochs of 20
-    run = Run.open(tmp_path / "run")
-    assert run.config["recipe"] == "pictures"
-    assert run.epochs_done == 2
-    samples = run.samples(3, weights="ema")
-    assert samples.shape == (3, 12, 17, 4)
-    assert recipes.data_of(run).element_shape == samples.shape[1:]
+    capsys.readouterr()
+    assert train.main([*arguments, "--dry-run"]) == 0
     out = capsys.readouterr().out
-    assert "going on after epoch 1" in out
+    assert "2 an epoch x 2 epochs" in out  # 40 images are two epochs of 20
     assert "were planned for" not in out
     # Moved data are the same data; their names within the command change nothing.
     monkeypatch.chdir(tmp_path)
-    arguments[1] = "./pictures.npy"
-    assert train.main(arguments) == 0
-    assert "is finished: 2 epochs. More --epochs continue it" in capsys.readouterr().out
     moved = tmp_path / "elsewhere" / "pictures.npy"
     moved.parent.mkdir()
     Path("pictures.npy").rename(moved)
     arguments[1] = "elsewhere/pictures.npy"
     assert train.main([*arguments, "--epochs", "3"]) == 0
-    assert "were planned for 1 epochs and stay so" in capsys.readouterr().out
-    assert Run.open(tmp_path / "run").config["dataset"] == str(moved)
+    out = capsys.readouterr().out
+    assert "going on after epoch 1" in out
+    assert "were planned for 1 epochs and stay so" in out
+    run = Run.open(tmp_path / "run")
+    assert run.config["recipe"] == "pictures"
+    assert run.config["dataset"] == str(moved)
+    assert run.epochs_done == 3
+    samples = run.samples(3, weights="ema")
+    assert samples.shape == (3, 12, 17, 4)
+    assert recipes.data_of(run).element_shape == samples.shape[1:]
+    arguments[1] = "./elsewhere/pictures.npy"
+    assert train.main(arguments) == 0
+    assert "is finished: 3 epochs. More --epochs continue it" in capsys.readouterr().out
 
 
 def test_labels_of_a_file_of_arrays_are_learned(tmp_path, capsys):
