@@ -210,6 +210,53 @@ def test_arguments_of_keras_that_have_no_use_are_refused(argument, words):
         small.gan().fit(small.examples(), verbose=0, **argument)
 
 
+@pytest.mark.parametrize(
+    "argument",
+    [
+        {"epochs": 1.5},
+        {"epochs": -1},
+        {"initial_epoch": -1},
+        {"initial_step": 1.5},
+        {"steps_per_epoch": 0},
+        {"steps_per_epoch": "2"},
+        {"validation_freq": 0},
+        {"validation_steps": 0},
+        {"validation_batch_size": 0},
+    ],
+)
+def test_numbers_of_fit_that_are_none_are_refused(argument):
+    model, x = small.gan(), small.examples(8)
+    name = "batch_size" if "validation_batch_size" in argument else next(iter(argument))
+    with small.refused(f"`{name}` must be an int >= "):
+        model.fit(x, batch_size=8, validation_data=x, verbose=0, **argument)
+    assert int(model.step.numpy()) == 0
+
+
+def test_data_without_end_need_a_number_of_steps():
+    class Endless(keras.utils.PyDataset):
+        num_batches = None
+
+        def __getitem__(self, index):
+            return small.examples(8)
+
+    model, x = small.gan(), small.examples(8)
+    for data in tf.data.Dataset.from_tensors(x).repeat(), Endless():
+        with small.refused("the data set has no end: give `steps_per_epoch`"):
+            model.fit(data, verbose=0)
+        with small.refused("the data set has no end: give `validation_steps`"):
+            model.fit(x, batch_size=8, validation_data=data, verbose=0)
+        with small.refused("the data set has no end: give `steps`"):
+            model.evaluate(data, verbose=0)
+    assert int(model.step.numpy()) == 0
+
+
+def test_labels_that_nothing_uses_may_be_of_any_structure():
+    model = small.gan(dropout=False, discriminator_steps=2, accumulate=2, run_eagerly=True)
+    labels = {"digit": np.arange(8), "writer": np.arange(8)}
+    model.fit(tf.data.Dataset.from_tensors((small.examples(8), labels)).repeat(2), verbose=0)
+    assert int(model.step.numpy()) == 1
+
+
 def test_fit_names_the_batch_that_is_not_finite():
     x = small.examples(40)
     x[21, 3] = np.inf
@@ -226,6 +273,10 @@ def test_arguments_that_exclude_each_other():
     data = tf.data.Dataset.from_tensor_slices(small.examples()).batch(8).repeat()
     with pytest.raises(InputError, match="must be a multiple of `steps_per_execution`=2"):
         model.fit(data, steps_per_epoch=3, verbose=0)
+    with small.refused("`steps`=3 must be a multiple of `steps_per_execution`=2"):
+        model.evaluate(data, steps=3, verbose=0)
+    with small.refused("`validation_steps`=3 must be a multiple of `steps_per_execution`=2"):
+        model.fit(data, steps_per_epoch=2, validation_data=data, validation_steps=3, verbose=0)
     with pytest.raises(InputError, match="`batch_size`"):
         model.fit(data, batch_size=4, verbose=0)
     with pytest.raises(InputError, match="40 examples but 3 labels"):

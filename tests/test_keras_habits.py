@@ -24,12 +24,16 @@ from keras_gan.training import progress
         keras.callbacks.LearningRateScheduler(lambda epoch: 0.1),
         keras.callbacks.ReduceLROnPlateau(),
         keras.callbacks.SwapEMAWeights(),
+        keras.callbacks.TensorBoard(write_steps_per_second=True),
     ],
 )
 def test_callbacks_that_need_one_loss_or_optimizer_are_refused(callback):
     model = small.gan()
-    with pytest.raises(InputError, match=type(callback).__name__):
-        model.fit(small.examples(), batch_size=8, verbose=0, callbacks=[callback])
+    for callbacks in [callback], keras.callbacks.CallbackList([callback]):
+        with pytest.raises(InputError, match=type(callback).__name__):
+            model.fit(small.examples(), batch_size=8, verbose=0, callbacks=callbacks)
+    with small.refused("`callbacks` must be keras.callbacks.Callback objects. Received: <class"):
+        model.fit(small.examples(), batch_size=8, verbose=0, callbacks=[type(callback)])
     assert int(model.step.numpy()) == 0
 
 
@@ -63,6 +67,39 @@ def test_optimizers_with_ema_are_finalized():
     for step in weights[2:]:
         average = [0.5 * a + 0.5 * w for a, w in zip(average, step, strict=True)]
     assert small.largest_difference(average, small.weights(model.generator)) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("update", "arguments"),
+    [("fixed", {}), ("alternating", {"epochs": 0}), ("alternating", {"initial_epoch": 1})],
+)
+def test_averages_of_an_optimizer_that_made_no_update_are_left_alone(update, arguments):
+    model = keras_gan.GAN(*small.network_pair(), keras_gan.priors.Uniform(5))
+    averaging = [keras.optimizers.SGD(use_ema=True) for _ in range(2)]
+    model.compile(*averaging, update=update)
+    before = [weight.numpy() for weight in model.trainable_weights]
+    model.fit(small.examples(8), batch_size=8, verbose=0, **arguments)
+    after = [weight.numpy() for weight in model.trainable_weights]
+    assert small.largest_difference(before, after) == 0
+
+
+def test_freezing_after_compile():
+    """It holds from the next `fit` on, or is refused where the optimizer cannot follow."""
+    model, x = small.gan(), small.examples(8)
+    first = model.generator.layers[0]
+    model.fit(x, batch_size=8, verbose=0)
+    first.trainable = False
+    before, kernel = small.weights(model.generator), first.get_weights()
+    model.fit(x, batch_size=8, verbose=0)
+    assert small.largest_difference(kernel, first.get_weights()) == 0
+    assert small.largest_difference(before, small.weights(model.generator)) > 0
+    averaging = [keras.optimizers.SGD(use_ema=True) for _ in range(2)]
+    model.compile(*averaging)
+    for trainable in (True, False):  # more weights than at `compile`, and fewer
+        first.trainable = trainable
+        model.discriminator.layers[-1].trainable = trainable
+        with small.refused("were frozen or unfrozen .* call `compile` again"):
+            model.fit(x, batch_size=8, verbose=0)
 
 
 def test_export_writes_the_generator(tmp_path):
@@ -145,6 +182,10 @@ def test_networks_and_model_must_share_a_scope(inside):
         networks = small.network_pair()
         with strategy.scope(), pytest.raises(InputError, match="scope"):
             keras_gan.GAN(*networks, keras_gan.priors.Uniform(5))
+        with strategy.scope():
+            model = keras_gan.GAN(*small.network_pair(), keras_gan.priors.Uniform(5))
+        with small.refused("SGD and the GAN must be made in the same scope"):
+            model.compile(keras.optimizers.SGD(), "sgd")
 
 
 def test_gradient_accumulation_on_several_replicas_is_refused():
@@ -155,6 +196,21 @@ def test_gradient_accumulation_on_several_replicas_is_refused():
             model.compile(accumulating, "sgd")
         with small.refused("overwrites weights .* leave out `ema_overwrite_frequency`"):
             model.compile(keras.optimizers.SGD(use_ema=True, ema_overwrite_frequency=2), "sgd")
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ({"clipnorm": 1e-3}, "SGD within another optimizer clips .* leave out `clipnorm`"),
+        ({"gradient_accumulation_steps": 2}, "leave out `gradient_accumulation_steps`"),
+    ],
+)
+def test_optimizers_within_another_are_checked_on_several_replicas(argument, words):
+    with small.devices().scope():
+        inner = keras.optimizers.SGD(**argument)
+        model = keras_gan.GAN(*small.network_pair(), keras_gan.priors.Uniform(5))
+        with small.refused(words):
+            model.compile(keras.optimizers.MultiOptimizer(lambda variable: inner), "sgd")
 
 
 def test_a_loss_scale_on_several_replicas_is_refused():

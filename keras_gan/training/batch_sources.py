@@ -86,6 +86,9 @@ class PyDatasetBatches(Batches):
         indices = tf.data.Dataset.from_generator(
             self._indices, output_signature=tf.TensorSpec((), tf.int64)
         )
+        if self.length is None:
+            endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
+            indices = indices.apply(endless)
         dataset = indices.map(batch, num_parallel_calls=max(1, data.workers), deterministic=True)
         super().__init__(dataset, example_shape, label_check, len(tf.nest.flatten(first)[0]))
 

@@ -62,6 +62,15 @@ def refuse_unknown(where: str, unknown: Mapping[str, Any]) -> None:
 def check_callbacks(callbacks: Iterable[Any]) -> None:
     """Refuses Keras's callbacks that need one loss or one optimizer; losses are to get smaller."""
     for callback in callbacks:
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise InputError(
+                f"`callbacks` must be keras.callbacks.Callback objects. Received: {callback!r}"
+            )
+        if getattr(callback, "write_steps_per_second", False):
+            raise InputError(
+                "keras.callbacks.TensorBoard reads the steps per second from a model's one "
+                "optimizer; leave out `write_steps_per_second`"
+            )
         if getattr(callback, "mode", None) == "auto" and callback.monitor.endswith("_loss"):
             callback.mode = "min"  # Keras knows the direction of its own losses only
         for kind, advice in _CALLBACKS.items():
@@ -106,23 +115,51 @@ def check_optimizers(optimizers: list[Any], gan: GAN) -> None:
     replicas = gan.distribute_strategy.num_replicas_in_sync
     if len(set(map(id, optimizers))) < len(optimizers):
         raise InputError("each network needs its own optimizer; two were given the same object")
-    for optimizer in optimizers:
-        if replicas > 1 and optimizer.gradient_accumulation_steps:
-            raise InputError(
-                f"{type(optimizer).__name__} accumulates gradients, which Keras cannot do on "
-                f"{replicas} replicas; leave out `gradient_accumulation_steps`"
-            )
-        if replicas > 1 and optimizer.use_ema and optimizer.ema_overwrite_frequency:
-            raise InputError(
-                f"{type(optimizer).__name__} overwrites weights with their averages, which Keras "
-                f"cannot do during training on {replicas} replicas; leave out "
-                "`ema_overwrite_frequency`"
-            )
-        if replicas > 1 and isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-            raise InputError(
-                "LossScaleOptimizer clips and checks the gradients of each replica by themselves, "
-                f"so that {replicas} replicas would not equal one; leave it out"
-            )
+    for optimizer, network in zip(optimizers, gan.networks, strict=True):
+        for one in with_inner(optimizer):
+            if not _made_in_scope(one, gan.distribute_strategy):
+                raise InputError(
+                    f"{type(one).__name__} and the GAN must be made in the same scope: make both "
+                    "inside of `with strategy.scope():`"
+                )
+        if replicas > 1:
+            if hasattr(optimizer, "optimizers"):
+                optimizer.build(network.trainable_variables)  # a function is asked for them
+            for one in with_inner(optimizer):
+                _check_on_replicas(one, replicas, is_inner=one is not optimizer)
+
+
+def with_inner(optimizer: Any) -> list[Any]:
+    """An optimizer and those inside of it, as in `LossScaleOptimizer` and `MultiOptimizer`."""
+    inner = getattr(optimizer, "inner_optimizer", None)
+    parts = [*([] if inner is None else [inner]), *getattr(optimizer, "optimizers", ())]
+    return [optimizer, *(one for part in parts for one in with_inner(part))]
+
+
+def _check_on_replicas(optimizer: Any, replicas: int, is_inner: bool) -> None:
+    """Refuses optimizers that Keras cannot use, or not with the numbers of one, on replicas."""
+    if optimizer.gradient_accumulation_steps:
+        raise InputError(
+            f"{type(optimizer).__name__} accumulates gradients, which Keras cannot do on "
+            f"{replicas} replicas; leave out `gradient_accumulation_steps`"
+        )
+    if optimizer.use_ema and optimizer.ema_overwrite_frequency:
+        raise InputError(
+            f"{type(optimizer).__name__} overwrites weights with their averages, which Keras "
+            f"cannot do during training on {replicas} replicas; leave out "
+            "`ema_overwrite_frequency`"
+        )
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        raise InputError(
+            "LossScaleOptimizer clips and checks the gradients of each replica by themselves, "
+            f"so that {replicas} replicas would not equal one; leave it out"
+        )
+    if is_inner and (optimizer.clipnorm or optimizer.clipvalue or optimizer.global_clipnorm):
+        raise InputError(
+            f"{type(optimizer).__name__} within another optimizer clips the gradients of each "
+            f"replica by themselves, so that {replicas} replicas would not equal one; leave out "
+            "`clipnorm`, `clipvalue` and `global_clipnorm`"
+        )
 
 
 def as_list(name: str, value: Any) -> list[Any]:
@@ -330,9 +367,13 @@ def uses_float16(gan: GAN) -> bool:
 def check_scope(networks: Iterable[keras.Model], strategy: tf.distribute.Strategy) -> None:
     """Refuses networks that were not made in the scope of the strategy that trains them."""
     for network in networks:
-        for variable in network.variables:
-            if not strategy.extended.variable_created_in_scope(variable.value):
-                raise InputError(
-                    f"network {network.name!r} and the GAN must be made in the same scope: make "
-                    "both inside of `with strategy.scope():`"
-                )
+        if not _made_in_scope(network, strategy):
+            raise InputError(
+                f"network {network.name!r} and the GAN must be made in the same scope: make "
+                "both inside of `with strategy.scope():`"
+            )
+
+
+def _made_in_scope(part: Any, strategy: tf.distribute.Strategy) -> bool:
+    created = strategy.extended.variable_created_in_scope
+    return all(created(variable.value) for variable in part.variables)

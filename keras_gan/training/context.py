@@ -36,6 +36,11 @@ Logs = dict[str, tf.Tensor]  # a quantity's name -> its mean over this replica's
 Gradients = list[tf.Tensor]  # of a network's trainable weights; None without one
 
 
+def of_labels(function: Callable[[tf.Tensor], tf.Tensor], labels: Any) -> Any:
+    """The function's value for each tensor of labels, which may be a dict or a tuple, or None."""
+    return None if labels is None else tf.nest.map_structure(function, labels)
+
+
 @dataclass(frozen=True)
 class StepContext:
     """One step on one replica.
@@ -109,15 +114,13 @@ class StepContext:
         """The step on some of its rows."""
         rows = self.rows // parts
 
-        def cut(values: Any) -> Any:
-            if values is None:
-                return None
+        def cut(values: tf.Tensor) -> tf.Tensor:
             return tf.reshape(values, [parts, rows, *values.shape[1:]])[part]
 
         return dataclasses.replace(
             self,
             minibatches=[cut(examples) for examples in self.minibatches],
-            labels=[cut(labels) for labels in self.labels],
+            labels=[of_labels(cut, labels) for labels in self.labels],
             first_row=self.first_row + part * rows,
         )
 

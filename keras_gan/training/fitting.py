@@ -12,9 +12,11 @@ import keras
 import tensorflow as tf
 
 from keras_gan.conditioning import ClassRange, LabelCheck
+from keras_gan.core.arguments import whole
 from keras_gan.core.errors import InputError
 from keras_gan.training import compile_checks
 from keras_gan.training.input_checks import checked_array, checked_labels, input_error
+from keras_gan.training.input_pipeline import evaluation_data
 from keras_gan.training.progress import ProgressLine
 from keras_gan.training.streams import SizedStream, Stream
 
@@ -65,16 +67,59 @@ class StreamCallback(keras.callbacks.Callback):
             _log.info("epoch %d dropped %d examples that fill no step", epoch, gan.dropped_examples)
 
 
+def check_numbers(
+    epochs: Any, initial_epoch: Any, initial_step: Any, steps_per_epoch: Any, validation_freq: Any
+) -> None:
+    """Refuses arguments of `fit` that are no whole numbers."""
+    whole("epochs", epochs, 0)
+    whole("initial_epoch", initial_epoch, 0)
+    whole("initial_step", initial_step, 0)
+    if steps_per_epoch is not None:
+        whole("steps_per_epoch", steps_per_epoch)
+    if not isinstance(validation_freq, list):  # of epochs
+        whole("validation_freq", validation_freq)
+
+
+def check_calls(gan: GAN, name: str, steps: int | None) -> None:
+    """Refuses steps that are no whole number of calls into the graph: more would be made."""
+    if steps is not None and steps % gan.steps_per_execution:
+        raise InputError(
+            f"`{name}`={steps} must be a multiple of "
+            f"`steps_per_execution`={gan.steps_per_execution}"
+        )
+
+
+def check_end(dataset: Any, name: str, steps: int | None) -> None:
+    """Refuses to read data without end to their end."""
+    if steps is None and dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
+        raise InputError(f"the data set has no end: give `{name}`")
+
+
+def evaluation_set(
+    gan: GAN, x: Any, y: Any, *, batch_size: int | None, **steps: int | None
+) -> tf.data.Dataset:
+    """Batches for `evaluate`, checked; `steps` is their number by the name of its argument."""
+    [(name, number)] = steps.items()
+    if number is not None:
+        check_calls(gan, name, whole(name, number))
+    dataset = evaluation_data(
+        x,
+        y,
+        batch_size=batch_size,
+        example_shape=gan.example_shape,
+        label_check=gan.label_check,
+    )
+    check_end(dataset, name, number)
+    return dataset
+
+
 def check_steps(gan: GAN, stream: Stream, steps_per_epoch: int | None, initial_step: int) -> None:
     """Refuses numbers of steps that the stream cannot give."""
-    if steps_per_epoch is not None:
-        if isinstance(stream, SizedStream):
-            raise InputError("`steps_per_epoch` is for batches; an epoch of arrays is all of them")
-        if steps_per_epoch % gan.steps_per_execution:
-            raise InputError(
-                f"`steps_per_epoch`={steps_per_epoch} must be a multiple of "
-                f"`steps_per_execution`={gan.steps_per_execution}"
-            )
+    if steps_per_epoch is not None and isinstance(stream, SizedStream):
+        raise InputError("`steps_per_epoch` is for batches; an epoch of arrays is all of them")
+    check_calls(gan, "steps_per_epoch", steps_per_epoch)
+    if not isinstance(stream, SizedStream):
+        check_end(stream.dataset(), "steps_per_epoch", steps_per_epoch)
     if initial_step and not (
         isinstance(stream, SizedStream) and 0 <= initial_step < stream.steps_per_epoch
     ):
@@ -96,6 +141,30 @@ def check_minibatch(gan: GAN, size: int) -> None:
             + (f" in groups of {group}" if group > 1 else "")
             + f"; use a multiple of {least}"
         )
+
+
+def trace_again_if_changed(gan: GAN, minibatch: int) -> None:
+    """Forgets the traced step where it had another number of rows or trained other weights.
+
+    Raises:
+        InputError: The optimizers were made for other weights.
+    """
+    trained = [[id(v) for v in network.trainable_variables] for network in gan.networks]
+    for optimizer, network, now, before in zip(
+        _optimizers(gan), gan.networks, trained, gan._compiled_for, strict=True
+    ):
+        # Keras gives averages to weights by their order.
+        averages = any(one.use_ema for one in compile_checks.with_inner(optimizer))
+        if not set(now) <= set(before) or (averages and len(now) < len(before)):
+            raise InputError(
+                f"weights of {network.name!r} were frozen or unfrozen (`trainable`) after "
+                "`compile`, which its optimizer cannot follow: call `compile` again"
+            )
+    gan._rows = minibatch // gan.distribute_strategy.num_replicas_in_sync * gan.discriminator_steps
+    made_for = gan._rows, *(variable for variables in trained for variable in variables)
+    if gan._made_for and gan._made_for != made_for:
+        gan.train_function = None  # they are constants in it
+    gan._made_for = made_for
 
 
 def refuse_weights(*weights: Any) -> None:
@@ -166,9 +235,13 @@ def with_loss_scale(optimizer: keras.Optimizer) -> keras.Optimizer:
 
 def finalize_optimizers(gan: GAN) -> None:
     """Sets weights to the averages of optimizers with `use_ema=True`, as Keras does after `fit`."""
-    optimizers = [gan.generator_optimizer, gan.discriminator_optimizer, *gan.auxiliary_optimizers]
-    for optimizer, network in zip(optimizers, gan.networks, strict=True):
-        optimizer.finalize_variable_values(network.trainable_variables)
+    for optimizer, network in zip(_optimizers(gan), gan.networks, strict=True):
+        if int(optimizer.iterations.numpy()):  # before the first update averages are 0
+            optimizer.finalize_variable_values(network.trainable_variables)
+
+
+def _optimizers(gan: GAN) -> list[keras.Optimizer]:
+    return [gan.generator_optimizer, gan.discriminator_optimizer, *gan.auxiliary_optimizers]
 
 
 def label_check(gan: GAN) -> LabelCheck | None:

@@ -169,6 +169,8 @@ class RegroupedStream:
         self._examples_read = tf.Variable(0, trainable=False, dtype=tf.int64)
         groups = batches.dataset.map(self._count).rebatch(self._group, drop_remainder=True)
         self._groups = divided_by_data(groups).prefetch(2)
+        if batches.dataset.cardinality() == tf.data.INFINITE_CARDINALITY:  # which is lost in groups
+            sized(self._groups, tf.data.INFINITE_CARDINALITY)
 
     def dataset(self) -> tf.data.Dataset:
         """The groups."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import keras
@@ -16,10 +17,10 @@ from keras_gan.core.arguments import integer, whole
 from keras_gan.core.errors import InputError
 from keras_gan.training import compile_checks, fitting, loop, steps
 from keras_gan.training.auxiliary import train_auxiliary_networks
-from keras_gan.training.context import StepContext
+from keras_gan.training.context import StepContext, of_labels
 from keras_gan.training.evaluation_step import evaluation_logs
 from keras_gan.training.input_checks import x_and_y
-from keras_gan.training.input_pipeline import evaluation_data, training_stream
+from keras_gan.training.input_pipeline import training_stream
 from keras_gan.training.metrics import REPORTED, RunningMeans
 from keras_gan.training.saved_variables import SavedVariables, seed_states, variables_of
 
@@ -128,6 +129,8 @@ class Trainer(keras.Model):
         object.__setattr__(self, "augmentation", augmentation)
         saved = SavedVariables([*variables_of([*regularizers, loss]), *seed_states(self.networks)])
         object.__setattr__(self, "_state_of_regularizers", saved)
+        self._compiled_for = [[id(v) for v in n.trainable_variables] for n in self.networks]
+        self._made_for: tuple[int, ...] = ()
         self.loss = loss
         self.discriminator_steps = discriminator_steps
         self.update = update
@@ -241,9 +244,10 @@ class Trainer(keras.Model):
             InputError: The data cannot be used; where they are in memory, before the first step.
         """
         fitting.refuse_unknown(unknown)
+        fitting.check_numbers(epochs, initial_epoch, initial_step, steps_per_epoch, validation_freq)
         if not self.compiled:
             raise InputError("call `compile` before `fit`")
-        callbacks = keras.tree.flatten(callbacks or [])
+        callbacks = keras.tree.flatten(getattr(callbacks, "callbacks", callbacks) or [])
         compile_checks.check_callbacks(callbacks)
         stream = training_stream(
             x,
@@ -258,14 +262,13 @@ class Trainer(keras.Model):
         )
         self.check_minibatch(stream.minibatch)
         fitting.check_steps(self, stream, steps_per_epoch, initial_step)
-        replicas = self.distribute_strategy.num_replicas_in_sync
-        rows = stream.minibatch // replicas * self.discriminator_steps
-        if rows != getattr(self, "_rows", rows):
-            self.train_function = None  # the old number is a constant in it
-        self._rows = rows
+        fitting.trace_again_if_changed(self, stream.minibatch)
         if validation_data is not None:
-            validation_data = self._evaluation_data(
-                *x_and_y(validation_data), validation_batch_size or batch_size
+            validation_data = fitting.evaluation_set(
+                self,
+                *x_and_y(validation_data),
+                batch_size=batch_size if validation_batch_size is None else validation_batch_size,
+                validation_steps=validation_steps,
             )
         own = [fitting.StreamCallback(self, stream, steps_per_epoch is None, initial_step)]
         with fitting.errors_of_data(), fitting.known_warnings(steps_per_epoch):
@@ -325,13 +328,10 @@ class Trainer(keras.Model):
         """
         fitting.refuse_weights(kwargs.pop("sample_weight", None))
         if "_use_cached_eval_dataset" not in kwargs:  # then `fit` has checked the data
-            x, y = self._evaluation_data(x, y, batch_size), None
+            given = {"batch_size": batch_size, "steps": kwargs.get("steps")}
+            x, y = fitting.evaluation_set(self, x, y, **given), None
         with fitting.errors_of_data(), fitting.known_warnings(kwargs.get("steps")):
             return super().evaluate(x, y, **kwargs)
-
-    def _evaluation_data(self, x, y, batch_size: int | None) -> tf.data.Dataset:
-        of_model = {"example_shape": self.example_shape, "label_check": self.label_check}
-        return evaluation_data(x, y, batch_size=batch_size, **of_model)
 
     def train_step(self, data) -> dict[str, tf.Tensor]:
         """One step on this replica's `k * m / replicas` examples, by the rule in `update`.
@@ -352,7 +352,7 @@ class Trainer(keras.Model):
         step = StepContext(
             gan=self,
             minibatches=[x[j::k] for j in range(k)],
-            labels=[None if labels is None else labels[j::k] for j in range(k)],
+            labels=[of_labels(itemgetter(slice(j, None, k)), labels) for j in range(k)],
             number=self.current_step.value,
             first_row=replica * (x.shape[0] // k),
             replicas=context.num_replicas_in_sync,
