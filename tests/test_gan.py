@@ -302,6 +302,21 @@ def test_statistics_of_batch_normalization_are_averaged():
     assert np.abs(mean - norm.moving_mean).max() > 1e-4
 
 
+def test_batches_in_memory_may_be_trained_on_step_by_step():
+    logs = []
+    for run_eagerly in (True, False):
+        model = small.gan()
+        model.compile(
+            *("sgd", "sgd"),
+            discriminator_steps=2,
+            regularizers=[keras_gan.regularizers.R1(1.0)],
+            run_eagerly=run_eagerly,
+        )
+        model.train_on_batch(small.examples(8))
+        logs.append(model.test_on_batch(small.examples(7), return_dict=True))
+    assert logs[0] == pytest.approx(logs[1], rel=1e-5)
+
+
 def test_what_is_not_learnt_is_copied_to_the_average():
     generator, discriminator = small.network_pair()
     generator.add(Counting(name="counting"))
@@ -586,6 +601,10 @@ def test_recomputed_statistics_are_means_over_new_batches():
     assert norm.momentum == 0.99
     assert not model.ema_generator.trainable
     np.testing.assert_array_equal(generator.get_layer("norm").moving_mean, np.zeros(4))
+    generator.layers[0].trainable = generator.get_layer("norm").trainable = False
+    model.recompute_statistics(batches=2, batch_size=100)
+    assert np.abs(generator.get_layer("norm").moving_mean).max() > 1e-3
+    assert [layer.trainable for layer in generator.layers] == [False, False, True]
     with pytest.raises(keras_gan.InputError, match="no batch normalization"):
         small.gan().recompute_statistics()
 

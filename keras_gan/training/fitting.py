@@ -15,6 +15,7 @@ from keras_gan.conditioning import ClassRange, LabelCheck
 from keras_gan.core.arguments import whole
 from keras_gan.core.errors import InputError
 from keras_gan.training import compile_checks
+from keras_gan.training.context import of_labels
 from keras_gan.training.input_checks import checked_array, checked_labels, input_error
 from keras_gan.training.input_pipeline import evaluation_data
 from keras_gan.training.progress import ProgressLine
@@ -187,7 +188,8 @@ def batch_in_memory(
         raise InputError("call `compile` first")
     refuse_weights(*weights)
     x = checked_array(x, gan.example_shape)
-    y = checked_labels(y, len(x), gan.label_check)
+    y = of_labels(tf.constant, checked_labels(y, len(x), gan.label_check))
+    x = tf.constant(x)  # an eager step slices it, and its rows go into tapes
     if not trains:
         return x, y
     size, rest = divmod(len(x), gan.discriminator_steps)

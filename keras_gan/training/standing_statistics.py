@@ -56,13 +56,13 @@ def recompute(
     if not layers:
         raise InputError(f"{generator.name!r} has no batch normalization, so no statistics")
     batches, batch_size = whole("batches", batches), whole("batch_size", batch_size)
-    momenta, trainable = [layer.momentum for layer in layers], generator.trainable
+    given = [(layer.momentum, layer.trainable) for layer in layers]
     normalized = [layer for layer in all_layers(generator) if isinstance(layer, SpectralNorm)]
     vectors = [layer.u.numpy() for layer in normalized]
-    generator.trainable = True  # a frozen batch normalization uses its old statistics
     try:
         for index in range(batches):
             for layer in layers:
+                layer.trainable = True  # a frozen one uses its old statistics
                 layer.momentum = index / (index + 1)  # the mean over all batches so far
             seeds = tf.constant(row_seeds(seed, batch_size, first=index * batch_size))
             draws = RowDraws(seeds)
@@ -70,9 +70,8 @@ def recompute(
             with drawing_from(draws):
                 conditioning.call(generator, latents, tensors, training=True)
     finally:
-        generator.trainable = trainable
-        for layer, momentum in zip(layers, momenta, strict=True):
-            layer.momentum = momentum
+        for layer, (momentum, trainable) in zip(layers, given, strict=True):
+            layer.momentum, layer.trainable = momentum, trainable
         for layer, u in zip(normalized, vectors, strict=True):
             layer.u.assign(u)
 
