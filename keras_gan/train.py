@@ -72,10 +72,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         job = Job(recipe, settings, options, strategy)
         with job.workers.parting():
             run = None if options.dry_run else training.train(job, asked)
+        if run is not None:  # a finished run gets its report, which no later start would write
+            _conclude(job, run)
     if options.dry_run:
         _show(job)
-    if run is not None:
-        _conclude(job, run)
     return 0
 
 

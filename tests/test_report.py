@@ -9,6 +9,7 @@ import json
 import re
 import shlex
 import shutil
+import signal
 import types
 from pathlib import Path
 
@@ -557,6 +558,13 @@ def test_training_ends_with_a_report_and_a_failure_of_it_is_one_line(
 ) -> None:
     arguments = ["--recipe", "digits", "--likelihood-every", "0", "--epochs", "1"]
     place = tmp_path / "a run"
+
+    def interrupted(*pages):  # no later start would write the report of a finished run
+        signal.raise_signal(signal.SIGINT)
+        return render(*pages)
+
+    render = document.render
+    monkeypatch.setattr(document, "render", interrupted)
     assert train.main([*arguments, "--run-dir", str(place)]) == 0
     output = capsys.readouterr().out
     page = Page((place / "report.html").read_text())
