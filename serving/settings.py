@@ -34,6 +34,7 @@ _logger = logging.getLogger(__name__)
 
 def path_name(text: str) -> Path:
     """The type of a flag: a file or a directory, which need not exist, but not the root."""
+    text = os.path.expanduser(text)  # shells leave the ~ of `--output=~/a` alone
     code = os.fsencode(text)
     too_long = len(code) > _LONGEST_PATH or max(map(len, code.split(b"/"))) > _LONGEST_NAME
     if too_long or not text.strip():

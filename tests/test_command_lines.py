@@ -23,13 +23,14 @@ import export.__main__
 import serving.__main__
 from keras_gan import evaluate, figures, pack, train
 from keras_gan.cli import main as keras_gan_command
-from keras_gan.cli import start_tensorflow
+from keras_gan.cli import parsing, start_tensorflow
 from keras_gan.core.settings import Field, fields
 from keras_gan.experiment.evaluator import EvaluationSettings
 from keras_gan.experiment.job import Options
 from keras_gan.recipes import get
 
 TOO_LONG = "x" * 300  # a file's name has at most 255 bytes
+from serving import settings as serving_settings
 # Those that together have all settings.
 RECIPES = (
     *("digits", "digits_inference", "digits_semi_supervised", "own_data", "mnist_r3gan"),
@@ -235,6 +236,13 @@ def test_the_whole_disk_is_no_data_set_and_no_run(place, elsewhere):
 
 def test_a_file_is_no_folder(elsewhere):
     (elsewhere / "here").mkdir()
+def test_a_tilde_is_the_home_folder_after_an_equals_sign_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert parsing.path("~/run") == str(tmp_path / "run")
+    assert serving_settings.path_name("~/run") == tmp_path / "run"
+    assert Options(run_dir="~/run").run_dir == str(tmp_path / "run")
+
+
     (elsewhere / "file").write_text("")
     os.chdir("here")
     for flag in ("--run-dir", "--data-dir", "--checkpoint-dir"):

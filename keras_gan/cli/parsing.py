@@ -8,6 +8,7 @@ import functools
 import json
 import math
 import re
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
@@ -69,7 +70,8 @@ seed = integer(0, 2**32 - 1)  # NumPy and scikit-learn take these
 
 
 def path(text: str) -> str:
-    """The type of an argument: the text of a path."""
+    """The type of an argument: the text of a path; shells leave the ~ of `--output=~/a` alone."""
+    text = os.path.expanduser(text)
     try:
         check_path("the path", text)
     except InputError as error:

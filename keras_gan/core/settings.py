@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import operator
+import os
 import sys
 import types
 import typing
@@ -112,6 +113,8 @@ class Field:
                 f"{self.flag} must be from -{largest} to {largest}. Received: {value!r}"
             )
         if self.path and value != self.default:
+            if self.path == "folder":  # shells leave the ~ of `--run-dir=~/a` alone
+                value = os.path.expanduser(value)
             _PATHS[self.path](self.flag, value)
         return value
 
