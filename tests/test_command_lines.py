@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import importlib.metadata
 import io
 import os
@@ -16,6 +17,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
+from unittest import mock
 
 import pytest
 
@@ -28,9 +30,9 @@ from keras_gan.core.settings import Field, fields
 from keras_gan.experiment.evaluator import EvaluationSettings
 from keras_gan.experiment.job import Options
 from keras_gan.recipes import get
+from serving import settings as serving_settings
 
 TOO_LONG = "x" * 300  # a file's name has at most 255 bytes
-from serving import settings as serving_settings
 # Those that together have all settings.
 RECIPES = (
     *("digits", "digits_inference", "digits_semi_supervised", "own_data", "mnist_r3gan"),
@@ -234,8 +236,6 @@ def test_the_whole_disk_is_no_data_set_and_no_run(place, elsewhere):
         assert not faults_of("", train.main, [flag, place], flag, elsewhere)
 
 
-def test_a_file_is_no_folder(elsewhere):
-    (elsewhere / "here").mkdir()
 def test_a_tilde_is_the_home_folder_after_an_equals_sign_too(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert parsing.path("~/run") == str(tmp_path / "run")
@@ -243,6 +243,8 @@ def test_a_tilde_is_the_home_folder_after_an_equals_sign_too(tmp_path, monkeypat
     assert Options(run_dir="~/run").run_dir == str(tmp_path / "run")
 
 
+def test_a_file_is_no_folder(elsewhere):
+    (elsewhere / "here").mkdir()
     (elsewhere / "file").write_text("")
     os.chdir("here")
     for flag in ("--run-dir", "--data-dir", "--checkpoint-dir"):
@@ -264,6 +266,26 @@ def test_commands_work_with_closed_standard_streams(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     run = subprocess.run(["bash", "-c", command, sys.executable], cwd=tmp_path, env=environment)
     assert run.returncode == 0
+
+
+@pytest.mark.parametrize("error", [errno.EPIPE, errno.ENOSPC])
+def test_an_output_that_nobody_reads_is_one_line(error, monkeypatch, capsys):
+    class Closed(io.StringIO):
+        def flush(self):
+            raise OSError(error, os.strerror(error))
+
+    calls = {
+        "keras-gan": lambda: keras_gan_command.main(["--version"]),
+        "pack": lambda: parsing.run(lambda _: 0, [], "pack"),
+    }
+    for name, call in calls.items():
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", Closed())
+            assert call() == 4
+        expected = f"{name}: error: standard output: {os.strerror(error)}\n"
+        assert capsys.readouterr().err == expected
+    assert parsing.run(mock.Mock(side_effect=BrokenPipeError(32, "Broken")), [], "pack") == 4
+    assert capsys.readouterr().err == "pack: error: standard output: Broken\n"
 
 
 def test_characters_that_the_terminal_lacks_are_replaced(monkeypatch):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import json
 import stat
 import zipfile
+from unittest import mock
 
 import keras
 import numpy as np
@@ -209,6 +211,25 @@ def test_what_cannot_be_packed_is_refused(begun, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "there"]
     # Nothing is written to what cannot be packed, such as a preset within the installed package.
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["config.json"]
+
+
+def test_a_full_disk_is_named_by_the_file_that_was_asked_for(begun, file, tmp_path, monkeypatch):
+    """Writing names no file, and opening a temporary one that is gone."""
+    for name, work, source in (
+        ("_archive", packing.pack, begun),
+        ("_extract", packing.unpack, file),
+    ):
+        full = OSError(errno.ENOSPC, "full")
+        monkeypatch.setattr(packing, name, mock.Mock(side_effect=full))
+        with pytest.raises(OSError, match="full"):
+            work(source, tmp_path / "new")
+        assert full.filename == str(tmp_path / "new")
+    inside = OSError(errno.ENOSPC, "full", str(tmp_path / ".new.tmp" / "config.json"))
+    monkeypatch.setattr(packing, "_extract", mock.Mock(side_effect=inside))
+    with pytest.raises(OSError, match="full"):
+        packing.unpack(file, tmp_path / "new")
+    assert inside.filename == str(tmp_path / "new")
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_a_directory_that_exists_is_refused(file, tmp_path):

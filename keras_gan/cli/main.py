@@ -6,11 +6,14 @@ imported, so that this package needs neither `export` nor `serving`.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import sys
 from collections.abc import Sequence
 
 import keras_gan
+from keras_gan.core.errors import SurroundingsError, faulty_file
+from keras_gan.core.files import flush_output
 
 GROUP = "keras_gan.commands"
 _LINES = {
@@ -32,7 +35,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs a sub-command; returns its exit code (2: there is no such sub-command)."""
     name, *arguments = (sys.argv[1:] if argv is None else argv) or ["--help"]
     try:
-        return _run(name, arguments)
+        code = _run(name, arguments)
+        flush_output()
+        return code
+    except OSError as error:  # of the lists below; sub-commands report their own
+        print(f"keras-gan: error: {faulty_file(error)}: {error.strerror}", file=sys.stderr)
+        with contextlib.suppress(OSError):
+            flush_output()
+        return SurroundingsError.exit_code
     except KeyboardInterrupt:  # while the sub-command is looked for and imported
         print(f"{name}: ended at once", file=sys.stderr)
         return 130

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
 import functools
 import json
 import math
-import re
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +18,14 @@ from typing import Any, NoReturn, TypeVar
 
 import tensorflow as tf
 
-from keras_gan.core.errors import InputError, SurroundingsError, TrainingError, first_line
+from keras_gan.core.errors import (
+    InputError,
+    SurroundingsError,
+    TrainingError,
+    faulty_file,
+    first_line,
+)
+from keras_gan.core.files import flush_output
 from keras_gan.core.paths import check_path
 from keras_gan.core.settings import Field, fields
 from keras_gan.experiment.run import WEIGHTS, Run
@@ -206,7 +214,9 @@ def command(name: str) -> Callable[[_Main], _Main]:
 def run(main: _Main, argv: Sequence[str] | None, name: str) -> int:
     """Runs a command; an error of ours, or of the disk, is one line on stderr and its exit code."""
     try:
-        return main(argv)
+        code = main(argv)
+        flush_output()
+        return code
     except (InputError, TrainingError) as error:
         print(f"{name}: {error.heading}: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return error.exit_code
@@ -214,9 +224,12 @@ def run(main: _Main, argv: Sequence[str] | None, name: str) -> int:
         print(f"{name}: error: too little memory: {first_line(error)}", file=sys.stderr)
         return SurroundingsError.exit_code
     except OSError as error:
-        fault = f"{error.filename or 'a file'}: {error.strerror or first_line(error)}"
+        fault = f"{faulty_file(error)}: {error.strerror or first_line(error)}"
         print(f"{name}: error: {fault}", file=sys.stderr)
         return SurroundingsError.exit_code
     except KeyboardInterrupt:
         print(f"{name}: ended at once", file=sys.stderr)
         return 130
+    finally:  # what cannot be written has been reported
+        with contextlib.suppress(OSError):
+            flush_output()

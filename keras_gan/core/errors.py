@@ -13,6 +13,7 @@ the system refuses to read or write (OSError). Any other exception is a bug.
 
 from __future__ import annotations
 
+import os
 import re
 
 
@@ -51,3 +52,9 @@ def first_line(error: BaseException) -> str:
     if len(lines) > 1 and lines[0].startswith("Exception encountered when calling"):
         del lines[0]
     return lines[0] if lines else type(error).__name__
+
+
+def faulty_file(error: OSError) -> str:
+    """The name of what could not be read or written, for a message."""
+    unnamed = "standard output" if isinstance(error, BrokenPipeError) else "a file"
+    return os.fsdecode(error.filename or unnamed)

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,6 +74,7 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Raises:
         InputError: It exists.
+        OSError: It cannot be written.
     """
     path = Path(path)
     if os.path.lexists(path):
@@ -81,7 +83,34 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
-        yield temporary
-        temporary.rename(path)
+        with written_as(path, temporary):
+            yield temporary
+            temporary.rename(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def written_as(path: str | os.PathLike[str], temporary: str | os.PathLike[str]) -> Iterator[None]:
+    """Errors of the disk name `path` and not the temporary folder, which is gone, or nothing."""
+    try:
+        yield
+    except OSError as error:
+        if os.fsdecode(error.filename or temporary).startswith(os.fspath(temporary)):
+            error.filename, error.filename2 = os.fspath(path), None
+        raise
+
+
+def flush_output() -> None:
+    """Writes what standard output holds back, which Python would do after the exit code is known.
+
+    Raises:
+        OSError: It cannot be written: its disk is full, or `| head` has read enough.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        with contextlib.suppress(OSError):  # it may be no file
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor at the end
+        error.filename = "standard output"
+        raise

@@ -31,7 +31,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.core.errors import InputError, first_line
-from keras_gan.core.files import new_folder
+from keras_gan.core.files import new_folder, written_as
 from keras_gan.core.versions import versions
 from keras_gan.experiment import metrics_table
 from keras_gan.experiment.run import BEST, Run
@@ -82,9 +82,10 @@ def pack(run: Run, output: str | os.PathLike[str], small: bool = False) -> int:
     _newest(run)  # nothing is written to a preset, not even a lock
     with run.owned(), tempfile.TemporaryDirectory(dir=output.parent, prefix=".pack-") as name:
         folder, archive = Path(name, "run"), Path(name, "archive")
-        step = _collect(run, folder, small)
-        _archive(folder, archive, {"step": step, "small": small})
-        archive.rename(output)
+        with written_as(output, name):
+            step = _collect(run, folder, small)
+            _archive(folder, archive, {"step": step, "small": small})
+            archive.rename(output)
     return step
 
 

@@ -33,6 +33,7 @@ from keras_gan.core.errors import (
     Interrupted,
     SurroundingsError,
     TrainingError,
+    faulty_file,
     first_line,
 )
 from keras_gan.core.randomness import row_seeds
@@ -238,7 +239,7 @@ class Session:
             yield
         except OSError as error:
             reason = error.strerror or str(error)
-            raise SurroundingsError(f"{error.filename or 'a file'}: {reason}; {again}") from error
+            raise SurroundingsError(f"{faulty_file(error)}: {reason}; {again}") from error
         except tf.errors.OpError as error:
             worker = self.workers.lost(error)
             if worker:
