@@ -62,18 +62,40 @@ def convert(subject: Subject, opset: int = OPSETS[-1]) -> onnx.ModelProto:
             SimpleNamespace(get_concrete_function=functools.partial(signatures.traced, function)),
             input_signature=specs,
             opset=opset,
+            custom_op_handlers={"Erfc": (_erfc, []), "Expm1": (_expm1, [])},
         )
     finally:
         logging.disable(logging.NOTSET)
     unknown = {node.op_type for node in model.graph.node if not onnx.defs.has(node.op_type)}
     if unknown:
         raise InputError(
-            f"ONNX lacks operations of this generator ({', '.join(sorted(unknown))}); "
-            "export it with --formats saved_model"
+            "operations of this generator cannot be converted to ONNX "
+            f"({', '.join(sorted(unknown))}); export it with --formats saved_model"
         )
     _fill(model.graph, {s.name: v for s, v in zip(weights, variables, strict=True)})
     _describe(model, subject)
     return model
+
+
+def _erfc(ctx, node, name, args) -> None:
+    """1 - erf(x): the converter lacks Erfc, which Keras's gelu uses."""
+    _difference(ctx, node, "Erf", reverse=True)
+
+
+def _expm1(ctx, node, name, args) -> None:
+    """exp(x) - 1: the converter lacks Expm1, which Keras's celu uses."""
+    _difference(ctx, node, "Exp")
+
+
+def _difference(ctx, node, function: str, reverse: bool = False) -> None:
+    """Replaces a node by f(x) - 1, or 1 - f(x)."""
+    dtype, shape = ctx.get_dtype(node.output[0]), ctx.get_shape(node.output[0])
+    one = np.ones((), tf2onnx.utils.map_onnx_to_numpy_type(dtype))
+    ctx.remove_node(node.name)
+    value = ctx.make_node(function, node.input, shapes=[shape], dtypes=[dtype]).output[0]
+    terms = [value, ctx.make_const(tf2onnx.utils.make_name("one"), one).output[0]]
+    terms = terms[::-1] if reverse else terms
+    ctx.make_node("Sub", terms, outputs=node.output, shapes=[shape], dtypes=[dtype])
 
 
 def _fill(graph: onnx.GraphProto, variables: dict[str, keras.Variable]) -> None:
@@ -129,7 +151,13 @@ def write(model: onnx.ModelProto, path: Path) -> None:
         location=f"{path.name}.data",
         size_threshold=1024,
     )
-    onnx.checker.check_model(str(path), full_check=True)
+    try:
+        onnx.checker.check_model(str(path), full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise InputError(
+            "the converter makes no valid ONNX model of this generator; export it with "
+            f"--formats saved_model. Received: {str(error).splitlines()[0]}"
+        ) from error
 
 
 def run(path: Path, requests: Sequence[tuple[str, Arrays]]) -> list[Arrays]:

@@ -312,6 +312,31 @@ def test_grouped_convolutions(tmp_path: Path) -> None:
     np.testing.assert_allclose(images, expected, rtol=0, atol=1e-5)
 
 
+def test_activations_that_the_converter_lacks(tmp_path: Path) -> None:
+    generator, discriminator = small.network_pair()
+    generator = keras.Sequential(
+        [generator, *(keras.layers.Dense(6, name) for name in ("gelu", "celu"))]
+    )
+    for layer in generator.layers[1:]:
+        layer.kernel.assign(small.numbers((6, 6)))
+    subject = Subject(generator, discriminator, priors.Uniform(5), Identity())
+    latents = small.numbers((3, 5))
+    expected = generator(latents)
+    for one, most in zip((subject, subject.in_float16()), TOLERANCES, strict=True):
+        onnx_model.write(onnx_model.convert(one), tmp_path / "model.onnx")
+        examples = answers(tmp_path / "model.onnx", "examples", latents=latents)
+        np.testing.assert_allclose(examples, expected, rtol=0, atol=most)
+
+
+def test_what_the_converter_gets_wrong_is_named(tmp_path: Path) -> None:
+    """A kernel smaller than its stride: its padding would be negative."""
+    generator = keras_gan.networks.dcgan_generator((8, 8, 1), 4, width=1, kernel=1)
+    discriminator = keras_gan.networks.maxout_discriminator((8, 8, 1), units=2)
+    subject = Subject(generator, discriminator, priors.Normal(4), SymmetricRange())
+    with small.refused("no valid ONNX model .* --formats saved_model.* pads"):
+        writing.write(subject, tmp_path, "small", settings=writing.Settings(("onnx",)))
+
+
 def test_a_function_of_tensorflow_with_a_loop() -> None:
     """It stays one: AutoGraph, which converts its loop, is for functions that are called."""
 
