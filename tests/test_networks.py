@@ -16,6 +16,7 @@ import tensorflow as tf
 
 import keras_gan
 from keras_gan import InputError, layers, networks, optimizers, recipes
+from keras_gan.core.keras_private import all_layers
 from keras_gan.evaluation.features import classifier, efficientnet
 from keras_gan.experiment import TrainingData
 from keras_gan.experiment.run import Run
@@ -420,6 +421,19 @@ def test_sparse_kernel():
         networks.set_sparse_kernel(layer, 31)
 
 
+@pytest.mark.parametrize(
+    "name", ["digits", "digits_conditional", "digits_inpainting", "mnist_semi_supervised"]
+)
+def test_the_generator_of_a_recipe_reaches_the_scale_of_its_data(name):
+    scales = {"symmetric_range": "tanh", "global_contrast": "linear"}
+    for preprocessing, expected in scales.items():
+        generator, _ = build(name, in_unit_range((8, 8, 1)), preprocessing=preprocessing)
+        (last,) = (one for one in all_layers(generator) if one.name == "output")
+        assert last.activation.__name__ == expected
+        if isinstance(last, keras.layers.Dense):  # only a sigmoid starts at the mean pixels
+            assert not last.bias.numpy().any()
+
+
 # ------------------------------------------------------------------------ TFD, stage two
 
 
@@ -430,7 +444,8 @@ def test_second_stage_of_tfd_builds_on_the_run_of_the_first(tmp_path):
     first = keras_gan.GAN(
         upper, networks.maxout_discriminator((2, 2, 1), units=2), keras_gan.priors.Normal(100)
     )
-    run = Run.create_or_open(tmp_path / "stage1", {"recipe": "tfd"}, {})
+    facts = {"preprocessing": {"name": "unit_range"}}
+    run = Run.create_or_open(tmp_path / "stage1", {"recipe": "tfd"}, facts)
     run.save_models(first, epochs=1)
 
     stage1 = str(run.path)
@@ -457,6 +472,10 @@ def test_second_stage_of_tfd_builds_on_the_run_of_the_first(tmp_path):
         build("tfd_stage2", in_unit_range((2, 2, 1)))
     with pytest.raises(InputError, match="stage1"):
         build("tfd_stage2", in_unit_range((3, 3, 1)), stage1=stage1)
+    for name, changes in (("tfd_stage2", {}), ("digits_inference", {"update": "fixed"})):
+        changes |= {"stage1": stage1, "preprocessing": "symmetric_range"}
+        with small.refused("add --preprocessing unit_range"):
+            build(name, in_unit_range((2, 2, 1)), **changes)
 
 
 def small_lower():

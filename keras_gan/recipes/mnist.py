@@ -14,7 +14,15 @@ import dataclasses
 
 from keras_gan import networks
 from keras_gan.experiment import TrainingData
-from keras_gan.recipes.settings import Built, LatentSettings, Networks, PaperSettings, model
+from keras_gan.recipes.settings import (
+    Built,
+    LatentSettings,
+    Networks,
+    PaperSettings,
+    model,
+    output_activation,
+    start_at_mean,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,10 +50,10 @@ def make_networks(
         settings.latent_dim,
         data.shape,
         hidden=[(width, "relu"), (width, "relu")],
-        output_activation="sigmoid",
+        output_activation=output_activation(settings),
         seed=settings.seed,
     )
-    networks.set_marginal_bias(generator, data.examples.mean(axis=0))
+    start_at_mean(generator, settings, data)
     discriminator = networks.maxout_discriminator(
         data.shape, units=units, irange=irange, input_noise=input_noise, seed=settings.seed + 1
     )

@@ -18,7 +18,7 @@ from keras_gan import layers, networks
 from keras_gan.experiment import TrainingData
 from keras_gan.recipes import section_7
 from keras_gan.recipes.section_7 import training_set
-from keras_gan.recipes.settings import Built, model
+from keras_gan.recipes.settings import Built, model, output_activation
 
 __all__ = ["Settings", "build", "training_set"]
 
@@ -66,7 +66,7 @@ def _generator(settings: Settings, shape: tuple[int, ...]) -> keras.Model:
     generator.add(
         layers.WeightNormDense(
             math.prod(shape),
-            "sigmoid",
+            output_activation(settings),
             kernel_initializer=keras.initializers.GlorotUniform(seed=3 * seed + 2),
             dtype="float32",
             name="output",

@@ -14,9 +14,17 @@ from keras_gan.conditioning import Classes, Inpainting
 from keras_gan.core.errors import InputError
 from keras_gan.data import DataSet, keep_labels
 from keras_gan.experiment import TrainingData, setting
-from keras_gan.experiment.run import Run
 from keras_gan.recipes.mnist_tuned import INPUT_NOISE
-from keras_gan.recipes.settings import AdamSettings, Built, LatentSettings, Networks, model
+from keras_gan.recipes.settings import (
+    AdamSettings,
+    Built,
+    LatentSettings,
+    Networks,
+    first_stage,
+    model,
+    output_activation,
+    start_at_mean,
+)
 from keras_gan.training.inference import Inference, parameters
 
 CLASSES = 10
@@ -112,11 +120,11 @@ def _mlps(
         settings.latent_dim + to_generator,
         data.shape,
         hidden=[(sizes.width, "relu")] * 2,
-        output_activation="sigmoid",
+        output_activation=output_activation(settings),
         seed=settings.seed,
         name="generator_mlp",
     )
-    networks.set_marginal_bias(generator, data.examples.mean(axis=0))
+    start_at_mean(generator, settings, data)
     discriminator = networks.maxout_discriminator(
         (math.prod(data.shape) + to_discriminator,),
         units=sizes.units,
@@ -160,7 +168,7 @@ def _finished(settings: Any, data: TrainingData) -> Networks:
     """The networks of the run `stage1`: G, with EMA weights where it has them, and D."""
     if settings.update != "fixed":
         raise InputError("the networks of --stage1 are finished: add --update fixed")
-    gan = Run.open(settings.stage1).gan()
+    gan = first_stage(settings).gan()
     for name, theirs, ours in (
         ("latents from", str(gan.prior), str(settings.make_prior())),
         ("examples of shape", gan.example_shape, data.shape),

@@ -7,9 +7,11 @@ from typing import Any
 
 import keras
 
-from keras_gan import losses, optimizers, priors, regularizers
+from keras_gan import losses, networks, optimizers, priors, regularizers
+from keras_gan.core.errors import InputError
 from keras_gan.core.settings import setting
 from keras_gan.experiment.recipe import TrainingData
+from keras_gan.experiment.run import Run
 from keras_gan.experiment.settings import RunSettings, Settings
 from keras_gan.optimizers.schedules import Cosine, EpochRamp, GeometricDecay
 from keras_gan.training.ema import EMA
@@ -194,10 +196,32 @@ class R3GANSettings(LatentSettings):
         }
 
 
-def output_activation(settings: Settings) -> str:
+def output_activation(settings: Any) -> str:
     """The activation of G's output that fits the scale of the data."""
     bounded = {"unit_range": "sigmoid", "symmetric_range": "tanh"}
     return bounded.get(settings.preprocessing, "linear")
+
+
+def start_at_mean(generator: keras.Model, settings: Any, data: TrainingData) -> None:
+    """Lets a generator that ends in a sigmoid start at the data's pixel means."""
+    if output_activation(settings) == "sigmoid":
+        networks.set_marginal_bias(generator, data.examples.mean(axis=0))
+
+
+def first_stage(settings: Any) -> Run:
+    """The finished run `stage1`, whose networks are used for data on the same scale.
+
+    Raises:
+        InputError: It cannot be opened, or its data were on another scale.
+    """
+    run = Run.open(settings.stage1)
+    scale, ours = run.config.get("preprocessing", {}).get("name"), settings.preprocessing
+    if scale not in (None, "identity", ours):  # points have no other, and files name none
+        raise InputError(
+            f"--stage1 {settings.stage1} learned from data with --preprocessing {scale}; here it "
+            f"is {ours}: add --preprocessing {scale}"
+        )
+    return run
 
 
 def model(

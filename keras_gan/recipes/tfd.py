@@ -12,7 +12,13 @@ import keras
 
 from keras_gan import networks
 from keras_gan.experiment import TrainingData, setting
-from keras_gan.recipes.settings import Built, PaperSettings, model
+from keras_gan.recipes.settings import (
+    Built,
+    PaperSettings,
+    model,
+    output_activation,
+    start_at_mean,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,12 +47,12 @@ def build(settings: Settings, data: TrainingData) -> Built:
         settings.latent_dim,
         data.shape,
         hidden=[(8000, "relu"), (8000, "sigmoid")],
-        output_activation="sigmoid",
+        output_activation=output_activation(settings),
         hidden_bias={"sigmoid": -2.0},
         max_norm=networks.MAX_NORM,
         seed=settings.seed,
     )
     networks.set_sparse_kernel(generator.get_layer("output"), 100, seed=settings.seed)
-    networks.set_marginal_bias(generator, data.examples.mean(axis=0))
+    start_at_mean(generator, settings, data)
     discriminator = make_discriminator(settings, data)
     return model(settings, data, generator, discriminator)

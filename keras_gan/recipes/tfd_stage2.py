@@ -14,9 +14,8 @@ import numpy as np
 from keras_gan import networks
 from keras_gan.core.errors import InputError
 from keras_gan.experiment import TrainingData, setting
-from keras_gan.experiment.run import Run
 from keras_gan.recipes import tfd
-from keras_gan.recipes.settings import Built, model
+from keras_gan.recipes.settings import Built, first_stage, model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +32,7 @@ def build(settings: Settings, data: TrainingData) -> Built:
     """G's upper part starts where the first stage ended; D is new."""
     if not settings.stage1:
         raise InputError("recipe 'tfd_stage2' needs --stage1, the run directory of recipe 'tfd'")
-    upper = Run.open(settings.stage1).generator("last")
+    upper = first_stage(settings).generator("last")
     if upper.output_shape[1:] != data.shape:
         raise InputError(
             f"--stage1 {settings.stage1} generates {upper.output_shape[1:]}, "
