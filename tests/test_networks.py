@@ -434,6 +434,11 @@ def test_the_generator_of_a_recipe_reaches_the_scale_of_its_data(name):
             assert not last.bias.numpy().any()
 
 
+def test_the_tanh_of_sngan_is_for_bounded_data():
+    with small.refused("sngan_cifar10.* tanh.*--preprocessing global_contrast"):
+        build("sngan_cifar10", in_unit_range((32, 32, 3)), preprocessing="global_contrast")
+
+
 # ------------------------------------------------------------------------ TFD, stage two
 
 

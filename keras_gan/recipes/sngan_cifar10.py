@@ -10,6 +10,7 @@ import dataclasses
 from typing import Any
 
 from keras_gan import experiment, networks, optimizers
+from keras_gan.core.errors import InputError
 from keras_gan.experiment import TrainingData, setting
 from keras_gan.optimizers.schedules import Linear
 from keras_gan.recipes.settings import Built, LatentSettings, model
@@ -49,6 +50,11 @@ class Settings(LatentSettings, experiment.Settings):
 
 def build(settings: Settings, data: TrainingData) -> Built:
     """The model, and how it learns."""
+    if settings.preprocessing == "global_contrast":
+        raise InputError(
+            "recipe 'sngan_cifar10' has a G that ends in tanh, which cannot reach the scale of "
+            "--preprocessing global_contrast: leave it out"
+        )
     generator = networks.sngan_generator(
         data.shape, settings.latent_dim, width=settings.width, seed=settings.seed
     )
