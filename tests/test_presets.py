@@ -252,6 +252,8 @@ def test_a_model_as_a_preset(tmp_path):
     )
     opened = Run.open(tmp_path / "p")
     assert opened.preprocessing.name == "unit_range"
+    with small.refused("names its preprocessing, unit_range; leave out --preprocessing"):
+        Run.open(tmp_path / "p", preprocessing="symmetric_range")
     assert opened.config["condition"]["name"] == "classes"
     with pytest.raises(InputError, match=r"does not name the data .* --dataset"):
         recipes.data_of(opened)
@@ -280,6 +282,9 @@ def test_models_that_no_preset_can_hold(tmp_path):
             tmp_path / "p",
             condition={"known": np.zeros((6, 4, 1)), "mask": np.zeros((6, 4), bool)},
         )
+    for given in ("unit_range", keras_gan.data.UnitRange):  # a name, a class
+        with small.refused("object of keras_gan.data, such as keras_gan.data.UnitRange()"):
+            gan.save_to_preset(tmp_path / "p", preprocessing=given)
     gan.generator.set_weights([np.full_like(w, 1e6) for w in gan.generator.get_weights()])
     with pytest.raises(InputError, match="float16"):
         gan.save_to_preset(tmp_path / "p")

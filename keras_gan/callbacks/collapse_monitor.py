@@ -14,7 +14,7 @@ from keras_gan.callbacks.after_epochs import AfterEpochs
 from keras_gan.core.arguments import whole
 from keras_gan.core.files import write_atomically
 from keras_gan.data import DataSet
-from keras_gan.data.preprocessing import Preprocessing
+from keras_gan.data.preprocessing import Preprocessing, checked
 from keras_gan.evaluation.collapse.coverage import Coverage, ModesFound
 from keras_gan.evaluation.collapse.detector import CollapseDetector
 from keras_gan.evaluation.collapse.duplicates import Diversity
@@ -77,7 +77,7 @@ class CollapseMonitor(AfterEpochs):
         learns on; `**settings` are the constructor's `samples`, `every`, `seed`,
         `thresholds`, `file`.
         """
-        train, held_out, unit = data.train, data.validation.x, preprocessing.unit
+        train, held_out, unit = data.train, data.validation.x, checked(preprocessing).unit
         classifier = Classifier.of_labeled(train.x, train.y, unit)
         detector = CollapseDetector(train.x, held_out=held_out, classifier=classifier, prepare=unit)
         return cls(detector, preprocessing.denormalize, **settings)

@@ -174,6 +174,16 @@ def from_config(config: dict[str, Any]) -> Preprocessing:
         ) from error
 
 
+def checked(preprocessing: Any) -> Preprocessing:
+    """The argument `preprocessing` of a function; InputError if it is a name or a class."""
+    if not isinstance(preprocessing, Preprocessing):
+        raise InputError(
+            "`preprocessing` must be an object of keras_gan.data, such as "
+            f"keras_gan.data.UnitRange(). Received: {preprocessing!r}"
+        )
+    return preprocessing
+
+
 def _named(name: Any) -> type[Preprocessing]:
     if name not in _BY_NAME:
         raise InputError(f"preprocessing must be one of {sorted(_BY_NAME)}. Received: {name!r}")

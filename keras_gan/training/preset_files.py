@@ -16,6 +16,7 @@ from keras_gan.core.errors import InputError
 from keras_gan.core.files import write_atomically
 from keras_gan.core.versions import versions
 from keras_gan.data import Preprocessing
+from keras_gan.data.preprocessing import checked
 from keras_gan.training import model_files, precision, run_config
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def describe(gan: GAN, name: str, preprocessing: Preprocessing) -> dict[str, Any
         "format": run_config.FORMAT,
         "identity": {"recipe": name},
         "recipe": "",
-        "preprocessing": preprocessing.get_config(),
+        "preprocessing": checked(preprocessing).get_config(),
         "data_dir": None,
         "example_shape": list(gan.example_shape),
         "provenance": "",

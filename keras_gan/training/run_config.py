@@ -102,6 +102,12 @@ def name_data(config: dict[str, Any], dataset: str | None, preprocessing: str | 
             "--preprocessing, or give the place to which the data were moved"
         )
     if preprocessing:
+        stored = config["preprocessing"]["name"]
+        if stored not in ("identity", preprocessing):
+            raise InputError(
+                f"this preset names its preprocessing, {stored}; leave out --preprocessing. "
+                f"Received: {preprocessing!r}"
+            )
         config["preprocessing"] = from_config({"name": preprocessing}).get_config()
     if dataset:
         named = {"dataset": dataset, "preprocessing": config["preprocessing"]["name"]}
