@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -31,7 +32,7 @@ class Settings:
     def __post_init__(self):
         """Checks what can be checked without a model."""
         unknown = [name for name in self.formats if name not in FORMATS]
-        if unknown:
+        if unknown or not self.formats:
             raise InputError(
                 f"formats are some of {', '.join(FORMATS)}. Received: {list(self.formats)}"
             )
@@ -69,13 +70,13 @@ def check(output: Path, name: str, version: int | None, settings: Settings) -> N
 
 def write(
     subject: Subject,
-    output: Path,
+    output: str | os.PathLike[str],
     name: str,
     version: int | None = None,
     settings: Settings | None = None,
 ) -> Written:
     """Writes a version; None: the one after the highest. Nothing is left after a ParityError."""
-    settings = settings or Settings()
+    settings, output = settings or Settings(), Path(output)
     check(output, name, version, settings)
     if "web" in settings.formats:
         from export import web

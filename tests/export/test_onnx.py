@@ -281,6 +281,11 @@ def test_older_opsets(run: Run, opset: int, tmp_path: Path) -> None:
     np.testing.assert_allclose(images, expected, rtol=0, atol=1e-5)
 
 
+def test_no_format_is_refused() -> None:
+    with small.refused("formats are some of saved_model, onnx"):
+        writing.Settings(())
+
+
 @pytest.mark.parametrize("opset", [12, 19])
 def test_other_opsets_are_refused(opset: int) -> None:
     with pytest.raises(keras_gan.InputError, match="--opset"):
@@ -334,7 +339,7 @@ def test_what_the_converter_gets_wrong_is_named(tmp_path: Path) -> None:
     discriminator = keras_gan.networks.maxout_discriminator((8, 8, 1), units=2)
     subject = Subject(generator, discriminator, priors.Normal(4), SymmetricRange())
     with small.refused("no valid ONNX model .* --formats saved_model.* pads"):
-        writing.write(subject, tmp_path, "small", settings=writing.Settings(("onnx",)))
+        writing.write(subject, str(tmp_path), "small", settings=writing.Settings(("onnx",)))
 
 
 def test_a_function_of_tensorflow_with_a_loop() -> None:
