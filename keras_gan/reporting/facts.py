@@ -194,9 +194,10 @@ def of_run(run: Run, handle: str = "", *, following: bool = False) -> Facts:
 
 def _of_run(run: Run, handle: str, following: bool) -> Facts:
     config, sessions = run.config, run.config["sessions"]
-    finished, epochs = run.finished, run.epochs_done or _epochs_in_table(run)
-    if following and _epochs_in_table(run) > epochs:
-        finished, epochs = False, _epochs_in_table(run)
+    epochs = run.epochs_done
+    in_table = 0 if epochs and not following else _epochs_in_table(run)
+    finished = run.finished and not (following and 0 < epochs < in_table)
+    epochs = max(epochs, in_table)
     results, weights = _results(run, epochs)
     weights = kind = weights or _default_weights(run)
     if "preset" in config:  # one network, whose weights were of that kind
