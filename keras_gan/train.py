@@ -66,6 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code (see `keras_gan.core.errors`)."""
     if os.getpid() == 1:  # of a container, to which the system sends only signals that are handled
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    distribution.set_threads()
     recipe, settings, options = _read(list(sys.argv[1:] if argv is None else argv))
     strategy = distribution.make(options.strategy)
     with Interruption() as asked:

@@ -13,6 +13,7 @@ from pathlib import Path
 os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's keras.json says
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as in the commands, which some tests start
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")  # in all processes, on any processor
 
 import pytest
 import tensorflow as tf

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import os
 import time
 from pathlib import Path
 
@@ -22,7 +23,7 @@ import keras_gan.train
 from keras_gan import InputError, layers
 from keras_gan.core.errors import Interrupted, SurroundingsError
 from keras_gan.core.randomness import Purpose, StepDraws
-from keras_gan.experiment import job
+from keras_gan.experiment import distribution, job
 from keras_gan.experiment.run import Run
 from keras_gan.experiment.workers import Workers
 
@@ -362,6 +363,29 @@ def test_a_worker_that_failed_alone_does_not_wait_for_the_others(monkeypatch):
     for error in (SurroundingsError("the disk is full"), InputError("no such file")):
         with pytest.raises(type(error)), workers.parting():
             raise error
+
+
+@pytest.mark.parametrize(
+    "cores, flags, gpus, user, expected",
+    [
+        (2, "avx2 avx512_bf16", 0, None, "1"),
+        (2, "amx_bf16 amx_tile", 0, None, "1"),
+        (2, "avx2 avx512f", 0, None, None),
+        (4, "avx2 avx512_bf16", 0, None, None),
+        (2, "avx2 avx512_bf16", 1, None, None),
+        (2, "avx2 avx512_bf16", 0, "2", "2"),
+    ],
+)
+def test_threads_of_an_operation(monkeypatch, cores, flags, gpus, user, expected):
+    name = "TF_NUM_INTRAOP_THREADS"
+    monkeypatch.setenv(name, user or "")
+    if user is None:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)))
+    monkeypatch.setattr(distribution, "_cpu_info", lambda: f"flags\t: fpu {flags}\n")
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: ["GPU"] * gpus)
+    distribution.set_threads()
+    assert os.environ.get(name) == expected
 
 
 def test_replicas_draw_different_noise():
