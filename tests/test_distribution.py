@@ -366,7 +366,7 @@ def test_a_worker_that_failed_alone_does_not_wait_for_the_others(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "cores, flags, gpus, user, expected",
+    ("cores", "flags", "gpus", "user", "expected"),
     [
         (2, "avx2 avx512_bf16", 0, None, "1"),
         (2, "amx_bf16 amx_tile", 0, None, "1"),
