@@ -50,6 +50,12 @@ def test_lengths_follow_the_budget(monkeypatch, capsys):
     assert resolved(quick=True, batch_size=50).images == 12_000
 
 
+def test_few_pictures_are_said_to_be_few(capsys):
+    for size, init, said in [(99, "", True), (100, "", False), (99, "runs/similar", False)]:
+        resolved(data_of(size=size), images=1, precision="float32", init=init)
+        assert (f"{size} pictures are few" in capsys.readouterr().out) == said
+
+
 @pytest.mark.parametrize("size", [10, 48, 63, 64, 127, 1000, 1601, 5000])
 def test_epochs_of_few_pictures_are_several_passes_and_use_the_whole_budget(monkeypatch, size):
     """Each ends with a checkpoint, and pictures that fill no step are few."""

@@ -173,6 +173,12 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
                 "for points use --recipe own_data. "
                 f"Received: examples of shape {data.shape}"
             )
+        if data.size < FEW and not self.init:
+            print(
+                f"{data.size} pictures are few: expect their colors and textures, hardly shapes. "
+                "More pictures help, or --init RUN, a run on similar ones",
+                flush=True,
+            )
         # R3GAN's published weights, 0.05 for 32x32, 2 for 64x64 and 150 for 256x256, grow about
         # with the square of the number of pixels.
         gamma = self.gamma or 0.1 * (data.shape[0] * data.shape[1] / 32**2) ** 2
