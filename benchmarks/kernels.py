@@ -1,6 +1,6 @@
 """Time of a step and of features: oneDNN's kernels, widths, and threads of an operation.
 
-    python benchmarks/kernels.py [--steps 8]
+    python benchmarks/kernels.py [--tables kernels widths threads] [--steps 8]
 
 Random pixels: the speed does not depend on them. Each number is of a process of its own, because
 TensorFlow chooses kernels and threads when it starts; the shortest of three times counts. The first
@@ -64,17 +64,16 @@ def widths(steps: int) -> None:
 def threads(steps: int) -> None:
     print("\n| | precision | on all cores, ms | on one, ms | ratio |\n|---|---|---|---|---|")
     pictures = (["pictures", "--width", width] for width in ("16", "24", "32"))
-    for changed, precision in itertools.product(
-        (*pictures, ["mnist_r3gan"], ["mnist"]), PRECISIONS
-    ):
-        name, *changes = [*changed, "--precision", precision]
+    networks = (*pictures, ["mnist_r3gan"], ["mnist"])
+    for network, precision in itertools.product(networks, PRECISIONS):
+        name, *changes = [*network, "--precision", precision]
         pairs = [
             [in_own_process(name, steps, "1", *changes, "--threads", number) for number in "01"]
             for _ in range(PAIRS)
         ]
         times = " | ".join(f"{statistics.median(time):,.0f}" for time in zip(*pairs, strict=True))
         ratio = statistics.median(all_cores / one for all_cores, one in pairs)
-        print(f"| {' '.join(changed)} | {precision} | {times} | {ratio:.2f} |", flush=True)
+        print(f"| {' '.join(network)} | {precision} | {times} | {ratio:.2f} |", flush=True)
 
 
 def in_own_process(name: str, steps: int, on: str, *changes: str) -> float:

@@ -378,9 +378,9 @@ def test_a_worker_that_failed_alone_does_not_wait_for_the_others(monkeypatch):
 )
 def test_threads_of_an_operation(monkeypatch, cores, flags, gpus, user, expected):
     name = "TF_NUM_INTRAOP_THREADS"
-    monkeypatch.setenv(name, user or "")
-    if user is None:
-        monkeypatch.delenv(name)
+    monkeypatch.delenv(name, raising=False)
+    if user:
+        monkeypatch.setenv(name, user)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)))
     monkeypatch.setattr(distribution, "_cpu_info", lambda: f"flags\t: fpu {flags}\n")
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: ["GPU"] * gpus)
