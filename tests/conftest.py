@@ -89,7 +89,8 @@ def decoded_pictures(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture(autouse=True)
 def every_processor_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     """Recipes compute in float32 on every processor, also on those that have bfloat16."""
-    monkeypatch.setattr("keras_gan.recipes.pictures.bfloat16_is_native", lambda: False)
+    for recipe in ("mnist_10k", "pictures"):
+        monkeypatch.setattr(f"keras_gan.recipes.{recipe}.bfloat16_is_native", lambda: False)
 
 
 @pytest.fixture

@@ -127,7 +127,8 @@ def four_commands() -> list[str]:
 def served(installed: dict[str, str], folder: Path) -> Iterator[None]:
     """What the first three commands leave running."""
     first, export, serve, _ = four_commands()
-    run(first.partition("#")[0] + "--epochs 1", folder, installed)
+    short = "--epochs 1 --precision float32"  # exports are in float32, on any machine
+    run(f"{first.partition('#')[0]} {short}", folder, installed)
     run(export, folder, installed)
     with start(serve, folder, installed, stderr=subprocess.PIPE, text=True) as process:
         said: list[str] = []

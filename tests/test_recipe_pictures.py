@@ -300,6 +300,7 @@ def test_any_pictures_train_and_go_on(tmp_path, capsys, monkeypatch):
     assert train.main([*arguments, "--dry-run"]) == 0
     out = capsys.readouterr().out
     assert "2 an epoch x 2 epochs" in out  # 40 images are two epochs of 20
+    assert out.count("20 pictures are few") == 1
     assert "were planned for" not in out
     # Moved data are the same data; their names within the command change nothing.
     monkeypatch.chdir(tmp_path)

@@ -265,25 +265,26 @@ class Job:
 
     def _resolved(self) -> RunSettings:
         """The recipe's settings, with the values that an earlier session resolved, if any did."""
-        if type(self.asked).resolve is RunSettings.resolve:
-            return self.asked
+        asked = self.asked
+        if type(asked).resolve is RunSettings.resolve:
+            return asked
 
         def of_chief() -> dict[str, Any]:
+            settings = asked
             if self.workers.is_chief and (self.run_dir / "config.json").is_file():
                 run = Run.open(self.run_dir)
                 if not run_config.differences(run.identity, self.identity):
                     planned = [session["epochs"] for session in run.config["sessions"][:1]]
-                    if planned and self.asked.epochs > planned[0]:
+                    if asked.plans_by_epochs and planned and asked.epochs > planned[0]:
                         print(
                             f"learning rates and the like were planned for {planned[0]} epochs and "
                             "stay so; a run with another --run-dir is planned anew"
                         )
-                    return run.settings
-            return dataclasses.asdict(self.asked.resolve(self._training_data(self.asked)))
+                    settings = type(asked)(**{**run.settings, **self._of_this_session()})
+            return dataclasses.asdict(settings.resolve(self._training_data(settings)))
 
-        resolved = self.workers.from_chief(json.dumps(self.workers.together(of_chief)))
-        settings = type(self.asked)(**{**json.loads(resolved), **self._of_this_session()})
-        return settings.resolve(self._training_data(settings))
+        resolved = json.loads(self.workers.from_chief(json.dumps(self.workers.together(of_chief))))
+        return type(asked)(**{**resolved, **self._of_this_session(), "epochs": resolved["epochs"]})
 
     def _of_this_session(self) -> dict[str, Any]:
         """Settings that another session of a run may change: its length, and places of files."""

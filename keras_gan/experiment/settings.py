@@ -26,6 +26,8 @@ class RunSettings(Checked):
 
     # Least time between two pictures of samples, which follow epochs; not a setting.
     seconds_between_pictures: ClassVar[float] = 0.0
+    # Whether `resolve` fits learning rates and the like to the number of epochs; not a setting.
+    plans_by_epochs: ClassVar[bool] = False
 
     batch_size: int = setting(100, "m: examples of a minibatch", least=1, most=2**20)
     discriminator_steps: int = setting(1, "k: updates of D for each of G", least=1, most=255)
@@ -78,7 +80,7 @@ class RunSettings(Checked):
         """Replaces what depends on the machine or on a time budget by a value.
 
         A run keeps the result, except for `epochs`; sessions that continue the run use the same
-        values on any machine. It is called again with them, and must then only choose `epochs`.
+        values on any machine. They call it with them, and it must then only choose `epochs`.
 
         Args:
             data: The training data.

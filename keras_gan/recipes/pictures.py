@@ -79,6 +79,7 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
     """Settings that depend on the data and the machine are 0 or "auto" until training begins."""
 
     seconds_between_pictures: ClassVar[float] = 60.0
+    plans_by_epochs: ClassVar[bool] = True
 
     dataset: str = "cifar10"
     classes: str = "labels"
