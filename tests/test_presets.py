@@ -9,6 +9,7 @@ import subprocess
 import sys
 import types
 import zipfile
+from concurrent import futures
 from pathlib import Path
 
 import keras
@@ -22,6 +23,7 @@ import export.__main__
 import export.serve
 import keras_gan
 from keras_gan import GAN, InputError, Run, figures, networks, presets, priors, recipes
+from keras_gan.core.files import new_folder
 from keras_gan.experiment import run as runs
 from keras_gan.experiment.working_copy import working_copy
 from keras_gan.training import model_files, run_config
@@ -503,6 +505,14 @@ def test_results_of_a_preset_go_to_a_copy(tmp_path, monkeypatch, capsys):
     assert copy.path == Path("runs/digits")
     assert working_copy(Run.open("runs/digits")).path == copy.path
     assert {"metrics.csv", "evaluation.json"} <= files_of(copy.path)
+    # Another command makes the copy at the same time.
+    shutil.move(copy.path, "made")
+    with futures.ThreadPoolExecutor() as threads:
+        with new_folder(copy.path) as folder:
+            later = threads.submit(working_copy, Run.open("digits"))
+            futures.wait([later], timeout=0.1)
+            shutil.copytree("made", folder, dirs_exist_ok=True)
+        assert later.result().path == copy.path
     (copy.path / "config.json").write_text(json.dumps({**copy.config, "copied": "other"}))
     with pytest.raises(InputError, match="something else is there"):
         working_copy(Run.open("digits"))

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
+import functools
 import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from keras_gan.core.errors import InputError
+
+_ATTEMPTS = 1000  # not for good: a file system may not tell that a file is the same
 
 
 def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None:
@@ -34,14 +39,47 @@ def replacing(path: str | os.PathLike[str], ending: str = "") -> Iterator[Path]:
     """
     temporary = Path(f"{temporary_name(path)}{ending}")
     try:
-        yield temporary
-        sync(temporary)
-        temporary.replace(path)
+        with _claimed(temporary, temporary.touch, temporary.unlink):
+            yield temporary
+            sync(temporary)
+            temporary.replace(path)
     except OSError as error:
         error.filename = os.fspath(path)  # writing names no file, and opening the temporary one
         raise
+
+
+@contextlib.contextmanager
+def _claimed(
+    temporary: Path, make: Callable[[], None], remove: Callable[[], None]
+) -> Iterator[None]:
+    """Holds a temporary file or folder, made if need be; on an error, removes it.
+
+    Another process that writes the same waits, instead of writing into it, until it has its final
+    name or is gone. The lock, where the file system has any, ends with the process.
+    """
+    descriptor = _locked(temporary, make)
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            remove()
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _locked(temporary: Path, make: Callable[[], None]) -> int:
+    for more in reversed(range(_ATTEMPTS)):
+        make()
+        with contextlib.suppress(FileNotFoundError):  # another process renames or removes it
+            descriptor = os.open(temporary, os.O_RDONLY)
+            with contextlib.suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            with contextlib.suppress(FileNotFoundError):
+                if not more or os.path.samestat(os.fstat(descriptor), temporary.stat()):
+                    return descriptor
+            os.close(descriptor)
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.fspath(temporary))
 
 
 def sync(path: str | os.PathLike[str]) -> None:
@@ -77,17 +115,21 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         OSError: It cannot be written.
     """
     path = Path(path)
-    if os.path.lexists(path):
-        raise InputError(f"{path} exists; remove it or choose another directory")
+    _check_new(path)
     temporary = temporary_name(path)
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    try:
+    make = functools.partial(temporary.mkdir, parents=True, exist_ok=True)
+    with _claimed(temporary, make, functools.partial(shutil.rmtree, temporary)):
+        _check_new(path)  # again: another process may have made it meanwhile
+        for left in temporary.iterdir():  # by a process that was killed
+            shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
         with written_as(path, temporary):
             yield temporary
             temporary.rename(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _check_new(path: Path) -> None:
+    if os.path.lexists(path):
+        raise InputError(f"{path} exists; remove it or choose another directory")
 
 
 @contextlib.contextmanager

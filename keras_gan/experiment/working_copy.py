@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from pathlib import Path
@@ -25,26 +26,26 @@ def working_copy(run: Run) -> Run:
     model = run.model_file("last")
     config = {**run.config, "copied": sha256(model)}
     copy = Run(Path("runs", run.path.name.removesuffix(".keras")), config)
-    if copy.path.exists():
-        found = run_config.read(copy.path)
-        same = found.get("copied") == config["copied"]
-        if not same or (found["recipe"] and config["recipe"] and found != config):
-            raise InputError(
-                f"results are written to {copy.path}, a copy of {run.path}, but something else is "
-                "there; move it away, or give that directory instead"
-            )
-        if found["recipe"]:  # the user has named the data before
-            copy.config = found
-        else:
-            _write_config(copy.path, config)
+    with contextlib.suppress(InputError):  # it is there, perhaps since another command made it
+        with new_folder(copy.path) as folder:
+            (folder / "models").mkdir()
+            shutil.copyfile(model, folder / "models" / "last.keras")
+            for name in ("metrics.csv", "evaluation.json"):
+                if (run.path / name).is_file():
+                    shutil.copyfile(run.path / name, folder / name)
+            _write_config(folder, config)
         return copy
-    with new_folder(copy.path) as folder:
-        (folder / "models").mkdir()
-        shutil.copyfile(model, folder / "models" / "last.keras")
-        for name in ("metrics.csv", "evaluation.json"):
-            if (run.path / name).is_file():
-                shutil.copyfile(run.path / name, folder / name)
-        _write_config(folder, config)
+    found = run_config.read(copy.path)
+    same = found.get("copied") == config["copied"]
+    if not same or (found["recipe"] and config["recipe"] and found != config):
+        raise InputError(
+            f"results are written to {copy.path}, a copy of {run.path}, but something else is "
+            "there; move it away, or give that directory instead"
+        )
+    if found["recipe"]:  # the user has named the data before
+        copy.config = found
+    else:
+        _write_config(copy.path, config)
     return copy
 
 
