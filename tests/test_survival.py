@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from concurrent import futures
 from pathlib import Path
 from unittest import mock
 
@@ -24,6 +25,7 @@ from commands import LIMIT, last_line, wait_for
 
 from keras_gan import InputError, TrainingError, callbacks, recipes, train
 from keras_gan.cli import parsing
+from keras_gan.core import files
 from keras_gan.core.errors import Interrupted
 from keras_gan.experiment import metrics_table
 from keras_gan.experiment.run import Run
@@ -325,6 +327,36 @@ def test_a_kill_before_the_first_rename_does_not_block(tmp_path, monkeypatch):
     assert [file.name for file in path.iterdir()] == [".config.json.tmp"]
     assert Run.create_or_open(path, {"seed": 0}, {}).identity == {"seed": 0}
     assert [file.name for file in path.iterdir()] == ["config.json"]
+
+
+def test_the_recipe_file_is_where_the_run_was_continued_from(tmp_path):
+    for place in ("/one/mine.py", "/other/mine.py"):
+        facts = {"recipe": place, "settings": {}}
+        Run.create_or_open(tmp_path / "run", {"recipe": "mine", "recipe_file": "1a"}, facts)
+    assert Run.open(tmp_path / "run").recipe_file == Path("/other/mine.py")
+
+
+@pytest.mark.parametrize("write", [files.replacing, files.new_folder])
+def test_two_that_write_the_same_do_not_mix(write, tmp_path):
+    """The second waits for the first; of a new folder it is told then that it exists."""
+    is_folder = write is files.new_folder
+
+    def second():
+        with write(tmp_path / "made") as temporary:
+            (temporary / "b" if is_folder else temporary).write_text("second")
+
+    with futures.ThreadPoolExecutor() as threads:
+        with write(tmp_path / "made") as temporary:
+            (temporary / "a" if is_folder else temporary).write_text("first, longer")
+            later = threads.submit(second)
+            futures.wait([later], timeout=0.1)
+        with small.refused("made exists") if is_folder else contextlib.nullcontext():
+            later.result()
+    assert [file.name for file in tmp_path.iterdir()] == ["made"]
+    if is_folder:
+        assert [file.name for file in (tmp_path / "made").iterdir()] == ["a"]
+    else:
+        assert (tmp_path / "made").read_text() == "second"
 
 
 def test_a_model_with_a_flipped_bit_is_written_once_more(whole, tmp_path, capsys):

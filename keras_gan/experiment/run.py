@@ -115,8 +115,9 @@ class Run:
                 )
             if changes := ", ".join(run_config.differences(run.identity, identity)):
                 raise InputError(f"{path} holds another run ({changes}); choose another --run-dir")
-            places = {key: facts[key] for key in presets.PLACES if key in facts}
-            if any(run.config.get(key) != place for key, place in places.items()):  # moved data
+            moved = ("recipe", *presets.PLACES)  # data, or a recipe file with the same content
+            places = {key: facts[key] for key in moved if key in facts}
+            if any(run.config.get(key) != place for key, place in places.items()):
                 run.config |= places
                 run._write_config()
             return run
