@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import asyncio
+import numbers
 import operator
 import ssl
 import time
@@ -30,6 +31,7 @@ from serving.calls import Arrays, Call, ModelMetadata, Target
 from serving.errors import FailedPrecondition, InvalidArgument, UsageError
 from serving.tensor_specs import answer_without_rows, fitting, typed
 
+_LONGEST = 1e9  # seconds
 GENERATE, SAMPLE, PNG = "serving_default", "sample", "png"
 # A batch of images may be larger than gRPC's limit of 4 MiB for an answer. A server that comes back
 # is found within a second: the client's own pauses between attempts are longer.
@@ -86,7 +88,7 @@ class _Client:
             version = _whole("version", version, 0)
         self._target = Target(model, version, label)
         self._batch_size = _whole("batch_size", batch_size, 1)
-        self._timeout, self._retries = timeout, _whole("retries", retries, 0)
+        self._timeout, self._retries = _seconds(timeout), _whole("retries", retries, 0)
         self._metadata: ModelMetadata | None = None  # the last seen: another version may serve now
         self._transport = transport or _connect(
             url, keys or ClientKeys(), asynchronous=self._asynchronous
@@ -201,7 +203,7 @@ class Client(_Client):
         version: Its version; None for the latest.
         label: The label of its version, instead of the version.
         batch_size: How many rows to send at a time.
-        timeout: Seconds for each batch, further attempts included.
+        timeout: Seconds for each batch, further attempts included; at most 1e9.
         retries: How often a call that found the server unavailable is made again.
         keys: Keys for TLS.
         transport: Sends the calls, instead of a connection to the URL.
@@ -266,6 +268,13 @@ def _whole(name: str, value: int, least: int) -> int:
     if number < least:
         raise ValueError(f"{name} must be at least {least}. Received: {value}")
     return number
+
+
+def _seconds(timeout: float) -> float:
+    """A time that gRPC and httpx can wait; beyond, gRPC ends a call at once."""
+    if not (isinstance(timeout, numbers.Real) and 0 <= timeout <= _LONGEST):
+        raise ValueError(f"timeout must be seconds from 0 to {_LONGEST:g}. Received: {timeout!r}")
+    return float(timeout)
 
 
 def _rows(n: int, inputs: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:

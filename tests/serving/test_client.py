@@ -441,6 +441,11 @@ def test_bad_arguments():
         "batch_size must be at least 1": lambda: scripted(Scripted(), batch_size=0),
         "batch_size must be a whole number": lambda: scripted(Scripted(), batch_size=2.5),
         "retries must be at least 0": lambda: scripted(Scripted(), retries=-1),
+        "timeout must be seconds from 0 to 1e.09. Received: inf": lambda: scripted(
+            Scripted(), timeout=float("inf")
+        ),
+        "Received: nan": lambda: scripted(Scripted(), timeout=float("nan")),
+        "Received: None": lambda: scripted(Scripted(), timeout=None),
         "version must be a whole number. Received: '1'": lambda: scripted(Scripted(), version="1"),
     }.items():
         with pytest.raises(ValueError, match=words):
