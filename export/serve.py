@@ -5,7 +5,6 @@ The server reads SavedModels and nothing else. This is the one module that knows
 
 from __future__ import annotations
 
-import argparse
 import signal
 import subprocess
 import sys
@@ -22,10 +21,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not (arguments and is_model(arguments[0])) or missing_packages():
         return serve(arguments)
-    from serving.settings import build_parser
+    from serving.settings import Parser, build_parser
 
     # What the export is told; the rest is the server's.
-    parser = argparse.ArgumentParser(prog="keras-gan serve", add_help=False, allow_abbrev=False)
+    parser = Parser(prog="keras-gan serve", add_help=False, allow_abbrev=False)
     parser.add_argument("--weights")
     parser.add_argument("--preprocessing")
     parser.add_argument("--trust-recipe", action="store_true")

@@ -105,13 +105,21 @@ def test_the_packages_that_are_looked_for_are_those_of_the_extra():
     assert {re.sub("[-_.]+", "-", name).lower() for name in given} == wanted
 
 
-@pytest.mark.parametrize(("flag", "code"), [("--no_such_flag", 2), ("--port=x", 2), ("--help", 0)])
+@pytest.mark.parametrize(
+    ("flag", "code"),
+    [
+        *(("--no_such_flag", 2), ("--port=x", 2), ("--help", 0)),
+        *(("--weights", 2), ("--trust-recipe=1", 2)),
+    ],
+)
 def test_flags_are_read_before_a_model_is_exported(monkeypatch, capsys, flag, code):
     monkeypatch.setattr(export.serve.subprocess, "run", None)  # nothing is exported in vain
     with pytest.raises(SystemExit) as exit_:
         export.serve.main(["digits", "--weights=ema", flag])
     assert exit_.value.code == code
-    assert capsys.readouterr().out.startswith("usage: keras-gan serve") == (code == 0)
+    printed = capsys.readouterr()
+    assert printed.out.startswith("usage: keras-gan serve") == (code == 0)
+    assert printed.err.count("\n") == (code == 2)
 
 
 def test_help_names_defaults_only_where_there_are_any():
