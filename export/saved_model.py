@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -25,12 +26,19 @@ def write(directory: Path, signatures: Sequence[Signature]) -> None:
     # For the v1 loader the module must hold TensorFlow's variables, not Keras's around them.
     module = tf.Module()
     module.values = list({id(v): v for graph in graphs.values() for v in graph.variables}.values())
-    try:
+    with _writing(directory):
         tf.saved_model.save(module, str(directory), signatures=graphs)
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Raises OSError where TensorFlow cannot write: of a full disk it says that memory is short."""
+    try:
+        yield
     except tf.errors.OpError as error:
         # "{{node ...}} /path/of/a/file; No space left on device [Op:SaveV2]"
         reason = error.message.rpartition("; ")[2].partition(" [Op:")[0]
-        raise OSError(None, reason, str(directory)) from error
+        raise OSError(None, reason, str(path)) from error
 
 
 def run(directory: Path, requests: Sequence[tuple[str, Arrays]]) -> list[Arrays]:
@@ -57,7 +65,7 @@ def write_warmup(directory: Path, requests: Sequence[tuple[str, Arrays]]) -> Non
         ) from None
     path = directory / WARMUP_FILE
     path.parent.mkdir(exist_ok=True)
-    with tf.io.TFRecordWriter(str(path)) as file:
+    with _writing(path), tf.io.TFRecordWriter(str(path)) as file:
         for name, inputs in requests:
             request = predict_pb2.PredictRequest()
             request.model_spec.signature_name = name

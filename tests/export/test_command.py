@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -9,11 +10,14 @@ import resource
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 
+from export import saved_model
 from export.__main__ import main
 from keras_gan import Run
 
@@ -143,18 +147,29 @@ def test_an_output_that_cannot_be_written(run: Run, tmp_path: Path, capsys) -> N
     assert "cannot be written: " in refused([run.path, "--output", "/sys/kernel"], capsys)
 
 
-@pytest.mark.parametrize("form", ["saved_model", "onnx"])
-def test_a_full_disk(run: Run, form: str, tmp_path: Path, capsys) -> None:
-    """Files end at 100 kB here, in the middle of the weights."""
+@contextlib.contextmanager
+def short_files(size: int) -> Iterator[None]:
+    """A context in which files end at this number of bytes, as on a full disk."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
     try:
-        line = refused([run.path, "--output", tmp_path / "models", "--formats", form], capsys)
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize("form", ["saved_model", "onnx"])
+def test_a_full_disk(run: Run, form: str, tmp_path: Path, capsys) -> None:
+    with short_files(100_000):  # in the middle of the weights
+        line = refused([run.path, "--output", tmp_path / "models", "--formats", form], capsys)
     assert f"{tmp_path}/models/digits" in line
     assert "File too large" in line
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_is_full_of_all_but_the_warm_up_requests(tmp_path: Path) -> None:
+    with short_files(100), pytest.raises(OSError, match="File too large"):
+        saved_model.write_warmup(tmp_path, [("sample", {"seed": np.arange(100)})])
 
 
 def test_inspect_refuses_what_is_no_export(run: Run, tmp_path: Path, capsys) -> None:
