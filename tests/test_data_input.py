@@ -368,6 +368,32 @@ def test_a_late_batch_from_python_is_refused_in_one_line(form, late, words):
     assert "\n" not in message
 
 
+@pytest.mark.parametrize("label_check", [None, LabelCheck("a loss")])
+@pytest.mark.parametrize("form", ["dataset", "py_dataset", "generator"])
+def test_batches_have_as_many_labels_as_examples(reader, form, label_check):
+    data = forms(numbers(4), np.zeros(3))[form]
+    assert "another number of labels" in refused(reader, data, label_check=label_check)
+
+
+@pytest.mark.parametrize("form", ["py_dataset", "generator"])
+@pytest.mark.parametrize(
+    ("first", "later", "words"),
+    [
+        ([0, 1], [2, 1], "taken"),  # lists, as in tf.data
+        (np.uint8([0, 1]), np.array([2, 1]), "taken"),
+        (np.uint8([0, 1]), np.array([257, 1]), "uint8 as in the first one. Received: int64"),
+        (np.array([0, 1]), np.array([0.5, 1]), "int64 as in the first one. Received: float64"),
+        (np.array([False, True]), np.array([2, 1]), "bool as in the first one. Received: int64"),
+        ((0, 1), (0, 1), "arrays [m, ...]. Received: tuple of scalars"),
+        ({"class": [0, 1]}, {}, "arrays [m, ...]. Received: dict of scalars"),
+    ],
+)
+def test_labels_of_later_batches_keep_their_values(form, first, later, words):
+    batches = [(numbers(2), first), (numbers(2), later)]
+    data = type("Late", (Pieces,), {"__getitem__": lambda _, index: batches[index]})([2, 2])
+    assert words in refused(train, data if form == "py_dataset" else iter(batches))
+
+
 def test_labels_that_nothing_uses_are_named(caplog):
     stream(numbers(4), np.zeros(4), batch_size=2)
     assert "labels" in caplog.text

@@ -173,6 +173,10 @@ def test_xla_on_several_replicas_is_refused():
             tf.data.Dataset.from_tensors({"image": np.zeros((8, 6), np.float32)}),
             r"not a dict: map it with `lambda batch: batch\['image'\]`",
         ),
+        (
+            tf.data.Dataset.from_tensors(({"image": np.zeros((8, 6), np.float32)}, np.zeros(8))),
+            r"map it with `lambda batch, y: \(batch\['image'\], y\)`",
+        ),
         (np.zeros((7, 6), np.float32), "fewer than one step takes"),
         (np.full((8, 6), np.nan, np.float32), "example 0 of the data holds NaN or Inf"),
         (np.zeros((0, 6), np.float32), r"the data are empty: shape \(0, 6\)"),

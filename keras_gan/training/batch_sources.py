@@ -150,14 +150,25 @@ def _arrays(batch: Any, signature: Any = None) -> Any:
             "a batch must be one array of float examples [m, ...], alone or first in a tuple. "
             f"Received: {type(x).__name__}"
         )
+    y = np.asarray(y) if isinstance(y, list) else y  # as tf.data does
     arrays = tf.nest.map_structure(np.asarray, x if y is None else (x, y))
+    flat = tf.nest.flatten(arrays)
+    if not all(a.ndim for a in flat):
+        raise InputError(f"labels must be arrays [m, ...]. Received: {type(y).__name__} of scalars")
     if signature is None:
         return arrays
-    flat, specs = tf.nest.flatten(arrays), tf.nest.flatten(signature)
+    specs = tf.nest.flatten(signature)
     shapes, expected = [a.shape[1:] for a in flat], [tuple(spec.shape[1:]) for spec in specs]
     if shapes != expected:
         raise InputError(f"batches must have the first one's shapes {expected}. Received: {shapes}")
-    cast = [a.astype(s.dtype.as_numpy_dtype) for a, s in zip(flat, specs, strict=True)]
+    with np.errstate(all="ignore"):  # what a type cannot hold is found below, or in float32
+        cast = [a.astype(s.dtype.as_numpy_dtype) for a, s in zip(flat, specs, strict=True)]
+    for given, labels in zip(flat[1:], cast[1:], strict=True):
+        if labels.dtype.kind in "biu" and not np.array_equal(given, labels):
+            raise InputError(
+                f"labels must have one type in all batches: {labels.dtype} as in the first one. "
+                f"Received: {given.dtype}"
+            )
     return tf.nest.pack_sequence_as(signature, cast)
 
 

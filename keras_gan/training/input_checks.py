@@ -118,7 +118,8 @@ def checked_batches(
     if not isinstance(x, tf.TensorSpec) or x.shape.rank == 0 or not x.dtype.is_floating:
         advice = f"; {_SCALE}" if getattr(x, "dtype", tf.float32).is_integer else ""
         if isinstance(x, Mapping):
-            advice = f", not a dict: map it with `lambda batch: {_entry('batch', x)}`"
+            form = "batch: {}" if y is None else "batch, y: ({}, y)"
+            advice = f", not a dict: map it with `lambda {form.format(_entry('batch', x))}`"
         raise InputError(
             "a data set must give batches of float examples [m, ...], alone or first in a tuple"
             f"{advice}. Received: {x}"
@@ -144,6 +145,10 @@ def checked_batches(
         if len(shape) == 3:
             unscaled = _is_unscaled(tf.reduce_min(x), tf.reduce_max(x))
             valid[f"looks like {_UNSCALED}"] = ~unscaled
+        labels = [v for v in tf.nest.flatten(y) if isinstance(v, tf.Tensor) and v.shape.rank]
+        if labels:
+            numbers = [tf.shape(v)[0] == tf.shape(x)[0] for v in labels]
+            valid["holds another number of labels than of examples"] = tf.reduce_all(numbers)
         if label_check is not None:
             y = label_check.squeeze(y)
             valid[f"holds labels out of range: {label_check}"] = tf.reduce_all(label_check.valid(y))
