@@ -149,10 +149,11 @@ def _conclude(job: Job, run: Run) -> None:
     except Exception as error:  # whatever it is, the run is finished
         print(f"no report: {first_line(error)}", file=sys.stderr)
         return
+    trust = " --trust-recipe" if run.recipe_file else ""
     print(
         f"report: {file}\nto measure it: {known.evaluate}\n"
         "to explore it, with the server installed (pip install '.[serving]'): "
-        f"keras-gan serve {shlex.quote(str(run.path))} --weights {known.weights}"
+        f"keras-gan serve {shlex.quote(str(run.path))} --weights {known.weights}{trust}"
     )
 
 

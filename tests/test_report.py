@@ -346,6 +346,20 @@ def test_runs_on_few_examples_are_measured_by_measure(tmp_path) -> None:
     assert facts.of_run(many).evaluate == f"keras-gan evaluate {many.path}"
 
 
+def test_commands_of_a_run_of_a_recipe_file_that_keeps_an_average(tmp_path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("from keras_gan.recipes.digits import Settings, build\n")
+    path = make_run(tmp_path / "mine", recipe=str(file), keeps_ema=True).path
+    untrusted = facts.of_run(Run.open(path))
+    assert untrusted.evaluate == f"keras-gan evaluate {path} --weights ema"
+    known = facts.of_run(Run.open(path, trust_recipe=True))
+    assert known.evaluate == f"{untrusted.evaluate} --trust-recipe"
+    assert known.serve[0] == (
+        f"keras-gan export {path} --weights ema --trust-recipe --output exports"
+    )
+    assert known.load[1] == f"run = keras_gan.Run.open({str(path)!r}, trust_recipe=True)"
+
+
 def test_every_warning_has_advice() -> None:
     cells = re.findall(r"^ *\| ([a-z, -]+) \|", thresholds.diagnose.__doc__, re.MULTILINE)
     names = {name for cell in cells for name in cell.split(", ")} - {"name"}

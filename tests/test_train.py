@@ -428,10 +428,13 @@ class Doubled(keras.layers.Layer):
 def test_classes_of_a_recipe_file_are_loaded_with_its_run(tmp_path, capsys):
     text = LAYER.replace("@dataclasses", "import dataclasses, keras\n@dataclasses") + RECIPE
     text = text.replace("Dropout(0.3, seed=1), ", "Dropout(0.3, seed=1), Doubled(), ")
+    text = text.replace("ema_momentum: float = 0.9", "").replace("settings.ema", "0.9")
     path = tmp_path / "mine.py"
     path.write_text(text)
     arguments = ("--recipe", path, "--run-dir", tmp_path / "run", "--epochs", "1")
-    assert call(capsys, *arguments)[0] == 0
+    code, output, _ = call(capsys, *arguments)
+    assert code == 0
+    assert output.count("run --weights ema --trust-recipe\n") == 2  # to measure and to explore it
     made = run.Run.open(tmp_path / "run", trust_recipe=True)
 
     def forget():  # as in another process

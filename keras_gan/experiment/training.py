@@ -108,6 +108,7 @@ def _open_run(job: Job) -> Run:
         "provenance": job.training_set.provenance,
         "steps_per_epoch": job.steps_per_epoch,
         "training_examples": len(job.training_set.train),
+        "keeps_ema": job.gan.ema is not None,
     }
     run = Run.create_or_open(job.run_dir, job.identity, facts)
     if run.metrics_file.exists():

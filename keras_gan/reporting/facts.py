@@ -206,7 +206,9 @@ def _of_run(run: Run, handle: str, following: bool) -> Facts:
     times = [session["seconds"] for session in sessions if "seconds" in session]
     asked = sessions[-1].get("epochs") if sessions else None
     settings = _settings(run, asked)
+    trusts = _trusts_file(run)
     chosen = "" if weights == "last" else f" --weights {shlex.quote(weights)}"
+    flags = chosen + (" --trust-recipe" if trusts else "")
     place = shlex.quote(handle)
     data = str(run.settings.get("dataset", config["recipe"]))
     real = str(config.get("dataset", data))  # a preset does not keep where its data were
@@ -236,18 +238,18 @@ def _of_run(run: Run, handle: str, following: bool) -> Facts:
         notes=tuple(map(str, results.get("warnings", ()))),
         load=(
             "import keras_gan",
-            f"run = keras_gan.Run.open({handle!r})",
+            f"run = keras_gan.Run.open({handle!r}{', trust_recipe=True' if trusts else ''})",
             f"images = run.samples(16, seed=0{f', weights={weights!r}' if chosen else ''})",
         ),
         serve=(
-            f"keras-gan export {place}{chosen} --output exports",
+            f"keras-gan export {place}{flags} --output exports",
             "keras-gan serve exports",
             "# then open http://localhost:8501/",
         ),
         evaluate=(
-            f"keras-gan evaluate {place}{chosen}"
+            f"keras-gan evaluate {place}{flags}"
             if config.get("training_examples", LEAST_TRAIN) >= LEAST_TRAIN
-            else f"keras-gan measure {place} {shlex.quote(real)}{chosen}"
+            else f"keras-gan measure {place} {shlex.quote(real)}{flags}"
         ),
     )
 
@@ -292,8 +294,12 @@ def _nearest(entries: dict[str, Any]) -> str | None:
 
 def _default_weights(run: Run) -> str:
     """EMA weights where the recipe keeps them."""
+    if "copied" in run.config:  # a copied file does not name its settings
+        return "last"
+    if run.config.get("keeps_ema"):  # also where no setting says so
+        return "ema"
     kind = _settings_class(run)
-    if kind is None or "copied" in run.config:  # a copied file does not name its settings
+    if kind is None:
         return "last"
     known = {field.name for field in fields(kind)}
     try:
@@ -312,6 +318,14 @@ def _best(run: Run) -> str:
     number = "Frechet distance" if by_distance else "log-likelihood"
     epochs = ", ".join(f"{weights}: epoch {run.epoch_of(weights)}" for weights in stored)
     return f"{epochs}; chosen by the {number} of validation examples"
+
+
+def _trusts_file(run: Run) -> bool:
+    """Whether the run names a recipe file that may be run, so that its commands need the flag."""
+    try:
+        return run.recipe_file is not None and bool(run.recipe())
+    except InputError:
+        return False
 
 
 def _settings_class(run: Run) -> type[RunSettings] | None:
