@@ -665,3 +665,18 @@ def outputs_under(data_format, build):
 def test_pictures_have_their_channels_last_whatever_keras_is_set_to(name):
     outputs = [outputs_under(first_or_last, BUILT[name]) for first_or_last in FORMATS]
     keras.tree.map_structure(np.testing.assert_array_equal, *outputs)
+
+
+def test_discriminators_of_images_are_no_discriminators_of_flat_examples():
+    of_images = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten()])
+    flat = keras.Sequential([keras.Input((5,)), keras.layers.Dense(16)])
+    long = keras.Sequential(
+        [keras.Input((35,)), keras.layers.Dense(16), keras.layers.Reshape((4, 4, 1))]
+    )
+    reader = keras.Sequential([keras.Input((4, 4, 2)), keras.layers.Flatten()])
+    for pair, size in (
+        (lambda: networks.with_classes(flat, of_images, (4, 4, 1), 3), 19),
+        (lambda: networks.with_known_pixels(reader, long, of_images, (4, 4, 1)), 32),
+    ):
+        with pytest.raises(InputError, match=rf"`discriminator` must take flat .*\[n, {size}\]"):
+            pair()

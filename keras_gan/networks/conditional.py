@@ -12,6 +12,7 @@ from keras import layers as kl
 from keras_gan import layers
 from keras_gan.core import arguments
 from keras_gan.core.arguments import whole
+from keras_gan.core.errors import InputError, first_line
 from keras_gan.layers import channels_last
 
 
@@ -129,7 +130,14 @@ def _conditional_discriminator(
     flat = layers.GaussianNoise(noise, name="noise")(flat)
     flat = layers.Dropout(dropout, name="drop_images")(flat)
     joined = kl.Concatenate(name="joined")([flat, vector])
-    return keras.Model([images, condition], discriminator(joined), name="discriminator")
+    try:
+        logits = discriminator(joined)
+    except ValueError as error:
+        raise InputError(
+            "`discriminator` must take flat examples joined to their condition, float "
+            f"[n, {joined.shape[1]}]: {first_line(error)}"
+        ) from error
+    return keras.Model([images, condition], logits, name="discriminator")
 
 
 def conv_reader(shape: Sequence[int], outputs: int, *, seed: int = 0) -> keras.Model:
