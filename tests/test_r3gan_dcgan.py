@@ -333,6 +333,30 @@ def test_the_class_decides(name):
     np.testing.assert_allclose(outputs[1][:, 0], product, rtol=1e-5)
 
 
+@pytest.mark.parametrize("classes", [None, CLASSES])
+def test_scale_and_offset_depend_on_z(classes):
+    make = functools.partial(
+        networks.dcgan_generator, (8, 12, 2), 5, width=4, blocks=1, classes=classes
+    )
+    generator = make(batch_norm=True, self_modulation=True)
+    norms = [layer for layer in generator.layers if layer.name.startswith("norm_")]
+    assert all(isinstance(norm, layers.ConditionalBatchNormalization) for norm in norms)
+    assert len(norms) == 3  # two of the block, and that of its sum
+    norm = generator.get_layer("norm_hidden")
+    assert not np.any(norm.scale.kernel)
+    norm.offset.kernel.assign(numbers(norm.offset.kernel.shape))
+    inputs = inputs_of(numbers((3, 5)), classes)
+    maps, vector, after = keras.Model(generator.input, [*norm.input, norm.output])(inputs)
+    expected = maps / np.sqrt(1 + norm.epsilon) + (vector @ norm.offset.kernel)[:, None, None]
+    np.testing.assert_allclose(after, expected, rtol=1e-5, atol=1e-6)
+    z, classes_seen = (inputs[0], np.eye(CLASSES)) if classes else (inputs, np.zeros((3, 0)))
+    hidden = generator.get_layer("modulation")(np.hstack([z, classes_seen]))
+    expected = np.hstack([np.where(hidden > 0, hidden, 0.2 * hidden), classes_seen])
+    np.testing.assert_allclose(vector, expected, rtol=1e-6)
+    with pytest.raises(InputError, match="`self_modulation` needs batch_norm=True"):
+        make(self_modulation=True)
+
+
 # ---------------------------------------------------------------------------- training
 
 

@@ -50,6 +50,14 @@ def test_lengths_follow_the_budget(monkeypatch, capsys):
     assert resolved(quick=True, batch_size=50).images == 12_000
 
 
+def test_self_modulation_is_of_dcgan():
+    settings = resolved(images=1, width=8, blocks=0, self_modulation=True)
+    generator = pictures.build(settings, data_of((8, 8, 3)))[0].generator
+    assert generator.get_layer("modulation")
+    with pytest.raises(InputError, match="--self-modulation needs --networks dcgan"):
+        resolved(images=1, networks="r3gan", self_modulation=True)
+
+
 def test_few_pictures_are_said_to_be_few(capsys):
     for size, init, said in [(99, "", True), (100, "", False), (99, "runs/similar", False)]:
         resolved(data_of(size=size), images=1, precision="float32", init=init)

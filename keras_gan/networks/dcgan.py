@@ -14,6 +14,7 @@ from keras import layers as kl
 
 from keras_gan import layers
 from keras_gan.core import arguments
+from keras_gan.core.errors import InputError
 from keras_gan.layers import channels_last
 from keras_gan.networks.conditional import class_input
 from keras_gan.networks.initialization import LEAKY_RELU_GAIN, LEAKY_SLOPE, normal_initializers
@@ -33,6 +34,7 @@ def dcgan_generator(
     blocks: int = 0,
     full_size: bool = False,
     batch_norm: bool = False,
+    self_modulation: bool = False,
     activation: str = "linear",
     classes: int | None = None,
     seed: int = 0,
@@ -56,6 +58,9 @@ def dcgan_generator(
             low-pass filter (`layers.Upsample2x`) after convolutions 3x3, instead of by transposed
             ones, which leave a checkerboard in flat parts of images.
         batch_norm: Whether hidden layers are normalized, over all replicas.
+        self_modulation: Whether the scale and offset of every normalization depend on z too, by
+            a hidden layer of `latent_dim` units (Chen et al. 2019, arXiv:1810.01365). It needs
+            `batch_norm`.
         activation: Activation of the output.
         classes: Number of classes of a conditional network. With `batch_norm` the scale and offset
             of every normalization depend on the class (`layers.ConditionalBatchNormalization`);
@@ -69,14 +74,20 @@ def dcgan_generator(
     sizes, shape = resolutions(shape), arguments.shape("shape", shape)
     latent_dim, width, kernel = arguments.wholes(latent_dim=latent_dim, width=width, kernel=kernel)
     blocks = arguments.whole("blocks", blocks, least=0)
+    if self_modulation and not batch_norm:
+        raise InputError("`self_modulation` needs batch_norm=True. Received: batch_norm=False")
     channels = _channels(width, len(sizes) - 1)[::-1]
     initializer = normal_initializers(seed)
     x = inputs = keras.Input((latent_dim,), name="latents")
     normalize: Normalize | None = _batch_norm if batch_norm else None
+    vector = None  # that normalization depends on
     if classes is not None and batch_norm:
-        condition, one_hot = class_input(classes)
-        normalize = _conditional_batch_norm(one_hot)
+        condition, vector = class_input(classes)
         inputs = [inputs, condition]
+    if self_modulation:
+        vector = _modulation(x, vector, initializer)
+    if vector is not None:
+        normalize = _conditional_batch_norm(vector)
     elif classes is not None:
         condition, vector = class_embedding(classes, latent_dim, initializer(1.0, 1))
         x = kl.Concatenate(name="joined")([x, vector])
@@ -242,9 +253,24 @@ def _activated(
     return kl.LeakyReLU(LEAKY_SLOPE, name=f"relu_{name}")(x)
 
 
+def _modulation(
+    z: keras.KerasTensor,
+    one_hot: keras.KerasTensor | None,
+    initializer: Callable[[float, int], keras.initializers.Initializer],
+) -> keras.KerasTensor:
+    """A hidden layer of z and the class, with the class next to it."""
+    units, joined = z.shape[-1], z
+    if one_hot is not None:
+        joined = kl.Concatenate(name="joined")([z, one_hot])
+    kernels = initializer(LEAKY_RELU_GAIN, joined.shape[-1])
+    h = kl.Dense(units, kernel_initializer=kernels, name="modulation")(joined)
+    h = _activated(h, "modulation")
+    return h if one_hot is None else kl.Concatenate(name="modulation_and_class")([h, one_hot])
+
+
 def _batch_norm(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
     return kl.BatchNormalization(momentum=0.9, synchronized=True, name=name)(x)
 
 
-def _conditional_batch_norm(one_hot: keras.KerasTensor) -> Normalize:
-    return lambda x, name: layers.ConditionalBatchNormalization(name=name)(x, one_hot)
+def _conditional_batch_norm(vector: keras.KerasTensor) -> Normalize:
+    return lambda x, name: layers.ConditionalBatchNormalization(name=name)(x, vector)

@@ -113,6 +113,12 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
         "and the budget",
         least=0,
     )
+    # Not by rule: with 400 pictures it made the Frechet distance 883 instead of 586.
+    self_modulation: bool = setting(
+        False,
+        "let scale and offset of G's normalization in dcgan depend on z too: samples of 20,000 "
+        "pictures or more vary more",
+    )
     augment: str = setting(
         "auto",
         "changes of what D sees: none, or DiffAugment's policies, such as color,translation; "
@@ -187,6 +193,8 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
         kind, on_gpu = self.networks, bool(tf.config.list_logical_devices("GPU"))
         if kind == "auto":
             kind = ON_GPU if on_gpu else ON_CPU
+        if self.self_modulation and kind != "dcgan":
+            raise InputError(f"--self-modulation needs --networks dcgan. Received: {kind}")
         constant = kind == "dcgan" and size < SOME
         by_rule = _rounded(512 / max(data.shape[:2])) if kind == "dcgan" else WIDTH_R3GAN
         chosen = dataclasses.replace(
@@ -340,7 +348,13 @@ def _networks(settings: Settings, data: TrainingData, classes: int | None) -> Ne
         activation = output_activation(settings)
         return (
             networks.dcgan_generator(
-                shape, latent_dim, batch_norm=True, activation=activation, seed=seed, **common
+                shape,
+                latent_dim,
+                batch_norm=True,
+                self_modulation=settings.self_modulation,
+                activation=activation,
+                seed=seed,
+                **common,
             ),
             networks.dcgan_discriminator(shape, seed=seed + 1, **common),
         )
