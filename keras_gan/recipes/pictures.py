@@ -116,8 +116,8 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
     # Not by rule: with 400 pictures it made the Frechet distance 883 instead of 586.
     self_modulation: bool = setting(
         False,
-        "let scale and offset of G's normalization in dcgan depend on z too: samples of 20,000 "
-        "pictures or more vary more",
+        "let scale and offset of G's normalization in dcgan depend on z too: with many pictures "
+        "samples vary more",
     )
     augment: str = setting(
         "auto",
