@@ -84,10 +84,20 @@ def measured(run: Run, n: int) -> dict[str, Any]:
     """Distances and signs of memorization of the EMA weights; measured once."""
     file = run.path / f"measured-{n}.json"
     if not file.exists():
-        settings = EvaluationSettings(weights="ema", samples=n)
-        of = Evaluator(run, functools.partial(recipes.data_of, run), settings)
-        distances = samples.measure_distances(of)
-        results = {"distances": distances, "diversity": samples.measure_diversity(of, distances)}
+        # Warnings compare samples with training examples, of which there are few.
+        of_all, of_few = (
+            Evaluator(
+                run,
+                functools.partial(recipes.data_of, run),
+                EvaluationSettings(weights="ema", samples=n, sanity=sanity),
+            )
+            for sanity in (False, True)
+        )
+        by_few = samples.measure_distances(of_few)
+        results = {
+            "distances": samples.measure_distances(of_all),
+            "diversity": samples.measure_diversity(of_few, by_few),
+        }
         write_atomically(file, json.dumps(results, indent=1, default=float))
     return json.loads(file.read_text())
 

@@ -247,8 +247,8 @@ def test_a_conditional_run_with_a_small_class_and_unknown_labels(of_recipe, monk
     assert "warning: no warnings within the classes 3" in " ".join(capsys.readouterr().out.split())
 
 
-def of_arrays(train: Split, test: Split) -> mock.Mock:
-    of = mock.Mock(spec=Evaluator, settings=EvaluationSettings(), network=None)
+def of_arrays(train: Split, test: Split, sanity: bool = True) -> mock.Mock:
+    of = mock.Mock(spec=Evaluator, settings=EvaluationSettings(sanity=sanity), network=None)
     of.data, of.unit = DataSet("x", train, test, test), np.asarray
     of.sampler = lambda n, seed: np.random.default_rng(seed).random((n, 3), np.float32)
     return of
@@ -260,6 +260,10 @@ def test_samples_test_and_training_examples_are_as_many(train, test):
     found = measurements.samples.measure_distances(of_arrays(Split(x[:train]), Split(x[:test])))
     for name in ("samples", "training examples"):
         assert (found[name]["kid"]["n_real"], found[name]["kid"]["n_generated"]) == (20, 20)
+    alone = of_arrays(Split(x[:train]), Split(x[:test]), sanity=False)
+    found = measurements.samples.measure_distances(alone)
+    assert found.keys() == {"features", "samples"}
+    assert found["samples"]["kid"]["n_generated"] == test
 
 
 def test_a_class_of_equal_examples_is_left_out():

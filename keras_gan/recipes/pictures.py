@@ -113,11 +113,10 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
         "and the budget",
         least=0,
     )
-    # Not by rule: with 400 pictures it made the Frechet distance 883 instead of 586.
+    # Not by rule: only short runs have been measured.
     self_modulation: bool = setting(
         False,
-        "let scale and offset of G's normalization in dcgan depend on z too: with many pictures "
-        "samples vary more",
+        "let scale and offset of G's normalization in dcgan depend on z too: samples vary more",
     )
     augment: str = setting(
         "auto",

@@ -32,9 +32,11 @@ _ON = {"classifier": "the last hidden layer of the small classifier"}
 
 
 def measure_distances(of: Evaluator) -> dict:
-    """Samples, and training examples to read them by, against test examples: as many of each."""
+    """Samples against as many test examples; with `sanity`, so many training examples as well."""
     network, seed = of.network, of.settings.seed
-    n = min(of.settings.samples, len(of.data.test), len(of.data.train))
+    n = min(of.settings.samples, len(of.data.test))
+    if of.settings.sanity:
+        n = min(n, len(of.data.train))
 
     def some(x: np.ndarray) -> np.ndarray:
         return of.unit(x[np.random.default_rng(seed).permutation(len(x))[:n]])
