@@ -206,7 +206,8 @@ def _of_run(run: Run, handle: str, following: bool) -> Facts:
     times = [session["seconds"] for session in sessions if "seconds" in session]
     asked = sessions[-1].get("epochs") if sessions else None
     settings = _settings(run, asked)
-    trusts = _trusts_file(run)
+    # Its recipe file may be run, so its commands need the flag.
+    trusts = run.recipe_file is not None and _settings_class(run) is not None
     chosen = "" if weights == "last" else f" --weights {shlex.quote(weights)}"
     flags = chosen + (" --trust-recipe" if trusts else "")
     place = shlex.quote(handle)
@@ -318,14 +319,6 @@ def _best(run: Run) -> str:
     number = "Frechet distance" if by_distance else "log-likelihood"
     epochs = ", ".join(f"{weights}: epoch {run.epoch_of(weights)}" for weights in stored)
     return f"{epochs}; chosen by the {number} of validation examples"
-
-
-def _trusts_file(run: Run) -> bool:
-    """Whether the run names a recipe file that may be run, so that its commands need the flag."""
-    try:
-        return run.recipe_file is not None and bool(run.recipe())
-    except InputError:
-        return False
 
 
 def _settings_class(run: Run) -> type[RunSettings] | None:
