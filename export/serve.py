@@ -34,7 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     ]
     flags += ["--trust-recipe"] * told.trust_recipe
     build_parser().parse_args(arguments)  # its mistakes, and --help, do not wait for an export
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and clean up
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup leaves SIGHUP
+            signal.signal(number, lambda caught, _: sys.exit(128 + caught))  # and clean up
     with tempfile.TemporaryDirectory(prefix="keras-gan-serve-") as folder:
         # A process of its own: what it loads does not stay in the server's memory. -P: not a
         # folder "export" of the user.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import types
@@ -586,6 +587,30 @@ def test_serve_exports_a_model_first(tmp_path, monkeypatch, run):
     assert {"--weights=ema", "--preprocessing=symmetric_range", "--trust-recipe"} <= set(
         commands[-1]
     )
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_serve_ended_by_a_signal_leaves_no_export(monkeypatch, number, ignored):
+    folders = []
+    handlers = {}
+    monkeypatch.setattr(signal, "signal", handlers.__setitem__)
+    monkeypatch.setattr(
+        signal, "getsignal", lambda _: signal.SIG_IGN if ignored else signal.SIG_DFL
+    )
+
+    def run_command(command, **options):
+        folders.append(Path(command[6]))
+        assert folders[0].is_dir()
+        if number not in handlers:  # ignored, as nohup does
+            return types.SimpleNamespace(returncode=7)
+        return handlers[number](number, None)
+
+    monkeypatch.setattr(export.serve.subprocess, "run", run_command)
+    with pytest.raises(SystemExit) as ended:
+        sys.exit(export.serve.main(["digits", "--port=0"]))
+    assert ended.value.code == (7 if ignored else 128 + number)
+    assert not folders[0].exists()
 
 
 def test_halving_keeps_other_types(tmp_path):
