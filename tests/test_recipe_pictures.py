@@ -51,11 +51,15 @@ def test_lengths_follow_the_budget(monkeypatch, capsys):
 
 
 def test_self_modulation_is_of_dcgan():
-    settings = resolved(images=1, width=8, blocks=0, self_modulation=True)
+    small = {"images": 1, "width": 8, "blocks": 0, "precision": "float32"}
+    settings = resolved(**small, networks="dcgan")
+    assert settings.self_modulation
     generator = pictures.build(settings, data_of((8, 8, 3)))[0].generator
     assert generator.get_layer("modulation")
-    with pytest.raises(InputError, match="--self-modulation needs --networks dcgan"):
-        resolved(images=1, networks="r3gan", self_modulation=True)
+    settings = resolved(**small, networks="dcgan", self_modulation=False)
+    generator = pictures.build(settings, data_of((8, 8, 3)))[0].generator
+    assert "modulation" not in [layer.name for layer in generator.layers]
+    assert not resolved(**small, networks="r3gan").self_modulation
 
 
 def test_few_pictures_are_said_to_be_few(capsys):

@@ -113,9 +113,8 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
         "and the budget",
         least=0,
     )
-    # Not by rule: only short runs have been measured.
     self_modulation: bool = setting(
-        False,
+        True,
         "let scale and offset of G's normalization in dcgan depend on z too: samples vary more",
     )
     augment: str = setting(
@@ -192,13 +191,12 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
         kind, on_gpu = self.networks, bool(tf.config.list_logical_devices("GPU"))
         if kind == "auto":
             kind = ON_GPU if on_gpu else ON_CPU
-        if self.self_modulation and kind != "dcgan":
-            raise InputError(f"--self-modulation needs --networks dcgan. Received: {kind}")
         constant = kind == "dcgan" and size < SOME
         by_rule = _rounded(512 / max(data.shape[:2])) if kind == "dcgan" else WIDTH_R3GAN
         chosen = dataclasses.replace(
             self,
             networks=kind,
+            self_modulation=self.self_modulation and kind == "dcgan",
             batch_size=min(self.batch_size or BATCH_SIZES[kind], size),
             augment=_augmentation(size) if self.augment == "auto" else self.augment,
             gamma=gamma,
