@@ -94,8 +94,9 @@ def measured(run: Run, n: int) -> dict[str, Any]:
             for sanity in (False, True)
         )
         by_few = samples.measure_distances(of_few)
+        floor = by_few["training examples"]  # of as many as there are, at most n
         results = {
-            "distances": samples.measure_distances(of_all),
+            "distances": {**samples.measure_distances(of_all), "training examples": floor},
             "diversity": samples.measure_diversity(of_few, by_few),
         }
         write_atomically(file, json.dumps(results, indent=1, default=float))

@@ -8,6 +8,7 @@ import json
 import math
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -281,6 +282,27 @@ def test_few_pictures(tmp_path, monkeypatch):
     }
     line = few_pictures.row(400, True, False, results)
     assert line == "| 400 | yes | no | 123.5 ± 1.2 | 0.25 | 31.0% | low-recall |"
+
+
+def test_the_hour_of_cifar10_shows_what_is_measured_of_few_pictures(tmp_path, monkeypatch):
+    def points(n, seed):
+        return np.random.default_rng(seed).normal(size=(n, 2)).astype(np.float32)
+
+    splits = [data.Split(points(n, seed)) for seed, n in enumerate((40, 20, 30))]
+    evaluator = {"network": None, "unit": np.asarray, "sampler": points}
+
+    def evaluator_of(run, load_data, settings):
+        return SimpleNamespace(settings=settings, data=data.DataSet("points", *splits), **evaluator)
+
+    run = SimpleNamespace(path=tmp_path, gan=lambda: SimpleNamespace(step=1234))
+    monkeypatch.setattr(few_pictures, "Evaluator", evaluator_of)
+    monkeypatch.setattr(few_pictures.samples, "measure_diversity", lambda of, by: {"warnings": []})
+    monkeypatch.setattr(cifar10_hour.Run, "open", lambda *arguments, **named: run)
+    monkeypatch.setattr(cifar10_hour, "training_seconds", lambda run: 3600.0)
+    cells = cifar10_hour.row("pictures", tmp_path).strip("| ").split(" | ")
+    assert len(cells) == cifar10_hour.HEAD.count("|") - 1
+    assert cells[:3] == ["pictures", "60", "1,234"]
+    assert float(cells[4]) > 0  # the floor
 
 
 def test_an_accelerator_s_steps_in_turn(tmp_path, monkeypatch):
