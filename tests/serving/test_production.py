@@ -94,6 +94,7 @@ class TestFiles:
         named = {flag.split("=")[1] for flag in container["args"] if "_file=" in flag}
         assert named == {f"/config/{name}" for name in config}
         assert config["models.config"] == (written / "config/models.config").read_text()
+        assert "replicas" not in kinds["Deployment"]["spec"]  # applied again, it would scale down
         selector = kinds["Deployment"]["spec"]["selector"]["matchLabels"]
         assert kinds["Service"]["spec"]["selector"] == selector
 
