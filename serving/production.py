@@ -7,6 +7,7 @@ from the templates in `templates/` a compose file, Kubernetes manifests and KSer
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -68,7 +69,8 @@ class Deployment:
             raise UsageError(f"--memory must read like 512Mi or 2Gi, not {self.memory!r}")
         if resource_name(self.name) != self.name:
             raise UsageError(
-                f"--name must be lower case letters, digits and hyphens, not {self.name!r}"
+                "--name must be lower case letters, digits and hyphens, a letter first, not "
+                f"{self.name!r}"
             )
 
     def config_files(self) -> dict[str, str]:
@@ -130,12 +132,13 @@ class Deployment:
             "status_path": f"/v1/models/{self.models[0].name}",
             "resources": {"requests": amounts, "limits": amounts},
         }
+        names = resource_names([model.name for model in self.models])
         of_models = [
             {
-                "model_resource": resource_name(model.name),
+                "model_resource": name,
                 "storage_uri": f"pvc://{self.claim}/{model.base_path.relative_to(_MODELS_DIR)}",
             }
-            for model in self.models
+            for name, model in zip(names, self.models, strict=True)
         ]
         return {
             "compose.yaml": list(_filled("compose.yaml", values)),
@@ -160,8 +163,19 @@ def _filled(template: str, values: Mapping[str, Any]) -> Iterator[dict]:
 
 
 def resource_name(name: str) -> str:
-    """A name that Kubernetes accepts: lower case letters, digits and hyphens, 63 at most."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:63].strip("-") or "model"
+    """A name that Kubernetes accepts: 63 lower case letters, digits, hyphens; a letter first."""
+    text = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    return (text if text[:1].isalpha() else f"model-{text}")[:63].strip("-")
+
+
+def resource_names(models: Sequence[str]) -> list[str]:
+    """Such a name for each model, of which no two are the same."""
+    names: list[str] = []
+    for model in models:
+        name = resource_name(model)
+        others = (f"{name[:58]}-{number}" for number in itertools.count(2))
+        names.append(next(one for one in itertools.chain([name], others) if one not in names))
+    return names
 
 
 def model_message(models: Sequence[ModelConfig]) -> model_server_config_pb2.ModelServerConfig:

@@ -21,7 +21,7 @@ from serving import Client, UsageError, errors, operations
 from serving.__main__ import main
 from serving.config import read_batching_file, read_model_config_file, read_monitoring_file
 from serving.operations import Admin, move_labels
-from serving.production import resource_name
+from serving.production import resource_name, resource_names
 from serving.settings import Settings
 
 # Without the first, the server does not start with labels; without the second, it answers no more
@@ -128,6 +128,7 @@ class TestFiles:
             (["--cpu=0"], "--cpu must be at least 1"),
             (["--grpc_max_threads=0"], "--grpc_max_threads must be at least 1"),
             (["--name=A_b"], "--name must be lower case letters"),
+            (["--name=2a"], "hyphens, a letter first, not '2a'"),
             (["--min_replicas=5"], "--min_replicas must be between 1 and --max_replicas (4)"),
             (["--version=1"], "--version and --label fit one model"),
             (["--label=x"], "'x': label=version is expected"),
@@ -159,6 +160,9 @@ def test_files_that_cannot_be_written(contract_base, tmp_path, monkeypatch, caps
 def test_resource_names():
     assert resource_name("My_Model 2") == "my-model-2"
     assert len(resource_name("x" * 99)) == 63
+    assert resource_name("2024") == "model-2024"  # the name of a service begins with a letter
+    assert resource_name("é") == "model"
+    assert resource_names(["a-b", "a.b", "a_b", "c"]) == ["a-b", "a-b-2", "a-b-3", "c"]
 
 
 @pytest.fixture
