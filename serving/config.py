@@ -100,6 +100,7 @@ class ModelConfig:
     latest: int = 1  # how many of the newest versions to serve; 0 when another policy holds
     versions: frozenset[int] = frozenset()
     labels: Mapping[str, int] = field(default_factory=dict)  # label to version
+    logging_config: Message | None = None  # the real server's; kept as it is
 
     def aspired(self, on_disk: Mapping[int, Path]) -> set[int]:
         """The versions to serve, out of those on disk."""
@@ -223,7 +224,11 @@ def model_configs(
                 "that this server was started with."
             )
         models[entry.name] = ModelConfig(
-            entry.name, base_path, *_policy(entry), labels=dict(entry.version_labels)
+            entry.name,
+            base_path,
+            *_policy(entry),
+            labels=dict(entry.version_labels),
+            logging_config=entry.logging_config if entry.HasField("logging_config") else None,
         )
     return list(models.values())
 

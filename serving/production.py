@@ -184,7 +184,10 @@ def model_message(models: Sequence[ModelConfig]) -> model_server_config_pb2.Mode
     message.model_config_list.SetInParent()
     for model in models:
         entry = message.model_config_list.config.add(
-            name=model.name, base_path=str(model.base_path), model_platform=PLATFORM
+            name=model.name,
+            base_path=str(model.base_path),
+            model_platform=PLATFORM,
+            logging_config=model.logging_config,
         )
         entry.version_labels.update(model.labels)
         policy = entry.model_version_policy

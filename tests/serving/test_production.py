@@ -210,6 +210,18 @@ def test_canary_then_promotion_then_rollback(labelled, capsys):
     assert (model.versions, model.labels) == ({1}, {"stable": 1})
 
 
+def test_a_move_keeps_what_the_real_server_logs(labelled):
+    address, config = labelled
+    logging = 'logging_config { log_collector_config { type: "file" filename_prefix: "/log" } }'
+    config.write_text(config.read_text().replace("version_labels", f"{logging} version_labels"))
+    command = ["label", address, "--model_config_file", str(config), "--model=mlp"]
+    assert main([*command, "--label=stable=2"]) == 0
+    message = text_format.Parse(config.read_text(), model_server_config_pb2.ModelServerConfig())
+    (entry,) = message.model_config_list.config
+    assert entry.logging_config.log_collector_config.filename_prefix == "/log"
+    assert entry.version_labels == {"stable": 2}
+
+
 def test_a_failed_move_changes_nothing(labelled, capsys):
     address, config = labelled
     before = config.read_text()
