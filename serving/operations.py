@@ -108,7 +108,7 @@ def move_labels(
             admin.reload(moved)
         for admin in admins:
             admin.reload(final)
-    except ServingError:
+    except (ServingError, KeyboardInterrupt):
         for admin in admins:
             with suppress(ServingError):
                 admin.reload(models)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import yaml
 from google.protobuf import text_format
-from serving_running import PATIENCE, free_port, running
+from serving_running import PATIENCE, free_port, running, wait_for
 from tensorflow_serving.config import model_server_config_pb2
 
 from serving import Client, UsageError, errors, operations
@@ -247,6 +247,22 @@ def test_a_failed_move_changes_nothing(labelled, capsys):
     ]
     with Admin(address) as admin, pytest.raises(errors.DeadlineExceeded):
         move_labels([admin], read_model_config_file(config), "mlp", {"stable": 77}, 0.3)
+
+
+def test_an_interrupted_move_changes_nothing(labelled, monkeypatch):
+    address, config = labelled
+    wait = Admin.wait_until_available
+
+    def interrupted(admin, *arguments):
+        wait(admin, *arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Admin, "wait_until_available", interrupted)
+    with Admin(address) as admin:
+        with pytest.raises(KeyboardInterrupt):
+            move_labels([admin], read_model_config_file(config), "mlp", {"stable": 2})
+        wait_for(lambda: admin.states("mlp")[2].state == "END")
+    assert version_behind(address, "stable") == 1
 
 
 def test_launch_needs_the_program(contract_base, monkeypatch):
