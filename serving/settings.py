@@ -73,6 +73,14 @@ def _host_names(text: str) -> frozenset[str]:
     return frozenset(names)
 
 
+def _host(text: str) -> str:
+    """The type of a flag: an address; an IPv6 address may have the brackets of a URL."""
+    host = text.strip("[] ")
+    if not host:  # as of a variable that is not set; REST would be open on all addresses
+        raise argparse.ArgumentTypeError(f"an address expected, not {text!r}")
+    return host
+
+
 def _boolean(text: str) -> bool:
     try:
         return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
@@ -116,7 +124,7 @@ class Settings:
     keys: Keys | None = None
     limits: Limits = Limits()
     threads: int = 4  # requests that run at a time without batching
-    host: str = _flag("127.0.0.1", "the address to listen on (the real server: all)", str)
+    host: str = _flag("127.0.0.1", "the address to listen on (the real server: all)", _host)
     allowed_hosts: frozenset[str] = _flag(
         frozenset(),
         "names, separated by commas, by which REST clients may call this server besides localhost "
@@ -235,7 +243,6 @@ def read_settings(argv: Sequence[str]) -> Settings:
         threads=max(4, 2 * (os.cpu_count() or 1)),
         **values
         | {
-            "host": flags.host.strip("[]"),  # an IPv6 address may have the brackets of a URL
             "port": flags.port or None,
             "rest_api_port": flags.rest_api_port or None,
         },

@@ -146,6 +146,8 @@ def test_help_names_defaults_only_where_there_are_any():
         (["BASE", "--rest_api_port=65536"], "at most 65535 expected, not 65536"),
         (["BASE", "--allowed_hosts=a.example:80"], "names without a port expected"),
         (["BASE", "--allowed_hosts="], "names without a port expected"),
+        (["BASE", "--host="], "argument --host: an address expected, not ''"),
+        (["BASE", "--host=[]"], "an address expected, not '[]'"),
         (["BASE", "--nope"], "unrecognized arguments: --nope"),
         (["BASE", "--enable_batching=perhaps"], "true or false expected, not 'perhaps'"),
         (["BASE", "--port=9", "--rest_api_port=9"], "--rest_api_port must differ from --port"),
