@@ -21,7 +21,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not (arguments and is_model(arguments[0])) or missing_packages():
         return serve(arguments)
-    from serving.settings import Parser, build_parser
+    from serving.errors import UsageError
+    from serving.settings import Parser, check_flags
 
     # What the export is told; the rest is the server's.
     parser = Parser(prog="keras-gan serve", add_help=False, allow_abbrev=False)
@@ -33,7 +34,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         f"--{name}={text}" for name in ("weights", "preprocessing") if (text := vars(told)[name])
     ]
     flags += ["--trust-recipe"] * told.trust_recipe
-    build_parser().parse_args(arguments)  # its mistakes, and --help, do not wait for an export
+    try:
+        check_flags(arguments)  # its mistakes, and --help, do not wait for an export
+    except UsageError as error:
+        print(f"keras-gan serve: {error}", file=sys.stderr)
+        return 2
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup leaves SIGHUP
             signal.signal(number, lambda caught, _: sys.exit(128 + caught))  # and clean up

@@ -11,7 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -219,23 +219,37 @@ def build_parser() -> Parser:
 
 def read_settings(argv: Sequence[str]) -> Settings:
     """Reads the command line."""
+    flags, settings = _without_models(argv)
+    models, roots = _models(flags)
+    return replace(settings, models=models, roots=roots)
+
+
+def check_flags(argv: Sequence[str]) -> None:
+    """Raises UsageError for a command line that is wrong whatever its EXPORT_DIR holds."""
+    _without_models(argv)
+
+
+def _without_models(argv: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
     flags = build_parser().parse_args(argv)
+    sources = [flags.export_dir, flags.model_base_path, flags.model_config_file]
+    if sum(source is not None for source in sources) != 1:
+        raise UsageError(
+            "one of EXPORT_DIR, --model_base_path and --model_config_file is needed, and only one"
+        )
     if flags.port and flags.port == flags.rest_api_port:
         raise UsageError(f"--rest_api_port must differ from --port; both are {flags.port}")
     if not flags.port and not flags.rest_api_port:
         raise UsageError("--port and --rest_api_port are both 0: nothing to listen on")
     if flags.batching_parameters_file and not flags.enable_batching:
         raise UsageError("--batching_parameters_file needs --enable_batching")
-    models, roots = _models(flags)
     batching = Batching() if flags.enable_batching else None
     if flags.batching_parameters_file:
         batching = read_batching_file(flags.batching_parameters_file)
     monitoring = flags.monitoring_config_file
     values = {option.name: getattr(flags, option.name) for option in _OPTIONS}
     limits = Limits(**{option.name: values.pop(option.name) for option in fields(Limits)})
-    return Settings(
-        models=models,
-        roots=roots,
+    settings = Settings(
+        models=(),
         batching=batching,
         metrics_path=monitoring and read_monitoring_file(monitoring),
         keys=_keys(flags),
@@ -247,14 +261,10 @@ def read_settings(argv: Sequence[str]) -> Settings:
             "rest_api_port": flags.rest_api_port or None,
         },
     )
+    return flags, settings
 
 
 def _models(flags: argparse.Namespace) -> tuple[tuple[ModelConfig, ...], tuple[Path, ...]]:
-    sources = [flags.export_dir, flags.model_base_path, flags.model_config_file]
-    if sum(source is not None for source in sources) != 1:
-        raise UsageError(
-            "one of EXPORT_DIR, --model_base_path and --model_config_file is needed, and only one"
-        )
     if flags.model_config_file is not None:
         models = tuple(read_model_config_file(flags.model_config_file))
         if flags.model_name is not None:

@@ -122,6 +122,24 @@ def test_flags_are_read_before_a_model_is_exported(monkeypatch, capsys, flag, co
     assert printed.err.count("\n") == (code == 2)
 
 
+@pytest.mark.parametrize(
+    ("flag", "text"),
+    [
+        ("--port=8501", "--rest_api_port must differ from --port"),
+        ("--batching_parameters_file=x", "needs --enable_batching"),
+        ("--monitoring_config_file=nowhere", "nowhere: cannot be read"),
+        ("--model_config_file=x", "and only one"),
+        ("--ssl_key_file=x", "--ssl_certificate_file is missing"),
+    ],
+)
+def test_flags_that_cannot_be_used_are_found_before_an_export(monkeypatch, capsys, flag, text):
+    monkeypatch.setattr(export.serve.subprocess, "run", None)  # nothing is exported in vain
+    assert export.serve.main(["digits", flag]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("keras-gan serve: ")
+    assert text in line
+
+
 def test_help_names_defaults_only_where_there_are_any():
     text = build_parser().format_help()
     assert "(default: 8501)" in text
