@@ -108,24 +108,24 @@ def _folder(path: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def _draft(base: Path) -> Iterator[Path]:
     """A locked draft, removed at the end unless it was renamed; stale drafts are removed first."""
-    for stale in base.glob(f"{_DRAFT}*"):
-        with contextlib.suppress(OSError), _locked(stale):
-            shutil.rmtree(stale)
     draft = base / f"{_DRAFT}{secrets.token_hex(4)}"
-    draft.mkdir()
-    try:
-        with _locked(draft):
-            yield draft
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    with contextlib.ExitStack() as until_published:
+        with _locked(base, wait=True):  # else another process may take a new draft for a stale one
+            for stale in base.glob(f"{_DRAFT}*"):
+                with contextlib.suppress(OSError), _locked(stale):
+                    shutil.rmtree(stale)
+            draft.mkdir()
+            until_published.callback(shutil.rmtree, draft, ignore_errors=True)
+            until_published.enter_context(_locked(draft))
+        yield draft
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: Path, wait: bool = False) -> Iterator[None]:
     """Holds a directory's lock, which ends with the process."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
     finally:
         os.close(descriptor)

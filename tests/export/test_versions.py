@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,28 @@ def test_a_draft_of_a_running_process_stays(tmp_path: Path) -> None:
 
     assert versions.publish(tmp_path, None, fill) == tmp_path / "2"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["1", "2"]
+
+
+def test_a_draft_that_is_not_locked_yet_stays(tmp_path: Path, monkeypatch) -> None:
+    def write(draft: Path) -> None:
+        (draft / "file").write_text(threading.current_thread().name)
+
+    other = threading.Thread(target=versions.publish, args=(tmp_path, None, write), name="other")
+    mkdir = Path.mkdir
+
+    def mkdir_and_pause(path: Path, *arguments, **named) -> None:
+        mkdir(path, *arguments, **named)
+        if path.name.startswith(".draft-") and other.ident is None:
+            other.start()
+            other.join(0.5)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir_and_pause)
+    one = versions.publish(tmp_path, None, write)
+    other.join()
+    texts = {path.name: (path / "file").read_text() for path in tmp_path.iterdir()}
+    assert sorted(texts) == ["1", "2"]
+    assert texts.pop(one.name) == threading.current_thread().name
+    assert list(texts.values()) == ["other"]
 
 
 def test_failure_leaves_nothing(tmp_path: Path) -> None:
