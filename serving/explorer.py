@@ -7,6 +7,7 @@ import json
 import math
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -28,6 +29,7 @@ _HEADERS = {
     "form-action 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
+    "cache-control": "no-cache",  # else browsers mix files of this version with those of another
 }
 
 
@@ -45,8 +47,17 @@ def explorer_routes(manager: Manager) -> tuple[BaseRoute, ...]:
     return (
         Route("/", page),
         Route("/explorer/catalog.json", catalog),
-        Mount("/explorer", StaticFiles(directory=_STATIC)),
+        Mount("/explorer", _Files(directory=_STATIC)),
     )
+
+
+class _Files(StaticFiles):
+    """The page's files, with its headers."""
+
+    def file_response(self, *arguments: Any, **named: Any) -> Response:
+        response = super().file_response(*arguments, **named)
+        response.headers.update(_HEADERS)
+        return response
 
 
 def describe(manager: Manager) -> list[dict]:

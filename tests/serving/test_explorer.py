@@ -793,6 +793,8 @@ def test_only_the_page_s_own_files_are_served(http):
         "/explorer/..%2fserver.py",
     ):
         assert http.get(path).status_code == 404
+    for path in ("/", "/explorer/app.js"):
+        assert http.get(path).headers["cache-control"] == "no-cache"  # not those of other versions
     catalog = http.get("/explorer/catalog.json").json()
     assert [model["name"] for model in catalog] == ["mlp", "painter", "sketch", "types"]
 
