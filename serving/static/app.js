@@ -21,8 +21,8 @@ const $ = (id) => document.getElementById(id);
 const mask = new Mask($("mask"));
 const sketch = new Sketch($("sketch"), () => mask.show(sketch.image()));
 
-// A sample can be chosen. It has a name, latents, a class and a button; an inpainting has in `given` the
-// image and its mask too.
+// A sample can be chosen. It has a name, latents, a class and a button; one of the grid the seed of its noise, too; an
+// inpainting in `given` the image and its mask.
 const state = {
   models: [],
   model: null,
@@ -233,7 +233,7 @@ async function drawSamples() {
     if (request !== state.gridRequests) return false;
     state.drawn = { seed: String(seed), images: String(seeds.length), class: wanted };
     state.samples = answer.latents.map((latents, i) =>
-      newSample(`sample ${i + 1}`, answer.images[i], { latents, shownAs: classes[i] }),
+      newSample(`sample ${i + 1}`, answer.images[i], { latents, shownAs: classes[i], noiseSeed: seeds[i] }),
     );
     $("channels").textContent = shownChannels(answer.images[0][0][0].length);
     state.dimensions = answer.latents[0].length;
@@ -388,12 +388,18 @@ function where() {
   return `${line}, and ${down} % down to ${names[2]} and ${names[3]}.`;
 }
 
-// An interpolation keeps the class of its first sample, or the image that it inpaints.
-async function imageOf(latents, given) {
+// An interpolation keeps the class and the noise of its first sample, or the image that it inpaints.
+async function imageOf(latents, { given, noiseSeed = 0 }) {
   const [model, version] = [state.model.name, state.version.version];
   const classes = [Number($("shown-class").value)];
-  if (!given) return api.image(model, version, latents, further(state.version, "serving_default", classes));
-  return (await api.inpaint(model, version, given, [latents], further(state.version, "inpaint", classes)))[0];
+  const more = further(state.version, given ? "inpaint" : "serving_default", classes, [noiseSeed]);
+  if (!given) return api.image(model, version, latents, more);
+  return (await api.inpaint(model, version, given, [latents], more))[0];
+}
+
+// For a file: as text, because numbers in JSON may lose digits beyond 2^53.
+function noiseOf({ noiseSeed = 0 }) {
+  return state.version.signatures.serving_default.inputs.noise_seed ? { noise_seed: String(noiseSeed) } : {};
 }
 
 // One request at a time; the newest wish comes next. The image's data-drawn is set when none is left.
@@ -418,11 +424,11 @@ async function drawImage() {
       const latents = moved(point, moves, state.version.metadata?.prior);
       const text = where();
       showDirection(latents);
-      const { given } = state.chosen[0];
-      const image = await imageOf(latents, given);
+      const [first] = state.chosen;
+      const image = await imageOf(latents, first);
       if (state.chosen.length === 0) break;
       say(text);
-      setShown({ latents, ...given });
+      setShown({ latents, ...first.given, ...noiseOf(first) });
       draw($("image"), image);
       if (wanted) delete $("image").dataset.drawn;
     }

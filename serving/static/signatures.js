@@ -19,12 +19,12 @@ export function classCount(version) {
   return signatures.serving_default?.inputs.condition && condition?.name === "classes" ? condition.count : 0;
 }
 
-// Further inputs of a signature for rows of these classes: noise has the seed 0, and no pixel is known.
-export function further(version, signature, classes) {
+// Further inputs of a signature for rows of these classes and seeds of noise; no pixel is known.
+export function further(version, signature, classes, noiseSeeds = classes.map(() => 0)) {
   const { inputs } = version.signatures[signature];
   const more = {};
   if (inputs.condition) more.condition = classes;
-  if (inputs.noise_seed) more.noise_seed = classes.map(() => 0);
+  if (inputs.noise_seed) more.noise_seed = noiseSeeds;
   if (inputs.known) more.known = classes.map(() => filled(inputs.known.shape.slice(1), 0));
   if (inputs.mask) more.mask = classes.map(() => filled(inputs.mask.shape.slice(1), false));
   return more;

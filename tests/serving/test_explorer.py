@@ -408,6 +408,38 @@ def assert_encoded(page, sketch, scaled):
     return latents[0]
 
 
+def test_noise_is_that_of_the_first_sample(page):
+    """The catalog says that the generator draws noise; what the page sends for it is left out."""
+    asked = []
+
+    def catalog(route):
+        models = route.fetch().json()
+        for version in models[0]["versions"]:
+            inputs = version["signatures"]["serving_default"]["inputs"]
+            inputs["noise_seed"] = {"dtype": "DT_INT64", "shape": [-1]}
+        route.fulfill(json=models)
+
+    def answer(route):
+        body = json.loads(route.request.post_data)
+        if "latents" in body["inputs"]:
+            asked.append(body["inputs"].pop("noise_seed"))
+        route.continue_(post_data=json.dumps(body))
+
+    page.route("**/explorer/catalog.json", catalog)
+    page.route("**/v1/models/**", answer)
+    page.reload()
+    wait_for_grid(page)
+    choose(page, 4, 9)
+    page.fill("#across", "0.5")
+    settle(page, "50 %", "sample 5", "sample 10")
+    with page.expect_download() as download:
+        page.click("#save-latents")
+    seed = int(row_seeds(0, 36)[4])
+    assert {*map(tuple, asked)} == {(seed,)}
+    assert json.loads(download.value.path().read_text())["noise_seed"] == str(seed)
+    page.unroute("**/v1/models/**")
+
+
 def test_an_opened_image_and_an_interpolation_from_it(page, sketch, tmp_path):
     levels = np.random.default_rng(0).integers(0, 256, (6, 6), np.uint8)
     Image.fromarray(levels).save(tmp_path / "image.png")
