@@ -52,9 +52,9 @@ class ClientKeys:
         key: The key of that certificate.
     """
 
-    authority: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
+    authority: str | Path | None = None
+    certificate: str | Path | None = None
+    key: str | Path | None = None
 
     def __post_init__(self) -> None:
         """Checks that a certificate has its key: gRPC would end the process."""
@@ -309,7 +309,7 @@ def _connect(url: str, keys: ClientKeys, *, asynchronous: bool) -> Any:
     library, transport = (grpc.aio, AsyncGrpcTransport) if asynchronous else (grpc, GrpcTransport)
     if tls:
         files = (keys.authority, keys.key, keys.certificate)
-        credentials = grpc.ssl_channel_credentials(*(f and f.read_bytes() for f in files))
+        credentials = grpc.ssl_channel_credentials(*(f and Path(f).read_bytes() for f in files))
         return transport(library.secure_channel(address, credentials, _OPTIONS))
     return transport(library.insecure_channel(address, _OPTIONS))
 

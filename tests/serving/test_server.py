@@ -302,7 +302,7 @@ class TestTls:
             with pytest.raises(errors.Unavailable):
                 self.ask(tls_url, ClientKeys(tls_files / "ca.pem"))
         else:
-            assert self.ask(tls_url, ClientKeys(tls_files / "ca.pem")) == (2, 6, 6, 1)
+            assert self.ask(tls_url, ClientKeys(str(tls_files / "ca.pem"))) == (2, 6, 6, 1)
 
     def test_a_server_signed_by_another_authority(self, tls_url, tls_files):
         with pytest.raises(errors.Unavailable):
