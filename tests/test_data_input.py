@@ -30,6 +30,7 @@ def stream(x, y=None, *, batch_size=None, k=1, shape=(1,), label_check=None, **a
         seed=arguments.get("seed", 0),
         shuffle=arguments.get("shuffle", True),
         strategy=tf.distribute.get_strategy(),
+        steps_per_epoch=arguments.get("steps_per_epoch"),
     )
 
 
@@ -177,6 +178,36 @@ def test_running_out_of_data_warns_only_where_steps_were_asked_for():
     with pytest.warns(UserWarning, match="ran out of data"):
         model.fit(data, steps_per_epoch=6, verbose=0)
     assert int(model.step.numpy()) == 12
+
+
+def test_the_order_of_data_that_begin_again_is_that_of_their_step():
+    groups = stream(Pieces([1] * 12), steps_per_epoch=6)
+    steps, orders = iter(groups.dataset()), []
+    for step in range(0, 24, 6):
+        groups.begin_epoch(step)
+        orders.append([int(next(steps)[0, 0]) for _ in range(6)])
+    for step in (0, 12):
+        fresh = stream(Pieces([1] * 12))
+        fresh.begin_epoch(step)
+        half = step // 6
+        assert orders[half] + orders[half + 1] == joined(read(fresh.dataset()))
+
+
+@pytest.mark.parametrize("examples", [16, 18])  # of 18, the last batch fills no step
+def test_data_that_end_with_an_epoch_begin_again(examples):
+    model, x = small.gan(), small.examples(examples)
+
+    class Indexed(keras.utils.PyDataset):
+        num_batches = -(-examples // 4)
+
+        def __getitem__(self, index):
+            return x[4 * index : 4 * index + 4]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for data in tf.data.Dataset.from_tensor_slices(x).batch(4), Indexed():
+            model.fit(data, steps_per_epoch=2, epochs=5, verbose=0)
+    assert int(model.step.numpy()) == 20
 
 
 def forms(x, y=None):

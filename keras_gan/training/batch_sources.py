@@ -20,9 +20,11 @@ class Batches:
     Attributes:
         dataset: Batches `x` or `(x, y)`, float32 `[m, *example_shape]` and labels.
         length: Number of batches, where `dataset` does not know it, or None.
+        read_once: Whether they can be read to their end only once.
     """
 
     length: int | None = None
+    read_once = False
 
     def __init__(
         self,
@@ -123,7 +125,9 @@ def from_iterable(
     dataset = tf.data.Dataset.from_generator(
         lambda: (_arrays(batch, signature) for batch in whole), output_signature=signature
     )
-    return Batches(dataset, example_shape, label_check, len(tf.nest.flatten(arrays)[0]))
+    batches = Batches(dataset, example_shape, label_check, len(tf.nest.flatten(arrays)[0]))
+    batches.read_once = iterator is data
+    return batches
 
 
 class _Once:

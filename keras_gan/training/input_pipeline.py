@@ -48,6 +48,7 @@ def training_stream(
     seed: int,
     shuffle: bool,
     strategy: tf.distribute.Strategy,
+    steps_per_epoch: int | None = None,
 ) -> Stream:
     """The stream of groups of `k * m` examples that training takes; see `GAN.fit`.
 
@@ -60,7 +61,7 @@ def training_stream(
     if isinstance(source, Batches):
         if batch_size is not None:
             raise InputError(_BRINGS_ITS_OWN)
-        stream = RegroupedStream(source, minibatches)
+        stream = RegroupedStream(source, minibatches, steps_per_epoch)
     elif isinstance(source, Shards):
         stream = ShardStream(source, minibatch, minibatches, seed, strategy)
     else:

@@ -155,6 +155,9 @@ class ShardStream(SizedStream):
 class RegroupedStream:
     """A user's batches of m, as groups of `k * m`.
 
+    With a number of steps that an epoch is asked to have, data that end together with an epoch
+    begin again. Keras goes on there, and would find nothing.
+
     Attributes:
         minibatch: `m`, the size of the first batch.
         steps_per_epoch: None; an epoch ends where the batches do.
@@ -162,7 +165,7 @@ class RegroupedStream:
 
     steps_per_epoch = None
 
-    def __init__(self, batches: Batches, minibatches: int):
+    def __init__(self, batches: Batches, minibatches: int, steps_asked_for: int | None = None):
         self.minibatch = batches.minibatch
         self._batches = batches
         self._group = minibatches * self.minibatch
@@ -171,6 +174,8 @@ class RegroupedStream:
         self._groups = divided_by_data(groups).prefetch(2)
         if batches.dataset.cardinality() == tf.data.INFINITE_CARDINALITY:  # which is lost in groups
             sized(self._groups, tf.data.INFINITE_CARDINALITY)
+        elif steps_asked_for and not batches.read_once:
+            self._groups = _beginning_again(self._groups, steps_asked_for)
 
     def dataset(self) -> tf.data.Dataset:
         """The groups."""
@@ -195,6 +200,21 @@ class RegroupedStream:
         with tf.control_dependencies([self._examples_read.assign_add(rows)]):
             batch = tf.nest.map_structure(tf.identity, batch)
         return batch if len(batch) > 1 else batch[0]
+
+
+def _beginning_again(groups: tf.data.Dataset, steps: int) -> tf.data.Dataset:
+    """The groups over and over, up to an end that is not the end of an epoch of so many steps.
+
+    They begin again when the next epoch asks for them, and not before: the order may be its own.
+    """
+
+    def count(made: tf.Tensor, numbered: tuple) -> tuple:
+        number, group = numbered
+        ended_within = (number == 0) & (made % steps > 0)
+        return made + 1, (ended_within, group)
+
+    counted = groups.enumerate().repeat().scan(tf.constant(0, tf.int64), count)
+    return counted.take_while(lambda ended, _: ~ended).map(lambda _, group: group)
 
 
 Stream = IndexedStream | ShardStream | RegroupedStream

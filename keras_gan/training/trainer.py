@@ -259,6 +259,7 @@ class Trainer(keras.Model):
             seed=self.seed,
             shuffle=shuffle,
             strategy=self.distribute_strategy,
+            steps_per_epoch=steps_per_epoch,
         )
         self.check_minibatch(stream.minibatch)
         fitting.check_steps(self, stream, steps_per_epoch, initial_step)
@@ -328,10 +329,9 @@ class Trainer(keras.Model):
         """
         fitting.refuse_weights(kwargs.pop("sample_weight", None))
         if "_use_cached_eval_dataset" not in kwargs:  # then `fit` has checked the data
-            given = {"batch_size": batch_size, "steps": kwargs.get("steps")}
-            x, y = fitting.evaluation_set(self, x, y, **given), None
+            x = fitting.evaluation_set(self, x, y, batch_size=batch_size, steps=kwargs.get("steps"))
         with fitting.errors_of_data(), fitting.known_warnings(kwargs.get("steps")):
-            return super().evaluate(x, y, **kwargs)
+            return super().evaluate(x, **kwargs)
 
     def train_step(self, data) -> dict[str, tf.Tensor]:
         """One step on this replica's `k * m / replicas` examples, by the rule in `update`.
