@@ -203,6 +203,24 @@ def test_two_quantities_of_one_name_are_refused(arguments):
 
 
 @pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: {"augmentation": augmentation.RandomFlip()},  # on what are no images
+        lambda: {"metrics": [small.LogitMean(name="a"), small.LogitMean(name="a")]},
+    ],
+)
+def test_what_compile_refuses_changes_nothing(wrong):
+    model, untouched = small.gan(), GAN(*small.network_pair(), priors.Uniform(5))
+    before = model.get_compile_config()
+    for each in (model, untouched):
+        with pytest.raises(InputError):
+            each.compile("adam", "adam", "hinge", **wrong())
+    assert model.get_compile_config() == before
+    with small.refused("call `compile` before `fit`"):
+        untouched.fit(X, batch_size=8, verbose=0)
+
+
+@pytest.mark.parametrize(
     ("base", "methods", "use"),
     [
         (losses.Loss, "`discriminator(real, fake)`", lambda part: small.gan(loss=part)),

@@ -98,10 +98,13 @@ class Trainer(keras.Model):
         auxiliary = compile_checks.as_list("auxiliary_optimizers", auxiliary_optimizers)
         given = [generator_optimizer, discriminator_optimizer, *auxiliary]
         compile_checks.check_given(given, self)
+        terms = compile_checks.terms(self.auxiliary_networks, regularizers, metrics)
         with self.distribute_strategy.scope():
             optimizers = [keras.optimizers.get(optimizer) for optimizer in given]
             compile_checks.check_optimizers(optimizers, self)
             compile_checks.check_execution(self, jit_compile, run_eagerly, regularizers)
+            if augmentation is not None and not augmentation.built:
+                augmentation.build((None, *self.example_shape))
             if compile_checks.uses_float16(self):
                 optimizers = [fitting.with_loss_scale(optimizer) for optimizer in optimizers]
             super().compile(
@@ -118,12 +121,9 @@ class Trainer(keras.Model):
             self.auxiliary_optimizers = optimizers[2:]
             for optimizer, network in zip(optimizers, self.networks, strict=True):
                 optimizer.build(network.trainable_variables)
-            terms = compile_checks.terms(self.auxiliary_networks, regularizers, metrics)
             self.running_means = RunningMeans([*REPORTED, *terms], metrics)
             for regularizer in regularizers:
                 regularizer.build()
-            if augmentation is not None and not augmentation.built:
-                augmentation.build((None, *self.example_shape))
         # Keras tracks no further layers of a model that was loaded; `compile_variables` are these.
         object.__setattr__(self, "regularizers", regularizers)
         object.__setattr__(self, "augmentation", augmentation)
