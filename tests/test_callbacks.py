@@ -137,6 +137,18 @@ def test_estimates_that_cannot_be_made(make, message) -> None:
         make(small.examples(8))
 
 
+def test_a_metric_that_is_infinite_stops_nothing(tmp_path):
+    class Infinite(keras.metrics.Mean):
+        def update_state(self, real, fake):
+            super().update_state(real.logits + np.inf)
+
+    gan = small.gan(metrics=[Infinite(name="infinite")])
+    parts = [callbacks.StopOnNonFinite(), callbacks.Checkpoint(tmp_path)]
+    history = gan.fit(small.examples(16), batch_size=8, callbacks=parts, verbose=0).history
+    assert history["infinite"] == [np.inf]
+    assert [path.name for path in tmp_path.iterdir()] == ["step-000000002"]
+
+
 def test_epochs_without_a_likelihood_have_no_entry(tmp_path):
     gan = small.gan(ema=0.9)
     x = small.examples(8)

@@ -56,8 +56,9 @@ def state(gan: GAN) -> dict[str, keras.Variable]:
 
 
 def all_finite(gan: GAN) -> bool:
-    """Whether every number of the state is finite."""
-    values = [v.value for v in state(gan).values()]
+    """Whether every number of the state is finite, whatever metrics of the user's have measured."""
+    measured = {id(v) for metric in gan.user_metrics for v in metric.variables}
+    values = [v.value for v in state(gan).values() if id(v) not in measured]
     floats = [v for v in values if v.dtype.is_floating]
     return all(bool(tf.reduce_all(tf.math.is_finite(v))) for v in floats)
 
