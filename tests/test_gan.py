@@ -609,6 +609,26 @@ def test_recomputed_statistics_are_means_over_new_batches():
         small.gan().recompute_statistics()
 
 
+def test_recomputed_statistics_are_all_that_changes():
+    """Keras's spectral norm overwrites its kernel in each pass in training mode."""
+    generator = keras.Sequential(
+        [
+            keras.Input((3,)),
+            keras.layers.SpectralNormalization(keras.layers.Dense(4)),
+            keras.layers.BatchNormalization(name="norm"),
+            keras.layers.Dropout(0.5),
+            keras.layers.Dense(2),
+        ]
+    )
+    discriminator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Normal(3))
+    before = {variable.path: variable.numpy() for variable in generator.variables}
+    model.recompute_statistics(batches=2, batch_size=50)
+    norm = generator.get_layer("norm")
+    changed = {v.path for v in generator.variables if (v.numpy() != before[v.path]).any()}
+    assert changed == {norm.moving_mean.path, norm.moving_variance.path}
+
+
 def test_recomputed_statistics_are_those_of_the_classes_of_the_data():
     z, c = keras.Input((3,)), keras.Input((), dtype="int64", name="condition")
     classes = keras.layers.Embedding(2, 4)

@@ -13,7 +13,6 @@ from keras_gan.core.batches import ConditionTensors
 from keras_gan.core.errors import InputError
 from keras_gan.core.keras_private import all_layers
 from keras_gan.core.randomness import RowDraws, drawing_from, row_seeds
-from keras_gan.layers import SpectralNorm
 from keras_gan.priors import Prior
 from keras_gan.training import sampling
 
@@ -57,23 +56,23 @@ def recompute(
         raise InputError(f"{generator.name!r} has no batch normalization, so no statistics")
     batches, batch_size = whole("batches", batches), whole("batch_size", batch_size)
     given = [(layer.momentum, layer.trainable) for layer in layers]
-    normalized = [layer for layer in all_layers(generator) if isinstance(layer, SpectralNorm)]
-    vectors = [layer.u.numpy() for layer in normalized]
     try:
-        for index in range(batches):
-            for layer in layers:
-                layer.trainable = True  # a frozen one uses its old statistics
-                layer.momentum = index / (index + 1)  # the mean over all batches so far
-            seeds = tf.constant(row_seeds(seed, batch_size, first=index * batch_size))
-            draws = RowDraws(seeds)
-            latents, tensors = prior.draw(draws), _conditions(condition, x, y, seeds)
-            with drawing_from(draws):
-                conditioning.call(generator, latents, tensors, training=True)
+        with keras.StatelessScope() as scope:  # of layers with other state, that stays
+            for index in range(batches):
+                for layer in layers:
+                    layer.trainable = True  # a frozen one uses its old statistics
+                    layer.momentum = index / (index + 1)  # the mean over all batches so far
+                seeds = tf.constant(row_seeds(seed, batch_size, first=index * batch_size))
+                draws = RowDraws(seeds)
+                latents, tensors = prior.draw(draws), _conditions(condition, x, y, seeds)
+                with drawing_from(draws):
+                    conditioning.call(generator, latents, tensors, training=True)
     finally:
         for layer, (momentum, trainable) in zip(layers, given, strict=True):
             layer.momentum, layer.trainable = momentum, trainable
-        for layer, u in zip(normalized, vectors, strict=True):
-            layer.u.assign(u)
+    for layer in layers:
+        for variable in (layer.moving_mean, layer.moving_variance):
+            variable.assign(scope.get_current_value(variable))
 
 
 def _conditions(
