@@ -294,6 +294,14 @@ def test_the_progress_line_counts_the_steps_of_a_last_shorter_call(capsys):
     assert "10/10" in capsys.readouterr().out
 
 
+def test_the_progress_line_counts_the_steps_made_before(capsys):
+    model = gan()
+    model.step.assign(7)
+    model.fit(small.examples(80), batch_size=8, epochs=2, initial_step=7, verbose=2)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "examples/s" in line]
+    assert [line.split()[0] for line in lines] == ["10/10", "10/10"]
+
+
 # ----------------------------------------------------------------------------- what is refused
 
 

@@ -223,9 +223,9 @@ def known_warnings(steps_per_epoch: int | None) -> Iterator[None]:
         yield
 
 
-def progress(verbose: int | str) -> list[keras.callbacks.Callback]:
+def progress(verbose: int | str, initial_step: int) -> list[keras.callbacks.Callback]:
     """The callback that shows the progress line, if any is asked for."""
-    return [ProgressLine(verbose)] if verbose else []
+    return [ProgressLine(verbose, initial_step)] if verbose else []
 
 
 def with_loss_scale(optimizer: keras.Optimizer) -> keras.Optimizer:

@@ -21,13 +21,14 @@ class ProgressLine(keras.callbacks.Callback):
 
     Args:
         verbose: As in Keras: "auto" or 1 shows a changing line, 2 separate lines.
+        initial_step: Steps of the first epoch that were made before.
     """
 
-    def __init__(self, verbose: int | str):
+    def __init__(self, verbose: int | str, initial_step: int = 0):
         super().__init__()
         terminal = "ipykernel" in sys.modules or (sys.stdout is not None and sys.stdout.isatty())
         self._changes = verbose in ("auto", 1) and terminal
-        self._steps_of_all = 0
+        self._steps_of_all, self._before = 0, initial_step
 
     def on_train_begin(self, logs=None):
         """Begins to measure the time."""
@@ -37,12 +38,13 @@ class ProgressLine(keras.callbacks.Callback):
         """Shows the epoch's number."""
         with contextlib.suppress(OSError):
             print(f"Epoch {epoch + 1}/{self.params['epochs']}", flush=True)
-        self._began, self._steps, self._epoch = time.monotonic(), 0, epoch
+        self._began, self._steps, self._epoch = time.monotonic(), self._before, epoch
         self._images = int(self.model.images_seen.numpy())
 
     def on_train_batch_end(self, batch, logs=None):
         """Changes the line."""
-        made = min(batch + 1, self.params.get("steps") or batch + 1)  # of the last call, fewer
+        made = self._before + batch + 1
+        made = min(made, self.params.get("steps") or made)  # of the last call, fewer
         self._steps_of_all += made - self._steps
         self._steps = made
         now = time.monotonic()
@@ -54,6 +56,7 @@ class ProgressLine(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Completes the line."""
         self._show(logs, _short(time.monotonic() - self._began), end="\n")
+        self._before = 0
 
     def _time_left(self, now: float) -> str:
         steps = self.params.get("steps")

@@ -277,7 +277,7 @@ class Trainer(keras.Model):
                 stream.dataset(),
                 epochs=epochs,
                 verbose=0,
-                callbacks=[*own, *callbacks, *fitting.progress(verbose)],
+                callbacks=[*own, *callbacks, *fitting.progress(verbose, initial_step)],
                 shuffle=False,
                 validation_data=validation_data,
                 initial_epoch=initial_epoch,
