@@ -212,8 +212,9 @@ def test_what_was_frozen_is_averaged_when_it_learns_again():
         assert np.abs(weight - average).max() > 0.01
 
 
-def test_losses_of_layers_in_mixed_precision():
-    with small.policy("mixed_bfloat16"):
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "bfloat16"])
+def test_losses_of_layers_in_half_precision(policy):
+    with small.policy(policy):
         networks = pair(activity_regularizer="l2", kernel_regularizer="l2")
     history = gan(networks=networks).fit(small.examples(32), batch_size=8, verbose=0).history
     assert np.isfinite(history["d_loss"]).all()

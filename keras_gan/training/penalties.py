@@ -62,9 +62,10 @@ def discriminator_penalties(
 ) -> tuple[tf.Tensor, Logs]:
     """This replica's part of what D's layers and regularizers add to its loss, and logs."""
     gan, logs = step.gan, {}
-    on_weights = [v.regularizer(v) for v in gan.discriminator.trainable_variables if v.regularizer]
+    weights = [v for v in gan.discriminator.trainable_variables if v.regularizer]
     # Both passes report the losses on weights, which count once.
-    total = (real.layer_losses - sum(on_weights) + fake.layer_losses) / step.replicas
+    on_weights = sum(tf.cast(weight.regularizer(weight), tf.float32) for weight in weights)
+    total = (real.layer_losses - on_weights + fake.layer_losses) / step.replicas
     with randomness.drawing_from(step.draws(j, Purpose.REGULARIZER)):
         for regularizer in gan.regularizers:
             values = _penalty(step, regularizer, real, fake, samples, j)
