@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_gan import InputError, Run, recipes, train
+from keras_gan import GAN, InputError, Run, recipes, train
 from keras_gan.experiment import TrainingData, speed
 from keras_gan.optimizers.schedules import counting_images
 from keras_gan.recipes import pictures
@@ -48,6 +48,14 @@ def test_lengths_follow_the_budget(monkeypatch, capsys):
     assert "1,200 steps, 60 times all pictures, in 10 minutes" in out
     assert "2,000 steps take --budget 17m" in out  # 1,000 s
     assert resolved(quick=True, batch_size=50).images == 12_000
+
+
+def test_several_updates_of_d_use_the_whole_budget(monkeypatch, capsys):
+    monkeypatch.setattr(pictures, "seconds_per_step", lambda *_: 0.5)
+    chosen = resolved(budget="10m", batch_size=50, discriminator_steps=2)
+    assert chosen.images == 120_000  # 1,200 steps of twice 50
+    assert chosen.epochs * chosen.steps_per_epoch(chosen.examples_per_epoch(1000)) == 1_200
+    assert "a step with 100 pictures" in capsys.readouterr().out
 
 
 def test_self_modulation_is_of_dcgan():
@@ -298,6 +306,19 @@ def test_other_data_are_refused(shape):
 def test_seconds_per_step_are_measured():
     settings = dataclasses.replace(resolved(images=1, width=8, blocks=0), batch_size=4)
     assert 0 < pictures.seconds_per_step(pictures.build, settings, data_of((8, 8, 3))) < 60
+
+
+def test_steps_are_timed_as_they_are_trained(monkeypatch):
+    made = []
+
+    def fit(gan, x, *_, **__):
+        made.append((len(x) / 4 / gan.discriminator_steps, gan.jit_compile))
+
+    monkeypatch.setattr(GAN, "fit", fit)
+    settings = resolved(images=1, width=8, blocks=0, discriminator_steps=3, jit_compile=True)
+    settings = dataclasses.replace(settings, batch_size=4)
+    pictures.seconds_per_step(pictures.build, settings, data_of((8, 8, 3)))
+    assert made == [(8, True)] * 2
 
 
 def test_any_pictures_train_and_go_on(tmp_path, capsys, monkeypatch):

@@ -29,7 +29,11 @@ def seconds_per_step(
     """
     with settings.policy():
         gan, arguments = build(settings, data)
-        gan.compile(**arguments)
+        gan.compile(
+            **arguments,
+            discriminator_steps=settings.discriminator_steps,
+            jit_compile=settings.jit_compile,
+        )
     rows = np.arange(_STEPS * settings.batch_size * settings.discriminator_steps)
     rows %= len(data.examples)
     labels = None if gan.label_check is None or data.labels is None else data.labels[rows]

@@ -231,7 +231,12 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
             possible = precisions if factor > 1 else [chosen.precision]
             chosen, seconds = chosen._of_width(width, self)._timed(data, possible)
             steps = chosen._steps(seconds, size)
-        return chosen._with_lengths(steps * chosen.batch_size, size)
+        return chosen._with_lengths(steps * chosen._group, size)
+
+    @property
+    def _group(self) -> int:
+        """Pictures that a step takes."""
+        return self.batch_size * self.discriminator_steps
 
     def _of_width(self, width: int, asked: Self) -> Self:
         """These settings with networks of that width, and learning rates that suit it."""
@@ -248,7 +253,7 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
     def _timed(self, data: TrainingData, precisions: Sequence[str]) -> tuple[Self, float]:
         """These settings in the fastest precision, and the seconds of a step, by a trial."""
         print(f"timing a few steps in {' and '.join(precisions)}", flush=True)
-        few = self._with_lengths(self.batch_size, data.size)
+        few = self._with_lengths(self._group, data.size)
         seconds = {
             precision: seconds_per_step(build, dataclasses.replace(few, precision=precision), data)
             for precision in precisions
@@ -262,9 +267,9 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
     def _steps(self, seconds: float, size: int) -> int:
         """The number of steps in the budget, if one takes so many seconds."""
         steps = max(1, int(self.budget_seconds / seconds))
-        times = steps * self.batch_size / size
+        times = steps * self._group / size
         print(
-            f"a step with {self.batch_size} pictures and width {self.width} takes {seconds:.2g} s: "
+            f"a step with {self._group} pictures and width {self.width} takes {seconds:.2g} s: "
             f"{steps:,} steps, {times:,.{0 if times >= 10 else 1}f} times all pictures, in "
             f"{self.budget_seconds / 60:.3g} minutes"
         )
@@ -276,14 +281,13 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
 
     def examples_per_epoch(self, size: int) -> int:
         """Fewer than all where the time is too short for an epoch; few pictures several times."""
-        group = self.batch_size * self.discriminator_steps
         if 0 < self.images < size:
-            return min(size, max(self.images, group))
+            return min(size, max(self.images, self._group))
         return size * max(1, self.passes)
 
     def _with_lengths(self, images: int, size: int) -> Self:
         """The settings to learn from so many images of a set of this size."""
-        group = self.batch_size * self.discriminator_steps
+        group = self._group
         # An epoch ends with a checkpoint and a row of metrics, which take longer than a few steps.
         by_rule = min(-(-LEAST_STEPS * group // size), images // (LEAST_EPOCHS * size))
         passes = self.passes or (1 if self.epochs else max(1, by_rule))
