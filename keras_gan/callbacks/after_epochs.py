@@ -13,8 +13,8 @@ class AfterEpochs(keras.callbacks.Callback):
     """The base of callbacks that look at the model after some epochs, and always after the last.
 
     The last epoch is also that in which training is stopped. If a callback after this one stops it,
-    the look comes when training ends, too late for the logs. Broken weights, which
-    `keras.callbacks.TerminateOnNaN` stops at, are not looked at.
+    the look comes when training ends, too late for the logs. Weights that are NaN or Inf when
+    training is stopped are not looked at.
 
     A subclass has a method `look`, and an attribute `_every` or a method `is_due`.
     """
@@ -31,14 +31,15 @@ class AfterEpochs(keras.callbacks.Callback):
         raise NotImplementedError
 
     def on_epoch_end(self, epoch, logs=None):
-        is_last = epoch + 1 == self.params.get("epochs") or self._is_stopped()
+        is_last = epoch + 1 == self.params.get("epochs") or self.model.stop_training
         self._left_out = None if is_last or self.is_due(epoch) else epoch
         if self._left_out is None:
-            self.look(epoch, {} if logs is None else logs)
+            self._look(epoch, {} if logs is None else logs)
 
     def on_train_end(self, logs=None):
-        if self._left_out is not None and self._is_stopped():
-            self.look(self._left_out, {})
+        if self._left_out is not None and self.model.stop_training:
+            self._look(self._left_out, {})
 
-    def _is_stopped(self) -> bool:
-        return self.model.stop_training and checkpoints.all_finite(self.model)
+    def _look(self, epoch: int, logs: dict[str, Any]) -> None:
+        if not self.model.stop_training or checkpoints.all_finite(self.model):
+            self.look(epoch, logs)
