@@ -153,7 +153,9 @@ def test_the_test_examples_of_a_named_set_read_by_its_training_examples(tmp_path
     assert "test examples of digits" in found["protocol"]["real"]
 
 
-def test_a_preset_against_the_data_set_of_its_name(tmp_path):
+def test_a_preset_against_the_data_set_of_its_name(tmp_path, monkeypatch):
+    (tmp_path / "digits").mkdir()  # a folder of that name is ./digits
+    monkeypatch.chdir(tmp_path)
     found = measured(tmp_path, "digits", "digits", "--samples", "100")
     assert found["protocol"]["measured"] == "digits, last weights, seed 0"
     assert "test examples of digits" in found["protocol"]["real"]

@@ -221,8 +221,7 @@ def has_size(source: str, generated: bool = False) -> bool:
 
 def is_run(source: str, generated: bool = False) -> bool:
     """Whether a source is a run, a preset or a model's file; `generated` as for `open_pictures`."""
-    names_data = source in presets.BUILT_IN and not (generated or Path(source).exists())
-    return presets.is_model(source) and not names_data
+    return generated if source in presets.BUILT_IN else presets.is_model(source)
 
 
 def _holds_features(file: Path) -> bool:
