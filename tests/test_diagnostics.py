@@ -692,6 +692,13 @@ def test_bytes_are_classified_as_floats_in_the_unit_interval():
     np.testing.assert_array_equal(of_bytes.features(x), of_bytes.features(np.float32(x) / 255))
 
 
+def test_numbers_of_another_kind_than_classes_make_no_classifier(monkeypatch):
+    monkeypatch.setattr(Classifier, "fit", lambda *_, **__: "made")
+    assert Classifier.of_labeled(X, np.arange(200) % 3 - 1) == "made"
+    for labels in (None, np.zeros(200, int), np.arange(200) % 2 - 1, 10**9 + np.arange(200)):
+        assert Classifier.of_labeled(X, labels) is None
+
+
 def test_classifier_of_points():
     x = RING.sample(2000)
     y, _ = RING.nearest_mode(x)

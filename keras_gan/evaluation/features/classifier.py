@@ -90,8 +90,16 @@ class Classifier:
         labels: ArrayLike | None,
         prepare: Callable[[np.ndarray], ArrayLike] = np.asarray,
     ) -> Classifier | None:
-        """The classifier of examples of two known classes or more, otherwise None."""
-        if labels is None or len(set(np.unique(labels)) - {-1}) < 2:
+        """The classifier of examples of two known classes or more, otherwise None.
+
+        None also where a label is no less than the number of examples: then labels are of another
+        kind, such as identifiers, and as many units would fill the memory.
+        """
+        if labels is None:
+            return None
+        classes = np.unique(labels)
+        classes = classes[classes >= 0]
+        if len(classes) < 2 or classes[-1] >= np.size(labels):
             return None
         return cls.fit(examples, labels, prepare=prepare)
 
