@@ -182,7 +182,7 @@ def test_all_that_may_be_refused_is_refused_before_the_work(run, of_recipe, caps
     assert "--samples must be at least 20" in refused(capsys, conditional, "--samples", 19)
     config = json.loads((run / "config.json").read_text())
     (run / "config.json").write_text(
-        json.dumps({**config, "identity": {**config["identity"], "dataset": "tfd"}})
+        json.dumps({**config, "identity": {**config["identity"], "dataset": "tfd", "fold": 0}})
     )
     assert "--sets is not for tfd" in refused(capsys, run, "--sets", 5)
     (run / "config.json").write_text(json.dumps(config))
@@ -197,6 +197,14 @@ def test_all_that_may_be_refused_is_refused_before_the_work(run, of_recipe, caps
     assert "evaluation.json cannot be read" in refused(capsys, run)
     (run / "evaluation.json").write_text("[]")
     assert "evaluation.json must hold an object" in refused(capsys, run)
+
+
+@pytest.mark.parametrize(
+    ("identity", "has_folds"),
+    [({"dataset": "tfd", "fold": 1}, True), ({"dataset": "tfd"}, False), ({"fold": 0}, False)],
+)
+def test_runs_of_recipes_without_folds_are_measured_on_one(identity, has_folds):
+    assert Evaluator.is_tfd.fget(mock.Mock(run=mock.Mock(identity=identity))) == has_folds
 
 
 def test_a_directory_that_cannot_be_written(run, capsys):
@@ -272,6 +280,17 @@ def test_a_class_of_equal_examples_is_left_out():
     of = of_arrays(Split(x, y), Split(x, y))
     with pytest.warns(UserWarning, match="within the classes 1: .* only equal ones"):
         assert "1" not in measurements.conditions._warnings_within(of, x.reshape(2, 60, 3))
+
+
+def test_samples_of_classes_are_measured_on_data_without_classes():
+    x = np.random.default_rng(0).random((60, 3), np.float32)
+    of = of_arrays(Split(x), Split(x))
+    of.settings = EvaluationSettings(samples=60)
+    of.classifier, of.part, of.known = None, lambda split: split, Evaluator.known
+    of.sampler = lambda n, seed, condition: x
+    with pytest.warns(UserWarning, match="the training examples have none"):
+        found = measurements.conditions.measure_classes(of, 2)
+    assert found == {"samples_of_each": 30, "warnings": {}}
 
 
 def test_labels_that_are_all_unknown_have_no_accuracy(monkeypatch):

@@ -193,7 +193,8 @@ class Evaluator:
     @property
     def is_tfd(self) -> bool:
         """Whether the data are the Toronto Face Database, whose likelihood is a mean over folds."""
-        return self.run.identity.get("dataset") == "tfd"
+        identity = self.run.identity
+        return identity.get("dataset") == "tfd" and "fold" in identity  # a setting of its recipes
 
     def _check_settings(self) -> None:
         """Refuses now what a measurement would refuse after hours."""

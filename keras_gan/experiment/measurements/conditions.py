@@ -58,6 +58,9 @@ def measure_named_classes(of: Evaluator) -> dict | None:
 
 def _warnings_within(of: Evaluator, samples: np.ndarray) -> dict[str, list[str]]:
     """Warnings that the samples of a class raise against its own examples, by class."""
+    if of.data.train.y is None:
+        warnings.warn("no warnings within classes: the training examples have none", stacklevel=2)
+        return {}
     splits = [split for split in (of.data.train, of.data.test) if split.y is not None]
     raised, left_out = {}, []
     for c, of_class in enumerate(samples):
