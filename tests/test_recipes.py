@@ -21,6 +21,7 @@ from keras_gan.experiment import RunSettings, Settings, setting
 from keras_gan.experiment.job import Options
 from keras_gan.experiment.run import Run
 from keras_gan.recipes import mnist_10k
+from keras_gan.reporting import facts
 
 CUSTOM = """
 import dataclasses
@@ -84,6 +85,7 @@ def test_a_file_with_its_own_loss_and_optimizer_is_a_recipe(tmp_path, capsys):
     assert call(capsys, *arguments, "--epochs", "1") == (0, "")
     run = Run.open(path)
     assert run.samples(3).shape == (3, 8, 8, 1)  # the loss need not be known to load the networks
+    assert not facts.of_run(run).equilibrium  # of a hinge loss it is not D(x) = 1/2
     assert len(recipes.data_of(run).test) == 179
     # What the machine decided is kept, wherever the run goes on.
     assert (run.identity["width"], run.settings["width"]) == (0, 16)

@@ -109,6 +109,7 @@ def _open_run(job: Job) -> Run:
         "steps_per_epoch": job.steps_per_epoch,
         "training_examples": len(job.training_set.train),
         "keeps_ema": job.gan.ema is not None,
+        "gives_probabilities": job.gan.loss.gives_probabilities,
     }
     run = Run.create_or_open(job.run_dir, job.identity, facts)
     if run.metrics_file.exists():

@@ -82,6 +82,8 @@ class Facts:
         load: Lines of Python that load the model.
         serve: Commands that serve it.
         evaluate: The command that measures it.
+        equilibrium: Whether it is known what D's outputs are where D cannot tell data and samples
+            apart.
     """
 
     name: str
@@ -110,17 +112,12 @@ class Facts:
     load: tuple[str, ...]
     serve: tuple[str, ...]
     evaluate: str
+    equilibrium: bool
 
     @property
     def distance(self) -> Number | None:
         """The first of the distances, where one was measured."""
         return next((number for number in self.numbers if "distance" in number.name), None)
-
-    @property
-    def equilibrium(self) -> bool:
-        """Whether it is known what D's outputs are where D cannot tell data and samples apart."""
-        loss = next((str(one.value) for one in self.settings if one.name == "loss"), "")
-        return getattr(losses.NAMES.get(loss), "gives_probabilities", True)
 
     @property
     def verdict(self) -> str:
@@ -213,6 +210,8 @@ def _of_run(run: Run, handle: str, following: bool) -> Facts:
     place = shlex.quote(handle)
     data = str(run.settings.get("dataset", config["recipe"]))
     real = str(config.get("dataset", data))  # a preset does not keep where its data were
+    # Earlier versions noted the loss only where it is a setting.
+    of_loss = getattr(losses.NAMES.get(str(run.settings.get("loss"))), "gives_probabilities", True)
     return Facts(
         name=Path(handle).resolve().name,
         recipe=str(config["recipe"]),
@@ -252,6 +251,7 @@ def _of_run(run: Run, handle: str, following: bool) -> Facts:
             if config.get("training_examples", LEAST_TRAIN) >= LEAST_TRAIN
             else f"keras-gan measure {place} {shlex.quote(real)}{flags}"
         ),
+        equilibrium=bool(config.get("gives_probabilities", of_loss)),
     )
 
 
