@@ -16,7 +16,7 @@ import small
 from keras_gan import InputError, TrainingError, callbacks, data, train
 from keras_gan.evaluation.likelihood import ParzenSettings, log_likelihood
 from keras_gan.experiment import cluster as cluster_of_a_run
-from keras_gan.experiment import metrics_table, run
+from keras_gan.experiment import metrics_table, packing, run
 from keras_gan.training import checkpoints
 
 FAST = ["--epochs", "2", "--likelihood-every", "1", "--likelihood-samples", "50"]
@@ -231,6 +231,20 @@ def test_a_finished_run_says_so_and_another_seed_is_refused(finished, recipe_fil
     assert "seed: 0 there, 1 now" in err
     assert err.count("\n") == 1
     assert (finished / "metrics.csv").read_bytes() == before
+
+
+def test_a_run_directory_may_have_the_name_of_a_preset(recipe_file, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    arguments = ["--recipe", recipe_file, "--run-dir", "mnist", "--likelihood-every", "0"]
+    for epochs in (1, 2):
+        code, out, err = call(capsys, *arguments, "--epochs", epochs)
+        assert code == 0, err
+    assert f"keras-gan evaluate {tmp_path / 'mnist'} " in out
+    for name in ("./mnist", "mnist/models/last.keras"):
+        opened = run.Run.open(name)
+        assert (opened.path, opened.epochs_done) == (tmp_path / "mnist", 2)
+    packing.pack(opened, "file")
+    assert packing.unpack("file", "digits").path == tmp_path / "digits"
 
 
 def optimizers(gan):

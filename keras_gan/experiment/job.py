@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan import data
+from keras_gan import data, presets
 from keras_gan.core.errors import InputError, first_line
 from keras_gan.core.keras_private import all_layers
 from keras_gan.core.settings import Checked, fields, setting
@@ -351,7 +351,7 @@ class Job:
     def run_dir(self) -> Path:
         """Where the run goes."""
         default = f"runs/{self.recipe.name}-{identity_hash(self.identity)}"
-        return Path(self.options.run_dir or default)
+        return presets.directory(self.options.run_dir or default)
 
 
 def _check_loadable(gan: GAN) -> None:

@@ -30,6 +30,7 @@ from typing import IO
 import numpy as np
 import tensorflow as tf
 
+from keras_gan import presets
 from keras_gan.core.errors import InputError, first_line
 from keras_gan.core.files import new_folder, written_as
 from keras_gan.core.versions import versions
@@ -172,7 +173,7 @@ def unpack(file: str | os.PathLike[str], run_dir: str | os.PathLike[str]) -> Run
                     if _extract(name, source, target) != digest:
                         raise InputError(f"{name} is not as it was packed")
         _check(folder)
-    return Run.open(run_dir)
+    return Run.open(presets.directory(run_dir))
 
 
 @contextlib.contextmanager

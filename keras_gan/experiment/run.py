@@ -90,7 +90,7 @@ class Run:
         found = presets.find(path)
         if found.suffix == ".keras" and found.is_file():
             if (found.parent.parent / "config.json").is_file() and found.stem == "last":
-                run = cls.open(found.parent.parent, trust_recipe)
+                run = cls.open(presets.directory(found.parent.parent), trust_recipe)
             else:
                 run = cls(found, {})
                 run.config = preset_files.describe(run.gan(), found.stem, Identity())

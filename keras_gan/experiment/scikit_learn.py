@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any, Self
 
 import keras
@@ -31,7 +30,7 @@ class _Features(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Loads the run; images as `transform` takes them are only looked at, `y` is ignored."""
-        run = Run.open(Path(self.run_dir), self.trust_recipe)
+        run = Run.open(self.run_dir, self.trust_recipe)
         if run.condition is not None:
             raise InputError(
                 f"the networks of {run.path} see a condition besides images; use a run of an "

@@ -33,6 +33,7 @@ __all__ = [
     "BUILT_IN",
     "cache_folder",
     "check",
+    "directory",
     "find",
     "is_model",
     "is_preset",
@@ -72,7 +73,7 @@ def find(handle: str | os.PathLike[str]) -> Path:
     scheme, separator, name = text.partition("://")
     if not separator:
         check_path("a preset", text)
-        return Path(text)
+        return directory(text)
     if scheme not in _HUBS:
         raise InputError(
             f"unknown preset {text!r}; give one of {', '.join(BUILT_IN)}, a directory, "
@@ -91,6 +92,12 @@ def find(handle: str | os.PathLike[str]) -> Path:
         return Path(download(hub, name))
     except Exception as error:  # of the package, which has many kinds
         raise InputError(f"{text} cannot be downloaded: {first_line(error)}") from error
+
+
+def directory(path: str | os.PathLike[str]) -> Path:
+    """The path of a directory, absolute where `find` would take its name for a preset's."""
+    path = Path(path)  # which drops the "./" that tells them apart
+    return path.absolute() if str(path) in BUILT_IN else path
 
 
 def _from_hugging_face(hub: types.ModuleType, name: str) -> str:
