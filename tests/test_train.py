@@ -376,6 +376,10 @@ def test_help_teaches(capsys):
         (["--kimg", "1"], "here it is --images, the number of pictures"),
         (["--gamma", "inf", "--dataset", "photos/"], "--gamma must be a finite number"),
         (["--recipe", "cifar10_conv", "--dataset", "digits"], "made for images 32x32x3"),
+        (
+            ["--dataset", "digits", "--preprocessing", "identity"],
+            "--preprocessing identity is for points; images need unit_range",
+        ),
         (["--ema-momentum", "1.5"], "--ema-momentum must be at least 0 and below 1"),
         (["--run-dir", "gs://bucket/run"], "--run-dir needs a file system with locks and rename"),
         (["--checkpoint-dir", "nowhere://run"], "checkpoints nowhere://run cannot be made"),

@@ -174,6 +174,11 @@ class Job:
         scale = "identity"
         if isinstance(self.asked, Settings) and self.data_set.is_image:
             scale = self.asked.preprocessing
+            if scale == "identity" and self.recipe.content is None:  # a user's G may be in [0, 1]
+                raise InputError(
+                    "--preprocessing identity is for points; images need unit_range, "
+                    f"symmetric_range or global_contrast. Received: {self.data_set.name}"
+                )
         self.preprocessing = preprocessing.fit(scale, self.data_set.train.x)
         # All there are to train on, or, where they are read batch by batch, those in memory.
         train, normalize = self.training_set.train.x, self.preprocessing.normalize
