@@ -541,6 +541,31 @@ def test_a_keras_file(tmp_path, monkeypatch, run):
         Run.open("generator.keras")
 
 
+def test_a_preset_of_a_keras_file_names_no_recipe(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    image_gan().save("mine.keras")
+    place = Run.open("mine.keras").to_preset("mnist").path
+    assert place == tmp_path / "mnist"  # and not the built-in preset
+    with pytest.raises(InputError, match="does not name the data"):
+        recipes.data_of(Run.open(place))
+    named = {"dataset": "digits", "preprocessing": "unit_range"}
+    assert recipes.data_of(Run.open(place, **named)).name == "digits"
+    copy = working_copy(Run.open("mine.keras", **named))
+    preset = Run.open(copy.path).to_preset("named")
+    assert recipes.data_of(preset).name == "digits"
+    assert "keras-gan train" not in (preset.path / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_data_of_a_keras_file_get_its_size(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    image_gan().save("mine.keras")
+    colors = np.random.default_rng(0).integers(0, 256, (12, 20, 16, 3), np.uint8)
+    small.write_pictures(tmp_path / "photos", colors)
+    named = Run.open("mine.keras", dataset="photos/", preprocessing="unit_range")
+    found = recipes.data_of(named)
+    assert found.element_shape == (8, 8, 1)
+
+
 def test_export_takes_a_preset_and_a_keras_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     image_gan().save("mine (1).keras")

@@ -355,7 +355,7 @@ def _setting(name: str, value: Any, field: Field | None) -> Setting:
 
 def _command(run: Run, settings: tuple[Setting, ...]) -> str:
     """The command that trains the run again, with the values that the recipe resolved."""
-    if not run.config["recipe"]:
+    if not (run.config["recipe"] and "data" in run.identity):  # a file whose data were named later
         return ""
     words = ["keras-gan", "train", "--recipe", str(run.config["recipe"])]
     changed = [(s.flag, s.value) for s in settings if s.changed and s.value is not None]

@@ -57,7 +57,8 @@ class Run(runs.Run):
         """
         generator = self.generator(weights)
         config = {key: value for key, value in self.config.items() if key not in _MACHINE}
-        config = {**config, "recipe": self.identity["recipe"]}
+        if self.recipe_file:
+            config["recipe"] = self.identity["recipe"]
         config = presets.without_folders(config, self.config)
         config |= {"data_dir": None, "epochs_done": self.epochs_done}
         about = {"weights": weights, "epoch": self.epoch_of(weights)}
@@ -72,7 +73,7 @@ class Run(runs.Run):
                 measured = presets.without_folders({"last": found[weights]}, self.config)
                 write_atomically(folder / "evaluation.json", json.dumps(measured, indent=1) + "\n")
             describe(folder, Path(directory).resolve().name, license)
-        return type(self).open(directory)
+        return type(self).open(presets.directory(directory))
 
 
 def describe(folder: Path, name: str, license: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from keras_gan import presets
 from keras_gan.core.errors import InputError
 from keras_gan.data import is_path, place
+from keras_gan.data.pictures.options import SIDES
 from keras_gan.data.preprocessing import from_config
 
 FORMAT = 2
@@ -111,8 +112,17 @@ def name_data(config: dict[str, Any], dataset: str | None, preprocessing: str | 
         config["preprocessing"] = from_config({"name": preprocessing}).get_config()
     if dataset:
         named = {"dataset": dataset, "preprocessing": config["preprocessing"]["name"]}
-        config |= {"recipe": "own_data", "settings": named, "dataset": place(dataset)}
         config["identity"] |= named
+        settings = {**named, **_of_shape(config["example_shape"])}
+        config |= {"recipe": "own_data", "settings": settings, "dataset": place(dataset)}
+
+
+def _of_shape(shape: list[int]) -> dict[str, Any]:
+    """The options with which pictures get the shape that a model generates."""
+    if len(shape) != 3 or shape[0] not in SIDES or shape[1] not in SIDES:
+        return {}
+    height, width, channels = shape
+    return {"size": f"{width}x{height}", "channels": channels if channels <= 4 else 0}
 
 
 def differences(before: dict[str, Any], identity: dict[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ import re
 from keras_gan.core.errors import InputError
 from keras_gan.core.settings import Checked, setting
 
-_SIDES = range(2, 1025)
+SIDES = range(2, 1025)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,10 +69,10 @@ class PictureOptions(Checked):
             return None
         match = re.fullmatch(r"(\d{1,6})(?:x(\d{1,6}))?", self.size)
         width, height = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
-        if width not in _SIDES or height not in _SIDES:
+        if width not in SIDES or height not in SIDES:
             raise InputError(
                 f"--size must be a number such as 64, WIDTHxHEIGHT such as 64x48, or auto; from "
-                f"{_SIDES[0]} to {_SIDES[-1]} pixels. Received: {self.size!r}"
+                f"{SIDES[0]} to {SIDES[-1]} pixels. Received: {self.size!r}"
             )
         return height, width
 
