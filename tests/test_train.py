@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from unittest import mock
 
 import keras
 import numpy as np
@@ -16,7 +17,7 @@ import small
 from keras_gan import InputError, TrainingError, callbacks, data, train
 from keras_gan.evaluation.likelihood import ParzenSettings, log_likelihood
 from keras_gan.experiment import cluster as cluster_of_a_run
-from keras_gan.experiment import metrics_table, packing, run
+from keras_gan.experiment import drawings, metrics_table, packing, run
 from keras_gan.training import checkpoints
 
 FAST = ["--epochs", "2", "--likelihood-every", "1", "--likelihood-samples", "50"]
@@ -245,6 +246,20 @@ def test_a_run_directory_may_have_the_name_of_a_preset(recipe_file, tmp_path, mo
         assert (opened.path, opened.epochs_done) == (tmp_path / "mnist", 2)
     packing.pack(opened, "file")
     assert packing.unpack("file", "digits").path == tmp_path / "digits"
+
+
+def test_walks_between_samples_are_drawn_frame_by_frame(tmp_path, monkeypatch):
+    made = []
+
+    def images_of(generator, latents, *_, lines):
+        made.append((len(latents), lines))
+        return np.full((len(latents), 8, 8, 1), len(made) / 64, np.float32)
+
+    monkeypatch.setattr(drawings, "images_of", images_of)
+    job = mock.Mock(gan=small.gan())
+    drawings._draw_interpolation(job, mock.Mock(path=tmp_path))
+    assert made == [(12, 12)] * 64
+    assert (tmp_path / "interpolation.webp").stat().st_size
 
 
 def optimizers(gan):

@@ -90,17 +90,15 @@ def _draw_epochs(job: Job, run: Run) -> None:
 def _draw_interpolation(job: Job, run: Run) -> None:
     gan, file = job.gan, run.path / "interpolation.webp"
     corners = gan.prior.sample(_LOOPS * _CORNERS, seed=1).numpy().reshape(_LOOPS, _CORNERS, -1)
-    loops = np.concatenate([plotting.loop(of_one, _STEPS) for of_one in corners])
-    images = images_of(
-        gan.generator if gan.ema_generator is None else gan.ema_generator,
-        gan.prior.project(tf.constant(loops)).numpy(),
-        job.preprocessing,
-        gan.condition,
-        lines=_LOOPS,
-    )
-    frames = images.reshape(_LOOPS, -1, *images.shape[1:]).swapaxes(0, 1)
-    pictures = [plotting.grid(frame, _COLUMNS) for frame in frames]
-    plotting.animate(pictures, file, frame=_FRAME, last=_FRAME)
+    loops = np.stack([plotting.loop(of_one, _STEPS) for of_one in corners], axis=1)
+    generator = gan.generator if gan.ema_generator is None else gan.ema_generator
+
+    def frame(latents: np.ndarray) -> np.ndarray:  # one at a time: all images may be gigabytes
+        z = gan.prior.project(tf.constant(latents)).numpy()
+        images = images_of(generator, z, job.preprocessing, gan.condition, lines=_LOOPS)
+        return plotting.grid(images, _COLUMNS)
+
+    plotting.animate(map(frame, loops), file, frame=_FRAME, last=_FRAME)
     print(f"walks between samples: {file}")
 
 
