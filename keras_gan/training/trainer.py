@@ -226,8 +226,8 @@ class Trainer(keras.Model):
             verbose: As in Keras; the line shows both losses and the means of D(x) and D(G(z)).
             callbacks: As in Keras.
             validation_data: As in Keras; measured as `evaluate` does.
-            shuffle: For arrays and pictures; the order of each epoch is a function of the seed and
-                the epoch.
+            shuffle: For arrays, pictures and a `PyDataset`; the order of each epoch is a function
+                of the seed and the epoch.
             initial_epoch: As in Keras.
             initial_step: For arrays, pictures and shards: the steps of the first epoch that were
                 made before, by a model restored from a checkpoint. The epoch's means continue, too.
