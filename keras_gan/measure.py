@@ -62,7 +62,7 @@ def measure(argv: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(argv)
     if options.output:
-        parsing.check_output("--output", options.output)
+        parsing.check_output("--output", options.output, options.set, options.real)
     measured, real = _opened(options)
     name = options.features or next(
         (part.network for part in (real, measured) if isinstance(part, Features)), _DEFAULT
@@ -90,7 +90,7 @@ def reference(argv: Sequence[str] | None = None) -> int:
     file = Path(options.output)
     if file.suffix != ".npz":
         raise InputError(f"--output must end in .npz. Received: {file}")
-    parsing.check_output("--output", file)
+    parsing.check_output("--output", file, options.real)
     pictures = _open_first(options.real, options)
     network = _network(options.features or _DEFAULT, options)
     made = pictures.of(network, options.samples, options.seed)

@@ -85,6 +85,21 @@ def test_outputs_that_are_folders_are_refused_before_any_work(tmp_path, capsys):
         assert "--output must be a file" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("linked", [False, True])
+def test_outputs_replace_no_pictures_that_are_read(tmp_path, capsys, linked):
+    file, output = tmp_path / "a.npz", tmp_path / "b.npz"
+    np.savez(file, x_train=pictures(20))
+    before = file.read_bytes()
+    output = output if linked else file
+    if linked:
+        output.symlink_to(file)
+    for command, sets in ((measure.measure, [file, file]), (measure.reference, [file])):
+        assert run(command, *sets, "--output", output) == 2
+        message = capsys.readouterr().err
+        assert f"--output would replace {file}, which is read; choose another file" in message
+    assert file.read_bytes() == before
+
+
 def test_a_folder_against_an_array(tmp_path, capsys):
     one, other = pictures(30), pictures(80, seed=1, shift=40)
     samples, real = folder(tmp_path / "samples", one), tmp_path / "real.npy"

@@ -172,10 +172,19 @@ def from_flags(settings: type[_Settings], values: argparse.Namespace) -> _Settin
     return settings(**{field.name: getattr(values, field.name) for field in fields(settings)})
 
 
-def check_output(name: str, file: str | Path) -> None:
-    """Tries the place of a file that results will go to, before any work."""
+def check_output(name: str, file: str | Path, *sources: str) -> None:
+    """Tries the place of a file that results will go to, before any work.
+
+    Args:
+        name: Of the file, for messages.
+        file: The file; one that is there will be replaced.
+        *sources: Files and names of data that are read, none of which it may be.
+    """
     if Path(file).is_dir():
         raise InputError(f"{name} must be a file, but {file} is a folder")
+    for source in sources:
+        if Path(file).exists() and Path(source).exists() and Path(file).samefile(source):
+            raise InputError(f"{name} would replace {source}, which is read; choose another file")
     check_writable(f"the folder of {name}", Path(file).parent)
 
 
