@@ -209,7 +209,7 @@ class Job:
             self.source = np.concatenate([self.source[:learned]] * self.passes)
         self.training_data = self._training_data(self.settings)
         self.size = self.training_data.size
-        group = self.settings.batch_size * self.settings.discriminator_steps
+        group = self.settings.examples_per_step
         self.steps_per_epoch, self.dropped_examples = divmod(self.size, group)
         if not self.steps_per_epoch:
             raise InputError(

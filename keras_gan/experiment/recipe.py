@@ -184,10 +184,7 @@ class Recipe:
                 f"the networks of recipe {self.name!r} are for examples of shape "
                 f"{gan.example_shape}; the data have {data.shape}"
             )
-        general = {
-            "discriminator_steps": settings.discriminator_steps,
-            "jit_compile": settings.jit_compile,
-        }
+        general = settings.compile_arguments_of_all
         twice = sorted(general.keys() & arguments.keys())
         if twice:
             raise InputError(

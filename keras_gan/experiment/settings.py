@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import typing
 from collections.abc import Iterator
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import keras
 
@@ -58,6 +58,16 @@ class RunSettings(Checked):
         """`GAN`'s argument of that name."""
         return self.ema_momentum or None
 
+    @property
+    def compile_arguments_of_all(self) -> dict[str, Any]:
+        """The arguments of `compile` that every recipe takes from its settings."""
+        return {"discriminator_steps": self.discriminator_steps, "jit_compile": self.jit_compile}
+
+    @property
+    def examples_per_step(self) -> int:
+        """Examples that a step takes: m * k."""
+        return self.batch_size * self.discriminator_steps
+
     @contextlib.contextmanager
     def policy(self) -> Iterator[None]:
         """Layers that are made inside compute in `precision`."""
@@ -73,8 +83,8 @@ class RunSettings(Checked):
         return size
 
     def steps_per_epoch(self, size: int) -> int:
-        """Steps of an epoch of so many examples: each takes m * k of them."""
-        return size // (self.batch_size * self.discriminator_steps)
+        """Steps of an epoch of so many examples."""
+        return size // self.examples_per_step
 
     def resolve(self, data: TrainingData) -> Self:
         """Replaces what depends on the machine or on a time budget by a value.

@@ -29,12 +29,8 @@ def seconds_per_step(
     """
     with settings.policy():
         gan, arguments = build(settings, data)
-        gan.compile(
-            **arguments,
-            discriminator_steps=settings.discriminator_steps,
-            jit_compile=settings.jit_compile,
-        )
-    rows = np.arange(_STEPS * settings.batch_size * settings.discriminator_steps)
+        gan.compile(**arguments, **settings.compile_arguments_of_all)
+    rows = np.arange(_STEPS * settings.examples_per_step)
     rows %= len(data.examples)
     labels = None if gan.label_check is None or data.labels is None else data.labels[rows]
 

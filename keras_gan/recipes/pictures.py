@@ -231,12 +231,7 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
             possible = precisions if factor > 1 else [chosen.precision]
             chosen, seconds = chosen._of_width(width, self)._timed(data, possible)
             steps = chosen._steps(seconds, size)
-        return chosen._with_lengths(steps * chosen._group, size)
-
-    @property
-    def _group(self) -> int:
-        """Pictures that a step takes."""
-        return self.batch_size * self.discriminator_steps
+        return chosen._with_lengths(steps * chosen.examples_per_step, size)
 
     def _of_width(self, width: int, asked: Self) -> Self:
         """These settings with networks of that width, and learning rates that suit it."""
@@ -253,7 +248,7 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
     def _timed(self, data: TrainingData, precisions: Sequence[str]) -> tuple[Self, float]:
         """These settings in the fastest precision, and the seconds of a step, by a trial."""
         print(f"timing a few steps in {' and '.join(precisions)}", flush=True)
-        few = self._with_lengths(self._group, data.size)
+        few = self._with_lengths(self.examples_per_step, data.size)
         seconds = {
             precision: seconds_per_step(build, dataclasses.replace(few, precision=precision), data)
             for precision in precisions
@@ -267,11 +262,11 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
     def _steps(self, seconds: float, size: int) -> int:
         """The number of steps in the budget, if one takes so many seconds."""
         steps = max(1, int(self.budget_seconds / seconds))
-        times = steps * self._group / size
+        times = steps * self.examples_per_step / size
         print(
-            f"a step with {self._group} pictures and width {self.width} takes {seconds:.2g} s: "
-            f"{steps:,} steps, {times:,.{0 if times >= 10 else 1}f} times all pictures, in "
-            f"{self.budget_seconds / 60:.3g} minutes"
+            f"a step with {self.examples_per_step} pictures and width {self.width} takes "
+            f"{seconds:.2g} s: {steps:,} steps, {times:,.{0 if times >= 10 else 1}f} times all "
+            f"pictures, in {self.budget_seconds / 60:.3g} minutes"
         )
         return steps
 
@@ -282,12 +277,12 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
     def examples_per_epoch(self, size: int) -> int:
         """Fewer than all where the time is too short for an epoch; few pictures several times."""
         if 0 < self.images < size:
-            return min(size, max(self.images, self._group))
+            return min(size, max(self.images, self.examples_per_step))
         return size * max(1, self.passes)
 
     def _with_lengths(self, images: int, size: int) -> Self:
         """The settings to learn from so many images of a set of this size."""
-        group = self._group
+        group = self.examples_per_step
         # An epoch ends with a checkpoint and a row of metrics, which take longer than a few steps.
         by_rule = min(-(-LEAST_STEPS * group // size), images // (LEAST_EPOCHS * size))
         passes = self.passes or (1 if self.epochs else max(1, by_rule))
