@@ -321,10 +321,12 @@ def _tls(keys: ClientKeys) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=keys.authority)
         if keys.certificate is not None:
             files = f"{keys.certificate} with {keys.key}"
-            context.load_cert_chain(keys.certificate, keys.key)
+            context.load_cert_chain(keys.certificate, keys.key, password="")  # else it asks
     except OSError as error:  # also ssl.SSLError; of a file in another format, it names no file
         reason = getattr(error, "reason", None) or error.strerror
-        raise UsageError(f"{files}: no keys in PEM format can be read there ({reason})") from None
+        raise UsageError(
+            f"{files}: no keys in PEM format, without a passphrase, can be read there ({reason})"
+        ) from None
     return context
 
 

@@ -39,7 +39,7 @@ class Keys:
             pair = Path(directory, "pair.pem")
             pair.touch(mode=0o600)
             pair.write_bytes(self.key + b"\n" + self.certificate)
-            context.load_cert_chain(pair)
+            context.load_cert_chain(pair, password="")  # else it asks at the terminal
         if self.client_authority is not None:
             context.load_verify_locations(cadata=self.client_authority.decode("ascii"))
             context.verify_mode = ssl.CERT_REQUIRED
@@ -84,7 +84,7 @@ def _read(path: Path) -> bytes:
 def _checked(keys: Keys, path: Path, authority_path: Path) -> Keys:
     pair = replace(keys, client_authority=None)
     for part, source, content in (
-        (pair, path, "a certificate with its key"),
+        (pair, path, "a certificate with its key (without a passphrase)"),
         (keys, authority_path, "an authority's certificate"),
     ):
         try:

@@ -13,6 +13,13 @@ import httpx
 import numpy as np
 import pytest
 import tensorflow as tf
+import trustme
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from PIL import Image
 
 from serving import AsyncClient, Client, ClientKeys, UsageError, errors
@@ -20,6 +27,7 @@ from serving.calls import Metadata, ModelMetadata, Predict, TensorSpec, row_seed
 from serving.grid import main, save_grid
 from serving.grpc_transport import typed_errors
 from serving.rest_transport import AsyncRestTransport, RestTransport
+from serving.tls import read_keys
 
 
 @pytest.fixture(params=["grpc", "rest"])
@@ -56,6 +64,19 @@ def test_keys_that_cannot_be_used(tmp_path):
     for url in ("grpc://x:1", "http://x:1"):
         with pytest.raises(UsageError, match=f"keys are for grpcs:// and https://.*{url}"):
             Client(url, model="m", keys=ClientKeys(text))
+
+
+def test_a_key_with_a_passphrase_is_refused_and_nobody_is_asked(tmp_path):
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    issued = trustme.CA().issue_cert("x")
+    issued.cert_chain_pems[0].write_to_path(certificate)
+    plain = load_pem_private_key(issued.private_key_pem.bytes(), None)
+    locked = BestAvailableEncryption(b"word")
+    key.write_bytes(plain.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked))
+    with pytest.raises(UsageError, match=r"key\.pem: no keys in PEM format, without a pass"):
+        Client("grpcs://x:1", model="m", keys=ClientKeys(None, certificate, key))
+    with pytest.raises(UsageError, match=r"its key \(without a passphrase\) in PEM format"):
+        read_keys(certificate, key, None)
 
 
 def test_an_input_that_the_model_does_not_have(url):
