@@ -21,10 +21,12 @@ class ParityError(RuntimeError):
     """An artefact does not give the Keras model's numbers."""
 
 
-def requests_for(signature: Signature, inputs: Arrays) -> list[tuple[str, Arrays]]:
+def requests_for(
+    signature: Signature, inputs: Arrays, sizes: Sequence[int] = BATCH_SIZES
+) -> list[tuple[str, Arrays]]:
     """The signature's requests at each batch size, cut from `inputs` by name."""
     names = [spec.name for spec in signature.inputs]
-    return [(signature.name, {name: inputs[name][:n] for name in names}) for n in BATCH_SIZES]
+    return [(signature.name, {name: inputs[name][:n] for name in names}) for n in sizes]
 
 
 def measure(

@@ -95,8 +95,9 @@ def _fill(subject: Subject, name: str, settings: Settings, errors: dict, directo
         run: Callable = partial(saved_model.run, directory)
         errors["SavedModel"] = parity.measure(signatures, inputs, run, saved_model.TOLERANCE)
         if settings.warmup:
-            requests = [r for s in signatures for r in parity.requests_for(s, inputs)]
-            saved_model.write_warmup(directory, requests)
+            # A server refuses a version whose requests have more rows than its batches may have.
+            rows = [r for s in signatures for r in parity.requests_for(s, inputs, sizes=(1,))]
+            saved_model.write_warmup(directory, rows)
     if set(settings.formats) - {"saved_model"}:
         errors |= _fill_onnx(subject, settings, inputs, directory)
     if "web" in settings.formats:
