@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 
 from keras_gan import GAN, InputError, Run, recipes, train
+from keras_gan.augmentation import Adaptive
 from keras_gan.experiment import TrainingData, speed
 from keras_gan.optimizers.schedules import counting_images
 from keras_gan.recipes import pictures
@@ -250,6 +251,18 @@ def test_of_many_pictures_the_augmented_ones_become_more_with_the_passes():
     with counting_images(5 * data.size):
         assert float(arguments["augmentation"].strength) == 0.5
     assert arguments["augmentation"].color == 1
+
+
+@pytest.mark.parametrize(("size", "few"), [(2_000, True), (30_000, False)])
+def test_pictures_that_an_epoch_gives_several_times_do_not_become_more(size, few):
+    settings = resolved(data_of(size=size), images=10 * size, passes=20, precision="float32")
+    _, arguments = pictures.build(settings, data_of(size=20 * size))
+    augmentation = arguments["augmentation"]
+    assert augmentation.color == (0.5 if few else 1)
+    assert isinstance(augmentation.probability, Adaptive) == few
+    if not few:
+        with counting_images(5 * size):
+            assert float(augmentation.strength) == 0.5
 
 
 @pytest.mark.parametrize(("kind", "rate"), [("dcgan", 1e-3), ("r3gan", 4e-4)])

@@ -248,7 +248,7 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
     def _timed(self, data: TrainingData, precisions: Sequence[str]) -> tuple[Self, float]:
         """These settings in the fastest precision, and the seconds of a step, by a trial."""
         print(f"timing a few steps in {' and '.join(precisions)}", flush=True)
-        few = self._with_lengths(self.examples_per_step, data.size)
+        few = dataclasses.replace(self, passes=1)._with_lengths(self.examples_per_step, data.size)
         seconds = {
             precision: seconds_per_step(build, dataclasses.replace(few, precision=precision), data)
             for precision in precisions
@@ -322,11 +322,12 @@ def build(settings: Settings, data: TrainingData) -> Built:
     condition = Classes(classes) if classes else None
     gan, arguments = model(settings, data, generator, discriminator, condition=condition)
     if settings.augment != "none":
-        few = data.size < SOME
+        count = data.size // max(1, settings.passes)  # an epoch may give each several times
+        few = count < SOME
         probability = (
             augmentation.Adaptive(images=ADAPTED_IN * settings.images)
             if few
-            else Linear(0.0, 1.0, RISE * data.size)
+            else Linear(0.0, 1.0, RISE * count)
         )
         arguments["augmentation"] = augmentation.DiffAugment(
             settings.augment,
