@@ -742,6 +742,15 @@ def test_a_failed_write_is_told_by_the_next(tmp_path):
         writer.wait()
 
 
+@pytest.mark.parametrize("ending", ["/", "//"])
+def test_a_directory_may_end_in_slashes(tmp_path, ending):
+    model = small.gan()
+    for step in range(3):
+        model.step.assign(step)
+        checkpoints.write(f"{tmp_path}{ending}", checkpoints.snapshot(model), keep=1)
+    assert os.listdir(tmp_path) == ["step-000000002"]
+
+
 def test_file_systems_without_rename_or_locks():
     """TensorFlow's own file system in memory stands for remote ones."""
     model = small.gan()

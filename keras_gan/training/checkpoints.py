@@ -183,17 +183,17 @@ def write(directory: str | os.PathLike[str], state: Snapshot, keep: int = 2) -> 
         fault = FILE_FAULT.search(error.message)
         reason = fault[2] if fault else error.message.splitlines()[0]
         raise OSError(None, reason, final) from error
-    _prune(final, keep)
+    _prune(directory, final, keep)
     return final
 
 
-def _prune(newest: str, keep: int) -> None:
+def _prune(directory: str, newest: str, keep: int) -> None:
     """Removes what is older than the checkpoint just written, except what is to be kept.
 
     A checkpoint with a later step is damaged, or training would have continued from it; it is
     replaced or removed when training gets there.
     """
-    folders = _folders(os.path.dirname(newest))
+    folders = _folders(directory)
     older = folders[: folders.index(newest)]
     kept = {newest}
     for folder in reversed(older):
