@@ -107,6 +107,22 @@ def test_without_an_ema_the_new_one_starts_from_g():
     assert small.largest_difference(*map(small.weights, pair)) == 0
 
 
+def test_weights_in_bfloat16_are_taken():
+    keras.config.set_dtype_policy("bfloat16")
+    try:
+        source = gan(0)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    before = transfer.fingerprint(source)
+    assert before != transfer.fingerprint(gan(0))
+    target = gan(10)
+    transfer.start_from(target, source)
+    weights, taken = (model.generator.get_weights() for model in (source, target))
+    assert all(np.array_equal(a, b) for a, b in zip(weights, taken, strict=True))
+    source.generator.weights[0].assign(weights[0] + 1)
+    assert transfer.fingerprint(source) != before
+
+
 def test_frozen_layers_are_not_trained():
     model = gan(10, shape=(16, 16, 1))
     words = transfer.start_from(model, gan(0, shape=(16, 16, 1)), freeze=1)

@@ -103,7 +103,7 @@ def fingerprint(gan: GAN) -> str:
             for weight in layer.weights:
                 value = np.ascontiguousarray(weight)
                 digest.update(f"{name}{value.dtype.str}{value.shape};".encode())
-                digest.update(value.data)
+                digest.update(value.tobytes())  # bfloat16 has no buffer
     return digest.hexdigest()
 
 
