@@ -164,13 +164,14 @@ def write(directory: str | os.PathLike[str], state: Snapshot, keep: int = 2) -> 
             tensors=list(state.values.values()),
         )
         files = {name: _sha256(os.path.join(folder, name)) for name in _files.listdir(folder)}
-        manifest = {
+        content = {
             "step": state.step,
             "score": state.score,
             "facts": state.facts,
             "shapes": {name: list(value.shape) for name, value in state.values.items()},
             "files": files,
         }
+        manifest = json.loads(json.dumps(content))  # as it is read: keys become text
         with _files.GFile(os.path.join(folder, "manifest.json"), "w") as file:
             file.write(json.dumps({"manifest": manifest, "sha256": _digest(manifest)}, indent=1))
         if not _is_remote(directory):
