@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -48,19 +49,32 @@ def versions_on_disk(base_path: Path) -> dict[int, Path]:
 
     A version is a directory whose name is a number. One that is a link to a place outside the base
     path is left out: nothing outside the base path is ever read.
+
+    Raises:
+        OSError: The base path cannot be listed, or it is not known what a name in it is.
     """
     # The functions of os.path accept a link to itself; those of Path raise.
     root = os.path.realpath(base_path)
     versions: dict[int, Path] = {}
     for name in sorted(os.listdir(base_path)):
         path = base_path / name
-        if not _VERSION.fullmatch(name) or not os.path.isdir(path):
+        if not _VERSION.fullmatch(name) or not _is_directory(path):
             continue
         if not Path(os.path.realpath(path)).is_relative_to(root):
             _logger.warning("version outside the base path left out", extra={"path": str(path)})
             continue
         versions[int(name)] = path
     return versions
+
+
+def _is_directory(path: Path) -> bool:
+    """As `os.path.isdir`; raises OSError where the file system cannot tell, as NFS at times."""
+    try:
+        return stat.S_ISDIR(os.stat(path).st_mode)
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES):
+            raise
+        return False
 
 
 def check_plain(version_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -110,6 +111,25 @@ def test_a_base_path_that_cannot_be_listed_keeps_its_versions(base, tmp_path, ma
     away.rename(base)
     publish(base, 2)
     wait_for(lambda: states(manager) == {1: State.END, 2: State.AVAILABLE})
+
+
+def test_a_version_that_cannot_be_looked_at_stays(base, manager, monkeypatch):
+    """A network's file system may list a name and then fail to say what it is."""
+    publish(base, 1)
+    manager.start([ModelConfig("m", base)])
+    stat, failures = os.stat, []
+
+    def failing(path, **named):
+        if path == base / "1":
+            failures.append(path)
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(path))
+        return stat(path, **named)
+
+    monkeypatch.setattr(os, "stat", failing)
+    wait_for(lambda: len(failures) > 2)
+    assert states(manager) == {1: State.AVAILABLE}
+    with pytest.raises(OSError, match="Stale file handle"):
+        versions_on_disk(base)
 
 
 def test_versions_are_unloaded_together(base, manager, monkeypatch):
