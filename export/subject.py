@@ -40,30 +40,31 @@ class Subject:
     def from_run(cls, run: keras_gan.Run, weights: str = "last") -> Self:
         """The subject of a finished run.
 
+        The discriminator and the encoder are those of the last epoch, whatever the weights.
         Networks trained in mixed precision have float32 weights, and are exported in float32.
         """
-        gan = run.gan()
+        gan, generator = run.gan(), run.generator(weights)
         encoder = inference.among(gan.auxiliary_networks)
         if encoder is not None:
             network = in_precision(encoder.network, "float32", gan.example_shape)
             encoder = inference.Inference(network, encoder.prior)
-        identity = run.identity
+        identity, preset = run.identity, run.config.get("preset", {})
         training = {
             "data": identity.get("dataset"),
             "fingerprint": identity.get("data"),
             "provenance": run.config["provenance"],
-            "epochs": run.epochs_done,
+            "epochs": preset["epoch"] if "epoch" in preset else run.epoch_of(weights),
             "seed": identity.get("seed"),
             "versions": run.config["versions"],
         }
         origin = {
             "recipe": identity["recipe"],
-            "weights": run.config.get("preset", {}).get("weights", weights),
+            "weights": preset.get("weights", weights),
             "training": training,
             **_evaluation(run, weights),
         }
         return cls(
-            in_precision(run.generator(weights), "float32", (gan.prior.dimension,)),
+            in_precision(generator, "float32", (gan.prior.dimension,)),
             in_precision(gan.discriminator, "float32", gan.example_shape),
             gan.prior,
             run.preprocessing,

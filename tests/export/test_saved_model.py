@@ -329,6 +329,15 @@ def test_metadata(run: Run, export) -> None:
     assert max(metadata["parity"]["SavedModel"].values()) < 1e-5
 
 
+def test_epochs_of_metadata_are_those_of_the_weights(run: Run, monkeypatch) -> None:
+    monkeypatch.setitem(run.config, "best_epochs", {"best": 7})
+    epochs = {
+        weights: Subject.from_run(run, weights).metadata()["training"]["epochs"]
+        for weights in ("last", "best")
+    }
+    assert epochs == {"last": 1, "best": 7}
+
+
 def test_metadata_of_a_condition(export_of) -> None:
     path = export_of("digits_conditional").path
     metadata = json.loads((path / writing.METADATA_FILE).read_text())
