@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -81,39 +81,55 @@ class Admin(GrpcTransport):
         self.close()
 
 
+def with_labels(
+    models: Sequence[ModelConfig],
+    name: str,
+    labels: Mapping[str, int],
+    more_versions: Iterable[int] = (),
+) -> list[ModelConfig]:
+    """The models, of which one has these labels, their versions and maybe further ones."""
+    versions = frozenset({*labels.values(), *more_versions})
+    return [
+        replace(model, latest=0, versions=versions, labels=labels) if model.name == name else model
+        for model in models
+    ]
+
+
 def move_labels(
     admins: Sequence[Admin],
     models: Sequence[ModelConfig],
     name: str,
     labels: dict[str, int],
     seconds: float = 300.0,
-) -> list[ModelConfig]:
+) -> None:
     """Points a model's labels to versions, on each server in turn."""
     old = next(model for model in models if model.name == name)
-
-    def with_model(model: ModelConfig) -> list[ModelConfig]:
-        return [model if other.name == name else other for other in models]
-
     new_versions = frozenset(labels.values())
     states = [state for admin in admins for state in admin.states(name).values()]
     both = new_versions | {state.version for state in states if state.state == "AVAILABLE"}
-    loading = with_model(replace(old, latest=0, versions=both))
-    moved = with_model(replace(old, latest=0, versions=both, labels=labels))
-    final = with_model(replace(old, latest=0, versions=new_versions, labels=labels))
+    moved = with_labels(models, name, labels, both)
+
+    def restore(admin: Admin) -> None:
+        try:
+            admin.reload(models)
+        except errors.FailedPrecondition:  # it has unloaded a version that the old labels name
+            admin.reload(moved)
+            admin.wait_until_available(name, sorted(set(old.labels.values())), seconds)
+            admin.reload(models)
+
     try:
         for admin in admins:
-            admin.reload(loading)
+            admin.reload(with_labels(models, name, old.labels, both))
             admin.wait_until_available(name, sorted(new_versions), seconds)
         for admin in admins:
             admin.reload(moved)
         for admin in admins:
-            admin.reload(final)
+            admin.reload(with_labels(models, name, labels))
     except (ServingError, KeyboardInterrupt):
         for admin in admins:
             with suppress(ServingError):
-                admin.reload(models)
+                restore(admin)
         raise
-    return final
 
 
 def label(argv: Sequence[str]) -> int:
@@ -146,8 +162,9 @@ def label(argv: Sequence[str]) -> int:
         raise UsageError(f"--model: {flags.model_config_file} has no model {flags.model!r}")
     admins = [Admin(address) for address in flags.address]
     with replacing(flags.model_config_file) as record:  # no label moves that cannot be recorded
-        final = move_labels(admins, models, flags.model, labels, flags.seconds)
-        record.write_text(text_format.MessageToString(model_message(final)), encoding="utf-8")
+        final = model_message(with_labels(models, flags.model, labels))
+        record.write_text(text_format.MessageToString(final), encoding="utf-8")
+        move_labels(admins, models, flags.model, labels, flags.seconds)
     print(f"{flags.model}: " + ", ".join(f"{k} is version {v}" for k, v in sorted(labels.items())))
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -262,6 +263,43 @@ def test_an_interrupted_move_changes_nothing(labelled, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             move_labels([admin], read_model_config_file(config), "mlp", {"stable": 2})
         wait_for(lambda: admin.states("mlp")[2].state == "END")
+    assert version_behind(address, "stable") == 1
+
+
+class Failing:
+    """A server that ends when its old versions are to be unloaded."""
+
+    reloads = 0
+
+    def states(self, model):
+        return {}
+
+    def reload(self, models):
+        self.reloads += 1
+        if self.reloads > 2:
+            raise errors.Unavailable("gone")
+
+    def wait_until_available(self, *arguments):
+        pass
+
+
+def test_a_server_that_has_unloaded_the_old_version_loads_it_again(labelled):
+    address, config = labelled
+    with Admin(address) as admin, pytest.raises(errors.Unavailable):
+        move_labels([admin, Failing()], read_model_config_file(config), "mlp", {"stable": 2})
+    assert version_behind(address, "stable") == 1
+
+
+def test_no_label_moves_that_cannot_be_recorded(labelled, monkeypatch, capsys):
+    address, config = labelled
+
+    def full(path, *arguments, **named):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", full)
+    command = ["label", address, "--model_config_file", str(config), "--model=mlp"]
+    assert main([*command, "--label=stable=2"]) == 2
+    assert "models.config: cannot be written (No space left" in capsys.readouterr().err
     assert version_behind(address, "stable") == 1
 
 
