@@ -20,6 +20,7 @@ import numpy as np
 from serving.errors import (
     DeadlineExceeded,
     InvalidArgument,
+    NotFound,
     ResourceExhausted,
     ServingError,
     Unavailable,
@@ -116,25 +117,47 @@ async def predict_rows(
     inputs: Arrays,
     batch_size: int | None = None,
 ) -> Arrays:
-    """Runs a signature on rows; where the server refuses so many at once, on half as many."""
+    """Runs a signature on rows; where the server refuses so many at once, on half as many.
+
+    One version answers all rows: where it is unloaded meanwhile, the next one, from the first row.
+    """
     if not all(array.ndim for array in inputs.values()):  # a single number is in no row
         return await ask(Predict(target, signature, inputs))
     rows = len(next(iter(inputs.values())))
     answers: list[Arrays] = []
+    unloaded: list[Target] = []
     size, start = max(1, min(batch_size or rows, rows)), 0
+    one = target  # with its version, once there are several batches
     while start < rows or not answers:
+        if one.version is None and size < rows:
+            one = await _with_version(ask, target)
         batch = {alias: array[start : start + size] for alias, array in inputs.items()}
         try:
-            answers.append(await ask(Predict(target, signature, batch)))
+            answers.append(await ask(Predict(one, signature, batch)))
         except (ResourceExhausted, InvalidArgument) as error:
             if size == 1 or not _too_large(error):
                 raise
             size = (size + 1) // 2
             continue
+        except NotFound:
+            if one == target:
+                raise
+            unloaded.append(one)
+            one = await _with_version(ask, target)
+            if one in unloaded:
+                raise
+            answers, start = [], 0
+            continue
         start += size
     if len(answers) == 1:
         return answers[0]
     return {alias: np.concatenate([answer[alias] for answer in answers]) for alias in answers[0]}
+
+
+async def _with_version(ask: Callable[[Call], Awaitable], target: Target) -> Target:
+    """The version that a target is now."""
+    metadata = await ask(Metadata(target))
+    return Target(target.model, metadata.version)
 
 
 def _too_large(error: ServingError) -> bool:

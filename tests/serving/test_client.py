@@ -413,6 +413,54 @@ def test_batches_shrink_to_what_the_server_takes(refusal):
     assert [rows for rows, _ in transport.calls] == [11, 6, 3, 3, 3, 2]
 
 
+class Rolling:
+    """A server whose version, which it answers, is the next after so many answers."""
+
+    def __init__(self, *answers):
+        self.left = list(answers)
+
+    def send(self, call, timeout):
+        version = 9 - len(self.left)
+        if isinstance(call, Metadata):
+            return ModelMetadata("m", version, {}, {})
+        if call.target.version not in (None, version):
+            raise errors.NotFound(f"Specific(m, {call.target.version})")
+        if self.left:
+            self.left[0] -= 1
+            self.left = self.left if self.left[0] else self.left[1:]
+        return {"images": np.full(len(call.inputs["latents"]), version)}
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize("target", [{}, {"label": "stable"}])
+def test_one_version_answers_all_batches(target):
+    client = scripted(Rolling(2, 1), batch_size=2, **target)
+    assert client.images(np.ones((7, 1))).tolist() == [9] * 7
+    client = scripted(Rolling(2), batch_size=2, version=8)
+    with pytest.raises(errors.NotFound, match="8"):  # that was asked for
+        client.images(np.ones((7, 1)))
+    client = scripted(Rolling(1, 1))
+    assert [client.images(np.ones((1, 1))).item() for _ in range(3)] == [7, 8, 9]
+
+
+def test_a_version_that_was_unloaded_is_not_asked_again():
+    """Servers behind one address may have different versions."""
+
+    class Others(Rolling):
+        asked = 0
+
+        def send(self, call, timeout):
+            if isinstance(call, Metadata):
+                self.asked += 1
+                return ModelMetadata("m", self.asked % 2, {}, {})
+            raise errors.NotFound("Specific")
+
+    with pytest.raises(errors.NotFound):
+        scripted(Others(), batch_size=1).images(np.ones((2, 1)))
+
+
 class Constant:
     """A transport whose answer is always the same."""
 
