@@ -402,6 +402,13 @@ def test_training_with_both_penalties(name, policy, jit_compile, classes, tmp_pa
     assert np.asarray(examples).dtype == np.float32
 
 
+@pytest.mark.parametrize("name", MAKE)
+def test_images_that_are_cropped_stay_float32_in_mixed_precision(name):
+    with small.policy("mixed_bfloat16"):
+        generator, _ = MAKE[name]((9, 11, 1))
+    assert generator.output.dtype == generator(numbers((2, 5))).dtype == "float32"
+
+
 def in_float64(network):
     """The network computed in float64, each weight moved so that no block is the identity."""
 

@@ -43,7 +43,8 @@ def cropped(x: keras.KerasTensor, size: tuple[int, int], name: str) -> keras.Ker
     surplus = x.shape[1] - size[0], x.shape[2] - size[1]
     if surplus == (0, 0):
         return x
-    return channels_last.Cropping2D(tuple((0, side) for side in surplus), name=name)(x)
+    crop = tuple((0, side) for side in surplus)
+    return channels_last.Cropping2D(crop, dtype=x.dtype, name=name)(x)  # images stay float32
 
 
 def class_embedding(
