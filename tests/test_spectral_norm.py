@@ -115,6 +115,16 @@ def test_only_an_update_or_training_outside_a_gan_moves_u():
     np.testing.assert_allclose(layer.u, iterated(u), rtol=1e-5)
 
 
+def test_a_stateless_call_has_the_weights_that_it_is_given():
+    model = keras.Sequential([keras.Input((6,)), SpectralNorm(keras.layers.Dense(5))])
+    x, (kernel, bias) = INPUTS["dense"], model.trainable_variables
+    state = [model.layers[0].u.value]
+    y, _ = model.stateless_call([kernel.value, bias.value + 2], state, x)
+    np.testing.assert_allclose(y, model(x) + 2, rtol=1e-5)
+    y, _ = model.stateless_call([3 * kernel.value, bias.value], state, x)
+    np.testing.assert_allclose(y, model(x), rtol=1e-5, atol=1e-6)
+
+
 @kinds
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"])
 def test_saved_and_loaded_under_any_policy(kind, policy, tmp_path):

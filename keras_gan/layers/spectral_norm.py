@@ -110,7 +110,10 @@ class SpectralNorm(keras.layers.Wrapper):
         if training and not isinstance(randomness.current_draws(), randomness.StepDraws):
             self.after_update()
         normalized = tf.cast(self.kernel.value, tf.float32) / self.sigma()
-        with keras.StatelessScope([(self.kernel, tf.cast(normalized, self.kernel.dtype))]):
+        # This scope hides the values that one around it has, such as those of `stateless_call`.
+        values = [(weight, weight.value) for weight in self.layer.weights]
+        values.append((self.kernel, tf.cast(normalized, self.kernel.dtype)))
+        with keras.StatelessScope(values):
             return self.layer(inputs)
 
     def get_config(self) -> dict:
