@@ -445,6 +445,19 @@ def test_p_follows_the_sign_of_r():
     assert float(ada.strength) == 0
 
 
+def test_p_still_changes_after_a_shorter_interval_was_chosen():
+    long, short = ADA(images=100, interval=4), ADA(images=100, interval=2)
+    for ada in (long, short):
+        ada.build((None, 4, 4, 1))
+    always = DiscriminatorOutput(tf.ones(10))
+    for _ in range(3):
+        long.update(always)
+    short.set_weights(long.get_weights())  # as a checkpoint does
+    for expected in (0.2, 0.2, 0.4):
+        short.update(always)
+        assert float(short.strength) == pytest.approx(expected)
+
+
 def gan(augmentation, strategy=None, height=6, width=8, **compile_arguments):
     """A small convolutional GAN."""
 

@@ -65,11 +65,11 @@ class Adaptive(keras.layers.Layer):
         """Counts D's minibatch, and changes p if it is the last one of an interval."""
         signs = self._signs + global_mean(tf.sign(real.logits))
         minibatches = self._minibatches + 1.0
-        last = minibatches == self.interval
+        last = minibatches >= self.interval  # a checkpoint may hold more than a shorter interval
         replicas = tf.distribute.get_replica_context().num_replicas_in_sync
         rows = tf.cast(tf.shape(real.logits)[0] * replicas, tf.float32)
         step = rows * (self.interval / self.images)
-        change = step * tf.sign(signs / self.interval - self.target)
+        change = step * tf.sign(signs / minibatches - self.target)
         probability = tf.clip_by_value(self.value + change, 0.0, 1.0)
         self.value.assign(tf.where(last, probability, self.value))
         self._signs.assign(tf.where(last, 0.0, signs))
