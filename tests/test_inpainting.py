@@ -7,7 +7,7 @@ import tensorflow as tf
 from scipy import stats
 
 import keras_gan
-from keras_gan import conditioning, losses
+from keras_gan import conditioning, layers, losses
 from keras_gan.conditioning import Inpainting
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.randomness import RowDraws, row_seeds
@@ -29,6 +29,14 @@ def test_known_pixels_come_back_to_the_last_bit():
     found = model.generate(9, condition={"known": images, "mask": mask})
     np.testing.assert_array_equal(found[mask], images[mask])
     assert (found[~mask] != images[~mask]).all()
+
+
+def test_known_pixels_are_not_rounded_in_mixed_precision():
+    known = np.full((1, *SHAPE), 0.1, np.float32)
+    with small.policy("mixed_float16"):
+        layer = layers.Compose.from_config(layers.Compose().get_config())
+    found = layer(np.zeros_like(known, np.float16), known, np.ones((1, *SHAPE[:2], 1), bool))
+    np.testing.assert_array_equal(found, known)
 
 
 def test_hidden_pixels_decide_nothing():
@@ -115,6 +123,17 @@ def test_it_learns_what_the_known_part_says(loss):
     error = np.abs(found[:, 3:] - images[:100, 3:]).mean()
     guess = np.abs(images.mean() - images[:100, 3:]).mean()
     assert error < 0.6 * guess
+
+
+@pytest.mark.parametrize("leading", [(), (3,)])
+@pytest.mark.parametrize("last", [(), (1,)])
+@pytest.mark.parametrize("sides", [(1, 1), (2, 1), (1, 2)])
+def test_images_of_one_pixel_or_two(sides, last, leading):
+    mask = np.ones((*leading, *sides, *last), bool)
+    given = {"known": np.ones((*sides, 2)), "mask": mask}
+    tensors = Inpainting((*sides, 2)).checked(given, 3)
+    assert tensors["mask"].shape == (3, *sides, 1)
+    assert tensors["known"].shape == (3, *sides, 2)
 
 
 def test_every_kind_of_mask_comes_as_often_as_said():

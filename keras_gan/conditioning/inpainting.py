@@ -64,9 +64,10 @@ class Inpainting(Condition):
         images, mask = np.asarray(given["known"]), np.asarray(given["mask"])
         if mask.dtype != bool:
             raise InputError(f"a mask must be bool, true where known. Received: {mask.dtype}")
-        if mask.shape[-2:] == self.shape[:2]:
-            mask = mask[..., None]
         mask_shape = (*self.shape[:2], 1)
+        # Of one pixel, a mask that has its last axis ends with (1, 1), too.
+        if mask.shape[-2:] == self.shape[:2] and mask.shape[-3:] != mask_shape:
+            mask = mask[..., None]
         for name, array, shape in (("known", images, self.shape), ("mask", mask, mask_shape)):
             if array.shape not in (shape, (n, *shape)):
                 raise InputError(

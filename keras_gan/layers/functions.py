@@ -43,9 +43,14 @@ class Cast(keras.layers.Layer):
 class Compose(keras.layers.Layer):
     """Known pixels, bit for bit, where the mask is true, and generated pixels elsewhere.
 
+    Its dtype is float32 under any dtype policy, unless it is given another one.
+
     Inputs: generated and known images, float `[n, h, w, c]`; mask, bool `[n, h, w, 1]`.
     Output: float `[n, h, w, c]`.
     """
+
+    def __init__(self, **kwargs):
+        super().__init__(**{"dtype": "float32", **kwargs})
 
     def call(self, generated, known, mask):
         return ops.where(mask, known, generated)

@@ -107,7 +107,7 @@ def with_known_pixels(
     mask, channel = mask_input()
     encoding = reader(kl.Concatenate(name="known_and_mask")([known, channel]))
     generated = generator(kl.Concatenate(name="joined")([latents, encoding]))
-    composed = layers.Compose(name="composed", dtype="float32")(generated, known, mask)
+    composed = layers.Compose(name="composed")(generated, known, mask)
     conditional_generator = keras.Model([latents, known, mask], composed, name="generator")
     mask, channel = mask_input()
     vector = channels_last.Flatten(name="flat_mask")(channel)
