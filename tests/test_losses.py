@@ -379,6 +379,15 @@ def test_values_where_d_cannot_tell(loss, logit, of_d, of_g):
     np.testing.assert_allclose(loss.generator(output, output), of_g, rtol=1e-6)
 
 
+def test_smoothed_labels_leave_no_known_probability_where_d_cannot_tell():
+    for kind in (losses.NonSaturating, losses.HeldBack):
+        assert kind().gives_probabilities
+        smoothed = kind(label_smoothing=0.1)
+        assert 1 / (1 + np.exp(-smoothed.boundary)) == pytest.approx(0.45)
+        assert not smoothed.gives_probabilities
+        assert not losses.AuxiliaryClassifier(smoothed).gives_probabilities
+
+
 @pytest.mark.parametrize(
     "loss", [losses.Relativistic(), losses.RelativisticAverage(), losses.Wasserstein()]
 )

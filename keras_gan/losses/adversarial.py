@@ -120,6 +120,8 @@ class Blended(Loss):
         self.label_noise = share("label_noise", label_noise)
         # D(x) is (1 - s) / 2 where data and samples are equally probable.
         self.boundary = math.log((1 - self.label_smoothing) / (1 + self.label_smoothing))
+        if self.label_smoothing:
+            self.gives_probabilities = False
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns the weighted loss of each pair, float `[n]`."""

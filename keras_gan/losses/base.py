@@ -34,7 +34,7 @@ class Loss(Configured):
         boundary: The logit of what D takes for data and for a sample with equal probability: 0, and
             1/2 for least squares; less with label smoothing.
         gives_probabilities: True if D(x) = sigmoid(logit) is 1/2 where D cannot tell data and
-            samples apart.
+            samples apart, so without label smoothing; the curves of a report then show 1/2.
         uses_batch_means: True if a method uses `global_mean`; `GAN.compile(accumulate=...)` is
             then refused.
         requires: Further outputs of D next to "logits" ("features", "classes", or names of your
