@@ -165,6 +165,7 @@ def test_networks_and_condition_that_do_not_belong_together():
         ({"count": 3, "training": "both"}, "`training`"),
         ({"count": 3, "probabilities": [0.5, 0.5]}, "`probabilities`"),
         ({"count": 2, "probabilities": [0.5, 0.6]}, "`probabilities`"),
+        ({"count": 2, "probabilities": [0.5, float("nan")]}, "`probabilities`"),
     ],
 )
 def test_bad_arguments_of_classes(arguments, message):

@@ -60,7 +60,7 @@ class Classes(Condition):
         if probabilities is not None:
             probabilities = [float(p) for p in probabilities]
             good = len(probabilities) == count and min(probabilities) >= 0
-            if not good or abs(sum(probabilities) - 1) > 1e-6:
+            if not (good and abs(sum(probabilities) - 1) <= 1e-6):  # NaN is refused, too
                 raise InputError(
                     f"`probabilities` must be {count} numbers >= 0 with the sum 1. "
                     f"Received: {probabilities}"
