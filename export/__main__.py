@@ -77,9 +77,16 @@ def _export(argv: Sequence[str]) -> int:
     name = versions.name_of(run.identity["recipe"]) if options.name is None else options.name
     version = (Path(options.output), name, options.version)
     writing.check(*version, settings)
+    subject = Subject.from_run(run, options.weights)
+    if len(subject.shape) == 3 and not subject.is_image:  # of a file that does not name its scale
+        print(
+            f"export: examples of shape {list(subject.shape)} are exported as points; if they are "
+            "images, add --preprocessing unit_range ([0, 1]) or symmetric_range ([-1, 1])",
+            file=sys.stderr,
+        )
     try:
         with Console(stderr=True).status(f"exporting {run.path}"):
-            written = writing.write(Subject.from_run(run, options.weights), *version, settings)
+            written = writing.write(subject, *version, settings)
     except parity.ParityError as mismatch:
         print(f"export: nothing was written: {mismatch}", file=sys.stderr)
         return 1

@@ -566,7 +566,7 @@ def test_the_data_of_a_keras_file_get_its_size(tmp_path, monkeypatch):
     assert found.element_shape == (8, 8, 1)
 
 
-def test_export_takes_a_preset_and_a_keras_file(tmp_path, monkeypatch):
+def test_export_takes_a_preset_and_a_keras_file(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     image_gan().save("mine (1).keras")
     onnx = ["--formats", "onnx", "--output", "exports"]
@@ -579,6 +579,9 @@ def test_export_takes_a_preset_and_a_keras_file(tmp_path, monkeypatch):
     assert described["digits"]["weights"] == "ema"
     assert described["mine__1_"]["images"]["range"] == [0, 1]
     assert described["mine__1_"]["training"]["data"] is None
+    assert capsys.readouterr().err == ""
+    assert export.__main__.main(["mine (1).keras", *onnx]) == 0
+    assert "exported as points" in capsys.readouterr().err
 
 
 def test_serve_exports_a_model_first(tmp_path, monkeypatch, run):

@@ -97,9 +97,8 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 def add_preprocessing(parser: argparse.ArgumentParser) -> None:
     """Adds what a `.keras` file does not say about its images."""
-    parser.add_argument(
-        "--preprocessing", metavar="NAME", help="unit_range or symmetric_range, of a .keras file"
-    )
+    text = "scale of a .keras file's images: unit_range, [0, 1], or symmetric_range, [-1, 1]"
+    parser.add_argument("--preprocessing", metavar="NAME", help=text)
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:

@@ -222,8 +222,9 @@ class GAN(Trainer):
         Args:
             directory: A new directory.
             ema: True stores the moving average of G's weights.
-            preprocessing: From the data to the scale of the networks, one of `keras_gan.data`;
-                None: the data were not changed.
+            preprocessing: From the data to the scale of the networks: of images
+                `keras_gan.data.UnitRange()`, [0, 1], or another one of `keras_gan.data`; None:
+                the examples are points.
             condition: The condition of the samples, an array as for `generate`; by default
                 each class in turn, and any other condition is drawn.
 
