@@ -49,12 +49,12 @@ assert measure.measure(["digits", "digits", "--samples", str(SAMPLES)]) == 0
 
 # %%
 digits = keras_gan.data.load("digits")
-folder = Path("samples")
-folder.mkdir()
+folder = Path("digit_samples")
+folder.mkdir(exist_ok=True)
 samples = keras_gan.GAN.from_preset("digits").generate(SAMPLES, seed=1)
 for index, sample in enumerate(np.rint(255 * samples).astype(np.uint8)):
     Image.fromarray(sample[..., 0]).save(folder / f"{index:04d}.png")
-assert measure.measure(["samples", "digits", "--output", "distances.json"]) == 0
+assert measure.measure(["digit_samples", "digits", "--output", "distances.json"]) == 0
 
 # %% [markdown]
 # `distances.json` holds the numbers with their protocol: the network, the SHA-256 of its weights,
@@ -65,7 +65,7 @@ assert measure.measure(["samples", "digits", "--output", "distances.json"]) == 0
 
 # %%
 assert measure.reference(["digits", "--output", "digits.npz"]) == 0
-assert measure.measure(["samples", "digits.npz"]) == 0
+assert measure.measure(["digit_samples", "digits.npz"]) == 0
 
 # %% [markdown]
 # ## In Python
