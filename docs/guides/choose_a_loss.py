@@ -33,7 +33,7 @@ points = ring.sample(POINTS)  # float32 [n, 2]
 
 # %% [markdown]
 # Everything but the loss and the penalties stays the same: the networks, the number of points that
-# they see, and Adam with a rate that falls to 0.
+# D sees, and Adam with a rate that falls to 0 in as many updates as D makes.
 
 # %%
 objectives = {
@@ -87,7 +87,8 @@ keras_gan.plotting.save_image(keras_gan.plotting.grid(pictures, 2), "losses.png"
 # ![samples of the four losses over the data](../pictures/guides/losses.png)
 #
 # Without a penalty, the samples of `non_saturating` leave out three modes. With
-# `discriminator_steps=5`, G makes a fifth of the updates, and WGAN-GP is far from done.
+# `discriminator_steps=5`, G makes a fifth of the updates, in which its rate hardly falls, and
+# WGAN-GP is far from done.
 #
 # One seed and one data set decide nothing: repeat a comparison with several seeds before you
 # believe it. What usually matters more than the choice of the loss:

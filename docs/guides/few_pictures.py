@@ -58,7 +58,7 @@ def make(augment):
 
 # %%
 def overfitting(gan):
-    """How well D tells training pictures from others, 0.5 to 1."""
+    """How well D tells training pictures from others: 0.5 not at all, 1 always."""
     scores = [gan.discriminator.predict(x, verbose=0) for x in (few, held_out)]
     return score_gap(*scores).auc
 

@@ -18,7 +18,7 @@ from keras_gan.training.standing_statistics import batch_normalizations
 
 @keras.saving.register_keras_serializable("keras_gan")
 class EMA(Configured):
-    """How much of an average each step replaces: `average = a average + (1 - a) weights`.
+    """How much of an average each step keeps: `average = a average + (1 - a) weights`.
 
     Give a momentum, or a half-life, which means the same for every batch size:
     `a = 0.5^(images per step / half-life)`; a half-life of 0 copies the weights.
