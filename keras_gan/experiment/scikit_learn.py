@@ -83,7 +83,7 @@ class DiscriminatorFeatures(_Features):
     keeps little but what tells samples from data (`docs/extensions.md` has numbers).
 
     Args:
-        run_dir: Directory of a finished run.
+        run_dir: A finished run or a preset, as for `keras_gan.Run.open`.
         layer: Name of a layer of D; None for its first hidden layer.
         trust_recipe: Whether to run the recipe file that the run names, if it names one.
     """
@@ -129,7 +129,7 @@ class InferenceFeatures(_Features):
     """The latents that a run's inference network finds: the center of q(z | x).
 
     Args:
-        run_dir: Directory of a finished run with an inference network.
+        run_dir: The same, with an inference network.
         trust_recipe: Whether to run the recipe file that the run names, if it names one.
     """
 
