@@ -292,15 +292,17 @@ def test_flags_exist_where_they_mean_something(capsys):
     assert "--stage1" not in text
 
 
-def test_the_help_of_a_setting_may_have_a_percent_sign():
+def test_the_help_of_a_setting_has_its_default_and_may_have_a_percent_sign():
     @dataclasses.dataclass(frozen=True)
     class Mine(Settings):
         some: bool = setting(False, "learn from 50 % of them")
+        shuffled: bool = setting(True, "in random order")
         share: float = setting(0.5, "or from another % of them", least=0)
 
     parser = parsing.Parser(prog="train")
     parsing.add_fields(parser, fields(Mine))
     assert "50 % of them" in parser.format_help()
+    assert "in random order (yes)" in parser.format_help()
     assert "another % of them (0.5)" in parser.format_help()
 
 

@@ -160,6 +160,7 @@ def add_fields(parser: Any, added: Iterable[Field]) -> None:
         kind: dict[str, Any] = {"type": field.kind, "metavar": field.kind.__name__.upper()}
         if field.kind is bool:
             kind = {"action": argparse.BooleanOptionalAction if field.default else "store_true"}
+            text += " (yes)" if field.default else ""
         elif field.default is not None:
             text += f" ({'none' if field.default == '' else field.default})"
         text = text.replace("%", "%%")
