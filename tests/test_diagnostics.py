@@ -17,6 +17,7 @@ from sklearn.decomposition import PCA
 
 from keras_gan.core.errors import InputError
 from keras_gan.evaluation import arrays
+from keras_gan.evaluation.collapse.components import Components
 from keras_gan.evaluation.collapse.coverage import class_coverage, modes_found, region_coverage
 from keras_gan.evaluation.collapse.detector import CollapseDetector
 from keras_gan.evaluation.collapse.duplicates import diversity, identical
@@ -432,6 +433,16 @@ def test_points_have_no_detail_outside_of_all_their_components():
     train = draw(size=(500, 3)).astype(np.float32)
     results = CollapseDetector(train, held_out=draw(size=(200, 3))).examine(draw(size=(200, 3)))
     assert not any(isinstance(result, Detail) for result in results)
+
+
+@pytest.mark.parametrize("offset", [300.0, 10_000.0])
+def test_components_far_from_zero_are_those_near_it(offset):
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(1000, 5)) @ random.normal(size=(5, 60))
+    near, far = (np.float32(rows + place) for place in (0, offset))
+    projected, expected = (Components(x).project(x) for x in (far, near))
+    assert_allclose(projected.var(axis=0).sum(), expected.var(axis=0).sum(), rtol=1e-4)
+    assert np.median(Components(far).outside(far)) < 1e-6 * rows.var(axis=0).sum()
 
 
 # --------------------------------------------------------------------------- each measurement
