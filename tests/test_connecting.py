@@ -44,6 +44,14 @@ def in_use(address: str):
             thread.join()
 
 
+def connected(address: str) -> socket.socket:
+    """A connection to a server, once it is there."""
+    host, port = address.split(":")
+    while True:
+        with contextlib.suppress(ConnectionRefusedError):
+            return socket.create_connection((host, int(port)), timeout=10)
+
+
 def test_all_go_on_when_the_last_is_there():
     addresses = addresses_of(3)
     with ThreadPoolExecutor(3) as pool:
@@ -59,15 +67,11 @@ def test_all_go_on_when_the_last_is_there():
 
 def test_a_worker_that_left_does_not_count_until_it_is_back():
     addresses = addresses_of(3)
-    host, port = addresses[0].split(":")
     with ThreadPoolExecutor(3) as pool:
         chief = pool.submit(wait_for_workers, addresses, 30)
-        while True:
-            with contextlib.suppress(ConnectionRefusedError):
-                one = socket.create_connection((host, int(port)))
-                break
+        one = connected(addresses[0])
         one.sendall(b"keras_gan worker 1\n")
-        with socket.create_connection((host, int(port))) as stranger:
+        with connected(addresses[0]) as stranger:
             stranger.sendall(b"GET / HTTP/1.1\r\n\r\n")
         time.sleep(0.5)
         one.close()
@@ -78,6 +82,16 @@ def test_a_worker_that_left_does_not_count_until_it_is_back():
         again = pool.submit(wait_for_chief, addresses, 1, 30)
         for waiting in (chief, last, again):
             waiting.result()
+
+
+def test_a_worker_that_is_late_to_say_its_name_is_sent_away_and_tries_again():
+    addresses = addresses_of(2)
+    with ThreadPoolExecutor(1) as pool:
+        chief = pool.submit(wait_for_workers, addresses, 30)
+        with connected(addresses[0]) as late:
+            assert late.recv(1) == b""
+        wait_for_chief(addresses, 1, 30)
+        chief.result()
 
 
 def test_a_worker_waits_until_the_chief_of_an_earlier_attempt_is_gone():

@@ -84,11 +84,13 @@ def wait_for_workers(addresses: list[str], seconds: float = _ALL_THERE) -> None:
             missing = [a for index, a in enumerate(addresses) if index and index not in there]
             _check_time(end, "worker at " + ", ".join(missing))
             with contextlib.suppress(TimeoutError):
-                connection = stack.enter_context(server.accept()[0])
+                connection, _ = server.accept()
                 said = _received(connection) or b""
                 name = re.fullmatch(rb"keras_gan worker ([0-9]{1,6})\n", said)
                 if name and 0 < int(name[1]) < len(addresses):
-                    there[int(name[1])] = connection
+                    there[int(name[1])] = stack.enter_context(connection)
+                else:
+                    connection.close()  # a worker that is late tries again
             there = {index: one for index, one in there.items() if _is_open(one)}
         for connection in there.values():
             with contextlib.suppress(OSError):
