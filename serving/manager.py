@@ -301,11 +301,15 @@ class Manager:
             version.state, version.error = state, error
             self._changed.notify_all()
 
-    def stop(self) -> None:
-        """Ends the thread, waits for running requests and unloads everything."""
+    def give_up(self) -> None:
+        """Loads no further versions; `start` fails unless each model has one already."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Ends the thread, waits for running requests and unloads everything."""
+        self.give_up()
         self._thread.join()
         self._retire(v for v in self._versions.values() if v.state is State.AVAILABLE)
         while any(v.state is State.UNLOADING for v in self._versions.values()):

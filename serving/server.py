@@ -202,13 +202,23 @@ class Server:
         _logger.info("stopped")
 
     async def run(self) -> None:
-        """Starts, and serves until SIGTERM or SIGINT."""
+        """Starts, and serves until SIGTERM or SIGINT, after which no further version is loaded."""
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, ended.set)
-        await self.start()
-        await ended.wait()
+        starting, waiting = asyncio.create_task(self.start()), asyncio.create_task(ended.wait())
+        await asyncio.wait((starting, waiting), return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            self.manager.give_up()
+        try:
+            await starting
+        except ServingError:
+            if not ended.is_set():
+                raise
+            _logger.info("stopped")
+            return
+        await waiting
         await self.stop()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -28,6 +29,7 @@ from serving import Client, errors
 from serving.config import Batching, ModelConfig
 from serving.loader import Servable
 from serving.operations import Admin
+from serving.server import Server
 from serving.settings import Limits, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -210,6 +212,29 @@ def waiting(contract_base):
     )
     with running(settings) as server:
         yield server
+
+
+def test_a_signal_while_models_load_loads_no_further_ones(tmp_path):
+    names = ("a", "b", "c")
+    for name in names:
+        (tmp_path / name / "1").mkdir(parents=True)
+    models = tuple(ModelConfig(name, tmp_path / name) for name in names)
+    server, loaded = Server(Settings(models, port=0, rest_api_port=0)), []
+
+    class Slow:
+        def __init__(self, path):
+            loaded.append(path.parent.name)
+            os.kill(os.getpid(), signal.SIGTERM)
+            for _ in range(100):  # until the signal is handled
+                if not server.manager._stopped:
+                    time.sleep(0.02)
+
+        def close(self):
+            pass
+
+    server.manager._load = Slow
+    asyncio.run(server.run())
+    assert loaded == ["a"]
 
 
 def test_deadlines(waiting):
