@@ -1,11 +1,15 @@
 """Callbacks by themselves: which names there are, learning rates, gaps between measurements."""
 
+from unittest import mock
+
 import keras
 import numpy as np
 import pytest
 import small
+from PIL import Image
 
 from keras_gan import InputError, callbacks
+from keras_gan.conditioning import Classes
 from keras_gan.evaluation.distances import frechet_distance
 from keras_gan.evaluation.features import Classifier
 
@@ -92,6 +96,22 @@ def test_the_distance_is_that_of_the_averaged_weights(tmp_path):
     assert distance.best == {"best_ema": min(values)}
     with pytest.raises(InputError, match="`images` must hold at least 2"):
         callbacks.ValidationDistance(x[:1], network, lambda samples: samples)
+
+
+def test_a_picture_of_many_classes_shows_the_first_ones(tmp_path):
+    """A row for each of 100 classes would be 64 pixels wide in a report, and 1,400 fill no GIF."""
+    asked = []
+
+    def generate(n, seed, condition, ema):
+        asked.extend(condition)
+        return np.zeros((n, 8, 8, 1), np.float32)
+
+    grid = callbacks.SampleGrid(tmp_path, np.asarray, columns=2)
+    grid.set_model(mock.Mock(condition=Classes(100), ema_generator=None, generate=generate))
+    grid.look(0, {})
+    assert asked == np.repeat(np.arange(30), 2).tolist()
+    with Image.open(tmp_path / "epoch-0001.png") as picture:
+        assert picture.size == (2 * 50 + 2, 30 * 50 + 2 + 20)
 
 
 @pytest.mark.parametrize("is_first", [True, False])

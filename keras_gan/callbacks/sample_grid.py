@@ -15,12 +15,13 @@ from keras_gan.callbacks.after_epochs import AfterEpochs
 from keras_gan.conditioning import Classes
 
 _POINTS = 1000  # samples in a picture of points
+_CLASSES = 30  # rows: a report shows pictures of at most 800 pixels a side, a GIF holds 65,535
 
 
 class SampleGrid(AfterEpochs):
     """Saves a picture of samples from the same latents before training and after epochs.
 
-    A model conditioned on classes has one row for each.
+    A model conditioned on classes has one row for each, or for each of the first 30.
 
     Args:
         directory: Where `epoch-0000.png` and so on go.
@@ -75,7 +76,7 @@ class SampleGrid(AfterEpochs):
         self._drawn = time.monotonic()
         condition, rows = None, self._rows
         if isinstance(self.model.condition, Classes):
-            rows = self.model.condition.count
+            rows = min(self.model.condition.count, _CLASSES)
             condition = np.repeat(np.arange(rows), self._columns)
         n = rows * self._columns if self._data is None else _POINTS
         ema = self.model.ema_generator is not None
