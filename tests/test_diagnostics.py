@@ -22,7 +22,7 @@ from keras_gan.evaluation.collapse.coverage import class_coverage, modes_found, 
 from keras_gan.evaluation.collapse.detector import CollapseDetector
 from keras_gan.evaluation.collapse.duplicates import diversity, identical
 from keras_gan.evaluation.collapse.memorization import memorization, score_gap, spectra
-from keras_gan.evaluation.collapse.support import Detail, detail, gaps, support
+from keras_gan.evaluation.collapse.support import Detail, Gaps, detail, gaps, support
 from keras_gan.evaluation.collapse.thresholds import Thresholds, diagnose
 from keras_gan.evaluation.distances import precision_recall
 from keras_gan.evaluation.features import classifier
@@ -586,6 +586,13 @@ def test_support_by_hand():
     assert names([found], of_training=0.0) == []
     assert names([support(fake + 9, train, real, features="numbers")])[-1] == "low-density"
     assert names([support(fake, train, real, features="numbers")]) == []
+
+
+@pytest.mark.parametrize("n", [100, 154, 303])
+def test_five_held_out_examples_are_a_gap_whatever_their_number(n):
+    """5 / 154 * 154 is below 5."""
+    assert names([Gaps(5 / n, 0.0002, 20, n)]) == ["gaps"]
+    assert names([Gaps(4 / n, 0.0002, 20, n)]) == []
 
 
 def test_gaps_against_loops():

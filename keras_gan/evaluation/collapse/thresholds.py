@@ -255,7 +255,8 @@ def _(result: Support, limits: Thresholds) -> Iterator[CollapseWarning]:
 
 @_raised_by.register
 def _(result: Gaps, limits: Thresholds) -> Iterator[CollapseWarning]:
-    if result.share >= limits.gaps and result.share * result.n >= limits.gap_examples:
+    few = round(result.share * result.n)  # 5 / 154 * 154 is below 5
+    if result.share >= limits.gaps and few >= limits.gap_examples:
         yield CollapseWarning(
             "gaps",
             f"{result.share:.1%} of the held-out examples have training examples near them, but "
