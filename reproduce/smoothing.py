@@ -53,7 +53,7 @@ def measure(seed: int) -> None:
         for result in results.load()
         if result["result"].startswith("mnist_")
         for row in result["rows"]
-        if row.get("recall")
+        if row.get("recall", "") != ""
     ]
     plotting.save_image(likelihood_against_recall(lines, generators), file)
     results.save(

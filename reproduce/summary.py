@@ -29,7 +29,7 @@ def over_seeds(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         mean, error = _mean(own)
         row = {"samples": samples, "seeds": len(own), "mean": mean, "standard_error": error}
         row |= {"difference": "", "difference_error": ""}
-        recalls = [one["recall"] for one in own if one.get("recall")]
+        recalls = [one["recall"] for one in own if one.get("recall", "") != ""]
         row["recall"] = statistics.mean(recalls) if recalls else ""
         if samples in paper:
             other, _ = _mean(paper[samples])

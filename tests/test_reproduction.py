@@ -151,6 +151,9 @@ def test_our_settings_over_seeds_against_the_recipe():
     (alone,) = summary.over_seeds(seeds[:1])
     assert (alone["standard_error"], alone["difference"]) == (2.0, "")
     assert summary.over_seeds([weighed("mnist_seed0", 224.0)]) == []
+    for result, recall in zip(seeds, (0.0, 0.4, ""), strict=True):  # collapsed, good, not measured
+        result["rows"][0]["recall"] = recall
+    assert summary.over_seeds(seeds)[0]["recall"] == pytest.approx(0.2)
 
 
 @dataclasses.dataclass(frozen=True)
