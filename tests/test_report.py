@@ -335,6 +335,9 @@ def test_a_card_quotes_names_and_numbers(tmp_path, shape, task) -> None:
     assert ast.literal_eval(call) == name
     (served,) = re.findall(r"^keras-gan serve (.*)", text, re.MULTILINE)
     assert shlex.split(served) == [name]
+    for difference, said in ((0.00149, "0.002"), (0.002, "0.002"), (0.0123, "0.02"), (0.0, "0")):
+        config["preset"]["largest_difference"] = difference
+        assert f" at most {said}.\n" in card.write(found, config, name, "other")
 
 
 def test_runs_on_few_examples_are_measured_by_measure(tmp_path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import json
 import re
 import shlex
@@ -102,6 +103,12 @@ def _quoted(value: Any) -> str:
     )
 
 
+def _at_least(number: float) -> str:
+    """A number rounded up to one digit."""
+    up = decimal.Context(prec=1, rounding=decimal.ROUND_UP)
+    return f"{float(up.create_decimal(str(number))):g}"
+
+
 def _picture(facts: Facts, config: dict[str, Any]) -> Iterable[str]:
     if len(facts.shape) == 3:
         classes = (config.get("condition") or {}).get("name") == "classes"
@@ -166,6 +173,6 @@ def _limitations(facts: Facts, config: dict[str, Any]) -> Iterable[str]:
     )
     yield (
         "- The weights are stored as float16, which changes a value of a sample by at most "
-        f"{config['preset']['largest_difference']:.1g}."
+        f"{_at_least(config['preset']['largest_difference'])}."
     )
     yield "- The license of the data may limit what you may do with samples."
