@@ -104,17 +104,24 @@ def _of_images(run: Run, generator, data, options) -> dict[str, np.ndarray]:
         drawn["classes.png"] = plotting.grid(of_classes, _STEPS)
     if isinstance(run.condition, Inpainting):
         drawn["inpainted.png"] = _inpainted(run, data.test.x[:_STEPS], options)
-    shape = run.config["example_shape"]
     gan = run.gan()
     network = among(gan.auxiliary_networks)
     if gan.condition is None and network is not None:
         drawn["encoded.png"] = _encoded(run, generator, network, data.test.x[: 2 * _STEPS])
-    for kernel in _kernels(gan.discriminator)[:1]:
+    return drawn | _weights(gan.discriminator, generator, tuple(run.config["example_shape"]))
+
+
+def _weights(
+    discriminator: keras.Model, generator: keras.Model, shape: tuple[int, ...]
+) -> dict[str, np.ndarray]:
+    """D's first layer and G's last, where their weights are images."""
+    drawn = {}
+    for kernel in _kernels(discriminator)[:1]:
         if kernel.ndim == 4 or kernel.shape[0] == np.prod(shape):
-            drawn["weights_discriminator.png"] = plotting.weight_grid(kernel, tuple(shape))
+            drawn["weights_discriminator.png"] = plotting.weight_grid(kernel, shape)
     for kernel in _kernels(generator)[-1:]:
-        if kernel.shape[-1] == np.prod(shape):
-            drawn["weights_generator.png"] = plotting.weight_grid(kernel.T, tuple(shape))
+        if kernel.ndim == 2 and kernel.shape[1] == np.prod(shape):
+            drawn["weights_generator.png"] = plotting.weight_grid(kernel.T, shape)
     return drawn
 
 
@@ -146,8 +153,9 @@ def _encoded(run: Run, generator, network: Inference, images: np.ndarray) -> np.
     columns, pairs = min(_STEPS, len(images)), min(_LINES, len(images) // 2)
     rows = [
         run.preprocessing.denormalize(scaled[:columns]),
-        _images(run, generator, encoded[:columns]),
-        _images(run, generator, refined[:columns]),
+        # Noise inside G is that of `refine`, another one in each image.
+        _images(run, generator, encoded[:columns], columns),
+        _images(run, generator, refined[:columns], columns),
     ]
     if pairs:
         walks = plotting.lines(refined[:pairs], refined[pairs : 2 * pairs], columns)

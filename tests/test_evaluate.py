@@ -14,14 +14,27 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from keras_gan import GAN, data, evaluate, figures, plotting, recipes, train
+from keras_gan import (
+    GAN,
+    data,
+    evaluate,
+    figures,
+    layers,
+    networks,
+    plotting,
+    priors,
+    recipes,
+    train,
+)
 from keras_gan.core.errors import InputError
 from keras_gan.data import DataSet, Split
 from keras_gan.evaluation import distances, posterior
 from keras_gan.evaluation.features.classifier import Classifier
 from keras_gan.experiment import evaluator, measurements
 from keras_gan.experiment.evaluator import EvaluationSettings, Evaluator
+from keras_gan.experiment.measurements import inference
 from keras_gan.experiment.run import Run
+from keras_gan.training.inference import Inference
 
 
 def train_quickly(path, *arguments):
@@ -320,10 +333,18 @@ def test_what_was_measured_is_kept_if_a_later_part_fails(monkeypatch):
     assert found["diversity"] == found["distances"] == {"kept": 1}
 
 
+def test_weights_of_a_transposed_convolution_are_no_images():
+    dense = keras.Sequential([keras.Input((4,)), keras.layers.Dense(64)])
+    judge = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(3, 2)])
+    convolutional = networks.dcgan_generator((8, 8, 1), 4, width=32)  # 64 channels: 8 * 8 * 1
+    assert set(figures._weights(judge, convolutional, (8, 8, 1))) == {"weights_discriminator.png"}
+    assert "weights_generator.png" in figures._weights(judge, dense, (8, 8, 1))
+
+
 @pytest.mark.parametrize("n", [1, 3, 11, 24])
 def test_few_test_images_are_drawn(n, monkeypatch):
     monkeypatch.setattr(figures, "refine", lambda generator, prior, images, encoded: encoded)
-    monkeypatch.setattr(figures, "_images", lambda run, generator, z: np.zeros((len(z), 8, 8, 1)))
+    monkeypatch.setattr(figures, "_images", lambda run, g, z, lines=1: np.zeros((len(z), 8, 8, 1)))
     scale = mock.Mock(normalize=np.asarray, denormalize=np.asarray)
     network = mock.Mock(encode=lambda x: tf.zeros((len(x), 3)))
     images = np.ones((n, 8, 8, 1))
@@ -404,6 +425,30 @@ def test_inference_is_measured_and_drawn_with_the_weights_asked_for(of_recipe, t
     )
     assert ema <= 1
     assert raw > 5
+
+
+def test_inference_of_a_generator_with_noise_depends_on_the_seed_alone():
+    prior, random = priors.Normal(3), np.random.default_rng(0)
+    generator = keras.Sequential(
+        [
+            keras.Input((3,)),
+            layers.GaussianNoise(1.0, sampling=True),
+            keras.layers.Dense(12, "sigmoid"),
+            keras.layers.Reshape((2, 2, 3)),
+        ]
+    )
+    encoder = [keras.Input((2, 2, 3)), keras.layers.Flatten(), keras.layers.Dense(6)]
+    split = Split(random.random((20, 2, 2, 3), np.float32))
+    of = mock.Mock(spec=Evaluator, settings=EvaluationSettings(), generator=generator)
+    of.data, of.gan = DataSet("x", split, split, split), mock.Mock(prior=prior, condition=None)
+    of.run, of.unit = mock.Mock(preprocessing=data.UnitRange()), data.UnitRange().unit
+    of.samples = lambda seed: split.x
+    network = Inference(keras.Sequential(encoder), prior)
+    one, other = (inference.measure(of, network) for _ in range(2))
+    assert one["recovery"] == other["recovery"]
+    errors = [{k: row["mean"] for k, row in r["reconstruction"].items()} for r in (one, other)]
+    assert errors[0] == errors[1]
+    assert errors[0]["refined"] < 0.8 * errors[0]["encoded"]
 
 
 def test_what_of_a_large_mapped_file_is_held_in_memory_is_said(tmp_path, monkeypatch):

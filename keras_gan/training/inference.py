@@ -125,13 +125,14 @@ def jacobian_gram(
     generator: keras.Model, latents: tf.Tensor, condition: ConditionTensors = NO_CONDITION
 ) -> np.ndarray:
     """`E[J^T J]` of the generator over latents `[n, d]`: which directions it uses, `[d, d]`."""
+    noise = tf.constant(randomness.row_seeds(0, len(latents)))
 
     @tf.function(autograph=False)
     def gram(z):
         with tf.GradientTape() as tape:
             tape.watch(z)
-            samples = conditioning.call(generator, z, condition)
-            flat = tf.reshape(tf.cast(samples, tf.float32), [z.shape[0], -1])
+            samples = sampling.transform(generator, z, noise, condition)
+            flat = tf.reshape(samples, [z.shape[0], -1])
         jacobian = tape.batch_jacobian(flat, z)
         return tf.einsum("nij,nik->jk", jacobian, jacobian) / z.shape[0]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
-from keras_gan import conditioning, plotting
+from keras_gan import plotting
 from keras_gan.core.randomness import row_seeds
 from keras_gan.evaluation import posterior
 from keras_gan.experiment.measurements import EXAMINED
@@ -25,9 +25,9 @@ _DRAWS = 100  # of each q, for its calibration
 def measure(of: Evaluator, network: Inference) -> dict:
     """Recovery of latents, q's calibration and, without a condition, reconstructed test images."""
     seed, generator, condition = of.settings.seed, of.generator, of.gan.condition
-    latents = of.gan.prior.sample(EXAMINED, seed)
-    tensors = sampling.draw(condition, tf.constant(row_seeds(seed, EXAMINED)))
-    q = network.posterior(conditioning.call(generator, latents, tensors), tensors)
+    latents, seeds = of.gan.prior.sample(EXAMINED, seed), tf.constant(row_seeds(seed, EXAMINED))
+    tensors = sampling.draw(condition, seeds)
+    q = network.posterior(sampling.transform(generator, latents, seeds, tensors), tensors)
     few = {name: tensor[:_JACOBIANS] for name, tensor in tensors.items()}
     gram = inference.jacobian_gram(generator, latents[:_JACOBIANS], few)
     recovery = posterior.recovery(latents, inference.center(q), gram)
@@ -46,9 +46,11 @@ def _reconstruction(of: Evaluator, network: Inference) -> dict:
     """Test images by way of their latents, compared with the nearest of the samples."""
     images = of.data.test.x[:EXAMINED]
     scaled, real = of.run.preprocessing.normalize(images), of.unit(images)
+    noise = tf.constant(row_seeds(0, len(images)))  # inside G, as in `refine`
 
     def decoded(latents) -> np.ndarray:
-        return of.run.preprocessing.denormalize(of.generator(latents).numpy())
+        outputs = sampling.transform(of.generator, latents, noise)
+        return of.run.preprocessing.denormalize(outputs.numpy())
 
     encoded = network.encode(scaled)
     refined = inference.refine(of.generator, of.gan.prior, scaled, encoded)
