@@ -11,6 +11,7 @@ import errno
 import importlib.metadata
 import io
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -23,7 +24,7 @@ import pytest
 
 import export.__main__
 import serving.__main__
-from keras_gan import evaluate, figures, pack, train
+from keras_gan import InputError, data, evaluate, figures, pack, train
 from keras_gan.cli import main as keras_gan_command
 from keras_gan.cli import parsing, start_tensorflow
 from keras_gan.core.settings import Field, fields
@@ -241,6 +242,10 @@ def test_a_tilde_is_the_home_folder_after_an_equals_sign_too(tmp_path, monkeypat
     assert parsing.path("~/run") == str(tmp_path / "run")
     assert serving_settings.path_name("~/run") == tmp_path / "run"
     assert Options(run_dir="~/run").run_dir == str(tmp_path / "run")
+    (table := tmp_path / "classes.csv").write_text("")
+    assert data.classes_file("~/classes.csv", Path("photos")) == table
+    with pytest.raises(InputError, match=re.escape(f"no recipe file {tmp_path / 'mine.py'}")):
+        get("~/mine.py")
 
 
 def test_a_file_is_no_folder(elsewhere):

@@ -208,7 +208,7 @@ class Recipe:
 
 def from_file(path: str | os.PathLike[str], reserved: Iterable[str] = ()) -> Recipe:
     """The recipe in a user's Python file; its settings may not have the reserved names."""
-    path = Path(path)
+    path = Path(os.path.expanduser(path))  # shells leave the ~ of `--recipe=~/a.py` alone
     check_path("--recipe", path)
     if not path.is_file():
         raise InputError(f"there is no recipe file {path}")

@@ -6,6 +6,7 @@ import collections
 import csv
 import dataclasses
 import json
+import os
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -158,7 +159,7 @@ def classes_file(classes: str, folder: Path) -> Path | None:
     if classes in WORDS:
         file = folder / _STYLEGAN_FILE
         return file if classes == "auto" and file.is_file() else None
-    for file in (Path(classes), folder / classes):
+    for file in (Path(os.path.expanduser(classes)), folder / classes):
         if file.is_file():
             return file
     raise InputError(
