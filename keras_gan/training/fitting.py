@@ -122,7 +122,7 @@ def check_steps(gan: GAN, stream: Stream, steps_per_epoch: int | None, initial_s
     if not isinstance(stream, SizedStream):
         check_end(stream.dataset(), "steps_per_epoch", steps_per_epoch)
     if initial_step and not (
-        isinstance(stream, SizedStream) and 0 <= initial_step < stream.steps_per_epoch
+        isinstance(stream, SizedStream) and initial_step < stream.steps_per_epoch
     ):
         raise InputError(
             "`initial_step` is a step within an epoch of arrays or shards. Received: "
