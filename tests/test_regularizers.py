@@ -223,6 +223,13 @@ def test_a_critic_without_a_gradient_is_refused():
         regularizers.with_input_gradients(critic, tf.ones((2, 3)))
 
 
+@pytest.mark.parametrize("regularizer", [regularizers.R1(), regularizers.R2()])
+def test_outputs_without_input_gradients_are_refused(regularizer):
+    output = DiscriminatorOutput(tf.ones(2))
+    with small.refused("with_input_gradients"):
+        regularizer.penalty(None, output, output)
+
+
 def test_wrong_arguments():
     for make in (
         lambda: regularizers.R1(-1.0),

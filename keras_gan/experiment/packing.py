@@ -32,7 +32,7 @@ import tensorflow as tf
 
 from keras_gan import presets
 from keras_gan.core.errors import InputError, first_line
-from keras_gan.core.files import new_folder, written_as
+from keras_gan.core.files import new_folder, sync, written_as
 from keras_gan.core.versions import versions
 from keras_gan.experiment import metrics_table
 from keras_gan.experiment.run import BEST, Run
@@ -86,6 +86,7 @@ def pack(run: Run, output: str | os.PathLike[str], small: bool = False) -> int:
         with written_as(output, name):
             step = _collect(run, folder, small)
             _archive(folder, archive, {"step": step, "small": small})
+            sync(archive)
             archive.rename(output)
     return step
 

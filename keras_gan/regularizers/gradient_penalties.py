@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_gan.core import randomness
 from keras_gan.core.batches import DiscriminatorOutput
+from keras_gan.core.errors import InputError
 from keras_gan.core.replicas import global_max, global_mean
 from keras_gan.optimizers.schedules import current_value
 from keras_gan.regularizers.base import Discriminate, Regularizer, Weight, check_weight
@@ -17,8 +18,17 @@ from keras_gan.regularizers.base import Discriminate, Regularizer, Weight, check
 __all__ = ["DRAGAN", "R1", "R2", "WGANGP", "MaxGradient", "norm_minus_one", "squared_norm"]
 
 
-def squared_norm(gradients: tf.Tensor) -> tf.Tensor:
-    """Squared norm of each row over all its numbers, from `[n, ...]` to `[n]`."""
+def squared_norm(gradients: tf.Tensor | None) -> tf.Tensor:
+    """Squared norm of each row over all its numbers, from `[n, ...]` to `[n]`.
+
+    Raises:
+        InputError: It is None, as of an output of D without `input_gradients`.
+    """
+    if gradients is None:
+        raise InputError(
+            "this output of D has no `input_gradients`; outside of GAN, "
+            "`regularizers.with_input_gradients` makes outputs that have them"
+        )
     return tf.reduce_sum(tf.square(gradients), axis=range(1, gradients.shape.rank))
 
 
