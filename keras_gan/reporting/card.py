@@ -103,7 +103,7 @@ def _quoted(value: Any) -> str:
     )
 
 
-def _at_least(number: float) -> str:
+def _rounded_up(number: float) -> str:
     """A number rounded up to one digit."""
     up = decimal.Context(prec=1, rounding=decimal.ROUND_UP)
     return f"{float(up.create_decimal(str(number))):g}"
@@ -173,6 +173,6 @@ def _limitations(facts: Facts, config: dict[str, Any]) -> Iterable[str]:
     )
     yield (
         "- The weights are stored as float16, which changes a value of a sample by at most "
-        f"{_at_least(config['preset']['largest_difference'])}."
+        f"{_rounded_up(config['preset']['largest_difference'])}."
     )
     yield "- The license of the data may limit what you may do with samples."
