@@ -61,6 +61,7 @@ def _export(argv: Sequence[str]) -> int:
     version_number = parsing.integer(1, versions.MAX_VERSION)
     flag("--version", type=version_number, metavar="INT", help="its version (the next one)")
     flag("--weights", default="last", metavar="NAME", help="last, ema, best or best_ema (last)")
+    parsing.add_truncation(parser)
     formats, default = ", ".join(writing.FORMATS), writing.Settings.formats
     text = f"some of {formats} ({' '.join(default)})"
     flag("--formats", nargs="+", default=default, metavar="NAME", help=text)
@@ -77,7 +78,7 @@ def _export(argv: Sequence[str]) -> int:
     name = versions.name_of(run.identity["recipe"]) if options.name is None else options.name
     version = (Path(options.output), name, options.version)
     writing.check(*version, settings)
-    subject = Subject.from_run(run, options.weights)
+    subject = Subject.from_run(run, options.weights, options.truncation)
     if len(subject.shape) == 3 and not subject.is_image:  # of a file that does not name its scale
         print(
             f"export: examples of shape {list(subject.shape)} are exported as points; if they are "

@@ -27,11 +27,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     # What the export is told; the rest is the server's.
     parser = Parser(prog="keras-gan serve", add_help=False, allow_abbrev=False)
     parser.add_argument("--weights")
+    parser.add_argument("--truncation")
     parser.add_argument("--preprocessing")
     parser.add_argument("--trust-recipe", action="store_true")
     told, arguments[1:] = parser.parse_known_args(arguments[1:])
     flags = [
-        f"--{name}={text}" for name in ("weights", "preprocessing") if (text := vars(told)[name])
+        f"--{name}={text}"
+        for name in ("weights", "truncation", "preprocessing")
+        if (text := vars(told)[name])
     ]
     flags += ["--trust-recipe"] * told.trust_recipe
     try:

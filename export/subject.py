@@ -16,7 +16,7 @@ import keras_gan
 from keras_gan import conditioning, inference, priors, randomness
 from keras_gan.data import Identity, Preprocessing
 from keras_gan.presets import without_folders
-from keras_gan.reporting.measured import numbers
+from keras_gan.reporting.measured import entry_name, numbers
 from keras_gan.training.network_checks import symbolic_call
 from keras_gan.training.precision import in_precision
 
@@ -37,13 +37,14 @@ class Subject:
     origin: dict[str, Any] = dataclasses.field(default_factory=dict)  # of metadata
 
     @classmethod
-    def from_run(cls, run: keras_gan.Run, weights: str = "last") -> Self:
+    def from_run(cls, run: keras_gan.Run, weights: str = "last", truncation: float = 1.0) -> Self:
         """The subject of a finished run.
 
-        The discriminator and the encoder are those of the last epoch, whatever the weights.
+        The discriminator and the encoder are those of the last epoch, whatever the weights. The
+        generator multiplies latents by `truncation`, as in `GAN.generate`.
         Networks trained in mixed precision have float32 weights, and are exported in float32.
         """
-        gan, generator = run.gan(), run.generator(weights)
+        gan, generator = run.gan(), run.generator(weights, truncation)
         encoder = inference.among(gan.auxiliary_networks)
         if encoder is not None:
             network = in_precision(encoder.network, "float32", gan.example_shape)
@@ -60,8 +61,9 @@ class Subject:
         origin = {
             "recipe": identity["recipe"],
             "weights": preset.get("weights", weights),
+            "truncation": truncation,
             "training": training,
-            **_evaluation(run, weights),
+            **_evaluation(run, weights, truncation),
         }
         return cls(
             in_precision(generator, "float32", (gan.prior.dimension,)),
@@ -192,6 +194,7 @@ class Subject:
             "package": {"name": "keras_gan", "version": keras_gan.__version__},
             "recipe": self.origin.get("recipe"),
             "weights": self.origin.get("weights"),
+            "truncation": self.origin.get("truncation", 1.0),
             "prior": prior | self.prior.get_config(),
             "condition": self.condition and self.condition.describe(),
             "images": {
@@ -213,7 +216,7 @@ def _nan_unless(known: tf.Tensor | None, outputs: tf.Tensor) -> tf.Tensor:
     return tf.where(rows, outputs, tf.constant(np.nan, outputs.dtype))
 
 
-def _evaluation(run: keras_gan.Run, weights: str) -> dict[str, Any]:
+def _evaluation(run: keras_gan.Run, weights: str, truncation: float) -> dict[str, Any]:
     """The measurements of a run, and its numbers of these weights as people read them."""
     if "preset" in run.config:  # whose only weights, of any name, are its last ones
         weights = "last"
@@ -222,7 +225,7 @@ def _evaluation(run: keras_gan.Run, weights: str) -> dict[str, Any]:
         return {}
     try:
         evaluation = json.loads(file.read_text(encoding="utf-8"))
-        measured = numbers(evaluation.get(weights, {}))
+        measured = numbers(evaluation.get(entry_name(weights, truncation), {}))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise keras_gan.InputError(f"{file} cannot be read; evaluate the run again") from error
     shown = [

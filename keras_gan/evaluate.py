@@ -19,6 +19,7 @@ from keras_gan.core.files import write_atomically
 from keras_gan.core.settings import fields
 from keras_gan.experiment.evaluator import EvaluationSettings, Evaluator
 from keras_gan.experiment.run import Run
+from keras_gan.reporting import measured
 
 _DESCRIPTION = """Measure a finished run: Parzen log-likelihood in the paper's protocol, with
 published rows and rows that tell how to read it; distances on the features of EfficientNet-Lite0
@@ -35,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code (see `keras_gan.core.errors`)."""
     parser = parsing.Parser(prog="keras-gan evaluate", description=_DESCRIPTION)
     parsing.add_run(parser)
-    own = [f for f in fields(EvaluationSettings) if f.name not in ("weights", "seed")]
+    own = [f for f in fields(EvaluationSettings) if f.name not in ("weights", "truncation", "seed")]
     parsing.add_fields(parser.add_argument_group("measurements"), own)
     options = parser.parse_args(argv)
     settings = parsing.from_flags(EvaluationSettings, options)
@@ -47,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     _earlier(file)
     load_data = functools.partial(recipes.data_of, run, options.data_dir)
     results = Evaluator(run, load_data, settings).measure()
-    write_atomically(file, parsing.as_json({**_earlier(file), settings.weights: results}))
+    entry = measured.entry_name(settings.weights, settings.truncation)
+    write_atomically(file, parsing.as_json({**_earlier(file), entry: results}))
     show(results)
     print(f"written to {file}")
     if "gaussian_error" in results:
@@ -56,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _earlier(file: Path) -> dict:
-    """Earlier measurements, with other weights."""
+    """Earlier measurements, with other weights or another truncation."""
     try:
         found = json.loads(file.read_text()) if file.exists() else {}
     except (OSError, ValueError) as error:

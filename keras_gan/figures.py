@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     run = parsing.open_run(options)
     folder = run.path / "figures"
     parsing.check_writable("the folder of pictures", folder)
-    generator = run.generator(options.weights)
+    generator = run.generator(options.weights, options.truncation)
     images = len(run.config["example_shape"]) == 3
     data = recipes.data_of(run, options.data_dir) if images else None
     drawn: dict[str, np.ndarray] = {}
@@ -87,7 +87,8 @@ def _circuit(run: Run, generator, seed: int) -> Iterator[np.ndarray]:
 
 def _of_images(run: Run, generator, data, options) -> dict[str, np.ndarray]:
     n = options.rows * _COLUMNS
-    samples = run.samples(n, options.seed, options.weights)
+    sampler = run.sampler(options.weights, options.truncation)
+    samples = sampler(n, options.seed)
     ends = run.prior.sample(2 * options.rows, options.seed + 1).numpy()
     lines = plotting.lines(ends[: options.rows], ends[options.rows :], _STEPS)
     plane = plotting.rectangle(_corners(run, options.seed), _STEPS, _STEPS)
@@ -100,14 +101,15 @@ def _of_images(run: Run, generator, data, options) -> dict[str, np.ndarray]:
     }
     if isinstance(run.condition, Classes):
         condition = np.repeat(np.arange(run.condition.count), _STEPS)
-        of_classes = run.samples(len(condition), options.seed, options.weights, condition)
+        of_classes = sampler(len(condition), options.seed, condition)
         drawn["classes.png"] = plotting.grid(of_classes, _STEPS)
     if isinstance(run.condition, Inpainting):
-        drawn["inpainted.png"] = _inpainted(run, data.test.x[:_STEPS], options)
+        drawn["inpainted.png"] = _inpainted(run, sampler, data.test.x[:_STEPS], options.seed)
     gan = run.gan()
     network = among(gan.auxiliary_networks)
     if gan.condition is None and network is not None:
         drawn["encoded.png"] = _encoded(run, generator, network, data.test.x[: 2 * _STEPS])
+    generator = run.generator(options.weights)
     return drawn | _weights(gan.discriminator, generator, tuple(run.config["example_shape"]))
 
 
@@ -129,16 +131,14 @@ def _kernels(network: keras.Model) -> list[np.ndarray]:
     return [layer.kernel.numpy() for layer in network.layers if hasattr(layer, "kernel")]
 
 
-def _inpainted(run: Run, images: np.ndarray, options) -> np.ndarray:
+def _inpainted(run: Run, sampler, images: np.ndarray, seed: int) -> np.ndarray:
     """The known part, gray where pixels miss, four inpaintings, the truth; for two halves."""
     scaled = run.preprocessing.normalize(images)
     real = run.preprocessing.denormalize(scaled)
-    sampler = run.sampler(options.weights)
     panels = []
     for mask in (half_known(real.shape[1], real.shape[2], axis) for axis in (0, 1)):
         draws = [
-            sampler(len(real), options.seed + draw, {"known": scaled, "mask": mask})
-            for draw in range(4)
+            sampler(len(real), seed + draw, {"known": scaled, "mask": mask}) for draw in range(4)
         ]
         panels.append(np.stack([np.where(mask, real, 0.5), *draws, real], axis=1))
     rows = np.concatenate(panels, axis=1)  # [n, 12, h, w, c]

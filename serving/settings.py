@@ -183,8 +183,8 @@ def build_parser() -> Parser:
         description="Serve SavedModels over TensorFlow Serving's REST and gRPC interfaces. "
         "Flags without a note are tensorflow_model_server's. "
         "`keras-gan serve MODEL`, with a run, a preset or a .keras file as the first argument, "
-        "serves an export of it from a temporary folder; --weights, --preprocessing and "
-        "--trust-recipe are then those of `keras-gan export`. "
+        "serves an export of it from a temporary folder; --weights, --truncation, --preprocessing "
+        "and --trust-recipe are then those of `keras-gan export`. "
         "Further commands: client, config, launch, label (each has --help).",
     )
     flag = parser.add_argument

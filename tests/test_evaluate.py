@@ -34,6 +34,7 @@ from keras_gan.experiment import evaluator, measurements
 from keras_gan.experiment.evaluator import EvaluationSettings, Evaluator
 from keras_gan.experiment.measurements import inference
 from keras_gan.experiment.run import Run
+from keras_gan.reporting import facts
 from keras_gan.training.inference import Inference
 
 
@@ -123,6 +124,25 @@ def test_every_number_has_its_protocol(run, capsys):
         assert row["dimension"] == 64
         assert np.isfinite([row["mean"], row["standard_error"]]).all()
     assert found["likelihood"]["samples"] == 300
+
+
+def test_a_truncation_is_measured_apart(run, capsys):
+    whole = measured(run, "last")
+    arguments = ["--truncation", "0.1", "--samples", "100", "--no-sanity"]
+    assert evaluate.main([str(run), *arguments]) == 0
+    found = json.loads((run / "evaluation.json").read_text())
+    assert set(found) == {"last", "last, truncation 0.1"}
+    assert found["last"] == whole
+    narrow = found["last, truncation 0.1"]
+    assert narrow["truncation"] == 0.1
+    digits, unit = data.load("digits"), data.UnitRange().normalize
+    features = Classifier.of_labeled(digits.train.x, digits.train.y, unit).features
+    samples = Run.open(run).samples(100, truncation=0.1)
+    expected = distances.frechet_distance(features(unit(digits.test.x)), features(samples))
+    distance = narrow["distances"]["samples"]["frechet"]["distance"]
+    np.testing.assert_allclose(distance, expected.distance, rtol=1e-4)
+    assert facts.of_run(Run.open(run)).weights == "last"
+    assert "truncation" in refused(capsys, run, "--truncation", "-1")
 
 
 def test_distances_are_those_of_the_features(run):

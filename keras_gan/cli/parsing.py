@@ -108,10 +108,23 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--weights", default="last", metavar="WHICH", help=f"{', '.join(WEIGHTS)} (last)"
     )
+    add_truncation(parser)
     parser.add_argument(
         "--seed", type=seed, default=0, metavar="INT", help="seed of the samples (0)"
     )
     add_data_dir(parser)
+
+
+def add_truncation(parser: argparse.ArgumentParser) -> None:
+    """Adds what G multiplies latents by."""
+    parser.add_argument(
+        "--truncation",
+        type=float,
+        default=1.0,
+        metavar="FLOAT",
+        help="what latents are multiplied by: with less than 1 samples are cleaner and more alike, "
+        "with more than 1 they vary more (1)",
+    )
 
 
 def add_dataset(parser: argparse.ArgumentParser) -> None:

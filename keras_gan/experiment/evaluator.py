@@ -41,6 +41,7 @@ class EvaluationSettings(Checked):
     """The settings of an evaluation."""
 
     weights: str = setting("last", "weights of the generator: " + ", ".join(WEIGHTS))
+    truncation: float = setting(1.0, "what latents are multiplied by", least=0)
     seed: int = setting(
         0, "seed of the samples and of every choice of examples", least=0, below=2**32
     )
@@ -91,7 +92,7 @@ class Evaluator:
         self.run, self.load_data, self.settings = run, load_data, settings
         self._check_settings()
         self.gan: keras.Model = run.gan()
-        self.generator = run.generator(settings.weights)
+        self.generator = run.generator(settings.weights, settings.truncation)
         self.data = load_data()
         self._check_data()
         self.strategy = distribution.make(settings.strategy)
@@ -112,6 +113,7 @@ class Evaluator:
         results: dict = {
             "run": {"epochs": self.run.epochs_done, **self.run.identity},
             "weights": self.settings.weights,
+            "truncation": self.settings.truncation,
             "data": self.data.provenance,
             "versions": versions(),
             **likelihood.measure(self),
@@ -157,7 +159,7 @@ class Evaluator:
     @functools.cached_property
     def sampler(self) -> Callable[..., np.ndarray]:
         """Samples from (number, seed, condition), of the weights asked for."""
-        return self.run.sampler(self.settings.weights)
+        return self.run.sampler(self.settings.weights, self.settings.truncation)
 
     def samples(self, seed: int) -> np.ndarray:
         """As many samples as asked for."""

@@ -21,7 +21,7 @@ from keras_gan.core.versions import versions
 from keras_gan.data import preprocessing
 from keras_gan.experiment import distribution
 from keras_gan.experiment.recipe import Recipe, TrainingData
-from keras_gan.experiment.run import Run, identity_hash
+from keras_gan.experiment.run import Run
 from keras_gan.experiment.settings import RunSettings, Settings
 from keras_gan.experiment.workers import Workers
 from keras_gan.training import run_config, transfer
@@ -355,7 +355,7 @@ class Job:
     @property
     def run_dir(self) -> Path:
         """Where the run goes."""
-        default = f"runs/{self.recipe.name}-{identity_hash(self.identity)}"
+        default = f"runs/{self.recipe.name}-{run_config.identity_hash(self.identity)}"
         return presets.directory(self.options.run_dir or default)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import hashlib
 import json
 import os
 import time
@@ -39,12 +38,6 @@ BEST = ("best", "best_ema")  # by distance, else by likelihood; each has a file 
 WEIGHTS = ("last", "ema", *BEST)
 
 
-def identity_hash(identity: dict[str, Any]) -> str:
-    """8 hexadecimal digits that stand for an identity."""
-    text = json.dumps(identity, sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
-
-
 class Run:
     """A run directory.
 
@@ -61,7 +54,7 @@ class Run:
         self.config = config
         self.trust_recipe = trust_recipe
         self._models: dict[str, keras.Model] = {}  # by name, those that were read
-        self._samplers: dict[str, sampling.Sampler] = {}  # by weights
+        self._samplers: dict[tuple[str, float], sampling.Sampler] = {}  # by weights, truncation
 
     @classmethod
     def open(
@@ -125,13 +118,8 @@ class Run:
         begun = {temporary_name(path / "config.json")}
         if path.exists() and (not path.is_dir() or set(path.iterdir()) - begun):
             raise InputError(f"{path} exists and is not a run directory; choose another --run-dir")
-        config = {
-            "format": FORMAT,
-            "identity": identity,
-            **facts,
-            "versions": versions(),
-            "sessions": [],
-        }
+        config = {"format": FORMAT, "identity": identity, **facts}
+        config |= {"versions": versions(), "sessions": []}
         try:
             path.mkdir(parents=True, exist_ok=True)
             run = cls(path, config)
@@ -258,7 +246,7 @@ class Run:
         """
         return self._load("last")
 
-    def generator(self, weights: str = "last") -> keras.Model:
+    def generator(self, weights: str = "last", truncation: float = 1.0) -> keras.Model:
         """The generator of the finished run.
 
         A preset has one generator, which also answers to the kind of weights that it was made from.
@@ -267,10 +255,16 @@ class Run:
             weights: "last", as training left it; "ema", the moving average of its weights;
                 "best" and "best_ema", as each was after the epoch with its best Frechet distance
                 to validation images or, where none is measured, validation likelihood.
+            truncation: What it multiplies latents by, as in `GAN.generate`.
 
         Raises:
-            InputError: The run has no such weights.
+            InputError: The run has no such weights, or an inference network and a truncation.
         """
+        if truncation != 1 and among(self.gan().auxiliary_networks):
+            raise InputError(f"{self.path} has an inference network: leave out the truncation")
+        return sampling.truncated(self._generator(weights), self.prior, truncation)
+
+    def _generator(self, weights: str) -> keras.Model:
         if weights not in WEIGHTS:
             raise InputError(f"unknown weights {weights!r}; choose from {', '.join(WEIGHTS)}")
         if preset := self.config.get("preset"):
@@ -315,14 +309,19 @@ class Run:
         return from_config(self.config["preprocessing"])
 
     def samples(
-        self, n: int, seed: int = 0, weights: str = "last", condition: Any = None
+        self,
+        n: int,
+        seed: int = 0,
+        weights: str = "last",
+        condition: Any = None,
+        truncation: float = 1.0,
     ) -> np.ndarray:
         """Samples in [0, 1] (points: on their own scale), float32 `[n, ...]`."""
-        return self.sampler(weights)(n, seed, condition)
+        return self.sampler(weights, truncation)(n, seed, condition)
 
-    def sampler(self, weights: str = "last") -> Callable[..., np.ndarray]:
+    def sampler(self, weights: str = "last", truncation: float = 1.0) -> Callable[..., np.ndarray]:
         """`samples` as a function of (n, seed, condition), whose graph is traced once."""
-        sampler = self._sampler(weights)
+        sampler = self._sampler(weights, truncation)
         return lambda n, seed, condition=None: self.preprocessing.denormalize(
             sampler(n, seed, condition)
         )
@@ -331,11 +330,11 @@ class Run:
         """`samples` in batches, so that not all need to be in memory."""
         return map(self.preprocessing.denormalize, self._sampler(weights).batches(n, seed))
 
-    def _sampler(self, weights: str) -> sampling.Sampler:
-        if weights not in self._samplers:
-            generator = self.generator(weights)
-            self._samplers[weights] = sampling.Sampler(generator, self.prior, self.condition)
-        return self._samplers[weights]
+    def _sampler(self, weights: str, truncation: float = 1.0) -> sampling.Sampler:
+        if (key := (weights, truncation)) not in self._samplers:
+            generator = self.generator(*key)
+            self._samplers[key] = sampling.Sampler(generator, self.prior, self.condition)
+        return self._samplers[key]
 
     def _load(self, name: str) -> Any:
         if name in self._models:

@@ -37,9 +37,9 @@ from keras_gan.core.errors import (
     first_line,
 )
 from keras_gan.core.randomness import row_seeds
-from keras_gan.experiment.run import Run, identity_hash
+from keras_gan.experiment.run import Run
 from keras_gan.experiment.workers import Workers
-from keras_gan.training import checkpoints
+from keras_gan.training import checkpoints, run_config
 from keras_gan.training.gan import GAN
 
 _log = logging.getLogger("keras_gan")
@@ -195,7 +195,7 @@ class Session:
 
     def _restored(self, run: Run) -> dict:
         facts = checkpoints.restore_latest(run.checkpoints, self.gan) or {}
-        identity = identity_hash(run.identity)
+        identity = run_config.identity_hash(run.identity)
         if facts.get("identity", identity) != identity:  # the folder need not be the run's own
             raise InputError(
                 f"{run.checkpoints} holds the checkpoints of another run; choose another "

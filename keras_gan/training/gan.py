@@ -139,7 +139,7 @@ class GAN(Trainer):
         self.dropped_examples: int | None = None
         self.train_function = None
         self.test_function = None
-        self._samplers: dict[bool, sampling.Sampler] = {}
+        self._samplers: dict[tuple[bool, float], sampling.Sampler] = {}
         self.built = True
 
     def _counter(self, name: str, start: int = 0):
@@ -250,6 +250,7 @@ class GAN(Trainer):
         condition: Any = None,
         ema: bool = False,
         batch_size: int = 1000,
+        truncation: float = 1.0,
     ) -> np.ndarray:
         """Generates examples, in inference mode.
 
@@ -263,17 +264,22 @@ class GAN(Trainer):
             condition: For a conditional model: one for all, or one for each row; drawn if None.
             ema: True uses the moving average of G's weights.
             batch_size: Examples generated at a time.
+            truncation: What z is multiplied by, at least 0: with less than 1 examples are cleaner
+                and more alike, with more than 1 they vary more. It is the truncation psi of
+                Karras et al. 2019 (arXiv:1812.04948, appendix B), of z instead of w.
 
         Returns:
             float32 `[n, *example_shape]`, G's own output: on the scale of the training data.
 
         Raises:
-            InputError: `n` is negative, there is no average, or the condition does not fit.
+            InputError: `n` or `truncation` is negative, there is no average, or the condition does
+                not fit.
         """
         generator = self._generator(ema)
-        if ema not in self._samplers:
-            self._samplers[ema] = sampling.Sampler(generator, self.prior, self.condition)
-        return self._samplers[ema](n, seed, condition, batch_size)
+        if (key := (ema, truncation)) not in self._samplers:
+            generator = sampling.truncated(generator, self.prior, truncation)
+            self._samplers[key] = sampling.Sampler(generator, self.prior, self.condition)
+        return self._samplers[key](n, seed, condition, batch_size)
 
     def recompute_statistics(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import types
@@ -123,6 +124,12 @@ def _of_shape(shape: list[int]) -> dict[str, Any]:
         return {}
     height, width, channels = shape
     return {"size": f"{width}x{height}", "channels": channels if channels <= 4 else 0}
+
+
+def identity_hash(identity: dict[str, Any]) -> str:
+    """8 hexadecimal digits that stand for an identity."""
+    text = json.dumps(identity, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
 
 
 def differences(before: dict[str, Any], identity: dict[str, Any]) -> list[str]:

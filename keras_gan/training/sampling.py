@@ -13,7 +13,7 @@ import tensorflow as tf
 from keras_gan import conditioning, priors
 from keras_gan.conditioning import NO_CONDITION, Condition, ConditionTensors
 from keras_gan.core import randomness
-from keras_gan.core.arguments import whole
+from keras_gan.core.arguments import weight, whole
 from keras_gan.core.errors import InputError
 from keras_gan.core.randomness import RowDraws
 
@@ -86,6 +86,21 @@ class Sampler:
             for name, spec in self._specs.items()
         }
         return self._graph(seeds, fitting).numpy()
+
+
+def truncated(generator: keras.Model, prior: priors.Prior, factor: float) -> keras.Model:
+    """A generator that first multiplies latents by a factor, at least 0; with 1 the same object."""
+    if weight("truncation", factor) == 1:
+        return generator
+    latents = keras.Input((prior.dimension,), name="latents")
+    condition = {
+        name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)
+        for name, tensor in conditioning.condition_inputs(generator).items()
+    }
+    scaled = keras.layers.Rescaling(float(factor), dtype="float32", name="truncation")(latents)
+    inputs = [latents, *condition.values()] if condition else latents
+    outputs = conditioning.call(generator, scaled, condition)
+    return keras.Model(inputs, outputs, name=generator.name)
 
 
 def draw(condition: Condition | None, seeds: tf.Tensor) -> ConditionTensors:

@@ -15,11 +15,14 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
+import tensorflow as tf
 
 from export import saved_model
 from export.__main__ import main
-from keras_gan import Run
+from export.subject import Subject
+from keras_gan import InputError, Run
 
 
 def test_it_prints_what_it_wrote(export) -> None:
@@ -225,3 +228,24 @@ def test_as_a_module(export, tmp_path: Path) -> None:
     metadata = json.loads((export.path / "assets.extra" / "metadata.json").read_text())
     assert metadata["training"]["fingerprint"] in result.stdout
     assert result.stderr == ""
+
+
+def test_a_truncation_is_part_of_the_exported_generator(run: Run, tmp_path: Path) -> None:
+    chosen = ["--weights", "ema", "--truncation", "0.5", "--formats", "saved_model", "onnx"]
+    assert main([str(run.path), "--output", str(tmp_path), *chosen]) == 0
+    folder = tmp_path / "digits" / "1"
+    latents = run.prior.sample(4, seed=2)
+    expected = run.samples(4, seed=2, weights="ema", truncation=0.5)
+    assert np.abs(expected - run.samples(4, seed=2, weights="ema")).max() > 1e-3
+    served = tf.saved_model.load(str(folder)).signatures["serving_default"]
+    np.testing.assert_allclose(served(latents=latents)["images"], expected, rtol=0, atol=1e-5)
+    session = onnxruntime.InferenceSession(folder / "model.onnx")
+    images = session.run(["images"], {"latents": latents.numpy()})[0]
+    np.testing.assert_allclose(images, expected, rtol=0, atol=1e-5)
+    metadata = json.loads((folder / "assets.extra" / "metadata.json").read_text())
+    assert metadata["truncation"] == 0.5
+
+
+def test_an_encoder_knows_g_without_truncation(export_of) -> None:
+    with pytest.raises(InputError, match="inference network: leave out the truncation"):
+        Subject.from_run(export_of("digits_inference").run, truncation=0.5)
