@@ -25,8 +25,8 @@ from keras_gan.cli import parsing
 from keras_gan.core.errors import InputError
 from keras_gan.core.files import new_folder, write_atomically
 from keras_gan.core.settings import fields
-from keras_gan.experiment.run import FORMAT, Run
-from keras_gan.training.model_files import halve
+from keras_gan.experiment.run import Run
+from keras_gan.training import model_files, run_config
 
 _RECIPES = {"digits_completion": "digits_inpainting", "mnist_completion": "mnist_inpainting"}
 _SETTINGS = {
@@ -67,7 +67,7 @@ def convert(old: Path, new: Path) -> Run:
         (folder / "models").mkdir()
         _gan(old / "models" / "last.keras").save(run.model_file("last"))
         if run.config.get("preset", {}).get("precision") == "float16":
-            halve(run.model_file("last"))
+            model_files.halve(run.model_file("last"))
         for file in (old / "models").glob("*.keras"):
             if file.stem != "last":  # a generator alone
                 shutil.copyfile(file, run.model_file(_WEIGHTS.get(file.stem, file.stem)))
@@ -90,7 +90,7 @@ def _config(old: dict[str, Any]) -> dict[str, Any]:
     kept = {key: values[key] for key in ("data", "shards", "shuffle_mebibytes") if key in values}
     new = {
         **old,
-        "format": FORMAT,
+        "format": run_config.FORMAT,
         "identity": {"recipe": name, **settings, **kept},
         "settings": settings,
         "recipe": _RECIPES.get(old["recipe"], old["recipe"]),

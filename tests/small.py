@@ -19,8 +19,8 @@ import keras_gan
 from keras_gan import InputError, conditioning, layers, networks, priors, recipes
 from keras_gan.data import DataSet, preprocessing
 from keras_gan.experiment import TrainingData
-from keras_gan.experiment.run import FORMAT, Run
-from keras_gan.training import inference
+from keras_gan.experiment.run import Run
+from keras_gan.training import inference, run_config
 
 # How a function of tensors is run.
 MODES = {
@@ -322,6 +322,6 @@ def first_stage(path: Path) -> str:
         irange=0.5,
     )
     discriminator = networks.maxout_discriminator(SHAPES["tfd"], units=1)  # it is not looked at
-    run = Run(path, {"format": FORMAT, "identity": {}, "settings": {}})
+    run = Run(path, {"format": run_config.FORMAT, "identity": {}, "settings": {}})
     run.save_models(keras_gan.GAN(generator, discriminator, settings.make_prior()), epochs=1)
     return str(path)

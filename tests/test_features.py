@@ -14,8 +14,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from keras_gan import GAN, DiscriminatorFeatures, InferenceFeatures, InputError, networks, priors
-from keras_gan.experiment.run import FORMAT, Run
-from keras_gan.training.inference import Inference, parameters
+from keras_gan.experiment.run import Run
+from keras_gan.training import inference, run_config
 
 SHAPE = (4, 4, 1)
 
@@ -23,18 +23,18 @@ SHAPE = (4, 4, 1)
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     prior = priors.Uniform(3)
-    encoder = networks.mlp_encoder(SHAPE, parameters(prior), hidden=(8,), seed=2)
+    encoder = networks.mlp_encoder(SHAPE, inference.parameters(prior), hidden=(8,), seed=2)
     gan = GAN(
         networks.mlp_generator(3, SHAPE, hidden=[(8, "relu")], output_activation="sigmoid"),
         networks.maxout_discriminator(SHAPE, units=5, pieces=2, irange=0.5),
         prior,
-        auxiliary_networks=[Inference(encoder, prior)],
+        auxiliary_networks=[inference.Inference(encoder, prior)],
     )
     return saved(gan, tmp_path_factory.mktemp("runs") / "run")
 
 
 def saved(gan, path):
-    config = {"format": FORMAT, "identity": {}, "preprocessing": {"name": "unit_range"}}
+    config = {"format": run_config.FORMAT, "identity": {}, "preprocessing": {"name": "unit_range"}}
     (path / "models").mkdir(parents=True)
     (path / "config.json").write_text(json.dumps(config))
     Run(path, config).save_models(gan, epochs=1)

@@ -32,7 +32,6 @@ from keras_gan.experiment.recipe import import_file, is_imported
 from keras_gan.priors import Prior
 from keras_gan.training import model_files, preset_files, run_config, sampling
 from keras_gan.training.inference import Inference, among
-from keras_gan.training.run_config import FORMAT
 
 BEST = ("best", "best_ema")  # by distance, else by likelihood; each has a file of that name
 WEIGHTS = ("last", "ema", *BEST)
@@ -118,7 +117,7 @@ class Run:
         begun = {temporary_name(path / "config.json")}
         if path.exists() and (not path.is_dir() or set(path.iterdir()) - begun):
             raise InputError(f"{path} exists and is not a run directory; choose another --run-dir")
-        config = {"format": FORMAT, "identity": identity, **facts}
+        config = {"format": run_config.FORMAT, "identity": identity, **facts}
         config |= {"versions": versions(), "sessions": []}
         try:
             path.mkdir(parents=True, exist_ok=True)
