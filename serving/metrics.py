@@ -69,6 +69,3 @@ class _Counter:
         for values, count in sorted(self._values.items()):
             metric.add_sample(self._name, dict(zip(self._labels, values, strict=True)), count)
         yield metric
-
-    def describe(self) -> list[Metric]:
-        return []
