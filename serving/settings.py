@@ -247,6 +247,7 @@ def _without_models(argv: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
         batching = read_batching_file(flags.batching_parameters_file)
     monitoring = flags.monitoring_config_file
     values = {option.name: getattr(flags, option.name) for option in _OPTIONS}
+    values |= {"port": flags.port or None, "rest_api_port": flags.rest_api_port or None}
     limits = Limits(**{option.name: values.pop(option.name) for option in fields(Limits)})
     settings = Settings(
         models=(),
@@ -255,11 +256,7 @@ def _without_models(argv: Sequence[str]) -> tuple[argparse.Namespace, Settings]:
         keys=_keys(flags),
         limits=limits,
         threads=max(4, 2 * (os.cpu_count() or 1)),
-        **values
-        | {
-            "port": flags.port or None,
-            "rest_api_port": flags.rest_api_port or None,
-        },
+        **values,
     )
     return flags, settings
 
