@@ -68,10 +68,10 @@ def at_a_glance(found: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
         | {"recall": "", "command": ""}
         for row in published.TABLE_1
     ]
-    for result in _with_rows(found, "mnist_seed"):
-        epochs, seed = result["protocol"]["run"]["epochs"], result["seeds"][0]
-        name = f"MNIST, the paper's recipe, {epochs:,} epochs, seed {seed}"
-        rows += _rows(result, name)
+    for result in found:
+        if result["result"].startswith("mnist_seed"):
+            epochs, seed = result["protocol"]["run"]["epochs"], result["seeds"][0]
+            rows += _rows(result, f"MNIST, the paper's recipe, {epochs:,} epochs, seed {seed}")
     command = "python -m reproduce mnist_tuned --seed 0"
     rows += [
         {
@@ -95,10 +95,6 @@ def at_a_glance(found: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
 
 def _seeds(number: int) -> str:
     return "one seed" if number == 1 else f"{number} seeds"
-
-
-def _with_rows(found: Sequence[dict[str, Any]], prefix: str) -> list[dict[str, Any]]:
-    return [result for result in found if result["result"].startswith(prefix)]
 
 
 def _rows(result: dict[str, Any], name: str) -> list[dict[str, str]]:
