@@ -8,10 +8,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
-
-def load(package: str, name: str, modules: Mapping[str, str] = _NOTHING) -> Any:
+def load(package: str, name: str, modules: Mapping[str, str] = MappingProxyType({})) -> Any:
     """Finds `package.name`: an object of one of the package's modules, or a submodule.
 
     Args:
