@@ -110,10 +110,6 @@ def _from_hugging_face(hub: types.ModuleType, name: str) -> str:
     return path
 
 
-def _from_kaggle(hub: types.ModuleType, name: str) -> str:
-    return hub.model_download(name)
-
-
 _NAME = r"[\w-][\w.-]*"
 _HUBS: dict[str, tuple[str, str, str, Callable[[types.ModuleType, str], str]]] = {
     "hf": ("huggingface_hub", f"{_NAME}/{_NAME}", "USER/REPO", _from_hugging_face),
@@ -121,7 +117,7 @@ _HUBS: dict[str, tuple[str, str, str, Callable[[types.ModuleType, str], str]]] =
         "kagglehub",
         f"{_NAME}(/{_NAME}){{3,4}}",
         "USER/MODEL/keras/NAME or USER/MODEL/keras/NAME/VERSION",
-        _from_kaggle,
+        lambda hub, name: hub.model_download(name),
     ),
 }
 
