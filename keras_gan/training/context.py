@@ -27,6 +27,7 @@ from keras_gan.layers.batch_features import exchanges_rows
 from keras_gan.losses import NoRealOutput, check_shape, discriminator
 from keras_gan.training.discriminate import discriminate
 from keras_gan.training.gradients import clip_over_replicas
+from keras_gan.training.saved_variables import seed_states
 
 if TYPE_CHECKING:
     from keras_gan.augmentation import Augmentation
@@ -294,8 +295,7 @@ class StepContext:
         with keras.StatelessScope() as scope:
             yield
         self._unchanged.clear()
-        variables = [v for network in networks for v in network.variables]
-        for variable in (v for v in variables if v.path.endswith("seed_generator_state")):
+        for variable in seed_states(networks):
             value = scope.get_current_value(variable)
             if value is not None:
                 variable.assign(value)
