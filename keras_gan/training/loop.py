@@ -144,22 +144,19 @@ def make_function(model: keras.Model, step: Callable, finish: Callable) -> Calla
 
     if not model.run_eagerly:
         # Of a partial, TensorFlow does not count and report the traces of other models.
-        graph = functools.partial(tf.function, reduce_retracing=True, autograph=False)
         run_batch = tf.function(functools.partial(run_batch), autograph=False)
-        run_steps = graph(functools.partial(run_steps))
+        run_steps = functools.partial(run_steps)
+        run_steps = tf.function(run_steps, reduce_retracing=True, autograph=False)
 
     def function(iterator):
         with _sums_in_order(), keras_private.freeing_graphs():
-            return call(iterator)
-
-    def call(iterator):
-        if isinstance(iterator, (tf.data.Iterator, tf.distribute.DistributedIterator)):
-            ran, logs = run_steps(iterator)
-            if not ran:
-                raise StopIteration
-            return logs
-        if replicas > 1:
-            raise InputError("`train_on_batch` takes one replica; use `fit` on several")
-        return run_batch(next(iterator))
+            if isinstance(iterator, (tf.data.Iterator, tf.distribute.DistributedIterator)):
+                ran, logs = run_steps(iterator)
+                if not ran:
+                    raise StopIteration
+                return logs
+            if replicas > 1:
+                raise InputError("`train_on_batch` takes one replica; use `fit` on several")
+            return run_batch(next(iterator))
 
     return function
