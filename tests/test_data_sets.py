@@ -322,6 +322,20 @@ def test_paths_that_lead_nowhere(tmp_path, monkeypatch):
         load("./faces")
 
 
+def test_a_path_that_leads_nowhere_is_compared_with_what_is_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_pictures(tmp_path / "Fotos für Oma" / "cats", BYTES[:1])
+    for source in ("fotos_für_Oma/", "./fotos für oma/cats/one.png", "fotos fur Oma"):
+        with refused("did you mean 'Fotos für Oma'"):
+            load(source)
+    with refused("did you mean 'Fotos für Oma/cats'"):
+        load("Fotos für Oma/cat")
+    (tmp_path / ".fotos").touch()
+    for source in ("fotos/", "./wholly/other", "Fotos für Oma/cats/00.png/x"):
+        with refused("^(?!.*did you mean)"):
+            load(source)
+
+
 # Folders
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import resource
 import shutil
 from unittest import mock
@@ -221,7 +222,10 @@ def test_all_that_may_be_refused_is_refused_before_the_work(run, of_recipe, caps
     (run / "config.json").write_text(json.dumps(config))
     whole = data.load("digits")
     for few, words in (
-        ((whole.train[:49], whole.validation, whole.test), "at least 50 train examples"),
+        (
+            (whole.train[:49], whole.validation, whole.test),
+            "at least 50 train examples",
+        ),
         ((whole.train, whole.validation, whole.test[:5]), "at least 6 test examples"),
     ):
         monkeypatch.setattr(recipes, "data_of", lambda *_, few=few: DataSet("few", *few))
@@ -487,6 +491,16 @@ def test_what_of_a_large_mapped_file_is_held_in_memory_is_said(tmp_path, monkeyp
 
 def test_a_directory_that_is_no_run(tmp_path, capsys):
     assert "is not a run directory" in refused(capsys, tmp_path)
+    for name in ("ring-0a1b2c3d", "ring-4e5f6a7b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").touch()
+    os.utime(tmp_path / "ring-0a1b2c3d" / "config.json", (2e9, 2e9))
+    error = refused(capsys, tmp_path)
+    assert "it has no config.json" in error
+    assert f"did you mean {tmp_path}/ring-0a1b2c3d?" in error
+    error = refused(capsys, tmp_path / "ring-4e5f6a7", "--seed", 0)
+    assert "there is no such folder" in error
+    assert f"did you mean {tmp_path}/ring-4e5f6a7b?" in error
     file = tmp_path / "config.json"
     file.write_text("{}")
     assert f"{file} is a file; give the run directory" in refused(capsys, file)

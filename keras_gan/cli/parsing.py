@@ -24,6 +24,7 @@ from keras_gan.core.errors import (
     TrainingError,
     faulty_file,
     first_line,
+    question,
 )
 from keras_gan.core.files import flush_output
 from keras_gan.core.paths import check_path
@@ -57,8 +58,7 @@ class Parser(argparse.ArgumentParser):
     def similar(self, argument: str) -> str:
         """A question with the flag that is most like an unknown one, or ""."""
         flags = re.findall(r"--[a-z0-9-]+", self.format_usage())
-        close = difflib.get_close_matches(argument.partition("=")[0], flags, n=1)
-        return f"; did you mean {close[0]}?" if close else ""
+        return question(difflib.get_close_matches(argument.partition("=")[0], flags, n=1))
 
 
 def integer(least: int, most: int) -> Callable[[str], int]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 
 
 class InputError(ValueError):
@@ -52,6 +53,11 @@ def first_line(error: BaseException) -> str:
     if len(lines) > 1 and lines[0].startswith("Exception encountered when calling"):
         del lines[0]
     return lines[0] if lines else type(error).__name__
+
+
+def question(names: Sequence[str]) -> str:
+    """The end of a message on an unknown name: what may have been meant; "" without a guess."""
+    return f"; did you mean {' or '.join(names)}?" if names else ""
 
 
 def faulty_file(error: OSError) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+import shlex
 from pathlib import Path
 
 from keras_gan.core.errors import InputError
@@ -53,6 +55,19 @@ def check_folder(name: str, text: str | os.PathLike[str]) -> None:
         place = os.path.dirname(place)
     if not os.path.isdir(place):
         raise InputError(f"{name} must be a folder, but {place} is a file. Received: {text}")
+
+
+def similar(path: str | os.PathLike[str]) -> list[str]:
+    """Of a path that leads nowhere: what is most like its first missing part, as shells read it."""
+    place = Path(path)
+    while not os.path.lexists(place.parent):
+        place = place.parent
+    try:
+        names = [name for name in os.listdir(place.parent) if not name.startswith(".")]
+    except OSError:
+        return []
+    close = difflib.get_close_matches(place.name, names, n=1)
+    return [shlex.quote(str(place.parent / name)) for name in close]
 
 
 def cache_folder(cache_dir: str | os.PathLike[str] | None = None) -> Path:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_gan.core.errors import InputError, first_line
+from keras_gan.core.errors import InputError, first_line, question
+from keras_gan.core.paths import similar
 from keras_gan.data import bundled
 from keras_gan.data.dataset import SPLITS, DataSet, Split, hold_out
 
@@ -111,10 +112,10 @@ def names() -> list[str]:
 
 def _unknown(name: str) -> InputError:
     close = difflib.get_close_matches(name.partition("/")[0], [*OWN_NAMES, *names()])
-    hint = f"did you mean {' or '.join(close)}? " if close else ""
     return InputError(
-        f"there is no data set {name!r}, and no file or folder of that name: {hint}Data sets are "
+        f"there is no data set {name!r}, and no file or folder of that name: Data sets are "
         f"{', '.join(OWN_NAMES)} and the image builders of tensorflow-datasets"
+        + question([*similar(name), *close])
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from keras_gan.core.errors import InputError
+from keras_gan.core.errors import InputError, question
+from keras_gan.core.paths import similar
 from keras_gan.data import bundled, from_files, from_tfds, stacked_mnist, tfds_pictures
 from keras_gan.data.dataset import DataSet
 from keras_gan.data.from_tfds import OWN_NAMES
@@ -88,7 +89,7 @@ def _load_file(path: Path) -> DataSet:
             "data must be a folder of images, an archive of one "
             f"({', '.join(sources.ARCHIVES)}), a .npy or a .npz file. Received: {path}"
         )
-    raise InputError(f"there is no file or folder {path}")
+    raise InputError(f"there is no file or folder {path}{question(similar(path))}")
 
 
 def _load_own(

@@ -27,8 +27,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from keras_gan.core.errors import InputError, first_line
-from keras_gan.core.paths import check_path
+from keras_gan.core.errors import InputError, first_line, question
+from keras_gan.core.paths import check_path, similar
 from keras_gan.core.settings import fields
 from keras_gan.data import DataSet, PictureOptions, load
 from keras_gan.experiment.settings import RunSettings
@@ -211,7 +211,7 @@ def from_file(path: str | os.PathLike[str], reserved: Iterable[str] = ()) -> Rec
     path = Path(os.path.expanduser(path))  # shells leave the ~ of `--recipe=~/a.py` alone
     check_path("--recipe", path)
     if not path.is_file():
-        raise InputError(f"there is no recipe file {path}")
+        raise InputError(f"there is no recipe file {path}{question(similar(path))}")
     try:
         content = _digest(path.read_bytes())
     except OSError as error:

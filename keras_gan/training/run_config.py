@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import types
 from pathlib import Path
 from typing import Any, NoReturn
 
 from keras_gan import presets
-from keras_gan.core.errors import InputError
+from keras_gan.core.errors import InputError, question
+from keras_gan.core.paths import similar
 from keras_gan.data import is_path, place
 from keras_gan.data.pictures.options import SIDES
 from keras_gan.data.preprocessing import from_config
@@ -56,9 +58,13 @@ def read(directory: Path) -> dict[str, Any]:
         presets.check(directory)
     file = directory / "config.json"
     if not file.is_file():
+        fault, near = "there is no such folder", similar(directory)
+        if os.path.lexists(directory):
+            runs = sorted(directory.glob("*/config.json"), key=lambda run: run.lstat().st_mtime)
+            fault, near = "it has no config.json", [shlex.quote(str(r.parent)) for r in runs[-1:]]
         raise InputError(
-            f"{directory} is not a run directory: it has no config.json; `keras-gan train` makes "
-            f"one. Built-in presets: {', '.join(presets.BUILT_IN)}"
+            f"{directory} is not a run directory: {fault}; `keras-gan train` makes one. "
+            f"Built-in presets: {', '.join(presets.BUILT_IN)}{question(near)}"
         )
     try:
         text = file.read_text(encoding="utf-8")
