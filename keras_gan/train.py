@@ -166,7 +166,8 @@ def _unknown(argument: str, recipe: Recipe, parser: parsing.Parser) -> str:
         return f"recipe {recipe.name!r} has no {flag}; recipes that have it: {', '.join(others)}"
     if flag in _OTHER_FLAGS:
         return f"unrecognized argument {flag}; here it is {_OTHER_FLAGS[flag]}"
-    return f"unrecognized argument {argument}{parser.similar(argument)} (see --help)"
+    named = "" if flag.startswith("-") else "; pictures and other data are named with --dataset"
+    return f"unrecognized argument {argument}{named}{parser.similar(argument)} (see --help)"
 
 
 if __name__ == "__main__":

@@ -501,6 +501,7 @@ def test_a_directory_that_is_no_run(tmp_path, capsys):
     error = refused(capsys, tmp_path / "ring-4e5f6a7", "--seed", 0)
     assert "there is no such folder" in error
     assert f"did you mean {tmp_path}/ring-4e5f6a7b?" in error
+    assert "a name with spaces needs quotes" in refused(capsys, tmp_path / "my", "run")
     file = tmp_path / "config.json"
     file.write_text("{}")
     assert f"{file} is a file; give the run directory" in refused(capsys, file)

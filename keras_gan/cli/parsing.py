@@ -56,7 +56,9 @@ class Parser(argparse.ArgumentParser):
         return values
 
     def similar(self, argument: str) -> str:
-        """A question with the flag that is most like an unknown one, or ""."""
+        """The end of a message on an unknown argument: what may have been meant."""
+        if not argument.startswith("-"):
+            return "; a name with spaces needs quotes"
         flags = re.findall(r"--[a-z0-9-]+", self.format_usage())
         return question(difflib.get_close_matches(argument.partition("=")[0], flags, n=1))
 
