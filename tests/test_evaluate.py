@@ -224,7 +224,7 @@ def test_all_that_may_be_refused_is_refused_before_the_work(run, of_recipe, caps
     for few, words in (
         (
             (whole.train[:49], whole.validation, whole.test),
-            "at least 50 train examples",
+            "at least 50 train examples; few has 49; keras-gan measure takes",
         ),
         ((whole.train, whole.validation, whole.test[:5]), "at least 6 test examples"),
     ):

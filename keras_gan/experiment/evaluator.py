@@ -218,7 +218,8 @@ class Evaluator:
         for name, least in (("train", LEAST_TRAIN), ("test", LEAST_EXAMPLES)):
             n = len(getattr(self.data, name))
             if n < least:
+                fewer = "; keras-gan measure takes fewer" if self.data.is_image else ""
                 raise InputError(
                     f"an evaluation takes at least {least} {name} examples; {self.data.name} has "
-                    f"{n}"
+                    f"{n}{fewer}"
                 )
