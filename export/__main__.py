@@ -96,6 +96,8 @@ def _export(argv: Sequence[str]) -> int:
     for artefact, errors in written.errors.items():
         for name, error in errors.items():
             print(f"{artefact} {name}: largest error against Keras {error:.1e}")
+    if "saved_model" in settings.formats:
+        print(f"to serve it: keras-gan serve {shlex.quote(options.output)}")
     if "web" in settings.formats:
         page = shlex.quote(str(written.path / "web"))
         print(f"open http://localhost:8000 after: python -m http.server --directory {page}")

@@ -107,6 +107,7 @@ def _add_options(parser: parsing.Parser) -> None:
     parser.add_argument(
         "--weights", default="last", metavar="WHICH", help="weights of a run (last)"
     )
+    parsing.add_truncation(parser)
     parsing.add_preprocessing(parser)
     parsing.add_trust(parser)
     parser.add_argument(
@@ -180,6 +181,7 @@ def _open(source: str, options, size: str, generated: bool = False) -> PictureSe
         chosen,
         generated=generated,
         weights=options.weights,
+        truncation=options.truncation,
         data_dir=options.data_dir,
         download=options.download,
         cache_dir=options.cache_dir,

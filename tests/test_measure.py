@@ -175,7 +175,11 @@ def test_a_preset_against_the_data_set_of_its_name(tmp_path, monkeypatch):
     assert found["protocol"]["measured"] == "digits, last weights, seed 0"
     assert "test examples of digits" in found["protocol"]["real"]
     floor = found["others of the real pictures"]["frechet"]["distance"]
-    assert found["digits"]["frechet"]["distance"] > floor
+    distance = found["digits"]["frechet"]["distance"]
+    assert distance > floor
+    found = measured(tmp_path, "digits", "digits", "--samples", "100", "--truncation", "0.2")
+    assert found["protocol"]["measured"] == "digits, last weights, seed 0, truncation 0.2"
+    assert found["digits"]["frechet"]["distance"] > 2 * distance
 
 
 def test_samples_of_a_run_at_its_size(tmp_path):

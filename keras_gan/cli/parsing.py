@@ -117,11 +117,18 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     add_data_dir(parser)
 
 
+def _factor(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a finite number of at least 0. Received: {text}")
+    return number
+
+
 def add_truncation(parser: argparse.ArgumentParser) -> None:
     """Adds what G multiplies latents by."""
     parser.add_argument(
         "--truncation",
-        type=float,
+        type=_factor,
         default=1.0,
         metavar="FLOAT",
         help="what latents are multiplied by: with less than 1 samples are cleaner and more alike, "

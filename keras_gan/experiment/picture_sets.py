@@ -106,6 +106,7 @@ class Samples:
 
     run: Run
     weights: str
+    truncation: float = 1.0
 
     def __len__(self) -> int:
         return sys.maxsize
@@ -120,8 +121,9 @@ class Samples:
 
     def of(self, network: FeatureNetwork, n: int, seed: int) -> Features:
         """Features of the first `n` samples of a seed."""
-        found = _extract(network, self.run.batches(n, seed, self.weights), n)
+        found = _extract(network, self.run.batches(n, seed, self.weights, self.truncation), n)
         origin = f"{self.run.path.name}, {self.weights} weights, seed {seed}"
+        origin += "" if self.truncation == 1 else f", truncation {self.truncation:g}"
         protocol = {"origin": origin, "size": self.size, **protocol_of(network)}
         return Features(found, found[:0], protocol)
 
@@ -172,6 +174,7 @@ def open_pictures(
     *,
     generated: bool = False,
     weights: str = "last",
+    truncation: float = 1.0,
     data_dir: str | None = None,
     download: bool = False,
     cache_dir: str | None = None,
@@ -188,6 +191,7 @@ def open_pictures(
         options: How pictures of files are brought to one size.
         generated: Whether a name that both a preset and a data set have is the preset's.
         weights: Weights of a run's generator.
+        truncation: What it multiplies latents by.
         data_dir: Directory of tensorflow-datasets.
         download: Whether a missing data set may be downloaded.
         cache_dir: Directory of decoded pictures.
@@ -199,7 +203,8 @@ def open_pictures(
     """
     if is_run(source, generated):
         scale = preprocessing if source.endswith(".keras") else None
-        return Samples(Run.open(source, trust_recipe, preprocessing=scale), weights)
+        run = Run.open(source, trust_recipe, preprocessing=scale)
+        return Samples(run, weights, truncation)
     if _holds_features(Path(source)):
         return Features.load(Path(source))
     found = data.load(

@@ -319,17 +319,19 @@ class Run:
         return self.sampler(weights, truncation)(n, seed, condition)
 
     def sampler(self, weights: str = "last", truncation: float = 1.0) -> Callable[..., np.ndarray]:
-        """`samples` as a function of (n, seed, condition), whose graph is traced once."""
+        """`samples` as a function of its other arguments, whose graph is traced once."""
         sampler = self._sampler(weights, truncation)
-        return lambda n, seed, condition=None: self.preprocessing.denormalize(
-            sampler(n, seed, condition)
+        return lambda *args, **kwargs: self.preprocessing.denormalize(sampler(*args, **kwargs))
+
+    def batches(
+        self, n: int, seed: int = 0, weights: str = "last", truncation: float = 1.0
+    ) -> Iterator[np.ndarray]:
+        """`samples` in batches, so that not all need to be in memory."""
+        return map(
+            self.preprocessing.denormalize, self._sampler(weights, truncation).batches(n, seed)
         )
 
-    def batches(self, n: int, seed: int = 0, weights: str = "last") -> Iterator[np.ndarray]:
-        """`samples` in batches, so that not all need to be in memory."""
-        return map(self.preprocessing.denormalize, self._sampler(weights).batches(n, seed))
-
-    def _sampler(self, weights: str, truncation: float = 1.0) -> sampling.Sampler:
+    def _sampler(self, weights: str, truncation: float) -> sampling.Sampler:
         if (key := (weights, truncation)) not in self._samplers:
             generator = self.generator(*key)
             self._samplers[key] = sampling.Sampler(generator, self.prior, self.condition)
