@@ -16,7 +16,7 @@ import tensorflow as tf
 from PIL import Image
 
 import keras_gan
-from keras_gan import InputError, conditioning, layers, networks, priors, recipes
+from keras_gan import InputError, augmentation, conditioning, layers, networks, priors, recipes
 from keras_gan.data import DataSet, preprocessing
 from keras_gan.experiment import TrainingData
 from keras_gan.experiment.run import Run
@@ -59,6 +59,18 @@ def devices(n=2):
     return tf.distribute.MirroredStrategy(
         [f"CPU:{i}" for i in range(n)], cross_device_ops=tf.distribute.ReductionToOneDevice()
     )
+
+
+@keras.saving.register_keras_serializable("tests")
+class KerasNoise(augmentation.Augmentation):
+    """Noise from a seed generator of Keras's; an augmentation, and a layer as any other."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.generator = keras.random.SeedGenerator(0)
+
+    def call(self, examples):
+        return examples + keras.random.normal(keras.ops.shape(examples), seed=self.generator)
 
 
 def network_pair(seed=0, dropout=True, size=6, latent_dim=5, classes=None):

@@ -123,6 +123,7 @@ LAYERS = {
     "of groups": lambda: layers.MinibatchStd(name="mixing"),
     "packs": lambda: layers.Pack(2, name="mixing"),
     "Keras's own noise": lambda: keras.layers.Dropout(0.5, name="mixing"),
+    "what draws from a generator of Keras's": lambda: small.KerasNoise(name="mixing"),
 }
 
 
@@ -133,6 +134,11 @@ def test_layers_whose_output_would_change_are_refused(name):
     with pytest.raises(InputError, match="layer 'mixing' of"):
         model.compile(sgd(), sgd(), accumulate=2)
     model.compile(sgd(), sgd())
+
+
+def test_an_augmentation_that_draws_by_the_number_of_calls_is_refused():
+    with pytest.raises(InputError, match="layer 'drawing' of 'drawing' draws"):
+        small.gan(augmentation=small.KerasNoise(name="drawing"), accumulate=2)
 
 
 PARTS = {

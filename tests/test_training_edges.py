@@ -115,6 +115,18 @@ def test_augmentations_in_a_sequence_draw_alike_and_are_loaded(tmp_path):
         assert small.largest_difference(small.weights(one), small.weights(model)) == 0
 
 
+def test_an_augmentation_may_draw_from_a_seed_generator_of_keras(tmp_path):
+    model = gan(augmentation=small.KerasNoise())
+    x = small.examples(32)
+    model.fit(x, batch_size=8, verbose=0)
+    # Each of four steps draws for data and for samples in D's update, and for samples in G's.
+    assert model.augmentation.generator.state.numpy().tolist() == [0, 4 * 3]
+    loaded = small.reloaded(model, tmp_path)
+    for one in (model, loaded):
+        one.fit(x, batch_size=8, verbose=0)
+    assert small.largest_difference(small.weights(model), small.weights(loaded)) == 0
+
+
 def test_a_saved_model_has_the_state_of_its_regularizers(tmp_path):
     layers = [keras.layers.Dropout(0.5), keras.layers.Dense(1)]  # Keras's own draws go on, too
     model = gan(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -245,7 +245,7 @@ def terms(
     return found
 
 
-def check_accumulate(gan: GAN, accumulate: int, parts: Iterable[Any]) -> None:
+def check_accumulate(gan: GAN, accumulate: int, parts: Sequence[Any]) -> None:
     """Refuses to process minibatches in parts where that would give other numbers.
 
     Args:
@@ -264,12 +264,14 @@ def check_accumulate(gan: GAN, accumulate: int, parts: Iterable[Any]) -> None:
                     "`accumulate`, or use a network without batch normalization, packing or "
                     "minibatch statistics"
                 )
-            if _counts_calls(layer):
-                raise InputError(
-                    f"with `accumulate` a network is called once for each part, but what layer "
-                    f"{layer.name!r} of {network.name!r} draws depends on the number of calls; "
-                    "use the layers of keras_gan, such as keras_gan.layers.Dropout"
-                )
+    for part in [*gan.networks, *(part for part in parts if isinstance(part, keras.Layer))]:
+        for layer in filter(_counts_calls, all_layers(part)):
+            raise InputError(
+                f"with `accumulate` a layer is called once for each part, but what layer "
+                f"{layer.name!r} of {part.name!r} draws depends on the number of calls; use the "
+                "layers of keras_gan, such as keras_gan.layers.Dropout, or in layers of your own "
+                "keras_gan.randomness.current_draws()"
+            )
     for part in parts:
         if part is not None and part.uses_batch_means:
             raise InputError(
@@ -281,7 +283,8 @@ def check_accumulate(gan: GAN, accumulate: int, parts: Iterable[Any]) -> None:
 def _counts_calls(layer: keras.layers.Layer) -> bool:
     """Whether it is a layer of Keras's, or another's, that draws random numbers of its own."""
     ours = type(layer).__module__.startswith("keras_gan.")
-    return not ours and getattr(layer, "seed_generator", None) is not None
+    own = (isinstance(value, keras.random.SeedGenerator) for value in vars(layer).values())
+    return not ours and any(own)
 
 
 def _mixes_rows(layer: keras.layers.Layer) -> bool:

@@ -289,13 +289,13 @@ class StepContext:
         """Runs networks in training mode without changing their state, in the other one's update.
 
         Batch statistics and spectral norms are computed but not stored. Keras's seed generators do
-        advance: else Keras's own dropout would repeat its masks.
+        advance, those of the augmentation too: else Keras's own dropout would repeat its masks.
         """
         self._unchanged.extend(networks)
         with keras.StatelessScope() as scope:
             yield
         self._unchanged.clear()
-        for variable in seed_states(networks):
+        for variable in seed_states([*networks, self.gan.augmentation]):
             value = scope.get_current_value(variable)
             if value is not None:
                 variable.assign(value)

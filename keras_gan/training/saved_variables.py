@@ -13,10 +13,9 @@ def variables_of(parts: Iterable[Any]) -> list[keras.Variable]:
     return [variable for part in parts for variable in getattr(part, "variables", ())]
 
 
-def seed_states(networks: Iterable[keras.Model]) -> list[keras.Variable]:
-    """How far the random numbers of Keras's own layers are, which Keras does not save."""
-    variables = (variable for network in networks for variable in network.variables)
-    return [v for v in variables if v.path.endswith("seed_generator_state")]
+def seed_states(parts: Iterable[Any]) -> list[keras.Variable]:
+    """How far the random numbers of Keras's seed generators are, which Keras does not save."""
+    return [v for v in variables_of(parts) if v.path.endswith("seed_generator_state")]
 
 
 class SavedVariables(keras.layers.Layer):

@@ -127,8 +127,8 @@ class Trainer(keras.Model):
         # Keras tracks no further layers of a model that was loaded; `compile_variables` are these.
         object.__setattr__(self, "regularizers", regularizers)
         object.__setattr__(self, "augmentation", augmentation)
-        saved = SavedVariables([*variables_of([*regularizers, loss]), *seed_states(self.networks)])
-        object.__setattr__(self, "_state_of_regularizers", saved)
+        state = [*variables_of([*regularizers, loss]), *seed_states([*self.networks, augmentation])]
+        object.__setattr__(self, "_state_of_regularizers", SavedVariables(state))
         self._compiled_for = [[id(v) for v in n.trainable_variables] for n in self.networks]
         self._made_for: tuple[int, ...] = ()
         self.loss = loss
