@@ -127,6 +127,33 @@ def test_an_augmentation_may_draw_from_a_seed_generator_of_keras(tmp_path):
     assert small.largest_difference(small.weights(model), small.weights(loaded)) == 0
 
 
+class Unseeded(keras.layers.Layer):
+    """Noise of Keras's global generator, which belongs to no model."""
+
+    def call(self, x):
+        return x + keras.random.normal(keras.ops.shape(x))
+
+
+@pytest.mark.parametrize("part", [0, 1], ids=["generator", "discriminator"])
+def test_a_layer_that_draws_without_a_seed_is_refused(part):
+    networks = list(pair((6,)))
+    networks[part] = keras.Sequential([*networks[part].layers, Unseeded()])
+    networks[part].build((None, (5, 6)[part]))
+    model = gan(networks=networks)
+    with small.refused("by keras.random without a seed.*seed=self.seed_generator"):
+        model.fit(small.examples(16), batch_size=8, verbose=0)
+
+
+class Nameless(optimizers.schedules.ImageSchedule):
+    """A schedule without `at`."""
+
+
+def test_a_schedule_without_its_function_is_refused():
+    model = gan(optimizers=(optimizers.Adam(Nameless()), "sgd"))
+    with small.refused("Nameless must define `at"):
+        model.fit(small.examples(16), batch_size=8, verbose=0)
+
+
 def test_a_saved_model_has_the_state_of_its_regularizers(tmp_path):
     layers = [keras.layers.Dropout(0.5), keras.layers.Dense(1)]  # Keras's own draws go on, too
     model = gan(

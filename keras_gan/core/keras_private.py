@@ -17,6 +17,14 @@ def all_layers(network: keras.Layer) -> list[keras.Layer]:
     return list(network._flatten_layers())
 
 
+def global_seed_state() -> keras.Variable | None:
+    """How far `keras.random` without a seed has drawn; None before it is used."""
+    from keras.src.backend.common import global_state
+
+    generator = global_state.get_global_attribute("global_seed_generator")
+    return None if generator is None else generator.state
+
+
 @contextlib.contextmanager
 def copying(network: keras.Layer) -> Iterator[None]:
     """Inside, a copy of a network is made from its configuration, whatever layers it has.

@@ -19,7 +19,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_gan.core.arguments import is_number
+from keras_gan.core.arguments import defines, is_number
 from keras_gan.core.errors import InputError
 
 
@@ -117,11 +117,15 @@ class ImageSchedule(_Schedule):
     """
 
     def at(self, images: tf.Tensor) -> tf.Tensor:
-        """Returns the value after so many images, a float32 scalar; `images` is float32."""
+        """Returns the value after so many images, a float32 scalar; `images` is float32.
+
+        Both are tensors of a graph: write `keras.ops.where(images < 1000, 1.0, 0.5)`, not `if`.
+        """
         raise NotImplementedError
 
     def __call__(self, step=None):
         """Value now; an optimizer's own number of updates is ignored."""
+        defines(self, ImageSchedule, "at")
         images = _images_seen.get()
         if images is None:
             raise InputError(
