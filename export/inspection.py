@@ -98,7 +98,8 @@ def _facts(metadata: dict[str, Any]) -> Iterator[tuple[str, str]]:
         return value
 
     if recipe := read("recipe"):
-        yield "recipe", f"{recipe}, weights: {read('weights')}"
+        truncation = "" if read("truncation") in (None, 1) else f", truncation {read('truncation')}"
+        yield "recipe", f"{recipe}, weights: {read('weights')}{truncation}"
     if data := read("training", "data"):
         epochs = read("training", "epochs")
         yield "data", f"{data}, {epochs} epochs, fingerprint {read('training', 'fingerprint')}"
