@@ -10,6 +10,8 @@ import tensorflow as tf
 
 import keras_gan
 from keras_gan.core.randomness import row_seeds
+from keras_gan.experiment.run import Run
+from keras_gan.training import run_config
 
 
 def noisy_gan():
@@ -58,3 +60,11 @@ def test_samples_follow_further_training():
 def test_what_is_no_factor_is_refused(truncation):
     with small.refused("truncation"):
         small.gan().generate(1, truncation=truncation)
+
+
+def test_a_run_with_an_inference_network_takes_none(tmp_path):
+    run = Run(tmp_path, {"format": run_config.FORMAT, "identity": {}, "settings": {}})
+    run.save_models(small.inference_gan(), epochs=1)
+    assert run.generator("last", truncation=1.0) is run.gan().generator
+    with small.refused("inference network: leave out the truncation"):
+        run.generator("last", truncation=0.5)  # also what exports and commands take

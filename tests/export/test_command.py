@@ -21,8 +21,7 @@ import tensorflow as tf
 
 from export import saved_model
 from export.__main__ import main
-from export.subject import Subject
-from keras_gan import InputError, Run
+from keras_gan import Run
 
 
 def test_it_prints_what_it_wrote(export) -> None:
@@ -244,8 +243,3 @@ def test_a_truncation_is_part_of_the_exported_generator(run: Run, tmp_path: Path
     np.testing.assert_allclose(images, expected, rtol=0, atol=1e-5)
     metadata = json.loads((folder / "assets.extra" / "metadata.json").read_text())
     assert metadata["truncation"] == 0.5
-
-
-def test_an_encoder_knows_g_without_truncation(export_of) -> None:
-    with pytest.raises(InputError, match="inference network: leave out the truncation"):
-        Subject.from_run(export_of("digits_inference").run, truncation=0.5)
