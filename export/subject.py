@@ -16,9 +16,10 @@ import keras_gan
 from keras_gan import conditioning, inference, priors, randomness
 from keras_gan.data import Identity, Preprocessing
 from keras_gan.presets import without_folders
-from keras_gan.reporting.measured import entry_name, numbers
+from keras_gan.reporting.measured import numbers
 from keras_gan.training.network_checks import symbolic_call
 from keras_gan.training.precision import in_precision
+from keras_gan.training.sampling import with_truncation
 
 ConditionTensors = Mapping[str, tf.Tensor]
 METADATA_FORMAT = 1
@@ -225,7 +226,7 @@ def _evaluation(run: keras_gan.Run, weights: str, truncation: float) -> dict[str
         return {}
     try:
         evaluation = json.loads(file.read_text(encoding="utf-8"))
-        measured = numbers(evaluation.get(entry_name(weights, truncation), {}))
+        measured = numbers(evaluation.get(with_truncation(weights, truncation), {}))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise keras_gan.InputError(f"{file} cannot be read; evaluate the run again") from error
     shown = [

@@ -19,7 +19,7 @@ from keras_gan.core.files import write_atomically
 from keras_gan.core.settings import fields
 from keras_gan.experiment.evaluator import EvaluationSettings, Evaluator
 from keras_gan.experiment.run import Run
-from keras_gan.reporting import measured
+from keras_gan.training.sampling import with_truncation
 
 _DESCRIPTION = """Measure a finished run: Parzen log-likelihood in the paper's protocol, with
 published rows and rows that tell how to read it; distances on the features of EfficientNet-Lite0
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _earlier(file)
     load_data = functools.partial(recipes.data_of, run, options.data_dir)
     results = Evaluator(run, load_data, settings).measure()
-    entry = measured.entry_name(settings.weights, settings.truncation)
+    entry = with_truncation(settings.weights, settings.truncation)
     write_atomically(file, parsing.as_json({**_earlier(file), entry: results}))
     show(results)
     print(f"written to {file}")

@@ -109,8 +109,8 @@ def _of_images(run: Run, generator, data, options) -> dict[str, np.ndarray]:
     network = among(gan.auxiliary_networks)
     if gan.condition is None and network is not None:
         drawn["encoded.png"] = _encoded(run, generator, network, data.test.x[: 2 * _STEPS])
-    generator = run.generator(options.weights)
-    return drawn | _weights(gan.discriminator, generator, tuple(run.config["example_shape"]))
+    shape = tuple(run.config["example_shape"])
+    return drawn | _weights(gan.discriminator, run.generator(options.weights), shape)
 
 
 def _weights(

@@ -10,7 +10,8 @@ from keras_gan.evaluation import published
 from keras_gan.evaluation.distances import OVERLAPS
 from keras_gan.experiment.measurements import EXAMINED
 from keras_gan.reporting.advice import warned
-from keras_gan.reporting.measured import entry_name, significant
+from keras_gan.reporting.measured import significant
+from keras_gan.training.sampling import with_truncation
 
 
 def show(results: dict) -> None:
@@ -69,7 +70,7 @@ def _likelihood(console: Console, results: dict) -> None:
         name = f"{row['samples']:,} {kind} as samples"
         table.add_row(name, *_cells(row), "this data, this protocol")
     table.add_section()
-    made = entry_name(f"{results['weights']} weights", results.get("truncation", 1))
+    made = with_truncation(f"{results['weights']} weights", results.get("truncation", 1))
     name = f"{run['recipe']}, {run['epochs']} epochs, {made}"
     samples = likelihood.get("folds", [likelihood])[0]["samples"]
     table.add_row(f"[bold]{escape(name)}", *_cells(likelihood), f"{samples:,} samples")

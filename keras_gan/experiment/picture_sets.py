@@ -17,6 +17,7 @@ from keras_gan.core.errors import InputError
 from keras_gan.core.files import replacing
 from keras_gan.evaluation.features import FeatureNetwork
 from keras_gan.experiment.run import Run
+from keras_gan.training.sampling import with_truncation
 
 _BLOCK = 1000  # pictures in memory at a time
 _ENTRIES = ("features", "others", "protocol")  # of a file of features
@@ -123,7 +124,7 @@ class Samples:
         """Features of the first `n` samples of a seed."""
         found = _extract(network, self.run.batches(n, seed, self.weights, self.truncation), n)
         origin = f"{self.run.path.name}, {self.weights} weights, seed {seed}"
-        origin += "" if self.truncation == 1 else f", truncation {self.truncation:g}"
+        origin = with_truncation(origin, self.truncation)
         protocol = {"origin": origin, "size": self.size, **protocol_of(network)}
         return Features(found, found[:0], protocol)
 

@@ -57,11 +57,6 @@ def significant(value: float, digits: int) -> str:
     return f"{value:,.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:.{digits}g}"
 
 
-def entry_name(weights: str, truncation: float = 1.0) -> str:
-    """The name in `evaluation.json` of what was measured with these weights and this truncation."""
-    return weights if truncation == 1 else f"{weights}, truncation {truncation:g}"
-
-
 def numbers(results: dict[str, Any]) -> tuple[Number, ...]:
     """All numbers of one entry of `evaluation.json`; the distances come first."""
     found = [

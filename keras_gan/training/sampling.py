@@ -103,6 +103,11 @@ def truncated(generator: keras.Model, prior: priors.Prior, factor: float) -> ker
     return keras.Model(inputs, outputs, name=generator.name)
 
 
+def with_truncation(name: str, factor: float = 1.0) -> str:
+    """The name of samples, and what their latents were multiplied by unless that is 1."""
+    return name if factor == 1 else f"{name}, truncation {factor:g}"
+
+
 def draw(condition: Condition | None, seeds: tf.Tensor) -> ConditionTensors:
     """The condition of samples by seed, where none is given; empty without a condition."""
     return {} if condition is None else condition.draw(RowDraws(seeds, _CONDITION_STREAM))
