@@ -141,6 +141,7 @@ assert main.main(["no-such"]) == 2
 assert not {"tensorflow", "keras", "export", "serving"} & set(sys.modules)
 """
     run(commands / "python", "-c", code, cwd=home)
+    assert run(commands / "python", "-m", "keras_gan", "--help", cwd=home) == listed
 
 
 def test_a_checkout_that_is_not_installed_says_how_to_install(

@@ -1,4 +1,4 @@
-"""`python -m keras_gan.cli`: the command `keras-gan`."""
+"""`python -m keras_gan`: the command `keras-gan`."""
 
 import sys
 
