@@ -45,9 +45,11 @@ function paint(canvas, image) {
 async function drawSamples() {
   const seed = $("seed").value.trim();
   if (!/^-?\d{1,20}$/.test(seed)) throw new Error("The seed must be a whole number of at most 20 digits.");
+  if (!$("truncation").checkValidity()) throw new Error("The truncation must be a number from 0 to 2 with at most two decimals.");
+  const truncation = $("truncation").valueAsNumber;
   const wanted = $("class").value;
   const labels = Array.from({ length: SAMPLES }, (_, i) => (wanted === "" ? i % (classes || 1) : Number(wanted)));
-  const latents = draw(prior, BigInt(seed), SAMPLES);
+  const latents = draw(prior, BigInt(seed), SAMPLES).map((row) => row.map((x) => truncation * x));
   const images = await generate(latents, labels);
   const samples = images.map((image, i) => newSample(i, latents[i], labels[i], image));
   const rows = wanted === "" && classes >= ROWS[0] && classes <= ROWS[1] ? classes : 0;
@@ -129,6 +131,7 @@ function save(canvases, rows, byColumn, file) {
 
 $("class").append(...Array.from({ length: classes }, (_, label) => new Option(label, label)));
 $("class-row").hidden = !classes;
+$("truncation-row").hidden = prior.name === "spherical"; // its latents stay on the sphere
 $("draw").addEventListener("submit", (event) => { event.preventDefault(); attempt(drawSamples); });
 $("class").addEventListener("change", () => attempt(drawSamples));
 $("another").addEventListener("click", () => {

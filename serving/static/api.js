@@ -46,10 +46,10 @@ export async function sample(model, version, seeds, more) {
   return outputs;
 }
 
-// The image of one row of latents.
-export async function image(model, version, latents, more) {
-  const { outputs } = await predict(model, version, "serving_default", { latents: [latents], ...more });
-  return outputs[0];
+// Images of rows of latents.
+export async function images(model, version, latents, more) {
+  const { outputs } = await predict(model, version, "serving_default", { latents, ...more });
+  return outputs;
 }
 
 // Inpaintings of one image, a row for each of these latents; `mask` is true where it is known.

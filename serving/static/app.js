@@ -6,7 +6,7 @@ import { typical } from "./center.js";
 import { bounds, principal, vectorOf } from "./directions.js";
 import { draw, save, shownChannels } from "./images.js";
 import { arrows, enter } from "./keys.js";
-import { along, between, moved, rowSeeds } from "./latents.js";
+import { along, between, moved, rowSeeds, spherical } from "./latents.js";
 import * as link from "./link.js";
 import { Mask } from "./mask.js";
 import { classCount, further, inputShape, unknown } from "./signatures.js";
@@ -14,7 +14,7 @@ import { Sketch } from "./sketch.js";
 
 const MOST_CHOSEN = 4;
 const INPAINTINGS = 8;
-const DEFAULTS = { seed: "0", images: "36", class: "" }; // of a link that does not have them
+const DEFAULTS = { seed: "0", images: "36", class: "", truncation: "1" }; // of a link that does not have them
 const REMEMBER_AFTER = 100; // milliseconds: browsers limit how often the address may change
 const $ = (id) => document.getElementById(id);
 
@@ -27,7 +27,7 @@ const state = {
   models: [],
   model: null,
   version: null,
-  drawn: null, // the seed, the number and the class of the grid's samples, as the link has them
+  drawn: null, // the seed, the number, the class and the truncation of the grid's samples, as the link has them
   samples: [], // those of the grid
   typical: null, // where they have their ink
   encoded: [], // samples from the user's images: the last of the grid
@@ -86,6 +86,10 @@ async function load() {
   take("images", (value) => select("count", value));
   take("class", (value) => select("class", value));
   take("seed", (value) => { $("seed").value = value; return true; });
+  take("truncation", (value) => {
+    if (!$("truncation-row").hidden) $("truncation").value = value;
+    return $("truncation").value === value;
+  });
   if (!(await drawSamples())) return;
   take("samples", (value) => {
     const numbers = [...new Set(value.split(","))].map((number) => state.samples[number - 1]);
@@ -177,6 +181,8 @@ function chooseVersion() {
   options($("shown-class"), names, "0");
   $("class-row").hidden = names.length === 0;
   $("shown-class-row").hidden = names.length === 0;
+  $("truncation-row").hidden = spherical(state.version.metadata?.prior);
+  if ($("truncation-row").hidden) $("truncation").value = 1;
   state.drawn = null;
   state.encoded = [];
   const shapes = {
@@ -222,23 +228,35 @@ async function drawSamples() {
         `which this page does not support. Its metadata is below.`,
     );
   }
-  const seed = givenSeed();
+  const [seed, truncation] = [givenSeed(), givenTruncation()];
   $("grid").setAttribute("aria-busy", "true");
   try {
     const seeds = rowSeeds(seed, Number($("count").value));
     const wanted = $("class").value;
     const classes = seeds.map((_, i) => (wanted === "" ? i % (classCount(state.version) || 1) : Number(wanted)));
-    const more = further(state.version, "sample", classes);
-    const answer = await api.sample(state.model.name, state.version.version, seeds, more);
-    if (request !== state.gridRequests) return false;
-    state.drawn = { seed: String(seed), images: String(seeds.length), class: wanted };
-    state.samples = answer.latents.map((latents, i) =>
-      newSample(`sample ${i + 1}`, answer.images[i], { latents, shownAs: classes[i], noiseSeed: seeds[i] }),
+    const [model, version] = [state.model.name, state.version.version];
+    const [forSample, forImages] = ["sample", "serving_default"].map((signature) =>
+      further(state.version, signature, classes, seeds),
     );
-    $("channels").textContent = shownChannels(answer.images[0][0][0].length);
-    state.dimensions = answer.latents[0].length;
+    let { latents, images } = await api.sample(model, version, seeds, forSample);
+    if (truncation !== 1) {
+      latents = latents.map((row) => row.map((x) => truncation * x));
+      images = await api.images(model, version, latents, forImages);
+    }
+    if (request !== state.gridRequests) return false;
+    state.drawn = {
+      seed: String(seed),
+      images: String(seeds.length),
+      class: wanted,
+      truncation: truncation === 1 ? "" : String(truncation),
+    };
+    state.samples = latents.map((row, i) =>
+      newSample(`sample ${i + 1}`, images[i], { latents: row, shownAs: classes[i], noiseSeed: seeds[i] }),
+    );
+    $("channels").textContent = shownChannels(images[0][0][0].length);
+    state.dimensions = latents[0].length;
     offerDirections();
-    state.typical = typical(answer.images);
+    state.typical = typical(images);
     $("center-row").hidden = !state.typical;
     centerSketch();
     $("grid").style.setProperty("--columns", Math.sqrt(seeds.length));
@@ -255,6 +273,11 @@ function givenSeed() {
   const seed = $("seed").value.trim();
   if (!/^-?\d{1,20}$/.test(seed)) throw new Error("The seed must be a whole number of at most 20 digits.");
   return BigInt(seed);
+}
+
+function givenTruncation() {
+  if (!$("truncation").checkValidity()) throw new Error("The truncation must be a number from 0 to 2 with at most two decimals.");
+  return $("truncation").valueAsNumber;
 }
 
 // A sample with a button that chooses it.
@@ -282,7 +305,7 @@ async function encode() {
   const scaled = sketch.image();
   const shownAs = Number($("shown-class").value);
   const latents = await api.encode(model, version, scaled, further(state.version, "encode", [shownAs]));
-  const image = await api.image(model, version, latents, further(state.version, "serving_default", [shownAs]));
+  const [image] = await api.images(model, version, [latents], further(state.version, "serving_default", [shownAs]));
   if (model !== state.model.name || version !== state.version.version) return;
   draw($("scaled"), scaled);
   draw($("reconstruction"), image);
@@ -393,8 +416,10 @@ async function imageOf(latents, { given, noiseSeed = 0 }) {
   const [model, version] = [state.model.name, state.version.version];
   const classes = [Number($("shown-class").value)];
   const more = further(state.version, given ? "inpaint" : "serving_default", classes, [noiseSeed]);
-  if (!given) return api.image(model, version, latents, more);
-  return (await api.inpaint(model, version, given, [latents], more))[0];
+  const images = given
+    ? await api.inpaint(model, version, given, [latents], more)
+    : await api.images(model, version, [latents], more);
+  return images[0];
 }
 
 // For a file: as text, because numbers in JSON may lose digits beyond 2^53.

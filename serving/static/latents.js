@@ -26,7 +26,7 @@ export function between(corners, across, down) {
 // How far latents go along a direction, a vector of length 1.
 export const along = (latents, direction) => latents.reduce((sum, value, i) => sum + value * direction[i], 0);
 
-const spherical = (prior) => prior?.name === "spherical";
+export const spherical = (prior) => prior?.name === "spherical";
 
 // The nearest latents of a spherical prior, whose length is 1; those of others are where they are.
 export function inSupport(latents, prior) {

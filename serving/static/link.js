@@ -7,6 +7,7 @@ const RULES = {
   seed: "-?\\d{1,20}",
   images: "\\d{1,4}",
   class: "\\d{1,6}",
+  truncation: "[01](\\.\\d{1,2})?|2",
   samples: "\\d{1,4}(,\\d{1,4}){0,3}", // the chosen ones, counted from 1
   across: "0(\\.\\d{1,20})?|1",
   down: "0(\\.\\d{1,20})?|1",

@@ -172,6 +172,19 @@ def test_classes_and_images_between_two_samples(page, preset, gan, tmp_path: Pat
     page.wait_for_selector("#message:text('whole number')")
 
 
+def test_truncation(page, preset, gan) -> None:
+    open_page(page, preset[0])
+    draw(page, truncation="0.75")
+    expected = gan.generate(64, seed=0, condition=EACH_IN_TURN, truncation=0.75)
+    canvases = page.locator("#grid canvas")
+    for i in (0, 63):
+        pixels = np.reshape(canvases.nth(i).evaluate(PIXELS), (28, 28, 4))
+        np.testing.assert_allclose(pixels[..., :3] - as_pixels(expected[i]), 0, atol=1)
+    page.fill("#truncation", "2.5")
+    page.click("#another")
+    page.wait_for_selector("#message:text('must be a number from 0 to 2')")
+
+
 def test_latents_of_other_priors(page, preset) -> None:
     page.goto(preset[0])
     for prior in (priors.Normal(7), priors.Spherical(3), priors.Mixture(5, components=6)):

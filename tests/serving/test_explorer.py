@@ -128,6 +128,36 @@ def test_samples_of_a_seed(page, client):
         assert page.locator("#grid button").count() == 16
 
 
+def test_truncation(page, client):
+    page.fill("#truncation", "0.75")
+    page.click("#draw button[type=submit]")
+    latents = 0.75 * samples(client, 0).latents
+    images = client.images(latents)
+    for index in (0, 35):
+        assert_pixels(page, f"#grid button:nth-child({index + 1}) canvas", images[index], atol=1)
+    choose(page, 2, 9)
+    page.fill("#across", "0.25")
+    settle(page, "25 %", "sample 3", "sample 10")
+    assert_image(page, client.images((0.75 * latents[2] + 0.25 * latents[9])[None])[0])
+    page.fill("#truncation", "2.5")
+    page.click("#another")
+    page.wait_for_selector("#problem:text('must be a number from 0 to 2')")
+
+
+def test_a_spherical_prior_has_no_truncation(page, address):
+    def catalog(route):
+        models = route.fetch().json()
+        for version in models[0]["versions"]:
+            version["metadata"]["prior"]["name"] = "spherical"
+        route.fulfill(json=models)
+
+    page.route("**/explorer/catalog.json", catalog)
+    page.goto("about:blank")
+    open_page(page, address, "#truncation=0.5")
+    assert page.is_hidden("#truncation-row")
+    assert "Not here: truncation 0.5." in page.text_content("#problem")
+
+
 def test_another_seed(page):
     before = pixels(page, "#grid button canvas")
     page.click("#another")
@@ -731,6 +761,7 @@ def test_a_link_restores_the_view(page, address):
     open_version(page, "1")
     page.fill("#seed", "-12345678901234567890")
     page.select_option("#count", "16")
+    page.fill("#truncation", "1.5")
     page.click("#draw button[type=submit]")
     page.wait_for_selector("#grid button:nth-child(16):last-child")
     choose(page, 2, 9, 4, 15)
@@ -803,11 +834,12 @@ def test_a_link_is_kept_until_the_server_answers(page, address):
         ("#model=mlp&version=9", "Not here: version 9."),
         ("#model=mlp&version=x", "Not readable: version."),
         ("#images=17&seed=1e9", "Not here: images 17. Not readable: seed."),
+        ("#truncation=2.5", "Not readable: truncation."),
         ("#samples=99", "Not here: samples 99."),
         ("#samples=1&direction=p1&moves=0:1,9:1", "Not here: direction p1, moves 0:1,9:1."),
         ("#class=2&toString=1&%E0%A4%A", "Not here: class 2. Not readable: toString, "),
     ],
-    ids=["model", "version", "no-number", "images", "samples", "directions", "names"],
+    ids=["model", "version", "no-number", "images", "truncation", "samples", "directions", "names"],
 )
 def test_a_damaged_link_still_shows_a_page(page, address, link, named):
     open_link(page, address, link)
