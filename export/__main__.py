@@ -14,7 +14,7 @@ from rich.console import Console
 
 from export import inspection, parity, signatures, versions, writing
 from export.subject import Subject
-from keras_gan import Run
+from keras_gan import InputError, Run
 from keras_gan.cli import parsing
 
 _DESCRIPTION = """Export a generator for TensorFlow Serving, ONNX Runtime and other languages.
@@ -85,6 +85,7 @@ def _export(argv: Sequence[str]) -> int:
             "images, add --preprocessing unit_range ([0, 1]) or symmetric_range ([-1, 1])",
             file=sys.stderr,
         )
+    _tell_of_other_data(Path(options.output, name), run)
     try:
         with Console(stderr=True).status(f"exporting {run.path}"):
             written = writing.write(subject, *version, settings)
@@ -102,6 +103,23 @@ def _export(argv: Sequence[str]) -> int:
         page = shlex.quote(str(written.path / "web"))
         print(f"open http://localhost:8000 after: python -m http.server --directory {page}")
     return 0
+
+
+def _tell_of_other_data(model: Path, run: Run) -> None:
+    """One line if the version before is of other data: servers take the new one in its place."""
+    *_, latest = versions.existing(model).values() or [None]
+    if latest is None:
+        return
+    try:
+        before, now = inspection.metadata_of(latest)["training"]["data"], run.identity["dataset"]
+    except (InputError, TypeError, KeyError):
+        return  # nothing is known of it
+    if before and now and before != now:
+        print(
+            f"export: {latest} was trained on {before!r}, this model on {now!r}, and servers take "
+            "the newest version; --name gives another model a name of its own",
+            file=sys.stderr,
+        )
 
 
 if __name__ == "__main__":

@@ -38,15 +38,7 @@ def describe(path: Path) -> dict[str, Any]:
     if path.is_dir() and not (path / METADATA_FILE).is_file():
         existing = versions.existing(path)
         path = existing[max(existing)] if existing else path
-    if os.path.lexists(path / METADATA_FILE):
-        _check_plain(path)
-    try:
-        metadata = dict(json.loads((path / METADATA_FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, RecursionError):
-        raise InputError(
-            f"{path} is not an export: it has no readable {METADATA_FILE}; "
-            "give a version's directory, a model's directory or an .onnx file"
-        ) from None
+    metadata = metadata_of(path)
     models = [_saved_model(path)] if (path / saved_model.FILE).is_file() else []
     models += [
         _onnx(file)[0] | {"file": str(file.relative_to(path))}
@@ -59,6 +51,19 @@ def describe(path: Path) -> dict[str, Any]:
         "models": models,
         "files": _files(path, path.rglob("*")),
     }
+
+
+def metadata_of(version: Path) -> dict[str, Any]:
+    """The metadata in a version's directory; InputError if they cannot be read."""
+    if os.path.lexists(version / METADATA_FILE):
+        _check_plain(version)
+    try:
+        return dict(json.loads((version / METADATA_FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError):
+        raise InputError(
+            f"{version} is not an export: it has no readable {METADATA_FILE}; "
+            "give a version's directory, a model's directory or an .onnx file"
+        ) from None
 
 
 def card(described: dict[str, Any]) -> Iterator[str]:

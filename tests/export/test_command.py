@@ -134,6 +134,18 @@ def test_an_existing_version(run: Run, export, capsys) -> None:
     assert hashlib.sha256((export.path / "saved_model.pb").read_bytes()).digest() == before
 
 
+def test_a_next_version_of_a_model_of_other_data(run: Run, tmp_path: Path, capsys) -> None:
+    metadata = tmp_path / "digits" / "1" / "assets.extra" / "metadata.json"
+    metadata.parent.mkdir(parents=True)
+    for before, told in (("cats", True), ("digits", False), (None, False)):
+        metadata.write_text(json.dumps({"training": {"data": before}}))
+        assert main([str(run.path), "--output", str(tmp_path), "--formats", "onnx"]) == 0
+        error = capsys.readouterr().err
+        assert ("1 was trained on 'cats', this model on 'digits'" in error) == told
+        assert ("--name" in error) == told
+        shutil.rmtree(tmp_path / "digits" / "2")
+
+
 def test_a_version_without_a_saved_model_among_those_that_a_server_loads(
     run: Run, export, capsys
 ) -> None:
