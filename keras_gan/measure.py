@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -219,3 +220,7 @@ def _compare(measured: PictureSet, real: PictureSet, network: FeatureNetwork, op
         floor = distances.compare(x.features[:k], x.others[:k], seed=options.seed)
         found["others of the real pictures"] = floor
     return found
+
+
+if __name__ == "__main__":
+    sys.exit(measure())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -61,3 +62,7 @@ def unpack(argv: Sequence[str] | None = None) -> int:
     place = shlex.quote(str(run.path))
     print(f"{run.path}: the same train command with --run-dir {place} continues it")
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(pack())
