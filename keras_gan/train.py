@@ -167,7 +167,8 @@ def _unknown(argument: str, recipe: Recipe, parser: parsing.Parser) -> str:
     if flag in _OTHER_FLAGS:
         return f"unrecognized argument {flag}; here it is {_OTHER_FLAGS[flag]}"
     named = "" if flag.startswith("-") else "; pictures and other data are named with --dataset"
-    return f"unrecognized argument {argument}{named}{parser.similar(argument)} (see --help)"
+    flags = [field.flag for name in recipes.NAMES for field in fields(recipes.get(name).settings)]
+    return f"unrecognized argument {argument}{named}{parser.similar(argument, flags)} (see --help)"
 
 
 if __name__ == "__main__":

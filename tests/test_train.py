@@ -363,6 +363,7 @@ def test_help_teaches(capsys):
             ["--recipe", "minst"],
             "unknown recipe 'minst'; choose from pictures, ",
         ),
+        (["--recipe", "minst"], "did you mean mnist"),
         (["--recipe", "absent.py"], "absent.py"),
         (
             ["--strategy", "paralell"],
@@ -388,6 +389,7 @@ def test_help_teaches(capsys):
         (["--precision", "float8"], "unknown precision 'float8'"),
         (["--learning-speed", "1"], "unrecognized argument --learning-speed"),
         (["--batchsize", "1"], "unrecognized argument --batchsize; did you mean --batch-size?"),
+        (["--buget", "3m"], "unrecognized argument --buget; did you mean --budget?"),  # of pictures
         (["photos/"], "unrecognized argument photos/; pictures and other data are named with --da"),
         (["--dataset", "my", "photos"], "unrecognized argument photos; pictures and other data"),
         (["--dataset", "my", "photos"], "a name with spaces needs quotes"),
