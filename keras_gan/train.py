@@ -112,7 +112,7 @@ def _default_recipe(dataset: str | None) -> str:
 
 
 def _show(job: Job) -> None:
-    """Prints networks, data, memory and steps of a job."""
+    """Prints data, memory, steps and networks of a job."""
     gan, settings = job.gan, job.settings
     state_bytes = sum(
         math.prod(v.shape) * v.value.dtype.size for v in checkpoints.state(gan).values()
@@ -135,9 +135,9 @@ def _show(job: Job) -> None:
     table = Table(show_header=False, title=f"recipe {job.recipe.name}")
     for name, value in rows.items():
         table.add_row(name, escape(value))
+    Console().print(table)
     gan.generator.summary()
     gan.discriminator.summary()
-    Console().print(table)
 
 
 def _conclude(job: Job, run: Run) -> None:

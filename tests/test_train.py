@@ -344,6 +344,7 @@ def test_dry_run_writes_nothing(tmp_path, monkeypatch, capsys):
     assert list(tmp_path.iterdir()) == []
     for word in ("parameters", "MiB of state", "28 an epoch x 200 epochs", "runs/digits-"):
         assert word in out
+    assert out.index("recipe digits") < out.index("Total params")  # an overview, then the details
 
 
 def test_help_teaches(capsys):
