@@ -137,7 +137,8 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
     penalty_every: int = 4
     burn_in: int = setting(
         0,
-        "burn-in: images in which beta-2, gamma and the EMA's half-life change; 0: a tenth of all",
+        "images in which beta-2, gamma and the EMA's half-life move to their final values; "
+        "0: a tenth of all",
         least=0,
     )
     ema_half_life: int = setting(
