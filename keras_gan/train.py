@@ -40,6 +40,7 @@ examples:
   keras-gan train --recipe my_recipe.py            a file that defines Settings and build
   keras-gan train --recipe mnist --dry-run         shapes, parameters, memory, steps
 
+G is the generator, D the discriminator, z the latents that G makes a sample from.
 The same command continues an interrupted run where it stopped. More --epochs continue a finished
 run; any other setting of the recipe makes another run."""
 # Flags of other programs.

@@ -18,7 +18,7 @@ from keras_gan.core.files import flush_output
 
 GROUP = "keras_gan.commands"
 _LINES = {
-    "train": "train a recipe; leaves a run directory",
+    "train": "train a model; leaves a run directory",
     "evaluate": "measure a finished run",
     "figures": "draw a finished run",
     "report": "write a report of runs as one HTML file",
