@@ -40,6 +40,7 @@ examples:
   keras-gan train --recipe my_recipe.py            a file that defines Settings and build
   keras-gan train --recipe mnist --dry-run         shapes, parameters, memory, steps
 
+G is the generator, D the discriminator, z the latents that G makes a sample from.
 The same command continues an interrupted run where it stopped. More --epochs continue a finished
 run; any other setting of the recipe makes another run."""
 # Flags of other programs.
@@ -112,7 +113,7 @@ def _default_recipe(dataset: str | None) -> str:
 
 
 def _show(job: Job) -> None:
-    """Prints networks, data, memory and steps of a job."""
+    """Prints data, memory, steps and networks of a job."""
     gan, settings = job.gan, job.settings
     state_bytes = sum(
         math.prod(v.shape) * v.value.dtype.size for v in checkpoints.state(gan).values()
@@ -135,9 +136,9 @@ def _show(job: Job) -> None:
     table = Table(show_header=False, title=f"recipe {job.recipe.name}")
     for name, value in rows.items():
         table.add_row(name, escape(value))
+    Console().print(table)
     gan.generator.summary()
     gan.discriminator.summary()
-    Console().print(table)
 
 
 def _conclude(job: Job, run: Run) -> None:
@@ -167,7 +168,8 @@ def _unknown(argument: str, recipe: Recipe, parser: parsing.Parser) -> str:
     if flag in _OTHER_FLAGS:
         return f"unrecognized argument {flag}; here it is {_OTHER_FLAGS[flag]}"
     named = "" if flag.startswith("-") else "; pictures and other data are named with --dataset"
-    return f"unrecognized argument {argument}{named}{parser.similar(argument)} (see --help)"
+    flags = [field.flag for name in recipes.NAMES for field in fields(recipes.get(name).settings)]
+    return f"unrecognized argument {argument}{named}{parser.similar(argument, flags)} (see --help)"
 
 
 if __name__ == "__main__":

@@ -187,6 +187,11 @@ def test_an_unknown_command_is_one_line(name, elsewhere):
     assert not faults_of("keras-gan", keras_gan_command.main, [name], repr(name), elsewhere)
 
 
+def test_an_unknown_command_names_the_nearest(capsys):
+    assert keras_gan_command.main(["evalute"]) == 2
+    assert "did you mean evaluate?" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("run", ["", os.sep, TOO_LONG, "absent", "a_file", "a\nb"])
 @pytest.mark.parametrize("main", [evaluate.main, figures.main, export.__main__.main])
 def test_a_run_that_cannot_be_one(run, main, tmp_path, monkeypatch):

@@ -272,6 +272,21 @@ def test_the_progress_line_is_short(verbose, terminal, capsys, monkeypatch):
     assert capsys.readouterr().out == ""
 
 
+def test_the_progress_line_has_whole_numbers_only(monkeypatch):
+    line = progress.ProgressLine(2)
+    line.set_params({"steps": 195, "epochs": 1})
+    line.set_model(small.gan())
+    line._began, line._steps, line._images = 0.0, 195, -49_920
+    monkeypatch.setattr(progress, "time", types.SimpleNamespace(monotonic=lambda: 11.7))
+    logs = {"d_loss": 0.7189, "g_loss": 0.8058, "d_real": 0.531, "d_fake": 0.524}
+    assert line._line(logs, "12s") == (
+        "195/195 - 4,267 examples/s - 12s - d_loss: 0.7189 - g_loss: 0.8058 - d_real: 0.531"
+        " - d_fake: 0.524"
+    )
+    logs |= {"d_loss": -1.234e-05, "g_loss": -1.234e-05}
+    assert line._line(logs, "12s").endswith(" - g_loss: -1.234e-05 - d_real: 0.531")
+
+
 # ------------------------------------------------------------------ faults found by reading
 
 

@@ -46,7 +46,7 @@ def test_lengths_follow_the_budget(monkeypatch, capsys):
     assert chosen.learning_rate_decay == 60_000
     assert chosen.burn_in == 6_000
     out = capsys.readouterr().out
-    assert "1,200 steps, 60 times all pictures, in 10 minutes" in out
+    assert "1,200 steps, 60 times all pictures, in --budget 10m" in out
     assert "2,000 steps take --budget 17m" in out  # 1,000 s
     assert resolved(quick=True, batch_size=50).images == 12_000
 

@@ -344,6 +344,7 @@ def test_dry_run_writes_nothing(tmp_path, monkeypatch, capsys):
     assert list(tmp_path.iterdir()) == []
     for word in ("parameters", "MiB of state", "28 an epoch x 200 epochs", "runs/digits-"):
         assert word in out
+    assert out.index("recipe digits") < out.index("Total params")  # an overview, then the details
 
 
 def test_help_teaches(capsys):
@@ -363,6 +364,7 @@ def test_help_teaches(capsys):
             ["--recipe", "minst"],
             "unknown recipe 'minst'; choose from pictures, ",
         ),
+        (["--recipe", "minst"], "did you mean mnist"),
         (["--recipe", "absent.py"], "absent.py"),
         (
             ["--strategy", "paralell"],
@@ -388,6 +390,7 @@ def test_help_teaches(capsys):
         (["--precision", "float8"], "unknown precision 'float8'"),
         (["--learning-speed", "1"], "unrecognized argument --learning-speed"),
         (["--batchsize", "1"], "unrecognized argument --batchsize; did you mean --batch-size?"),
+        (["--buget", "3m"], "unrecognized argument --buget; did you mean --budget?"),  # of pictures
         (["photos/"], "unrecognized argument photos/; pictures and other data are named with --da"),
         (["--dataset", "my", "photos"], "unrecognized argument photos; pictures and other data"),
         (["--dataset", "my", "photos"], "a name with spaces needs quotes"),

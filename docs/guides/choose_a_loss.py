@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Choose a loss
 #
-# Start with the relativistic loss and the penalties R1 and R2, unless you need another one. This
-# guide compares it with three others on eight Gaussians on a ring, where one can count what a
-# generator has learned.
+# Start with the relativistic loss and the penalties R1 and R2 ([terms](../terms.md)), unless you
+# need another one. This guide compares it with three others on eight Gaussians on a ring, where
+# one can count what a generator has learned.
 #
 # | loss | use it | with |
 # |---|---|---|

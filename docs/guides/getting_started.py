@@ -1,7 +1,8 @@
 # %% [markdown]
 # # Getting started: your pictures in ten minutes
 #
-# This guide trains a generator on a folder of pictures, measures it, exports it and serves it.
+# This guide trains a generator on a folder of pictures, measures it, exports it and serves it
+# ([terms](../terms.md) explains the words).
 # It takes about ten minutes on two CPU cores. You need Python 3.11 to 3.13 and a copy of the
 # repository (`git clone`):
 #

@@ -7,17 +7,18 @@ imported, so that this package needs neither `export` nor `serving`.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import importlib.metadata
 import sys
 from collections.abc import Sequence
 
 import keras_gan
-from keras_gan.core.errors import SurroundingsError, faulty_file
+from keras_gan.core.errors import SurroundingsError, faulty_file, question
 from keras_gan.core.files import flush_output
 
 GROUP = "keras_gan.commands"
 _LINES = {
-    "train": "train a recipe; leaves a run directory",
+    "train": "train a model; leaves a run directory",
     "evaluate": "measure a finished run",
     "figures": "draw a finished run",
     "report": "write a report of runs as one HTML file",
@@ -61,7 +62,9 @@ def _run(name: str, arguments: Sequence[str]) -> int:
             print(f"  {known:<12}{_LINES.get(known, commands[known].value)}")
         return 0
     if name not in commands:
-        return _refuse(f"unknown sub-command {name!r}; choose from {', '.join(sorted(commands))}")
+        near = question(difflib.get_close_matches(name, commands))
+        names = ", ".join(sorted(commands))
+        return _refuse(f"unknown sub-command {name!r}; choose from {names}{near}")
     return commands[name].load()(arguments)
 
 

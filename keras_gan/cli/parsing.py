@@ -55,11 +55,11 @@ class Parser(argparse.ArgumentParser):
             self.error(f"unrecognized arguments: {' '.join(unknown)}{self.similar(unknown[0])}")
         return values
 
-    def similar(self, argument: str) -> str:
-        """The end of a message on an unknown argument: what may have been meant."""
+    def similar(self, argument: str, others: Iterable[str] = ()) -> str:
+        """The end of a message on an unknown argument: which flag, also of others, was meant."""
         if not argument.startswith("-"):
             return "; a name with spaces needs quotes"
-        flags = re.findall(r"--[a-z0-9-]+", self.format_usage())
+        flags = [*re.findall(r"--[a-z0-9-]+", self.format_usage()), *others]
         return question(difflib.get_close_matches(argument.partition("=")[0], flags, n=1))
 
 

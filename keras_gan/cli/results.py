@@ -71,7 +71,7 @@ def _likelihood(console: Console, results: dict) -> None:
         table.add_row(name, *_cells(row), "this data, this protocol")
     table.add_section()
     made = with_truncation(f"{results['weights']} weights", results.get("truncation", 1))
-    name = f"{run['recipe']}, {run['epochs']} epochs, {made}"
+    name = f"{run['recipe']}, epoch {run['epochs']}, {made}"
     samples = likelihood.get("folds", [likelihood])[0]["samples"]
     table.add_row(f"[bold]{escape(name)}", *_cells(likelihood), f"{samples:,} samples")
     if refined := likelihood.get("refined"):
@@ -98,7 +98,7 @@ def show_distances(distances: dict, real: str = "test examples") -> None:
     title = f"Against {number} {real}, on {distances['features']}"
     table = _table(title, "", *columns, left=("",))
     for label, measure, number in (
-        ("Frechet", "frechet", "distance"),
+        ("Frechet distance", "frechet", "distance"),
         ("Frechet, infinitely many", "frechet_at_infinity", "distance"),
         ("KID", "kid", "distance"),
         *((name, "precision_recall", name) for name in OVERLAPS),

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from pathlib import Path
 from typing import Any
 
 from keras_gan.core import lazy
-from keras_gan.core.errors import InputError
+from keras_gan.core.errors import InputError, question
 from keras_gan.core.settings import fields
 from keras_gan.data import DataSet, open_shards
 from keras_gan.experiment.job import RESERVED, Options
@@ -62,7 +63,7 @@ def get(name: str) -> Recipe:
     if name not in NAMES:
         raise InputError(
             f"unknown recipe {name!r}; choose from {', '.join(NAMES)}, "
-            "or give a file that ends in .py"
+            f"or give a file that ends in .py{question(difflib.get_close_matches(name, NAMES))}"
         )
     return Recipe(name, importlib.import_module(f"keras_gan.recipes.{name}"), name)
 

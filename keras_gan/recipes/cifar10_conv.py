@@ -6,7 +6,7 @@ Global contrast normalization to norm 55; minibatches of 128; maxout convolution
 pooling in D, one transposed convolution in G.
 
 It starts slowly: with seed 0 and `--precision mixed_bfloat16` D's output leaves 1/2 in epoch 6, and
-after 10 epochs G has hardly changed (docs/evaluation.md). The released code trained hundreds of
+after 10 epochs G has hardly changed (docs/measurements.md). The released code trained hundreds of
 epochs. `cifar10_conv_tuned` begins faster.
 """
 

@@ -4,7 +4,7 @@
 
 Global contrast normalization to norm 55; linear output with initial weights in [-0.5, 0.5], so that
 the first samples are thirteen times as strong as the data: with seed 0 that is over after three
-epochs in float32, and training diverges with `--precision mixed_bfloat16` (docs/evaluation.md).
+epochs in float32, and training diverges with `--precision mixed_bfloat16` (docs/measurements.md).
 """
 
 import dataclasses

@@ -3,7 +3,7 @@
     keras-gan train --recipe grid_r3gan
 
 `gaussian_grid` is the paper's game on the same data. This one finds all 25 modes with seeds 0 to 4,
-with 95 % of its samples on modes; docs/evaluation.md has the numbers.
+with 95 % of its samples on modes; docs/measurements.md has the numbers.
 """
 
 from keras_gan.recipes.gaussian_grid import MIXTURE, load_data

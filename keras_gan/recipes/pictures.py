@@ -137,7 +137,8 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
     penalty_every: int = 4
     burn_in: int = setting(
         0,
-        "burn-in: images in which beta-2, gamma and the EMA's half-life change; 0: a tenth of all",
+        "images in which beta-2, gamma and the EMA's half-life move to their final values; "
+        "0: a tenth of all",
         least=0,
     )
     ema_half_life: int = setting(
@@ -159,10 +160,13 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
             augmentation.DiffAugment(self.augment)
 
     @property
+    def _time(self) -> str:
+        return QUICK if self.quick else self.budget
+
+    @property
     def budget_seconds(self) -> float:
         """The time to train for, in seconds."""
-        budget = QUICK if self.quick else self.budget
-        match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)([smhd])", budget)
+        match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)([smhd])", self._time)
         if not match or not float(match[1]):
             raise InputError(
                 "--budget must be a number above 0 with a unit, such as 30m, 8h or 2d. "
@@ -266,7 +270,7 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
         print(
             f"a step with {self.examples_per_step} pictures and width {self.width} takes "
             f"{seconds:.2g} s: {steps:,} steps, {times:,.{0 if times >= 10 else 1}f} times all "
-            f"pictures, in {self.budget_seconds / 60:.3g} minutes"
+            f"pictures, in --budget {self._time}"
         )
         return steps
 

@@ -154,8 +154,15 @@ class R3GANSettings(LatentSettings):
     )
     burn_in: int = setting(
         100_000,
-        "burn-in: images in which beta-2, gamma and the EMA's half-life change",
+        "images in which beta-2, gamma and the EMA's half-life move to their final values",
         least=1,
+    )
+    ema_momentum: float = setting(
+        0.0,
+        "momentum of the moving average (EMA) of G's weights, in place of --ema-half-life; "
+        "0: the half-life",
+        least=0,
+        below=1,
     )
     ema_half_life: int = setting(
         20_000, "images after which old weights count half in the moving average", least=1

@@ -78,11 +78,18 @@ class ProgressLine(keras.callbacks.Callback):
         steps = self.params.get("steps")
         images = int(self.model.images_seen.numpy()) - self._images
         parts = [f"{self._steps}/{steps}" if steps else f"{self._steps}"]
-        parts += [f"{images / seconds:.3g} examples/s"] if images else []
+        parts += [f"{_rate(images / seconds)} examples/s"] if images else []
         parts += [when] if when else []
         shown = [(name, form) for name, form in _SHOWN.items() if name in (logs or {})]
         parts += [f"{name}: {float(logs[name]):{form}}" for name, form in shown]
-        return " - ".join(parts)[:100].ljust(100 if self._changes else 0)
+        while len(line := " - ".join(parts)) > 100:
+            parts.pop()  # part of a number would be another number
+        return line.ljust(100 if self._changes else 0)
+
+
+def _rate(of_a_second: float) -> str:
+    """Three digits or more, without an exponent."""
+    return f"{of_a_second:,.0f}" if of_a_second >= 100 else f"{of_a_second:.3g}"
 
 
 def _short(seconds: float) -> str:
