@@ -52,6 +52,18 @@ def test_monitors_know_which_direction_is_better(monitor):
     assert len(history.epoch) == 2  # no improvement by 100 after the first epoch
 
 
+@pytest.mark.parametrize("monitor", ["d_real", "val_value"])
+def test_monitors_whose_direction_nobody_knows_are_refused_before_training(monitor):
+    model = small.gan()
+    for callback in (
+        keras.callbacks.EarlyStopping(monitor),
+        keras.callbacks.ModelCheckpoint("never.keras", monitor),
+    ):
+        with small.refused(f"{type(callback).__name__} cannot know .* '{monitor}'"):
+            model.fit(small.examples(8), batch_size=8, verbose=0, callbacks=[callback])
+    assert int(model.step.numpy()) == 0
+
+
 def test_optimizers_with_ema_are_finalized():
     model = keras_gan.GAN(*small.network_pair(), keras_gan.priors.Uniform(5))
     optimizer = keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5)
