@@ -169,6 +169,22 @@ def test_ema_of_generators_with_lambda_layers_and_classes_that_are_not_registere
     np.testing.assert_array_equal(model.ema_generator(z), generator(z))
 
 
+def test_weights_that_a_generator_is_given_later():
+    model = small.gan(ema=0.5)
+    z, before = model.prior.sample(3, seed=0), model.generate(3)
+    np.testing.assert_allclose(model.generator(z), before, atol=1e-6)
+    hidden = next(v for v in model.generator.layers if isinstance(v, keras.layers.Dense))
+    hidden.enable_lora(2)
+    hidden.lora_kernel_b.assign(np.ones(hidden.lora_kernel_b.shape))
+    after = model.generate(3)
+    assert np.abs(after - before).max() > 1e-2
+    np.testing.assert_allclose(after, model.generator(z), atol=1e-6)
+    model.compile("sgd", "sgd")
+    with small.refused("'generator.*' has other weights than the EMA was made for"):
+        model.fit(small.examples(8), batch_size=8, verbose=0)
+    assert int(model.step.numpy()) == 0
+
+
 def test_hdf5_files_are_refused(tmp_path):
     with small.refused("a GAN is saved in a `.keras` file"):
         small.gan().save(tmp_path / "gan.h5")
