@@ -141,6 +141,41 @@ def test_bad_labels(method, labels, message):
         getattr(model, method)(small.examples(), labels, batch_size=10, verbose=0)
 
 
+class OfTwo(keras.Model):
+    """A subclassed network of examples or latents and one-hot classes."""
+
+    def __init__(self, units):
+        super().__init__()
+        self.units = units
+        self.dense = keras.layers.Dense(units)
+
+    def build(self, shapes):
+        self.dense.build((None, 5 + CLASSES) if self.units > 1 else (None, 6 + CLASSES))
+
+    def call(self, inputs):
+        first, classes = inputs
+        return self.dense(keras.ops.concatenate([first, keras.ops.one_hot(classes, CLASSES)], -1))
+
+
+def test_subclassed_networks_take_a_condition_as_a_functional_model():
+    condition = conditioning.Classes(CLASSES)
+    generator, discriminator = (
+        keras.Model(inputs, OfTwo(units)(inputs))
+        for units, size in ((6, 5), (1, 6))
+        for inputs in [[keras.Input((size,)), keras.Input((), dtype="int64", name="condition")]]
+    )
+    wrapping = r"; a subclassed model has no named inputs: give keras.Model\(\[x, condition\]"
+    with small.refused(f"the generator does not take the condition .*{wrapping}"):
+        keras_gan.GAN(OfTwo(6), discriminator, priors.Uniform(5), condition=condition)
+    with small.refused(f"the discriminator does not take .* symbolic `tf.Tensor` .*{wrapping}"):
+        keras_gan.GAN(generator, OfTwo(1), priors.Uniform(5), condition=condition)
+    model = keras_gan.GAN(generator, discriminator, priors.Uniform(5), condition=condition)
+    z, classes = model.prior.sample(3, seed=0), np.array([2, 0, 1])
+    kernel, bias = small.weights(generator)
+    expected = np.concatenate([z, np.eye(CLASSES)[classes]], axis=-1) @ kernel + bias
+    np.testing.assert_allclose(model.generate(3, condition=classes), expected, atol=1e-6)
+
+
 def test_networks_and_condition_that_do_not_belong_together():
     generator, discriminator = small.conditional_pair()
     plain, unconditional = small.network_pair()

@@ -212,6 +212,26 @@ def test_entries_that_a_train_step_adds_are_reported():
     assert {"d_loss", "jsd_bound"} <= set(history)
 
 
+@pytest.mark.parametrize(
+    ("logs", "message"),
+    [
+        (None, "`train_step` must return a dict of scalars. Received: None"),
+        ({"each_row": np.zeros(3)}, r"'each_row' of `train_step` must be a scalar.*\(3,\)"),
+    ],
+)
+@pytest.mark.parametrize("decorator", [lambda step: step, tf.function])
+def test_a_train_step_returns_scalars(decorator, logs, message):
+    class Wrong(keras_gan.GAN):
+        @decorator
+        def train_step(self, data):
+            return logs
+
+    model = Wrong(*small.network_pair(), keras_gan.priors.Uniform(5))
+    model.compile("sgd", "sgd")
+    with small.refused(message):
+        model.fit(small.examples(8), batch_size=8, verbose=0)
+
+
 def test_schedules_of_images_reach_optimizers():
     """The rate of every step, from weights that move by the rate alone."""
     rates = []

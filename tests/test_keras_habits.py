@@ -52,6 +52,18 @@ def test_monitors_know_which_direction_is_better(monitor):
     assert len(history.epoch) == 2  # no improvement by 100 after the first epoch
 
 
+@pytest.mark.parametrize("monitor", ["d_real", "val_value"])
+def test_monitors_whose_direction_nobody_knows_are_refused_before_training(monitor):
+    model = small.gan()
+    for callback in (
+        keras.callbacks.EarlyStopping(monitor),
+        keras.callbacks.ModelCheckpoint("never.keras", monitor),
+    ):
+        with small.refused(f"{type(callback).__name__} cannot know .* '{monitor}'"):
+            model.fit(small.examples(8), batch_size=8, verbose=0, callbacks=[callback])
+    assert int(model.step.numpy()) == 0
+
+
 def test_optimizers_with_ema_are_finalized():
     model = keras_gan.GAN(*small.network_pair(), keras_gan.priors.Uniform(5))
     optimizer = keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5)
@@ -155,6 +167,22 @@ def test_ema_of_generators_with_lambda_layers_and_classes_that_are_not_registere
     model = keras_gan.GAN(generator, small.network_pair()[1], keras_gan.priors.Uniform(5), ema=0.5)
     z = model.prior.sample(3)
     np.testing.assert_array_equal(model.ema_generator(z), generator(z))
+
+
+def test_weights_that_a_generator_is_given_later():
+    model = small.gan(ema=0.5)
+    z, before = model.prior.sample(3, seed=0), model.generate(3)
+    np.testing.assert_allclose(model.generator(z), before, atol=1e-6)
+    hidden = next(v for v in model.generator.layers if isinstance(v, keras.layers.Dense))
+    hidden.enable_lora(2)
+    hidden.lora_kernel_b.assign(np.ones(hidden.lora_kernel_b.shape))
+    after = model.generate(3)
+    assert np.abs(after - before).max() > 1e-2
+    np.testing.assert_allclose(after, model.generator(z), atol=1e-6)
+    model.compile("sgd", "sgd")
+    with small.refused("'generator.*' has other weights than the EMA was made for"):
+        model.fit(small.examples(8), batch_size=8, verbose=0)
+    assert int(model.step.numpy()) == 0
 
 
 def test_hdf5_files_are_refused(tmp_path):

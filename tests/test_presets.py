@@ -288,6 +288,23 @@ def test_models_that_no_preset_can_hold(tmp_path):
     for given in ("unit_range", keras_gan.data.UnitRange):  # a name, a class
         with small.refused("object of keras_gan.data, such as keras_gan.data.UnitRange()"):
             gan.save_to_preset(tmp_path / "p", preprocessing=given)
+
+    class NotRegistered(keras.layers.Layer):
+        """A layer that Keras cannot find."""
+
+        def call(self, x):
+            return x
+
+    class GANOfMine(GAN):
+        """A GAN that Keras cannot find."""
+
+    generator = keras.Sequential([*gan.generator.layers, NotRegistered()])
+    for unknown in (
+        GAN(generator, gan.discriminator, gan.prior),
+        GANOfMine(gan.generator, gan.discriminator, gan.prior),
+    ):
+        with small.refused("Could not locate class '(NotRegistered|GANOfMine)'; decorate it"):
+            unknown.save_to_preset(tmp_path / "p")
     gan.generator.set_weights([np.full_like(w, 1e6) for w in gan.generator.get_weights()])
     with pytest.raises(InputError, match="float16"):
         gan.save_to_preset(tmp_path / "p")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Callable, Mapping
 
@@ -23,8 +22,8 @@ class LearningRateScheduler(keras.callbacks.Callback):
 
     Args:
         schedule: From the epoch, counted from 0, and the present rates by network, "generator" and
-            "discriminator", to the new rates; a network that it leaves out retains its rate, and
-            may have a schedule of images seen, which is not among the present rates.
+            "discriminator", to the new rates; a network that it leaves out retains its rate, or its
+            schedule.
 
     Raises:
         InputError: In `fit`, where an optimizer has a schedule of its own, or for a rate that is
@@ -65,11 +64,7 @@ class LearningRateScheduler(keras.callbacks.Callback):
             logs.update({f"{name}_learning_rate": rate for name, rate in self._rates().items()})
 
     def _rates(self) -> dict[str, float]:
-        rates = {}
-        for name in _NETWORKS:
-            with contextlib.suppress(InputError):  # of a schedule of images, known within a step
-                rates[name] = float(self._optimizer(name).learning_rate)
-        return rates
+        return {name: float(self._optimizer(name).learning_rate) for name in _NETWORKS}
 
     def _optimizer(self, name: str) -> keras.Optimizer:
         return getattr(self.model, f"{name}_optimizer")

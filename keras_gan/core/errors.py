@@ -50,7 +50,8 @@ def first_line(error: BaseException) -> str:
     text = re.sub(r"\x1b\[\d*m", "", str(error))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     # Keras puts the place before the fault.
-    if len(lines) > 1 and lines[0].startswith("Exception encountered when calling"):
+    places = ("Exception encountered when calling", "Could not automatically infer the output")
+    while len(lines) > 1 and lines[0].startswith(places):
         del lines[0]
     return lines[0] if lines else type(error).__name__
 

@@ -71,13 +71,19 @@ def check_callbacks(callbacks: Iterable[Any]) -> None:
                 "keras.callbacks.TensorBoard reads the steps per second from a model's one "
                 "optimizer; leave out `write_steps_per_second`"
             )
-        if getattr(callback, "mode", None) == "auto" and callback.monitor.endswith("_loss"):
-            callback.mode = "min"  # Keras knows the direction of its own losses only
         for kind, advice in _CALLBACKS.items():
             if isinstance(callback, kind):
                 raise InputError(
                     f"keras.callbacks.{kind.__name__} needs a model with one loss and one "
                     f"optimizer; a GAN has two: {advice}"
+                )
+        if hasattr(callback, "monitor_op") and callback.mode == "auto":
+            if callback.monitor.endswith("_loss"):
+                callback.mode = "min"  # Keras knows the direction of its own losses only
+            elif callback.monitor != "loss":  # it would say so after the first epoch
+                raise InputError(
+                    f"{type(callback).__name__} cannot know whether a large or a small "
+                    f"{callback.monitor!r} is better: give `mode='max'` or `mode='min'`"
                 )
 
 

@@ -122,9 +122,17 @@ class AveragedNetwork:
         with the copied ones than those of the weights without an average.
 
         Does nothing while the network is frozen.
+
+        Raises:
+            InputError: The network has been given other weights.
         """
         if not self._source.trainable_variables:
             return
+        if len(self._source.weights) != len(self._is_averaged):
+            raise InputError(
+                f"{self._source.name!r} has other weights than the EMA was made for, as `quantize` "
+                "and `enable_lora` give to layers; make a new GAN with it"
+            )
         for average, weight, averaged in zip(
             self.network.weights, self._source.weights, self._is_averaged, strict=True
         ):

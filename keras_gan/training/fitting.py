@@ -14,6 +14,7 @@ import tensorflow as tf
 from keras_gan.conditioning import ClassRange, LabelCheck
 from keras_gan.core.arguments import whole
 from keras_gan.core.errors import InputError
+from keras_gan.optimizers.schedules import counting_images
 from keras_gan.training import compile_checks
 from keras_gan.training.context import of_labels
 from keras_gan.training.input_checks import checked_array, checked_labels, input_error
@@ -203,24 +204,23 @@ def batch_in_memory(
 
 
 @contextlib.contextmanager
-def errors_of_data() -> Iterator[None]:
-    """Turns what a check of the data reports from within TensorFlow into an `InputError`."""
-    try:
-        yield
-    except tf.errors.OpError as error:
-        fault = input_error(error)
-        if fault is None:
-            raise
-        raise fault from None
+def around_loop(gan: GAN, steps: int | None) -> Iterator[None]:
+    """Surrounds Keras's own loop.
 
-
-@contextlib.contextmanager
-def known_warnings(steps_per_epoch: int | None) -> Iterator[None]:
-    """Hides Keras's warning at the end of a data set whose length is unknown."""
-    with warnings.catch_warnings():
-        if steps_per_epoch is None:
+    What a check of the data reports from within TensorFlow is an `InputError`. The end of a data
+    set of unknown length, where no number of `steps` is given, is no warning. Callbacks can read
+    schedules of images, such as an optimizer's `learning_rate`.
+    """
+    with warnings.catch_warnings(), counting_images(gan.images_seen):
+        if steps is None:
             warnings.filterwarnings("ignore", "Your input ran out of data", UserWarning)
-        yield
+        try:
+            yield
+        except tf.errors.OpError as error:
+            fault = input_error(error)
+            if fault is None:
+                raise
+            raise fault from None
 
 
 def progress(verbose: int | str, initial_step: int) -> list[keras.callbacks.Callback]:

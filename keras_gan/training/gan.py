@@ -139,7 +139,7 @@ class GAN(Trainer):
         self.dropped_examples: int | None = None
         self.train_function = None
         self.test_function = None
-        self._samplers: dict[tuple[bool, float], sampling.Sampler] = {}
+        self._samplers: dict[tuple, sampling.Sampler] = {}
         self.built = True
 
     def _counter(self, name: str, start: int = 0):
@@ -276,7 +276,9 @@ class GAN(Trainer):
                 not fit.
         """
         generator = self._generator(ema)
-        if (key := (ema, truncation)) not in self._samplers:
+        # A graph has the weights that G had: `quantize` and `enable_lora` give it others.
+        key = (ema, truncation, *map(id, generator.weights))
+        if key not in self._samplers:
             generator = sampling.truncated(generator, self.prior, truncation)
             self._samplers[key] = sampling.Sampler(generator, self.prior, self.condition)
         return self._samplers[key](n, seed, condition, batch_size)

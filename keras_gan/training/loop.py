@@ -11,7 +11,7 @@ import contextlib
 import contextvars
 import functools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import keras
 import tensorflow as tf
@@ -95,6 +95,7 @@ def make_function(model: keras.Model, step: Callable, finish: Callable) -> Calla
     strategy = model.distribute_strategy
     replicas = strategy.num_replicas_in_sync
     steps = model.steps_per_execution
+    name = step.__name__
     if model.jit_compile:
         step = tf.function(step, jit_compile=True, autograph=False)
 
@@ -103,8 +104,14 @@ def make_function(model: keras.Model, step: Callable, finish: Callable) -> Calla
     def replica_step(batch) -> tf.Tensor:
         with one_step(), counting_images(model.images_seen.value):
             logs = step(batch)
+        if not isinstance(logs, Mapping):
+            raise InputError(f"`{name}` must return a dict of scalars. Received: {logs!r}")
         of_metrics = {metric.name for metric in model.user_metrics}
-        means = {name: value for name, value in logs.items() if name not in of_metrics}
+        means = {entry: value for entry, value in logs.items() if entry not in of_metrics}
+        for entry, value in means.items():
+            shape = tf.convert_to_tensor(value).shape
+            if shape.rank:
+                raise InputError(f"{entry!r} of `{name}` must be a scalar. Received: shape {shape}")
         reported.update(means)
         rows = tf.cast(tf.shape(tf.nest.flatten(batch)[0])[0], tf.float32)
         return model.running_means.sums(means, rows)

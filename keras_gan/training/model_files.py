@@ -49,15 +49,21 @@ def _is_whole(file: Path, changed: int, size: int) -> bool:
 
 
 def _reason(file: Path, error: Exception, distrusted: str) -> str:
-    """The words of Keras's error that matter, which are inside a long text."""
+    """Why a file cannot be loaded."""
     if not zipfile.is_zipfile(file):
         return "it is empty, cut short or not a .keras file"
+    return cause(error, distrusted)
+
+
+def cause(error: Exception, distrusted: str = "") -> str:
+    """The words of Keras's error that matter, which are inside a long text."""
     if unsafe := re.search(r"Requested the deserialization of an? `(\w+)`", str(error)):
         return f"it holds a {unsafe[1]} layer, which may run any code; use a layer class instead"
     unknown = re.search(r"Could not locate \w+ '[^']+'", str(error))
     if unknown is None:
         return first_line(error)
-    return unknown[0] + (f", and {distrusted}" if distrusted else "; import first what defines it")
+    register = "decorate it with @keras.saving.register_keras_serializable(), and import it first"
+    return unknown[0] + (f", and {distrusted}" if distrusted else f"; {register}")
 
 
 def halve(file: Path) -> None:

@@ -40,10 +40,10 @@ def check(
     shape = _example_shape(generator, prior)
     try:
         outputs = symbolic_call(discriminator, keras.KerasTensor((None, *shape), "float32"))
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise InputError(
             f"the discriminator does not take the generator's examples of shape {shape}: "
-            f"{first_line(error)}"
+            f"{first_line(error)}{_wrapping(discriminator, condition)}"
         ) from error
     if isinstance(outputs, list | tuple):
         raise InputError(
@@ -99,8 +99,19 @@ def _check_inputs(
     if condition is not None and not conditioning.condition_inputs(generator):
         raise InputError(
             f"the generator does not take the condition {condition!r}: it needs a further input "
-            f"named {known[0]!r}"
+            f"named {known[0]!r}{_wrapping(generator, condition)}"
         )
+
+
+def _wrapping(network: keras.Model, condition: Condition | None) -> str:
+    """How a subclassed network gets an input for the condition; "" for any other network."""
+    if condition is None or hasattr(network, "inputs"):
+        return ""
+    name = condition.names[0]
+    return (
+        f"; a subclassed model has no named inputs: give keras.Model([x, {name}], "
+        f"model([x, {name}])) of inputs such as {name} = keras.Input(..., name={name!r})"
+    )
 
 
 def _check_separate(

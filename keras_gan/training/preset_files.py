@@ -107,8 +107,13 @@ def _copy(gan: GAN, generator: keras.Model) -> GAN:
 
     In bfloat16 its samples would depend on the processor.
     """
-    config = precision.with_policy({**gan.get_config(), "ema": None}, "float32", "mixed_")
-    copy = type(gan).from_config(config)
+    try:
+        config = precision.with_policy({**gan.get_config(), "ema": None}, "float32", "mixed_")
+        copy = type(gan).from_config(config)
+    except Exception as error:  # the code of users may fail in any way
+        raise InputError(
+            f"the model cannot be made from its configuration: {model_files.cause(error)}"
+        ) from error
     copy.generator.set_weights(generator.get_weights())
     copy.discriminator.set_weights(gan.discriminator.get_weights())
     for new, old in zip(copy.auxiliary_networks, gan.auxiliary_networks, strict=True):

@@ -272,7 +272,7 @@ class Trainer(keras.Model):
                 validation_steps=validation_steps,
             )
         own = [fitting.StreamCallback(self, stream, steps_per_epoch is None, initial_step)]
-        with fitting.errors_of_data(), fitting.known_warnings(steps_per_epoch):
+        with fitting.around_loop(self, steps_per_epoch):
             history = super().fit(
                 stream.dataset(),
                 epochs=epochs,
@@ -330,7 +330,7 @@ class Trainer(keras.Model):
         fitting.refuse_weights(kwargs.pop("sample_weight", None))
         if "_use_cached_eval_dataset" not in kwargs:  # then `fit` has checked the data
             x = fitting.evaluation_set(self, x, y, batch_size=batch_size, steps=kwargs.get("steps"))
-        with fitting.errors_of_data(), fitting.known_warnings(kwargs.get("steps")):
+        with fitting.around_loop(self, kwargs.get("steps")):
             return super().evaluate(x, **kwargs)
 
     def train_step(self, data) -> dict[str, tf.Tensor]:
