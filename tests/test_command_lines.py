@@ -24,7 +24,7 @@ import pytest
 
 import export.__main__
 import serving.__main__
-from keras_gan import InputError, data, evaluate, figures, pack, train
+from keras_gan import InputError, data, evaluate, figures, generate, pack, train
 from keras_gan.cli import main as keras_gan_command
 from keras_gan.cli import parsing, start_tensorflow
 from keras_gan.core.settings import Field, fields
@@ -58,6 +58,7 @@ COMMANDS = {
 } | {
     "evaluate": Command(evaluate.main, ["absent"], (EvaluationSettings,)),
     "figures": Command(figures.main, ["absent"]),
+    "generate": Command(generate.main, ["absent", "--output", "samples"]),
     "pack": Command(pack.pack, ["absent", "--output", "file"]),
     "unpack": Command(pack.unpack, ["absent", "--run-dir", "run"]),
     "export": Command(export.__main__.main, ["absent", "--output", "exports"]),

@@ -20,6 +20,7 @@ GROUP = "keras_gan.commands"
 _LINES = {
     "train": "train a model; leaves a run directory",
     "evaluate": "measure a finished run",
+    "generate": "write samples of a finished run as files",
     "figures": "draw a finished run",
     "report": "write a report of runs as one HTML file",
     "watch": "follow a run in a browser while it trains",

@@ -107,6 +107,12 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     """Adds what each command that measures or draws a run takes."""
     add_model(parser)
     add_dataset(parser)
+    add_samples(parser)
+    add_data_dir(parser)
+
+
+def add_samples(parser: argparse.ArgumentParser) -> None:
+    """Adds which samples of a model are meant."""
     parser.add_argument(
         "--weights", default="last", metavar="WHICH", help=f"{', '.join(WEIGHTS)} (last)"
     )
@@ -114,7 +120,6 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=seed, default=0, metavar="INT", help="seed of the samples (0)"
     )
-    add_data_dir(parser)
 
 
 def _factor(text: str) -> float:

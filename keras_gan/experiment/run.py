@@ -12,7 +12,7 @@ import datetime
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -318,24 +318,18 @@ class Run:
         """Samples in [0, 1] (points: on their own scale), float32 `[n, ...]`."""
         return self.sampler(weights, truncation)(n, seed, condition)
 
-    def sampler(self, weights: str = "last", truncation: float = 1.0) -> Callable[..., np.ndarray]:
+    def sampler(self, weights: str = "last", truncation: float = 1.0) -> sampling.Sampler:
         """`samples` as a function of its other arguments, whose graph is traced once."""
-        sampler = self._sampler(weights, truncation)
-        return lambda *args, **kwargs: self.preprocessing.denormalize(sampler(*args, **kwargs))
+        if (key := (weights, truncation)) not in self._samplers:
+            networks = self.generator(*key), self.prior, self.condition
+            self._samplers[key] = sampling.Sampler(*networks, self.preprocessing.denormalize)
+        return self._samplers[key]
 
     def batches(
         self, n: int, seed: int = 0, weights: str = "last", truncation: float = 1.0
     ) -> Iterator[np.ndarray]:
         """`samples` in batches, so that not all need to be in memory."""
-        return map(
-            self.preprocessing.denormalize, self._sampler(weights, truncation).batches(n, seed)
-        )
-
-    def _sampler(self, weights: str, truncation: float) -> sampling.Sampler:
-        if (key := (weights, truncation)) not in self._samplers:
-            generator = self.generator(*key)
-            self._samplers[key] = sampling.Sampler(generator, self.prior, self.condition)
-        return self._samplers[key]
+        return self.sampler(weights, truncation).batches(n, seed)
 
     def _load(self, name: str) -> Any:
         if name in self._models:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -28,12 +28,18 @@ class Sampler:
         generator: The network.
         prior: Its prior.
         condition: Its condition, or None.
+        scale: From the scale of the network, float32 `[n, ...]`, to that of the samples.
     """
 
     def __init__(
-        self, generator: keras.Model, prior: priors.Prior, condition: Condition | None = None
+        self,
+        generator: keras.Model,
+        prior: priors.Prior,
+        condition: Condition | None = None,
+        scale: Callable[[np.ndarray], np.ndarray] = np.asarray,
     ):
         self._condition = condition
+        self._scale = scale
         tensors = {
             name: tf.TensorSpec(tensor.shape, tensor.dtype, name)
             for name, tensor in conditioning.condition_inputs(generator).items()
@@ -48,7 +54,7 @@ class Sampler:
     def __call__(
         self, n: int, seed: int = 0, condition: Any = None, batch_size: int = 1000
     ) -> np.ndarray:
-        """`n` samples, float32 `[n, ...]`, on the scale of the network.
+        """`n` samples, float32 `[n, ...]`.
 
         Args:
             n: Number of samples.
@@ -85,7 +91,7 @@ class Sampler:
             name: tf.cast(tf.reshape(tensors[name], [n, *spec.shape[1:]]), spec.dtype)
             for name, spec in self._specs.items()
         }
-        return self._graph(seeds, fitting).numpy()
+        return self._scale(self._graph(seeds, fitting).numpy())
 
 
 def truncated(generator: keras.Model, prior: priors.Prior, factor: float) -> keras.Model:

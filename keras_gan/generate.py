@@ -1,0 +1,130 @@
+"""`keras-gan generate`: samples of a finished run as files."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from keras_gan.cli import start_tensorflow  # noqa: F401
+
+# isort: split
+import numpy as np
+from PIL import Image
+from rich.console import Console
+from rich.progress import track
+
+from keras_gan import plotting
+from keras_gan.cli import parsing
+from keras_gan.conditioning import Classes
+from keras_gan.core.errors import InputError
+from keras_gan.core.files import new_folder, replacing
+from keras_gan.data import Identity
+from keras_gan.experiment.run import Run
+
+_DESCRIPTION = """Generate samples with a finished run, a preset or a .keras file of a GAN. What
+--output is called says what is written:
+
+  samples/       a new folder with one PNG file for each sample
+  samples.png    one picture of all
+  samples.npz    the array x, float32 [n, ...]: images in [0, 1], or points
+
+The same seed gives the same samples as `GAN.generate` in Python, and as an export of the model.
+
+examples:
+  keras-gan generate runs/pictures-1a2b3c4d --weights ema --output samples/
+  keras-gan generate mnist_conditional --condition 3 --output threes.png
+  keras-gan generate RUN --samples 10000 --truncation 0.7 --output samples.npz"""
+_BATCH = 250  # samples made at a time
+_MOST_IN_A_PICTURE = 10_000
+
+
+@parsing.command("generate")
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code (see `keras_gan.core.errors`)."""
+    parser = parsing.Parser(prog="keras-gan generate", description=_DESCRIPTION)
+    parsing.add_model(parser)
+    parser.add_argument(
+        "--output", type=parsing.path, required=True, metavar="PATH", help="a new folder or a file"
+    )
+    parser.add_argument(
+        "--samples", type=parsing.integer(1, 10**6), default=64, metavar="INT", help="how many (64)"
+    )
+    parsing.add_samples(parser)
+    parser.add_argument(
+        "--condition",
+        type=parsing.integer(0, 10**6),
+        nargs="+",
+        metavar="CLASS",
+        help="the class, or classes in turn; drawn at random without it",
+    )
+    options = parser.parse_args(argv)
+    run = Run.open(options.run, options.trust_recipe, preprocessing=options.preprocessing)
+    n, classes = options.samples, None
+    write = _writer(run, options.output, n)
+    if options.condition is not None:
+        if not isinstance(run.condition, Classes):
+            raise InputError(f"{run.path} has no classes: leave out --condition")
+        classes = np.resize(options.condition, n)
+    sampler = run.sampler(options.weights, options.truncation)
+    batches = sampler.batches(n, options.seed, classes, _BATCH)
+    console = Console(stderr=True)
+    silent = not console.is_terminal
+    write(track(batches, total=-(-n // _BATCH), console=console, transient=True, disable=silent))
+    print(options.output)
+    return 0
+
+
+def _writer(run: Run, name: str, n: int) -> Callable[[Iterable[np.ndarray]], None]:
+    """A function that writes batches of samples; a wrong name is refused before they are made."""
+    output, shape = Path(name), tuple(run.config["example_shape"])
+    kind = "" if name.endswith(os.sep) else output.suffix.lower()
+    if kind not in ("", ".png", ".npz"):
+        raise InputError(
+            f"--output must be a new folder, or a file that ends in .png or .npz. Received: {name}"
+        )
+    if kind != ".npz" and (len(shape) != 3 or isinstance(run.preprocessing, Identity)):
+        raise InputError(
+            f"{run.path} generates points of shape {list(shape)}: --output must end in .npz; "
+            "for images of a .keras file, add --preprocessing"
+        )
+    if kind == "":
+        if shape[-1] > 4:
+            raise InputError(f"PNG files have 1 to 4 channels, not {shape[-1]}: use --output x.npz")
+        if os.path.lexists(output):
+            raise InputError(f"--output {output} exists; choose a new folder")
+        parsing.check_writable("the folder of --output", output.parent)
+        return functools.partial(_write_files, output, len(str(n - 1)))
+    if kind == ".png" and n > _MOST_IN_A_PICTURE:
+        raise InputError(
+            f"a picture has at most {_MOST_IN_A_PICTURE:,} samples: choose a folder or a .npz file"
+        )
+    parsing.check_output("--output", output)
+    return functools.partial(_write_picture if kind == ".png" else _write_array, output)
+
+
+def _write_files(output: Path, digits: int, batches: Iterable[np.ndarray]) -> None:
+    with new_folder(output) as folder:
+        images = itertools.chain.from_iterable(batches)
+        for index, image in enumerate(images):
+            pixels = np.rint(255 * np.clip(image, 0, 1)).astype(np.uint8)  # [h, w, c]
+            gray = pixels.shape[-1] == 1
+            Image.fromarray(pixels[..., 0] if gray else pixels).save(
+                folder / f"{index:0{digits}d}.png"
+            )
+
+
+def _write_picture(output: Path, batches: Iterable[np.ndarray]) -> None:
+    plotting.save_image(plotting.grid(np.concatenate(list(batches))), output)
+
+
+def _write_array(output: Path, batches: Iterable[np.ndarray]) -> None:
+    with replacing(output, ".npz") as temporary:
+        np.savez(temporary, x=np.concatenate(list(batches)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""`keras-gan generate`: the same samples as in Python, as PNG files, a picture or an array."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import small
+from PIL import Image
+
+import keras_gan
+from keras_gan import generate, plotting
+
+
+def images(folder) -> np.ndarray:
+    files = sorted(folder.iterdir())
+    assert [file.name for file in files] == [f"{i:03d}.png" for i in range(len(files))]
+    return np.stack([np.asarray(Image.open(file)) for file in files])
+
+
+def test_a_folder_of_files(tmp_path, capsys):
+    folder = tmp_path / "new" / "samples"
+    arguments = ["--samples", "300", "--seed", "7", "--truncation", "0.5", "--output"]
+    assert generate.main(["digits", *arguments, f"{folder}/"]) == 0
+    output = capsys.readouterr()
+    assert (output.out, output.err) == (f"{folder}/\n", "")
+    samples = keras_gan.GAN.from_preset("digits").generate(300, seed=7, truncation=0.5)
+    np.testing.assert_array_equal(images(folder), np.rint(255 * samples[..., 0]))
+    assert [path.name for path in folder.parent.iterdir()] == ["samples"]
+
+
+def test_a_picture_of_classes_in_turn(tmp_path):
+    file = tmp_path / "threes_and_fives.png"
+    call = ["mnist_conditional", "--samples", "10", "--condition", "3", "5", "--output", str(file)]
+    assert generate.main(call) == 0
+    gan = keras_gan.GAN.from_preset("mnist_conditional")
+    samples = gan.generate(10, seed=0, condition=[3, 5] * 5)
+    np.testing.assert_array_equal(np.asarray(Image.open(file)), plotting.grid(samples))
+
+
+def test_an_array_of_points(tmp_path):
+    gan = small.gan()
+    gan.save(tmp_path / "gan.keras")
+    file = tmp_path / "points.npz"
+    assert generate.main([str(tmp_path / "gan.keras"), "--output", str(file)]) == 0
+    with np.load(file) as arrays:
+        (name,) = arrays
+        np.testing.assert_array_equal(arrays[name], gan.generate(64))
+    assert name == "x"
+
+
+@pytest.mark.parametrize("channels", [2, 4, 5])
+def test_channels(tmp_path, channels):
+    generator = keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Dense(6 * channels, activation="sigmoid"),
+            keras.layers.Reshape((2, 3, channels)),
+        ]
+    )
+    discriminator = keras.Sequential(
+        [keras.Input((2, 3, channels)), keras.layers.Flatten(), keras.layers.Dense(1)]
+    )
+    gan = keras_gan.GAN(generator, discriminator, keras_gan.priors.Normal(4))
+    gan.save(tmp_path / "gan.keras")
+    call = [str(tmp_path / "gan.keras"), "--samples", "101", "--preprocessing", "unit_range"]
+    code = generate.main([*call, "--output", str(tmp_path / "samples")])
+    assert code == (2 if channels > 4 else 0)
+    if code == 0:
+        expected = np.rint(255 * gan.generate(101))
+        np.testing.assert_array_equal(images(tmp_path / "samples"), expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["digits", "--output", "samples.zip"], "a file that ends in .png or .npz"),
+        (["digits", "--output", "."], "--output . exists"),
+        (["digits", "--output", "x.png", "--samples", "10001"], "at most 10,000 samples"),
+        (["digits", "--output", "x.png", "--condition", "3"], "leave out --condition"),
+        (["digits", "--output", "x.png", "--weights", "best"], "whose only weights are 'last'"),
+        (["mnist_conditional", "--output", "x", "--condition", "10"], "from 0 to 9. Received: 10"),
+        (["gan.keras", "--output", "x.png"], "--output must end in .npz"),
+        (["digits", "--output", "file/x"], "--output file cannot be written"),
+    ],
+)
+def test_what_cannot_be_written(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    small.gan().save("gan.keras")
+    (tmp_path / "file").touch()
+    assert generate.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "gan.keras"]
