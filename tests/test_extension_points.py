@@ -232,6 +232,23 @@ def test_a_train_step_returns_scalars(decorator, logs, message):
         model.fit(small.examples(8), batch_size=8, verbose=0)
 
 
+def test_a_compute_loss_that_nothing_calls_is_refused():
+    class Weighted(keras_gan.GAN):
+        def compute_loss(self, *args, **kwargs):
+            return 0.0
+
+    class Stepping(Weighted):
+        def train_step(self, data):
+            return {**super().train_step(data), "own": self.compute_loss()}
+
+    networks = small.network_pair()
+    with small.refused("`compute_loss` of Weighted would never be called"):
+        Weighted(*networks, keras_gan.priors.Uniform(5)).compile("sgd", "sgd")
+    model = Stepping(*networks, keras_gan.priors.Uniform(5))
+    model.compile("sgd", "sgd")
+    assert model.fit(small.examples(8), batch_size=8, verbose=0).history["own"] == [0.0]
+
+
 def test_schedules_of_images_reach_optimizers():
     """The rate of every step, from weights that move by the rate alone."""
     rates = []

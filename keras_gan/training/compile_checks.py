@@ -179,6 +179,13 @@ def as_list(name: str, value: Any) -> list[Any]:
 
 def check_loss(gan: GAN, loss: Loss) -> None:
     """Refuses a loss that needs what neither D nor the condition gives; warns of the reverse."""
+    model = type(gan)
+    own_step = getattr(model.train_step, "__module__", "") != "keras_gan.training.trainer"
+    if model.compute_loss is not keras.Model.compute_loss and not own_step:
+        raise InputError(
+            f"`compute_loss` of {model.__name__} would never be called, as a GAN has two losses: "
+            "write a subclass of keras_gan.losses.Loss, or a `train_step` that calls it"
+        )
     discriminator_outputs, condition = gan.discriminator_outputs, gan.condition
     given = (*condition.names, *condition.training_names) if condition else ()
     known = {*discriminator_outputs, *given}
