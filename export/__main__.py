@@ -107,7 +107,7 @@ def _export(argv: Sequence[str]) -> int:
 
 def _tell_of_other_data(model: Path, run: Run) -> None:
     """One line if the version before is of other data: servers take the new one in its place."""
-    *_, latest = versions.existing(model).values() or [None]
+    latest = versions.latest(model)
     if latest is None:
         return
     try:

@@ -36,8 +36,7 @@ def describe(path: Path) -> dict[str, Any]:
         files = _files(path.parent, path.parent.glob(f"{glob.escape(path.name)}*"))
         return {"name": path.name, "metadata": metadata, "models": [model], "files": files}
     if path.is_dir() and not (path / METADATA_FILE).is_file():
-        existing = versions.existing(path)
-        path = existing[max(existing)] if existing else path
+        path = versions.latest(path) or path
     metadata = metadata_of(path)
     models = [_saved_model(path)] if (path / saved_model.FILE).is_file() else []
     models += [

@@ -45,6 +45,11 @@ def existing(base: Path) -> dict[int, Path]:
     return dict(sorted((int(p.name), p) for p in base.iterdir() if p.name.isdecimal()))
 
 
+def latest(base: Path) -> Path | None:
+    """The version with the highest number, or None."""
+    return next(reversed(existing(base).values()), None)
+
+
 def check_free(base: Path, version: int | None) -> None:
     """Raises InputError if the version (None: the next one) is out of range or exists already."""
     if version is None:

@@ -234,14 +234,12 @@ async function drawSamples() {
     const seeds = rowSeeds(seed, Number($("count").value));
     const wanted = $("class").value;
     const classes = seeds.map((_, i) => (wanted === "" ? i % (classCount(state.version) || 1) : Number(wanted)));
-    const [model, version] = [state.model.name, state.version.version];
-    const [forSample, forImages] = ["sample", "serving_default"].map((signature) =>
-      further(state.version, signature, classes, seeds),
-    );
-    let { latents, images } = await api.sample(model, version, seeds, forSample);
+    const { model, version } = state;
+    const more = (signature) => further(version, signature, classes, seeds);
+    let { latents, images } = await api.sample(model.name, version.version, seeds, more("sample"));
     if (truncation !== 1) {
       latents = latents.map((row) => row.map((x) => truncation * x));
-      images = await api.images(model, version, latents, forImages);
+      images = await api.images(model.name, version.version, latents, more("serving_default"));
     }
     if (request !== state.gridRequests) return false;
     state.drawn = {
