@@ -196,7 +196,7 @@ def test_flags_of_documented_train_commands_exist(folder, monkeypatch):
             assert isinstance(train._read(arguments)[0], recipes.Recipe)
 
 
-@pytest.mark.parametrize("command", ["evaluate", "figures", "export"])
+@pytest.mark.parametrize("command", ["evaluate", "generate", "figures", "export"])
 def test_flags_of_documented_commands_on_runs_exist(command, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     for arguments in arguments_of(command):
