@@ -231,6 +231,8 @@ def test_a_finished_run_says_so_and_another_seed_is_refused(finished, recipe_fil
     assert code == 2
     assert "holds another run (" in err
     assert "seed: 0 there, 1 now" in err
+    assert "More --epochs alone continue it; else choose another --run-dir" in err
+    assert f"with --init {finished} to start from its weights" in err
     assert err.count("\n") == 1
     assert (finished / "metrics.csv").read_bytes() == before
 
