@@ -43,22 +43,46 @@ examples:
 G is the generator, D the discriminator, z the latents that G makes a sample from.
 The same command continues an interrupted run where it stopped. More --epochs continue a finished
 run; any other setting of the recipe makes another run."""
-# Flags of other programs.
+# Flags of other programs: those that docs/coming_from names, and some more.
 _OTHER_FLAGS = {
+    "--outdir": "--run-dir",
     "--data": "--dataset",
     "--data-path": "--dataset",
-    "--outdir": "--run-dir",
-    "--image-size": "--size",
-    "--batch": "--batch-size",
-    "--kimg": "--images, the number of pictures and not of thousands",
-    "--num-train-steps": "--images, the number of pictures",
-    "--gpus": "--strategy mirrored, for all GPUs",
+    "--cfg": "--recipe",
     "--cond": "--classes",
     "--mirror": "--flip on",
+    "--subset": "--dataset, a folder with fewer pictures",
+    "--kimg": "--images, the number of pictures and not of thousands",
+    "--batch": "--batch-size",
     "--aug": "--augment",
-    "--resume": "--init",
+    **dict.fromkeys(("--target", "--p", "--augpipe"), "keras_gan.augmentation.ADA, in Python"),
+    "--resume": "--init; an interrupted run goes on with the same command",
     "--freezed": "--freeze",
-    "--lr": "--generator-learning-rate and --discriminator-learning-rate",
+    **dict.fromkeys(("--gpus", "--multi-gpus"), "--strategy mirrored, for all GPUs"),
+    "--fp32": "--precision",
+    **dict.fromkeys(
+        ("--snap", "--save-every"), "--checkpoint-minutes, besides the checkpoint of each epoch"
+    ),
+    "--metrics": "--distance-every, or keras-gan evaluate",
+    **dict.fromkeys(
+        ("--lr", "--learning-rate"), "--generator-learning-rate and --discriminator-learning-rate"
+    ),
+    "--name": "--run-dir",
+    "--new": "another --run-dir",
+    "--image-size": "--size",
+    "--transparent": "--alpha keep, the default",
+    "--gradient-accumulate-every": "--accumulate; --batch-size counts all parts",
+    "--num-train-steps": "--images, the number of pictures",
+    "--fmap-max": "--width",
+    **dict.fromkeys(("--aug-prob", "--aug-types"), "--augment, with a probability by rule"),
+    "--dataset-aug-prob": "--flip and --crop",
+    "--amp": "--precision mixed_bfloat16",
+    "--load-from": "the newest checkpoint, which the same command continues from",
+    "--evaluate-every": "a grid in samples/ after each epoch, at most one a minute",
+    "--calculate-fid-every": "--distance-every, in epochs",
+    "--generate": "keras-gan generate",
+    "--generate-interpolation": "interpolation.webp, which a finished run has",
+    "--attn-res-layers": "layers.SelfAttention, in networks of your own",
 }
 
 
@@ -159,14 +183,16 @@ def _conclude(job: Job, run: Run) -> None:
 
 
 def _unknown(argument: str, recipe: Recipe, parser: parsing.Parser) -> str:
-    flag = argument.partition("=")[0]
-    others = recipes.with_setting(flag.removeprefix("--").replace("-", "_"))
+    flag = argument.partition("=")[0].replace("_", "-")
+    name = flag.removeprefix("--").replace("-", "_")
+    own = name in {field.name for field in fields(recipe.settings)}  # but with underscores
+    others = [] if own else recipes.with_setting(name)
     if flag == "--dataset" and recipe.has_own_data:
         return f"recipe {recipe.name!r} brings its own data; leave out --dataset"
+    if flag in _OTHER_FLAGS:
+        return f"unrecognized argument {argument}; here it is {_OTHER_FLAGS[flag]}"
     if others:
         return f"recipe {recipe.name!r} has no {flag}; recipes that have it: {', '.join(others)}"
-    if flag in _OTHER_FLAGS:
-        return f"unrecognized argument {flag}; here it is {_OTHER_FLAGS[flag]}"
     named = "" if flag.startswith("-") else "; pictures and other data are named with --dataset"
     flags = [field.flag for name in recipes.NAMES for field in fields(recipes.get(name).settings)]
     return f"unrecognized argument {argument}{named}{parser.similar(argument, flags)} (see --help)"

@@ -507,6 +507,23 @@ def test_classes_of_stylegan(tmp_path):
     assert "must hold" in refusal(opened, tmp_path / "set", classes="dataset.json")
 
 
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_classes_of_stylegan_for_an_archive_of_one_folder(tmp_path, kind):
+    """StyleGAN's tool puts up to 1,000 pictures into the folder 00000, which its names contain."""
+    folder = tmp_path / "faces"
+    write_pictures(folder / "00000", COLORS)
+    table = folder / "dataset.json"
+    rows = [[f"00000/{i:02}.png", i % 3] for i in range(20)]
+    table.write_text(json.dumps({"labels": rows}))
+    archive = shutil.make_archive(str(folder), kind, folder)
+    data = opened(archive, classes=str(table))
+    numbers = [next(i for i in range(20) if (COLORS[i] == x).all()) for x in data.train.x]
+    np.testing.assert_array_equal(data.train.y, np.array(numbers) % 3)
+    table.write_text(json.dumps({"labels": rows[1:]}))
+    message = refusal(opened, archive, classes=str(table))
+    assert message.endswith("has no class for 1 of 20 pictures, such as 00.png")
+
+
 def test_auto_takes_the_classes_of_stylegan_not_its_folders(tmp_path):
     folder = tmp_path / "faces"
     for i, shard in enumerate(("00000", "00001")):

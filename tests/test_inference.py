@@ -128,6 +128,18 @@ def test_refinement_comes_nearer_and_stays_in_the_support():
     assert np.abs(outside).max() <= prior.HALF_WIDTH
 
 
+def test_refinement_takes_the_classes_of_arrays():
+    latents, classes = keras.Input((3,)), keras.Input((), dtype="int64", name="condition")
+    shifts = keras.layers.Embedding(2, 3, embeddings_initializer=keras.initializers.Constant(5))
+    generator = keras.Model([latents, classes], latents + shifts(classes) * classes[:, None])
+    prior, labels = priors.Normal(3), np.array([0, 1, 0, 1])
+    truth = prior.sample(4, seed=4)
+    examples = truth.numpy() + 5 * labels[:, None]  # G(z, c) = z + 5 c
+    start = np.zeros((4, 3))
+    found = inference.refine(generator, prior, examples, start, {"condition": labels}, steps=300)
+    np.testing.assert_allclose(found, truth, atol=1e-2)
+
+
 def test_refinement_in_a_generator_with_noise():
     """Another drawing in each step would choose the luckiest step, not the best latents."""
     noise = keras_gan.layers.GaussianNoise(1.0, sampling=True)

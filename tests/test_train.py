@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -230,6 +231,8 @@ def test_a_finished_run_says_so_and_another_seed_is_refused(finished, recipe_fil
     assert code == 2
     assert "holds another run (" in err
     assert "seed: 0 there, 1 now" in err
+    assert "More --epochs alone continue it; else choose another --run-dir" in err
+    assert f"with --init {finished} to start from its weights" in err
     assert err.count("\n") == 1
     assert (finished / "metrics.csv").read_bytes() == before
 
@@ -395,6 +398,9 @@ def test_help_teaches(capsys):
         (["--dataset", "my", "photos"], "unrecognized argument photos; pictures and other data"),
         (["--dataset", "my", "photos"], "a name with spaces needs quotes"),
         (["--kimg", "1"], "here it is --images, the number of pictures"),
+        (["--num_train_steps", "1"], "--num_train_steps; here it is --images, the number"),
+        (["--latent_dim", "8"], "unrecognized argument --latent_dim; did you mean --latent-dim?"),
+        (["--amp2"], "unrecognized argument --amp2 (see"),  # nothing is like it but the dashes
         (["--gamma", "inf", "--dataset", "photos/"], "--gamma must be a finite number"),
         (["--recipe", "cifar10_conv", "--dataset", "digits"], "made for images 32x32x3"),
         (
@@ -418,6 +424,17 @@ def test_bad_input_is_one_line_and_writes_nothing(arguments, words, tmp_path, mo
     assert words in err
     assert out == ""
     assert [p.name for p in tmp_path.iterdir() if p.name != ".keras"] == []
+
+
+@pytest.mark.parametrize("page", ["stylegan2_ada", "lightweight_gan"])
+def test_flags_that_the_documents_translate_are_answered(page, capsys):
+    text = (Path(__file__).parents[1] / f"docs/coming_from/{page}.md").read_text("utf-8")
+    cells = re.findall(r"^\| (`--[^|]*)", text, re.MULTILINE)
+    flags = set(re.findall(r"--[a-z0-9-]+", " ".join(cells)))
+    assert len(flags) > 10
+    for flag in flags:
+        _, _, err = call(capsys, "--dataset", "photos/", flag)
+        assert "; here it is " in err or f"{flag}: expected one argument" in err, flag
 
 
 def test_a_recipe_with_its_own_data_takes_no_other(tmp_path, monkeypatch, capsys):

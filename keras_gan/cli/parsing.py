@@ -60,7 +60,9 @@ class Parser(argparse.ArgumentParser):
         if not argument.startswith("-"):
             return "; a name with spaces needs quotes"
         flags = [*re.findall(r"--[a-z0-9-]+", self.format_usage()), *others]
-        return question(difflib.get_close_matches(argument.partition("=")[0], flags, n=1))
+        names = [flag.removeprefix("--") for flag in flags]  # all are alike in the dashes
+        near = difflib.get_close_matches(argument.partition("=")[0].lstrip("-"), names, n=1)
+        return question([f"--{name}" for name in near])
 
 
 def integer(least: int, most: int) -> Callable[[str], int]:

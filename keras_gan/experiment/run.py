@@ -106,7 +106,10 @@ class Run:
                     "choose another --run-dir"
                 )
             if changes := ", ".join(run_config.differences(run.identity, identity)):
-                raise InputError(f"{path} holds another run ({changes}); choose another --run-dir")
+                raise InputError(
+                    f"{path} holds another run ({changes}). More --epochs alone continue it; else "
+                    f"choose another --run-dir, with --init {path} to start from its weights"
+                )
             moved = ("recipe", *presets.PLACES)  # data, or a recipe file with the same content
             places = {key: facts[key] for key in moved if key in facts}
             if any(run.config.get(key) != place for key, place in places.items()):

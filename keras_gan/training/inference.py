@@ -11,12 +11,13 @@ and D are trained or afterwards. `q` has the prior's support:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from keras_gan import conditioning, priors
 from keras_gan.conditioning import NO_CONDITION, ConditionTensors
@@ -144,7 +145,7 @@ def refine(
     prior: priors.Prior,
     examples: np.ndarray,
     latents: np.ndarray,
-    condition: ConditionTensors = NO_CONDITION,
+    condition: Mapping[str, ArrayLike] = NO_CONDITION,
     *,
     steps: int = 100,
     learning_rate: float = 0.05,
@@ -158,13 +159,14 @@ def refine(
         prior: Its prior, whose support is never left.
         examples: float `[n, ...]` on G's scale.
         latents: Where to start, `[n, dimension]`; outside of the support, at its nearest point.
-        condition: Their condition, where the generator sees one.
+        condition: Their condition, where the generator sees one: of classes `{"condition": [n]}`.
         steps: Number of steps.
         learning_rate: Of Adam.
 
     Returns:
         float32 `[n, dimension]`: of each row the best latents met, so never worse than the start.
     """
+    tensors = {name: tf.convert_to_tensor(rows) for name, rows in condition.items()}
     z = keras.Variable(prior.project(tf.constant(latents, tf.float32)), name="latents")
     noise = tf.constant(randomness.row_seeds(0, len(latents)))
     best = tf.Variable(z.value)
@@ -175,7 +177,7 @@ def refine(
     @tf.function(autograph=False)
     def step():
         with tf.GradientTape() as tape:
-            samples = sampling.transform(generator, z.value, noise, condition)
+            samples = sampling.transform(generator, z.value, noise, tensors)
             square = tf.square(samples - examples)
             errors = tf.reduce_sum(square, axis=range(1, square.shape.rank))
         better = errors < least

@@ -113,7 +113,7 @@ def label(names: Sequence[str], classes: str, folder: Path, source: Source) -> L
             f"the classes of these pictures are in {_STYLEGAN_FILE}, not in the names of folders: "
             f"write --classes {_STYLEGAN_FILE} (of an archive, unpack the file first), or none"
         )
-    found, where = _classes(names, places, classes, folder)
+    found, where = _classes(names, places, classes, folder, source.top)
     if found is None:
         hint = _hint(places, of_stylegan) if classes == "labels" else ""
         return Labeling(rows, rule, hint=hint)
@@ -169,7 +169,7 @@ def classes_file(classes: str, folder: Path) -> Path | None:
 
 
 def _classes(
-    names: Sequence[str], places: Sequence[Sequence[str]], classes: str, folder: Path
+    names: Sequence[str], places: Sequence[Sequence[str]], classes: str, folder: Path, top: str
 ) -> tuple[list[str] | None, str]:
     """The class of each picture by name, and what says so."""
     file = classes_file(classes, folder)
@@ -177,7 +177,7 @@ def _classes(
         table = _table(file, unlabeled=classes == "auto")
         if not table and classes == "auto":  # StyleGAN's file of pictures without classes
             return None, ""
-        return _from_table(table, file, names), file.name
+        return _from_table(table, file, names, top), file.name
     without = [name for name, place in zip(names, places, strict=True) if len(place) < 2]
     if classes == "folders" and without:
         raise InputError(
@@ -244,21 +244,23 @@ def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _from_table(table: dict[str, str], file: Path, names: Sequence[str]) -> list[str]:
-    """The class of each picture, by its path or by the last part of it."""
+def _from_table(table: dict[str, str], file: Path, names: Sequence[str], top: str) -> list[str]:
+    """The class of each picture, by its path, which may begin with `top`, or its last part."""
     paths = [_composed(name) for name in names]
     last = [path.rpartition("/")[2] for path in paths]
-    found = [table.get(path, table.get(name)) for path, name in zip(paths, last, strict=True)]
+    exact = [table.get(path) or table.get(_composed(top) + path) for path in paths]
+    found = [given or table.get(name) for given, name in zip(exact, last, strict=True)]
     without = [name for name, given in zip(names, found, strict=True) if not given]
     if without:
         raise InputError(
             f"{file} has no class for {len(without):,} of {len(names):,} pictures, such as "
-            f"{shown(without[0])}; its rows must begin with a file name and a class, with a comma "
-            "between them"
+            f"{shown(without[0])}"
+            + "; its rows must begin with a file name and a class, with a comma between them"
+            * (file.suffix.lower() != ".json")
         )
     times = collections.Counter(last)
-    for path, name in zip(paths, last, strict=True):
-        if path not in table and times[name] > 1:
+    for path, name, given in zip(paths, last, exact, strict=True):
+        if not given and times[name] > 1:
             raise InputError(
                 f"{file} names {shown(name)} without its folder, but {times[name]} pictures have "
                 f"that name; write its path within the data set, such as {shown(path)}"

@@ -43,6 +43,8 @@ class Source:
         states: Size and time of change of each file, or of the whole archive.
         faults: From names to what makes a file or folder unusable.
         others: Names of files of other kinds.
+        top: What an archive's names begin with and `names` leave out: the folder, with "/", in
+            which all of its pictures lie, if there is one.
         labels: From names to classes, 0, 1, ..., if the source has classes of its own.
         label_names: Names of these classes.
     """
@@ -52,6 +54,7 @@ class Source:
     states: list[tuple[int, int]] = dataclasses.field(default_factory=list)
     faults: dict[str, str] = dataclasses.field(default_factory=dict)
     others: list[str] = dataclasses.field(default_factory=list)
+    top: str = ""
     labels: dict[str, int] | None = None
     label_names: tuple[str, ...] | None = None
 
@@ -264,7 +267,8 @@ def _below_common_folder(source: Source) -> Source:
     """The source without the one folder in which everything lies, as archives often have it."""
     tops = {name.partition("/")[0] if "/" in name else "" for name in source.names}
     if len(tops) == 1 and (top := tops.pop()):
-        source.names = [name.removeprefix(f"{top}/") for name in source.names]
+        source.top = f"{top}/"
+        source.names = [name.removeprefix(source.top) for name in source.names]
     return source
 
 
