@@ -200,6 +200,7 @@ def test_an_unknown_command_names_the_nearest(capsys):
         (["--ouput=x.png"], "did you mean --output?"),
         (["--output", "x.png", "--hlep"], "did you mean --help?"),
         (["x.png"], "arguments are required: --output"),
+        (["--output", "x.png", "--truncation", "0,7"], "invalid float value: '0,7'"),
         (["--output", "x.png", "--", "--ouput"], "unrecognized arguments: -- --ouput"),
     ],
 )

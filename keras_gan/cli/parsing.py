@@ -141,6 +141,9 @@ def _factor(text: str) -> float:
     return number
 
 
+_factor.__name__ = "float"
+
+
 def add_truncation(parser: argparse.ArgumentParser) -> None:
     """Adds what G multiplies latents by."""
     parser.add_argument(
