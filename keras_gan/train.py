@@ -160,15 +160,14 @@ def _conclude(job: Job, run: Run) -> None:
 
 def _unknown(argument: str, recipe: Recipe, parser: parsing.Parser) -> str:
     flag = argument.partition("=")[0]
-    others = recipes.with_setting(flag.removeprefix("--").replace("-", "_"))
+    flags = recipes.flags()
     if flag == "--dataset" and recipe.has_own_data:
         return f"recipe {recipe.name!r} brings its own data; leave out --dataset"
-    if others:
+    if others := flags.get(flag):
         return f"recipe {recipe.name!r} has no {flag}; recipes that have it: {', '.join(others)}"
     if flag in _OTHER_FLAGS:
         return f"unrecognized argument {flag}; here it is {_OTHER_FLAGS[flag]}"
     named = "" if flag.startswith("-") else "; pictures and other data are named with --dataset"
-    flags = [field.flag for name in recipes.NAMES for field in fields(recipes.get(name).settings)]
     return f"unrecognized argument {argument}{named}{parser.similar(argument, flags)} (see --help)"
 
 
