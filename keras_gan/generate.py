@@ -64,13 +64,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     run = Run.open(options.run, options.trust_recipe, preprocessing=options.preprocessing)
     n, classes = options.samples, None
-    write = _writer(run, options.output, n)
     if options.condition is not None:
         if not isinstance(run.condition, Classes):
             raise InputError(f"{run.path} has no classes: leave out --condition")
         classes = np.resize(options.condition, n)
     sampler = run.sampler(options.weights, options.truncation)
     batches = sampler.batches(n, options.seed, classes, _BATCH)
+    write = _writer(run, options.output, n)
     console = Console(stderr=True)
     silent = not console.is_terminal
     write(track(batches, total=-(-n // _BATCH), console=console, transient=True, disable=silent))

@@ -79,7 +79,11 @@ def test_channels(tmp_path, channels):
         (["digits", "--output", "x.png", "--samples", "10001"], "at most 10,000 samples"),
         (["digits", "--output", "x.png", "--condition", "3"], "leave out --condition"),
         (["digits", "--output", "x.png", "--weights", "best"], "whose only weights are 'last'"),
-        (["mnist_conditional", "--output", "x", "--condition", "10"], "from 0 to 9. Received: 10"),
+        (
+            ["mnist_conditional", "--output", "a/x", "--condition", "10"],
+            "from 0 to 9. Received: 10",
+        ),
+        (["digits", "--output", "a/x", "--weights", "best_ema"], "whose only weights are 'last'"),
         (["gan.keras", "--output", "x.png"], "--output must end in .npz"),
         (["digits", "--output", "file/x"], "--output file cannot be written"),
     ],
