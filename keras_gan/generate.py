@@ -84,7 +84,8 @@ def _writer(run: Run, name: str, n: int) -> Callable[[Iterable[np.ndarray]], Non
     kind = "" if name.endswith(os.sep) else output.suffix.lower()
     if kind not in ("", ".png", ".npz"):
         raise InputError(
-            f"--output must be a new folder, or a file that ends in .png or .npz. Received: {name}"
+            "--output must be a new folder, or a file that ends in .png or .npz; a folder with a "
+            f"dot in its name ends in {os.sep}. Received: {name}"
         )
     if kind != ".npz" and (len(shape) != 3 or isinstance(run.preprocessing, Identity)):
         raise InputError(

@@ -19,14 +19,14 @@ def images(folder) -> np.ndarray:
 
 
 def test_a_folder_of_files(tmp_path, capsys):
-    folder = tmp_path / "new" / "samples"
+    folder = tmp_path / "new" / "psi_0.5"
     arguments = ["--samples", "300", "--seed", "7", "--truncation", "0.5", "--output"]
     assert generate.main(["digits", *arguments, f"{folder}/"]) == 0
     output = capsys.readouterr()
     assert (output.out, output.err) == (f"{folder}/\n", "")
     samples = keras_gan.GAN.from_preset("digits").generate(300, seed=7, truncation=0.5)
     np.testing.assert_array_equal(images(folder), np.rint(255 * samples[..., 0]))
-    assert [path.name for path in folder.parent.iterdir()] == ["samples"]
+    assert [path.name for path in folder.parent.iterdir()] == ["psi_0.5"]
 
 
 def test_a_picture_of_classes_in_turn(tmp_path):
@@ -75,6 +75,7 @@ def test_channels(tmp_path, channels):
     ("arguments", "message"),
     [
         (["digits", "--output", "samples.zip"], "a file that ends in .png or .npz"),
+        (["digits", "--output", "psi_0.7"], "a folder with a dot in its name ends in /"),
         (["digits", "--output", "."], "--output . exists"),
         (["digits", "--output", "x.png", "--samples", "10001"], "at most 10,000 samples"),
         (["digits", "--output", "x.png", "--condition", "3"], "leave out --condition"),
