@@ -6,6 +6,7 @@ import functools
 import itertools
 import os
 import sys
+import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -104,7 +105,9 @@ def _writer(run: Run, name: str, n: int) -> Callable[[Iterable[np.ndarray]], Non
             f"a picture has at most {_MOST_IN_A_PICTURE:,} samples: choose a folder or a .npz file"
         )
     parsing.check_output("--output", output)
-    return functools.partial(_write_picture if kind == ".png" else _write_array, output)
+    if kind == ".png":
+        return functools.partial(_write_picture, output)
+    return functools.partial(_write_array, output, (n, *shape))
 
 
 def _write_files(output: Path, digits: int, batches: Iterable[np.ndarray]) -> None:
@@ -122,9 +125,17 @@ def _write_picture(output: Path, batches: Iterable[np.ndarray]) -> None:
     plotting.save_image(plotting.grid(np.concatenate(list(batches))), output)
 
 
-def _write_array(output: Path, batches: Iterable[np.ndarray]) -> None:
-    with replacing(output, ".npz") as temporary:
-        np.savez(temporary, x=np.concatenate(list(batches)))
+def _write_array(output: Path, shape: tuple[int, ...], batches: Iterable[np.ndarray]) -> None:
+    """As `np.savez`, but a batch at a time, so that not all need to be in memory."""
+    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    with (
+        replacing(output) as temporary,
+        zipfile.ZipFile(temporary, "w") as archive,
+        archive.open("x.npy", "w", force_zip64=True) as file,
+    ):
+        np.lib.format.write_array_header_1_0(file, header)
+        for batch in batches:
+            file.write(batch.astype("<f4", copy=False).tobytes())
 
 
 if __name__ == "__main__":

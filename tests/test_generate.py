@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import keras
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from PIL import Image
 
 import keras_gan
 from keras_gan import generate, plotting
+from keras_gan.training import sampling
 
 
 def images(folder) -> np.ndarray:
@@ -47,6 +50,26 @@ def test_an_array_of_points(tmp_path):
         (name,) = arrays
         np.testing.assert_array_equal(arrays[name], gan.generate(64))
     assert name == "x"
+
+
+def test_an_array_larger_than_the_memory(tmp_path, monkeypatch):
+    made, rows = [], sampling.Sampler._rows
+
+    def watched(*arguments):
+        assert sum(batch() is not None for batch in made) <= 1  # the others have been written
+        batch = rows(*arguments)
+        made.append(weakref.ref(batch))
+        return batch
+
+    monkeypatch.setattr(sampling.Sampler, "_rows", watched)
+    file = tmp_path / "new.npz"
+    assert generate.main(["digits", "--samples", "900", "--output", str(file)]) == 0
+    assert len(made) > 3
+    with np.load(file, allow_pickle=False) as arrays:
+        samples = arrays["x"]
+    assert (samples.dtype, samples.shape) == (np.float32, (900, 8, 8, 1))
+    expected = keras_gan.GAN.from_preset("digits").generate(900)
+    np.testing.assert_allclose(samples, expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("channels", [2, 4, 5])
