@@ -612,6 +612,20 @@ def test_inpainting(page, painter, tmp_path):
             assert_pixels(page, canvas, expected[index], atol=1)
 
 
+def test_inpaintings_have_the_truncation(page, painter):
+    page.fill("#truncation", "0.5")
+    page.click("#lower")
+    page.click("#inpaint button[type=submit]")
+    page.click("#inpaintings button >> nth=5")
+    settle(page, "inpainting 6")
+    mask = np.ones((6, 6, 1), bool)
+    mask[3:] = False
+    latents = 0.5 * samples(painter, 0, **NOTHING_KNOWN).latents[5:6]
+    expected = inpaint(painter, np.zeros((6, 6, 1), np.float32), mask, latents)
+    assert_pixels(page, "#inpaintings button >> nth=5 >> canvas", expected[0], atol=1)
+    assert_image(page, expected[0])
+
+
 def inpaint(client, original, mask, latents):
     images, masks = (np.repeat(part[None], len(latents), 0) for part in (original, mask))
     return client.predict("inpaint", images=images, mask=masks, latents=latents)["images"]
