@@ -373,6 +373,20 @@ def test_model_and_version(page, address):
     assert '"recipe": "a test\'s generator"' in page.text_content("#metadata pre")
 
 
+def test_the_truncation_of_an_export(page, address):
+    def catalog(route):
+        models = route.fetch().json()
+        for version in models[0]["versions"]:
+            version["metadata"] |= {"weights": "ema", "truncation": 0.7}
+        route.fulfill(json=models)
+
+    assert "truncation" not in page.text_content("#metadata dl")
+    page.route("**/explorer/catalog.json", catalog)
+    page.goto("about:blank")
+    open_page(page, address)
+    assert "a test's generator, ema weights, truncation 0.7" in page.text_content("#metadata dl")
+
+
 def choose_model(page, name):
     page.select_option("#model", name)
     page.wait_for_function(
