@@ -75,7 +75,7 @@ def write(folder: Path, subject: Subject, name: str) -> None:
         megabytes=(folder / "model.onnx").stat().st_size / 1e6,
         version=metadata["package"]["version"],
         runtime=RUNTIME,
-        **{key: metadata[key] for key in ("recipe", "weights", "training", "numbers")},
+        **{k: metadata[k] for k in ("recipe", "weights", "truncation", "training", "numbers")},
     )
     (folder / "index.html").write_text(html, encoding="utf-8")
     for script in ("app.js", "generator.js", "latents.js", "style.css"):

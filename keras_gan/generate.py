@@ -6,6 +6,7 @@ import functools
 import itertools
 import os
 import sys
+import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -64,13 +65,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     run = Run.open(options.run, options.trust_recipe, preprocessing=options.preprocessing)
     n, classes = options.samples, None
-    write = _writer(run, options.output, n)
     if options.condition is not None:
         if not isinstance(run.condition, Classes):
             raise InputError(f"{run.path} has no classes: leave out --condition")
         classes = np.resize(options.condition, n)
     sampler = run.sampler(options.weights, options.truncation)
     batches = sampler.batches(n, options.seed, classes, _BATCH)
+    write = _writer(run, options.output, n)
     console = Console(stderr=True)
     silent = not console.is_terminal
     write(track(batches, total=-(-n // _BATCH), console=console, transient=True, disable=silent))
@@ -84,7 +85,8 @@ def _writer(run: Run, name: str, n: int) -> Callable[[Iterable[np.ndarray]], Non
     kind = "" if name.endswith(os.sep) else output.suffix.lower()
     if kind not in ("", ".png", ".npz"):
         raise InputError(
-            f"--output must be a new folder, or a file that ends in .png or .npz. Received: {name}"
+            "--output must be a new folder, or a file that ends in .png or .npz; a folder with a "
+            f"dot in its name ends in {os.sep}. Received: {name}"
         )
     if kind != ".npz" and (len(shape) != 3 or isinstance(run.preprocessing, Identity)):
         raise InputError(
@@ -103,7 +105,9 @@ def _writer(run: Run, name: str, n: int) -> Callable[[Iterable[np.ndarray]], Non
             f"a picture has at most {_MOST_IN_A_PICTURE:,} samples: choose a folder or a .npz file"
         )
     parsing.check_output("--output", output)
-    return functools.partial(_write_picture if kind == ".png" else _write_array, output)
+    if kind == ".png":
+        return functools.partial(_write_picture, output)
+    return functools.partial(_write_array, output, (n, *shape))
 
 
 def _write_files(output: Path, digits: int, batches: Iterable[np.ndarray]) -> None:
@@ -121,9 +125,17 @@ def _write_picture(output: Path, batches: Iterable[np.ndarray]) -> None:
     plotting.save_image(plotting.grid(np.concatenate(list(batches))), output)
 
 
-def _write_array(output: Path, batches: Iterable[np.ndarray]) -> None:
-    with replacing(output, ".npz") as temporary:
-        np.savez(temporary, x=np.concatenate(list(batches)))
+def _write_array(output: Path, shape: tuple[int, ...], batches: Iterable[np.ndarray]) -> None:
+    """As `np.savez`, but a batch at a time, so that not all need to be in memory."""
+    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    with (
+        replacing(output) as temporary,
+        zipfile.ZipFile(temporary, "w") as archive,
+        archive.open("x.npy", "w", force_zip64=True) as file,
+    ):
+        np.lib.format.write_array_header_1_0(file, header)
+        for batch in batches:
+            file.write(batch.astype("<f4", copy=False).tobytes())
 
 
 if __name__ == "__main__":

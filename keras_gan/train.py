@@ -183,18 +183,14 @@ def _conclude(job: Job, run: Run) -> None:
 
 
 def _unknown(argument: str, recipe: Recipe, parser: parsing.Parser) -> str:
-    flag = argument.partition("=")[0].replace("_", "-")
-    name = flag.removeprefix("--").replace("-", "_")
-    own = name in {field.name for field in fields(recipe.settings)}  # but with underscores
-    others = [] if own else recipes.with_setting(name)
+    flag, flags = argument.partition("=")[0], recipes.flags()
     if flag == "--dataset" and recipe.has_own_data:
         return f"recipe {recipe.name!r} brings its own data; leave out --dataset"
-    if flag in _OTHER_FLAGS:
-        return f"unrecognized argument {argument}; here it is {_OTHER_FLAGS[flag]}"
-    if others:
+    if (other := flag.replace("_", "-")) in _OTHER_FLAGS:
+        return f"unrecognized argument {argument}; here it is {_OTHER_FLAGS[other]}"
+    if others := flags.get(flag):
         return f"recipe {recipe.name!r} has no {flag}; recipes that have it: {', '.join(others)}"
     named = "" if flag.startswith("-") else "; pictures and other data are named with --dataset"
-    flags = [field.flag for name in recipes.NAMES for field in fields(recipes.get(name).settings)]
     return f"unrecognized argument {argument}{named}{parser.similar(argument, flags)} (see --help)"
 
 

@@ -193,6 +193,21 @@ def test_an_unknown_command_names_the_nearest(capsys):
     assert "did you mean evaluate?" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--ouput", "x.png"], "unrecognized arguments: --ouput; did you mean --output?"),
+        (["--ouput=x.png"], "did you mean --output?"),
+        (["--output", "x.png", "--hlep"], "did you mean --help?"),
+        (["x.png"], "arguments are required: --output"),
+        (["--output", "x.png", "--truncation", "0,7"], "invalid float value: '0,7'"),
+        (["--output", "x.png", "--", "--ouput"], "unrecognized arguments: -- --ouput"),
+    ],
+)
+def test_a_mistyped_flag_names_the_nearest(arguments, message, elsewhere):
+    assert not faults_of("", generate.main, ["digits", *arguments], message, elsewhere)
+
+
 @pytest.mark.parametrize("run", ["", os.sep, TOO_LONG, "absent", "a_file", "a\nb"])
 @pytest.mark.parametrize("main", [evaluate.main, figures.main, export.__main__.main])
 def test_a_run_that_cannot_be_one(run, main, tmp_path, monkeypatch):

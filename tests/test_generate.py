@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import keras
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from PIL import Image
 
 import keras_gan
 from keras_gan import generate, plotting
+from keras_gan.training import sampling
 
 
 def images(folder) -> np.ndarray:
@@ -19,14 +22,14 @@ def images(folder) -> np.ndarray:
 
 
 def test_a_folder_of_files(tmp_path, capsys):
-    folder = tmp_path / "new" / "samples"
+    folder = tmp_path / "new" / "psi_0.5"
     arguments = ["--samples", "300", "--seed", "7", "--truncation", "0.5", "--output"]
     assert generate.main(["digits", *arguments, f"{folder}/"]) == 0
     output = capsys.readouterr()
     assert (output.out, output.err) == (f"{folder}/\n", "")
     samples = keras_gan.GAN.from_preset("digits").generate(300, seed=7, truncation=0.5)
     np.testing.assert_array_equal(images(folder), np.rint(255 * samples[..., 0]))
-    assert [path.name for path in folder.parent.iterdir()] == ["samples"]
+    assert [path.name for path in folder.parent.iterdir()] == ["psi_0.5"]
 
 
 def test_a_picture_of_classes_in_turn(tmp_path):
@@ -47,6 +50,26 @@ def test_an_array_of_points(tmp_path):
         (name,) = arrays
         np.testing.assert_array_equal(arrays[name], gan.generate(64))
     assert name == "x"
+
+
+def test_an_array_larger_than_the_memory(tmp_path, monkeypatch):
+    made, rows = [], sampling.Sampler._rows
+
+    def watched(*arguments):
+        assert sum(batch() is not None for batch in made) <= 1  # the others have been written
+        batch = rows(*arguments)
+        made.append(weakref.ref(batch))
+        return batch
+
+    monkeypatch.setattr(sampling.Sampler, "_rows", watched)
+    file = tmp_path / "new.npz"
+    assert generate.main(["digits", "--samples", "900", "--output", str(file)]) == 0
+    assert len(made) > 3
+    with np.load(file, allow_pickle=False) as arrays:
+        samples = arrays["x"]
+    assert (samples.dtype, samples.shape) == (np.float32, (900, 8, 8, 1))
+    expected = keras_gan.GAN.from_preset("digits").generate(900)
+    np.testing.assert_allclose(samples, expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("channels", [2, 4, 5])
@@ -75,11 +98,16 @@ def test_channels(tmp_path, channels):
     ("arguments", "message"),
     [
         (["digits", "--output", "samples.zip"], "a file that ends in .png or .npz"),
+        (["digits", "--output", "psi_0.7"], "a folder with a dot in its name ends in /"),
         (["digits", "--output", "."], "--output . exists"),
         (["digits", "--output", "x.png", "--samples", "10001"], "at most 10,000 samples"),
         (["digits", "--output", "x.png", "--condition", "3"], "leave out --condition"),
         (["digits", "--output", "x.png", "--weights", "best"], "whose only weights are 'last'"),
-        (["mnist_conditional", "--output", "x", "--condition", "10"], "from 0 to 9. Received: 10"),
+        (
+            ["mnist_conditional", "--output", "a/x", "--condition", "10"],
+            "from 0 to 9. Received: 10",
+        ),
+        (["digits", "--output", "a/x", "--weights", "best_ema"], "whose only weights are 'last'"),
         (["gan.keras", "--output", "x.png"], "--output must end in .npz"),
         (["digits", "--output", "file/x"], "--output file cannot be written"),
     ],

@@ -393,6 +393,9 @@ def test_help_teaches(capsys):
         (["--precision", "float8"], "unknown precision 'float8'"),
         (["--learning-speed", "1"], "unrecognized argument --learning-speed"),
         (["--batchsize", "1"], "unrecognized argument --batchsize; did you mean --batch-size?"),
+        (["--batch_size", "1"], "unrecognized argument --batch_size; did you mean --batch-size?"),
+        (["--no-self-modulation"], "'mnist_10k' has no --no-self-modulation; recipes that have it"),
+        (["--no-self-modulaton"], "did you mean --no-self-modulation?"),
         (["--buget", "3m"], "unrecognized argument --buget; did you mean --budget?"),  # of pictures
         (["photos/"], "unrecognized argument photos/; pictures and other data are named with --da"),
         (["--dataset", "my", "photos"], "unrecognized argument photos; pictures and other data"),

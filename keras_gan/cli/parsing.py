@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import difflib
 import functools
+import itertools
 import json
 import math
 import os
@@ -50,19 +51,29 @@ class Parser(argparse.ArgumentParser):
 
     def parse_args(self, args=None, namespace=None):
         """As argparse's, with the nearest flag in the error of an unknown one."""
+        args = list(sys.argv[1:] if args is None else args)
+        given = [a for a in itertools.takewhile("--".__ne__, args) if a.startswith("--")]
+        # Before argparse misses the flag that one of them was meant to be.
+        self._refuse([a for a in given if a.partition("=")[0] not in self._flags])
         values, unknown = self.parse_known_args(args, namespace)
+        self._refuse(unknown)
+        return values
+
+    def _refuse(self, unknown: Sequence[str]) -> None:
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}{self.similar(unknown[0])}")
-        return values
 
     def similar(self, argument: str, others: Iterable[str] = ()) -> str:
         """The end of a message on an unknown argument: which flag, also of others, was meant."""
         if not argument.startswith("-"):
             return "; a name with spaces needs quotes"
-        flags = [*re.findall(r"--[a-z0-9-]+", self.format_usage()), *others]
-        names = [flag.removeprefix("--") for flag in flags]  # all are alike in the dashes
+        names = [flag.removeprefix("--") for flag in (*self._flags, *others)]  # alike in the dashes
         near = difflib.get_close_matches(argument.partition("=")[0].lstrip("-"), names, n=1)
         return question([f"--{name}" for name in near])
+
+    @property
+    def _flags(self) -> list[str]:
+        return ["--help", *re.findall(r"--[a-z0-9-]+", self.format_usage())]
 
 
 def integer(least: int, most: int) -> Callable[[str], int]:
@@ -129,6 +140,9 @@ def _factor(text: str) -> float:
     if not 0 <= number < math.inf:
         raise argparse.ArgumentTypeError(f"must be a finite number of at least 0. Received: {text}")
     return number
+
+
+_factor.__name__ = "float"
 
 
 def add_truncation(parser: argparse.ArgumentParser) -> None:

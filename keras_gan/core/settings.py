@@ -85,6 +85,12 @@ class Field:
         """Its name on the command line."""
         return "--" + self.name.replace("_", "-")
 
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The flag, and of what is true by default the one that turns it off."""
+        off = (f"--no-{self.flag[2:]}",) if self.kind is bool and self.default else ()
+        return (self.flag, *off)
+
     def checked(self, value: Any) -> Any:
         """The value, an int as float where that is the type, if it fits type and limits."""
         if value is None and self.optional:

@@ -49,7 +49,7 @@ NAMES = (
     "grid_r3gan",
 )
 
-__all__ = ["NAMES", "Recipe", "data_of", "get", "with_setting"]
+__all__ = ["NAMES", "Recipe", "data_of", "flags", "get"]
 
 
 def __getattr__(name: str) -> Any:
@@ -68,13 +68,13 @@ def get(name: str) -> Recipe:
     return Recipe(name, importlib.import_module(f"keras_gan.recipes.{name}"), name)
 
 
-def with_setting(name: str) -> list[str]:
-    """The recipes that have a setting of that name."""
-    return [
-        recipe
-        for recipe in NAMES
-        if any(field.name == name for field in fields(get(recipe).settings))
-    ]
+def flags() -> dict[str, list[str]]:
+    """The flags of all recipes' settings, each with the recipes that have it."""
+    known: dict[str, list[str]] = {}
+    for name in NAMES:
+        for flag in (flag for field in fields(get(name).settings) for flag in field.flags):
+            known.setdefault(flag, []).append(name)
+    return known
 
 
 def data_of(run: Run, data_dir: str | None = None, fold: int | None = None) -> DataSet:

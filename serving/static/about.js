@@ -16,11 +16,12 @@ const tensors = (infos) =>
 
 // The metadata of an export may hold anything: what is missing is left out.
 function facts(metadata, bytes) {
-  const { recipe, weights, training, images, prior, condition } = metadata;
+  const { recipe, weights, truncation = 1, training, images, prior, condition } = metadata;
+  const made = [recipe, weights && `${weights} weights`, truncation !== 1 && `truncation ${truncation}`];
   const sizes = Array.isArray(images?.shape) ? shape(images.shape) : "";
   const range = Array.isArray(images?.range) ? `, values from ${images.range.join(" to ")}` : "";
   return [
-    ["Recipe", recipe && `${recipe}${weights ? `, ${weights} weights` : ""}`],
+    ["Recipe", recipe && made.filter(Boolean).join(", ")],
     ["Data", training?.data && `${training.data}, ${training.epochs} epochs, fingerprint ${training.fingerprint}`],
     ["Examples", sizes && sizes + range],
     ["Latents", prior?.name && `${prior.dimension}, prior ${prior.name}`],

@@ -6,7 +6,7 @@ import { typical } from "./center.js";
 import { bounds, principal, vectorOf } from "./directions.js";
 import { draw, save, shownChannels } from "./images.js";
 import { arrows, enter } from "./keys.js";
-import { along, between, moved, rowSeeds, spherical } from "./latents.js";
+import { along, between, moved, rowSeeds, scaled, spherical } from "./latents.js";
 import * as link from "./link.js";
 import { Mask } from "./mask.js";
 import { classCount, further, inputShape, unknown } from "./signatures.js";
@@ -238,7 +238,7 @@ async function drawSamples() {
     const more = (signature) => further(version, signature, classes, seeds);
     let { latents, images } = await api.sample(model.name, version.version, seeds, more("sample"));
     if (truncation !== 1) {
-      latents = latents.map((row) => row.map((x) => truncation * x));
+      latents = scaled(latents, truncation);
       images = await api.images(model.name, version.version, latents, more("serving_default"));
     }
     if (request !== state.gridRequests) return false;
@@ -320,7 +320,7 @@ async function inpaint(others) {
     throw new Error("Nothing is missing yet: paint over an area of the second field, or hide half of it.");
   }
   const [model, version] = [state.model.name, state.version.version];
-  const seed = givenSeed();
+  const [seed, truncation] = [givenSeed(), givenTruncation()];
   const request = (state.inpaintRequests += 1);
   state.others = others ? state.others + 1 : 0;
   const first = INPAINTINGS * state.others;
@@ -328,7 +328,7 @@ async function inpaint(others) {
   const [forSample, forInpaint] = ["sample", "inpaint"].map((signature) =>
     further(state.version, signature, seeds.map(() => 0)),
   );
-  const { latents } = await api.sample(model, version, seeds, forSample);
+  const latents = scaled((await api.sample(model, version, seeds, forSample)).latents, truncation);
   const images = await api.inpaint(model, version, given, latents, forInpaint);
   if (request !== state.inpaintRequests) return;
   choose([]);

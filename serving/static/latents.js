@@ -14,6 +14,9 @@ export function rowSeeds(seed, n) {
   return seeds;
 }
 
+// Rows of latents with this truncation.
+export const scaled = (rows, truncation) => rows.map((row) => row.map((x) => truncation * x));
+
 const mix = (from, to, share) => from.map((value, i) => (1 - share) * value + share * to[i]);
 
 // The point of the line (two corners) or the square (four: top left, top right, bottom left, bottom right).

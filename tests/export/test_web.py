@@ -174,6 +174,7 @@ def test_classes_and_images_between_two_samples(page, preset, gan, tmp_path: Pat
 
 def test_truncation(page, preset, gan) -> None:
     open_page(page, preset[0])
+    assert "truncation" not in page.text_content("main")  # of the export
     draw(page, truncation="0.75")
     expected = gan.generate(64, seed=0, condition=EACH_IN_TURN, truncation=0.75)
     canvases = page.locator("#grid canvas")
@@ -220,7 +221,7 @@ def color_images() -> Subject:
 
 def test_color_images_on_a_phone(page, host, axe: str, needs_onnxruntime_web: None) -> None:
     folder, address = host
-    subject = color_images()
+    subject = dataclasses.replace(color_images(), origin={"truncation": 0.7})
     name = "sea.and-land"
     path = writing.write(subject, folder, name, settings=WEB).path
     files = {str(file.relative_to(path)) for file in path.rglob("*") if file.is_file()}
@@ -242,6 +243,7 @@ def test_color_images_on_a_phone(page, host, axe: str, needs_onnxruntime_web: No
         assert page.evaluate("document.documentElement.scrollWidth") == 375
         assert axe_findings(page, axe) == []
     assert page.title() == page.text_content("h1") == name
+    assert "truncation 0.7" in page.text_content("main")
     latents = subject.prior.sample(64, seed=0)
     pixels = np.reshape(page.locator("#grid canvas").nth(63).evaluate(PIXELS), (4, 5, 4))
     expected = as_pixels(subject.generate(latents)[63])

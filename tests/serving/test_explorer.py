@@ -373,6 +373,20 @@ def test_model_and_version(page, address):
     assert '"recipe": "a test\'s generator"' in page.text_content("#metadata pre")
 
 
+def test_the_truncation_of_an_export(page, address):
+    def catalog(route):
+        models = route.fetch().json()
+        for version in models[0]["versions"]:
+            version["metadata"] |= {"weights": "ema", "truncation": 0.7}
+        route.fulfill(json=models)
+
+    assert "truncation" not in page.text_content("#metadata dl")
+    page.route("**/explorer/catalog.json", catalog)
+    page.goto("about:blank")
+    open_page(page, address)
+    assert "a test's generator, ema weights, truncation 0.7" in page.text_content("#metadata dl")
+
+
 def choose_model(page, name):
     page.select_option("#model", name)
     page.wait_for_function(
@@ -610,6 +624,20 @@ def test_inpainting(page, painter, tmp_path):
         for index in range(8):
             canvas = f"#inpaintings button >> nth={index} >> canvas"
             assert_pixels(page, canvas, expected[index], atol=1)
+
+
+def test_inpaintings_have_the_truncation(page, painter):
+    page.fill("#truncation", "0.5")
+    page.click("#lower")
+    page.click("#inpaint button[type=submit]")
+    page.click("#inpaintings button >> nth=5")
+    settle(page, "inpainting 6")
+    mask = np.ones((6, 6, 1), bool)
+    mask[3:] = False
+    latents = 0.5 * samples(painter, 0, **NOTHING_KNOWN).latents[5:6]
+    expected = inpaint(painter, np.zeros((6, 6, 1), np.float32), mask, latents)
+    assert_pixels(page, "#inpaintings button >> nth=5 >> canvas", expected[0], atol=1)
+    assert_image(page, expected[0])
 
 
 def inpaint(client, original, mask, latents):
