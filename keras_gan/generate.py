@@ -7,7 +7,7 @@ import itertools
 import os
 import sys
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from keras_gan.cli import start_tensorflow  # noqa: F401
@@ -20,7 +20,7 @@ from rich.progress import track
 
 from keras_gan import plotting
 from keras_gan.cli import parsing
-from keras_gan.conditioning import Classes
+from keras_gan.conditioning import Classes, Vectors
 from keras_gan.core.errors import InputError
 from keras_gan.core.files import new_folder, replacing
 from keras_gan.data import Identity
@@ -65,18 +65,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     run = Run.open(options.run, options.trust_recipe, preprocessing=options.preprocessing)
     n, classes = options.samples, None
+    if isinstance(run.condition, Vectors):
+        raise InputError(
+            f"the condition of {run.path} is a vector for each sample: give them in Python, "
+            "keras_gan.Run.open(RUN).samples(n, condition=vectors)"
+        )
     if options.condition is not None:
         if not isinstance(run.condition, Classes):
             raise InputError(f"{run.path} has no classes: leave out --condition")
         classes = np.resize(options.condition, n)
     sampler = run.sampler(options.weights, options.truncation)
-    batches = sampler.batches(n, options.seed, classes, _BATCH)
+    batches = _finite(sampler.batches(n, options.seed, classes, _BATCH), run)
     write = _writer(run, options.output, n)
     console = Console(stderr=True)
     silent = not console.is_terminal
     write(track(batches, total=-(-n // _BATCH), console=console, transient=True, disable=silent))
     print(options.output)
     return 0
+
+
+def _finite(batches: Iterable[np.ndarray], run: Run) -> Iterator[np.ndarray]:
+    """The batches, if all numbers are finite: a PNG file would show others as black."""
+    for batch in batches:
+        if not np.isfinite(batch).all():
+            raise InputError(f"{run.path} generates NaN or infinite numbers; try other --weights")
+        yield batch
 
 
 def _writer(run: Run, name: str, n: int) -> Callable[[Iterable[np.ndarray]], None]:

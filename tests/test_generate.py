@@ -121,3 +121,22 @@ def test_what_cannot_be_written(arguments, message, tmp_path, monkeypatch, capsy
     assert message in error
     assert error.count("\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "gan.keras"]
+
+
+def test_what_cannot_be_generated(tmp_path, capsys):
+    output = tmp_path / "samples"
+    gan = small.gan()
+    gan.generator.set_weights([np.full_like(w, np.nan) for w in gan.generator.get_weights()])
+    gan.save(tmp_path / "gan.keras")
+    assert generate.main([str(tmp_path / "gan.keras"), "--output", f"{output}.npz"]) == 2
+    assert "gan.keras generates NaN or infinite numbers" in capsys.readouterr().err
+    latents, vector = keras.Input((5,), name="latents"), keras.Input((2,), name="condition")
+    joined = keras.layers.Concatenate()([latents, vector])
+    generator = keras.Model([latents, vector], keras.layers.Dense(6)(joined))
+    networks = generator, small.network_pair()[1]
+    condition = keras_gan.conditioning.Vectors([2])
+    gan = keras_gan.GAN(*networks, keras_gan.priors.Uniform(5), condition=condition)
+    gan.save(tmp_path / "gan.keras")
+    assert generate.main([str(tmp_path / "gan.keras"), "--output", f"{output}.npz"]) == 2
+    assert "is a vector for each sample: give them in Python" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["gan.keras"]
