@@ -75,6 +75,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise InputError(f"{run.path} has no classes: leave out --condition")
         classes = np.resize(options.condition, n)
     sampler = run.sampler(options.weights, options.truncation)
+    if options.weights == "last" and run.gan().ema_generator is not None:
+        text = "samples of the last weights; those of --weights ema are nearly always better"
+        print(text, file=sys.stderr)
     batches = _finite(sampler.batches(n, options.seed, classes, _BATCH), run)
     write = _writer(run, options.output, n)
     console = Console(stderr=True)

@@ -41,14 +41,18 @@ def test_a_picture_of_classes_in_turn(tmp_path):
     np.testing.assert_array_equal(np.asarray(Image.open(file)), plotting.grid(samples))
 
 
-def test_an_array_of_points(tmp_path):
-    gan = small.gan()
+@pytest.mark.parametrize("weights", ["last", "ema"])
+def test_an_array_of_points(weights, tmp_path, capsys):
+    gan = small.gan(ema=0.9)
+    gan.fit(small.examples(), batch_size=10, verbose=0)
     gan.save(tmp_path / "gan.keras")
     file = tmp_path / "points.npz"
-    assert generate.main([str(tmp_path / "gan.keras"), "--output", str(file)]) == 0
+    call = [str(tmp_path / "gan.keras"), "--weights", weights, "--output", str(file)]
+    assert generate.main(call) == 0
+    assert ("--weights ema are nearly always" in capsys.readouterr().err) == (weights == "last")
     with np.load(file) as arrays:
         (name,) = arrays
-        np.testing.assert_array_equal(arrays[name], gan.generate(64))
+        np.testing.assert_array_equal(arrays[name], gan.generate(64, ema=weights == "ema"))
     assert name == "x"
 
 
