@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags = [
         f"--{name}={text}"
         for name in ("weights", "truncation", "preprocessing")
-        if (text := vars(told)[name])
+        if (text := vars(told)[name]) is not None
     ]
     flags += ["--trust-recipe"] * told.trust_recipe
     try:

@@ -626,12 +626,11 @@ def test_serve_exports_a_model_first(tmp_path, monkeypatch, run):
         assert not Path(folder).exists()  # any more
     assert export.serve.main(["no.keras"]) == 2
     assert calls == []
-    told = ["--weights", "ema", "--preprocessing=symmetric_range", "--trust-recipe"]
-    assert export.serve.main(["mine.keras", *told, "--port=0"]) == 0
+    given = ["--preprocessing=symmetric_range", "--truncation=", "--trust-recipe"]
+    # An empty one too: `export` refuses it.
+    assert export.serve.main(["mine.keras", "--weights", "ema", *given, "--port=0"]) == 0
     assert calls.pop()[1:] == ["--port=0"]
-    assert {"--weights=ema", "--preprocessing=symmetric_range", "--trust-recipe"} <= set(
-        commands[-1]
-    )
+    assert {"--weights=ema", *given} <= set(commands[-1])
 
 
 @pytest.mark.parametrize("ignored", [False, True])
