@@ -54,7 +54,7 @@ MANY_STEPS = 20_000
 NETWORKS = ("auto", "dcgan", "r3gan")
 QUICK = "2m"
 SECONDS_PER_DISTANCE = 20  # of 2,000 pictures, after recomputed batch statistics, on two cores
-# Number of pictures from which on D needs no augmentation, or one by a schedule.
+# Number of pictures from which on D needs no augmentation, or a weaker one.
 MANY, SOME = 200_000, 20_000
 # Passes over many pictures until all of those that D sees are augmented; none at first. On CIFAR-10
 # learning was slower with augmentation in the first passes, and stopped without it after some six.
@@ -311,8 +311,10 @@ def _rounded(width: float) -> int:
 
 
 def _augmentation(size: int) -> str:
-    """The policy for so many pictures: none, or all three (Zhao et al. 2020)."""
-    return "none" if size >= MANY else "color,translation,cutout"
+    """The policy for so many pictures, after the paper's choices (Zhao et al. 2020)."""
+    if size >= MANY:
+        return "none"
+    return "color,translation" if size >= SOME else "color,translation,cutout"
 
 
 def build(settings: Settings, data: TrainingData) -> Built:
