@@ -54,7 +54,8 @@ MANY_STEPS = 20_000
 NETWORKS = ("auto", "dcgan", "r3gan")
 QUICK = "2m"
 SECONDS_PER_DISTANCE = 20  # of 2,000 pictures, after recomputed batch statistics, on two cores
-# Number of pictures from which on D needs no augmentation, or a weaker one.
+# Number of pictures from which on D needs no augmentation, or a weaker one. With cutout too, the
+# distance of CIFAR-10 was 403 after five passes, and 354 after fifteen; without it 422 and 343.
 MANY, SOME = 200_000, 20_000
 # Passes over many pictures until all of those that D sees are augmented; none at first. On CIFAR-10
 # learning was slower with augmentation in the first passes, and stopped without it after some six.
