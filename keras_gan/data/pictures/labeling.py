@@ -252,11 +252,10 @@ def _from_table(table: dict[str, str], file: Path, names: Sequence[str], top: st
     found = [given or table.get(name) for given, name in zip(exact, last, strict=True)]
     without = [name for name, given in zip(names, found, strict=True) if not given]
     if without:
+        form = "; its rows must begin with a file name and a class, with a comma between them"
         raise InputError(
             f"{file} has no class for {len(without):,} of {len(names):,} pictures, such as "
-            f"{shown(without[0])}"
-            + "; its rows must begin with a file name and a class, with a comma between them"
-            * (file.suffix.lower() != ".json")
+            f"{shown(without[0])}{'' if file.suffix.lower() == '.json' else form}"
         )
     times = collections.Counter(last)
     for path, name, given in zip(paths, last, exact, strict=True):
