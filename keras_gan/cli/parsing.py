@@ -53,8 +53,9 @@ class Parser(argparse.ArgumentParser):
         """As argparse's, with the nearest flag in the error of an unknown one."""
         args = list(sys.argv[1:] if args is None else args)
         given = [a for a in itertools.takewhile("--".__ne__, args) if a.startswith("--")]
+        known = self._flags
         # Before argparse misses the flag that one of them was meant to be.
-        self._refuse([a for a in given if a.partition("=")[0] not in self._flags])
+        self._refuse([a for a in given if a.partition("=")[0] not in known])
         values, unknown = self.parse_known_args(args, namespace)
         self._refuse(unknown)
         return values
