@@ -6,7 +6,7 @@ import { typical } from "./center.js";
 import { bounds, principal, vectorOf } from "./directions.js";
 import { draw, save, shownChannels } from "./images.js";
 import { arrows, enter } from "./keys.js";
-import { along, between, moved, rowSeeds, scaled, spherical } from "./latents.js";
+import { along, between, moved, rowSeeds, spherical, truncated } from "./latents.js";
 import * as link from "./link.js";
 import { Mask } from "./mask.js";
 import { classCount, further, inputShape, unknown } from "./signatures.js";
@@ -238,7 +238,7 @@ async function drawSamples() {
     const more = (signature) => further(version, signature, classes, seeds);
     let { latents, images } = await api.sample(model.name, version.version, seeds, more("sample"));
     if (truncation !== 1) {
-      latents = scaled(latents, truncation);
+      latents = truncated(latents, truncation);
       images = await api.images(model.name, version.version, latents, more("serving_default"));
     }
     if (request !== state.gridRequests) return false;
@@ -328,7 +328,7 @@ async function inpaint(others) {
   const [forSample, forInpaint] = ["sample", "inpaint"].map((signature) =>
     further(state.version, signature, seeds.map(() => 0)),
   );
-  const latents = scaled((await api.sample(model, version, seeds, forSample)).latents, truncation);
+  const latents = truncated((await api.sample(model, version, seeds, forSample)).latents, truncation);
   const images = await api.inpaint(model, version, given, latents, forInpaint);
   if (request !== state.inpaintRequests) return;
   choose([]);

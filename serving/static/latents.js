@@ -15,7 +15,7 @@ export function rowSeeds(seed, n) {
 }
 
 // Rows of latents with this truncation.
-export const scaled = (rows, truncation) => rows.map((row) => row.map((x) => truncation * x));
+export const truncated = (rows, truncation) => rows.map((row) => row.map((x) => truncation * x));
 
 const mix = (from, to, share) => from.map((value, i) => (1 - share) * value + share * to[i]);
 
