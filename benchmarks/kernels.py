@@ -5,7 +5,8 @@
 Random pixels: the speed does not depend on them. Each number is of a process of its own, because
 TensorFlow chooses kernels and threads when it starts; the shortest of three times counts. The first
 table is without and with oneDNN's kernels, the second of networks of several widths: processor time
-on one thread. The third is the time on all cores, with an operation on all of them and on one.
+on one thread. The third is the time on all cores, with an operation on all of them and on one, in
+bfloat16 only where it is not emulated.
 """
 
 from __future__ import annotations
@@ -62,10 +63,13 @@ def widths(steps: int) -> None:
 
 
 def threads(steps: int) -> None:
+    from keras_gan.experiment.speed import bfloat16_is_native
+
     print("\n| | precision | on all cores, ms | on one, ms | ratio |\n|---|---|---|---|---|")
     pictures = (["pictures", "--width", width] for width in ("16", "24", "32"))
-    networks = (*pictures, ["mnist_r3gan"], ["mnist"])
-    for network, precision in itertools.product(networks, PRECISIONS):
+    networks = (*pictures, ["mnist_r3gan"], ["mnist"], ["cifar10_conv_tuned"])
+    precisions = PRECISIONS if bfloat16_is_native() else PRECISIONS[:1]
+    for network, precision in itertools.product(networks, precisions):
         name, *changes = [*network, "--precision", precision]
         pairs = [
             [in_own_process(name, steps, "1", *changes, "--threads", number) for number in "01"]

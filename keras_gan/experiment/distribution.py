@@ -56,25 +56,20 @@ def make(name: str) -> tf.distribute.Strategy:
 def set_threads() -> None:
     """Gives each operation one thread, so that two run at the same time, where that is faster.
 
-    That is on two cores that multiply in bfloat16, without GPUs (docs/scaling.md, "CPUs"). Must be
-    called before TensorFlow runs an operation. A user who sets TF_NUM_INTRAOP_THREADS decides.
+    That is on two cores without GPUs (docs/scaling.md, "CPUs"). Must be called before TensorFlow
+    runs an operation. A user who sets TF_NUM_INTRAOP_THREADS decides.
     """
-    cores, gpus = len(os.sched_getaffinity(0)), tf.config.list_physical_devices("GPU")
-    if cores == 2 and not gpus and re.search(r"\b(avx512|amx)_bf16\b", _cpu_info()):
+    if len(os.sched_getaffinity(0)) == 2 and not tf.config.list_physical_devices("GPU"):
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 
 def hardware() -> dict[str, object]:
     """The hardware of this process: "processor", with its cores, and the names of the "gpus"."""
-    found = re.search(r"model name\s*: (.+)", _cpu_info())
+    cpus = Path("/proc/cpuinfo")  # of Linux
+    found = re.search(r"model name\s*: (.+)", cpus.read_text() if cpus.exists() else "")
     name, cores = found[1] if found else platform.machine(), len(os.sched_getaffinity(0))
     gpus = [
         tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name)
         for gpu in tf.config.list_physical_devices("GPU")
     ]
     return {"processor": f"{name}, {cores} core{'s' if cores > 1 else ''}", "gpus": gpus}
-
-
-def _cpu_info() -> str:
-    file = Path("/proc/cpuinfo")  # of Linux
-    return file.read_text() if file.exists() else ""
