@@ -39,6 +39,15 @@ examples:
   keras-gan generate runs/pictures-1a2b3c4d --weights ema --output samples/
   keras-gan generate mnist_conditional --condition 3 --output threes.png
   keras-gan generate RUN --samples 10000 --truncation 0.7 --output samples.npz"""
+# Flags of StyleGAN2-ADA's generate.py and of lightweight-gan --generate.
+_TRANSLATED = {
+    "--network": "RUN, the first argument",
+    "--outdir": "--output",
+    "--seeds": "--samples, how many; one --seed is for all of them",
+    "--num-image-tiles": "--samples",
+    **dict.fromkeys(("--trunc", "--trunc-psi"), "--truncation"),
+    "--class": "--condition",
+}
 _BATCH = 250  # samples made at a time
 _MOST_IN_A_PICTURE = 10_000
 
@@ -46,7 +55,9 @@ _MOST_IN_A_PICTURE = 10_000
 @parsing.command("generate")
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code (see `keras_gan.core.errors`)."""
-    parser = parsing.Parser(prog="keras-gan generate", description=_DESCRIPTION)
+    parser = parsing.Parser(
+        prog="keras-gan generate", description=_DESCRIPTION, translated=_TRANSLATED
+    )
     parsing.add_model(parser)
     parser.add_argument(
         "--output", type=parsing.path, required=True, metavar="PATH", help="a new folder or a file"

@@ -28,6 +28,13 @@ from keras_gan.experiment.picture_sets import (
 
 _DEFAULT = "efficientnet_lite0"
 _STRATEGIES = [name for name in distribution.NAMES if name != "multi_worker"]
+# Flags of pytorch-fid and torch-fidelity.
+_TRANSLATED = {
+    "--save-stats": "keras-gan reference",
+    "--device": "--strategy",
+    **dict.fromkeys(("--input1", "--input2"), "SET and REAL, without flags"),
+    **dict.fromkeys(("--fid", "--kid", "--isc", "--prc"), "no flag: everything is measured"),
+}
 _SOURCES = """Pictures are named as for `keras-gan train --dataset`: a folder, an archive, a .npy or
 .npz file, or an image set of tensorflow-datasets, of which the test examples are measured. A run
 directory, a preset or a .keras file stands for samples of its generator, and a file of
@@ -54,7 +61,7 @@ examples:
 @parsing.command("measure")
 def measure(argv: Sequence[str] | None = None) -> int:
     """Runs `keras-gan measure`; returns its exit code (see `keras_gan.core.errors`)."""
-    parser = parsing.Parser(prog="keras-gan measure", description=_MEASURE)
+    parser = parsing.Parser(prog="keras-gan measure", description=_MEASURE, translated=_TRANSLATED)
     parser.add_argument("set", metavar="SET", type=parsing.path, help="pictures to measure")
     parser.add_argument("real", metavar="REAL", type=parsing.path, help="pictures to compare with")
     _add_options(parser)

@@ -43,8 +43,8 @@ examples:
 G is the generator, D the discriminator, z the latents that G makes a sample from.
 The same command continues an interrupted run where it stopped. More --epochs continue a finished
 run; any other setting of the recipe makes another run."""
-# Flags of other programs: those that docs/coming_from names, and some more.
-_OTHER_FLAGS = {
+# Flags of StyleGAN2-ADA's and lightweight-gan's training: those in docs/coming_from, and some more.
+_TRANSLATED = {
     "--outdir": "--run-dir",
     "--data": "--dataset",
     "--data-path": "--dataset",
@@ -114,7 +114,9 @@ def _read(argv: list[str]) -> tuple[Recipe, RunSettings, Options]:
     default = _default_recipe(known.dataset)
     recipe = recipes.get(default if known.recipe is None else known.recipe)
 
-    parser = parsing.Parser(prog="keras-gan train", description=_DESCRIPTION)
+    parser = parsing.Parser(
+        prog="keras-gan train", description=_DESCRIPTION, translated=_TRANSLATED
+    )
     parser.add_argument(
         "--recipe", metavar="NAME", help=f"one of {', '.join(recipes.NAMES)}, or a .py file"
     )
@@ -186,9 +188,7 @@ def _unknown(argument: str, recipe: Recipe, parser: parsing.Parser) -> str:
     flag, flags = argument.partition("=")[0], recipes.flags()
     if flag == "--dataset" and recipe.has_own_data:
         return f"recipe {recipe.name!r} brings its own data; leave out --dataset"
-    if (other := flag.replace("_", "-")) in _OTHER_FLAGS:
-        return f"unrecognized argument {argument}; here it is {_OTHER_FLAGS[other]}"
-    if others := flags.get(flag):
+    if flag not in _TRANSLATED and (others := flags.get(flag)):
         return f"recipe {recipe.name!r} has no {flag}; recipes that have it: {', '.join(others)}"
     named = "" if flag.startswith("-") else "; pictures and other data are named with --dataset"
     return f"unrecognized argument {argument}{named}{parser.similar(argument, flags)} (see --help)"

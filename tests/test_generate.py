@@ -127,6 +127,25 @@ def test_what_cannot_be_written(arguments, message, tmp_path, monkeypatch, capsy
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "gan.keras"]
 
 
+@pytest.mark.parametrize(
+    ("flag", "here"),
+    [
+        ("--network=g.pkl", "here it is RUN, the first argument"),
+        ("--seeds=0-35", "here it is --samples, how many; one --seed is for all of them"),
+        ("--trunc=0.7", "here it is --truncation"),
+        ("--trunc_psi=0.7", "here it is --truncation"),
+        ("--class=3", "here it is --condition"),
+        ("--outdir=out", "here it is --output"),
+        ("--num-image-tiles=8", "here it is --samples"),
+        ("--ouput=out", "did you mean --output?"),
+    ],
+)
+def test_flags_of_other_packages_are_answered(flag, here, capsys):
+    assert generate.main(["digits", flag]) == 2
+    error = f"generate: error: unrecognized arguments: {flag}; {here} (see --help)\n"
+    assert capsys.readouterr().err == error
+
+
 def test_what_cannot_be_generated(tmp_path, capsys):
     output = tmp_path / "samples"
     gan = small.gan()

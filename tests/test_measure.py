@@ -100,6 +100,21 @@ def test_outputs_replace_no_pictures_that_are_read(tmp_path, capsys, linked):
     assert file.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("flag", "here"),
+    [
+        ("--save-stats", "keras-gan reference"),
+        ("--device=cuda:0", "--strategy"),
+        ("--input1=a/", "SET and REAL, without flags"),
+        ("--isc", "no flag: everything is measured"),
+    ],
+)
+def test_flags_of_other_packages_are_answered(flag, here, capsys):
+    assert run(measure.measure, "a/", "b/", flag) == 2
+    error = f"measure: error: unrecognized arguments: {flag}; here it is {here} (see --help)\n"
+    assert capsys.readouterr().err == error
+
+
 def test_a_folder_against_an_array(tmp_path, capsys):
     one, other = pictures(30), pictures(80, seed=1, shift=40)
     samples, real = folder(tmp_path / "samples", one), tmp_path / "real.npy"

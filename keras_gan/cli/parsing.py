@@ -13,7 +13,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -38,12 +38,18 @@ _Main = Callable[..., int]  # from a sequence of arguments, or None for those of
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line."""
+    """An argument parser whose errors are one line.
 
-    def __init__(self, **kwargs):
+    Args:
+        translated: Flags of commands like this one in other packages, and what they are here.
+        **kwargs: As of `argparse.ArgumentParser`.
+    """
+
+    def __init__(self, *, translated: Mapping[str, str] | None = None, **kwargs):
         super().__init__(
             formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **kwargs
         )
+        self._translated = translated or {}
 
     def error(self, message: str) -> NoReturn:
         """Raises what `run` prints."""
@@ -68,8 +74,11 @@ class Parser(argparse.ArgumentParser):
         """The end of a message on an unknown argument: which flag, also of others, was meant."""
         if not argument.startswith("-"):
             return "; a name with spaces needs quotes"
+        flag = argument.partition("=")[0]
+        if here := self._translated.get(flag.replace("_", "-")):
+            return f"; here it is {here}"
         names = [flag.removeprefix("--") for flag in (*self._flags, *others)]  # alike in the dashes
-        near = difflib.get_close_matches(argument.partition("=")[0].lstrip("-"), names, n=1)
+        near = difflib.get_close_matches(flag.lstrip("-"), names, n=1)
         return question([f"--{name}" for name in near])
 
     @property
