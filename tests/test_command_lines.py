@@ -188,9 +188,12 @@ def test_an_unknown_command_is_one_line(name, elsewhere):
     assert not faults_of("keras-gan", keras_gan_command.main, [name], repr(name), elsewhere)
 
 
-def test_an_unknown_command_names_the_nearest(capsys):
-    assert keras_gan_command.main(["evalute"]) == 2
-    assert "did you mean evaluate?" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("name", "nearest"), [("evalute", "evaluate"), ("TRAIN", "train"), ("--versoin", "--version")]
+)
+def test_an_unknown_command_names_the_nearest(name, nearest, capsys):
+    assert keras_gan_command.main([name]) == 2
+    assert capsys.readouterr().err.endswith(f"; did you mean {nearest}?\n")
 
 
 @pytest.mark.parametrize(

@@ -368,6 +368,7 @@ def test_help_teaches(capsys):
             "unknown recipe 'minst'; choose from pictures, ",
         ),
         (["--recipe", "minst"], "did you mean mnist"),
+        (["--recipe", "MNIST"], "did you mean mnist"),
         (["--recipe", "absent.py"], "absent.py"),
         (
             ["--strategy", "paralell"],

@@ -63,7 +63,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
             print(f"  {known:<12}{_LINES.get(known, commands[known].value)}")
         return 0
     if name not in commands:
-        near = question(difflib.get_close_matches(name, commands))
+        near = question(difflib.get_close_matches(name.lower(), [*commands, "--version", "--help"]))
         names = ", ".join(sorted(commands))
         return _refuse(f"unknown sub-command {name!r}; choose from {names}{near}")
     return commands[name].load()(arguments)

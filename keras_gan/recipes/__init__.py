@@ -63,7 +63,8 @@ def get(name: str) -> Recipe:
     if name not in NAMES:
         raise InputError(
             f"unknown recipe {name!r}; choose from {', '.join(NAMES)}, "
-            f"or give a file that ends in .py{question(difflib.get_close_matches(name, NAMES))}"
+            "or give a file that ends in .py"
+            f"{question(difflib.get_close_matches(name.lower(), NAMES))}"
         )
     return Recipe(name, importlib.import_module(f"keras_gan.recipes.{name}"), name)
 
