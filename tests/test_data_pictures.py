@@ -516,12 +516,36 @@ def test_classes_of_stylegan_for_an_archive_of_one_folder(tmp_path, kind):
     rows = [[f"00000/{i:02}.png", i % 3] for i in range(20)]
     table.write_text(json.dumps({"labels": rows}))
     archive = shutil.make_archive(str(folder), kind, folder)
-    data = opened(archive, classes=str(table))
-    numbers = [next(i for i in range(20) if (COLORS[i] == x).all()) for x in data.train.x]
-    np.testing.assert_array_equal(data.train.y, np.array(numbers) % 3)
+    for classes in (str(table), "dataset.json", "auto"):  # the last two within the archive
+        data = opened(archive, classes=classes)
+        numbers = [next(i for i in range(20) if (COLORS[i] == x).all()) for x in data.train.x]
+        np.testing.assert_array_equal(data.train.y, np.array(numbers) % 3)
     table.write_text(json.dumps({"labels": rows[1:]}))
-    message = refusal(opened, archive, classes=str(table))
-    assert message.endswith("has no class for 1 of 20 pictures, such as 00.png")
+    shutil.make_archive(str(folder), kind, folder)
+    for classes, root in ((str(table), folder), ("dataset.json", archive)):
+        message = refusal(opened, archive, classes=classes)
+        assert message.startswith(f"{root}{os.sep}dataset.json has no class for 1 of 20 pictures")
+    assert "there is no file kinds.csv" in refusal(opened, archive, classes="kinds.csv")
+
+
+@pytest.mark.parametrize("kind", [".zip", ".tar"])
+def test_a_table_of_an_archive_may_lie_in_its_one_folder(tmp_path, kind):
+    write_pictures(tmp_path / "faces", COLORS)
+    rows = [f"{i:02}.png,{'ab'[i % 2]}" for i in range(20)]
+    (tmp_path / "faces" / "kinds.csv").write_text("\n".join(rows))
+    (tmp_path / "faces" / "labels").write_text("of another program")
+    archive = archived(tmp_path / "faces", kind)
+    assert opened(archive, classes="kinds.csv").label_names == ("a", "b")
+    assert opened(archive, classes="labels").label_names is None
+
+
+def test_a_damaged_table_of_an_archive_is_named(tmp_path):
+    write_pictures(tmp_path / "faces", COLORS)
+    (tmp_path / "faces" / "kinds.csv").write_text("00.png,a")
+    archive = archived(tmp_path / "faces", ".zip")  # not compressed
+    archive.write_bytes(archive.read_bytes().replace(b"00.png,a", b"00.png,b"))
+    message = refusal(opened, archive, classes="kinds.csv")
+    assert message.startswith(f"{archive}{os.sep}top{os.sep}kinds.csv cannot be read: Bad CRC")
 
 
 def test_auto_takes_the_classes_of_stylegan_not_its_folders(tmp_path):
@@ -536,7 +560,8 @@ def test_auto_takes_the_classes_of_stylegan_not_its_folders(tmp_path):
     table.write_text(json.dumps({"labels": [[name, i % 4 + 0.0] for i, name in enumerate(names)]}))
     assert opened(folder).label_names == ("0", "1", "2", "3")  # whole numbers, of the new file
     archive = archived(folder, ".zip")
-    assert "write --classes dataset.json (of an archive, unpack" in refusal(opened, archive)
+    assert opened(archive).label_names == ("0", "1", "2", "3")
+    assert "write --classes dataset.json, or none" in refusal(opened, archive, classes="folders")
     for source in (folder, archive):
         lines = opened(source, classes="labels").description
         assert any("to learn those of dataset.json, add --classes dataset" in x for x in lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import csv
 import dataclasses
+import io
 import json
 import os
 import unicodedata
@@ -13,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_gan.core.errors import InputError
+from keras_gan.core.errors import InputError, first_line
 from keras_gan.data.dataset import SPLITS, held_out_rows, held_out_rule
-from keras_gan.data.pictures.sources import Source, shown
+from keras_gan.data.pictures.sources import Source, is_archive, shown
 
 WORDS = ("none", "labels", "folders", "auto")  # what the option may be besides a file
 ONE_CLASS = "one class only, so G and D learn none"
@@ -75,7 +76,7 @@ def label(names: Sequence[str], classes: str, folder: Path, source: Source) -> L
     Args:
         names: Paths of the pictures within the data set, with "/".
         classes: The option of that name.
-        folder: Folder in which that file is looked for as well.
+        folder: Folder or archive in which that file is looked for as well.
         source: Where they are from; labels of its own are the classes, unless there are to be none.
 
     Raises:
@@ -107,13 +108,13 @@ def label(names: Sequence[str], classes: str, folder: Path, source: Source) -> L
         labels = np.array([source.labels[name] for name in names], np.int64)
         return Labeling(rows, rule, labels, source.label_names, "label")
     of_stylegan = any(name.rpartition("/")[2] == _STYLEGAN_FILE for name in source.others)
-    by_folders = classes == "folders" or (classes == "auto" and not classes_file(classes, folder))
-    if by_folders and of_stylegan:
+    table = classes_table(classes, folder, source)
+    if of_stylegan and (classes == "folders" or (classes == "auto" and table is None)):
         raise InputError(
             f"the classes of these pictures are in {_STYLEGAN_FILE}, not in the names of folders: "
-            f"write --classes {_STYLEGAN_FILE} (of an archive, unpack the file first), or none"
+            f"write --classes {_STYLEGAN_FILE}, or none"
         )
-    found, where = _classes(names, places, classes, folder, source.top)
+    found, where = _classes(names, places, classes, table, source.top)
     if found is None:
         hint = _hint(places, of_stylegan) if classes == "labels" else ""
         return Labeling(rows, rule, hint=hint)
@@ -129,7 +130,7 @@ def _hint(places: Sequence[Sequence[str]], of_stylegan: bool) -> str:
     if of_stylegan:
         return (
             f"no classes are used; to learn those of {_STYLEGAN_FILE}, add --classes "
-            f"{_STYLEGAN_FILE} (of an archive, unpack the file first)"
+            f"{_STYLEGAN_FILE}"
         )
     if len(folders) < 2 or "" in folders or len(places) < 10 * len(folders):
         return ""
@@ -152,9 +153,10 @@ def _top(place: Sequence[str]) -> str:
 
 
 def classes_file(classes: str, folder: Path) -> Path | None:
-    """The file that the option names, as given or in the folder; None for another choice.
+    """The file that the option names, as given or in the folder.
 
-    For `auto` it is StyleGAN's file, if the folder has one.
+    For `auto` it is StyleGAN's file, if the folder has one. None for another choice, and for a file
+    that may be within an archive, which `classes_table` finds.
     """
     if classes in WORDS:
         file = folder / _STYLEGAN_FILE
@@ -162,22 +164,61 @@ def classes_file(classes: str, folder: Path) -> Path | None:
     for file in (Path(os.path.expanduser(classes)), folder / classes):
         if file.is_file():
             return file
-    raise InputError(
+    if is_archive(folder):
+        return None
+    raise _no_file(classes)
+
+
+def _no_file(classes: str) -> InputError:
+    return InputError(
         f"--classes must be {', '.join(WORDS)}, a CSV file or StyleGAN's dataset.json; there is no "
-        f"file {classes} (a file within an archive must be unpacked)"
+        f"file {classes}"
     )
 
 
+def classes_table(classes: str, place: Path, source: Source) -> tuple[Path, bytes] | None:
+    """The file that the option names, and its content; None for another choice.
+
+    Args:
+        classes: The option.
+        place: The folder or archive of the pictures.
+        source: The pictures.
+
+    Raises:
+        InputError: There is no such file, or it cannot be read.
+    """
+    if classes in WORDS and classes != "auto":
+        return None
+    name = _STYLEGAN_FILE if classes == "auto" else classes
+    file = classes_file(classes, place)
+    try:
+        if file is not None:
+            return file, file.read_bytes()
+        for inside in (name, source.top + name):
+            if inside in source.others:
+                file = place / inside
+                return file, source.read(inside)
+    except Exception as error:  # damaged archives raise exceptions of many kinds
+        raise InputError(f"{file} cannot be read: {first_line(error)}") from error
+    if classes == "auto":
+        return None
+    raise _no_file(classes)
+
+
 def _classes(
-    names: Sequence[str], places: Sequence[Sequence[str]], classes: str, folder: Path, top: str
+    names: Sequence[str],
+    places: Sequence[Sequence[str]],
+    classes: str,
+    table: tuple[Path, bytes] | None,
+    top: str,
 ) -> tuple[list[str] | None, str]:
     """The class of each picture by name, and what says so."""
-    file = classes_file(classes, folder)
-    if file is not None:
-        table = _table(file, unlabeled=classes == "auto")
-        if not table and classes == "auto":  # StyleGAN's file of pictures without classes
+    if table is not None:
+        file, content = table
+        known = _read(file, content, unlabeled=classes == "auto")
+        if not known and classes == "auto":  # StyleGAN's file of pictures without classes
             return None, ""
-        return _from_table(table, file, names, top), file.name
+        return _from_table(known, file, names, top), file.name
     without = [name for name, place in zip(names, places, strict=True) if len(place) < 2]
     if classes == "folders" and without:
         raise InputError(
@@ -189,32 +230,32 @@ def _classes(
     return [place[0] for place in places], "folder"
 
 
-def _table(file: Path, unlabeled: bool) -> dict[str, str]:
+def _read(file: Path, content: bytes, unlabeled: bool) -> dict[str, str]:
     """The classes by file name; none at all only if pictures may be without."""
     if file.suffix.lower() == ".json":
-        return _stylegan_table(file, unlabeled)
+        return _stylegan_table(file, content, unlabeled)
     try:
-        with file.open(newline="", encoding="utf-8-sig") as opened:
-            rows = [row for row in csv.reader(opened) if len(row) > 1]
+        lines = io.StringIO(content.decode("utf-8-sig"), newline="")
+        rows = [row for row in csv.reader(lines) if len(row) > 1]
     except UnicodeDecodeError as error:
         raise InputError(f"{file} cannot be read as CSV: save it in UTF-8") from error
-    except (OSError, ValueError, csv.Error) as error:
+    except (ValueError, csv.Error) as error:
         raise InputError(f"{file} cannot be read as CSV: {error}") from error
     # A line of titles does no harm.
     return _unambiguous(((first.strip(), second.strip()) for first, second, *_ in rows), file)
 
 
-def _stylegan_table(file: Path, unlabeled: bool) -> dict[str, str]:
+def _stylegan_table(file: Path, content: bytes, unlabeled: bool) -> dict[str, str]:
     """The classes in the form of StyleGAN's: {"labels": [[file name, class number], ...]}.
 
     Instead of the list there may be null, if pictures may be without classes.
     """
     try:
-        rows = json.loads(file.read_bytes())["labels"]
+        rows = json.loads(content)["labels"]
         if rows is None and unlabeled:
             return {}
         pairs = [(str(name), _whole(number)) for name, number in rows]
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise InputError(
             f'{file} must hold {{"labels": [[file name, class number], ...]}}, with whole numbers'
             + ("; if it is another file, write --classes labels, folders or none" * unlabeled)

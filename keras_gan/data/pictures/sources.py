@@ -32,6 +32,10 @@ _MOST_BYTES = 1 << 30  # of one file
 Opener = Callable[[], BinaryIO]
 
 
+def _nothing(name: str) -> bytes:
+    raise FileNotFoundError(errno.ENOENT, "there is no such file", name)
+
+
 @dataclasses.dataclass
 class Source:
     """The pictures of a folder or an archive.
@@ -43,6 +47,7 @@ class Source:
         states: Size and time of change of each file, or of the whole archive.
         faults: From names to what makes a file or folder unusable.
         others: Names of files of other kinds.
+        read: The content of one of these.
         top: What an archive's names begin with and `names` leave out: the folder, with "/", in
             which all of its pictures lie, if there is one.
         labels: From names to classes, 0, 1, ..., if the source has classes of its own.
@@ -54,6 +59,7 @@ class Source:
     states: list[tuple[int, int]] = dataclasses.field(default_factory=list)
     faults: dict[str, str] = dataclasses.field(default_factory=dict)
     others: list[str] = dataclasses.field(default_factory=list)
+    read: Callable[[str], bytes] = _nothing
     top: str = ""
     labels: dict[str, int] | None = None
     label_names: tuple[str, ...] | None = None
@@ -106,6 +112,7 @@ def find(path: Path) -> Source:
 
 def _in_folder(folder: Path) -> Source:
     source = Source(lambda: (functools.partial(_open, folder / name) for name in source.names))
+    source.read = lambda name: (folder / name).read_bytes()
     status = folder.stat()
     found = sorted(_walk(folder, "", ((status.st_dev, status.st_ino),), source.faults))
     for name, size, changed in found:
@@ -158,9 +165,14 @@ def _in_zip(path: Path) -> Source:
         archive = zipfile.ZipFile(path)  # closed together with the last function that reads it
         return (functools.partial(_bytes_of, archive, info) for info in infos)
 
+    def read(name: str) -> bytes:
+        with zipfile.ZipFile(path) as archive:
+            return archive.read(others[name])
+
     infos: list[zipfile.ZipInfo] = []
+    others: dict[str, zipfile.ZipInfo] = {}
     members: list[str] = []
-    source = Source(openers, states=[_state(path)])
+    source = Source(openers, states=[_state(path)], read=read)
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             # Old programs of Windows write its separator; on other systems it is a letter.
@@ -177,6 +189,8 @@ def _in_zip(path: Path) -> Source:
                 source.faults[name] = "it is protected by a password"
             elif _take(source, name, info.file_size, head):
                 infos.append(info)
+            else:
+                others[_plain(name)] = info
             members.append(name)
     return _without_runs(source, infos, members)
 
@@ -189,9 +203,13 @@ def _in_tar(path: Path) -> Source:
     def openers() -> Iterator[Opener]:
         with tarfile.open(path) as archive:
             for info in infos:
-                yield functools.partial(io.BytesIO, read(archive, info))
+                yield functools.partial(io.BytesIO, start(archive, info))
 
-    def read(archive: tarfile.TarFile, info: tarfile.TarInfo, size: int = -1) -> bytes:
+    def read(name: str) -> bytes:
+        with tarfile.open(path) as archive:
+            return start(archive, others[name])
+
+    def start(archive: tarfile.TarFile, info: tarfile.TarInfo, size: int = -1) -> bytes:
         try:
             file = archive.extractfile(info)  # of a link, what it leads to
         except (KeyError, RecursionError):  # it leads nowhere, or to itself
@@ -199,13 +217,17 @@ def _in_tar(path: Path) -> Source:
         return b"" if file is None else file.read(size)
 
     infos: list[tarfile.TarInfo] = []
-    source = Source(openers, states=[_state(path)])
+    others: dict[str, tarfile.TarInfo] = {}
+    source = Source(openers, states=[_state(path)], read=read)
     with tarfile.open(path) as archive:
         for info in archive:
-            head = functools.partial(read, archive, info, 16)
-            is_file = info.isreg() or info.islnk() or info.issym()
-            if is_file and _take(source, info.name, info.size, head):
+            head = functools.partial(start, archive, info, 16)
+            if not (info.isreg() or info.islnk() or info.issym()):
+                continue
+            if _take(source, info.name, info.size, head):
                 infos.append(info)
+            else:
+                others[_plain(info.name)] = info
         _check_end(archive)
         members = archive.getnames()
     return _without_runs(source, infos, members)
