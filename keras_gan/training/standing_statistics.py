@@ -55,24 +55,32 @@ def recompute(
     if not layers:
         raise InputError(f"{generator.name!r} has no batch normalization, so no statistics")
     batches, batch_size = whole("batches", batches), whole("batch_size", batch_size)
+    state = generator.variables
+    statistics = [v for layer in layers for v in (layer.moving_mean, layer.moving_variance)]
     given = [(layer.momentum, layer.trainable) for layer in layers]
+
+    @tf.function(autograph=False)
+    def after(values, seeds, tensors):
+        """The state after a batch, and the batch's statistics."""
+        draws = RowDraws(seeds)
+        with keras.StatelessScope(zip(state, values, strict=True)) as scope, drawing_from(draws):
+            conditioning.call(generator, prior.draw(draws), tensors, training=True)
+        return [[scope.get_current_value(v) for v in of] for of in (state, statistics)]
+
     try:
-        with keras.StatelessScope() as scope:  # of layers with other state, that stays
-            for index in range(batches):
-                for layer in layers:
-                    layer.trainable = True  # a frozen one uses its old statistics
-                    layer.momentum = index / (index + 1)  # the mean over all batches so far
-                seeds = tf.constant(row_seeds(seed, batch_size, first=index * batch_size))
-                draws = RowDraws(seeds)
-                latents, tensors = prior.draw(draws), _conditions(condition, x, y, seeds)
-                with drawing_from(draws):
-                    conditioning.call(generator, latents, tensors, training=True)
+        for layer in layers:
+            layer.trainable = True  # a frozen one uses its old statistics
+            layer.momentum = 0.0  # it keeps those of the last batch alone
+        values, totals = [keras.ops.convert_to_tensor(v) for v in state], [0.0] * len(statistics)
+        for index in range(batches):
+            seeds = tf.constant(row_seeds(seed, batch_size, first=index * batch_size))
+            values, of_batch = after(values, seeds, _conditions(condition, x, y, seeds))
+            totals = [total + value for total, value in zip(totals, of_batch, strict=True)]
     finally:
         for layer, (momentum, trainable) in zip(layers, given, strict=True):
             layer.momentum, layer.trainable = momentum, trainable
-    for layer in layers:
-        for variable in (layer.moving_mean, layer.moving_variance):
-            variable.assign(scope.get_current_value(variable))
+    for variable, total in zip(statistics, totals, strict=True):
+        variable.assign(total / batches)
 
 
 def _conditions(
