@@ -45,7 +45,9 @@ def test_measures_where_the_data_lie(experiment):
     np.testing.assert_allclose(found["discriminator_error"], 0.03, rtol=1e-6)
     half = experiment.distances(dataclasses.replace(panel, discriminator=np.full(len(x), 0.3)))
     np.testing.assert_allclose(half["from_half"], 0.2, rtol=1e-6)
-    low, high = experiment.protocol()["compared_over"]["interval"]
+    protocol = experiment.protocol()
+    assert protocol["p_g"]["samples"] == 1_000_000
+    low, high = protocol["compared_over"]["interval"]
     np.testing.assert_allclose(scipy.stats.norm(1, 0.6).cdf([low, high]), [0.005, 0.995], atol=1e-9)
 
 
@@ -77,10 +79,11 @@ def test_the_command_gives_it_again(tmp_path):
 def test_what_the_command_leaves(tmp_path, capsys, monkeypatch):
     short = [dataclasses.replace(p, steps=2 * p.frame) for p in figure_1.PHASES if p.frame < 300]
     monkeypatch.setattr(figure_1, "PHASES", (*short, short[-1]))
+    monkeypatch.setattr(figure_1, "_SAMPLES", 20_000)
     assert figure_1.main(["--output", str(tmp_path)]) == 0
     assert str(tmp_path / "figure_1.png") in capsys.readouterr().out
     report = json.loads((tmp_path / "figure_1.json").read_text())
-    assert report["protocol"]["p_g"]["samples"] == 1_000_000
+    assert report["protocol"]["p_g"]["samples"] == 20_000
     series, last = report["series"], report["panels"][-1]
     assert series[-1] == {name: last[name] for name in last if name != "jensen_shannon"}
     assert [row["step"] for row in series] == sorted({row["step"] for row in series})
