@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import io
 import os
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 
 import keras_gan
-from export import web
+from export import replay, saved_model, web
 from export.__main__ import main
 from export.subject import Subject
 from keras_gan import Run, layers, priors, train
@@ -41,11 +42,26 @@ class Export:
     signatures: Sequence[str]
 
 
+@contextlib.contextmanager
+def replayed() -> Iterator[None]:
+    """Exports are tried in this process: each fresh one would import TensorFlow again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(saved_model, "run", lambda path, asked: replay.replay(str(path), asked))
+        yield
+
+
+@pytest.fixture(scope="session")
+def replayed_here() -> Callable[[], contextlib.AbstractContextManager[None]]:
+    """Makes a context in which exports are tried in this process."""
+    return replayed
+
+
 @pytest.fixture(scope="session")
 def export_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Export]:
     """From a recipe's name to a run one epoch long, exported with warm-up requests.
 
-    The plain model in every format: ONNX of the others has tests of its own.
+    The plain model in every format, and tried in a fresh process: ONNX of the others has tests of
+    its own, and a fresh process loads them in test_saved_model.py.
     """
 
     @functools.cache
@@ -57,7 +73,8 @@ def export_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Expor
         if recipe == "digits":
             formats += ["onnx", "onnx_float16"]
         chosen = ("--signatures", *SIGNATURES[recipe])
-        with redirect_stdout(printed):
+        tried = contextlib.nullcontext if recipe == "digits" else replayed
+        with redirect_stdout(printed), tried():
             code = main([str(path), "--output", str(output), *formats, *chosen, "--warmup"])
         assert code == 0
         return Export(Run.open(path), output / recipe / "1", printed.getvalue(), SIGNATURES[recipe])

@@ -241,9 +241,12 @@ def test_as_a_module(export, tmp_path: Path) -> None:
     assert result.stderr == ""
 
 
-def test_a_truncation_is_part_of_the_exported_generator(run: Run, tmp_path: Path) -> None:
+def test_a_truncation_is_part_of_the_exported_generator(
+    run: Run, replayed_here, tmp_path: Path
+) -> None:
     chosen = ["--weights", "ema", "--truncation", "0.5", "--formats", "saved_model", "onnx"]
-    assert main([str(run.path), "--output", str(tmp_path), *chosen]) == 0
+    with replayed_here():
+        assert main([str(run.path), "--output", str(tmp_path), *chosen]) == 0
     folder = tmp_path / "digits" / "1"
     latents = run.prior.sample(4, seed=2)
     expected = run.samples(4, seed=2, weights="ema", truncation=0.5)

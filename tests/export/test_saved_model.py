@@ -157,7 +157,9 @@ def assert_numbers(outputs: dict, expected: dict) -> None:
 
 
 @pytest.fixture(scope="module")
-def answered(export_of, photo_subject: Subject, photos: keras_gan.GAN, tmp_path_factory) -> dict:
+def answered(
+    export_of, replayed_here, photo_subject: Subject, photos: keras_gan.GAN, tmp_path_factory
+) -> dict:
     """For each kind of model, and the one with noise inside, what was asked and both answers.
 
     One process answers for all: TensorFlow is imported once.
@@ -166,7 +168,8 @@ def answered(export_of, photo_subject: Subject, photos: keras_gan.GAN, tmp_path_
     names = ("serving_default", "sample", "png", "discriminator")
     settings = writing.Settings(formats=("saved_model",), signatures=names)
     folder = tmp_path_factory.mktemp("photos")
-    path = writing.write(photo_subject, folder, "photos", settings=settings).path
+    with replayed_here():
+        path = writing.write(photo_subject, folder, "photos", settings=settings).path
     exports["photos"] = Exported(path, photos, photo_subject.preprocessing, noisy=True)
     cases = {
         kind: [case for n in (1, 33) for case in exported.numbers(n)]
