@@ -1,5 +1,7 @@
 """Recipes that draw their own points: what they learn from, and a short game on the ring."""
 
+import dataclasses
+
 import pytest
 
 from keras_gan import recipes
@@ -22,8 +24,10 @@ def test_splits_come_from_the_mixture_each_by_its_own_seed(module):
         assert sum(row.tobytes() in seen for row in split.x) < 0.01 * len(split)
 
 
-def test_the_ring_s_modes_are_found_and_nothing_warns():
-    settings = ring.Settings()
+@pytest.mark.parametrize("epochs", [15, pytest.param(30, marks=pytest.mark.slow)])
+def test_the_ring_s_modes_are_found_and_nothing_warns(epochs):
+    """Half of the recipe's epochs are enough, by which the fast test stands for the whole."""
+    settings = dataclasses.replace(ring.Settings(), epochs=epochs)
     data = ring.load_data(settings)
     points = data.train.x
     gan, arguments = ring.build(settings, TrainingData.of(settings, points))

@@ -78,7 +78,20 @@ def weights(model: keras_gan.GAN) -> list[np.ndarray]:
     return [weight for network in networks for weight in network.get_weights()]
 
 
-@pytest.mark.parametrize("name", CASES)
+# Every pair of an update, a number of steps, a loss and a number of replicas is in another case.
+SLOW = {
+    "alternating-1-held_back-one",
+    "alternating-3-non_saturating-one",
+    "simultaneous-1-non_saturating-one",
+    "simultaneous-3-held_back-one",
+    "simultaneous-3-two",
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in CASES],
+)
 def test_weights_are_those_of_the_recorded_run(name):
     with np.load(FILE) as recorded:
         expected = [

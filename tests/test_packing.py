@@ -6,6 +6,7 @@ import contextlib
 import errno
 import importlib
 import json
+import shutil
 import stat
 import zipfile
 from unittest import mock
@@ -113,9 +114,16 @@ def test_every_recipe_continues_from_a_file(name, tmp_path, toy_size):
 SETTINGS = ["--recipe", "digits", "--likelihood-samples", "50", "--batch-size", "200"]
 
 
-def test_the_same_command_continues_a_run_from_a_file(tmp_path, capsys):
-    path, file, other = tmp_path / "run", tmp_path / "run.kgan", tmp_path / "other run"
+@pytest.fixture(scope="module")
+def first_epoch(tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs") / "first"
     assert train.main([*SETTINGS, "--run-dir", str(path), "--epochs", "1"]) == 0
+    return path
+
+
+def test_the_same_command_continues_a_run_from_a_file(first_epoch, tmp_path, capsys):
+    path, file, other = tmp_path / "run", tmp_path / "run.kgan", tmp_path / "other run"
+    shutil.copytree(first_epoch, path)
     assert pack.pack([str(path), "--output", str(file)]) == 0
     assert "run.kgan: step 7 of " in capsys.readouterr().out
     assert pack.unpack([str(file), "--run-dir", str(other)]) == 0
@@ -164,10 +172,9 @@ def _packed(run, file, small):
     return file
 
 
-def test_the_best_model_after_a_small_file_is_of_a_later_epoch(tmp_path):
-    path, file, other = tmp_path / "run", tmp_path / "file", tmp_path / "other"
-    assert train.main([*SETTINGS, "--run-dir", str(path), "--epochs", "1"]) == 0
-    run = Run.open(path)
+def test_the_best_model_after_a_small_file_is_of_a_later_epoch(first_epoch, tmp_path):
+    file, other = tmp_path / "file", tmp_path / "other"
+    run = Run.open(shutil.copytree(first_epoch, tmp_path / "run"))
     run.metrics_file.write_text("epoch,val_log_likelihood\n0,1e9\n")  # of a model that is lost
     assert run.epoch_of("best") == 1
     packing.pack(run, file, small=True)

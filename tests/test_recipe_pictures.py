@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_gan import GAN, InputError, Run, recipes, train
+from keras_gan import GAN, InputError, Run, networks, priors, recipes, train
 from keras_gan.augmentation import Adaptive
 from keras_gan.experiment import TrainingData, speed
 from keras_gan.optimizers.schedules import counting_images
@@ -215,7 +215,8 @@ def test_steps_are_timed_in_the_precision_asked_for():
 
     def build(settings, data):
         seen.append(keras.config.dtype_policy().name)
-        return pictures.build(settings, data)
+        gan = GAN(*networks.for_shape(data.shape, 4, bounded=True), priors.Uniform(4))
+        return gan, {"generator_optimizer": "sgd", "discriminator_optimizer": "sgd"}
 
     settings = dataclasses.replace(resolved(images=1, width=8, blocks=0), batch_size=2)
     settings = dataclasses.replace(settings, precision="mixed_bfloat16")
@@ -399,6 +400,7 @@ def test_without_features_or_pictures_for_them_no_distances_are_measured(tmp_pat
     arguments = [
         *("--dataset", str(tmp_path / "pictures.npy"), "--run-dir", str(tmp_path / "run")),
         *("--batch-size", "8", "--width", "8", "--blocks", "0", "--epochs", "1"),
+        *("--augment", "none", "--penalty-every", "1"),  # less to make a graph of
     ]
     assert train.main([*arguments, "--distance-every", "1"]) == 2
     assert "--distance-every needs classes" in capsys.readouterr().err

@@ -15,6 +15,7 @@ from sklearn.preprocessing import normalize
 from keras_gan import InputError, data, evaluate, losses, networks, recipes, train
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.data import DataSet, Split
+from keras_gan.evaluation.features import classifier
 from keras_gan.experiment.run import Run
 
 CLASSES = 3
@@ -245,7 +246,8 @@ def test_xla_on_several_replicas_is_refused(loss):
         small.gan(classes=CLASSES, loss=loss, jit_compile=True)
 
 
-def test_from_the_command_to_the_test_error(tmp_path, capsys):
+def test_from_the_command_to_the_test_error(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(classifier, "_SEEN", 2000)  # the one of the samples: D is judged here
     path = tmp_path / "run"
     fast = ["--epochs", "2", "--likelihood-every", "0", "--labels", "20", "--seed", "3"]
     recipe = ["--recipe", "digits_semi_supervised", "--run-dir", str(path)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import io
 import itertools
 import os
 import shutil
@@ -250,14 +251,26 @@ def test_fit_takes_shards(shards):
         gan.fit(shards, verbose=0)
 
 
-def test_the_command_streams_and_another_buffer_is_another_run(data_dir, tmp_path, capsys):
-    arguments = ["--recipe", "own_data", "--dataset", "numbered", "--data-dir", str(data_dir)]
-    arguments += ["--batch-size", "20", "--likelihood-samples", "20", "--stream"]
-    arguments += ["--run-dir", str(tmp_path / "run")]
-    assert train.main([*arguments, "--epochs", "1"]) == 0
-    run = keras_gan.experiment.run.Run.open(tmp_path / "run")
+STREAMED = ["--recipe", "own_data", "--dataset", "numbered", "--stream", "--batch-size", "20"]
+STREAMED += ["--likelihood-samples", "20"]
+
+
+@pytest.fixture(scope="module")
+def streamed(data_dir, tmp_path_factory):
+    """The directory of a run of one epoch, and what the command printed."""
+    path, out = tmp_path_factory.mktemp("runs") / "streamed", io.StringIO()
+    arguments = [*STREAMED, "--data-dir", str(data_dir), "--run-dir", str(path)]
+    with contextlib.redirect_stdout(out):
+        assert train.main([*arguments, "--epochs", "1"]) == 0
+    return path, out.getvalue()
+
+
+def test_the_command_streams_and_another_buffer_is_another_run(data_dir, streamed, capsys):
+    path, out = streamed
+    run = keras_gan.experiment.run.Run.open(path)
     assert recipes.data_of(run).fingerprint == run.identity["data"]
-    assert "4 examples dropped" in capsys.readouterr().out
+    assert "4 examples dropped" in out
+    arguments = [*STREAMED, "--data-dir", str(data_dir), "--run-dir", str(path)]
     assert train.main([*arguments, "--shuffle-mebibytes", "1"]) == 2
     assert "shuffle_mebibytes: 256 there, 1 now" in capsys.readouterr().err
 
@@ -303,15 +316,12 @@ def test_bad_input(arguments, words, capsys):
     assert error.count("\n") == 1
 
 
-def test_lost_files_are_named(data_dir, tmp_path, capsys):
+def test_lost_files_are_named(data_dir, streamed, tmp_path, capsys):
     shutil.copytree(data_dir, tmp_path / "tfds")
+    shutil.copytree(streamed[0], tmp_path / "run")
     files = sorted((tmp_path / "tfds").rglob("*tfrecord*"))
-    arguments = ["--recipe", "own_data", "--dataset", "numbered", "--stream"]
-    arguments += ["--data-dir", str(tmp_path / "tfds")]
-    arguments += ["--batch-size", "20", "--run-dir", str(tmp_path / "run")]
-    arguments += ["--likelihood-samples", "20"]
-    assert train.main([*arguments, "--epochs", "1"]) == 0
-    capsys.readouterr()
+    arguments = [*STREAMED, "--data-dir", str(tmp_path / "tfds"), "--run-dir"]
+    arguments.append(str(tmp_path / "run"))
     whole = files[1].read_bytes()
     files[1].write_bytes(whole[:-30] + b"x" + whole[-29:])
     assert train.main([*arguments, "--epochs", "2"]) in (2, 4)

@@ -24,6 +24,7 @@ _BATCH = 64  # images generated at a time, as in training
 _EPOCHS = 120  # of the animation of all epochs, at most
 _LOOPS, _COLUMNS = 12, 6  # of the interpolation: each is a picture that changes
 _CORNERS, _STEPS, _FRAME = 4, 16, 60  # latents of a loop, frames from one to the next, milliseconds
+_AT_ONCE = _BATCH // _LOOPS  # frames
 _NEIGHBORS = 12
 _MOST_BYTES = 2 << 30  # of training pictures that are searched for neighbors
 
@@ -93,12 +94,15 @@ def _draw_interpolation(job: Job, run: Run) -> None:
     loops = np.stack([plotting.loop(of_one, _STEPS) for of_one in corners], axis=1)
     generator = gan.generator if gan.ema_generator is None else gan.ema_generator
 
-    def frame(latents: np.ndarray) -> np.ndarray:  # one at a time: all images may be gigabytes
-        z = gan.prior.project(tf.constant(latents)).numpy()
-        images = images_of(generator, z, job.preprocessing, gan.condition, lines=_LOOPS)
-        return plotting.grid(images, _COLUMNS)
+    def images(latents: np.ndarray) -> np.ndarray:
+        z = gan.prior.project(tf.constant(latents.swapaxes(0, 1).reshape(-1, latents.shape[2])))
+        made = images_of(generator, z.numpy(), job.preprocessing, gan.condition, lines=_LOOPS)
+        return made.reshape(_LOOPS, -1, *made.shape[1:]).swapaxes(0, 1)
 
-    plotting.animate(map(frame, loops), file, frame=_FRAME, last=_FRAME)
+    # As many at a time as G makes at once: all images may be gigabytes.
+    few = [loops[i : i + _AT_ONCE] for i in range(0, len(loops), _AT_ONCE)]
+    frames = (plotting.grid(frame, _COLUMNS) for some in map(images, few) for frame in some)
+    plotting.animate(frames, file, frame=_FRAME, last=_FRAME)
     print(f"walks between samples: {file}")
 
 

@@ -120,6 +120,7 @@ def draw_curves(tables: Mapping[str, curves.Table]) -> str:
     return _template("panels.html").render(panels=curves.panels(tables), size=_SIZE)
 
 
+@functools.cache  # it is compiled, and a page that follows training is rendered again and again
 def _template(name: str) -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("keras_gan.reporting"),
