@@ -53,11 +53,12 @@ CASES = {
 
 
 def trained(model):
-    """Weights and metrics after two or more steps of 8 examples."""
+    """Weights and metrics after two steps of minibatches of 8 examples."""
     shape = model.example_shape
     x = PIXELS if len(shape) == 3 else small.examples(len(PIXELS))
     y = None if model.label_check is None else np.arange(len(x)) % small.CLASSES
-    history = model.fit(x, y, batch_size=8, epochs=2, verbose=0).history
+    epochs = model.discriminator_steps
+    history = model.fit(x, y, batch_size=8, epochs=epochs, verbose=0).history
     networks = [*model.networks, *([model.ema_generator] if model.ema else [])]
     return [w for network in networks for w in small.weights(network)], history
 
@@ -78,7 +79,7 @@ def test_updates_are_those_of_whole_minibatches(name):
 
 @pytest.fixture(scope="module")
 def whole():
-    return trained(several_updates())
+    return trained(several_updates(run_eagerly=True))
 
 
 @pytest.mark.parametrize("how", ["two replicas", "xla"])

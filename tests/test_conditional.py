@@ -54,8 +54,8 @@ def test_classes_are_drawn_as_often_as_said(probabilities):
 )
 def test_it_learns_the_class_it_is_asked_for(update, training):
     examples, labels = labelled(600)
-    model = small.conditional_gan(training, update=update)
-    model.fit(examples, labels, batch_size=30, epochs=40, verbose=0)
+    model = small.conditional_gan(training, update=update, steps_per_execution=20)
+    model.fit(examples, labels, batch_size=30, epochs=8, verbose=0)
     means = [model.generate(200, condition=c)[:, 0].mean() for c in range(CLASSES)]
     assert means[0] < 0.25
     assert 0.25 < means[1] < 0.75

@@ -173,7 +173,7 @@ def test_keras_dropout_draws_new_masks_in_the_other_networks_update():
 
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])
 def test_k_updates_of_d_for_one_of_g(update):
-    model = small.gan(update=update, discriminator_steps=3)
+    model = small.gan(update=update, discriminator_steps=3, run_eagerly=True)
     model.fit(small.examples(50), batch_size=8, epochs=2, verbose=0)
     assert int(model.step.numpy()) == 4  # 50 // (3 * 8) steps in each of 2 epochs
     assert int(model.generator_optimizer.iterations) == 4

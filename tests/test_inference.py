@@ -27,8 +27,8 @@ def invertible(prior):
 @pytest.mark.parametrize("kind", PRIORS)
 def test_latents_are_found_again(kind):
     prior = kind(5)
-    gan = small.inference_gan(prior, invertible(prior), update="fixed")
-    gan.fit(small.examples(2000), batch_size=50, epochs=15, verbose=0)
+    gan = small.inference_gan(prior, invertible(prior), update="fixed", steps_per_execution=40)
+    gan.fit(small.examples(2000), batch_size=50, epochs=3, verbose=0)
     latents = prior.sample(1000, seed=1)
     q = gan.auxiliary_networks[0].posterior(gan.generator(latents))
     found = posterior.recovery(

@@ -359,8 +359,18 @@ def test_float16_has_a_loss_scale():
     assert not isinstance(inner, keras.optimizers.LossScaleOptimizer)
 
 
-@pytest.mark.parametrize("clip", ["clipnorm", "clipvalue", "global_clipnorm"])
-@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+# Optimizers clip whatever the rule is that they are called by.
+@pytest.mark.parametrize(
+    ("clip", "update"),
+    [
+        ("clipnorm", "simultaneous"),
+        ("clipvalue", "simultaneous"),
+        ("global_clipnorm", "alternating"),
+        pytest.param("clipnorm", "alternating", marks=pytest.mark.slow),
+        pytest.param("clipvalue", "alternating", marks=pytest.mark.slow),
+        pytest.param("global_clipnorm", "simultaneous", marks=pytest.mark.slow),
+    ],
+)
 def test_clipping_on_two_replicas_equals_one_device(clip, update):
     def train(**how):
         model = keras_gan.GAN(*small.network_pair(), keras_gan.priors.Uniform(5))
