@@ -139,8 +139,7 @@ def weights(model):
 
 def continues(tmp_path, *row):
     """From a checkpoint and from a `.keras` file, with the same bits."""
-    # Eagerly, here and below: a few steps take less time than to make a graph of one.
-    one, loss = model_of(*row, run_eagerly=True), row[0]
+    one, loss = model_of(*row), row[0]
     first = trained(one, loss, 0, 1)
     checkpoints.write(tmp_path, checkpoints.snapshot(one))
     one.save(tmp_path / "gan.keras")
@@ -158,6 +157,7 @@ def continues(tmp_path, *row):
 
 
 def two_replicas_equal_one(_, *row):
+    # Eagerly: a few steps take less time than to make a graph of one.
     one, two = model_of(*row, run_eagerly=True), model_of(*row, replicas=2)
     reference, two = (trained(model, row[0]) for model in (one, two))
     assert all(np.isfinite(value).all() for value in reference.values())

@@ -66,8 +66,9 @@ def gan(shape=(6,), networks=None, condition=None, ema=None, **arguments) -> GAN
     [
         (augmentation.DiffAugment("translation"), "alternating"),
         (augmentation.RandomTransforms(1.0, color=0), "simultaneous"),
+        pytest.param(augmentation.RandomTransforms(1.0), "alternating", marks=pytest.mark.slow),
     ],
-    ids=["translation", "geometry"],
+    ids=["translation", "geometry", "geometry and color"],
 )
 def test_lazy_penalties_under_augmentation_compile(augment, update):
     eager, compiled = (
