@@ -629,6 +629,23 @@ def test_recomputed_statistics_are_all_that_changes():
     assert changed == {norm.moving_mean.path, norm.moving_variance.path}
 
 
+def test_recomputed_statistics_are_of_new_noise_in_each_batch():
+    """The mean of 100 random numbers has a variance of 1/100."""
+    generator = keras.Sequential(
+        [
+            keras.Input((3,)),
+            keras.layers.Dense(64, kernel_initializer="zeros"),
+            keras.layers.GaussianNoise(1.0, seed=1),
+            keras.layers.BatchNormalization(name="norm"),
+        ]
+    )
+    discriminator = keras.Sequential([keras.Input((64,)), keras.layers.Dense(1)])
+    model = keras_gan.GAN(generator, discriminator, keras_gan.priors.Normal(3))
+    model.recompute_statistics(batches=25, batch_size=4)
+    mean = generator.get_layer("norm").moving_mean.numpy()
+    assert 0.005 < np.mean(mean**2) < 0.02  # 0.25 with the same noise in each batch of 4
+
+
 def test_recomputed_statistics_are_those_of_the_classes_of_the_data():
     z, c = keras.Input((3,)), keras.Input((), dtype="int64", name="condition")
     classes = keras.layers.Embedding(2, 4)
