@@ -195,7 +195,7 @@ def classes_table(classes: str, place: Path, source: Source) -> tuple[Path, byte
         if file is not None:
             return file, file.read_bytes()
         for inside in (name, source.top + name):
-            if inside in source.others:
+            if source.read is not None and inside in source.others:
                 file = place / inside
                 return file, source.read(inside)
     except Exception as error:  # damaged archives raise exceptions of many kinds

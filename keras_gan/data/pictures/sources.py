@@ -32,10 +32,6 @@ _MOST_BYTES = 1 << 30  # of one file
 Opener = Callable[[], BinaryIO]
 
 
-def _nothing(name: str) -> bytes:
-    raise FileNotFoundError(errno.ENOENT, "there is no such file", name)
-
-
 @dataclasses.dataclass
 class Source:
     """The pictures of a folder or an archive.
@@ -47,7 +43,7 @@ class Source:
         states: Size and time of change of each file, or of the whole archive.
         faults: From names to what makes a file or folder unusable.
         others: Names of files of other kinds.
-        read: The content of one of these.
+        read: Of an archive, gives the content of one of these.
         top: What an archive's names begin with and `names` leave out: the folder, with "/", in
             which all of its pictures lie, if there is one.
         labels: From names to classes, 0, 1, ..., if the source has classes of its own.
@@ -59,7 +55,7 @@ class Source:
     states: list[tuple[int, int]] = dataclasses.field(default_factory=list)
     faults: dict[str, str] = dataclasses.field(default_factory=dict)
     others: list[str] = dataclasses.field(default_factory=list)
-    read: Callable[[str], bytes] = _nothing
+    read: Callable[[str], bytes] | None = None
     top: str = ""
     labels: dict[str, int] | None = None
     label_names: tuple[str, ...] | None = None
@@ -112,7 +108,6 @@ def find(path: Path) -> Source:
 
 def _in_folder(folder: Path) -> Source:
     source = Source(lambda: (functools.partial(_open, folder / name) for name in source.names))
-    source.read = lambda name: (folder / name).read_bytes()
     status = folder.stat()
     found = sorted(_walk(folder, "", ((status.st_dev, status.st_ino),), source.faults))
     for name, size, changed in found:
