@@ -120,11 +120,10 @@ def model_of(loss, penalty, augmentation, rule, replicas=1, policy="float32", ru
     return model
 
 
-X = np.random.default_rng(0).normal(size=(32, 4, 4, 2)).astype(np.float32)
+X = np.random.default_rng(0).normal(size=(48, 4, 4, 2)).astype(np.float32)
 
 
 def trained(model, loss, first=0, last=2):
-    """The weights after two steps in each epoch."""
     labels = np.arange(len(X)) % CLASSES
     if loss == "semi_supervised":
         labels = labels - (np.arange(len(X)) % 2) * (labels + 1)  # half of them unknown

@@ -524,7 +524,8 @@ def test_classes_of_stylegan_for_an_archive_of_one_folder(tmp_path, kind):
     shutil.make_archive(str(folder), kind, folder)
     for classes, root in ((str(table), folder), ("dataset.json", archive)):
         message = refusal(opened, archive, classes=classes)
-        assert message.startswith(f"{root}{os.sep}dataset.json has no class for 1 of 20 pictures")
+        assert message.startswith(f"{root}{os.sep}dataset.json ")
+        assert message.endswith("has no class for 1 of 20 pictures, such as 00.png")
     assert "there is no file kinds.csv" in refusal(opened, archive, classes="kinds.csv")
 
 

@@ -108,7 +108,7 @@ def label(names: Sequence[str], classes: str, folder: Path, source: Source) -> L
         labels = np.array([source.labels[name] for name in names], np.int64)
         return Labeling(rows, rule, labels, source.label_names, "label")
     of_stylegan = any(name.rpartition("/")[2] == _STYLEGAN_FILE for name in source.others)
-    table = classes_table(classes, folder, source)
+    table = _table(classes, folder, source)
     if of_stylegan and (classes == "folders" or (classes == "auto" and table is None)):
         raise InputError(
             f"the classes of these pictures are in {_STYLEGAN_FILE}, not in the names of folders: "
@@ -156,7 +156,7 @@ def classes_file(classes: str, folder: Path) -> Path | None:
     """The file that the option names, as given or in the folder.
 
     For `auto` it is StyleGAN's file, if the folder has one. None for another choice, and for a file
-    that may be within an archive, which `classes_table` finds.
+    that may be within an archive, which `_table` finds.
     """
     if classes in WORDS:
         file = folder / _STYLEGAN_FILE
@@ -176,7 +176,7 @@ def _no_file(classes: str) -> InputError:
     )
 
 
-def classes_table(classes: str, place: Path, source: Source) -> tuple[Path, bytes] | None:
+def _table(classes: str, place: Path, source: Source) -> tuple[Path, bytes] | None:
     """The file that the option names, and its content; None for another choice.
 
     Args:

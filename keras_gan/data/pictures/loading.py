@@ -17,7 +17,7 @@ from keras_gan.data.dataset import DataSet, Split
 from keras_gan.data.pictures import duplicates, inspection
 from keras_gan.data.pictures.cache import Cache
 from keras_gan.data.pictures.decoding import Plan, Unusable, decode, reads_heic, strict
-from keras_gan.data.pictures.labeling import Labeling, classes_table, label
+from keras_gan.data.pictures.labeling import Labeling, classes_file, label
 from keras_gan.data.pictures.options import PictureOptions
 from keras_gan.data.pictures.parallel import each
 from keras_gan.data.pictures.sources import HEIC_SUFFIXES, Opener, Source, find, name_of, shown
@@ -105,12 +105,12 @@ def _key(place: str, source: Source, options: PictureOptions) -> str:
         for field in dataclasses.fields(PictureOptions)
         if field.name != "flip"  # decided when the pictures are read
     }
-    table = classes_table(options.classes, Path(place), source)
+    file = classes_file(options.classes, Path(place))  # the state of an archive covers those in it
     parts = [
         _FORMAT,
         str(Path(place).resolve()) if Path(place).exists() else place,
         chosen,
-        "" if table is None else table[1].decode(errors="replace"),
+        "" if file is None else file.read_text(errors="replace"),
         source.faults,
         source.names,
         source.states,
