@@ -12,6 +12,7 @@ from keras_gan.core import randomness
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.configured import Configured
 from keras_gan.core.errors import InputError
+from keras_gan.core.replicas import global_mean
 
 
 class Loss(Configured):
@@ -140,3 +141,13 @@ def class_entropy(output: DiscriminatorOutput, classes: tf.Tensor) -> tf.Tensor:
         tf.where(known, classes, 0), output.classes
     )
     return tf.where(known, entropy, 0.0)
+
+
+def balanced(rows: tf.Tensor) -> tf.Tensor:
+    """Weights by which a mean over all rows is one over these, float32 `[n]`; 0 if no row counts.
+
+    Args:
+        rows: Which rows count, bool `[n]`.
+    """
+    chosen = tf.cast(rows, tf.float32)
+    return tf.math.divide_no_nan(chosen, global_mean(chosen))

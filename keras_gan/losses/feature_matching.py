@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.replicas import global_mean
 from keras_gan.losses.adversarial import NonSaturating
-from keras_gan.losses.base import class_entropy
+from keras_gan.losses.base import balanced, class_entropy
 
 __all__ = ["FeatureMatching", "SemiSupervised"]
 
@@ -67,21 +67,11 @@ class SemiSupervised(FeatureMatching):
 
     def discriminator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
         """Returns the loss, whose mean is the sum of the three means, float `[n]`."""
-        for_real = _balanced(tf.less(real.labels, 0)) * tf.nn.softplus(-real.logits)
-        of_classes = _balanced(tf.greater_equal(real.labels, 0)) * class_entropy(real, real.labels)
+        for_real = balanced(tf.less(real.labels, 0)) * tf.nn.softplus(-real.logits)
+        of_classes = balanced(tf.greater_equal(real.labels, 0)) * class_entropy(real, real.labels)
         return self.discriminator_weight * (for_real + tf.nn.softplus(fake.logits) + of_classes)
 
     def _data_weights(self, real: DiscriminatorOutput) -> tf.Tensor:
         """For G unlabeled examples count, or all in a minibatch without any."""
-        unlabeled = _balanced(tf.less(real.labels, 0))
+        unlabeled = balanced(tf.less(real.labels, 0))
         return tf.where(global_mean(unlabeled) > 0, unlabeled, tf.ones_like(unlabeled))
-
-
-def _balanced(rows: tf.Tensor) -> tf.Tensor:
-    """Weights by which a mean over all rows is one over these, float32 `[n]`; 0 if no row counts.
-
-    Args:
-        rows: Which rows count, bool `[n]`.
-    """
-    chosen = tf.cast(rows, tf.float32)
-    return tf.math.divide_no_nan(chosen, global_mean(chosen))

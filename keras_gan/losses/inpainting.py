@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from keras_gan.core.arguments import weight
 from keras_gan.core.batches import DiscriminatorOutput
-from keras_gan.core.replicas import global_mean
 from keras_gan.losses.adversarial import NonSaturating
+from keras_gan.losses.base import balanced
 
 __all__ = ["InpaintingLoss"]
 
@@ -48,8 +48,7 @@ class InpaintingLoss(NonSaturating):
         other = tf.gather(completions, tf.where(in_pair, tf.bitwise.bitwise_xor(rows, 1), rows))
         energy = _norm(completions - truth) - 0.5 * _norm(completions - other)
         if energy.shape[0] is None or energy.shape[0] % 2:  # in `evaluate`; a mean over pairs
-            paired = tf.cast(in_pair, tf.float32)
-            energy *= tf.math.divide_no_nan(paired, global_mean(paired))
+            energy *= balanced(in_pair)
         return super().generator(real, fake) + self.energy_weight * energy
 
 
