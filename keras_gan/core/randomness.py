@@ -176,9 +176,8 @@ def row_seeds(seed: int, n: int, first: int = 0) -> np.ndarray:
     """
     seed = integer("seed", seed)
     index = np.arange(first + 1, first + n + 1, dtype=np.uint64)
-    with np.errstate(over="ignore"):
-        state = np.uint64(seed % (1 << 64)) + index * np.uint64(_GOLDEN)
-        return _numpy_mix64(state).view(np.int64)
+    state = np.uint64(seed % (1 << 64)) + index * np.uint64(_GOLDEN)
+    return _numpy_mix64(state).view(np.int64)
 
 
 def derived_seeds(seed: int) -> Iterator[int]:
