@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 import keras
 
+from keras_gan.core.errors import InputError, first_line
+
 
 def all_layers(network: keras.Layer) -> list[keras.Layer]:
     """A network and its layers, also those inside of other layers and of subclassed models."""
@@ -26,16 +28,25 @@ def global_seed_state() -> keras.Variable | None:
 
 
 @contextlib.contextmanager
-def copying(network: keras.Layer) -> Iterator[None]:
+def copying(network: keras.Layer, purpose: str) -> Iterator[None]:
     """Inside, a copy of a network is made from its configuration, whatever layers it has.
 
     They run here already: Keras need not refuse Lambda layers, nor know where classes come from.
+
+    Raises:
+        InputError: It cannot be made; `purpose` says what needs it.
     """
     from keras.src.saving import serialization_lib
 
     classes = {type(layer).__name__: type(layer) for layer in all_layers(network)}
-    with serialization_lib.SafeModeScope(False), keras.saving.custom_object_scope(classes):
-        yield
+    try:
+        with serialization_lib.SafeModeScope(False), keras.saving.custom_object_scope(classes):
+            yield
+    except Exception as error:  # the code of users may fail in any way
+        raise InputError(
+            f"{purpose}: write `get_config` and `from_config` of {type(network).__name__} "
+            f"({first_line(error)})"
+        ) from error
 
 
 def last_operation(tensor: keras.KerasTensor) -> keras.Operation | None:

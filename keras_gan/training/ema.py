@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from keras_gan.core.arguments import is_number
 from keras_gan.core.configured import Configured
-from keras_gan.core.errors import InputError, first_line
+from keras_gan.core.errors import InputError
 from keras_gan.core.keras_private import all_layers, copying
 from keras_gan.optimizers.schedules import ImageSchedule, counting_images, current_value
 from keras_gan.training.standing_statistics import batch_normalizations
@@ -91,17 +91,11 @@ class AveragedNetwork:
 
     def __init__(self, network: keras.Model, inputs: Any, name: str):
         self._source = network
-        try:
-            with copying(network):
-                self.network = type(network).from_config({**network.get_config(), "name": name})
+        with copying(network, f"an EMA needs a copy of {network.name!r}"):
+            self.network = type(network).from_config({**network.get_config(), "name": name})
             if not self.network.built or not self.network.weights:
                 self.network(inputs)
             self.network.set_weights(network.get_weights())
-        except Exception as error:
-            raise InputError(
-                f"an EMA needs a copy of {network.name!r}: write `get_config` and `from_config` of "
-                f"{type(network).__name__} ({first_line(error)})"
-            ) from error
         # Whether the generator, or a part of it, is frozen now does not matter.
         for layer in all_layers(self.network):
             layer.trainable = True

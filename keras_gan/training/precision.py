@@ -8,7 +8,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_gan.core.errors import InputError, first_line
 from keras_gan.core.keras_private import all_layers, copying
 from keras_gan.training.network_checks import symbolic_call
 
@@ -26,18 +25,12 @@ def in_precision(network: keras.Model, dtype: str, shape: Sequence[int]) -> kera
     """
     if all(layer.compute_dtype == layer.variable_dtype == dtype for layer in all_layers(network)):
         return network
-    try:
+    with copying(network, f"{network.name!r} in {dtype} is a copy of it"):
         config = with_policy(keras.saving.serialize_keras_object(network), dtype)
-        with copying(network):
-            copy = keras.saving.deserialize_keras_object(config)
+        copy = keras.saving.deserialize_keras_object(config)
         symbolic_call(copy, keras.KerasTensor((None, *shape), "float32"))  # builds it
         with np.errstate(over="ignore"):  # what does not fit shows in the numbers
             copy.set_weights(network.get_weights())
-    except Exception as error:  # the code of users may fail in any way
-        raise InputError(
-            f"{network.name!r} in {dtype} is a copy of it: write `get_config` and `from_config` of "
-            f"{type(network).__name__} ({first_line(error)})"
-        ) from error
     return copy
 
 
