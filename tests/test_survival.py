@@ -696,7 +696,7 @@ def test_no_flipped_bit_of_a_manifest_changes_what_is_restored(tmp_path):
     write_steps(tmp_path, model, 7, scores={7: 1.25})
     folder = tmp_path / "step-000000007"
     file = folder / "manifest.json"
-    content, known = file.read_bytes(), checkpoints._complete(os.fspath(folder))
+    content, known = file.read_bytes(), checkpoints._manifest(os.fspath(folder))
     assert known["facts"] == {"at": 7}
     damaged = 0
     for bit in range(0, 8 * len(content), 3):

@@ -198,12 +198,12 @@ def _prune(directory: str, newest: str, keep: int) -> None:
     older = folders[: folders.index(newest)]
     kept = {newest}
     for folder in reversed(older):
-        if len(kept) < keep and _complete(folder) is not None:
+        if len(kept) < keep and _is_complete(folder):
             kept.add(folder)
     manifests = {folder: _manifest(folder) for folder in (*older, newest)}
     scores = {f: m["score"] for f, m in manifests.items() if m and m["score"] is not None}
     by_score = sorted(scores, key=lambda f: (scores[f], folders.index(f)), reverse=True)
-    kept.update([f for f in by_score if f in kept or _complete(f) is not None][:1])
+    kept.update([f for f in by_score if f in kept or _is_complete(f)][:1])
     for folder in older:
         if folder not in kept:
             _remove(folder)
@@ -220,7 +220,7 @@ def newest(directory: str | os.PathLike[str]) -> str | None:
     """
     folders = _folders(os.fspath(directory))
     for folder in reversed(folders):
-        if _complete(folder) is not None:
+        if _is_complete(folder):
             return folder
         fault = _EARLIER if _is_earlier(folder) else "it is damaged or incomplete"
         _log.warning("%s is not used: %s; trying the checkpoint before it", folder, fault)
@@ -306,16 +306,16 @@ def _manifest(folder: str) -> dict | None:
     return manifest if _name(manifest["step"]) == os.path.basename(folder) else None
 
 
-def _complete(folder: str) -> dict | None:
-    """The manifest of a checkpoint, if every file is as it says."""
+def _is_complete(folder: str) -> bool:
+    """Whether every file of a checkpoint is as its manifest says."""
     manifest = _manifest(folder)
     if manifest is None:
-        return None
+        return False
     try:
         digests = {name: _sha256(os.path.join(folder, name)) for name in manifest["files"]}
     except (OSError, tf.errors.OpError):
-        return None
-    return manifest if digests == manifest["files"] else None
+        return False
+    return digests == manifest["files"]
 
 
 def _digest(manifest: dict) -> str:
