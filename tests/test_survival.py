@@ -618,22 +618,22 @@ def test_nan_sends_back_to_the_last_checkpoint_with_other_noise(
 # ------------------------------------------------------------------- checkpoints
 
 
-def test_the_last_and_the_best_are_kept(tmp_path):
-    for name, mode, best in (("max", "max", 3), ("min", "min", 9)):
-        model = small.gan()
-
-        class Score(keras.callbacks.Callback):
-            def on_epoch_end(self, epoch, logs=None):
-                logs["score"] = [1.0, 1.5, 5.0, 2.0, 3.0, float("nan"), 2.5, 2.2, 0.5, 4.0][epoch]
-
-        parts = [Score(), callbacks.Checkpoint(tmp_path / name, keep=2, monitor="score", mode=mode)]
-        model.fit(small.examples(8), batch_size=8, epochs=10, callbacks=parts, verbose=0)
-        kept = sorted(int(p.name[5:]) for p in (tmp_path / name).glob("step-*"))
-        assert kept == sorted({best, 9, 10})
-
-
 def steps_in(directory) -> list[int]:
     return sorted(int(path.name[5:]) for path in directory.glob("step-*"))
+
+
+def test_the_last_and_the_best_are_kept(tmp_path):
+    class Score(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["score"] = [1.0, 1.5, 5.0, 2.0, 3.0, float("nan"), 2.5, 2.2, 0.5, 4.0][epoch]
+
+    best, model = {"max": 3, "min": 9}, small.gan()
+    parts = [
+        callbacks.Checkpoint(tmp_path / mode, keep=2, monitor="score", mode=mode) for mode in best
+    ]
+    model.fit(small.examples(8), batch_size=8, epochs=10, callbacks=[Score(), *parts], verbose=0)
+    for mode, epoch in best.items():
+        assert steps_in(tmp_path / mode) == sorted({epoch, 9, 10})
 
 
 def write_steps(directory, model, *steps, scores=()):
