@@ -117,11 +117,19 @@ def test_it_comes_back_from_a_file(tmp_path):
         (3, "classes from 0 to 2. Received: 3 at row 0"),
         ([0, 1], "one for each of 4 samples"),
         (0.5, "integer classes"),
+        ([[0, 1], [2]], "must be an array of numbers"),
     ],
 )
 def test_bad_classes_for_samples(condition, message):
     with pytest.raises(keras_gan.InputError, match=message):
         small.conditional_gan().generate(4, condition=condition)
+
+
+@pytest.mark.parametrize("kind", [conditioning.Codes(2), conditioning.Vectors([2])], ids=repr)
+@pytest.mark.parametrize("given", [[[0, 1], [2]], ["a", "b"]], ids=repr)
+def test_what_is_no_array_of_numbers_is_no_condition(kind, given):
+    with small.refused("`condition` must be an array of numbers: "):
+        kind.checked(given, 2)
 
 
 @pytest.mark.parametrize(

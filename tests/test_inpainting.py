@@ -159,6 +159,7 @@ def test_every_kind_of_mask_comes_as_often_as_said():
         ({"known": np.zeros(SHAPE), "mask": np.zeros(SHAPE[:2])}, "must be bool"),
         ({"known": np.zeros(SHAPE), "mask": np.zeros((6, 5), bool)}, "'mask' must have shape"),
         ({"known": np.zeros((2, *SHAPE)), "mask": np.zeros(SHAPE[:2], bool)}, "'known' must have"),
+        ({"known": [[0, 1], [2]], "mask": np.ones(SHAPE[:2], bool)}, "must be an array of numbers"),
         ({"known": np.full(SHAPE, np.nan), "mask": np.ones(SHAPE[:2], bool)}, "NaN or Inf"),
     ],
 )

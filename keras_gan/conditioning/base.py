@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from keras_gan.core.batches import ConditionTensors
 from keras_gan.core.configured import Configured
-from keras_gan.core.errors import InputError
+from keras_gan.core.errors import InputError, first_line
 from keras_gan.core.randomness import Draws
 
 
@@ -109,6 +109,14 @@ class Condition(Configured):
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
         return f"{type(self).__name__}({arguments})"
+
+
+def as_array(given: Any, dtype: Any = None) -> np.ndarray:
+    """A condition that a user gave, or a part of one, as an array; else an `InputError`."""
+    try:
+        return np.asarray(given, dtype)
+    except (ValueError, TypeError) as error:  # texts, or rows of several lengths
+        raise InputError(f"`condition` must be an array of numbers: {first_line(error)}") from error
 
 
 def condition_inputs(network: keras.Model) -> dict[str, keras.KerasTensor]:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.conditioning.base import Condition, LabelCheck
+from keras_gan.conditioning.base import Condition, LabelCheck, as_array
 from keras_gan.core.arguments import whole
 from keras_gan.core.batches import ConditionTensors
 from keras_gan.core.errors import InputError
@@ -87,7 +87,7 @@ class Classes(Condition):
     def checked(self, given: Any, n: int) -> dict[str, np.ndarray]:
         """A class for all, or `[n]` classes."""
         labels = ClassRange(self.count, user="`condition`")
-        classes = labels.squeeze(np.asarray(given))
+        classes = labels.squeeze(as_array(given))
         if classes.ndim == 0:
             classes = np.full(n, classes)
         if classes.shape != (n,):

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.conditioning.base import Condition
+from keras_gan.conditioning.base import Condition, as_array
 from keras_gan.core.arguments import whole
 from keras_gan.core.batches import ConditionTensors
 from keras_gan.core.errors import InputError
@@ -57,7 +57,7 @@ class Codes(Condition):
 
     def checked(self, given: Any, n: int) -> dict[str, np.ndarray]:
         """A code for all, or `[n, size]` codes."""
-        codes = np.asarray(given, np.float32)
+        codes = as_array(given, np.float32)
         if codes.shape not in ((self.size,), (n, self.size)) or not np.isfinite(codes).all():
             raise InputError(
                 f"`condition` must be a finite code of {self.size} numbers, or one for each of "

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.conditioning.base import Condition, ConditionTensors
+from keras_gan.conditioning.base import Condition, ConditionTensors, as_array
 from keras_gan.conditioning.masks import masks
 from keras_gan.core import arguments
 from keras_gan.core.errors import InputError
@@ -61,7 +61,7 @@ class Inpainting(Condition):
         """
         if not isinstance(given, Mapping) or set(given) != set(self.names):
             raise InputError("`condition` must be a dict of 'known' images and their bool 'mask'")
-        images, mask = np.asarray(given["known"]), np.asarray(given["mask"])
+        images, mask = as_array(given["known"], np.float32), as_array(given["mask"])
         if mask.dtype != bool:
             raise InputError(f"a mask must be bool, true where known. Received: {mask.dtype}")
         mask_shape = (*self.shape[:2], 1)
@@ -75,7 +75,7 @@ class Inpainting(Condition):
                     f"Received: {array.shape}"
                 )
         mask = np.broadcast_to(mask, (n, *mask_shape))
-        known = np.where(mask, images, 0).astype(np.float32)
+        known = np.where(mask, images, 0)
         if not np.isfinite(known).all():
             raise InputError("'known' holds NaN or Inf where the mask says that it is known")
         return {"known": known, "mask": mask}

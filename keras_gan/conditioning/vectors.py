@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.conditioning.base import Condition, LabelCheck
+from keras_gan.conditioning.base import Condition, LabelCheck, as_array
 from keras_gan.core import arguments
 from keras_gan.core.batches import ConditionTensors
 from keras_gan.core.errors import InputError
@@ -52,7 +52,7 @@ class Vectors(Condition):
 
     def checked(self, given: Any, n: int) -> dict[str, np.ndarray]:
         """One value for all, or `[n, *shape]`."""
-        values = np.asarray(given, np.float32)
+        values = as_array(given, np.float32)
         if values.shape not in (self.shape, (n, *self.shape)):
             raise InputError(
                 f"`condition` must have shape {self.shape} or {(n, *self.shape)}. "
