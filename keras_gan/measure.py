@@ -156,13 +156,11 @@ def _opened(options) -> tuple[PictureSet, PictureSet]:
     real_first = has_size(options.real) and not has_size(options.set, generated=True)
     first, second = (1, 0) if real_first else (0, 1)
     opened = {first: _open_first(sources[first], options, generated=first == 0)}
-    size = "{1}x{0}".format(*opened[first].size)
-    opened[second] = _open(sources[second], options, size, generated=second == 0)
+    opened[second] = _open(sources[second], options, _size(opened[first]), generated=second == 0)
     if opened[0].size != opened[1].size:
-        sizes = ["{1}x{0}".format(*opened[i].size) for i in range(2)]
         raise InputError(
-            f"pictures of one size are compared, but {sources[0]} has {sizes[0]} and "
-            f"{sources[1]} has {sizes[1]}"
+            f"pictures of one size are compared, but {sources[0]} has {_size(opened[0])} and "
+            f"{sources[1]} has {_size(opened[1])}"
         )
     return opened[0], opened[1]
 
@@ -172,12 +170,17 @@ def _open_first(source: str, options, generated: bool = False) -> PictureSet:
     pictures = _open(source, options, options.size, generated)
     asked = PictureOptions(size=options.size).pixels
     if asked not in (None, pictures.size):
-        height, width = pictures.size
         raise InputError(
-            f"--size cannot change {source}, whose pictures have {width}x{height}; leave it out. "
+            f"--size cannot change {source}, whose pictures have {_size(pictures)}; leave it out. "
             f"Received: {options.size}"
         )
     return pictures
+
+
+def _size(pictures: PictureSet) -> str:
+    """The size of pictures as `--size` takes it."""
+    height, width = pictures.size
+    return f"{width}x{height}"
 
 
 def _open(source: str, options, size: str, generated: bool = False) -> PictureSet:
@@ -211,7 +214,7 @@ def _compare(measured: PictureSet, real: PictureSet, network: FeatureNetwork, op
         "protocol": {
             "measured": y.protocol["origin"],
             "real": x.protocol["origin"],
-            "size": "{1}x{0}".format(*x.size),
+            "size": _size(x),
             **protocol_of(network),
             "seed": options.seed,
         },

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import io
 import json
 import os
 import resource
@@ -99,11 +101,19 @@ def refused(capsys, *arguments, by=evaluate):
     return err
 
 
-def test_every_number_has_its_protocol(run, capsys):
+@pytest.fixture(scope="module")
+def evaluated(finished, tmp_path_factory):
+    """A copy that was measured besides an earlier measurement, and what the command printed."""
+    run = shutil.copytree(finished, tmp_path_factory.mktemp("runs") / "evaluated")
     earlier = '{"best": {"likelihood": {"mean": 1.5, "standard_error": NaN}}}'
     (run / "evaluation.json").write_text(earlier)
-    assert evaluate.main([str(run), "--samples", "300", "--seed", "3"]) == 0
-    out = " ".join(capsys.readouterr().out.split())
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        assert evaluate.main([str(run), "--samples", "300", "--seed", "3"]) == 0
+    return run, " ".join(out.getvalue().split())
+
+
+def test_every_number_has_its_protocol(evaluated):
+    run, out = evaluated
     assert "Mean log-likelihood of the test set of digits" in out
     assert "Frechet" in out
     assert "D scores a training example above a test example" in out
@@ -146,13 +156,13 @@ def test_a_truncation_is_measured_apart(run, capsys):
     assert "truncation" in refused(capsys, run, "--truncation", "-1")
 
 
-def test_distances_are_those_of_the_features(run):
-    assert evaluate.main([str(run), "--samples", "300"]) == 0
+def test_distances_are_those_of_the_features(evaluated):
+    run, _ = evaluated
     found = json.loads((run / "evaluation.json").read_text())["last"]["distances"]
     digits = data.load("digits")
     unit = data.UnitRange().normalize
     features = Classifier.fit(unit(digits.train.x), digits.train.y).features
-    samples = Run.open(run).samples(300, 0)
+    samples = Run.open(run).samples(300, 3)
     expected = distances.frechet_distance(features(unit(digits.test.x)), features(samples[:179]))
     np.testing.assert_allclose(
         found["samples"]["frechet"]["distance"], expected.distance, rtol=1e-4

@@ -113,6 +113,7 @@ def test_caption_takes_one_line_where_it_fits_and_two_where_not():
     assert narrow.shape[1] > 30
     assert_array_equal(narrow[40:, :30], 0)
     assert plotting.captioned(picture, "").shape == (30, 400, 3)
+    assert plotting.captioned(picture, "nearest", right="nearest")[:20, 200:].min() < 100
 
 
 def test_weight_grid_colours_and_scale():

@@ -1,7 +1,7 @@
 """The README's programs and commands run with an installed wheel, outside of the checkout.
 
 The working directory contains folders named `export` and `serving`, which must not be imported. Of
-the four commands the first trains 40 epochs of 200: then samples differ from each other.
+the four commands the first trains one epoch of ten.
 """
 
 from __future__ import annotations

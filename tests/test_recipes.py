@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import io
 import json
 import re
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -78,11 +81,22 @@ def call(capsys, *arguments) -> tuple[int, str]:
     return code, capsys.readouterr().err
 
 
-def test_a_file_with_its_own_loss_and_optimizer_is_a_recipe(tmp_path, capsys):
-    file, path = tmp_path / "hinge.py", tmp_path / "run"
+@pytest.fixture(scope="module")
+def hinge(tmp_path_factory):
+    """The arguments of a run of one epoch without its directory, and this directory."""
+    folder = tmp_path_factory.mktemp("hinge")
+    file, path = folder / "hinge.py", folder / "run"
     file.write_text(CUSTOM)
-    arguments = ("--recipe", file, "--run-dir", path, "--likelihood-every", "0")
-    assert call(capsys, *arguments, "--epochs", "1") == (0, "")
+    arguments = ["--recipe", str(file), "--likelihood-every", "0"]
+    with contextlib.redirect_stderr(io.StringIO()) as errors:
+        code = train.main([*arguments, "--epochs", "1", "--run-dir", str(path)])
+    assert (code, errors.getvalue()) == (0, "")
+    return arguments, path
+
+
+def test_a_file_with_its_own_loss_and_optimizer_is_a_recipe(hinge, tmp_path, capsys):
+    arguments, path = hinge
+    arguments = [*arguments, "--run-dir", path]
     run = Run.open(path)
     assert run.samples(3).shape == (3, 8, 8, 1)  # the loss need not be known to load the networks
     assert not facts.of_run(run).equilibrium  # of a hinge loss it is not D(x) = 1/2
@@ -98,8 +112,9 @@ def test_a_file_with_its_own_loss_and_optimizer_is_a_recipe(tmp_path, capsys):
         code, error = call(capsys, *arguments, *change)
         assert (code, error.count("\n")) == (2, 1)
         assert word in error
-    file.write_text(CUSTOM.replace("fake.logits)", "2 * fake.logits)"))
-    code, error = call(capsys, *arguments)
+    changed = tmp_path / "hinge.py"
+    changed.write_text(CUSTOM.replace("fake.logits)", "2 * fake.logits)"))
+    code, error = call(capsys, *arguments, "--recipe", changed)
     assert (code, error.count("\n")) == (2, 1)
     assert "recipe_file: " in error
 
@@ -217,13 +232,12 @@ def test_a_model_file_from_elsewhere_that_cannot_be_loaded_is_one_line(
         assert words in error
 
 
-def test_what_a_recipe_resolved_is_used_again_on_another_machine(tmp_path, monkeypatch, capsys):
-    file, path = tmp_path / "hinge.py", tmp_path / "run"
-    file.write_text(CUSTOM)
-    arguments = ("--recipe", file, "--run-dir", path, "--likelihood-every", "0")
-    assert call(capsys, *arguments, "--epochs", "1") == (0, "")
-    monkeypatch.setattr(recipes.get(str(file)).module, "MACHINE", 32)
-    assert train.main([str(argument) for argument in (*arguments, "--epochs", "2")]) == 0
+def test_what_a_recipe_resolved_is_used_again_on_another_machine(
+    hinge, tmp_path, monkeypatch, capsys
+):
+    arguments, path = hinge[0], shutil.copytree(hinge[1], tmp_path / "run")
+    monkeypatch.setattr(recipes.get(arguments[1]).module, "MACHINE", 32)
+    assert train.main([*arguments, "--run-dir", str(path), "--epochs", "2"]) == 0
     assert "were planned for" not in capsys.readouterr().out  # the recipe plans by no epochs
     assert Run.open(path).generator().layers[0].units == 16
 

@@ -65,17 +65,17 @@ def load(
         raise InputError(
             f"data are read from this machine's disks: download {source} and give the path"
         )
+    options = pictures or PictureOptions(flip="off")
     if is_path(source):
         path = Path(os.path.expanduser(source))
         if path.is_dir() or (path.is_file() and sources.is_archive(path)):
-            return load_pictures(path, pictures or PictureOptions(flip="off"), cache_dir)
+            return load_pictures(path, options, cache_dir)
         data_set = _load_file(path)
     elif name in OWN_NAMES:
         data_set = _load_own(name, data_dir, download, fold)
     else:
         builder = from_tfds.prepared(name, data_dir, download)
         if not from_tfds.has_one_size(builder):
-            options = pictures or PictureOptions(flip="off")
             return tfds_pictures.load(name, builder, options, cache_dir)
         data_set = from_tfds.load_tfds(name, data_dir, download)
     return data_set if pictures is None else arrays.with_options(data_set, pictures)

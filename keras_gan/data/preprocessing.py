@@ -152,7 +152,7 @@ class GlobalContrastNormalization(Preprocessing):
         return ops.clip(self.gain * x + self.offset, 0.0, 1.0)
 
 
-_BY_NAME: dict[str, type[Preprocessing]] = {
+NAMES: dict[str, type[Preprocessing]] = {
     kind.name: kind for kind in (UnitRange, SymmetricRange, GlobalContrastNormalization, Identity)
 }
 
@@ -185,9 +185,9 @@ def checked(preprocessing: Any) -> Preprocessing:
 
 
 def _named(name: Any) -> type[Preprocessing]:
-    if name not in _BY_NAME:
-        raise InputError(f"preprocessing must be one of {sorted(_BY_NAME)}. Received: {name!r}")
-    return _BY_NAME[name]
+    if name not in NAMES:
+        raise InputError(f"preprocessing must be one of {sorted(NAMES)}. Received: {name!r}")
+    return NAMES[name]
 
 
 def _rowwise(function: Callable[[Any], Any], x: Any) -> Any:

@@ -107,7 +107,7 @@ def _collect(run: Run, folder: Path, small: bool) -> int:
         config.pop("best_epochs", None)
         config["rounded_at_steps"] = [*config.get("rounded_at_steps", []), state.step]
     checkpoints.write(folder / "checkpoints", state)  # which makes the folders
-    (folder / "config.json").write_text(json.dumps(config, indent=1))
+    run_config.write(folder, config)
     if run.metrics_file.is_file():
         run.metrics()  # a damaged table would be noticed only when the file is unpacked
         shutil.copyfile(run.metrics_file, folder / "metrics.csv")

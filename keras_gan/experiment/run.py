@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import json
 import os
 import time
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ import numpy as np
 from keras_gan import GAN, callbacks, presets  # GAN: all classes that a saved model may need
 from keras_gan.conditioning import Condition
 from keras_gan.core.errors import InputError
-from keras_gan.core.files import replacing, temporary_name, write_atomically
+from keras_gan.core.files import replacing, temporary_name
 from keras_gan.core.versions import versions
 from keras_gan.data import Identity, Preprocessing
 from keras_gan.data.preprocessing import from_config
@@ -163,7 +162,7 @@ class Run:
             self._write_config()
 
     def _write_config(self) -> None:
-        write_atomically(self.path / "config.json", json.dumps(self.config, indent=1, default=str))
+        run_config.write(self.path, self.config)
 
     # ------------------------------------------------------------- contents
 

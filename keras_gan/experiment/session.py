@@ -136,7 +136,7 @@ class Session:
             run, facts = self._begin(open_run, stack)
             if facts is None:
                 return None
-            if self.workers.any(self.asked.signal is not None):
+            if self._is_to_end():
                 raise Interrupted("no step was made; the same command goes on")
             if run is not None:
                 self._announce(run, resources)
@@ -165,7 +165,7 @@ class Session:
                         checkpoints.restore_latest(run.checkpoints, self.gan)
             if run is not None:
                 finish(run)
-            if self.workers.any(self.asked.signal is not None):
+            if self._is_to_end():
                 raise Interrupted("all steps are made and saved; the same command finishes")
             if run is not None:
                 run.save_models(
@@ -173,6 +173,10 @@ class Session:
                 )
             self.workers.any(False)  # no worker ends before the models are saved
             return run
+
+    def _is_to_end(self) -> bool:
+        """Whether a signal came to any worker."""
+        return self.workers.any(self.asked.signal is not None)
 
     def _begin(self, open_run, stack) -> tuple[Run | None, dict | None]:
         """The chief's run, and what every worker must know; None when nothing is left to do."""
@@ -221,7 +225,7 @@ class Session:
 
     def _fit(self, callbacks: list[keras.callbacks.Callback], verbose: int) -> None:
         saving = next((c for c in callbacks if isinstance(c, Checkpoint)), None)
-        stop = StopOnRequest(lambda: self.workers.any(self.asked.signal is not None), saving)
+        stop = StopOnRequest(self._is_to_end, saving)
         epoch, steps = divmod(int(self.gan.current_step.numpy()), self.steps_per_epoch)
         try:
             self.fit(epoch, steps, [StopOnNonFinite(), *callbacks, stop], verbose)

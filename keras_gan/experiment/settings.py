@@ -12,6 +12,7 @@ import keras
 
 from keras_gan.core.errors import InputError
 from keras_gan.core.settings import Checked, setting
+from keras_gan.data.preprocessing import NAMES as SCALES
 
 if typing.TYPE_CHECKING:
     from keras_gan.experiment.recipe import TrainingData
@@ -106,9 +107,7 @@ class Settings(RunSettings):
         "digits", "data set: a name of tensorflow-datasets, 'digits', or a path", path="path"
     )
     preprocessing: str = setting(
-        "unit_range",
-        "scale of the data: unit_range, symmetric_range, global_contrast, identity",
-        choices=("unit_range", "symmetric_range", "global_contrast", "identity"),
+        "unit_range", "scale of the data: " + ", ".join(SCALES), choices=SCALES
     )
     likelihood_every: int = setting(
         1, "epochs between Parzen estimates on validation images; 0: never", least=0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import timeit
 from collections.abc import Callable
 from typing import Any
 
@@ -53,11 +54,5 @@ def bfloat16_is_native() -> bool:
 
 def _seconds_of_product(dtype: tf.DType) -> float:
     matrix = tf.ones((512, 512), dtype)
-
-    def multiply() -> float:
-        began = time.monotonic()
-        tf.linalg.matmul(matrix, matrix).numpy()
-        return time.monotonic() - began
-
-    multiply()
-    return min(multiply() for _ in range(5))
+    times = timeit.repeat(lambda: tf.linalg.matmul(matrix, matrix).numpy(), number=1, repeat=6)
+    return min(times[1:])  # the first one is slower

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 from keras_gan import presets
 from keras_gan.core.errors import InputError
-from keras_gan.core.files import new_folder, sha256, write_atomically
+from keras_gan.core.files import new_folder, sha256
 from keras_gan.experiment.run import Run
 from keras_gan.training import run_config
 
@@ -33,7 +31,7 @@ def working_copy(run: Run) -> Run:
             for name in ("metrics.csv", "evaluation.json"):
                 if (run.path / name).is_file():
                     shutil.copyfile(run.path / name, folder / name)
-            _write_config(folder, config)
+            run_config.write(folder, config)
         return copy
     found = run_config.read(copy.path)
     same = found.get("copied") == config["copied"]
@@ -45,9 +43,5 @@ def working_copy(run: Run) -> Run:
     if found["recipe"]:  # the user has named the data before
         copy.config = found
     else:
-        _write_config(copy.path, config)
+        run_config.write(copy.path, config)
     return copy
-
-
-def _write_config(folder: Path, config: dict[str, Any]) -> None:
-    write_atomically(folder / "config.json", json.dumps(config, indent=1))

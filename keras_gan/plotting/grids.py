@@ -146,16 +146,15 @@ def captioned(picture: np.ndarray, text: str, *, right: str = "") -> np.ndarray:
     Where both do not fit there are two lines; the picture gets wider if a line needs it.
     """
     font = ImageFont.load_default(14)
-    texts = [line for line in (text, right) if line]
-    lengths = [math.ceil(font.getlength(line)) for line in texts]
+    texts = [(line, at_right) for line, at_right in ((text, False), (right, True)) if line]
+    lengths = [math.ceil(font.getlength(line)) for line, _ in texts]
     height, width, _ = picture.shape
     together = sum(lengths) + 24 <= width
     width = max([width, *(length + 8 for length in lengths)])
     lines = 1 if together else len(texts)
     sheet = Image.new("RGB", (width, height + 20 * lines), _PAPER)
     draw = ImageDraw.Draw(sheet)
-    for i, (line, length) in enumerate(zip(texts, lengths, strict=True)):
-        at_right = line == right and line != text
+    for i, ((line, at_right), length) in enumerate(zip(texts, lengths, strict=True)):
         left = width - length - 4 if at_right else 4
         draw.text((left, 1 if together else 1 + 20 * i), line, fill=_INK, font=font)
     sheet.paste(Image.fromarray(picture), (0, 20 * lines))

@@ -69,11 +69,12 @@ def numbers(results: dict[str, Any]) -> tuple[Number, ...]:
     return tuple(number for number in found if number is not None)
 
 
-def _number(name: str, value: Any, protocol: str, **rest: Any) -> Number | None:
+def _number(
+    name: str, value: Any, protocol: str, *, error: Any = None, floor: Any = None, **kind: bool
+) -> Number | None:
     """A number; None where the file has null for it, as it has for NaN."""
-    error, floor = (_finite(rest.pop(key, None)) for key in ("error", "floor"))
-    value = _finite(value)
-    return None if value is None else Number(name, value, error, floor, protocol, **rest)
+    value, error, floor = map(_finite, (value, error, floor))
+    return None if value is None else Number(name, value, error, floor, protocol, **kind)
 
 
 def _finite(value: Any) -> float | None:

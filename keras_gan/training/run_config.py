@@ -1,4 +1,4 @@
-"""`config.json` of a run or a preset, read with care: it may come from somebody else."""
+"""`config.json` of a run, written, and read with care: it may come from somebody else."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from keras_gan import presets
 from keras_gan.core.errors import InputError, question
+from keras_gan.core.files import write_atomically
 from keras_gan.core.paths import similar
 from keras_gan.data import is_path, place
 from keras_gan.data.pictures.options import SIDES
@@ -91,6 +92,11 @@ def read(directory: Path) -> dict[str, Any]:
             "contain any Python code, and a preset consists of data only"
         )
     return config
+
+
+def write(directory: Path, config: dict[str, Any]) -> None:
+    """Writes the configuration of a run; values of types that JSON lacks become texts."""
+    write_atomically(directory / "config.json", json.dumps(config, indent=1, default=str))
 
 
 def name_data(config: dict[str, Any], dataset: str | None, preprocessing: str | None) -> None:

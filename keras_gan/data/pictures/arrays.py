@@ -40,35 +40,27 @@ def with_options(data_set: DataSet, options: PictureOptions) -> DataSet:
             f"--channels changes files of pictures; {data_set.name} holds arrays of {channels} "
             f"channels. Received: {options.channels}"
         )
-    writing = look_like_writing(data_set.train.x)
-    flip, mirrored = flipping(options, writing)
-    fit = Fit(*(options.pixels or (height, width)), options.crop)
     lines = [
         f"{data_set.name}: {len(data_set.train):,} pictures of {width}x{height} pixels and "
         f"{channels} channels to train on, {len(data_set.validation):,} for validation, "
-        f"{len(data_set.test):,} to test on",
-        mirrored,
+        f"{len(data_set.test):,} to test on"
     ]
+    flip, mirrored = flipping(options, look_like_writing(data_set.train.x))
+    fit = Fit(*(options.pixels or (height, width)), options.crop)
+    if (fit.height, fit.width) != (height, width):
+        lines.append(f"they become {fit.width}x{fit.height}: {fit.describe()}")
+        fitted: dict[str, Any] = {name: _fitted(getattr(data_set, name), fit) for name in SPLITS}
+        provenance = f"{data_set.provenance}; {fit.describe()}"
+        data_set = dataclasses.replace(data_set, **fitted, provenance=provenance)
     if data_set.label_names is not None:
         count = len(data_set.label_names)
-        lines.insert(1, f"{count:,} classes by label" if count > 1 else ONE_CLASS)
+        lines.append(f"{count:,} classes by label" if count > 1 else ONE_CLASS)
     elif data_set.train.y is not None:
-        lines.insert(
-            1,
+        lines.append(
             "labels are not used: classes are numbers from 0 on, fewer than there are pictures, "
-            "and known for each picture",
+            "and known for each picture"
         )
-    if (fit.height, fit.width) == (height, width):
-        return dataclasses.replace(data_set, description=tuple(lines), flip=flip)
-    lines.insert(1, f"they become {fit.width}x{fit.height}: {fit.describe()}")
-    fitted: dict[str, Any] = {name: _fitted(getattr(data_set, name), fit) for name in SPLITS}
-    return dataclasses.replace(
-        data_set,
-        **fitted,
-        provenance=f"{data_set.provenance}; {fit.describe()}",
-        description=tuple(lines),
-        flip=flip,
-    )
+    return dataclasses.replace(data_set, description=(*lines, mirrored), flip=flip)
 
 
 def _fitted(split: Split, fit: Fit) -> Split:

@@ -79,10 +79,10 @@ class PictureOptions(Checked):
     @property
     def ground(self) -> tuple[int, int, int] | None:
         """The color behind transparent parts, RGB, or None where transparency is kept."""
-        from PIL import ImageColor
-
         if self.alpha == "keep":
             return None
+        from PIL import ImageColor
+
         try:
             return ImageColor.getrgb(self.alpha)[:3]
         except ValueError as error:

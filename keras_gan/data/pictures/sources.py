@@ -7,14 +7,13 @@ import dataclasses
 import errno
 import functools
 import io
-import itertools
 import os
 import stat
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from keras_gan.core.errors import InputError, first_line
 
@@ -158,14 +157,14 @@ def _walk(
 def _in_zip(path: Path) -> Source:
     def openers() -> Iterator[Opener]:
         archive = zipfile.ZipFile(path)  # closed together with the last function that reads it
+        infos = (files[source.top + name] for name in source.names)
         return (functools.partial(_bytes_of, archive, info) for info in infos)
 
     def read(name: str) -> bytes:
         with zipfile.ZipFile(path) as archive:
-            return archive.read(others[name])
+            return archive.read(files[name])
 
-    infos: list[zipfile.ZipInfo] = []
-    others: dict[str, zipfile.ZipInfo] = {}
+    files: dict[str, zipfile.ZipInfo] = {}
     members: list[str] = []
     source = Source(openers, states=[_state(path)], read=read)
     with zipfile.ZipFile(path) as archive:
@@ -183,11 +182,9 @@ def _in_zip(path: Path) -> Source:
             if info.flag_bits & 1:
                 source.faults[name] = "it is protected by a password"
             elif _take(source, name, info.file_size, head):
-                infos.append(info)
-            else:
-                others[_plain(name)] = info
+                files[_plain(name)] = info
             members.append(name)
-    return _without_runs(source, infos, members)
+    return _without_runs(source, members)
 
 
 def _bytes_of(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> BinaryIO:
@@ -197,12 +194,12 @@ def _bytes_of(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> BinaryIO:
 def _in_tar(path: Path) -> Source:
     def openers() -> Iterator[Opener]:
         with tarfile.open(path) as archive:
-            for info in infos:
-                yield functools.partial(io.BytesIO, start(archive, info))
+            for name in source.names:
+                yield functools.partial(io.BytesIO, start(archive, files[source.top + name]))
 
     def read(name: str) -> bytes:
         with tarfile.open(path) as archive:
-            return start(archive, others[name])
+            return start(archive, files[name])
 
     def start(archive: tarfile.TarFile, info: tarfile.TarInfo, size: int = -1) -> bytes:
         try:
@@ -211,8 +208,7 @@ def _in_tar(path: Path) -> Source:
             file = None
         return b"" if file is None else file.read(size)
 
-    infos: list[tarfile.TarInfo] = []
-    others: dict[str, tarfile.TarInfo] = {}
+    files: dict[str, tarfile.TarInfo] = {}
     source = Source(openers, states=[_state(path)], read=read)
     with tarfile.open(path) as archive:
         for info in archive:
@@ -220,12 +216,10 @@ def _in_tar(path: Path) -> Source:
             if not (info.isreg() or info.islnk() or info.issym()):
                 continue
             if _take(source, info.name, info.size, head):
-                infos.append(info)
-            else:
-                others[_plain(info.name)] = info
+                files[_plain(info.name)] = info
         _check_end(archive)
         members = archive.getnames()
-    return _without_runs(source, infos, members)
+    return _without_runs(source, members)
 
 
 def _check_end(archive: tarfile.TarFile) -> None:
@@ -241,7 +235,7 @@ def _check_end(archive: tarfile.TarFile) -> None:
 
 
 def _take(source: Source, name: str, size: int, head: Callable[[], bytes]) -> bool:
-    """Notes a file of an archive; True if it is a picture that can be read."""
+    """Notes a file of an archive; True if it may be read: a picture, or one of another kind."""
     name = _plain(name)
     if ".." in name.split("/"):
         source.faults[name] = "its name leads out of the archive"
@@ -251,12 +245,11 @@ def _take(source: Source, name: str, size: int, head: Callable[[], bytes]) -> bo
     if size > _MOST_BYTES:
         source.faults[name] = "it is larger than 1 GiB"
         return False
-    is_picture = _is_picture(name, head)
-    (source.names if is_picture else source.others).append(name)
-    return is_picture
+    (source.names if _is_picture(name, head) else source.others).append(name)
+    return True
 
 
-def _without_runs(source: Source, infos: list[Any], members: list[str]) -> Source:
+def _without_runs(source: Source, members: list[str]) -> Source:
     """The source of an archive with these files without the pictures of runs; see `_walk`."""
     contents: dict[str, set[str]] = collections.defaultdict(set)
     for member in map(_plain, members):
@@ -264,9 +257,7 @@ def _without_runs(source: Source, infos: list[Any], members: list[str]) -> Sourc
         contents[folder].add(name)
         contents[os.path.dirname(folder)].add(os.path.basename(folder))
     runs = tuple(f"{folder}/" for folder, names in contents.items() if folder and _is_run(names))
-    kept = [not name.startswith(runs) for name in source.names]
-    infos[:] = itertools.compress(infos, kept)
-    source.names = list(itertools.compress(source.names, kept))
+    source.names = [name for name in source.names if not name.startswith(runs)]
     return _below_common_folder(source)
 
 
