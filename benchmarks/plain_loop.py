@@ -28,7 +28,7 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, it is in no package
 
-from benchmarks.steps import Clock
+from benchmarks.steps import seconds_per_step
 from keras_gan import GAN, layers, losses, networks, optimizers, priors, regularizers
 from keras_gan.core.randomness import Purpose, StepDraws
 
@@ -263,13 +263,7 @@ def timed_ours(case: Case, steps: int) -> Callable[[], float]:
     """A function that trains our model and returns seconds per step."""
     gan = our_model(case, our_adam, steps_per_execution=STEPS_PER_CALL)
     x = case.examples(steps + STEPS_PER_CALL)
-
-    def train() -> float:
-        clock = Clock()
-        gan.fit(x, batch_size=case.m, callbacks=[clock], verbose=0)
-        return clock.seconds_per_step
-
-    return train
+    return functools.partial(seconds_per_step, gan, x, batch_size=case.m)
 
 
 def keras_adam() -> keras.Optimizer:

@@ -26,11 +26,11 @@ import numpy as np
 
 from benchmarks.steps import (
     SHAPES,
-    Clock,
     flops_per_step,
     model_of_recipe,
     products,
     random_examples,
+    seconds_per_step,
 )
 from keras_gan.core.files import write_atomically
 from keras_gan.core.versions import versions
@@ -70,14 +70,14 @@ def measure(name: str, who: str, steps: int | None = None) -> dict[str, float]:
     from benchmarks.plain import PlainGAN, in_keras_layers
 
     gan, arguments, settings = model_of_recipe(name, random_examples(name, 20))
-    pair, m, clock = (gan.generator, gan.discriminator), settings.batch_size, Clock()
+    pair, m = (gan.generator, gan.discriminator), settings.batch_size
     if steps is None:
         flops = flops_per_step(*map(products, pair), m, 1, settings.update)
         steps = int(np.clip(_OPERATIONS / flops, 20, 1000)) // 10 * 10
     x = random_examples(name, steps * m)
     if who == "ours":
         gan.compile(**arguments, steps_per_execution=10)
-        gan.fit(x, batch_size=m, callbacks=[clock], verbose=0)
+        seconds = seconds_per_step(gan, x, batch_size=m)
     else:
         plain = PlainGAN(pair[0], in_keras_layers(pair[1]), gan.prior.dimension)
         plain.compile(
@@ -86,9 +86,9 @@ def measure(name: str, who: str, steps: int | None = None) -> dict[str, float]:
             keras.losses.BinaryCrossentropy(from_logits=True),
         )
         data = tf.data.Dataset.from_tensor_slices(x).shuffle(1024).batch(m, drop_remainder=True)
-        plain.fit(data, shuffle=False, callbacks=[clock], verbose=0)
+        seconds = seconds_per_step(plain, data, shuffle=False)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": 1000 / m * clock.seconds_per_step, "peak": peak}
+    return {"seconds": 1000 / m * seconds, "peak": peak}
 
 
 def row(name: str, rounds: dict[str, Sequence[dict[str, float]]]) -> dict[str, Any]:

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import argparse
 import collections
+import functools
 import statistics
 import tempfile
 from pathlib import Path
 
 import tensorflow as tf
-from steps import NEWER, SHAPES, Clock, model_of_recipe, print_table, random_examples
+from steps import NEWER, SHAPES, model_of_recipe, print_table, random_examples, seconds_per_step
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
 # They contain the kernels of the functions that they call.
@@ -51,13 +52,7 @@ def training(recipe: str, update: str | None, steps: int):
     gan.compile(**arguments, steps_per_execution=10)
     group = settings.batch_size * settings.discriminator_steps
     x = random_examples(recipe, steps * group)
-
-    def train() -> float:
-        clock = Clock()
-        gan.fit(x, batch_size=settings.batch_size, callbacks=[clock], verbose=0)
-        return clock.seconds_per_step
-
-    return train
+    return functools.partial(seconds_per_step, gan, x, batch_size=settings.batch_size)
 
 
 def kernels(folder: Path) -> list[tuple[str, float, float]]:

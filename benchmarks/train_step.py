@@ -15,6 +15,7 @@ time of the step's own products at their shapes with one pass over the parameter
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import statistics
@@ -23,10 +24,17 @@ import sys
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
 from plain import PlainGAN, in_keras_layers
-from steps import Clock, flops_per_step, own_limit, print_table, products, seconds_of
+from steps import (
+    flops_per_step,
+    own_limit,
+    print_table,
+    products,
+    random_examples,
+    seconds_of,
+    seconds_per_step,
+)
 
 from keras_gan import GAN, networks, optimizers, priors
 
@@ -41,10 +49,6 @@ def mnist_networks() -> tuple[keras.Model, keras.Model]:
     return generator, networks.maxout_discriminator((28, 28, 1), units=240, seed=1)
 
 
-def pixels(steps: int) -> np.ndarray:
-    return np.random.default_rng(0).random((BATCH * steps, 28, 28, 1), dtype=np.float32)
-
-
 def plain(steps: int, **compile_arguments):
     """A function that trains the plain model and returns seconds per step."""
     generator, discriminator = mnist_networks()
@@ -55,15 +59,10 @@ def plain(steps: int, **compile_arguments):
         keras.losses.BinaryCrossentropy(from_logits=True),
         **compile_arguments,
     )
-    data = tf.data.Dataset.from_tensor_slices(pixels(steps)).shuffle(1024)
+    x = random_examples("mnist", BATCH * steps)
+    data = tf.data.Dataset.from_tensor_slices(x).shuffle(1024)
     data = data.batch(BATCH, drop_remainder=True).repeat()
-
-    def train() -> float:
-        clock = Clock()
-        model.fit(data, steps_per_epoch=steps, shuffle=False, callbacks=[clock], verbose=0)
-        return clock.seconds_per_step
-
-    return train
+    return functools.partial(seconds_per_step, model, data, steps_per_epoch=steps, shuffle=False)
 
 
 def ours(steps: int, update: str, jit_compile: bool = False):
@@ -76,14 +75,8 @@ def ours(steps: int, update: str, jit_compile: bool = False):
         steps_per_execution=10,
         jit_compile=jit_compile,
     )
-    x = pixels(steps)
-
-    def train() -> float:
-        clock = Clock()
-        model.fit(x, batch_size=BATCH, callbacks=[clock], verbose=0)
-        return clock.seconds_per_step
-
-    return train
+    x = random_examples("mnist", BATCH * steps)
+    return functools.partial(seconds_per_step, model, x, batch_size=BATCH)
 
 
 def product_rate() -> float:

@@ -67,7 +67,7 @@ def parser() -> parsing.Parser:
     """The command line."""
     made = parsing.Parser(prog="python -m reproduce", description=_DESCRIPTION)
     made.add_argument("result", choices=(*RESULTS, "all", "page"), help="what to make")
-    made.add_argument("--seed", type=int, default=0, metavar="INT", help="seed (0)")
+    made.add_argument("--seed", type=parsing.seed, default=0, metavar="INT", help="seed (0)")
     made.add_argument("--epochs", type=int, metavar="INT", help="epochs, where others make sense")
     made.add_argument(
         "--run-dir", metavar="DIR", help="run directory of what trains (runs/reproduce-<result>)"

@@ -73,23 +73,19 @@ def parzen_sanity(seed: int) -> None:
 
 def digits(seed: int, run_dir: str | None) -> None:
     """The bundled digits, evaluated with EMA weights."""
-    epochs = recipes.get("digits").settings().epochs
-    _trained("digits", "digits", "Digits", seed, epochs, run_dir, ["ema"], ["--refine"])
+    _trained("digits", "digits", "Digits", seed, None, run_dir, ["ema"], ["--refine"])
 
 
 def mnist(seed: int, epochs: int, run_dir: str | None) -> None:
     """Table 1: the paper's networks and recipe on MNIST."""
     title = f"Table 1, MNIST: the paper's networks and recipe, seed {seed}"
-    how = ["--refine", "--no-sanity"]
-    _trained(f"mnist_seed{seed}", "mnist", title, seed, epochs, run_dir, _MNIST, how)
+    _trained(f"mnist_seed{seed}", "mnist", title, seed, epochs, run_dir, _MNIST)
 
 
 def mnist_tuned(seed: int, epochs: int | None, run_dir: str | None) -> None:
     """The same networks under settings of our own."""
-    epochs = epochs or recipes.get("mnist_tuned").settings().epochs
     title = f"MNIST: the paper's networks, our settings, seed {seed}"
-    how = ["--refine", "--no-sanity"]
-    _trained(f"mnist_tuned_seed{seed}", "mnist_tuned", title, seed, epochs, run_dir, _MNIST, how)
+    _trained(f"mnist_tuned_seed{seed}", "mnist_tuned", title, seed, epochs, run_dir, _MNIST)
 
 
 def extension(
@@ -104,17 +100,9 @@ def extension(
         run_dir: Where it is trained.
         networks: For inference: the run whose networks stay fixed; "" trains them as well.
     """
-    _trained(
-        recipe,
-        recipe,
-        EXTENSIONS[recipe],
-        seed,
-        epochs or recipes.get(recipe).settings().epochs,
-        run_dir,
-        ["last"] if networks else ["best_ema", "ema"],
-        ["--refine", "--no-sanity"],
-        networks,
-    )
+    weights = ["last"] if networks else ["best_ema", "ema"]
+    title = EXTENSIONS[recipe]
+    _trained(recipe, recipe, title, seed, epochs, run_dir, weights, networks=networks)
 
 
 def figure_1_learned(seed: int) -> None:
@@ -167,14 +155,15 @@ def _trained(
     recipe: str,
     title: str,
     seed: int,
-    epochs: int,
+    epochs: int | None,
     run_dir: str | None,
     weights: Sequence[str],
-    how: Sequence[str],
+    how: Sequence[str] = ("--refine", "--no-sanity"),
     networks: str = "",
 ) -> None:
-    """Trains to the end what is not trained yet, evaluates it and draws it."""
+    """Trains what is not trained yet (None: for the recipe's epochs), evaluates it and draws it."""
     machine = results.machine()
+    epochs = epochs or recipes.get(recipe).settings().epochs
     path = run_dir or f"runs/reproduce-{name}"
     settings = ["--recipe", recipe, "--seed", str(seed), "--epochs", str(epochs)]
     if networks:  # their likelihood stays as it is

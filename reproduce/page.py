@@ -297,16 +297,14 @@ def _sentences(result: dict[str, Any]) -> Iterable[str]:
     if "networks" in result:
         yield f"RUN, whose networks stay as they are: `{result['networks']}`."
     yield from _of_extensions(result)
-    if "test" in result.get("protocol", {}):
-        protocol = result["protocol"]
-        held_out = protocol["validation"]
+    protocol = result.get("protocol", {})
+    if "test" in protocol:
         yield (
             f"{protocol['samples']:,} samples, {len(protocol['grid'])} bandwidths from "
-            f"{protocol['grid'][0]:g} to {protocol['grid'][-1]:g}, {held_out:,} validation and "
-            f"{protocol['test']:,} test examples."
+            f"{protocol['grid'][0]:g} to {protocol['grid'][-1]:g}, {protocol['validation']:,} "
+            f"validation and {protocol['test']:,} test examples."
         )
-    if "likelihood_samples" in result.get("protocol", {}):
-        protocol = result["protocol"]
+    if "likelihood_samples" in protocol:
         yield (
             f"{_of_lines(protocol, 1000, protocol['likelihood_samples'])}; V, "
             f"its bound and D(G(z)) are D's on {protocol['held_out']:,} held-out "
@@ -314,8 +312,7 @@ def _sentences(result: dict[str, Any]) -> Iterable[str]:
         )
     if result["result"] == smoothing.NAME:
         yield _of_smoothing(result["rows"])
-    if "levels" in result.get("protocol", {}):
-        protocol = result["protocol"]
+    if "levels" in protocol:
         yield (
             f"{_of_lines(protocol, protocol['validation'], protocol['samples'])}. They are "
             f"looked at every {protocol['looked_every']:,} "

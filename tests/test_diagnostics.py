@@ -628,6 +628,18 @@ def test_copies_of_repeated_training_images_are_copies(digits):
     assert names(detector.examine(digits.real[:400])) == []
 
 
+def test_training_examples_that_all_come_twice(monkeypatch):
+    """The second half, a block of its own, has no example that is new."""
+    monkeypatch.setattr(arrays, "_BLOCK", 100)
+    once, twice = (
+        CollapseDetector(np.tile(X[:100], (times, 1)), held_out=X[100:]).examine(X[:30])[-1]
+        for times in (1, 2)
+    )
+    assert once.n == twice.n == (30, 100, 100)
+    for found in (once, twice):
+        assert (found.ratio, found.copies) == (pytest.approx(0, abs=1e-6), pytest.approx(1))
+
+
 def test_pictures_of_a_mapped_file_are_read_in_blocks(tmp_path, monkeypatch):
     random = np.random.default_rng(0)
     stored = random.integers(0, 256, (240, 8, 8, 1)).astype(np.uint8)

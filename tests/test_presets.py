@@ -438,6 +438,14 @@ def changed(preset: Path, change: str, mark: Path) -> None:
         (preset / "config.json").write_text('{"format": 3}')
     elif change == "text as samples":
         (preset / "samples.npz").write_text("numbers")
+    elif change == "an array as samples":
+        with (preset / "samples.npz").open("wb") as file:
+            np.save(file, np.zeros(3))
+    elif change == "damaged samples":
+        np.savez_compressed(preset / "samples.npz", examples=np.zeros(300))
+        content = bytearray((preset / "samples.npz").read_bytes())
+        content[64:80] = b"\xff" * 16
+        (preset / "samples.npz").write_bytes(content)
     presets.seal(preset)
     if change == "checksum":
         (preset / "metrics.csv").write_text("epoch\n")
@@ -479,6 +487,8 @@ class Touch:
         ("Lambda layer", "it holds a Lambda layer, which may run any code"),
         ("pickled array", "samples.npz cannot be read as arrays of numbers: Object arrays"),
         ("text as samples", "samples.npz cannot be read as arrays of numbers"),
+        ("an array as samples", "samples.npz cannot be read as arrays of numbers"),
+        ("damaged samples", "samples.npz cannot be read as arrays of numbers"),
         ("format", "has format 3; this version of keras_gan reads 2"),
         ("checksum", "metrics.csv is not the file that SHA256SUMS describes"),
         ("file without checksum", "samples.npz is not the file that SHA256SUMS describes"),

@@ -126,6 +126,8 @@ def test_bad_input_is_one_line(capsys):
     assert command.main(["parzen_sanity", "--run-dir", "runs/x"]) == 2
     assert "--run-dir is for what trains: digits, mnist, " in capsys.readouterr().err
     assert command.main(["everything"]) == 2
+    assert command.main(["parzen_sanity", "--seed", "-1"]) == 2
+    assert "--seed: must be from 0 to 4294967295" in capsys.readouterr().err
 
 
 def test_it_is_not_installed():

@@ -82,7 +82,7 @@ def distinct(rows: np.ndarray) -> np.ndarray:
 
 
 def distinct_blocks(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """Blocks of rows `[n, d]` without rows that any of them had before."""
+    """Blocks of rows `[n, d]` without rows that any of them had before; none is empty."""
     seen: set[bytes] = set()
     for rows in blocks:
         new = []
@@ -93,7 +93,8 @@ def distinct_blocks(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
             if digest not in seen:
                 seen.add(digest)
                 new.append(place)
-        yield rows[new]
+        if new:
+            yield rows[new]
 
 
 def in_blocks(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -82,30 +82,21 @@ class CollapseDetector:
         if held_out is not None:
             held_out = self._some(as_examples("held_out", held_out), _COMPARED)
             self._held_out = as_rows("held_out", prepare(held_out), columns=self._numbers)
-            self._projected_held_out = self._components.project(self._held_out)
             self._shape = train.shape[1:]
-            self._of_spectra = None
+            self._features = [self._components.project]  # in which copies are searched for
             if len(self._shape) == 3 and _varies(of_real := self._spectra(self._real)):
-                self._of_spectra = Components(of_real, seed)
-                self._spectra_of_held_out = self._of_spectra.project(self._spectra(self._held_out))
-            self._project_train(in_blocks("train", train, prepare))
+                of_spectra = Components(of_real, seed)
+                self._features.append(lambda rows: of_spectra.project(self._spectra(rows)))
+            self._of_held_out = self._features_of(self._held_out)
+            # Projected in blocks, equal rows need not stay equal.
+            blocks = distinct_blocks(in_blocks("train", train, prepare))
+            of_blocks = zip(*map(self._features_of, blocks), strict=True)
+            self._of_train = [np.concatenate(parts) for parts in of_blocks]
         if classifier is not None:
             self._real_probabilities = classifier.probabilities(some)
         elif mixture is None:
             count = min(_REGIONS, len(some) // 25, len(distinct(self._real)))
             self._regions = KMeans(count, n_init=1, random_state=seed).fit(self._projected_real)
-
-    def _project_train(self, blocks: Iterable[np.ndarray]) -> None:
-        """All training examples along the components, which take much less memory."""
-        projected, of_spectra = [], []
-        # Projected in blocks, equal rows need not stay equal.
-        for rows in distinct_blocks(blocks):
-            projected.append(self._components.project(rows))
-            if self._of_spectra is not None:
-                of_spectra.append(self._of_spectra.project(self._spectra(rows)))
-        self._projected_train = np.concatenate(projected)
-        if of_spectra:
-            self._spectra_of_train = np.concatenate(of_spectra)
 
     def examine(self, samples: ArrayLike) -> tuple[Result, ...]:
         """Every diagnostic that applies to samples `[n, ...]`, of which 1,000 are a good number."""
@@ -126,9 +117,9 @@ class CollapseDetector:
             results.append(region_coverage(regions, real, self._regions.n_clusters))
         if self._held_out is not None:
             some = self._some(rows, _COMPARED)
-            projected = self._components.project(some)
-            results += self._compared(some, projected, self._held_out)
-            results.append(self._memorization(some, projected))
+            features = self._features_of(some)
+            results += self._compared(some, features[0], self._held_out)
+            results.append(self._memorization(features))
         return tuple(results)
 
     def _compared(
@@ -137,19 +128,19 @@ class CollapseDetector:
         """How samples, and training examples, compare with held-out ones."""
         if self._mixture is not None or min(len(rows), len(held_out)) < _LEAST_COMPARED:
             return
-        sets = projected, self._projected_real, self._projected_held_out
+        sets = projected, self._projected_real, self._of_held_out[0]
         yield support(*sets, features="principal components of the data")
         yield gaps(*sets)
         if found := detail(self._components.outside(rows), self._components.outside(held_out)):
             yield found
 
-    def _memorization(self, rows: np.ndarray, projected: np.ndarray) -> Memorization:
-        found = memorization(projected, self._projected_train, self._projected_held_out)
-        if self._of_spectra is None:
-            return found
-        fake = self._of_spectra.project(self._spectra(rows))
-        altered = memorization(fake, self._spectra_of_train, self._spectra_of_held_out)
-        return replace(found, altered=altered.copies)
+    def _memorization(self, features: Sequence[np.ndarray]) -> Memorization:
+        found, *altered = map(memorization, features, self._of_train, self._of_held_out)
+        return replace(found, altered=altered[0].copies) if altered else found
+
+    def _features_of(self, rows: np.ndarray) -> list[np.ndarray]:
+        """Coordinates along the components and, of images that vary, along those of spectra."""
+        return [features(rows) for features in self._features]
 
     def _spectra(self, rows: np.ndarray) -> np.ndarray:
         parts = (rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK))

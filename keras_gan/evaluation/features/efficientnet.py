@@ -8,13 +8,12 @@ classes and rounded to half precision.
 
 from __future__ import annotations
 
-import hashlib
-import io
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from keras_gan.core.files import sha256
 from keras_gan.evaluation.features import resizing
 from keras_gan.evaluation.features.base import PretrainedNetwork
 from keras_gan.layers import channels_last
@@ -35,12 +34,11 @@ STAGES = (
 
 def load() -> PretrainedNetwork:
     """The network; its features are the 1280 channels of the last layer, averaged."""
-    content = FILE.read_bytes()
-    with np.load(io.BytesIO(content)) as arrays:
+    with np.load(FILE) as arrays:
         model = network(dict(arrays))
     return PretrainedNetwork(
         "efficientnet_lite0",
-        hashlib.sha256(content).hexdigest(),
+        sha256(FILE),
         resizing.CLEAN.format(SIZE),
         lambda images: (resizing.clean(images, SIZE) - 127) / 128,
         model,
