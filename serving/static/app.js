@@ -1,6 +1,6 @@
 // The page: its state, and what each control changes.
 
-import { describe } from "./about.js";
+import { describe, numbered } from "./about.js";
 import * as api from "./api.js";
 import { typical } from "./center.js";
 import { bounds, principal, vectorOf } from "./directions.js";
@@ -162,11 +162,7 @@ function chooseModel() {
   state.model = state.models.find((model) => model.name === $("model").value);
   $("title").textContent = state.model.name;
   document.title = `${state.model.name} - explorer`;
-  const labels = Object.entries(state.model.labels);
-  const versions = state.model.versions.map(({ version }) => {
-    const names = labels.filter(([, number]) => String(number) === version).map(([label]) => label);
-    return [version, names.length ? `${version} (${names.join(", ")})` : version];
-  });
+  const versions = state.model.versions.map((one) => [one.version, numbered(state.model, one)]);
   const available = versions.some(([version]) => version === $("version").value);
   options($("version"), versions, available ? $("version").value : versions[0][0]);
   chooseVersion();
