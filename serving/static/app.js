@@ -165,7 +165,6 @@ function chooseModel() {
   const versions = state.model.versions.map((one) => [one.version, numbered(state.model, one)]);
   const available = versions.some(([version]) => version === $("version").value);
   options($("version"), versions, available ? $("version").value : versions[0][0]);
-  chooseVersion();
 }
 
 function chooseVersion() {
@@ -512,7 +511,7 @@ function centerSketch() {
 $("refresh").addEventListener("click", () => { if (state.drawn) writeLink(); attempt(load); });
 $("copy-link").addEventListener("click", () => attempt(copyLink));
 addEventListener("hashchange", () => attempt(load));
-$("model").addEventListener("change", () => attempt(async () => { chooseModel(); writeLink(); await drawSamples(); }));
+$("model").addEventListener("change", () => attempt(async () => { chooseModel(); chooseVersion(); writeLink(); await drawSamples(); }));
 $("version").addEventListener("change", () => attempt(async () => { chooseVersion(); writeLink(); await drawSamples(); }));
 $("draw").addEventListener("submit", (event) => { event.preventDefault(); attempt(drawSamples); });
 $("another").addEventListener("click", () => {
