@@ -225,7 +225,10 @@ def _evaluation(run: keras_gan.Run, weights: str, truncation: float) -> dict[str
         return {}
     try:
         evaluation = json.loads(file.read_text(encoding="utf-8"))
-        measured = numbers(evaluation.get(with_truncation(weights, truncation), {}))
+        entry = evaluation.get(with_truncation(weights, truncation), {})
+        if entry.get("run", {}).get("epochs", run.epochs_done) != run.epochs_done:
+            entry = {}  # from before the run was continued: of another model
+        measured = numbers(entry)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise keras_gan.InputError(f"{file} cannot be read; evaluate the run again") from error
     shown = [
