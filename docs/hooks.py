@@ -113,13 +113,12 @@ def _inherited(kind: Any) -> list[str]:
     bases = [
         base
         for base in getattr(kind, "__mro__", ())[1:]
-        if base.__module__.partition(".")[0] in _PACKAGES
+        if base.__module__.partition(".")[0] in PACKAGES
     ]
     names = (name for base in bases for name in vars(base))
     return [name for name in names if name[0] != "_" and name not in _HIDDEN]
 
 
-_PACKAGES = {"keras_gan", "export", "serving"}
 _HIDDEN = {"build", "call", "get_config", "from_config"}  # as by `filters` in mkdocs.yml
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from collections.abc import Mapping
 from typing import Any, Self
 
 import keras
@@ -14,6 +13,7 @@ import tensorflow as tf
 
 import keras_gan
 from keras_gan import conditioning, inference, priors, randomness
+from keras_gan.conditioning import ConditionTensors
 from keras_gan.data import Identity, Preprocessing
 from keras_gan.presets import without_folders
 from keras_gan.reporting.measured import numbers
@@ -21,7 +21,6 @@ from keras_gan.training.network_checks import symbolic_call
 from keras_gan.training.precision import in_precision
 from keras_gan.training.sampling import with_truncation
 
-ConditionTensors = Mapping[str, tf.Tensor]
 METADATA_FORMAT = 1
 
 
@@ -226,7 +225,10 @@ def _evaluation(run: keras_gan.Run, weights: str, truncation: float) -> dict[str
         return {}
     try:
         evaluation = json.loads(file.read_text(encoding="utf-8"))
-        measured = numbers(evaluation.get(with_truncation(weights, truncation), {}))
+        entry = evaluation.get(with_truncation(weights, truncation), {})
+        if entry.get("run", {}).get("epochs", run.epochs_done) != run.epochs_done:
+            entry = {}  # from before the run was continued: of another model
+        measured = numbers(entry)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise keras_gan.InputError(f"{file} cannot be read; evaluate the run again") from error
     shown = [

@@ -126,14 +126,13 @@ class Batching:
 def read_batching_file(path: Path) -> Batching:
     """Reads a batching parameters file."""
     message = read_text_proto(path, BatchingParameters())
-    given = {name.name: value for name, value in message.ListFields()}
-    split = given.pop("enable_large_batch_splitting", None)
-    sizes = tuple(given.pop("allowed_batch_sizes", ()))
-    values = {name: getattr(value, "value", value) for name, value in given.items()}
+    values = {entry.name: getattr(value, "value", value) for entry, value in message.ListFields()}
+    split = values.pop("enable_large_batch_splitting", False)
     execution = values.pop("max_execution_batch_size", 0)
-    batching = Batching(**values, allowed_batch_sizes=sizes)
+    sizes = values["allowed_batch_sizes"] = tuple(message.allowed_batch_sizes)
+    batching = Batching(**values)
     largest = batching.max_batch_size
-    if split is not None and split.value:
+    if split:
         largest = execution or largest
         batching = replace(batching, max_execution_batch_size=largest)
     for name in ("max_batch_size", "max_enqueued_batches", "num_batch_threads"):

@@ -28,7 +28,7 @@ _Result = Arrays | Exception
 class DirectExecutor:
     """Runs each request as it is."""
 
-    def __init__(self, threads: int, max_waiting: int = 256) -> None:
+    def __init__(self, threads: int, max_waiting: int) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="execution")
         self._capacity = threads + max_waiting
 

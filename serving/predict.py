@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -46,13 +46,11 @@ class Predictor:
     limits: Limits
     metrics: Metrics
 
-    @contextmanager
-    def version(self, target: Target) -> Iterator[Version]:
+    def version(self, target: Target) -> AbstractContextManager[Version]:
         """A context with the version that a request names."""
         if not target.model:
             raise InvalidArgument("ModelSpec has no name specified.")
-        with self.manager.use(target.model, target.version, target.label) as version:
-            yield version
+        return self.manager.use(target.model, target.version, target.label)
 
     def check_rows(self, rows: int) -> None:
         """Raises ResourceExhausted if a request has more rows than one may have."""

@@ -47,10 +47,10 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH")
 def build_app(
     predictor: Predictor,
     *,
-    timeout_seconds: float = 30.0,
-    metrics_path: str | None = None,
-    allowed_hosts: Collection[str] = (),
-    more_routes: tuple[BaseRoute, ...] = (),
+    timeout_seconds: float,
+    metrics_path: str | None,
+    allowed_hosts: Collection[str],
+    more_routes: tuple[BaseRoute, ...],
 ) -> Starlette:
     """Builds the application."""
     rest = _Rest(predictor, timeout_seconds)

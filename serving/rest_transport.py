@@ -141,34 +141,28 @@ def _metadata(body: dict) -> ModelMetadata:
 
 
 def _to_json(array: np.ndarray) -> object:
-    if array.dtype != object:
-        return array.tolist()
-
-    def encode(value: bytes | list) -> object:
-        if isinstance(value, list):
-            return [encode(item) for item in value]
-        return {"b64": base64.b64encode(value).decode()}
-
-    return encode(array.tolist())
+    return (_base64(array) if array.dtype == object else array).tolist()
 
 
 def _from_json(value: Any) -> np.ndarray:
-    leaf, shape = value, []
+    leaf = value
     while isinstance(leaf, list):
-        shape.append(len(leaf))
         leaf = leaf[0] if leaf else 0.0
     if isinstance(leaf, Mapping | str):
-        flat = [value]
-        for _ in shape:
-            flat = [item for items in flat for item in items]
-        decoded = [
-            base64.b64decode(item["b64"])
-            if isinstance(item, Mapping)
-            else item.encode("utf-8", "surrogateescape")
-            for item in flat
-        ]
-        return np.array(decoded, object).reshape(shape)
+        return _string(np.array(value, object))
     return np.array(value)
+
+
+@np.vectorize(otypes=[object])
+def _base64(value: bytes) -> dict[str, str]:
+    return {"b64": base64.b64encode(value).decode()}
+
+
+@np.vectorize(otypes=[object])
+def _string(value: Any) -> bytes:
+    if isinstance(value, Mapping):
+        return base64.b64decode(value["b64"])
+    return value.encode("utf-8", "surrogateescape")
 
 
 @contextmanager

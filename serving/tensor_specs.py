@@ -79,8 +79,8 @@ def _strings(array: np.ndarray) -> np.ndarray:
     """Strings as the protocol has them, bytes in an array of objects; other arrays as they are."""
     if array.dtype.kind not in "USO":
         return array
-    values = [v.encode() if isinstance(v, str) else v for v in array.ravel().tolist()]
-    return np.array([*values, None], object)[:-1].reshape(array.shape)
+    encode = np.vectorize(lambda v: v.encode() if isinstance(v, str) else v, otypes=[object])
+    return encode(array)
 
 
 def _cast(alias: str, array: np.ndarray, spec: TensorSpec) -> np.ndarray:

@@ -45,17 +45,20 @@ function numbers(rows) {
 // Long lists of numbers, as the directions have, are not for people.
 const printed = (name, value) => (name === "vectors" && Array.isArray(value) ? `${value.length} vectors` : value);
 
+// A version and its labels, as in "2 (canary)".
+export function numbered(model, { version }) {
+  const labels = Object.keys(model.labels).filter((label) => String(model.labels[label]) === version);
+  return labels.length ? `${version} (${labels.join(", ")})` : version;
+}
+
 export function describe(card, model, version) {
   const metadata = version.metadata instanceof Object ? version.metadata : {};
-  const labels = Object.entries(model.labels)
-    .filter(([, number]) => String(number) === version.version)
-    .map(([label]) => label);
   const rows = Array.isArray(metadata.numbers) ? metadata.numbers.filter((row) => row instanceof Object) : [];
   const signatures = Object.entries(version.signatures).map(([name, { inputs, outputs }]) =>
     make("li", [make("code", name), `: ${tensors(inputs)} → ${tensors(outputs)}`]),
   );
   card.replaceChildren(
-    make("p", [make("strong", model.name), `, version ${version.version}`, labels.length ? ` (${labels.join(", ")})` : ""]),
+    make("p", [make("strong", model.name), `, version ${numbered(model, version)}`]),
     make(
       "dl",
       facts(metadata, version.bytes).flatMap(([term, text]) => [make("dt", term), make("dd", text)]),

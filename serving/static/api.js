@@ -22,7 +22,12 @@ async function ask(path, options = {}) {
   return answer;
 }
 
-export const catalog = () => ask("/explorer/catalog.json");
+// The models; each of their versions has the name of its model, too.
+export async function catalog() {
+  const models = await ask("/explorer/catalog.json");
+  for (const { name, versions } of models) for (const version of versions) version.model = name;
+  return models;
+}
 
 // Seeds are 64-bit integers, which JSON.stringify refuses.
 function json(value) {
@@ -30,7 +35,7 @@ function json(value) {
   return typeof value === "bigint" ? String(value) : JSON.stringify(value);
 }
 
-function predict(model, version, signature, inputs) {
+function predict({ model, version }, signature, inputs) {
   const path = `/v1/models/${encodeURIComponent(model)}/versions/${version}:predict`;
   const named = Object.entries(inputs).map(([name, rows]) => `${JSON.stringify(name)}: ${json(rows)}`);
   const body = `{"signature_name": ${JSON.stringify(signature)}, "inputs": {${named.join(", ")}}}`;
@@ -41,26 +46,26 @@ function predict(model, version, signature, inputs) {
 // `more` has further inputs by name, a row each: the condition of a conditional model.
 
 // Images and latents of rows with these seeds.
-export async function sample(model, version, seeds, more) {
-  const { outputs } = await predict(model, version, "sample", { seed: seeds, ...more });
+export async function sample(version, seeds, more) {
+  const { outputs } = await predict(version, "sample", { seed: seeds, ...more });
   return outputs;
 }
 
 // Images of rows of latents.
-export async function images(model, version, latents, more) {
-  const { outputs } = await predict(model, version, "serving_default", { latents, ...more });
+export async function images(version, latents, more) {
+  const { outputs } = await predict(version, "serving_default", { latents, ...more });
   return outputs;
 }
 
 // Inpaintings of one image, a row for each of these latents; `mask` is true where it is known.
-export async function inpaint(model, version, { images, mask }, latents, more) {
+export async function inpaint(version, { images, mask }, latents, more) {
   const given = { images: latents.map(() => images), mask: latents.map(() => mask) };
-  const { outputs } = await predict(model, version, "inpaint", { ...more, ...given, latents });
+  const { outputs } = await predict(version, "inpaint", { ...more, ...given, latents });
   return outputs;
 }
 
 // The latents of one image.
-export async function encode(model, version, image, more) {
-  const { outputs } = await predict(model, version, "encode", { images: [image], ...more });
+export async function encode(version, image, more) {
+  const { outputs } = await predict(version, "encode", { images: [image], ...more });
   return outputs[0];
 }

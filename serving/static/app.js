@@ -1,6 +1,6 @@
 // The page: its state, and what each control changes.
 
-import { describe } from "./about.js";
+import { describe, numbered } from "./about.js";
 import * as api from "./api.js";
 import { typical } from "./center.js";
 import { bounds, principal, vectorOf } from "./directions.js";
@@ -162,14 +162,9 @@ function chooseModel() {
   state.model = state.models.find((model) => model.name === $("model").value);
   $("title").textContent = state.model.name;
   document.title = `${state.model.name} - explorer`;
-  const labels = Object.entries(state.model.labels);
-  const versions = state.model.versions.map(({ version }) => {
-    const names = labels.filter(([, number]) => String(number) === version).map(([label]) => label);
-    return [version, names.length ? `${version} (${names.join(", ")})` : version];
-  });
+  const versions = state.model.versions.map((one) => [one.version, numbered(state.model, one)]);
   const available = versions.some(([version]) => version === $("version").value);
   options($("version"), versions, available ? $("version").value : versions[0][0]);
-  chooseVersion();
 }
 
 function chooseVersion() {
@@ -234,12 +229,12 @@ async function drawSamples() {
     const seeds = rowSeeds(seed, Number($("count").value));
     const wanted = $("class").value;
     const classes = seeds.map((_, i) => (wanted === "" ? i % (classCount(state.version) || 1) : Number(wanted)));
-    const { model, version } = state;
+    const { version } = state;
     const more = (signature) => further(version, signature, classes, seeds);
-    let { latents, images } = await api.sample(model.name, version.version, seeds, more("sample"));
+    let { latents, images } = await api.sample(version, seeds, more("sample"));
     if (truncation !== 1) {
       latents = truncated(latents, truncation);
-      images = await api.images(model.name, version.version, latents, more("serving_default"));
+      images = await api.images(version, latents, more("serving_default"));
     }
     if (request !== state.gridRequests) return false;
     state.drawn = {
@@ -299,12 +294,12 @@ function newSample(name, image, properties) {
 
 // The user's image becomes one more cell, and is chosen.
 async function encode() {
-  const [model, version] = [state.model.name, state.version.version];
+  const { version } = state;
   const scaled = sketch.image();
   const shownAs = Number($("shown-class").value);
-  const latents = await api.encode(model, version, scaled, further(state.version, "encode", [shownAs]));
-  const [image] = await api.images(model, version, [latents], further(state.version, "serving_default", [shownAs]));
-  if (model !== state.model.name || version !== state.version.version) return;
+  const latents = await api.encode(version, scaled, further(version, "encode", [shownAs]));
+  const [image] = await api.images(version, [latents], further(version, "serving_default", [shownAs]));
+  if (version !== state.version) return;
   draw($("scaled"), scaled);
   draw($("reconstruction"), image);
   const encoded = newSample(`your image ${state.encoded.length + 1}`, image, { latents, shownAs });
@@ -319,17 +314,17 @@ async function inpaint(others) {
   if (given.mask.flat(2).every(Boolean)) {
     throw new Error("Nothing is missing yet: paint over an area of the second field, or hide half of it.");
   }
-  const [model, version] = [state.model.name, state.version.version];
+  const { version } = state;
   const [seed, truncation] = [givenSeed(), givenTruncation()];
   const request = (state.inpaintRequests += 1);
   state.others = others ? state.others + 1 : 0;
   const first = INPAINTINGS * state.others;
   const seeds = rowSeeds(seed, first + INPAINTINGS).slice(first);
   const [forSample, forInpaint] = ["sample", "inpaint"].map((signature) =>
-    further(state.version, signature, seeds.map(() => 0)),
+    further(version, signature, seeds.map(() => 0)),
   );
-  const latents = truncated((await api.sample(model, version, seeds, forSample)).latents, truncation);
-  const images = await api.inpaint(model, version, given, latents, forInpaint);
+  const latents = truncated((await api.sample(version, seeds, forSample)).latents, truncation);
+  const images = await api.inpaint(version, given, latents, forInpaint);
   if (request !== state.inpaintRequests) return;
   choose([]);
   const original = document.createElement("canvas");
@@ -411,12 +406,12 @@ function where() {
 
 // An interpolation keeps the class and the noise of its first sample, or the image that it inpaints.
 async function imageOf(latents, { given, noiseSeed = 0 }) {
-  const [model, version] = [state.model.name, state.version.version];
+  const { version } = state;
   const classes = [Number($("shown-class").value)];
-  const more = further(state.version, given ? "inpaint" : "serving_default", classes, [noiseSeed]);
+  const more = further(version, given ? "inpaint" : "serving_default", classes, [noiseSeed]);
   const images = given
-    ? await api.inpaint(model, version, given, [latents], more)
-    : await api.images(model, version, [latents], more);
+    ? await api.inpaint(version, given, [latents], more)
+    : await api.images(version, [latents], more);
   return images[0];
 }
 
@@ -516,7 +511,7 @@ function centerSketch() {
 $("refresh").addEventListener("click", () => { if (state.drawn) writeLink(); attempt(load); });
 $("copy-link").addEventListener("click", () => attempt(copyLink));
 addEventListener("hashchange", () => attempt(load));
-$("model").addEventListener("change", () => attempt(async () => { chooseModel(); writeLink(); await drawSamples(); }));
+$("model").addEventListener("change", () => attempt(async () => { chooseModel(); chooseVersion(); writeLink(); await drawSamples(); }));
 $("version").addEventListener("change", () => attempt(async () => { chooseVersion(); writeLink(); await drawSamples(); }));
 $("draw").addEventListener("submit", (event) => { event.preventDefault(); attempt(drawSamples); });
 $("another").addEventListener("click", () => {

@@ -67,10 +67,8 @@ export class Mask {
     context.drawImage(this.image, 0, 0, width, height);
     context.save();
     context.beginPath();
-    this.#each((y, x) => {
-      if (this.missing[Math.floor(y / block)][Math.floor(x / block)]) {
-        context.rect(x - block / 2, y - block / 2, block, block);
-      }
+    this.#each((y, x, row, column) => {
+      if (this.missing[row][column]) context.rect(x - block / 2, y - block / 2, block, block);
     });
     context.clip();
     context.fillStyle = "#6f6f6f";

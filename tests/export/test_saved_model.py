@@ -341,6 +341,15 @@ def test_epochs_of_metadata_are_those_of_the_weights(run: Run, monkeypatch) -> N
     assert epochs == {"last": 1, "best": 7}
 
 
+def test_numbers_from_before_a_run_was_continued_are_left_out(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "models").symlink_to(run.path / "models")
+    measured = json.loads((Run.open("digits").path / "evaluation.json").read_text())["last"]
+    for epochs, shown in ((1, True), (2, False)):
+        entry = {**measured, "run": {"epochs": epochs}}
+        (tmp_path / "evaluation.json").write_text(json.dumps({"last": entry}))
+        assert bool(Subject.from_run(Run(tmp_path, run.config)).metadata()["numbers"]) == shown
+
+
 def test_metadata_of_a_condition(export_of) -> None:
     path = export_of("digits_conditional").path
     metadata = json.loads((path / writing.METADATA_FILE).read_text())

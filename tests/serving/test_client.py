@@ -21,9 +21,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from PIL import Image
+from serving_running import PATIENCE
 
 from serving import AsyncClient, Client, ClientKeys, UsageError, errors
-from serving.calls import Metadata, ModelMetadata, Predict, TensorSpec, row_seeds
+from serving.calls import Metadata, ModelMetadata, Predict, Target, TensorSpec, row_seeds
 from serving.grid import main, save_grid
 from serving.grpc_transport import typed_errors
 from serving.rest_transport import AsyncRestTransport, RestTransport
@@ -541,17 +542,30 @@ def test_nobody_listens():
 
 
 @pytest.mark.parametrize(
-    "text", ["<html>", "[]", '{"outputs": [[0], {}]}', '{"outputs": [[0], 1]}']
+    "text",
+    [
+        "<html>",
+        "[]",
+        '{"outputs": [[0], {}]}',
+        '{"outputs": [[0], 1]}',
+        '{"outputs": [["a"], "b"]}',
+    ],
 )
 def test_another_server_s_answer(text):
     web = httpx.Client(
         base_url="http://x",
         transport=httpx.MockTransport(lambda request: httpx.Response(200, text=text)),
     )
-    client = scripted(RestTransport(web))
-    for ask in (client.predict, client.status, client.metadata):
+    transport = RestTransport(web)
+    client = scripted(transport)
+    for ask in (
+        lambda: client.predict(x=[0.0]),
+        client.status,
+        client.metadata,
+        lambda: transport.send(Predict(Target("m"), "", {}), PATIENCE),  # without its metadata
+    ):
         with pytest.raises(errors.Unknown, match="is another server at this address"):
-            ask(**({"x": [0.0]} if ask == client.predict else {}))
+            ask()
 
 
 def test_an_answer_that_comes_slowly():

@@ -505,6 +505,24 @@ def test_an_opened_image_and_an_interpolation_from_it(page, sketch, tmp_path):
     assert "a.png" in page.text_content("#problem")
 
 
+def test_an_image_that_is_encoded_late_is_not_shown_with_another_model(page, sketch):
+    held = []
+    page.route(
+        "**/v1/models/sketch/**",
+        lambda route: route.continue_() if held else held.append(route),
+    )
+    with page.expect_request("**/v1/models/sketch/**"):
+        page.click("#encode button")
+    choose_model(page, "mlp")
+    with page.expect_response(lambda answer: "default" in answer.request.post_data) as image:
+        held[0].continue_()
+    assert image.value.status == 200  # asked for with its class, which the other model lacks
+    page.wait_for_timeout(200)
+    assert page.is_hidden("#problem")
+    assert page.locator("#grid button").count() == 36
+    page.unroute("**/v1/models/sketch/**")
+
+
 def test_a_drawing(page, sketch):
     stroke(page, "#sketch", 0.2, 0)
     drawn = levels(page.locator("#sketch").evaluate(PIXELS.replace("dataset.drawn", "width")))

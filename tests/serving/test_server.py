@@ -460,28 +460,12 @@ def test_http_statuses_of_the_protocol(http, names):
     assert same_status == set(names.split())
 
 
-def test_metadata_of_the_export_is_in_the_catalog(contract_base, tmp_path):
-    types = tmp_path / "types"
-    shutil.copytree(contract_base / "types", types)
-    extra = types / "7" / "assets.extra"
-    extra.mkdir()
-    (extra / "metadata.json").write_text('{"nll": [NaN, -Infinity, 1e999, 0.5]}')
-    served = settings(contract_base, "mlp")
-    models = (*served.models, ModelConfig("types", types))
-    with running(replace(served, models=models)) as server:
-        models = httpx.get(f"{rest(server)}/explorer/catalog.json").json()
-    mlp, types = models
-    assert mlp["labels"] == {"stable": 1, "canary": 2}
-    assert mlp["versions"][0]["metadata"]["recipe"] == "a test's generator"
-    assert types["versions"][0]["metadata"] == {"nll": [None, None, None, 0.5]}
-
-
 @pytest.fixture(scope="module")
 def described(contract_base, tmp_path_factory):
     """A server of two models, and the folder with the description of the second."""
     types = tmp_path_factory.mktemp("described") / "types"
     shutil.copytree(contract_base / "types", types)
-    served = settings(contract_base, "painter", port=None)
+    served = settings(contract_base, "mlp", port=None)
     models = (*served.models, ModelConfig("types", types))
     with running(replace(served, models=models)) as server:
         yield server, types / "7" / "assets.extra"
@@ -512,6 +496,7 @@ def _text(content):
 @pytest.mark.parametrize(
     ("write", "expected"),
     [
+        (_text(b'{"nll": [NaN, -Infinity, 1e999, 0.5]}'), {"nll": [None, None, None, 0.5]}),
         (_text(rb'{"name": "\ud800"}'), {"name": "\ud800"}),  # half of a pair
         (_text(b'{"name": "\xff"}'), None),
         (_text(b"[" * 5000), None),
@@ -521,7 +506,7 @@ def _text(content):
         (_link_of_the_folder, None),
         (_pipe, None),
     ],
-    ids=["surrogate", "bytes", "broken", "deep", "large", "link", "folder", "pipe"],
+    ids=["numbers", "surrogate", "bytes", "broken", "deep", "large", "link", "folder", "pipe"],
 )
 def test_metadata_that_cannot_be_shown_hide_no_other_model(write, expected, described, tmp_path):
     """What is wrong here came after the version was loaded: else it would not be served."""
@@ -532,6 +517,7 @@ def test_metadata_that_cannot_be_shown_hide_no_other_model(write, expected, desc
         answer = httpx.get(f"{rest(server)}/explorer/catalog.json", timeout=PATIENCE)
     finally:
         folder.unlink() if folder.is_symlink() else shutil.rmtree(folder)
-    painter, types = answer.json()
-    assert painter["versions"][0]["metadata"]["recipe"] == "a test's generator"
+    mlp, types = answer.json()
+    assert mlp["labels"] == {"stable": 1, "canary": 2}
+    assert mlp["versions"][0]["metadata"]["recipe"] == "a test's generator"
     assert types["versions"][0]["metadata"] == expected
