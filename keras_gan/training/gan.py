@@ -316,6 +316,8 @@ class GAN(Trainer):
         if x is not None:
             x = checked_array(x, self.example_shape)
             y = checked_labels(y, len(x), self.label_check)
+        elif y is not None:
+            raise InputError("`y` are the labels of examples: give `x`, too")
         standing_statistics.recompute(
             self._generator(ema),
             self.prior,
