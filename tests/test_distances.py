@@ -292,6 +292,9 @@ def test_pictures_are_compared_as_rows():
         (lambda x: precision_recall(x, x, density_neighbors=0), "must be an int >= 1"),
         (lambda x: precision_recall(x, x, precision_neighbors=2.5), "must be an int >= 1"),
         (lambda x: precision_recall(x / 0, x), "`real` holds NaN or infinite"),
+        (lambda x: compare(x + 1j, x), "`real` must hold real numbers. Received: complex128"),
+        (lambda x: kid(x, x.astype(str)), "`generated` must hold real numbers. Received: <U32"),
+        (lambda x: kid(x, [[1, 2], [3]]), "`generated` must be one array of examples"),
         *(
             (lambda x, call=call: call(x, x * 1e39), "`generated` .* or some beyond 3.4e.38")
             for call in (frechet_distance, kid, precision_recall)

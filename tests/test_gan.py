@@ -665,3 +665,5 @@ def test_recomputed_statistics_are_those_of_the_classes_of_the_data():
     np.testing.assert_array_equal(dense.u, u)
     with pytest.raises(keras_gan.InputError, match="made from labels: give `y`"):
         model.recompute_statistics(x)
+    with pytest.raises(keras_gan.InputError, match="labels of examples: give `x`"):
+        model.recompute_statistics(y=np.zeros(20, int))  # not classes drawn at random

@@ -36,11 +36,14 @@ def test_all_layers_include_those_of_layers_and_of_subclassed_models():
     assert len(layers) == len(set(map(id, layers)))
 
 
-def test_the_state_of_draws_without_a_seed():
-    keras.random.normal((2,))
-    before = keras_private.global_seed_state().numpy().copy()
-    keras.random.normal((2,))
-    assert (keras_private.global_seed_state().numpy() != before).any()
+def test_draws_without_a_seed_are_noted():
+    with keras_private.noting_unseeded_draws() as unseeded:
+        keras.random.normal((2,), seed=1)
+        assert not unseeded.used
+        keras.random.normal((2,))
+        assert unseeded.used
+    first, second = (keras.random.normal((2,)).numpy() for _ in range(2))
+    assert (first != second).all()
 
 
 def test_the_last_operation_of_a_functional_model_and_of_a_subclassed_one():

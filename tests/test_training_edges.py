@@ -140,12 +140,24 @@ class Unseeded(keras.layers.Layer):
         return x + keras.random.normal(keras.ops.shape(x))
 
 
-@pytest.mark.parametrize("part", [0, 1], ids=["generator", "discriminator"])
-def test_a_layer_that_draws_without_a_seed_is_refused(part):
+class UnseededTerm(regularizers.Regularizer):
+    """D on data with noise of Keras's global generator."""
+
+    name = "unseeded"
+
+    def penalty(self, discriminate, real, fake):
+        return discriminate(Unseeded()(real.examples)).logits ** 2
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+@pytest.mark.parametrize("part", ["generator", "discriminator", "regularizer"])
+def test_draws_without_a_seed_are_refused(part, update):
     networks = list(pair((6,)))
-    networks[part] = keras.Sequential([*networks[part].layers, Unseeded()])
-    networks[part].build((None, (5, 6)[part]))
-    model = gan(networks=networks)
+    if (place := ["generator", "discriminator", "regularizer"].index(part)) < 2:
+        networks[place] = keras.Sequential([*networks[place].layers, Unseeded()])
+        networks[place].build((None, (5, 6)[place]))
+    terms = [UnseededTerm()] if part == "regularizer" else []
+    model = gan(networks=networks, update=update, regularizers=terms, run_eagerly=True)
     with small.refused("by keras.random without a seed.*seed=self.seed_generator"):
         model.fit(small.examples(16), batch_size=8, verbose=0)
 

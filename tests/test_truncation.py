@@ -56,10 +56,12 @@ def test_samples_follow_further_training():
     assert not np.allclose(gan.generate(4, truncation=2.0), before)
 
 
-@pytest.mark.parametrize("truncation", [-1, np.nan, np.inf, "0.7"])
-def test_what_is_no_factor_is_refused(truncation):
-    with small.refused("truncation"):
-        small.gan().generate(1, truncation=truncation)
+@pytest.mark.parametrize("truncation", [-1, np.nan, np.inf, "0.7", [0.7]])
+def test_what_is_no_factor_is_refused(truncation, tmp_path):
+    run = Run(tmp_path, {"format": run_config.FORMAT, "identity": {}, "settings": {}})
+    for samples in (small.gan().generate, run.samples):
+        with small.refused("truncation"):
+            samples(1, truncation=truncation)
 
 
 def test_a_run_with_an_inference_network_takes_none(tmp_path):

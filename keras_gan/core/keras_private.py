@@ -19,12 +19,28 @@ def all_layers(network: keras.Layer) -> list[keras.Layer]:
     return list(network._flatten_layers())
 
 
-def global_seed_state() -> keras.Variable | None:
-    """How far `keras.random` without a seed has drawn; None before it is used."""
+class _Unseeded:
+    """Stands for the generator of `keras.random` without a seed, and notes its use."""
+
+    used = False
+
+    def next(self, ordered: bool = True) -> keras.KerasTensor:
+        self.used = True
+        return keras.ops.zeros(2, "uint32")
+
+
+@contextlib.contextmanager
+def noting_unseeded_draws() -> Iterator[_Unseeded]:
+    """Inside, `keras.random` without a seed draws the same numbers again, and that is noted."""
     from keras.src.backend.common import global_state
 
-    generator = global_state.get_global_attribute("global_seed_generator")
-    return None if generator is None else generator.state
+    name = "global_seed_generator"  # of this thread, as a replica has its own
+    before, noted = global_state.get_global_attribute(name), _Unseeded()
+    global_state.set_global_attribute(name, noted)
+    try:
+        yield noted
+    finally:
+        global_state.set_global_attribute(name, before)
 
 
 @contextlib.contextmanager

@@ -34,6 +34,8 @@ def as_rows(
         raise InputError(
             f"`{name}` must hold examples of {columns} numbers; received shape {array.shape}"
         )
+    if not np.can_cast(rows.dtype, np.float32, "same_kind"):  # complex ones would lose a part
+        raise InputError(f"`{name}` must hold real numbers. Received: {rows.dtype}")
     if rows.dtype != np.float64:
         rows = rows.astype(np.float32, copy=False)
     usable = np.maximum(rows.max(axis=1), -rows.min(axis=1)) <= largest  # not where one is NaN
@@ -47,7 +49,10 @@ def as_rows(
 
 def as_examples(name: str, array: ArrayLike, *, minimum: int = 1) -> np.ndarray:
     """At least `minimum` examples `[n, ...]` as they are; a mapped file stays one."""
-    array = np.asanyarray(array)
+    try:
+        array = np.asanyarray(array)
+    except ValueError as error:  # a list of examples of several lengths
+        raise InputError(f"`{name}` must be one array of examples, [n, ...]") from error
     if array.ndim < 2 or len(array) < minimum or array.size == 0:
         raise InputError(
             f"`{name}` must hold at least {minimum} examples, [n, ...]; "

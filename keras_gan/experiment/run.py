@@ -21,6 +21,7 @@ import numpy as np
 
 from keras_gan import GAN, callbacks, presets  # GAN: all classes that a saved model may need
 from keras_gan.conditioning import Condition
+from keras_gan.core.arguments import weight
 from keras_gan.core.errors import InputError
 from keras_gan.core.files import replacing, temporary_name
 from keras_gan.core.versions import versions
@@ -322,7 +323,7 @@ class Run:
 
     def sampler(self, weights: str = "last", truncation: float = 1.0) -> sampling.Sampler:
         """`samples` as a function of its other arguments, whose graph is traced once."""
-        if (key := (weights, truncation)) not in self._samplers:
+        if (key := (weights, weight("truncation", truncation))) not in self._samplers:
             networks = self.generator(*key), self.prior, self.condition
             self._samplers[key] = sampling.Sampler(*networks, self.preprocessing.denormalize)
         return self._samplers[key]

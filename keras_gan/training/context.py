@@ -20,7 +20,7 @@ from keras_gan.core.batches import (
     GeneratedBatch,
 )
 from keras_gan.core.errors import InputError
-from keras_gan.core.keras_private import all_layers, global_seed_state
+from keras_gan.core.keras_private import all_layers
 from keras_gan.core.randomness import Purpose, StepDraws
 from keras_gan.core.replicas import in_parts
 from keras_gan.layers.batch_features import exchanges_rows
@@ -295,13 +295,6 @@ class StepContext:
         with keras.StatelessScope() as scope:
             yield
         self._unchanged.clear()
-        unseeded = global_seed_state()
-        if unseeded is not None and scope.get_current_value(unseeded) is not None:
-            raise InputError(
-                "a layer draws by keras.random without a seed: no checkpoint has these numbers. "
-                "Give it `seed=self.seed_generator`, a keras.random.SeedGenerator that the layer "
-                "makes in its constructor, or draw by keras_gan.randomness.current_draws()"
-            )
         for variable in seed_states([*networks, self.gan.augmentation]):
             value = scope.get_current_value(variable)
             if value is not None:

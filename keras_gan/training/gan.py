@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from keras_gan import conditioning, presets, priors
 from keras_gan.conditioning import Condition
-from keras_gan.core.arguments import defines, integer, whole
+from keras_gan.core.arguments import defines, integer, weight, whole
 from keras_gan.core.errors import InputError
 from keras_gan.core.files import new_folder
 from keras_gan.data import Identity, Preprocessing
@@ -277,7 +277,7 @@ class GAN(Trainer):
         """
         generator = self._generator(ema)
         # A graph has the weights that G had: `quantize` and `enable_lora` give it others.
-        key = (ema, truncation, *map(id, generator.weights))
+        key = (ema, weight("truncation", truncation), *map(id, generator.weights))
         if key not in self._samplers:
             generator = sampling.truncated(generator, self.prior, truncation)
             self._samplers[key] = sampling.Sampler(generator, self.prior, self.condition)
@@ -316,6 +316,8 @@ class GAN(Trainer):
         if x is not None:
             x = checked_array(x, self.example_shape)
             y = checked_labels(y, len(x), self.label_check)
+        elif y is not None:
+            raise InputError("`y` are the labels of examples: give `x`, too")
         standing_statistics.recompute(
             self._generator(ema),
             self.prior,

@@ -12,6 +12,9 @@ import contextlib
 
 import tensorflow as tf
 
+from keras_gan.core.errors import InputError
+from keras_gan.core.keras_private import noting_unseeded_draws
+from keras_gan.training.auxiliary import train_auxiliary_networks
 from keras_gan.training.context import Gradients, Logs, StepContext, mean_logs
 from keras_gan.training.penalties import (
     discriminate_both,
@@ -110,3 +113,21 @@ def fixed(step: StepContext) -> Logs:
 
 
 RULES = {"alternating": alternating, "simultaneous": simultaneous, "fixed": fixed}
+
+
+def make(step: StepContext) -> Logs:
+    """Makes a step by the model's rule, and one of each auxiliary network.
+
+    Raises:
+        InputError: A random number belongs to no step, and so to no checkpoint.
+    """
+    with noting_unseeded_draws() as unseeded:
+        logs = {**RULES[step.gan.update](step), **train_auxiliary_networks(step)}
+    if unseeded.used:
+        raise InputError(
+            "a layer, loss, regularizer or metric draws by keras.random without a seed: no "
+            "checkpoint has these numbers. Draw by keras_gan.randomness.current_draws(), or in a "
+            "layer or metric give `seed=self.seed_generator`, a keras.random.SeedGenerator that it "
+            "makes in its constructor"
+        )
+    return logs

@@ -16,7 +16,6 @@ from keras_gan.conditioning import LabelCheck
 from keras_gan.core.arguments import integer, whole
 from keras_gan.core.errors import InputError
 from keras_gan.training import compile_checks, fitting, loop, steps
-from keras_gan.training.auxiliary import train_auxiliary_networks
 from keras_gan.training.context import StepContext, of_labels
 from keras_gan.training.evaluation_step import evaluation_logs
 from keras_gan.training.input_checks import x_and_y
@@ -357,7 +356,7 @@ class Trainer(keras.Model):
             first_row=replica * (x.shape[0] // k),
             replicas=context.num_replicas_in_sync,
         )
-        return {**steps.RULES[self.update](step), **train_auxiliary_networks(step)}
+        return steps.make(step)
 
     def test_step(self, data) -> dict[str, tf.Tensor]:
         """The means of the logs over this replica's rows of a batch, float32 scalars."""
