@@ -209,6 +209,8 @@ def test_networks_and_condition_that_do_not_belong_together():
         ({"count": 3, "probabilities": [0.5, 0.5]}, "`probabilities`"),
         ({"count": 2, "probabilities": [0.5, 0.6]}, "`probabilities`"),
         ({"count": 2, "probabilities": [0.5, float("nan")]}, "`probabilities`"),
+        ({"count": 3, "probabilities": "abc"}, "`probabilities`"),
+        ({"count": 2, "probabilities": 0.5}, "`probabilities`"),
     ],
 )
 def test_bad_arguments_of_classes(arguments, message):

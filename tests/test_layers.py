@@ -247,6 +247,19 @@ def test_gaussian_noise_refuses(stddev):
         layers.GaussianNoise(stddev)
 
 
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: layers.OneHot("3"), "`count`"),
+        (lambda: layers.LearnedBasis(4, 0), "`width`"),
+        (lambda: layers.SpectralNorm(keras.layers.Dense(2), epsilon=-1.0), "`epsilon`"),
+    ],
+)
+def test_wrong_sizes_are_refused(make, name):
+    with pytest.raises(InputError, match=name):
+        make()
+
+
 # ------------------------------------------------------------------ PartialMaxPooling2D
 
 
@@ -314,7 +327,7 @@ def test_partial_pooling_in_networks():
     assert reloaded(layer).get_config() == layer.get_config()
 
 
-@pytest.mark.parametrize(("size", "strides"), [(2, 3), (2, 0), (0, 0)])
+@pytest.mark.parametrize(("size", "strides"), [(2, 3), (2, 0), (0, 0), (2, "a")])
 def test_partial_pooling_refuses(size, strides):
     with pytest.raises(InputError, match="strides"):
         layers.PartialMaxPooling2D(size, strides)

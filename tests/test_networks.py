@@ -396,6 +396,23 @@ def test_outputs_stay_float32_in_mixed_precision():
     assert samples.dtype == discriminator(samples).dtype == tf.float32
 
 
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: networks.conv_reader((4, 4), 3), r"a shape \(h, w, c\)"),
+        (lambda: networks.with_known_pixels(*[None] * 3, (16,)), r"a shape \(h, w, c\)"),
+        (lambda: networks.noisy_discriminator((2,), 3, hidden=()), "`hidden` .* one layer"),
+        (
+            lambda: networks.mlp_generator(2, (2,), hidden=[5], output_activation="tanh"),
+            r"`hidden` must hold a pair \(units, activation\)",
+        ),
+    ],
+)
+def test_shapes_and_units_that_make_no_network(make, message):
+    with small.refused(message):
+        make()
+
+
 def test_marginal_bias_refuses_nothing_it_can_clip():
     generator, _ = small_pair(0)
     networks.set_marginal_bias(generator, np.array([[0, 1], [0.5, 0.25], [1e-9, 0.75]]))

@@ -58,13 +58,17 @@ class Classes(Condition):
         if training not in ("data", "drawn"):
             raise InputError(f"`training` must be 'data' or 'drawn'. Received: {training!r}")
         if probabilities is not None:
-            probabilities = [float(p) for p in probabilities]
-            good = len(probabilities) == count and min(probabilities) >= 0
-            if not (good and abs(sum(probabilities) - 1) <= 1e-6):  # NaN is refused, too
+            try:
+                given = [float(p) for p in probabilities]
+            except (TypeError, ValueError):
+                given = []
+            good = len(given) == count and min(given) >= 0
+            if not (good and abs(sum(given) - 1) <= 1e-6):  # NaN is refused, too
                 raise InputError(
                     f"`probabilities` must be {count} numbers >= 0 with the sum 1. "
                     f"Received: {probabilities}"
                 )
+            probabilities = given
         self.count, self.probabilities, self.training = count, probabilities, training
         self.label_check = ClassRange(count, user=repr(self))
 

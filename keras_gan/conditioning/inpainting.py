@@ -33,9 +33,7 @@ class Inpainting(Condition):
     group = 2
 
     def __init__(self, shape: Sequence[int]):
-        self.shape = arguments.shape("shape", shape)
-        if len(self.shape) != 3:
-            raise InputError(f"images have a shape (h, w, c). Received: {shape}")
+        self.shape = arguments.image_shape("shape", shape)
 
     def for_real(self, examples: tf.Tensor, labels: Any, draws: Draws) -> ConditionTensors:
         """The images under masks drawn."""

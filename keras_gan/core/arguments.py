@@ -42,6 +42,14 @@ def shape(name: str, value: Iterable[int]) -> tuple[int, ...]:
     return tuple(whole(name, size) for size in value)
 
 
+def image_shape(name: str, value: Iterable[int]) -> tuple[int, int, int]:
+    """The shape of one image."""
+    checked = shape(name, value)
+    if len(checked) != 3:
+        raise InputError(f"`{name}` must be a shape (h, w, c), as images have. Received: {value!r}")
+    return checked
+
+
 def is_number(value: Any) -> bool:
     """Whether it is a number; NumPy's are, booleans are not."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)

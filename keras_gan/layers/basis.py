@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from keras_gan.core.arguments import wholes
+
 
 @keras.saving.register_keras_serializable("keras_gan")
 class LearnedBasis(keras.layers.Layer):
@@ -22,7 +24,7 @@ class LearnedBasis(keras.layers.Layer):
 
     def __init__(self, height: int, width: int, initializer="random_normal", **kwargs):
         super().__init__(**kwargs)
-        self.height, self.width = height, width
+        self.height, self.width = wholes(height=height, width=width)
         self.initializer = keras.initializers.get(initializer)
 
     def build(self, input_shape):

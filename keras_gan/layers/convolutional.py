@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from keras_gan.core.arguments import wholes
 from keras_gan.core.errors import InputError
 
 
@@ -27,13 +28,12 @@ class PartialMaxPooling2D(keras.layers.Layer):
 
     def __init__(self, pool_size: int, strides: int, **kwargs):
         super().__init__(**kwargs)
-        if not 1 <= strides <= pool_size:
+        self.strides, self.pool_size = wholes(strides=strides, pool_size=pool_size)
+        if strides > pool_size:
             raise InputError(
-                "pooling needs 1 <= `strides` <= `pool_size`. "
+                "pooling needs `strides` <= `pool_size`. "
                 f"Received: strides={strides}, pool_size={pool_size}"
             )
-        self.pool_size = pool_size
-        self.strides = strides
 
     def _windows(self, length: int) -> int:
         return -(-max(length - self.pool_size, 0) // self.strides) + 1

@@ -6,6 +6,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from keras_gan.core.arguments import whole
+
 
 @keras.saving.register_keras_serializable("keras_gan")
 class OneHot(keras.layers.Layer):
@@ -21,7 +23,7 @@ class OneHot(keras.layers.Layer):
 
     def __init__(self, count: int, value: float = 1.0, **kwargs):
         super().__init__(**kwargs)
-        self.count = count
+        self.count = whole("count", count)
         self.value = value
 
     def call(self, inputs):

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.core import randomness
+from keras_gan.core.arguments import weight
 from keras_gan.core.errors import InputError
 
 _WRAPPED = (
@@ -53,7 +54,7 @@ class SpectralNorm(keras.layers.Wrapper):
         layer.dtype_policy = kwargs.pop("dtype", layer.dtype_policy)
         # The layer inside casts its inputs and its kernel; here nothing is cast.
         super().__init__(layer, **{"name": layer.name, **kwargs}, dtype="float32", autocast=False)
-        self.epsilon = epsilon
+        self.epsilon = weight("epsilon", epsilon)
 
     def build(self, input_shape=None):
         """Creates u `[outputs]`, close to its limit for the initial kernel."""

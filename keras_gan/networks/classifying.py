@@ -9,6 +9,7 @@ import keras
 
 from keras_gan import layers
 from keras_gan.core import arguments
+from keras_gan.core.errors import InputError
 from keras_gan.layers import channels_last
 
 
@@ -38,6 +39,8 @@ def noisy_discriminator(
         As `maxout_discriminator` with classes; "features" is `[n, hidden[-1]]`.
     """
     shape, hidden = arguments.shape("shape", shape), arguments.shape("hidden", hidden)
+    if not hidden:
+        raise InputError("`hidden` must hold the units of at least one layer. Received: ()")
     classes = arguments.whole("classes", classes, least=2)
     seeds = itertools.count(arguments.integer("seed", seed) * (len(hidden) + 1))
 

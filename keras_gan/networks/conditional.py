@@ -96,7 +96,7 @@ def with_known_pixels(
         (generator, discriminator), with further inputs "known", float `[n, h, w, c]` (G), and
         "mask", bool `[n, h, w, 1]` (both).
     """
-    shape = arguments.shape("shape", shape)
+    shape = arguments.image_shape("shape", shape)
 
     def mask_input():
         mask = keras.Input((*shape[:2], 1), name="mask", dtype="bool")
@@ -151,14 +151,14 @@ def conv_reader(shape: Sequence[int], outputs: int, *, seed: int = 0) -> keras.M
     Returns:
         A model from float `[n, h, w, c + 1]` to float `[n, outputs]`.
     """
-    shape, outputs = arguments.shape("shape", shape), whole("outputs", outputs)
+    height, width, channels = arguments.image_shape("shape", shape)
+    outputs = whole("outputs", outputs)
     seeds = itertools.count(3 * arguments.integer("seed", seed))
 
     def settings(name: str) -> dict:
         initializer = keras.initializers.GlorotUniform(seed=next(seeds))
         return {"activation": "relu", "kernel_initializer": initializer, "name": name}
 
-    height, width, channels = shape
     return keras.Sequential(
         [
             keras.Input((height, width, channels + 1), name="known_and_mask"),

@@ -11,6 +11,7 @@ from keras import layers as kl
 
 from keras_gan import layers
 from keras_gan.core import arguments
+from keras_gan.core.errors import InputError
 from keras_gan.layers import channels_last
 from keras_gan.networks.initialization import (
     LEAKY_RELU_GAIN,
@@ -53,6 +54,10 @@ def mlp_generator(
         A model from float `[n, latent_dim]` to float32 `[n, *shape]`.
     """
     shape, latent_dim = arguments.shape("shape", shape), arguments.whole("latent_dim", latent_dim)
+    if not all(isinstance(layer, Sequence) and len(layer) == 2 for layer in hidden):
+        raise InputError(
+            f"`hidden` must hold a pair (units, activation) for each layer. Received: {hidden!r}"
+        )
     uniform = uniform_initializers(seed)
     constraint = keras.constraints.MaxNorm(max_norm) if max_norm else None
 
