@@ -426,6 +426,8 @@ def test_a_run_within_an_archive_is_left_out(tmp_path):
             zipped.write(file, f"./{file.relative_to(tmp_path)}")
         for name in ("config.json", "models/last.keras", "samples/epoch-0001.png"):
             zipped.writestr(f"photos/runs/one/{name}", "")
+        for name in ("config.json", "checkpoints/step-000000001/state", "samples/epoch-0001.png"):
+            zipped.writestr(f"photos/runs/two/{name}", "")
         zipped.writestr("photos/a/config.json", "")  # of something else
     with zipfile.ZipFile(tmp_path / "photos.zip") as zipped:
         zipped.extractall(tmp_path / "all")

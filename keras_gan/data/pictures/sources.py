@@ -252,10 +252,11 @@ def _take(source: Source, name: str, size: int, head: Callable[[], bytes]) -> bo
 def _without_runs(source: Source, members: list[str]) -> Source:
     """The source of an archive with these files without the pictures of runs; see `_walk`."""
     contents: dict[str, set[str]] = collections.defaultdict(set)
-    for member in map(_plain, members):
-        folder, _, name = member.rpartition("/")
-        contents[folder].add(name)
-        contents[os.path.dirname(folder)].add(os.path.basename(folder))
+    for path in map(_plain, members):
+        while path:  # an archive need not name its folders
+            folder, _, name = path.rpartition("/")
+            contents[folder].add(name)
+            path = folder
     runs = tuple(f"{folder}/" for folder, names in contents.items() if folder and _is_run(names))
     source.names = [name for name in source.names if not name.startswith(runs)]
     return _below_common_folder(source)
