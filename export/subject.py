@@ -16,7 +16,7 @@ from keras_gan import conditioning, inference, priors, randomness
 from keras_gan.conditioning import ConditionTensors
 from keras_gan.data import Identity, Preprocessing
 from keras_gan.presets import without_folders
-from keras_gan.reporting.measured import numbers
+from keras_gan.reporting.measured import is_current, numbers
 from keras_gan.training.network_checks import symbolic_call
 from keras_gan.training.precision import in_precision
 from keras_gan.training.sampling import with_truncation
@@ -226,9 +226,7 @@ def _evaluation(run: keras_gan.Run, weights: str, truncation: float) -> dict[str
     try:
         evaluation = json.loads(file.read_text(encoding="utf-8"))
         entry = evaluation.get(with_truncation(weights, truncation), {})
-        if entry.get("run", {}).get("epochs", run.epochs_done) != run.epochs_done:
-            entry = {}  # from before the run was continued: of another model
-        measured = numbers(entry)
+        measured = numbers(entry) if is_current(entry, run.epochs_done) else ()
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise keras_gan.InputError(f"{file} cannot be read; evaluate the run again") from error
     shown = [

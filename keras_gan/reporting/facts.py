@@ -258,8 +258,8 @@ def _of_run(run: Run, handle: str, following: bool) -> Facts:
 def _results(run: Run, epochs: int) -> tuple[dict[str, Any], str | None]:
     """The measurements of a run, and their weights: the best, if they can be compared.
 
-    Those from before it was continued, after fewer epochs, are of another model, and those with a
-    truncation of samples that a report does not show.
+    Those from before it was continued are of another model, and those with a truncation of samples
+    that a report does not show.
     """
     file = run.path / "evaluation.json"
     if not file.is_file():
@@ -268,8 +268,7 @@ def _results(run: Run, epochs: int) -> tuple[dict[str, Any], str | None]:
     entries = {
         weights: of_weights
         for weights, of_weights in stored.items()
-        if of_weights.get("run", {}).get("epochs", epochs) == epochs
-        and of_weights.get("truncation", 1) == 1
+        if measured.is_current(of_weights, epochs) and of_weights.get("truncation", 1) == 1
     }
     if not entries:
         return {}, None

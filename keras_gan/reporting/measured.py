@@ -57,6 +57,14 @@ def significant(value: float, digits: int) -> str:
     return f"{value:,.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:.{digits}g}"
 
 
+def is_current(results: dict[str, Any], epochs: int) -> bool:
+    """Whether an entry of `evaluation.json` is of the model after so many epochs.
+
+    One from before its run was continued, after fewer, is of another model.
+    """
+    return results.get("run", {}).get("epochs", epochs) == epochs
+
+
 def numbers(results: dict[str, Any]) -> tuple[Number, ...]:
     """All numbers of one entry of `evaluation.json`; the distances come first."""
     found = [
