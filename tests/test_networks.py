@@ -413,6 +413,12 @@ def test_shapes_and_units_that_make_no_network(make, message):
         make()
 
 
+def test_hidden_layers_may_come_from_an_iterator():
+    hidden = zip([5, 4], ["relu", "tanh"], strict=True)
+    generator = networks.mlp_generator(3, (2,), hidden=hidden, output_activation="linear")
+    assert [layer.units for layer in generator.layers] == [5, 4, 2]
+
+
 def test_marginal_bias_refuses_nothing_it_can_clip():
     generator, _ = small_pair(0)
     networks.set_marginal_bias(generator, np.array([[0, 1], [0.5, 0.25], [1e-9, 0.75]]))

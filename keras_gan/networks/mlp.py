@@ -54,6 +54,7 @@ def mlp_generator(
         A model from float `[n, latent_dim]` to float32 `[n, *shape]`.
     """
     shape, latent_dim = arguments.shape("shape", shape), arguments.whole("latent_dim", latent_dim)
+    hidden = list(hidden)
     if not all(isinstance(layer, Sequence) and len(layer) == 2 for layer in hidden):
         raise InputError(
             f"`hidden` must hold a pair (units, activation) for each layer. Received: {hidden!r}"
