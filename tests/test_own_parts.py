@@ -23,6 +23,7 @@ from keras_gan import (
     randomness,
     regularizers,
 )
+from keras_gan.training import checkpoints
 from keras_gan.training.auxiliary import AuxiliaryNetwork
 from keras_gan.training.discriminate import discriminate
 
@@ -154,6 +155,97 @@ def test_the_state_of_a_loss_is_saved(tmp_path):
     assert float(model.loss.calls.value) == 2
     model.save(tmp_path / "model.keras")
     assert float(keras.saving.load_model(tmp_path / "model.keras").loss.calls.value) == 2
+
+
+@keras.saving.register_keras_serializable("own_parts")
+class Noisy(losses.NonSaturating):
+    """A loss with noise of a seed generator of Keras's."""
+
+    def __init__(self):
+        super().__init__()
+        self.seed_generator = keras.random.SeedGenerator(1)
+
+    def discriminator(self, real, fake):
+        return super().discriminator(real, fake) * noise_of(self, real)
+
+
+@keras.saving.register_keras_serializable("own_parts")
+class NoisyTerm(regularizers.Regularizer):
+    """The same of a regularizer, whose generator is that of another part of it."""
+
+    name = "noisy"
+
+    def __init__(self):
+        super().__init__()
+        self.part = Noisy()
+
+    def penalty(self, discriminate, real, fake):
+        return tf.square(real.logits) * noise_of(self.part, real)
+
+
+@keras.saving.register_keras_serializable("own_parts")
+class NoisyMean(keras.metrics.Mean):
+    """The same of a metric."""
+
+    def __init__(self, name="noisy_mean", dtype=None):
+        super().__init__(name, dtype)
+        self.seed_generator = keras.random.SeedGenerator(2)
+
+    def update_state(self, real, fake):
+        super().update_state(noise_of(self, real))
+
+
+@keras.saving.register_keras_serializable("own_parts")
+class Growing(AuxiliaryNetwork):
+    """A network whose loss counts more with every update."""
+
+    name = "growing"
+
+    def __init__(self, network):
+        super().__init__(network)
+        self.weight = keras.Variable(1.0, trainable=False)
+
+    def loss(self, batch, training):
+        if training:
+            self.weight.assign_add(1.0)
+        return self.weight * tf.reduce_sum(tf.square(self.network(batch.examples)), axis=1)
+
+
+def noise_of(part, output):
+    return keras.random.uniform(tf.shape(output.logits), seed=part.seed_generator)
+
+
+def test_seed_generators_and_variables_of_any_part_go_on(tmp_path):
+    def make():
+        network = keras.Sequential(
+            [keras.Input((6,)), keras.layers.Dense(2, kernel_initializer="ones")]
+        )
+        pair = small.network_pair()
+        model = GAN(*pair, priors.Uniform(5), auxiliary_networks=[Growing(network)])
+        model.compile(
+            "sgd",
+            "sgd",
+            loss=Noisy(),
+            regularizers=[NoisyTerm()],
+            metrics=[NoisyMean()],
+            auxiliary_optimizers=["sgd"],
+            run_eagerly=True,
+        )
+        return model
+
+    def save(batch, logs=None):
+        if batch == 1:
+            checkpoints.write(tmp_path, checkpoints.snapshot(one))
+            one.save(tmp_path / "model.keras")
+
+    one = make()
+    saving = keras.callbacks.LambdaCallback(on_train_batch_end=save)
+    history = one.fit(X, batch_size=4, verbose=0, callbacks=[saving]).history
+    restored, loaded = make(), keras.saving.load_model(tmp_path / "model.keras")
+    checkpoints.restore_latest(tmp_path, restored)
+    for model in (restored, loaded):
+        assert model.fit(X, batch_size=4, initial_step=2, verbose=0).history == history
+        assert small.largest_difference(small.weights(model), small.weights(one)) == 0
 
 
 def test_label_noise_is_measured():

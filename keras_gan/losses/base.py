@@ -40,7 +40,8 @@ class Loss(Configured):
             then refused.
         requires: Further outputs of D next to "logits" ("features", "classes", or names of your
             own, in `real.outputs`), or tensors of the condition.
-        variables: Its state, `keras.Variable`s that are saved in checkpoints, if it has any.
+        variables: Its state, `keras.Variable`s that are saved with the model. Variables and Keras's
+            seed generators that are attributes of it are saved as well.
     """
 
     generator_uses_real = False

@@ -60,7 +60,7 @@ class Regularizer(Configured):
             `generator_penalty` is called.
         uses_batch_means: True if it uses `global_mean` or its like, or changes its state in each
             pass; `GAN.compile(accumulate=...)` is then refused.
-        variables: Its state, saved in checkpoints; made by `build`.
+        variables: Its state, saved as that of a `Loss`; made by `build`.
     """
 
     name: str = "regularizer"

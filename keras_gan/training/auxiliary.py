@@ -20,6 +20,8 @@ from keras_gan.training.context import Gradients, Logs, StepContext
 class AuxiliaryNetwork(Configured):
     """Base of the auxiliary networks.
 
+    `keras.Variable`s and Keras's seed generators that are attributes are saved with the model.
+
     Args:
         network: The Keras model that is trained.
 

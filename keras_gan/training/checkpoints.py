@@ -2,9 +2,10 @@
 
 A checkpoint is a folder named after the step: a TensorFlow bundle of the variables and, written
 last, a manifest with the files' checksums and its own; without the manifest it is not a checkpoint.
-It holds the networks, their optimizers, the EMA, counters, running means and the seed generators of
-Keras's own layers, which Keras's ways of saving leave out. The place in the data follows from the
-step. Variables are stored whole, so that another strategy can read them.
+It holds the networks, their optimizers, the EMA, counters, running means, and what Keras's ways of
+saving leave out: the state of losses, metrics and the like, and of Keras's seed generators. The
+place in the data follows from the step. Variables are stored whole, so that another strategy can
+read them.
 
 `snapshot` takes the values (they are copied when a variable is next updated), and a thread of
 `Writer` writes them while training continues. The one just written always stays, and with it the
@@ -30,6 +31,7 @@ import tensorflow as tf
 from keras_gan.core.errors import InputError, first_line
 from keras_gan.core.files import sync
 from keras_gan.training.gan import GAN
+from keras_gan.training.saved_variables import variables_of
 
 _log = logging.getLogger("keras_gan")
 _files = tf.io.gfile
@@ -43,12 +45,13 @@ _EARLIER = "an earlier version of keras_gan wrote it"
 
 def state(gan: GAN) -> dict[str, keras.Variable]:
     """The variables of a compiled model, by names that its structure fixes."""
-    metrics = [v for metric in gan.user_metrics for v in metric.variables]
+    metrics = variables_of(gan.user_metrics)
     groups = {
         "model": [v for v in gan.variables if not any(v is other for other in metrics)],
         "generator_optimizer": gan.generator_optimizer.variables,
         "discriminator_optimizer": gan.discriminator_optimizer.variables,
         "auxiliary_optimizers": [v for o in gan.auxiliary_optimizers for v in o.variables],
+        "auxiliary_networks": variables_of(gan.auxiliary_networks),
         "compile": gan.compile_variables,
         "metrics": [gan.running_means.totals, *metrics],
     }
@@ -57,7 +60,7 @@ def state(gan: GAN) -> dict[str, keras.Variable]:
 
 def all_finite(gan: GAN) -> bool:
     """Whether every number of the state is finite, whatever metrics of the user's have measured."""
-    measured = {id(v) for metric in gan.user_metrics for v in metric.variables}
+    measured = {id(v) for v in variables_of(gan.user_metrics)}
     values = [v.value for v in state(gan).values() if id(v) not in measured]
     floats = [v for v in values if v.dtype.is_floating]
     return all(bool(tf.reduce_all(tf.math.is_finite(v))) for v in floats)

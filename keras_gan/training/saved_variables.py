@@ -7,10 +7,32 @@ from typing import Any
 
 import keras
 
+from keras_gan.core.configured import Configured
+
 
 def variables_of(parts: Iterable[Any]) -> list[keras.Variable]:
-    """The variables of those objects that have any."""
-    return [variable for part in parts for variable in getattr(part, "variables", ())]
+    """The state of objects, each variable once.
+
+    These are their `variables`, and the variables and Keras's seed generators that are attributes
+    of theirs, or of a loss, a metric or the like which is an attribute.
+    """
+    found: dict[int, keras.Variable] = {}
+    seen: set[int] = set()
+
+    def collect(part: Any) -> None:
+        seen.add(id(part))
+        found.update((id(variable), variable) for variable in getattr(part, "variables", ()))
+        for value in getattr(part, "__dict__", {}).values():
+            if isinstance(value, keras.random.SeedGenerator):
+                value = value.state
+            if isinstance(value, keras.Variable):
+                found[id(value)] = value
+            elif isinstance(value, Configured | keras.metrics.Metric) and id(value) not in seen:
+                collect(value)
+
+    for part in parts:
+        collect(part)
+    return list(found.values())
 
 
 def seed_states(parts: Iterable[Any]) -> list[keras.Variable]:

@@ -73,8 +73,7 @@ class Trainer(keras.Model):
             auxiliary_optimizers: Keras optimizer (or its name) of each auxiliary network, in order.
             jit_compile: True compiles the step with XLA, on one replica; "auto" does so on an
                 accelerator.
-            steps_per_execution: Steps in one call into the graph; callbacks see each of these
-                calls as one batch.
+            steps_per_execution: Steps in one call into the graph, which callbacks see as a batch.
             run_eagerly: True runs step by step in Python, for debugging.
             **unknown: Names that other GAN code uses are refused with the name used here.
 
@@ -127,6 +126,7 @@ class Trainer(keras.Model):
         object.__setattr__(self, "regularizers", regularizers)
         object.__setattr__(self, "augmentation", augmentation)
         state = [*variables_of([*regularizers, loss]), *seed_states([*self.networks, augmentation])]
+        state += [*variables_of([*self.auxiliary_networks, *metrics]), self.running_means.totals]
         object.__setattr__(self, "_state_of_regularizers", SavedVariables(state))
         self._compiled_for = [[id(v) for v in n.trainable_variables] for n in self.networks]
         self._made_for: tuple[int, ...] = ()
@@ -229,7 +229,7 @@ class Trainer(keras.Model):
                 of the seed and the epoch.
             initial_epoch: As in Keras.
             initial_step: For arrays, pictures and shards: the steps of the first epoch that were
-                made before, by a model restored from a checkpoint. The epoch's means continue, too.
+                made before, by a model that was loaded or restored. The epoch's means continue too.
             steps_per_epoch: For batches, as in Keras; a multiple of `steps_per_execution`.
             validation_steps: As in Keras.
             validation_batch_size: As in Keras.
