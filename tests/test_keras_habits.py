@@ -12,7 +12,7 @@ import small
 import tensorflow as tf
 
 import keras_gan
-from keras_gan import InputError, losses
+from keras_gan import InputError, augmentation, losses, regularizers
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.training import progress
 
@@ -214,6 +214,24 @@ def test_networks_and_model_must_share_a_scope(inside):
             model = keras_gan.GAN(*small.network_pair(), keras_gan.priors.Uniform(5))
         with small.refused("SGD and the GAN must be made in the same scope"):
             model.compile(keras.optimizers.SGD(), "sgd")
+
+
+def test_parts_with_a_state_and_the_model_must_share_a_scope():
+    """Each replica would advance the state as if it were its own."""
+    shown = augmentation.DiffAugment(probability=augmentation.Adaptive())
+    shown.build((None, 8, 8, 1))  # as a call does
+    used = regularizers.LeCam()
+    used.build()
+    counting = losses.NonSaturating()
+    counting.calls = keras.Variable(0.0, trainable=False)
+    with small.devices().scope():
+        for name, part in (
+            ("DiffAugment", {"augmentation": shown}),
+            ("LeCam", {"regularizers": [used]}),
+            ("NonSaturating", {"loss": counting}),
+        ):
+            with small.refused(f"{name} and the GAN must be made in the same scope"):
+                small.gan(**part)
 
 
 def test_gradient_accumulation_on_several_replicas_is_refused():

@@ -18,6 +18,7 @@ from keras_gan.layers.batch_features import exchanges_rows
 from keras_gan.losses import Loss
 from keras_gan.regularizers import Regularizer
 from keras_gan.training.metrics import REPORTED
+from keras_gan.training.saved_variables import variables_of
 
 if TYPE_CHECKING:
     from keras_gan.training.gan import GAN
@@ -122,12 +123,7 @@ def check_optimizers(optimizers: list[Any], gan: GAN) -> None:
     if len(set(map(id, optimizers))) < len(optimizers):
         raise InputError("each network needs its own optimizer; two were given the same object")
     for optimizer, network in zip(optimizers, gan.networks, strict=True):
-        for one in with_inner(optimizer):
-            if not _made_in_scope(one, gan.distribute_strategy):
-                raise InputError(
-                    f"{type(one).__name__} and the GAN must be made in the same scope: make both "
-                    "inside of `with strategy.scope():`"
-                )
+        check_scope(with_inner(optimizer), gan.distribute_strategy)
         if replicas > 1:
             if hasattr(optimizer, "optimizers"):
                 optimizer.build(network.trainable_variables)  # a function is asked for them
@@ -380,16 +376,14 @@ def uses_float16(gan: GAN) -> bool:
     )
 
 
-def check_scope(networks: Iterable[keras.Model], strategy: tf.distribute.Strategy) -> None:
-    """Refuses networks that were not made in the scope of the strategy that trains them."""
-    for network in networks:
-        if not _made_in_scope(network, strategy):
-            raise InputError(
-                f"network {network.name!r} and the GAN must be made in the same scope: make "
-                "both inside of `with strategy.scope():`"
-            )
-
-
-def _made_in_scope(part: Any, strategy: tf.distribute.Strategy) -> bool:
+def check_scope(parts: Iterable[Any], strategy: tf.distribute.Strategy) -> None:
+    """Refuses networks and others whose variables are not of the strategy that trains them."""
     created = strategy.extended.variable_created_in_scope
-    return all(created(variable.value) for variable in part.variables)
+    for part in parts:
+        if not all(created(variable.value) for variable in variables_of([part])):
+            is_network = isinstance(part, keras.Model)
+            name = f"network {part.name!r}" if is_network else type(part).__name__
+            raise InputError(
+                f"{name} and the GAN must be made in the same scope: make both inside of "
+                "`with strategy.scope():`"
+            )

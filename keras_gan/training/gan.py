@@ -117,7 +117,7 @@ class GAN(Trainer):
         self.condition = condition
         self.auxiliary_networks = list(auxiliary_networks)
         self._auxiliary_models = [auxiliary.network for auxiliary in auxiliary_networks]
-        compile_checks.check_scope(self.networks, self.distribute_strategy)
+        compile_checks.check_scope([*self.networks, *auxiliary_networks], self.distribute_strategy)
         if not known.get("trainable", True):  # which Keras does not pass on
             for network in self.networks:
                 network.trainable = False

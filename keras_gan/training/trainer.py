@@ -97,6 +97,7 @@ class Trainer(keras.Model):
         given = [generator_optimizer, discriminator_optimizer, *auxiliary]
         compile_checks.check_given(given, self)
         terms = compile_checks.terms(self.auxiliary_networks, regularizers, metrics)
+        compile_checks.check_scope([loss, *regularizers, augmentation], self.distribute_strategy)
         with self.distribute_strategy.scope():
             optimizers = [keras.optimizers.get(optimizer) for optimizer in given]
             compile_checks.check_optimizers(optimizers, self)
