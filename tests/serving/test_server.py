@@ -523,6 +523,6 @@ def test_metadata_that_cannot_be_shown_hide_no_other_model(write, expected, desc
     finally:
         folder.unlink() if folder.is_symlink() else shutil.rmtree(folder)
     mlp, types = answer.json()
-    assert mlp["labels"] == {"stable": 1, "canary": 2}
+    assert mlp["labels"] == {"stable": "1", "canary": "2"}
     assert mlp["versions"][0]["metadata"]["recipe"] == "a test's generator"
     assert types["versions"][0]["metadata"] == expected
