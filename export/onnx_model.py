@@ -6,7 +6,6 @@ Keras names. So weights of any size stay out of TensorFlow's graph, which holds 
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections import Counter
 from collections.abc import Sequence
@@ -56,13 +55,15 @@ def convert(subject: Subject, opset: int = OPSETS[-1]) -> onnx.ModelProto:
             return signature.function(**inputs)
 
     specs = [*signature.inputs, *weights]
+    graph = signatures.traced(function, *specs)
     logging.disable(logging.ERROR)  # what the converter could not convert shows in its result
     try:
         model, _ = tf2onnx.convert.from_function(
-            SimpleNamespace(get_concrete_function=functools.partial(signatures.traced, function)),
+            SimpleNamespace(get_concrete_function=lambda *_: graph),
             input_signature=specs,
             opset=opset,
             custom_op_handlers={"Erfc": (_erfc, []), "Expm1": (_expm1, [])},
+            custom_rewriter=[_resize_in_float32],
         )
     finally:
         logging.disable(logging.NOTSET)
@@ -72,7 +73,11 @@ def convert(subject: Subject, opset: int = OPSETS[-1]) -> onnx.ModelProto:
             "operations of this generator cannot be converted to ONNX "
             f"({', '.join(sorted(unknown))}); export it with --formats saved_model"
         )
-    _fill(model.graph, {s.name: v for s, v in zip(weights, variables, strict=True)})
+    values = {spec.name: (v.path, v) for spec, v in zip(weights, variables, strict=True)}
+    # Tensors that layers hold besides weights, such as the statistics of Normalization.
+    held = [(one.name, tensor) for tensor, one in graph.graph.captures]
+    values |= {name: (name, tensor) for name, tensor in held if tensor.dtype != tf.resource}
+    _fill(model.graph, values)
     _describe(model, subject)
     return model
 
@@ -98,21 +103,31 @@ def _difference(ctx, node, function: str, reverse: bool = False) -> None:
     ctx.make_node("Sub", terms, outputs=node.output, shapes=[shape], dtypes=[dtype])
 
 
-def _fill(graph: onnx.GraphProto, variables: dict[str, keras.Variable]) -> None:
-    """Turns the inputs for weights into initializers, named by the variables' paths."""
-    shared = Counter(variable.path for variable in variables.values())
-    paths = {
-        name: f"{v.path}:{name}" if shared[v.path] > 1 else v.path for name, v in variables.items()
-    }
+def _resize_in_float32(graph, nodes):
+    """Resizes in float32, as TensorFlow does: the converter would in the type of the images."""
+    to = onnx.TensorProto.FLOAT
+    for node in nodes:
+        resizes = node.type in ("ResizeBilinear", "ResizeBicubic")
+        if resizes and graph.get_dtype(node.input[0]) != to:
+            graph.insert_new_node_on_input(node, "Cast", node.input[0], to=to)
+    return graph.get_nodes()
+
+
+def _fill(
+    graph: onnx.GraphProto, values: dict[str, tuple[str, keras.Variable | tf.Tensor]]
+) -> None:
+    """Turns inputs into initializers of these names and values."""
+    shared = Counter(name for name, _ in values.values())
+    names = {key: f"{n}:{key}" if shared[n] > 1 else n for key, (n, _) in values.items()}
     used = {name for node in graph.node for name in node.input}
-    for name, variable in variables.items():
-        if name in used:
-            array = np.ascontiguousarray(variable.numpy())
-            graph.initializer.append(onnx.numpy_helper.from_array(array, paths[name]))
+    for key, (_, value) in values.items():
+        if key in used:
+            array = np.asarray(value.numpy(), order="C")
+            graph.initializer.append(onnx.numpy_helper.from_array(array, names[key]))
     for node in graph.node:
         for i, name in enumerate(node.input):
-            node.input[i] = paths.get(name, name)
-    inputs = [value for value in graph.input if value.name not in variables]
+            node.input[i] = names.get(name, name)
+    inputs = [value for value in graph.input if value.name not in values]
     del graph.input[:]
     graph.input.extend(inputs)
     for value in (*graph.input, *graph.output):

@@ -18,16 +18,37 @@ from keras_gan import InputError
 FILE = "saved_model.pb"
 WARMUP_FILE = Path("assets.extra", "tf_serving_warmup_requests")
 TOLERANCE = 1e-5
+_PYTHON = {"EagerPyFunc", "PyFunc", "PyFuncStateless"}  # operations
 
 
 def write(directory: Path, signatures: Sequence[Signature]) -> None:
     """Writes a SavedModel with these signatures."""
     graphs = {signature.name: signature.graph() for signature in signatures}
+    for name, graph in graphs.items():
+        _check(name, graph)
     # For the v1 loader the module must hold TensorFlow's variables, not Keras's around them.
     module = tf.Module()
     module.values = list({id(v): v for graph in graphs.values() for v in graph.variables}.values())
     with _writing(directory):
         tf.saved_model.save(module, str(directory), signatures=graphs)
+
+
+def _check(name: str, graph: tf.types.experimental.ConcreteFunction) -> None:
+    """Raises InputError for what a SavedModel cannot hold: Python code, and lookup tables."""
+    definition = graph.graph.as_graph_def()
+    functions = [function.node_def for function in definition.library.function]
+    if {node.op for nodes in (definition.node, *functions) for node in nodes} & _PYTHON:
+        raise InputError(
+            f"{name} calls Python code (tf.py_function or tf.numpy_function), which other programs "
+            "do not have; use operations of TensorFlow or Keras in its layers"
+        )
+    variables = {id(variable.handle) for variable in graph.variables}
+    resources = {id(held) for held, _ in graph.graph.captures if held.dtype == tf.resource}
+    if resources - variables:
+        raise InputError(
+            f"{name} has a lookup table, as in keras.layers.IntegerLookup, or another resource "
+            "that is not exported; in its layers, use weights, as in keras.layers.Embedding"
+        )
 
 
 @contextlib.contextmanager

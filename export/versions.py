@@ -21,7 +21,7 @@ from keras_gan import InputError
 
 _NAME = re.compile(r"\w[\w.-]*", re.ASCII)
 _DRAFT = ".draft-"
-MAX_VERSION = 10**18 - 1  # TensorFlow Serving reads 64 bits
+MAX_VERSION = 2**63 - 1  # the highest that servers read
 
 
 def check_name(name: str) -> None:

@@ -81,7 +81,8 @@ def describe(manager: Manager) -> list[dict]:
                         "bytes": _bytes(version.path),
                     }
                 )
-        models.append({"name": name, "labels": manager.labels(name), "versions": versions})
+        labels = {label: str(number) for label, number in manager.labels(name).items()}
+        models.append({"name": name, "labels": labels, "versions": versions})
     return models
 
 

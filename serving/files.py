@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from serving.calls import MAX_VERSION
 from serving.errors import FailedPrecondition, UsageError
 
 
@@ -40,15 +41,15 @@ def write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
-_VERSION = re.compile(r"[0-9]{1,18}", re.ASCII)
+_VERSION = re.compile(r"[0-9]+", re.ASCII)
 _logger = logging.getLogger(__name__)
 
 
 def versions_on_disk(base_path: Path) -> dict[int, Path]:
     """Lists the versions in a base path.
 
-    A version is a directory whose name is a number. One that is a link to a place outside the base
-    path is left out: nothing outside the base path is ever read.
+    A version is a directory whose name is a number below 2^63. One that is a link to a place
+    outside the base path is left out: nothing outside the base path is ever read.
 
     Raises:
         OSError: The base path cannot be listed, or it is not known what a name in it is.
@@ -58,7 +59,7 @@ def versions_on_disk(base_path: Path) -> dict[int, Path]:
     versions: dict[int, Path] = {}
     for name in sorted(os.listdir(base_path)):
         path = base_path / name
-        if not _VERSION.fullmatch(name) or not _is_directory(path):
+        if not _VERSION.fullmatch(name) or int(name) > MAX_VERSION or not _is_directory(path):
             continue
         if not Path(os.path.realpath(path)).is_relative_to(root):
             _logger.warning("version outside the base path left out", extra={"path": str(path)})

@@ -54,13 +54,14 @@ def build_app(
 ) -> Starlette:
     """Builds the application."""
     rest = _Rest(predictor, timeout_seconds)
-    routes: list[BaseRoute] = [Route(f"/{v}1/{{path:path}}", rest) for v in "vV"]
-    if metrics_path is not None:
+    routes: list[BaseRoute] = []
+    if metrics_path is not None:  # which may lie beneath /v1
 
         async def metrics(request: Request) -> Response:
             return Response(predictor.metrics.page(), media_type="text/plain")
 
         routes.append(Route(metrics_path, metrics))
+    routes += [Route(f"/{v}1/{{path:path}}", rest) for v in "vV"]
     app = Starlette(
         routes=[*routes, *more_routes],
         exception_handlers={404: _not_found, 405: _not_found},

@@ -47,7 +47,7 @@ const printed = (name, value) => (name === "vectors" && Array.isArray(value) ? `
 
 // A version and its labels, as in "2 (canary)".
 export function numbered(model, { version }) {
-  const labels = Object.keys(model.labels).filter((label) => String(model.labels[label]) === version);
+  const labels = Object.keys(model.labels).filter((label) => model.labels[label] === version);
   return labels.length ? `${version} (${labels.join(", ")})` : version;
 }
 

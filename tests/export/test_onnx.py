@@ -325,11 +325,32 @@ def test_activations_that_the_converter_lacks(tmp_path: Path) -> None:
     for layer in generator.layers[1:]:
         layer.kernel.assign(small.numbers((6, 6)))
     subject = Subject(generator, discriminator, priors.Uniform(5), Identity())
+    check_both_precisions(subject, tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        # Its statistics are tensors, not weights.
+        keras.layers.Normalization(mean=[0.1, 0.2, 0.3], variance=[1.0, 2.0, 4.0]),
+        keras.layers.UpSampling2D(2, interpolation="bilinear"),
+        keras.layers.Resizing(4, 4, interpolation="bicubic"),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_layers_that_the_converter_alone_gets_wrong(layer, tmp_path: Path) -> None:
+    generator, discriminator = small.network_pair(size=12)
+    generator = keras.Sequential([generator, keras.layers.Reshape((2, 2, 3)), layer])
+    subject = Subject(generator, discriminator, priors.Uniform(5), Identity())
+    check_both_precisions(subject, tmp_path / "model.onnx")
+
+
+def check_both_precisions(subject: Subject, file: Path) -> None:
     latents = small.numbers((3, 5))
-    expected = generator(latents)
+    expected = subject.generator(latents)
     for one, most in zip((subject, subject.in_float16()), TOLERANCES, strict=True):
-        onnx_model.write(onnx_model.convert(one), tmp_path / "model.onnx")
-        examples = answers(tmp_path / "model.onnx", "examples", latents=latents)
+        onnx_model.write(onnx_model.convert(one), file)
+        examples = answers(file, "examples", latents=latents)
         np.testing.assert_allclose(examples, expected, rtol=0, atol=most)
 
 

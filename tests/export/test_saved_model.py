@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
 import json
 import os
@@ -496,6 +497,35 @@ def test_generators_whose_samples_depend_on_more_than_their_row(layer, message: 
         requests = parity.requests_for(signature, inputs)
         answers = [signature.reference(given) for _, given in requests]
         parity.measure([signature], inputs, lambda _: answers, saved_model.TOLERANCE)
+
+
+def in_python(x: tf.Tensor) -> tf.Tensor:
+    return tf.ensure_shape(tf.py_function(tf.tanh, [x], tf.float32), x.shape)
+
+
+def in_a_table(x: tf.Tensor) -> tf.Tensor:
+    return table().lookup(tf.cast(x, tf.int64))
+
+
+@functools.cache
+def table() -> tf.lookup.StaticHashTable:
+    with tf.init_scope():
+        pairs = tf.lookup.KeyValueTensorInitializer(np.arange(2), np.float32([3, 4]))
+        return tf.lookup.StaticHashTable(pairs, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (in_python, "serving_default calls Python code .*; use operations of TensorFlow"),
+        (in_a_table, "serving_default has a lookup table.*; in its layers, use weights"),
+    ],
+)
+def test_what_no_saved_model_holds_is_named(function, message: str, tmp_path: Path) -> None:
+    subject = subject_of(keras.layers.Lambda(function, (3,)))
+    with small.refused(message):
+        saved_model.write(tmp_path / "m", signatures.of(subject, ["serving_default"]))
+    assert list(tmp_path.iterdir()) == []
 
 
 @keras.saving.register_keras_serializable("test_saved_model")

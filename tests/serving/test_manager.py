@@ -307,6 +307,9 @@ def test_only_numbers_inside_the_base_path_are_versions(base, tmp_path):
     (base / "6").symlink_to(outside)
     (base / "7").symlink_to("7")
     assert set(versions_on_disk(base)) == {1, 2, 5}
+    for number in (10**18, 2**63 - 1, 2**63):
+        (base / str(number)).mkdir()
+    assert set(versions_on_disk(base)) == {1, 2, 5, 10**18, 2**63 - 1}
     (tmp_path / "loop").symlink_to("loop")
     for name in ("missing", "loop"):
         with pytest.raises(OSError, match=f"'.*{name}'"):

@@ -51,7 +51,7 @@ def settings(base, *models, **changes):
 @pytest.fixture(scope="module")
 def limited(contract_base):
     limits = Limits(max_request_bytes=20_000, max_rows=8, max_concurrent=4, max_connections=6)
-    with running(settings(contract_base, limits=limits)) as server:
+    with running(settings(contract_base, limits=limits, metrics_path="/v1/metrics")) as server:
         yield server
 
 
@@ -70,6 +70,11 @@ def post(server, body, **kwargs):
     content = body if isinstance(body, bytes) else json.dumps(body)
     url = f"{rest(server)}/v1/models/types:predict"
     return httpx.post(url, content=content, timeout=PATIENCE, **kwargs)
+
+
+def test_metrics_beneath_the_interface(limited):
+    page = httpx.get(f"{rest(limited)}/v1/metrics")
+    assert (page.status_code, page.headers["content-type"][:10]) == (200, "text/plain")
 
 
 def test_health(limited):
@@ -518,6 +523,6 @@ def test_metadata_that_cannot_be_shown_hide_no_other_model(write, expected, desc
     finally:
         folder.unlink() if folder.is_symlink() else shutil.rmtree(folder)
     mlp, types = answer.json()
-    assert mlp["labels"] == {"stable": 1, "canary": 2}
+    assert mlp["labels"] == {"stable": "1", "canary": "2"}
     assert mlp["versions"][0]["metadata"]["recipe"] == "a test's generator"
     assert types["versions"][0]["metadata"] == expected
