@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,7 +34,8 @@ _TRANSLATED = {
     "--save-stats": "keras-gan reference",
     "--device": "--strategy",
     **dict.fromkeys(("--input1", "--input2"), "SET and REAL, without flags"),
-    **dict.fromkeys(("--fid", "--kid", "--isc", "--prc"), "no flag: everything is measured"),
+    **dict.fromkeys(("--fid", "--kid", "--prc"), "no flag: everything is measured"),
+    "--isc": "--features inception_2015:FILE, the network of the Inception Score",
 }
 _SOURCES = """Pictures are named as for `keras-gan train --dataset`: a folder, an archive, a .npy or
 .npz file, or an image set of tensorflow-datasets, of which the test examples are measured. A run
@@ -202,7 +204,7 @@ def _open(source: str, options, size: str, generated: bool = False) -> PictureSe
 
 
 def _compare(measured: PictureSet, real: PictureSet, network: FeatureNetwork, options) -> dict:
-    """Distances of the set, and of other real pictures, to real ones.
+    """Distances of the set, and of other real pictures, to real ones; FID's network also scores.
 
     Where there are fewer others, the set is measured with their number as well: distances of few
     pictures are larger.
@@ -221,14 +223,18 @@ def _compare(measured: PictureSet, real: PictureSet, network: FeatureNetwork, op
         "versions": versions(),
     }
     name = str(Path(options.set).absolute()) if options.set in found else options.set
-    found[name] = distances.compare(x.features[:n], y.features[:n], seed=options.seed)
+    pairs = {name: (x.features[:n], y.features[:n])}
     k = min(n, len(x.others))
     if k >= distances.LEAST_EXAMPLES:
         if k < n:
-            fewer = distances.compare(x.features[:k], y.features[:k], seed=options.seed)
-            found[f"of {name}"] = fewer
-        floor = distances.compare(x.features[:k], x.others[:k], seed=options.seed)
-        found["others of the real pictures"] = floor
+            pairs[f"of {name}"] = x.features[:k], y.features[:k]
+        pairs["others of the real pictures"] = x.features[:k], x.others[:k]
+    classify = getattr(network, "classify", None)  # of FID's network, from features to classes
+    for name, (real_features, others) in pairs.items():
+        found[name] = distances.compare(real_features, others, seed=options.seed)
+        if classify:
+            score = distances.inception_score(classify(others))
+            found[name]["inception_score"] = dataclasses.asdict(score)
     return found
 
 

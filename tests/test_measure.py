@@ -106,7 +106,8 @@ def test_outputs_replace_no_pictures_that_are_read(tmp_path, capsys, linked):
         ("--save-stats", "keras-gan reference"),
         ("--device=cuda:0", "--strategy"),
         ("--input1=a/", "SET and REAL, without flags"),
-        ("--isc", "no flag: everything is measured"),
+        ("--kid", "no flag: everything is measured"),
+        ("--isc", "--features inception_2015:FILE, the network of the Inception Score"),
     ],
 )
 def test_flags_of_other_packages_are_answered(flag, here, capsys):
@@ -146,6 +147,26 @@ def test_a_folder_against_an_array(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "Against 30 real pictures" in out
     assert "seed: 3" in out
+
+
+def test_a_network_with_classes_gives_the_inception_score(tmp_path, monkeypatch):
+    """Here it names the brighter half of a picture; about 2 where both are equally frequent."""
+
+    class Named(Colors):
+        def classify(self, found):
+            top = found[:, :4].mean(axis=1) > found[:, 4:8].mean(axis=1)
+            return np.stack([top, ~top], axis=1).astype(np.float32)
+
+    monkeypatch.setattr(features, "load", lambda name, strategy: Named())
+    half = np.zeros([40, 8, 8, 3], np.uint8)
+    half[::2, :, :4] = half[1::2, :, 4:] = 200
+    np.save(tmp_path / "both.npy", half + pictures(40) // 5)
+    np.save(tmp_path / "one.npy", half[:1] + pictures(40, seed=1) // 5)
+    found = measured(tmp_path, tmp_path / "one.npy", tmp_path / "both.npy")
+    assert found[str(tmp_path / "one.npy")]["inception_score"]["score"] == pytest.approx(1)
+    found = measured(tmp_path, tmp_path / "both.npy", tmp_path / "one.npy")
+    score = found[str(tmp_path / "both.npy")]["inception_score"]["score"]
+    assert score == pytest.approx(2, abs=0.1)
 
 
 def test_a_set_with_itself_has_no_distance(tmp_path):
