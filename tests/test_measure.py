@@ -193,6 +193,25 @@ def test_a_reference_gives_the_same_numbers(tmp_path, capsys):
     assert row["frechet"]["distance"] == pytest.approx(x["frechet"]["distance"], rel=1e-3)
 
 
+def test_a_reference_of_a_reference_is_refused(tmp_path, capsys):
+    """It was written again, whatever --samples and --seed asked for."""
+    np.save(tmp_path / "real.npy", pictures(40))
+    stored, new = tmp_path / "real.npz", tmp_path / "new.npz"
+    assert run(measure.reference, tmp_path / "real.npy", "--output", stored) == 0
+    assert run(measure.reference, stored, "--samples", "6", "--output", new) == 2
+    assert "is a reference already" in capsys.readouterr().err
+    assert not new.exists()
+
+
+@pytest.mark.parametrize("command", [measure.measure, measure.reference])
+def test_the_help_names_weights_and_each_default(command, capsys):
+    with pytest.raises(SystemExit):
+        command(["--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "best_ema (last)" in text
+    assert ("or a reference's" in text) == (command is measure.measure)
+
+
 def test_the_test_examples_of_a_named_set_read_by_its_training_examples(tmp_path):
     stored = tmp_path / "digits.npz"
     assert run(measure.reference, "digits", "--samples", "100", "--output", stored) == 0
