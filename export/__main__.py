@@ -94,9 +94,9 @@ def _export(argv: Sequence[str]) -> int:
         return 1
     for path in sorted(p for p in written.path.rglob("*") if p.is_file()):
         print(f"{path.stat().st_size:>12,}  {path}")
-    for artefact, errors in written.errors.items():
+    for artifact, errors in written.errors.items():
         for name, error in errors.items():
-            print(f"{artefact} {name}: largest error against Keras {error:.1e}")
+            print(f"{artifact} {name}: largest error against Keras {error:.1e}")
     if "saved_model" in settings.formats:
         print(f"to serve it: keras-gan serve {shlex.quote(options.output)}")
     if "web" in settings.formats:

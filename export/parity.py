@@ -1,4 +1,4 @@
-"""Parity: an artefact gives the Keras model's numbers, in another runtime, at two batch sizes."""
+"""Parity: an artifact gives the Keras model's numbers, in another runtime, at two batch sizes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Requests = Sequence[tuple[str, Arrays]]
 
 
 class ParityError(RuntimeError):
-    """An artefact does not give the Keras model's numbers."""
+    """An artifact does not give the Keras model's numbers."""
 
 
 def requests_for(

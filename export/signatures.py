@@ -1,6 +1,6 @@
 """The signatures of an export: functions of named tensors, each with the batch as first dimension.
 
-The same function is the artefact's graph and, run by Keras, the reference that the artefact is
+The same function is the artifact's graph and, run by Keras, the reference that the artifact is
 compared with.
 """
 

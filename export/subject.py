@@ -184,7 +184,7 @@ class Subject:
         return {**condition, "condition": tf.where(known, classes, 0)}, known
 
     def metadata(self) -> dict[str, Any]:
-        """The metadata of every artefact, as JSON can hold it."""
+        """The metadata of every artifact, as JSON can hold it."""
         names = {kind: name for name, kind in priors.NAMES.items()}
         prior: dict[str, Any] = {"name": names.get(type(self.prior), type(self.prior).__name__)}
         if isinstance(self.prior, priors.Uniform):

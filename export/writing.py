@@ -49,7 +49,7 @@ class Settings:
 
 
 class Written(NamedTuple):
-    """A published version: its directory, and each artefact's largest error by signature."""
+    """A published version: its directory, and each artifact's largest error by signature."""
 
     path: Path
     errors: dict[str, dict[str, float]]

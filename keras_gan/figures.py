@@ -21,7 +21,8 @@ from keras_gan.training.inference import Inference, among, refine
 
 _DESCRIPTION = """Draw a finished run, as PNG into its folder figures/:
 
-  figure_2.png    fair random samples; last column: the nearest training example (L2)
+  figure_2.png    fair random samples; last column: the training example nearest to the last
+                  sample of the row (L2)
   figure_3.png    straight lines in z between pairs of samples
   rectangle.png   the plane between four samples; circuit.gif walks round its edge
   classes.png     one row a class, for a model conditioned on classes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,16 +34,17 @@ _TRANSLATED = {
     "--save-stats": "keras-gan reference",
     "--device": "--strategy",
     **dict.fromkeys(("--input1", "--input2"), "SET and REAL, without flags"),
-    **dict.fromkeys(("--fid", "--kid", "--isc", "--prc"), "no flag: everything is measured"),
+    **dict.fromkeys(("--fid", "--kid", "--prc"), "no flag: everything is measured"),
+    "--isc": "--features inception_2015:FILE, the network of the Inception Score",
 }
 _SOURCES = """Pictures are named as for `keras-gan train --dataset`: a folder, an archive, a .npy or
 .npz file, or an image set of tensorflow-datasets, of which the test examples are measured. A run
-directory, a preset or a .keras file stands for samples of its generator, and a file of
-`keras-gan reference` for its pictures.
+directory, a preset or a .keras file stands for samples of its generator.
 """
 _MEASURE = f"""Measure how far one set of pictures is from another, on the features of a network.
 
 {_SOURCES}
+A file of `keras-gan reference` stands for its pictures.
 A built-in preset may have the name of its data set: as SET it is the preset, as REAL the data set.
 
 examples:
@@ -64,7 +66,7 @@ def measure(argv: Sequence[str] | None = None) -> int:
     parser = parsing.Parser(prog="keras-gan measure", description=_MEASURE, translated=_TRANSLATED)
     parser.add_argument("set", metavar="SET", type=parsing.path, help="pictures to measure")
     parser.add_argument("real", metavar="REAL", type=parsing.path, help="pictures to compare with")
-    _add_options(parser)
+    _add_options(parser, f"{_DEFAULT}, or a reference's")
     parser.add_argument(
         "--output", type=parsing.path, metavar="FILE", help="JSON file for the numbers (none)"
     )
@@ -90,7 +92,7 @@ def reference(argv: Sequence[str] | None = None) -> int:
     """Runs `keras-gan reference`; returns its exit code."""
     parser = parsing.Parser(prog="keras-gan reference", description=_REFERENCE)
     parser.add_argument("real", metavar="REAL", type=parsing.path, help="the pictures")
-    _add_options(parser)
+    _add_options(parser, _DEFAULT)
     parser.add_argument(
         "--output", required=True, type=parsing.path, metavar="FILE", help="the new file, .npz"
     )
@@ -100,6 +102,8 @@ def reference(argv: Sequence[str] | None = None) -> int:
         raise InputError(f"--output must end in .npz. Received: {file}")
     parsing.check_output("--output", file, options.real)
     pictures = _open_first(options.real, options)
+    if isinstance(pictures, Features):
+        raise InputError(f"{options.real} is a reference already; keras-gan measure takes it")
     network = _network(options.features or _DEFAULT, options)
     made = pictures.of(network, options.samples, options.seed)
     made.save(file)
@@ -111,16 +115,12 @@ def _network(name: str, options) -> FeatureNetwork:
     return features.load(name, distribution.make(options.strategy))
 
 
-def _add_options(parser: parsing.Parser) -> None:
-    parser.add_argument(
-        "--weights", default="last", metavar="WHICH", help="weights of a run (last)"
-    )
+def _add_options(parser: parsing.Parser, network: str) -> None:
+    parsing.add_weights(parser)
     parsing.add_truncation(parser)
     parsing.add_preprocessing(parser)
     parsing.add_trust(parser)
-    parser.add_argument(
-        "--features", metavar="NETWORK", help=f"{features.NAMES} ({_DEFAULT}, or a reference's)"
-    )
+    parser.add_argument("--features", metavar="NETWORK", help=f"{features.NAMES} ({network})")
     parser.add_argument(
         "--strategy", default="default", choices=_STRATEGIES, help="devices (default)"
     )
@@ -202,7 +202,7 @@ def _open(source: str, options, size: str, generated: bool = False) -> PictureSe
 
 
 def _compare(measured: PictureSet, real: PictureSet, network: FeatureNetwork, options) -> dict:
-    """Distances of the set, and of other real pictures, to real ones.
+    """Distances of the set, and of other real pictures, to real ones; FID's network also scores.
 
     Where there are fewer others, the set is measured with their number as well: distances of few
     pictures are larger.
@@ -221,14 +221,18 @@ def _compare(measured: PictureSet, real: PictureSet, network: FeatureNetwork, op
         "versions": versions(),
     }
     name = str(Path(options.set).absolute()) if options.set in found else options.set
-    found[name] = distances.compare(x.features[:n], y.features[:n], seed=options.seed)
+    pairs = {name: (x.features[:n], y.features[:n])}
     k = min(n, len(x.others))
     if k >= distances.LEAST_EXAMPLES:
         if k < n:
-            fewer = distances.compare(x.features[:k], y.features[:k], seed=options.seed)
-            found[f"of {name}"] = fewer
-        floor = distances.compare(x.features[:k], x.others[:k], seed=options.seed)
-        found["others of the real pictures"] = floor
+            pairs[f"of {name}"] = x.features[:k], y.features[:k]
+        pairs["others of the real pictures"] = x.features[:k], x.others[:k]
+    classify = getattr(network, "classify", None)  # of FID's network, from features to classes
+    for name, (real_features, others) in pairs.items():
+        found[name] = distances.compare(real_features, others, seed=options.seed)
+        if classify:
+            score = distances.inception_score(classify(others))
+            found[name]["inception_score"] = dataclasses.asdict(score)
     return found
 
 

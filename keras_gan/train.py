@@ -71,6 +71,7 @@ _TRANSLATED = {
     "--new": "another --run-dir",
     "--image-size": "--size",
     "--transparent": "--alpha keep, the default",
+    "--greyscale": "--channels 1",
     "--gradient-accumulate-every": "--accumulate; --batch-size counts all parts",
     "--num-train-steps": "--images, the number of pictures",
     "--fmap-max": "--width",
@@ -80,7 +81,8 @@ _TRANSLATED = {
     "--load-from": "the newest checkpoint, which the same command continues from",
     "--evaluate-every": "a grid in samples/ after each epoch, at most one a minute",
     "--calculate-fid-every": "--distance-every, in epochs",
-    "--generate": "keras-gan generate",
+    **dict.fromkeys(("--generate", "--generate-types"), "keras-gan generate"),
+    "--show-progress": "samples.gif, which a finished run has",
     "--generate-interpolation": "interpolation.webp, which a finished run has",
     "--attn-res-layers": "layers.SelfAttention, in networks of your own",
 }

@@ -14,7 +14,7 @@ from serving.calls import MAX_VERSION
 from serving.client import Client, ClientKeys
 from serving.errors import ServingError
 from serving.files import replacing
-from serving.settings import DefaultsFormatter, Parser, at_least, path_name
+from serving.settings import Parser, at_least, path_name
 
 _GAP = 1  # pixels between images
 _MOST_IMAGES = 100_000  # of a grid
@@ -45,7 +45,6 @@ def main(argv: Sequence[str]) -> int:
     """Draws images and saves the grid."""
     parser = Parser(
         prog="keras-gan serve client",
-        formatter_class=DefaultsFormatter,
         description="Draw images from a server and save them as a grid (PNG).",
     )
     flag = parser.add_argument

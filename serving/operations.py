@@ -153,7 +153,7 @@ def label(argv: Sequence[str]) -> int:
         help="a label, as stable=3; repeat it: other labels of the model are removed",
     )
     parser.add_argument(
-        "--seconds", type=at_least(0, float), default=300.0, help="time for a version to load"
+        "--seconds", type=at_least(0, float), default=300.0, help="seconds for a version to load"
     )
     flags = parser.parse_args(argv)
     labels = parse_labels(flags.label)
@@ -177,7 +177,10 @@ def launch(argv: Sequence[str]) -> int:
         "Flags that are not listed here go to it as they are.",
     )
     parser.add_argument(
-        "export_dir", nargs="?", type=path_name, help="a model's directory of versions, or models"
+        "export_dir",
+        nargs="?",
+        type=path_name,
+        help="a model's directory of versions, or one of models",
     )
     parser.add_argument(
         "--model_config_file", type=path_name, help="what to serve, instead of an export directory"
@@ -185,10 +188,12 @@ def launch(argv: Sequence[str]) -> int:
     parser.add_argument("--port", type=port_number, default=8500, help="gRPC's port")
     parser.add_argument("--rest_api_port", type=port_number, default=8501, help="REST's port")
     parser.add_argument(
-        "--config_dir", type=path_name, help="where to keep its configuration files"
+        "--config_dir",
+        type=path_name,
+        help="where to keep its configuration files (a temporary folder)",
     )
     parser.add_argument(
-        "--seconds", type=at_least(0, float), default=300.0, help="time for the models to load"
+        "--seconds", type=at_least(0, float), default=300.0, help="seconds for the models to load"
     )
     flags, more = parser.parse_known_args(argv)
     program = shutil.which(PROGRAM)

@@ -28,7 +28,7 @@ from serving.config import (
 )
 from serving.errors import UsageError
 from serving.files import write_text
-from serving.settings import DefaultsFormatter, Parser, at_least, find_models, path_name
+from serving.settings import Parser, at_least, find_models, path_name
 
 MODEL_FILE, BATCHING_FILE, MONITORING_FILE = "models.config", "batching.config", "monitoring.config"
 _MODELS_DIR = "/models"  # in the server's file system; templates/kubernetes.yaml mounts it
@@ -244,7 +244,6 @@ def main(argv: Sequence[str]) -> int:
 
     parser = Parser(
         prog="keras-gan serve config",
-        formatter_class=DefaultsFormatter,
         description="Write configuration, compose file and Kubernetes manifests "
         "for the real server.",
     )

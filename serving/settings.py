@@ -155,7 +155,10 @@ _OPTIONS = [f for f in (*fields(Settings), *fields(Limits)) if "help" in f.metad
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line."""
+    """An argument parser whose errors are one line, and whose help shows defaults."""
+
+    def __init__(self, **kwargs):
+        super().__init__(formatter_class=DefaultsFormatter, **kwargs)
 
     def error(self, message: str) -> NoReturn:
         """Prints the error and ends with exit code 2."""
@@ -179,7 +182,6 @@ def build_parser() -> Parser:
     parser = Parser(
         prog="keras-gan serve",
         allow_abbrev=False,
-        formatter_class=DefaultsFormatter,
         description="Serve SavedModels over TensorFlow Serving's REST and gRPC interfaces. "
         "Flags without a note are tensorflow_model_server's. "
         "`keras-gan serve MODEL`, with a run, a preset or a .keras file as the first argument, "

@@ -32,6 +32,7 @@ AVOID = {
     r"\bin order to\b": "to",
     r"\bdue to the fact\b": "because",
     r"\bit is (?:worth noting|important to note)\b": "leave it out",
+    r"\b(?:artefact|behaviour|centre|colour|grey|licence)s?\b": "American spelling",
     r"\b(?:simply|basically|really|obviously|of course)\b": "leave it out",
     # A sentence whose subject is a clause with "what", as in "What D cannot see wanders."
     r"(?:^|[.;] |\"\"\")What (?:\w+ ){1,8}?(?:is|are|has|goes|travels|wanders|raises|lies)\b"

@@ -106,7 +106,8 @@ def test_outputs_replace_no_pictures_that_are_read(tmp_path, capsys, linked):
         ("--save-stats", "keras-gan reference"),
         ("--device=cuda:0", "--strategy"),
         ("--input1=a/", "SET and REAL, without flags"),
-        ("--isc", "no flag: everything is measured"),
+        ("--kid", "no flag: everything is measured"),
+        ("--isc", "--features inception_2015:FILE, the network of the Inception Score"),
     ],
 )
 def test_flags_of_other_packages_are_answered(flag, here, capsys):
@@ -148,6 +149,26 @@ def test_a_folder_against_an_array(tmp_path, capsys):
     assert "seed: 3" in out
 
 
+def test_a_network_with_classes_gives_the_inception_score(tmp_path, monkeypatch):
+    """Here it names the brighter half of a picture; about 2 where both are equally frequent."""
+
+    class Named(Colors):
+        def classify(self, found):
+            top = found[:, :4].mean(axis=1) > found[:, 4:8].mean(axis=1)
+            return np.stack([top, ~top], axis=1).astype(np.float32)
+
+    monkeypatch.setattr(features, "load", lambda name, strategy: Named())
+    half = np.zeros([40, 8, 8, 3], np.uint8)
+    half[::2, :, :4] = half[1::2, :, 4:] = 200
+    np.save(tmp_path / "both.npy", half + pictures(40) // 5)
+    np.save(tmp_path / "one.npy", half[:1] + pictures(40, seed=1) // 5)
+    found = measured(tmp_path, tmp_path / "one.npy", tmp_path / "both.npy")
+    assert found[str(tmp_path / "one.npy")]["inception_score"]["score"] == pytest.approx(1)
+    found = measured(tmp_path, tmp_path / "both.npy", tmp_path / "one.npy")
+    score = found[str(tmp_path / "both.npy")]["inception_score"]["score"]
+    assert score == pytest.approx(2, abs=0.1)
+
+
 def test_a_set_with_itself_has_no_distance(tmp_path):
     np.save(tmp_path / "x.npy", pictures(40))
     row = measured(tmp_path, tmp_path / "x.npy", tmp_path / "x.npy")[str(tmp_path / "x.npy")]
@@ -170,6 +191,25 @@ def test_a_reference_gives_the_same_numbers(tmp_path, capsys):
     x = distances.compare(of[:40], Colors().features(pictures(40, seed=1)))
     row = found[str(tmp_path / "x.npy")]
     assert row["frechet"]["distance"] == pytest.approx(x["frechet"]["distance"], rel=1e-3)
+
+
+def test_a_reference_of_a_reference_is_refused(tmp_path, capsys):
+    """It was written again, whatever --samples and --seed asked for."""
+    np.save(tmp_path / "real.npy", pictures(40))
+    stored, new = tmp_path / "real.npz", tmp_path / "new.npz"
+    assert run(measure.reference, tmp_path / "real.npy", "--output", stored) == 0
+    assert run(measure.reference, stored, "--samples", "6", "--output", new) == 2
+    assert "is a reference already" in capsys.readouterr().err
+    assert not new.exists()
+
+
+@pytest.mark.parametrize("command", [measure.measure, measure.reference])
+def test_the_help_names_weights_and_each_default(command, capsys):
+    with pytest.raises(SystemExit):
+        command(["--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "best_ema (last)" in text
+    assert ("or a reference's" in text) == (command is measure.measure)
 
 
 def test_the_test_examples_of_a_named_set_read_by_its_training_examples(tmp_path):

@@ -321,6 +321,13 @@ def test_the_help_of_a_setting_has_its_default_and_may_have_a_percent_sign():
 
 
 @pytest.mark.parametrize("settings", [*(recipes.get(n).settings for n in recipes.NAMES), Options])
+def test_the_help_says_what_a_default_of_0_means(settings):
+    for field in fields(settings):
+        plain = field.kind is bool or field.name in ("seed", "freeze", "fold")  # 0 like any other
+        assert field.default != 0 or plain or re.search(r"\b0\b", field.help), field.name
+
+
+@pytest.mark.parametrize("settings", [*(recipes.get(n).settings for n in recipes.NAMES), Options])
 def test_every_number_has_limits_that_hold(settings):
     for field in fields(settings):
         assert field.help

@@ -36,8 +36,8 @@ PORT = 8500
 # %%
 run = keras_gan.Run.open("digits")  # a preset; or a run directory
 written = writing.write(Subject.from_run(run), Path("exports"), "digits")
-for artefact, errors in written.errors.items():
-    print(f"{artefact}: largest error {max(errors.values()):.1e}")
+for artifact, errors in written.errors.items():
+    print(f"{artifact}: largest error {max(errors.values()):.1e}")
 print(*inspection.card(inspection.describe(written.path)), sep="\n")
 
 # %% [markdown]

@@ -109,5 +109,5 @@ tuned.fit(held_out, batch_size=50, epochs=1, verbose=0)
 # ## Check that G does not copy
 #
 # A generator can also learn pictures by heart. `keras-gan evaluate RUN` raises the warning
-# `training-set-memorized`, also for shifted and mirrored copies, and `keras-gan figures RUN`
-# draws the nearest training picture next to each sample.
+# `training-set-memorized`, also for shifted and mirrored copies. `neighbors.png` in the directory of
+# a finished run shows twelve samples, and below each the nearest training picture.

@@ -11,9 +11,9 @@ from keras_gan.augmentation.images import angles, choose, integers, normal, some
 def random_color(images: tf.Tensor, probability: tf.Tensor | float) -> tf.Tensor:
     """Each change has this probability for each image; unchanged images keep their bits.
 
-    Brightness + N(0, 0.2), contrast times 2^N(0, 0.5), the luma axis flipped or not, hue rotated by
-    U(-pi, pi), saturation times 2^N(0, 1), in this order. One channel has no hue and no saturation;
-    images of other than 1 or 3 channels change in brightness and contrast alone.
+    Brightness + N(0, 0.2^2), contrast times 2^N(0, 0.5^2), the luma axis flipped or not, hue
+    rotated by U(-pi, pi), saturation times 2^N(0, 1), in this order. One channel has no hue and no
+    saturation; images of other than 1 or 3 channels change in brightness and contrast alone.
     """
     channels = images.shape[3]
     changes = [0.2 * normal([1]), 0.5 * normal([1])]

@@ -24,9 +24,9 @@ def random_geometry(images: tf.Tensor, probability: tf.Tensor | float) -> tf.Ten
     """Each change has this probability for each image; unchanged images keep their bits.
 
     Mirrored or not, turned by 0 to 3 right angles, shifted by up to 1/8 of the sides; these move
-    whole pixels. Then one resampling of each image for scaling by 2^N(0, 0.2), rotation by
-    U(-pi, pi), stretching by 2^N(0, 0.2), a second rotation, and a shift by N(0, 0.125) of the
-    sides. The border mirrors the image.
+    whole pixels. Then one resampling of each image for scaling by 2^N(0, 0.2^2), rotation by
+    U(-pi, pi), stretching by 2^N(0, 0.2^2), a second rotation, and a shift by N(0, 0.125^2) of the
+    sides. At least one of both rotations has this probability. The border mirrors the image.
     """
     return _resampled(_moved(images, probability), probability)
 

@@ -25,7 +25,7 @@ class RandomTransforms(ScheduledAugmentation):
 
         geometry   mirroring, turning by right angles, shifting by whole pixels; scaling, rotation,
                    stretching, rotation, shifting, in one resampling without aliasing
-        color      brightness, contrast, flip of luma, hue, saturation. Grey images have no hue and
+        color      brightness, contrast, flip of luma, hue, saturation. Gray images have no hue and
                    no saturation; with other than 1 or 3 channels only brightness and contrast
         cutout     a rectangle of zeros, half as high and wide as the image
 

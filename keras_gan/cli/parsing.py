@@ -136,12 +136,17 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 
 def add_samples(parser: argparse.ArgumentParser) -> None:
     """Adds which samples of a model are meant."""
-    parser.add_argument(
-        "--weights", default="last", metavar="WHICH", help=f"{', '.join(WEIGHTS)} (last)"
-    )
+    add_weights(parser)
     add_truncation(parser)
     parser.add_argument(
         "--seed", type=seed, default=0, metavar="INT", help="seed of the samples (0)"
+    )
+
+
+def add_weights(parser: argparse.ArgumentParser) -> None:
+    """Adds which weights of G are meant."""
+    parser.add_argument(
+        "--weights", default="last", metavar="WHICH", help=f"{', '.join(WEIGHTS)} (last)"
     )
 
 

@@ -18,10 +18,10 @@ from keras_gan.core.randomness import Draws
 
 @keras.saving.register_keras_serializable("keras_gan")
 class Inpainting(Condition):
-    """Any part of an image, for completion: p(x_S | x_notS) for every S (section 7 of the paper).
+    """Any known pixels of an image, for inpainting: p(x_S | x_notS) for every S (section 7).
 
     In training each image has a mask of a kind of `MASKS`. Every second image of the minibatch is
-    completed by two samples; the loss gets the whole image of each as "truth". Without a condition
+    inpainted by two samples; the loss gets the whole image of each as "truth". Without a condition
     nothing is known: G then is a sampler.
 
     Args:
@@ -41,7 +41,7 @@ class Inpainting(Condition):
         return {"known": tf.where(mask, examples, 0.0), "mask": mask}
 
     def for_generated(self, examples: tf.Tensor, labels: Any, draws: Draws) -> ConditionTensors:
-        """Every second of these, twice: samples 2i and 2i + 1 complete image 2i."""
+        """Every second of these, twice: samples 2i and 2i + 1 are inpaintings of image 2i."""
         rows = tf.range(tf.shape(examples)[0])
         tensors = {**self.for_real(examples, labels, draws), "truth": examples}
         return {name: tf.gather(tensor, rows - rows % 2) for name, tensor in tensors.items()}
@@ -55,7 +55,7 @@ class Inpainting(Condition):
     def checked(self, given: Any, n: int) -> dict[str, np.ndarray]:
         """A dict of images "known" and a bool "mask", true where known; one for all, or `[n, ...]`.
 
-        Images have shape `[h, w, c]`; a mask has `[h, w]`, or a last axis of 1 besides.
+        Images have shape `[h, w, c]`; a mask has `[h, w]` or `[h, w, 1]`.
         """
         if not isinstance(given, Mapping) or set(given) != set(self.names):
             raise InputError("`condition` must be a dict of 'known' images and their bool 'mask'")

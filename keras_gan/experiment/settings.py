@@ -45,7 +45,10 @@ class RunSettings(Checked):
         path="folder",
     )
     freeze: int = setting(
-        0, "D's first layers with weights that keep those of --init (FreezeD)", least=0, most=1000
+        0,
+        "how many of D's first layers with weights keep those of --init (FreezeD)",
+        least=0,
+        most=1000,
     )
 
     def __post_init__(self) -> None:
@@ -104,7 +107,9 @@ class Settings(RunSettings):
     """The settings of a run on a data set; the base for other recipes."""
 
     dataset: str = setting(
-        "digits", "data set: a name of tensorflow-datasets, 'digits', or a path", path="path"
+        "digits",
+        "data set: digits, mnist_10k, a name of tensorflow-datasets, or a path",
+        path="path",
     )
     preprocessing: str = setting(
         "unit_range", "scale of the data: " + ", ".join(SCALES), choices=SCALES

@@ -17,15 +17,15 @@ __all__ = ["InpaintingLoss"]
 
 @keras.saving.register_keras_serializable("keras_gan")
 class InpaintingLoss(NonSaturating):
-    """The paper's objectives, and for G the energy score of its completions of an image.
+    """The paper's objectives, and for G the energy score of its inpaintings of an image.
 
-    With `x` an image and `g`, `g'` two completions of it, G also minimizes `w (|g - x| - |g - g'| /
+    With `x` an image and `g`, `g'` two inpaintings of it, G also minimizes `w (|g - x| - |g - g'| /
     2)`, norms over all numbers of an image. The mean over both is the energy score of two draws,
-    which is strictly proper: it is smallest where completions have the distribution of images with
+    which is strictly proper: it is smallest where inpaintings have the distribution of images with
     these known pixels, so also at the equilibrium (Gneiting and Raftery 2007, equation 22;
     Bouchacourt et al. 2016). It is for `conditioning.Inpainting`, which makes such pairs.
 
-    The last of an odd number of rows, which only `evaluate` has, has no second completion: the mean
+    The last of an odd number of rows, which only `evaluate` has, has no second inpainting: the mean
     of the energy is then taken over the pairs.
 
     Args:
@@ -41,12 +41,12 @@ class InpaintingLoss(NonSaturating):
         self.energy_weight = weight("energy_weight", energy_weight)
 
     def generator(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
-        """Returns the sum of both for every completion, float32 `[n]`."""
-        completions, truth = _flat(fake.examples), _flat(fake.condition["truth"])
-        rows = tf.range(tf.shape(completions)[0])
+        """Returns the sum of both for every inpainting, float32 `[n]`."""
+        inpaintings, truth = _flat(fake.examples), _flat(fake.condition["truth"])
+        rows = tf.range(tf.shape(inpaintings)[0])
         in_pair = rows < tf.size(rows) // 2 * 2
-        other = tf.gather(completions, tf.where(in_pair, tf.bitwise.bitwise_xor(rows, 1), rows))
-        energy = _norm(completions - truth) - 0.5 * _norm(completions - other)
+        other = tf.gather(inpaintings, tf.where(in_pair, tf.bitwise.bitwise_xor(rows, 1), rows))
+        energy = _norm(inpaintings - truth) - 0.5 * _norm(inpaintings - other)
         if energy.shape[0] is None or energy.shape[0] % 2:  # in `evaluate`; a mean over pairs
             energy *= balanced(in_pair)
         return super().generator(real, fake) + self.energy_weight * energy

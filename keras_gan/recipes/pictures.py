@@ -88,7 +88,12 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
     batch_size: int = setting(
         0, "m: examples of a minibatch; 0: by the networks", least=0, most=2**20
     )
-    epochs: int = 0
+    epochs: int = setting(
+        0,
+        "epochs, of --passes over the pictures each; 0: by --images or --budget",
+        least=0,
+        most=10**6,
+    )
     precision: str = setting(
         "auto",
         "float32, mixed_bfloat16 or auto: the one that is faster",

@@ -2,8 +2,8 @@
 
 Standard deviation 0.02 on a ring of radius 2, as in the literature on mode collapse (for instance
 Metz et al. 2017, arXiv:1611.02163). Both kinds of D's inputs get noise, an option of the paper's
-released code: the modes, a hundred standard deviations apart, then overlap as D sees them, and G is
-drawn to all of them.
+released code: the modes, 77 standard deviations apart, then overlap as D sees them, and G is drawn
+to all of them.
 
     keras-gan train --recipe ring
 """

@@ -42,7 +42,7 @@ class EMA(Configured):
     ):
         if (momentum is None) == (half_life is None):
             raise InputError(
-                "an EMA needs `momentum` or `half_life`, not both. "
+                "an EMA needs one of `momentum` and `half_life`. "
                 f"Received: momentum={momentum!r}, half_life={half_life!r}"
             )
         if momentum is not None and not (is_number(momentum) and 0 <= momentum < 1):

@@ -35,8 +35,9 @@ class SizedStream:
         self.steps_per_epoch, self._dropped_examples = divmod(examples, self._group)
         if not self.steps_per_epoch:
             raise InputError(
-                f"the data hold {examples} examples, fewer than one step takes ({self._group}: "
-                "`discriminator_steps` minibatches); use a smaller `batch_size`"
+                f"the data hold {examples} examples, fewer than one step takes: {self._group}, "
+                f"`batch_size` {self.minibatch} times `discriminator_steps`; use a smaller "
+                "`batch_size`"
             )
         self._position = tf.Variable(0, trainable=False, dtype=tf.int64)
 

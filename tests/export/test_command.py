@@ -27,8 +27,8 @@ from keras_gan import Run
 def test_it_prints_what_it_wrote(export) -> None:
     for file in (file for file in export.path.rglob("*") if file.is_file()):
         assert f"{file.stat().st_size:,}  {file}" in export.printed
-    for artefact in ("SavedModel sample", "model.onnx serving_default", "model_float16.onnx"):
-        assert artefact in export.printed
+    for artifact in ("SavedModel sample", "model.onnx serving_default", "model_float16.onnx"):
+        assert artifact in export.printed
 
 
 def test_inspect(export, capsys: pytest.CaptureFixture[str]) -> None:

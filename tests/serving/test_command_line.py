@@ -105,6 +105,15 @@ def test_the_packages_that_are_looked_for_are_those_of_the_extra():
     assert {re.sub("[-_.]+", "-", name).lower() for name in given} == wanted
 
 
+@pytest.mark.parametrize("command", ["launch", "label"])
+def test_the_help_of_each_command_shows_defaults(command, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "(default: 300.0)" in text
+    assert ("(default: 8500)" in text) == (command == "launch")
+
+
 @pytest.mark.parametrize(
     ("flag", "code"),
     [

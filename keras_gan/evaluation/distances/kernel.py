@@ -39,7 +39,7 @@ def kid(
 ) -> KID:
     """Unbiased squared MMD with the kernel (x.y / d + 1)^3, averaged over random subsets.
 
-    Binkowski et al. 2018, "Demystifying MMD GANs" (arXiv:1801.01401): on features of Inception it
+    Bińkowski et al. 2018, "Demystifying MMD GANs" (arXiv:1801.01401): on features of Inception it
     is their KID.
 
     Args:

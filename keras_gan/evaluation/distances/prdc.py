@@ -54,7 +54,7 @@ def precision_recall(
 ) -> PrecisionRecall:
     """Precision and recall, density and coverage, of equal numbers of examples.
 
-    Kynkaanniemi et al. 2019, "Improved precision and recall metric for assessing generative models"
+    Kynkäänniemi et al. 2019, "Improved precision and recall metric for assessing generative models"
     (arXiv:1904.06991), and Naeem et al. 2020, "Reliable fidelity and diversity metrics for
     generative models" (arXiv:2002.09797). With more examples of one kind all four mean something
     else: among enough generated ones, any generator leaves one in every real ball. So as many of
