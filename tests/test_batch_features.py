@@ -10,7 +10,8 @@ import tensorflow as tf
 from small import MODES, modes, numbers
 
 import keras_gan
-from keras_gan import InputError, layers, networks
+from keras_gan import InputError, layers, networks, regularizers
+from keras_gan.core.batches import DiscriminatorOutput
 
 
 def expected_std(x, group):
@@ -92,15 +93,16 @@ def packed_discriminator(size=2):
     return keras.Sequential([keras.Input((6,)), layers.Pack(size), inner, layers.Unpack(size)])
 
 
-def judging_groups(group=4):
+def judging_groups(group=4, **how):
     inner = small.network_pair(dropout=False, size=7)[1]
-    return keras.Sequential([keras.Input((6,)), layers.MinibatchStd(group), inner])
+    return keras.Sequential([keras.Input((6,)), layers.MinibatchStd(group, **how), inner])
 
 
 DISCRIMINATORS = {
     "pack": packed_discriminator,
     "groups": judging_groups,
     "whole": lambda: judging_groups(None),
+    "penalized": lambda: judging_groups(group_gradients=True),
 }
 
 
@@ -108,6 +110,8 @@ def gan(name, **how):
     model = keras_gan.GAN(
         small.network_pair(dropout=False)[0], DISCRIMINATORS[name](), keras_gan.priors.Uniform(5)
     )
+    if name == "penalized":
+        how["regularizers"] = [regularizers.R1(0.5, every=2), regularizers.R2(0.5, every=2)]
     model.compile(*(keras_gan.optimizers.MomentumSGD(0.1, 0.5) for _ in range(2)), **how)
     return model
 
@@ -153,6 +157,54 @@ def test_a_packed_discriminator_of_images():
     assert logits[0] == logits[1] != logits[2] == logits[3]
     by_hand = model.layers[1](np.concatenate([x[::2], x[1::2]], axis=-1))
     np.testing.assert_allclose(logits[::2], by_hand, rtol=1e-6)
+
+
+def test_input_gradients_of_groups():
+    """They are those of the sum of a group's logits: here by central differences."""
+    critic = judging_groups(2, group_gradients=True)
+    x, h = numbers((6, 6)), 1e-2
+    [output] = regularizers.with_input_gradients(
+        lambda x: [DiscriminatorOutput(critic(x, training=True)[:, 0])], tf.constant(x)
+    )
+    expected = np.zeros_like(x)
+    for row, column in np.ndindex(x.shape):
+        step = np.zeros_like(x)
+        step[row, column] = h
+        difference = (critic(x + step, training=True) - critic(x - step, training=True)).numpy()
+        of_groups = difference.reshape(3, 2).sum(1) / (2 * h)
+        assert np.count_nonzero(of_groups) == 1
+        expected[row, column] = of_groups[row // 2]
+    np.testing.assert_allclose(output.input_gradients, expected, rtol=1e-2, atol=1e-3)
+    apart = [
+        regularizers.with_input_gradients(
+            lambda x: [DiscriminatorOutput(critic(x)[:, 0])], tf.constant(x[[i, i]])
+        )[0].input_gradients[0]
+        for i in range(6)
+    ]
+    assert np.max(np.abs(output.input_gradients - np.stack(apart))) > 1e-2  # the group counts
+
+
+def test_penalties_that_groups_do_not_allow():
+    for penalty, allowed in [
+        (regularizers.R1(), True),
+        (regularizers.R2(), True),
+        (regularizers.WGANGP(), False),
+        (regularizers.DRAGAN(), False),
+        (regularizers.MaxGradient(), False),
+    ]:
+        for name in ("penalized", "groups", "pack"):
+            model = keras_gan.GAN(
+                small.network_pair(dropout=False)[0],
+                DISCRIMINATORS[name](),
+                keras_gan.priors.Uniform(5),
+            )
+            if allowed and name == "penalized":
+                model.compile("sgd", "sgd", regularizers=[penalty])
+                continue
+            with pytest.raises(InputError, match="takes the gradient of each example, but layer"):
+                model.compile("sgd", "sgd", regularizers=[penalty])
+    with pytest.raises(InputError, match="`group_gradients` needs groups"):
+        layers.MinibatchStd(None, group_gradients=True)
 
 
 def test_refusals():

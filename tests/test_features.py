@@ -117,6 +117,13 @@ def test_bad_input_is_one_line(run, tmp_path):
     linear = GAN(Run.open(run).gan().generator, flat, priors.Uniform(3))
     with pytest.raises(InputError, match="has no hidden layer; name one of its layers"):
         DiscriminatorFeatures(saved(linear, tmp_path / "linear")).fit(images())
+    groups = networks.dcgan_discriminator((8, 8, 1), width=2, minibatch_std=2)
+    generator = networks.dcgan_generator((8, 8, 1), 3, width=2, activation="sigmoid")
+    path = saved(GAN(generator, groups, priors.Uniform(3)), tmp_path / "groups")
+    x = np.random.default_rng(0).random((5, 8, 8, 1), dtype=np.float32)
+    assert DiscriminatorFeatures(path, layer="relu_conv_0").fit_transform(x).shape[0] == 5
+    with pytest.raises(InputError, match=r"'hidden' depends on other images .*'minibatch_std'"):
+        DiscriminatorFeatures(path, layer="hidden").fit(x)
     with pytest.raises(InputError, match="is not a run directory"):
         InferenceFeatures(tmp_path).fit(images())
     conditional = saved(small.conditional_gan(), tmp_path / "conditional")

@@ -357,6 +357,20 @@ def test_scale_and_offset_depend_on_z(classes):
         make(self_modulation=True)
 
 
+def test_the_dense_layer_of_d_sees_the_deviation_of_a_group():
+    make = functools.partial(networks.dcgan_discriminator, (8, 8, 3), width=2, blocks=1)
+    alone, groups = make(), make(minibatch_std=2)
+    assert alone.get_layer("hidden").input.shape == (None, 4 * 4 * 4)
+    assert groups.get_layer("hidden").input.shape == (None, 4 * 4 * 5)
+    x = numbers((4, 8, 8, 3))
+    maps = keras.Model(groups.input, groups.get_layer("relu_conv_0").output)(x).numpy()
+    deviation = np.sqrt(maps.reshape(2, 2, -1).var(axis=1) + 1e-8).mean(axis=1)
+    seen = keras.Model(groups.input, groups.get_layer("minibatch_std").output)(x)[..., -1]
+    np.testing.assert_allclose(seen[:, 0, 0], deviation.repeat(2), rtol=1e-5)
+    with pytest.raises(InputError, match="`group` must be an int >= 2"):
+        make(minibatch_std=1)
+
+
 # ---------------------------------------------------------------------------- training
 
 

@@ -71,6 +71,25 @@ def test_self_modulation_is_of_dcgan():
     assert not resolved(**small, networks="r3gan").self_modulation
 
 
+def test_groups_whose_standard_deviation_d_sees():
+    small = {"images": 1, "width": 8, "blocks": 0, "precision": "float32"}
+
+    def groups(size=1000, **chosen):
+        data = data_of((8, 8, 3), size=size)
+        settings = resolved(data, **small, **chosen)
+        layers = pictures.build(settings, data)[0].discriminator.layers
+        found = [layer.group for layer in layers if layer.name == "minibatch_std"]
+        assert found == [settings.minibatch_std] * (settings.minibatch_std > 1)
+        return settings.minibatch_std
+
+    assert groups() == 4
+    assert groups(batch_size=30) == 2
+    assert groups(size=15) == 1  # of minibatches of 15
+    assert groups(minibatch_std=8) == 8
+    assert groups(minibatch_std=1) == 1
+    assert resolved(**small, networks="r3gan").minibatch_std == 1
+
+
 def test_few_pictures_are_said_to_be_few(capsys):
     for size, init, said in [(99, "", True), (100, "", False), (99, "runs/similar", False)]:
         resolved(data_of(size=size), images=1, precision="float32", init=init)

@@ -16,6 +16,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted
 
 from keras_gan.core.errors import InputError
+from keras_gan.core.keras_private import all_layers
 from keras_gan.data import Split
 from keras_gan.experiment.run import Run
 
@@ -110,7 +111,14 @@ class DiscriminatorFeatures(_Features):
                     f"{', '.join(names)}"
                 )
             output = discriminator.get_layer(self.layer).output
-        return keras.Model(discriminator.inputs[0], output, name="features")
+        features = keras.Model(discriminator.inputs[0], output, name="features")
+        mixing = [v.name for v in all_layers(features) if getattr(v, "mixes_rows", False)]
+        if mixing:
+            raise InputError(
+                f"layer {self.layer!r} depends on other images of the batch, by {mixing[0]!r}; "
+                "choose a layer before that one"
+            )
+        return features
 
 
 def _first_hidden(discriminator: keras.Model) -> Any:

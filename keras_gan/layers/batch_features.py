@@ -3,7 +3,8 @@
 Groups are consecutive rows of the global minibatch. Every replica holds a contiguous share of it,
 so groups that divide the share are the same on any number of replicas. The attribute `mixes_rows`
 says that a logit depends on several rows: the gradient of each logit with respect to its own
-example, which gradient penalties read, is then not defined.
+example, which gradient penalties read, is then not defined. The attribute `group_gradients` says
+that a penalty may take the gradient of the sum of a group's logits instead.
 """
 
 from __future__ import annotations
@@ -37,15 +38,24 @@ class MinibatchStd(keras.layers.Layer):
 
     Args:
         group: Rows of a group, at least 2; None makes the whole global minibatch one group.
+        group_gradients: Whether D may be trained with `R1`, `R2` and regularizers of your own that
+            read `input_gradients`. They then take a group as one example, as in StyleGAN2: for each
+            row they get the gradient of the sum of the group's logits. Other gradient penalties
+            are refused in any case.
 
     Input: float `[n, ..., c]`. Output: float `[n, ..., c + 1]`.
     """
 
     mixes_rows = True
 
-    def __init__(self, group: int | None = 4, **kwargs):
+    def __init__(self, group: int | None = 4, group_gradients: bool = False, **kwargs):
         super().__init__(**kwargs)
         self.group = None if group is None else whole("group", group, least=2)
+        self.group_gradients = bool(group_gradients)
+        if self.group_gradients and group is None:
+            raise InputError(
+                "`group_gradients` needs groups within a replica's rows. Received: group=None"
+            )
 
     def call(self, inputs, training=False):
         groups = self._groups(tf.cast(inputs, tf.float32), training)
@@ -78,7 +88,8 @@ class MinibatchStd(keras.layers.Layer):
         return (*input_shape[:-1], input_shape[-1] + 1)
 
     def get_config(self) -> dict:
-        return {**super().get_config(), "group": self.group}
+        own = {"group": self.group, "group_gradients": self.group_gradients}
+        return {**super().get_config(), **own}
 
 
 def exchanges_rows(layer: keras.layers.Layer) -> bool:

@@ -145,6 +145,7 @@ def dcgan_discriminator(
     blocks: int = 0,
     full_size: bool = False,
     batch_norm: bool = False,
+    minibatch_std: int | None = None,
     classes: int | None = None,
     seed: int = 0,
 ) -> keras.Model:
@@ -164,6 +165,10 @@ def dcgan_discriminator(
             instead of by strides.
         batch_norm: Whether convolutions but the first are normalized, over all replicas. Rows then
             depend on each other, which gradient penalties do not allow.
+        minibatch_std: Rows of a group whose standard deviation the dense layer sees
+            (`layers.MinibatchStd`), so that D tells samples that are too much alike. `R1` and `R2`
+            then take a group as one example, other gradient penalties are refused. None: D judges
+            each example alone.
         classes: Number of classes of a conditional network. The inner product of the features
             with a trained vector for each class, at first 0, is added to the logit: the projection
             of Miyato and Koyama 2018.
@@ -200,6 +205,8 @@ def dcgan_discriminator(
             name=name,
         )(x)
         x = _hidden(x, name, normalize, blocks, initializer)
+    if minibatch_std is not None:
+        x = layers.MinibatchStd(minibatch_std, group_gradients=True, name="minibatch_std")(x)
     x = channels_last.Flatten(name="flat")(x)
     kernels = initializer(LEAKY_RELU_GAIN, x.shape[-1])
     x = kl.Dense(units, kernel_initializer=kernels, name="hidden")(x)

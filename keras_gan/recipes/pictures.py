@@ -54,6 +54,7 @@ MANY_STEPS = 20_000
 NETWORKS = ("auto", "dcgan", "r3gan")
 QUICK = "2m"
 SECONDS_PER_DISTANCE = 20  # of 2,000 pictures, after recomputed batch statistics, on two cores
+MOST_IN_GROUP = 4  # rows whose standard deviation D sees, as in StyleGAN2
 # Number of pictures from which on D needs no augmentation, or a weaker one. With cutout too, the
 # distance of CIFAR-10 was 403 after five passes, and 354 after fifteen; without it 422 and 343.
 MANY, SOME = 200_000, 20_000
@@ -122,6 +123,13 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
     self_modulation: bool = setting(
         True,
         "let scale and offset of G's normalization in dcgan depend on z too: samples vary more",
+    )
+    minibatch_std: int = setting(
+        0,
+        "of dcgan: rows of a group whose standard deviation D sees: samples vary more; 1: none; "
+        "0: by the batch size, at most 4",
+        least=0,
+        most=1024,
     )
     augment: str = setting(
         "auto",
@@ -203,11 +211,14 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
             kind = ON_GPU if on_gpu else ON_CPU
         constant = kind == "dcgan" and size < SOME
         by_rule = _rounded(512 / max(data.shape[:2])) if kind == "dcgan" else WIDTH_R3GAN
+        rows = min(self.batch_size or BATCH_SIZES[kind], size)
+        group = self.minibatch_std or math.gcd(MOST_IN_GROUP, rows)
         chosen = dataclasses.replace(
             self,
             networks=kind,
             self_modulation=self.self_modulation and kind == "dcgan",
-            batch_size=min(self.batch_size or BATCH_SIZES[kind], size),
+            minibatch_std=group if kind == "dcgan" else 1,
+            batch_size=rows,
             augment=_augmentation(size) if self.augment == "auto" else self.augment,
             gamma=gamma,
             final_gamma=self.final_gamma or (gamma if constant else gamma / 10),
@@ -363,7 +374,12 @@ def _networks(settings: Settings, data: TrainingData, classes: int | None) -> Ne
                 seed=seed,
                 **common,
             ),
-            networks.dcgan_discriminator(shape, seed=seed + 1, **common),
+            networks.dcgan_discriminator(
+                shape,
+                minibatch_std=settings.minibatch_std if settings.minibatch_std > 1 else None,
+                seed=seed + 1,
+                **common,
+            ),
         )
     stages = range(len(networks.resolutions(shape)))
     # Whole groups: of 16 channels, in convolutions of twice the width.

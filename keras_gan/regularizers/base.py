@@ -106,7 +106,8 @@ def with_input_gradients(
 
     Args:
         discriminate: From one or several tensors of examples to a list of as many outputs. No
-            logit may depend on another row.
+            logit may depend on another row, but within groups of `MinibatchStd`, whose logits are
+            then summed.
         *inputs: The examples, float `[n, ...]`.
         scale: The logits are multiplied by it before the gradients are taken, and the gradients
             are divided by it afterwards, because float16 gradients may underflow.

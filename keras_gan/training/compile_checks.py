@@ -206,7 +206,7 @@ def check_loss(gan: GAN, loss: Loss) -> None:
 
 def check_regularizers(regularizers: list[Any], discriminator: keras.Model) -> None:
     """Refuses regularizers without a method, or with the same name, or that D does not allow."""
-    mixing = [layer.name for layer in all_layers(discriminator) if _mixes_rows(layer)]
+    mixing = [layer for layer in all_layers(discriminator) if _mixes_rows(layer)]
     for regularizer in regularizers:
         if not isinstance(regularizer, Regularizer) or not regularizer.name:
             raise InputError(
@@ -226,10 +226,12 @@ def check_regularizers(regularizers: list[Any], discriminator: keras.Model) -> N
                 f"`generator_penalty` of {type(regularizer).__name__} needs the class attribute "
                 "`uses_generator = True`"
             )
-        if mixing and _per_example(regularizer):
+        groups = not regularizer.per_example  # may be what the gradients are of
+        refused = [v for v in mixing if not (groups and getattr(v, "group_gradients", False))]
+        if refused and _per_example(regularizer):
             raise InputError(
                 f"{type(regularizer).__name__} takes the gradient of each example, but layer "
-                f"{mixing[0]!r} of the discriminator mixes the examples of a batch; use a "
+                f"{refused[0].name!r} of the discriminator mixes the examples of a batch; use a "
                 "discriminator without batch normalization, packing or minibatch statistics"
             )
     names = [regularizer.name for regularizer in regularizers]
