@@ -142,6 +142,24 @@ def test_an_augmentation_that_draws_by_the_number_of_calls_is_refused():
         small.gan(augmentation=small.KerasNoise(name="drawing"), accumulate=2)
 
 
+class Noisy(losses.NonSaturating):
+    def __init__(self):
+        self.seeds = keras.random.SeedGenerator(0)
+
+    def generator(self, real, fake):
+        noise = keras.random.normal(keras.ops.shape(fake.logits), seed=self.seeds)
+        return super().generator(real, fake) + noise * fake.logits
+
+
+def test_losses_and_penalties_that_draw_by_the_number_of_calls_are_refused():
+    flips = regularizers.Consistency(keras.layers.RandomFlip(seed=0))
+    for how, name in (({"loss": Noisy()}, "Noisy"), ({"regularizers": [flips]}, "Consistency")):
+        with pytest.raises(InputError, match=f"what {name} draws depends on the number of calls"):
+            small.gan(**how, accumulate=2)
+        small.gan(**how)
+    small.gan(regularizers=[regularizers.Consistency(augmentation.DiffAugment())], accumulate=2)
+
+
 PARTS = {
     **{name: kind for name, kind in vars(losses).items() if name[0].isupper()},
     **{name: kind for name, kind in vars(regularizers).items() if name[0].isupper()},

@@ -18,7 +18,7 @@ from keras_gan.layers.batch_features import exchanges_rows
 from keras_gan.losses import Loss
 from keras_gan.regularizers import Regularizer
 from keras_gan.training.metrics import REPORTED
-from keras_gan.training.saved_variables import variables_of
+from keras_gan.training.saved_variables import seed_states, variables_of
 
 if TYPE_CHECKING:
     from keras_gan.training.gan import GAN
@@ -275,14 +275,23 @@ def check_accumulate(gan: GAN, accumulate: int, parts: Sequence[Any]) -> None:
                     "`accumulate`, or use a network without batch normalization, packing or "
                     "minibatch statistics"
                 )
-    for part in [*gan.networks, *(part for part in parts if isinstance(part, keras.Layer))]:
-        for layer in filter(_counts_calls, all_layers(part)):
-            raise InputError(
-                f"with `accumulate` a layer is called once for each part, but what layer "
-                f"{layer.name!r} of {part.name!r} draws depends on the number of calls; use the "
-                "layers of keras_gan, such as keras_gan.layers.Dropout, or in layers of your own "
-                "keras_gan.randomness.current_draws()"
-            )
+    drawing = [
+        f"layer {layer.name!r} of {part.name!r}"
+        for part in [*gan.networks, *(part for part in parts if isinstance(part, keras.Layer))]
+        for layer in filter(_counts_calls, all_layers(part))
+    ]
+    drawing += [
+        type(part).__name__
+        for part in parts
+        if isinstance(part, Loss | Regularizer) and seed_states([part])
+    ]
+    if drawing:
+        raise InputError(
+            f"with `accumulate` networks and losses are called once for each part, but what "
+            f"{drawing[0]} draws depends on the number of calls; use the layers of keras_gan, such "
+            "as keras_gan.layers.Dropout, or in parts of your own "
+            "keras_gan.randomness.current_draws()"
+        )
     for part in parts:
         if part is not None and part.uses_batch_means:
             raise InputError(
