@@ -52,13 +52,12 @@ def latest(base: Path) -> Path | None:
 
 def check_free(base: Path, version: int | None) -> None:
     """Raises InputError if the version (None: the next one) is out of range or exists already."""
-    if version is None:
-        version = _next(base)
-    if not 1 <= version <= MAX_VERSION:
+    number = _next(base) if version is None else version
+    if not 1 <= number <= MAX_VERSION:
         raise InputError(
-            f"a version of {base} is a number in [1, {MAX_VERSION}]. Received: {version}"
+            f"a version of {base} is a number in [1, {MAX_VERSION}]. Received: {number}"
         )
-    if version in existing(base):
+    if version in existing(base):  # of None, another process may have taken the number meanwhile
         raise InputError(
             f"{base} has a version {version} already; leave --version out for the next one"
         )

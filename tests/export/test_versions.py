@@ -155,6 +155,23 @@ def test_a_draft_that_is_not_locked_yet_stays(tmp_path: Path, monkeypatch) -> No
     assert list(texts.values()) == ["other"]
 
 
+def test_a_number_that_another_process_takes_meanwhile(tmp_path: Path, monkeypatch) -> None:
+    next_number = versions._next
+
+    def taken_at_once(base: Path) -> int:
+        number = next_number(base)
+        if number < 3:
+            (base / str(number)).mkdir()
+            (base / str(number) / "file").write_text("another's")
+        return number
+
+    monkeypatch.setattr(versions, "_next", taken_at_once)
+    published = versions.publish(tmp_path, None, lambda draft: (draft / "file").write_text("ours"))
+    assert published.name == "3"
+    texts = {path.name: (path / "file").read_text() for path in tmp_path.iterdir()}
+    assert texts == {"1": "another's", "2": "another's", "3": "ours"}
+
+
 def test_failure_leaves_nothing(tmp_path: Path) -> None:
     def fill(draft: Path) -> None:
         (draft / "file").write_text("half")
