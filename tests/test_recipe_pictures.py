@@ -88,6 +88,8 @@ def test_groups_whose_standard_deviation_d_sees():
     assert groups(minibatch_std=8) == 8
     assert groups(minibatch_std=1) == 1
     assert resolved(**small, networks="r3gan").minibatch_std == 1
+    with pytest.raises(InputError, match=r"must divide the batch size, 30\. Received: 4"):
+        groups(batch_size=30, minibatch_std=4)
 
 
 def test_few_pictures_are_said_to_be_few(capsys):

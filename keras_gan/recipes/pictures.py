@@ -213,6 +213,10 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
         by_rule = _rounded(512 / max(data.shape[:2])) if kind == "dcgan" else WIDTH_R3GAN
         rows = min(self.batch_size or BATCH_SIZES[kind], size)
         group = self.minibatch_std or math.gcd(MOST_IN_GROUP, rows)
+        if kind == "dcgan" and rows % group:
+            raise InputError(
+                f"--minibatch-std must divide the batch size, {rows}. Received: {group}"
+            )
         chosen = dataclasses.replace(
             self,
             networks=kind,
