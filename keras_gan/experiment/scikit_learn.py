@@ -16,9 +16,9 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted
 
 from keras_gan.core.errors import InputError
-from keras_gan.core.keras_private import all_layers
 from keras_gan.data import Split
 from keras_gan.experiment.run import Run
+from keras_gan.layers.batch_features import mixing_layers
 
 _BATCH = 1000
 
@@ -112,11 +112,10 @@ class DiscriminatorFeatures(_Features):
                 )
             output = discriminator.get_layer(self.layer).output
         features = keras.Model(discriminator.inputs[0], output, name="features")
-        mixing = [v.name for v in all_layers(features) if getattr(v, "mixes_rows", False)]
-        if mixing:
+        if mixing := mixing_layers(features):
             raise InputError(
-                f"layer {self.layer!r} depends on other images of the batch, by {mixing[0]!r}; "
-                "choose a layer before that one"
+                f"layer {self.layer!r} depends on other images of the batch, by "
+                f"{mixing[0].name!r}; choose a layer before that one"
             )
         return features
 

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from keras_gan.core.arguments import whole
 from keras_gan.core.errors import InputError
+from keras_gan.core.keras_private import all_layers
 from keras_gan.core.replicas import global_mean
 
 
@@ -90,6 +91,11 @@ class MinibatchStd(keras.layers.Layer):
     def get_config(self) -> dict:
         own = {"group": self.group, "group_gradients": self.group_gradients}
         return {**super().get_config(), **own}
+
+
+def mixing_layers(network: keras.Model) -> list[keras.layers.Layer]:
+    """The layers by which a row of a network's output depends on other rows."""
+    return [layer for layer in all_layers(network) if getattr(layer, "mixes_rows", False)]
 
 
 def exchanges_rows(layer: keras.layers.Layer) -> bool:

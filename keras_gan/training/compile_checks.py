@@ -207,6 +207,7 @@ def check_loss(gan: GAN, loss: Loss) -> None:
 def check_regularizers(regularizers: list[Any], discriminator: keras.Model) -> None:
     """Refuses regularizers without a method, or with the same name, or that D does not allow."""
     mixing = [layer for layer in all_layers(discriminator) if _mixes_rows(layer)]
+    without_groups = [layer for layer in mixing if not getattr(layer, "group_gradients", False)]
     for regularizer in regularizers:
         if not isinstance(regularizer, Regularizer) or not regularizer.name:
             raise InputError(
@@ -226,8 +227,7 @@ def check_regularizers(regularizers: list[Any], discriminator: keras.Model) -> N
                 f"`generator_penalty` of {type(regularizer).__name__} needs the class attribute "
                 "`uses_generator = True`"
             )
-        groups = not regularizer.per_example  # may be what the gradients are of
-        refused = [v for v in mixing if not (groups and getattr(v, "group_gradients", False))]
+        refused = mixing if regularizer.per_example else without_groups
         if refused and _per_example(regularizer):
             raise InputError(
                 f"{type(regularizer).__name__} takes the gradient of each example, but layer "

@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras_gan import conditioning
 from keras_gan.core.batches import NO_CONDITION, ConditionTensors, DiscriminatorOutput
 from keras_gan.core.errors import InputError
-from keras_gan.core.keras_private import all_layers
+from keras_gan.layers.batch_features import mixing_layers
 
 _SAME_VALUES = ("Cast", "Identity", "Reshape", "Squeeze", "StridedSlice")  # what changes no value
 
@@ -43,7 +43,7 @@ def discriminate(
     if tf.is_symbolic_tensor(outputs["logits"]):  # else `GAN` alone has seen what D ends with
         refuse_probabilities(_last_operation(outputs["logits"]))
     outputs = {name: _float32(tensor) for name, tensor in outputs.items()}
-    if not training and any(getattr(layer, "mixes_rows", False) for layer in all_layers(network)):
+    if not training and mixing_layers(network):
         # A last pack of rows may have been filled up.
         rows = tf.shape(examples)[0]
         outputs = {name: tensor[:rows] for name, tensor in outputs.items()}

@@ -8,7 +8,8 @@ from keras_gan import conditioning
 from keras_gan.conditioning import Classes, Codes, Condition
 from keras_gan.core.arguments import defines
 from keras_gan.core.errors import InputError, first_line
-from keras_gan.core.keras_private import all_layers, last_operation
+from keras_gan.core.keras_private import last_operation
+from keras_gan.layers.batch_features import mixing_layers
 from keras_gan.priors import Prior
 from keras_gan.training.discriminate import refuse_probabilities
 
@@ -124,11 +125,11 @@ def _check_separate(
         raise InputError(
             f"G and D share the weight {common[0]!r}: an update of one would change the other"
         )
-    mixing = [v.name for v in all_layers(discriminator) if getattr(v, "mixes_rows", False)]
+    mixing = mixing_layers(discriminator)
     if mixing and condition is not None and condition.group > 1:
         raise InputError(
-            f"layer {mixing[0]!r} of the discriminator compares rows, but generated rows come in "
-            f"groups of {condition.group} with one condition ({condition!r}), and so would be "
+            f"layer {mixing[0].name!r} of the discriminator compares rows, but generated rows come "
+            f"in groups of {condition.group} with one condition ({condition!r}), and so would be "
             "recognized by that alone; leave out the layer"
         )
 
