@@ -248,6 +248,75 @@ def test_seed_generators_and_variables_of_any_part_go_on(tmp_path):
         assert small.largest_difference(small.weights(model), small.weights(one)) == 0
 
 
+@keras.saving.register_keras_serializable("own_parts")
+class Perceptual(losses.NonSaturating):
+    """G's samples have the features of data, by networks that are not trained."""
+
+    generator_uses_real = True
+
+    def __init__(self, *networks, heads=()):
+        super().__init__()
+        self.heads = [*networks, *heads]
+
+    def generator(self, real, fake):
+        distances = (head(fake.examples) - head(real.examples) for head in self.heads)
+        return super().generator(real, fake) + sum(tf.norm(d, axis=1) for d in distances)
+
+
+@keras.saving.register_keras_serializable("own_parts")
+class InFeatures(small.LogitMean):
+    """A metric with a network."""
+
+    def __init__(self, network, **kwargs):
+        super().__init__(**kwargs)
+        self.network = network
+
+    def get_config(self):
+        network = keras.saving.serialize_keras_object(self.network)
+        return {**super().get_config(), "network": network}
+
+    @classmethod
+    def from_config(cls, config):
+        network = keras.saving.deserialize_keras_object(config.pop("network"))
+        return cls(network, **config)
+
+
+def feature_network():
+    """Features that are different each time."""
+    network = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3)])
+    network.trainable = False
+    return network
+
+
+def test_networks_of_a_loss_or_a_metric_are_saved(tmp_path):
+    def make():
+        networks = [feature_network(), feature_network()]
+        return small.gan(
+            loss=Perceptual(heads=networks), metrics=[InFeatures(feature_network(), name="own")]
+        )
+
+    def features(model):
+        heads = [*model.loss.heads, model.user_metrics[0].network]
+        return [head.get_weights()[0] for head in heads]
+
+    model, restored = make(), make()
+    checkpoints.write(tmp_path, checkpoints.snapshot(model))
+    checkpoints.restore_latest(tmp_path, restored)
+    for other in (small.reloaded(model, tmp_path), restored):
+        np.testing.assert_array_equal(features(other), features(model))
+
+
+def test_layers_that_nothing_trains():
+    generator, discriminator = small.network_pair()
+    model = GAN(generator, discriminator, priors.Uniform(5))
+    with small.refused("Perceptual holds the weight .* of 'generator'.*add it by `add_loss`"):
+        model.compile("sgd", "sgd", Perceptual(generator.layers[0]))
+    learning = keras.layers.Dense(2)
+    learning.build((None, 6))
+    with pytest.warns(UserWarning, match="nothing trains layer .* of Perceptual"):
+        model.compile("sgd", "sgd", Perceptual(learning))
+
+
 def test_label_noise_is_measured():
     model = small.gan(loss=losses.NonSaturating(label_noise=0.3))
     model.fit(X, batch_size=8, validation_data=X, verbose=0)

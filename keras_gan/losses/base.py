@@ -40,8 +40,9 @@ class Loss(Configured):
             then refused.
         requires: Further outputs of D next to "logits" ("features", "classes", or names of your
             own, in `real.outputs`), or tensors of the condition.
-        variables: Its state, `keras.Variable`s that are saved with the model. Variables and Keras's
-            seed generators that are attributes of it are saved as well.
+        variables: Its state, `keras.Variable`s that are saved with the model. Variables, Keras's
+            seed generators and networks that are attributes of it are saved as well; nothing trains
+            these networks, and they are none of G's or D's. `evaluate` leaves the state as it is.
     """
 
     generator_uses_real = False

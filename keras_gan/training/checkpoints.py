@@ -51,7 +51,7 @@ def state(gan: GAN) -> dict[str, keras.Variable]:
         "generator_optimizer": gan.generator_optimizer.variables,
         "discriminator_optimizer": gan.discriminator_optimizer.variables,
         "auxiliary_optimizers": [v for o in gan.auxiliary_optimizers for v in o.variables],
-        "auxiliary_networks": variables_of(gan.auxiliary_networks),
+        "auxiliary_networks": gan.auxiliary_variables,
         "compile": gan.compile_variables,
         "metrics": [gan.running_means.totals, *metrics],
     }

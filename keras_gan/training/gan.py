@@ -28,6 +28,7 @@ from keras_gan.training.auxiliary import AuxiliaryNetwork
 from keras_gan.training.discriminate import discriminate
 from keras_gan.training.ema import EMA, AveragedNetwork
 from keras_gan.training.input_checks import checked_array, checked_labels
+from keras_gan.training.saved_variables import variables_of
 from keras_gan.training.trainer import Trainer
 
 # The constructor's arguments that are objects.
@@ -152,6 +153,12 @@ class GAN(Trainer):
     def networks(self) -> list[keras.Model]:
         """All networks that are trained: generator, discriminator, auxiliary networks."""
         return [self.generator, self.discriminator, *self._auxiliary_models]
+
+    @property
+    def auxiliary_variables(self) -> list[keras.Variable]:
+        """The state of the auxiliary networks besides their weights."""
+        weights = {id(variable) for network in self.networks for variable in network.variables}
+        return [v for v in variables_of(self.auxiliary_networks) if id(v) not in weights]
 
     def call(self, inputs, training=False):
         """Returns G's output for its inputs: latents `[n, prior.dimension]`, and any condition."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import keras
 
 from keras_gan import conditioning
@@ -11,7 +15,12 @@ from keras_gan.core.errors import InputError, first_line
 from keras_gan.core.keras_private import last_operation
 from keras_gan.layers.batch_features import mixing_layers
 from keras_gan.priors import Prior
+from keras_gan.training.compile_checks import check_scope
 from keras_gan.training.discriminate import refuse_probabilities
+from keras_gan.training.saved_variables import attributes, variables_of
+
+if TYPE_CHECKING:
+    from keras_gan.training.gan import GAN
 
 
 def check(
@@ -67,6 +76,31 @@ def check(
     refuse_probabilities(getattr(activation, "__name__", type(operation).__name__))
     _check_separate(generator, discriminator, condition)
     return shape, {name: tuple(tensor.shape) for name, tensor in outputs.items()}
+
+
+def check_parts(parts: Sequence[Any], gan: GAN) -> None:
+    """Refuses state of the loss, regularizers and augmentation that replicas or files cannot keep.
+
+    Layers of theirs that could learn, but that nothing trains, cause a warning.
+    """
+    check_scope(parts, gan.distribute_strategy)
+    owners = {id(v): network for network in gan.networks for v in network.variables}
+    for part in parts:
+        for variable in variables_of([part]):
+            if network := owners.get(id(variable)):
+                raise InputError(
+                    f"{type(part).__name__} holds the weight {variable.path!r} of "
+                    f"{network.name!r}, of which a saved model would give it a copy that nothing "
+                    "trains: read D's outputs (`real.outputs`), or compute the term in a layer of "
+                    "the network and add it by `add_loss`"
+                )
+        for layer in attributes(part):
+            if isinstance(layer, keras.Layer) and layer.trainable_variables:
+                warnings.warn(
+                    f"nothing trains layer {layer.name!r} of {type(part).__name__}: make it a part "
+                    "of D, or say that it stays as it is by `trainable = False`",
+                    stacklevel=4,
+                )
 
 
 def symbolic_call(network: keras.Model, first: keras.KerasTensor):

@@ -9,12 +9,14 @@ import keras
 
 from keras_gan.core.configured import Configured
 
+_WITH_STATE = (Configured, keras.metrics.Metric, keras.Layer)
+
 
 def variables_of(parts: Iterable[Any]) -> list[keras.Variable]:
     """The state of objects, each variable once.
 
-    These are their `variables`, and the variables and Keras's seed generators that are attributes
-    of theirs, or of a loss, a metric or the like which is an attribute.
+    These are their `variables`, and the variables, layers and Keras's seed generators that are
+    attributes of theirs, also in lists, or of a loss, a metric or the like which is an attribute.
     """
     found: dict[int, keras.Variable] = {}
     seen: set[int] = set()
@@ -22,17 +24,23 @@ def variables_of(parts: Iterable[Any]) -> list[keras.Variable]:
     def collect(part: Any) -> None:
         seen.add(id(part))
         found.update((id(variable), variable) for variable in getattr(part, "variables", ()))
-        for value in getattr(part, "__dict__", {}).values():
+        for value in attributes(part):
             if isinstance(value, keras.random.SeedGenerator):
                 value = value.state
             if isinstance(value, keras.Variable):
                 found[id(value)] = value
-            elif isinstance(value, Configured | keras.metrics.Metric) and id(value) not in seen:
+            elif isinstance(value, _WITH_STATE) and id(value) not in seen:
                 collect(value)
 
     for part in parts:
         collect(part)
     return list(found.values())
+
+
+def attributes(part: Any) -> list[Any]:
+    """An object's attributes, those in lists one by one; Keras looks through a layer's lists."""
+    values = list(getattr(part, "__dict__", {}).values())
+    return values if isinstance(part, keras.Layer) else keras.tree.flatten(values)
 
 
 def seed_states(parts: Iterable[Any]) -> list[keras.Variable]:

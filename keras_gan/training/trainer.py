@@ -15,7 +15,7 @@ from keras_gan.augmentation import get as get_augmentation
 from keras_gan.conditioning import LabelCheck
 from keras_gan.core.arguments import integer, whole
 from keras_gan.core.errors import InputError
-from keras_gan.training import compile_checks, fitting, loop, steps
+from keras_gan.training import compile_checks, fitting, loop, network_checks, steps
 from keras_gan.training.context import StepContext, of_labels
 from keras_gan.training.evaluation_step import evaluation_logs
 from keras_gan.training.input_checks import x_and_y
@@ -97,7 +97,7 @@ class Trainer(keras.Model):
         given = [generator_optimizer, discriminator_optimizer, *auxiliary]
         compile_checks.check_given(given, self)
         terms = compile_checks.terms(self.auxiliary_networks, regularizers, metrics)
-        compile_checks.check_scope([loss, *regularizers, augmentation], self.distribute_strategy)
+        network_checks.check_parts([loss, *regularizers, augmentation], self)
         with self.distribute_strategy.scope():
             optimizers = [keras.optimizers.get(optimizer) for optimizer in given]
             compile_checks.check_optimizers(optimizers, self)
@@ -127,7 +127,7 @@ class Trainer(keras.Model):
         object.__setattr__(self, "regularizers", regularizers)
         object.__setattr__(self, "augmentation", augmentation)
         state = [*variables_of([*regularizers, loss]), *seed_states([*self.networks, augmentation])]
-        state += [*variables_of([*self.auxiliary_networks, *metrics]), self.running_means.totals]
+        state += [*self.auxiliary_variables, *variables_of(metrics), self.running_means.totals]
         object.__setattr__(self, "_state_of_regularizers", SavedVariables(state))
         self._compiled_for = [[id(v) for v in n.trainable_variables] for n in self.networks]
         self._made_for: tuple[int, ...] = ()
