@@ -157,6 +157,34 @@ def test_the_state_of_a_loss_is_saved(tmp_path):
     assert float(keras.saving.load_model(tmp_path / "model.keras").loss.calls.value) == 2
 
 
+@pytest.mark.parametrize("run_eagerly", [False, True])
+def test_measuring_leaves_the_state_of_a_loss(run_eagerly):
+    model = small.gan(loss=Counting(), update="fixed", run_eagerly=run_eagerly)
+    model.fit(X, batch_size=8, validation_data=X, verbose=0)
+    assert float(model.loss.calls.value) == 0
+
+
+class OnlyNoise(losses.Loss):
+    """Random numbers in place of both losses."""
+
+    def discriminator(self, real, fake):
+        draws = randomness.current_draws()
+        return randomness.uniform(draws.bits([1]))[:, 0] + 0 * real.logits
+
+    def generator(self, real, fake):
+        return self.discriminator(fake, fake)
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous", "fixed"])
+def test_both_losses_draw_numbers_of_their_own(update):
+    model = small.gan(seed=3, loss=OnlyNoise(), update=update, run_eagerly=True)
+    history = model.fit(X, batch_size=16, verbose=0).history
+    for name, minibatch in (("d_loss", 0), ("g_loss", 1)):
+        draws = randomness.StepDraws(3, 0, minibatch, randomness.Purpose.LOSS, 0, 16)
+        expected = np.mean(randomness.uniform(draws.bits([1])))
+        np.testing.assert_allclose(history[name], [expected], rtol=1e-6)
+
+
 @keras.saving.register_keras_serializable("own_parts")
 class Noisy(losses.NonSaturating):
     """A loss with noise of a seed generator of Keras's."""

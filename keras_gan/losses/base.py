@@ -20,7 +20,7 @@ class Loss(Configured):
 
     Both methods receive float32 tensors and return one number for each row. The mean over the
     global minibatch is taken by the step. A loss that is not a sum over examples takes its own
-    means with `global_mean`. `discriminator` may draw from `keras_gan.randomness.current_draws()`.
+    means with `global_mean`. Random numbers come from `keras_gan.randomness.current_draws()`.
 
     Attributes:
         generator_uses_real: True if `generator` reads `real`; D then sees a minibatch of data in

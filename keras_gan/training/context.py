@@ -212,6 +212,11 @@ class StepContext:
         with randomness.drawing_from(self.draws(j, Purpose.LOSS)):
             return self.gan.loss.discriminator(real, fake)
 
+    def generator_losses(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
+        """G's loss for each row, `[m]`; random numbers are none of those of D's k updates."""
+        with randomness.drawing_from(self.draws(self.k, Purpose.LOSS)):
+            return self.gan.loss.generator(real, fake)
+
     def discriminator_mean(self, losses: tf.Tensor) -> tf.Tensor:
         """This replica's part of the mean of D's losses over the global minibatch."""
         return self.mean(losses, f"{type(self.gan.loss).__name__}.discriminator")

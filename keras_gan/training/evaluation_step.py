@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import keras
 import tensorflow as tf
 
 from keras_gan import conditioning
@@ -37,7 +38,8 @@ def evaluation_logs(gan: GAN, x: tf.Tensor, labels: Any) -> Logs:
     if gan.condition is not None:
         for_real = gan.condition.for_real(x, labels, draws(Purpose.EVALUATION_CONDITION))
         for_generated = gan.condition.for_generated(x, labels, draws(Purpose.EVALUATION_CONDITION))
-    with drawing_from(draws(Purpose.EVALUATION_GENERATOR)):
+    # Nothing but metrics is changed: the state of a loss, for example, is that of training.
+    with keras.StatelessScope(), drawing_from(draws(Purpose.EVALUATION_GENERATOR)):
         examples = conditioning.call(gan.generator, latents, for_generated)
         real = discriminate(gan.discriminator, x, for_real)._replace(labels=labels)
         fake = discriminate(gan.discriminator, examples, for_generated)
@@ -46,13 +48,13 @@ def evaluation_logs(gan: GAN, x: tf.Tensor, labels: Any) -> Logs:
             f"{auxiliary.name}_loss": tf.reduce_mean(auxiliary.loss(batch, training=False))
             for auxiliary in gan.auxiliary_networks
         }
-    for metric in gan.running_means.user_metrics:
-        metric.update_state(real, fake)
-    with drawing_from(draws(Purpose.LOSS)):
+    with keras.StatelessScope(), drawing_from(draws(Purpose.LOSS)):
         losses = {
             "discriminator": gan.loss.discriminator(real, fake),
             "generator": gan.loss.generator(real, fake),
         }
+    for metric in gan.running_means.user_metrics:
+        metric.update_state(real, fake)
     for name, values in losses.items():
         check_shape(values, None, f"{type(gan.loss).__name__}.{name}")
     logs = discriminator_logs(real, fake, losses["discriminator"], gan.loss.boundary)

@@ -47,7 +47,7 @@ def alternating(step: StepContext) -> Logs:
             with step.unchanged(gan.discriminator):
                 real = step.real_for_generator(j)  # for losses that compare with data
                 fake = step.discriminate_fake(samples, j)
-            losses = gan.loss.generator(real, fake)  # [m]; by default -log D(G(z))
+            losses = step.generator_losses(real, fake)  # [m]; by default -log D(G(z))
             loss = step.generator_mean(losses, samples) + generator_penalties(step, samples, j)
         gradients = step.gradients(tape, loss, gan.generator, gan.generator_optimizer)
         return gradients, step.generator_logs(losses)
@@ -76,7 +76,7 @@ def simultaneous(step: StepContext) -> Logs:
             penalty, penalty_logs = discriminator_penalties(step, real, fake, samples, j)
             d_loss = step.discriminator_mean(d_losses) + penalty
             if both:
-                g_losses = gan.loss.generator(step.declared(real), fake)  # [m]
+                g_losses = step.generator_losses(step.declared(real), fake)  # [m]
                 g_loss = step.generator_mean(g_losses, samples)
                 g_loss += generator_penalties(step, samples, j)
         d_gradients = step.gradients(tape, d_loss, gan.discriminator, gan.discriminator_optimizer)
@@ -104,8 +104,8 @@ def fixed(step: StepContext) -> Logs:
             samples = step.generate(step.latents(j), j)
             real = step.discriminate_real(step.data(j), j)
             fake = step.discriminate_fake(samples, j)
-        d_losses = step.discriminator_losses(real, fake, j)
-        g_losses = gan.loss.generator(step.declared(real), fake)
+            d_losses = step.discriminator_losses(real, fake, j)
+            g_losses = step.generator_losses(step.declared(real), fake)
         d_logs = step.discriminator_logs(real, fake, d_losses)
         return {**d_logs, **step.generator_logs(g_losses)}
 
