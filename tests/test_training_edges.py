@@ -163,6 +163,33 @@ def test_draws_without_a_seed_are_refused(part, update):
         model.fit(small.examples(16), batch_size=8, verbose=0)
 
 
+class OfTensorFlow(regularizers.Regularizer):
+    """Noise whose state is TensorFlow's, or that of a generator which no model saves."""
+
+    name = "noise"
+
+    def __init__(self, draw, **kwargs):
+        super().__init__(**kwargs)
+        self.draw = draw
+
+    def penalty(self, discriminate, real, fake):
+        return real.logits * self.draw(tf.shape(real.logits))
+
+
+@pytest.mark.parametrize(
+    ("draw", "every"),
+    [
+        (tf.random.normal, 1),
+        (lambda shape: tf.image.random_brightness(tf.ones(shape), 0.5), 2),
+        (tf.random.Generator.from_seed(1).uniform, 1),
+    ],
+)
+def test_draws_of_tensorflow_are_refused(draw, every):
+    model = gan(regularizers=[OfTensorFlow(draw, every=every)])
+    with small.refused(r"by tf\.random: no checkpoint has these numbers"):
+        model.fit(small.examples(16), batch_size=8, verbose=0)
+
+
 class Nameless(optimizers.schedules.ImageSchedule):
     """A schedule without `at`."""
 

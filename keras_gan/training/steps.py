@@ -123,11 +123,21 @@ def make(step: StepContext) -> Logs:
     """
     with noting_unseeded_draws() as unseeded:
         logs = {**RULES[step.gan.update](step), **train_auxiliary_networks(step)}
-    if unseeded.used:
+    if unseeded.used or _draws_by_tensorflow():
         raise InputError(
-            "a layer, loss, regularizer or metric draws by keras.random without a seed: no "
-            "checkpoint has these numbers. Draw by keras_gan.randomness.current_draws(), or in a "
-            "layer or metric give `seed=self.seed_generator`, a keras.random.SeedGenerator that it "
-            "makes in its constructor"
+            "a layer, loss, regularizer, augmentation or metric draws by keras.random without a "
+            "seed, or by tf.random: no checkpoint has these numbers. Draw by "
+            "keras_gan.randomness.current_draws(), or by keras.random in a layer or metric with "
+            "`seed=self.seed_generator`, a keras.random.SeedGenerator that it makes in its "
+            "constructor"
         )
     return logs
+
+
+def _draws_by_tensorflow() -> bool:
+    """Whether the graph of the step has operations that draw by a state of TensorFlow's."""
+    if tf.executing_eagerly():
+        return False
+    graph = tf.compat.v1.get_default_graph().as_graph_def()
+    nodes = [*graph.node, *(node for f in graph.library.function for node in f.node_def)]
+    return any("seed2" in node.attr or node.op == "RngReadAndSkip" for node in nodes)
