@@ -345,6 +345,43 @@ def test_layers_that_nothing_trains():
         model.compile("sgd", "sgd", Perceptual(learning))
 
 
+class Scaled(losses.Loss):
+    """The loss of D is a number of Python's; it may count its calls."""
+
+    counts = 0
+
+    def __init__(self, scale=1.0, step=0):
+        self.scale, self.step = scale, step
+
+    def discriminator(self, real, fake):
+        self.counts += self.step
+        return self.scale + 0 * real.logits
+
+    def generator(self, real, fake):
+        return -fake.logits
+
+
+@pytest.mark.parametrize("when", ["on_epoch_begin", "on_train_batch_end"])
+def test_numbers_of_python_that_training_would_ignore_are_refused(when):
+    def change(*_, **__):
+        model.loss.scale /= 2
+
+    model = small.gan(loss=Scaled())
+    callback = keras.callbacks.LambdaCallback(**{when: change})
+    with small.refused("`scale` of Scaled was changed from 1.0 to 0.5 during training"):
+        model.fit(X, batch_size=16, verbose=0, callbacks=[callback])
+    with small.refused("`counts` of Scaled was changed from 0 to 1"):
+        small.gan(loss=Scaled(step=1)).fit(X, batch_size=8, verbose=0)
+
+
+def test_numbers_of_python_may_change_between_trainings():
+    model = small.gan(loss=Scaled())
+    for scale in (1.0, 2.0):
+        model.loss.scale = scale
+        history = model.fit(X, batch_size=8, verbose=0, validation_data=X).history
+        assert history["d_loss"] == history["val_d_loss"] == [scale]
+
+
 def test_label_noise_is_measured():
     model = small.gan(loss=losses.NonSaturating(label_noise=0.3))
     model.fit(X, batch_size=8, validation_data=X, verbose=0)

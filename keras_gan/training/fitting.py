@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import warnings
+from collections import ChainMap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import tensorflow as tf
 from keras_gan.conditioning import ClassRange, LabelCheck
 from keras_gan.core.arguments import whole
 from keras_gan.core.errors import InputError
+from keras_gan.core.keras_private import all_layers
 from keras_gan.optimizers.schedules import counting_images
 from keras_gan.training import compile_checks
 from keras_gan.training.context import of_labels
@@ -46,6 +48,7 @@ class StreamCallback(keras.callbacks.Callback):
         of_metrics = (v for metric in gan.user_metrics for v in metric.variables)
         means = [gan.running_means.totals, *of_metrics] if initial_step else []
         self._means = [(variable, variable.value.read_value()) for variable in means]
+        self._constants, self._checked = constants(gan), False
 
     def on_epoch_begin(self, epoch, logs=None):
         """Tells the stream where the epoch starts."""
@@ -54,10 +57,18 @@ class StreamCallback(keras.callbacks.Callback):
         for variable, value in self._means:  # Keras has just reset them
             variable.assign(value)
         self._steps_made, self._means = 0, []
+        self._checked = False
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Checks in the first call of each epoch that no number of Python's was changed."""
+        if not self._checked:
+            self._check_constants()
+        self._checked = True
 
     def on_epoch_end(self, epoch, logs=None):
         """Counts the examples that filled no step."""
         self._stream.end_epoch()
+        self._check_constants()
         gan = self.model
         if int(gan.current_step.numpy()) == self._first_step:
             raise InputError(
@@ -67,6 +78,29 @@ class StreamCallback(keras.callbacks.Callback):
         gan.dropped_examples = self._stream.dropped_examples() if self._reads_all else None
         if gan.dropped_examples:
             _log.info("epoch %d dropped %d examples that fill no step", epoch, gan.dropped_examples)
+
+    def _check_constants(self) -> None:
+        now = constants(self.model)
+        for key, value in self._constants.items():
+            if now.get(key) != value and not self.model.run_eagerly:
+                _, part, name = key
+                raise InputError(
+                    f"`{name}` of {part} was changed from {value} to {now.get(key)} during "
+                    "training, where it is a constant: keep it in a keras.Variable, and `assign`"
+                )
+
+
+def constants(gan: GAN) -> dict[tuple[int, str, str], float]:
+    """The numbers that a step has as constants: attributes of the model's parts and layers."""
+    parts = [gan.prior, gan.condition, gan.ema, gan.loss, *gan.regularizers, *gan.user_metrics]
+    networks = [*gan.networks, *([gan.augmentation] if gan.augmentation else [])]
+    layers = [layer for network in networks for layer in all_layers(network)]
+    return {
+        (i, type(part).__name__, name): value
+        for i, part in enumerate([*parts, *layers])
+        for name, value in ChainMap(getattr(part, "__dict__", {}), vars(type(part))).items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
 
 
 def check_numbers(
@@ -146,7 +180,7 @@ def check_minibatch(gan: GAN, size: int) -> None:
 
 
 def trace_again_if_changed(gan: GAN, minibatch: int) -> None:
-    """Forgets the traced step where it had another number of rows or trained other weights.
+    """Forgets the traced step where it had other numbers, or trained other weights.
 
     Raises:
         InputError: The optimizers were made for other weights.
@@ -163,9 +197,9 @@ def trace_again_if_changed(gan: GAN, minibatch: int) -> None:
                 "`compile`, which its optimizer cannot follow: call `compile` again"
             )
     gan._rows = minibatch // gan.distribute_strategy.num_replicas_in_sync * gan.discriminator_steps
-    made_for = gan._rows, *(variable for variables in trained for variable in variables)
+    made_for = gan._rows, trained, constants(gan)
     if gan._made_for and gan._made_for != made_for:
-        gan.train_function = None  # they are constants in it
+        gan.train_function = gan.test_function = None  # they are constants in it
     gan._made_for = made_for
 
 

@@ -130,7 +130,7 @@ class Trainer(keras.Model):
         state += [*self.auxiliary_variables, *variables_of(metrics), self.running_means.totals]
         object.__setattr__(self, "_state_of_regularizers", SavedVariables(state))
         self._compiled_for = [[id(v) for v in n.trainable_variables] for n in self.networks]
-        self._made_for: tuple[int, ...] = ()
+        self._made_for: tuple = ()
         self.loss = loss
         self.discriminator_steps = discriminator_steps
         self.update = update
