@@ -164,6 +164,29 @@ def test_measuring_leaves_the_state_of_a_loss(run_eagerly):
     assert float(model.loss.calls.value) == 0
 
 
+class Pairs(losses.NonSaturating):
+    """G also minimizes the mean squared difference of logits over all pairs of rows."""
+
+    generator_uses_real = True
+    uses_batch_means = True
+
+    def generator(self, real, fake):
+        x, y = losses.global_rows(real.logits), losses.global_rows(fake.logits)
+        squares = tf.square(x[:, None] - y[None])
+        return super().generator(real, fake) + tf.reduce_mean(squares)
+
+
+def test_a_loss_between_all_rows_is_the_same_on_two_replicas():
+    plain, one = small.gan(dropout=False), small.gan(dropout=False, loss=Pairs())
+    with small.devices().scope():
+        two = small.gan(dropout=False, loss=Pairs())
+    for model in (plain, one, two):
+        model.fit(X, batch_size=8, verbose=0)
+    of_plain, of_one, of_two = (small.weights(model) for model in (plain, one, two))
+    assert small.largest_difference(of_one, of_two) < 1e-6
+    assert small.largest_difference(of_one, of_plain) > 1e-4
+
+
 class OnlyNoise(losses.Loss):
     """Random numbers in place of both losses."""
 

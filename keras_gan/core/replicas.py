@@ -53,23 +53,23 @@ def global_mean(values: tf.Tensor) -> tf.Tensor:
     return total[0] / total[1]
 
 
-def global_max(values: tf.Tensor) -> tf.Tensor:
-    """The largest of the global minibatch's values, the same on every replica, differentiable.
+def global_rows(values: tf.Tensor) -> tf.Tensor:
+    """The rows of the global minibatch in its order, the same on every replica, differentiable.
 
     Args:
-        values: float `[n]`, this replica's rows.
+        values: float `[n, ...]`, this replica's rows.
 
     Returns:
-        A float scalar.
+        float `[rows of the global minibatch, ...]`.
 
     Raises:
         InputError: As `global_mean`.
     """
-    _refuse_parts("global_max")
+    _refuse_parts("global_rows")
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync > 1:
         values = context.all_gather(values, axis=0)
-    return tf.reduce_max(values)
+    return values
 
 
 def on_shares(

@@ -2,7 +2,7 @@
 
 The functions are the formulas. The classes say what each network minimizes; `GAN.compile(loss=...)`
 takes one of them, its name, or a `Loss` of your own. A loss that is not a sum over examples takes
-its means with `global_mean`.
+its means with `global_mean`, or compares all rows of the minibatch, which `global_rows` gives.
 """
 
 import re
@@ -13,7 +13,7 @@ import keras
 from keras_gan.core.arguments import defines
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.errors import InputError
-from keras_gan.core.replicas import global_mean
+from keras_gan.core.replicas import global_mean, global_rows
 from keras_gan.losses import (
     adversarial,
     auxiliary,
@@ -66,6 +66,7 @@ __all__ = [
     "check_shape",
     "get",
     "global_mean",
+    "global_rows",
     *_PUBLIC,
 ]
 

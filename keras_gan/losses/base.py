@@ -20,7 +20,8 @@ class Loss(Configured):
 
     Both methods receive float32 tensors and return one number for each row. The mean over the
     global minibatch is taken by the step. A loss that is not a sum over examples takes its own
-    means with `global_mean`. Random numbers come from `keras_gan.randomness.current_draws()`.
+    means with `global_mean`, or all rows with `global_rows`. Random numbers come from
+    `keras_gan.randomness.current_draws()`.
 
     Attributes:
         generator_uses_real: True if `generator` reads `real`; D then sees a minibatch of data in
@@ -36,13 +37,13 @@ class Loss(Configured):
             1/2 for least squares; less with label smoothing.
         gives_probabilities: True if D(x) = sigmoid(logit) is 1/2 where D cannot tell data and
             samples apart, so without label smoothing; the curves of a report then show 1/2.
-        uses_batch_means: True if a method uses `global_mean`; `GAN.compile(accumulate=...)` is
-            then refused.
+        uses_batch_means: True if a method uses `global_mean` or `global_rows`;
+            `GAN.compile(accumulate=...)` is then refused.
         requires: Further outputs of D next to "logits" ("features", "classes", or names of your
             own, in `real.outputs`), or tensors of the condition.
         variables: Its state, `keras.Variable`s that are saved with the model. Variables, Keras's
             seed generators and networks that are attributes of it are saved as well; nothing trains
-            these networks, and they are none of G's or D's. `evaluate` leaves the state as it is.
+            these networks; layers of G and D are refused. `evaluate` leaves the state as it is.
     """
 
     generator_uses_real = False

@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras_gan.core import randomness
 from keras_gan.core.batches import DiscriminatorOutput
 from keras_gan.core.errors import InputError
-from keras_gan.core.replicas import global_max, global_mean
+from keras_gan.core.replicas import global_mean, global_rows
 from keras_gan.optimizers.schedules import current_value
 from keras_gan.regularizers.base import Discriminate, Regularizer, Weight, check_weight
 
@@ -175,7 +175,7 @@ class MaxGradient(_AtPoints):
     def of_gradients(self, gradients: tf.Tensor) -> tf.Tensor:
         """The maximum for each row, `[n]`."""
         squares = squared_norm(gradients)
-        return global_max(squares) * tf.ones_like(squares)
+        return tf.reduce_max(global_rows(squares)) * tf.ones_like(squares)
 
 
 def _uniform(shape) -> tf.Tensor:

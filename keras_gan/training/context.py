@@ -213,7 +213,7 @@ class StepContext:
             return self.gan.loss.discriminator(real, fake)
 
     def generator_losses(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> tf.Tensor:
-        """G's loss for each row, `[m]`; random numbers are none of those of D's k updates."""
+        """G's loss for each row, `[m]`, with other random numbers than D's k updates have."""
         with randomness.drawing_from(self.draws(self.k, Purpose.LOSS)):
             return self.gan.loss.generator(real, fake)
 
