@@ -372,6 +372,7 @@ class Scaled(losses.Loss):
     """The loss of D is a number of Python's; it may count its calls."""
 
     counts = 0
+    unknown = float("nan")
 
     def __init__(self, scale=1.0, step=0):
         self.scale, self.step = scale, step

@@ -82,7 +82,9 @@ class StreamCallback(keras.callbacks.Callback):
     def _check_constants(self) -> None:
         now = constants(self.model)
         for key, value in self._constants.items():
-            if now.get(key) != value and not self.model.run_eagerly:
+            # NaN is not equal to itself
+            changed = now.get(key) is not value and now.get(key) != value
+            if changed and not self.model.run_eagerly:
                 _, part, name = key
                 raise InputError(
                     f"`{name}` of {part} was changed from {value} to {now.get(key)} during "
