@@ -524,6 +524,8 @@ def test_curves_have_the_measured_values_at_their_places() -> None:
     assert curves.panels({"run": {"epoch": [0.0], "value": [np.nan]}}) == []
     (drawn,) = curves.panels({"run": {"epoch": [0, 1, 2], "d_loss": [1.7e308, -1.7e308, 3.0]}})
     assert drawn.lines[0].last == "3"
+    (early,) = curves.panels({"run": {"epoch": [0], "val_frechet_distance": [12345.6]}})
+    assert early.lines[0].last == "12,346"  # as the table of numbers has it
 
 
 def test_curves_of_many_runs_are_thinned_out() -> None:
