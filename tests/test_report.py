@@ -420,6 +420,20 @@ def test_a_report_is_one_file_that_needs_nothing_else(tmp_path) -> None:
         assert part in page.text
 
 
+def test_pictures_with_words_are_not_pixelated(tmp_path) -> None:
+    """A reduced axis lost its minus signs: -2 was read as 2."""
+    run = with_models(tmp_path / "one", {"last": RESULTS}, CLASSES)
+    plotting.save_image(np.zeros((50, 100, 3), np.uint8), run.path / "neighbors.png")
+    shown = Page(document.render_runs([run], of_data)).all("img")
+    classes = {image["alt"]: image.get("class") for image in shown}
+    assert classes["64 samples, weights as trained, seed 0"] == "pixels"
+    assert classes["zero"] == "pixels"
+    assert not classes["upper row: samples; lower row: the nearest training examples"]
+    assert not classes["samples, epoch 3"]
+    followed = Page(document.render_files(run, "state")).all("img")
+    assert not any(image.get("class") for image in followed)
+
+
 def test_strings_of_a_run_are_text(tmp_path) -> None:
     settings = {HOSTILE: HOSTILE, "dataset": f'"{HOSTILE}'}
     session = {"epochs": HOSTILE, "processor": HOSTILE, "started": HOSTILE}
