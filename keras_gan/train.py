@@ -161,7 +161,8 @@ def _show(job: Job) -> None:
         "replicas": f"{job.replicas} ({job.options.strategy})",
         "run directory": f"{job.run_dir}",
     }
-    table = Table(show_header=False, title=f"recipe {job.recipe.name}")
+    table = Table("", "", show_header=False, title=escape(f"recipe {job.recipe.name}"))
+    table.columns[1].overflow = "fold"  # no path is cut
     for name, value in rows.items():
         table.add_row(name, escape(value))
     Console().print(table)

@@ -8,7 +8,7 @@ import pytest
 import small
 from PIL import Image
 
-from keras_gan import InputError, callbacks
+from keras_gan import InputError, callbacks, plotting
 from keras_gan.conditioning import Classes
 from keras_gan.evaluation.distances import frechet_distance
 from keras_gan.evaluation.features import Classifier
@@ -112,6 +112,26 @@ def test_a_picture_of_many_classes_shows_the_first_ones(tmp_path):
     assert asked == np.repeat(np.arange(30), 2).tolist()
     with Image.open(tmp_path / "epoch-0001.png") as picture:
         assert picture.size == (2 * 50 + 2, 30 * 50 + 2 + 20)
+
+
+@pytest.mark.parametrize(
+    ("data", "ema", "drawn_by", "text"),
+    [
+        (None, None, "captioned", {"right": ""}),
+        (None, "an average", "captioned", {"right": "EMA weights"}),
+        (np.ones((5, 2)), None, "scatter", {"title": "epoch 3"}),
+        (np.ones((5, 2)), "an average", "scatter", {"title": "epoch 3, EMA weights"}),
+    ],
+)
+def test_a_picture_says_whose_samples_it_shows(data, ema, drawn_by, text, tmp_path):
+    shape = (8, 8, 1) if data is None else (2,)
+    generate = mock.Mock(side_effect=lambda n, *_, **__: np.zeros((n, *shape), np.float32))
+    grid = callbacks.SampleGrid(tmp_path, np.asarray, data=data)
+    grid.set_model(mock.Mock(condition=None, ema_generator=ema, generate=generate))
+    with mock.patch.object(plotting, drawn_by, wraps=getattr(plotting, drawn_by)) as draw:
+        grid.look(2, {})
+    assert generate.call_args.kwargs["ema"] == (ema is not None)
+    assert draw.call_args.kwargs.items() >= text.items()
 
 
 @pytest.mark.parametrize("is_first", [True, False])

@@ -318,6 +318,21 @@ def test_the_progress_line_is_short(verbose, terminal, capsys, monkeypatch):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("columns", [20, 40, 80, 200])
+def test_a_progress_line_that_changes_does_not_wrap(columns, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr(progress, "_SECONDS", 0)
+    small.gan().fit(small.examples(24), batch_size=8, verbose=1)
+    *changing, last = capsys.readouterr().out.rstrip("\n").split("\r")[1:]
+    # A terminal puts the cursor into the next row after the last column; "\r" does not lead back.
+    assert [len(line) for line in changing] == 2 * [min(100, columns - 1)]
+    assert changing[0].startswith("1/3 ")
+    # The line that stays has every number, in as many rows as it takes.
+    assert "d_fake" in last
+    assert len(changing[0]) <= len(last) <= 100
+
+
 def test_the_progress_line_has_whole_numbers_only(monkeypatch):
     line = progress.ProgressLine(2)
     line.set_params({"steps": 195, "epochs": 1})

@@ -1,6 +1,7 @@
 """`keras-gan measure` and `reference`: any two sets of pictures, by the features of a network."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -74,6 +75,16 @@ def test_brackets_in_names_are_no_markup(capsys):
     shown = capsys.readouterr().out
     assert "[old]" in shown
     assert "b[/c]" in shown
+
+
+def test_long_names_are_not_cut_in_narrow_terminals_and_files(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "50")
+    x = np.random.default_rng(0).random((12, 3))
+    name = "/home/me/pictures/" + "abcdefghij" * 4
+    results.show_distances({"features": "f", name: distances.compare(x, x + 1)}, "pictures")
+    shown = capsys.readouterr().out
+    assert "…" not in shown
+    assert name.replace("/", "") in re.sub(r"[^a-z]", "", shown)
 
 
 def test_outputs_that_are_folders_are_refused_before_any_work(tmp_path, capsys):

@@ -265,6 +265,19 @@ def test_learning_curves_with_gaps_and_one_epoch():
     assert len(rows_of(more[:, -400:], (0xD5, 0x5E, 0))) > 3
 
 
+def test_of_one_epoch_the_axis_is_whole_and_validation_is_a_ring(monkeypatch):
+    figures = []
+    monkeypatch.setattr("keras_gan.plotting.curves.as_picture", figures.append)
+    plotting.learning_curves(table([-1.0], [0.7], [0.3], val_d_real=[0.7]))
+    value, output = figures[0].axes
+    for axes in (value, output):
+        low, high = axes.get_xlim()
+        assert [tick for tick in axes.get_xticks() if low <= tick <= high] == [1]
+    training, validation = output.get_lines()[:2]
+    assert [line.get_label() for line in (training, validation)] == ["D(x)", "D(x), validation"]
+    assert (training.get_fillstyle(), validation.get_fillstyle()) == ("full", "none")
+
+
 def test_scatter_shows_points_inside_and_counts_those_outside():
     points = np.array([[0.5, 0.5]] * 9 + [[50, 0]])
     inside = plotting.scatter(points[:9], limit=1)

@@ -367,6 +367,14 @@ def test_dry_run_writes_nothing(tmp_path, monkeypatch, capsys):
     assert out.index("recipe digits") < out.index("Total params")  # an overview, then the details
 
 
+def test_dry_run_cuts_no_path(tmp_path, capsys):
+    folder = tmp_path / (70 * "x")
+    _, out, _ = call(capsys, "--dataset", "digits", "--run-dir", folder, "--dry-run")
+    table = out.partition("Total params")[0]
+    assert table.count("x") >= 70
+    assert "…" not in table
+
+
 def test_help_teaches(capsys):
     with pytest.raises(SystemExit) as stop:
         train.main(["--help"])

@@ -17,7 +17,7 @@ from browsing import chromium
 
 from keras_gan import Run, plotting, watch
 from keras_gan.callbacks import SampleGrid
-from keras_gan.reporting import document
+from keras_gan.reporting import document, pictures
 from keras_gan.reporting.pages import Server
 
 METRICS = "epoch,value\n0,-1.5\n"
@@ -194,3 +194,37 @@ def test_the_page_refreshes_itself_in_a_browser(run, server, needs_chromium) -> 
         draw(run, 4)
         page.wait_for_selector(".timeline img[alt='samples, epoch 4']", state="attached")
         assert page.get_by_text("is damaged").count() == 0
+
+
+def test_the_slider_stays_at_its_epoch_and_in_the_hand(
+    run, server, needs_chromium, monkeypatch
+) -> None:
+    monkeypatch.setattr(pictures, "_EPOCHS", 5)
+    for epoch in range(5):
+        draw(run, epoch)
+    with chromium(needs_chromium) as browser:
+        page = browser.new_page()
+        page.goto(f"http://localhost:{server.server_port}/")
+        shown = page.locator(".timeline output")
+
+        def last() -> str:
+            return page.locator(".timeline img").last.get_attribute("alt")
+
+        page.get_by_role("slider").fill("2")
+        assert shown.inner_text() == "epoch 2"
+        for epoch in range(5, 9):
+            draw(run, epoch)
+        page.wait_for_selector(".timeline img[alt='samples, epoch 8']", state="attached")
+        # Now the page has every second epoch, so that the slider stands elsewhere.
+        assert page.get_by_role("slider").input_value() == "1"
+        assert shown.inner_text() == "epoch 2"
+        # As long as the reader holds the slider, it is not taken away.
+        page.get_by_role("slider").hover()
+        page.mouse.down()
+        draw(run, 9)
+        with page.expect_response(f"http://localhost:{server.server_port}/"):
+            pass  # the page has been asked for again
+        page.wait_for_timeout(200)
+        assert last() == "samples, epoch 8"
+        page.mouse.up()
+        page.wait_for_selector(".timeline img[alt='samples, epoch 9']", state="attached")

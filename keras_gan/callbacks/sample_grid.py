@@ -21,7 +21,8 @@ _CLASSES = 30  # rows: a report shows pictures of at most 800 pixels a side, a G
 class SampleGrid(AfterEpochs):
     """Saves a picture of samples from the same latents before training and after epochs.
 
-    A model conditioned on classes has one row for each, or for each of the first 30.
+    The samples are those of the EMA weights where there are any; the picture says so. A model
+    conditioned on classes has one row for each, or for each of the first 30.
 
     Args:
         directory: Where `epoch-0000.png` and so on go.
@@ -80,10 +81,13 @@ class SampleGrid(AfterEpochs):
             condition = np.repeat(np.arange(rows), self._columns)
         n = rows * self._columns if self._data is None else _POINTS
         ema = self.model.ema_generator is not None
+        weights = "EMA weights" if ema else ""
         samples = self.model.generate(n, self._seed, condition=condition, ema=ema)
         samples = self._denormalize(samples)
         if self._data is None:
-            picture = plotting.captioned(plotting.grid(samples, self._columns), f"epoch {epoch}")
+            picture = plotting.grid(samples, self._columns)
+            picture = plotting.captioned(picture, f"epoch {epoch}", right=weights)
         else:
-            picture = plotting.scatter(samples, self._data, title=f"epoch {epoch}")
+            title = f"epoch {epoch}, {weights}" if weights else f"epoch {epoch}"
+            picture = plotting.scatter(samples, self._data, title=title)
         plotting.save_image(picture, self._directory / f"epoch-{epoch:04d}.png")

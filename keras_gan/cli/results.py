@@ -50,10 +50,12 @@ def show(results: dict) -> None:
 
 
 def _table(title: str, *columns: str, left: tuple[str, ...]) -> Table:
-    """A table; names of files and data may have brackets, which are no markup."""
+    """A table; names of files and data may have brackets, which are no markup. None is cut."""
     table = Table(title=escape(title))
     for column in columns:
-        table.add_column(escape(column), justify="left" if column in left else "right")
+        table.add_column(
+            escape(column), justify="left" if column in left else "right", overflow="fold"
+        )
     return table
 
 

@@ -92,7 +92,7 @@ def learning_curves(
         axes.set_title("Parzen log-likelihood, validation, nats", fontsize=10)
     for axes in (value, output, *more):
         axes.set_xlabel("epochs")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         axes.legend(frameon=False, fontsize=9)
         tidy(axes)
     return as_picture(figure)
@@ -104,7 +104,8 @@ def _curve(
     done, heights = np.asarray(epoch, np.float64) + 1, np.asarray(numbers, np.float64)
     known = np.isfinite(heights)
     marker = "o" if known.sum() == 1 else None  # a line of one point is invisible
-    axes.plot(done[known], heights[known], style, lw=1.5, marker=marker, **look)
+    fill = "none" if style == "--" else "full"
+    axes.plot(done[known], heights[known], style, lw=1.5, marker=marker, fillstyle=fill, **look)
 
 
 def scatter(

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from keras_gan.reporting.measured import significant
+
 # Columns that are drawn together; the others follow, each on its own.
 _TOGETHER = {
     "Frechet distance to validation data": {"val_frechet_distance": "samples"},
@@ -131,7 +133,7 @@ def _panel(
             ((across, down),) = places
             places = [(across, down), (across + 8, down)]
         points = " ".join(f"{across:.1f},{down:.1f}" for across, down in places)
-        return Line(label, points, f"{values[-1]:.4g}")
+        return Line(label, points, significant(values[-1], 4))
 
     return Panel(
         title,

@@ -37,12 +37,22 @@ _QUALITIES = (100, 90, 75, 50, 20)  # WebP's; the first is without loss
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """A picture as an address that holds it, its size on the screen, and what it shows."""
+    """A picture as an address that holds it, its size on the screen, and what it shows.
+
+    Attributes:
+        source: The address.
+        width: Its width on the screen, where there is room.
+        height: Its height there.
+        text: What it shows.
+        is_sharp: Whether its pixels stay sharp in another size. Words lose strokes by that, so
+            that -2 becomes 2.
+    """
 
     source: str
     width: int
     height: int
     text: str
+    is_sharp: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,7 +183,8 @@ class _Drawing:
 
     def _grid(self, images: np.ndarray, columns: int, text: str, most: float = 0) -> Picture:
         picture = Image.fromarray(plotting.grid(images, columns))
-        return _encoded(picture, text, most or self._most)
+        encoded = _encoded(picture, text, most or self._most)
+        return dataclasses.replace(encoded, is_sharp=True)
 
 
 @functools.lru_cache(maxsize=1000)

@@ -1,14 +1,16 @@
-"""The progress line of `fit`: at most 100 characters."""
+"""The progress line of `fit`: at most 100 characters, and while it changes one row."""
 
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
 import time
 
 import keras
 
 _SHOWN = {"d_loss": ".4g", "g_loss": ".4g", "d_real": ".3f", "d_fake": ".3f"}
+_WIDTH = 100  # characters
 _SECONDS = 0.1  # between two changes of a line in a terminal
 _PAUSE = 60.0  # seconds between two lines within an epoch elsewhere
 
@@ -66,14 +68,16 @@ class ProgressLine(keras.callbacks.Callback):
         return f"{_short(left * (now - self._train_began) / self._steps_of_all)} left"
 
     def _show(self, logs, when: str, end: str = "") -> None:
-        line = self._line(logs, when)
+        # A line that wraps would stay, as "\r" goes back within one row. The last one may stay.
+        row = min(_WIDTH, shutil.get_terminal_size((_WIDTH + 1, 0)).columns - 1)
+        line = self._line(logs, when, _WIDTH if end or not self._changes else row)
         with contextlib.suppress(OSError):  # the terminal may be gone; training goes on
             if self._changes:
-                print(f"\r{line}", end=end, flush=True)
+                print(f"\r{line.ljust(row)}", end=end, flush=True)
             else:
                 print(line, flush=True)
 
-    def _line(self, logs, when: str) -> str:
+    def _line(self, logs, when: str, width: int = _WIDTH) -> str:
         seconds = time.monotonic() - self._began
         steps = self.params.get("steps")
         images = int(self.model.images_seen.numpy()) - self._images
@@ -82,9 +86,9 @@ class ProgressLine(keras.callbacks.Callback):
         parts += [when] if when else []
         shown = [(name, form) for name, form in _SHOWN.items() if name in (logs or {})]
         parts += [f"{name}: {float(logs[name]):{form}}" for name, form in shown]
-        while len(line := " - ".join(parts)) > 100:
+        while len(line := " - ".join(parts)) > width:
             parts.pop()  # part of a number would be another number
-        return line.ljust(100 if self._changes else 0)
+        return line
 
 
 def _rate(of_a_second: float) -> str:

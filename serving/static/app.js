@@ -224,6 +224,8 @@ async function drawSamples() {
     );
   }
   const [seed, truncation] = [givenSeed(), givenTruncation()];
+  const [, height, width] = sample.outputs.images.shape ?? [];
+  $("grid").style.setProperty("--ratio", width / height); // it keeps its place
   $("grid").setAttribute("aria-busy", "true");
   try {
     const seeds = rowSeeds(seed, Number($("count").value));

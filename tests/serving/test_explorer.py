@@ -184,6 +184,21 @@ def test_a_late_answer_does_not_replace_a_newer_one(page, client):
     page.unroute("**/v1/models/**")
 
 
+def test_what_is_below_the_samples_stays_while_they_are_drawn(page):
+    held = []
+    page.route("**/v1/models/**", lambda route: held.append(route))
+    before = page.locator("#another").bounding_box()["y"]
+    with page.expect_request("**/v1/models/**"):
+        page.click("#another")
+    assert page.locator("#grid button").count() == 0
+    assert page.locator("#another").bounding_box()["y"] == pytest.approx(before, abs=1)
+    page.expected_faults = 1  # the browser logs the failed request
+    held[0].abort()
+    page.wait_for_selector("#problem:text('does not answer')")
+    assert page.locator("#grid").bounding_box()["height"] == 0
+    page.unroute("**/v1/models/**")
+
+
 def test_only_an_image_that_is_drawn_can_be_saved(page):
     held = []
     page.route("**/v1/models/**", lambda route: held.append(route))

@@ -1,20 +1,22 @@
 "use strict";
 
+const picturesOf = (slider) => [...slider.closest(".timeline").querySelectorAll("img")];
+const epochOf = (picture) => Number(picture.alt.replace("samples, epoch ", ""));
+let wanted = Infinity; // the epoch that the reader looks at; with the slider at its end, always the last one
+
 // Shows the picture that a slider stands at.
 function show(slider) {
-  const timeline = slider.closest(".timeline");
-  timeline.querySelectorAll("img").forEach((picture, i) => {
-    picture.hidden = i !== Number(slider.value);
-    if (!picture.hidden) {
-      const epoch = picture.alt.replace("samples, ", "");
-      timeline.querySelector("output").value = epoch;
-      slider.setAttribute("aria-valuetext", epoch);
-    }
-  });
+  const pictures = picturesOf(slider);
+  pictures.forEach((picture, i) => (picture.hidden = i !== Number(slider.value)));
+  const epoch = `epoch ${epochOf(pictures[slider.value])}`;
+  slider.closest(".timeline").querySelector("output").value = epoch;
+  slider.setAttribute("aria-valuetext", epoch);
 }
 
-document.addEventListener("input", (event) => {
-  if (event.target.matches(".timeline input")) show(event.target);
+document.addEventListener("input", ({ target }) => {
+  if (!target.matches(".timeline input")) return;
+  show(target);
+  wanted = target.value === target.max ? Infinity : epochOf(picturesOf(target)[target.value]);
 });
 
 // What follows is for a page that follows training: it takes the place of this one's contents.
@@ -29,15 +31,16 @@ async function follow() {
         status.textContent = text; // of a file that cannot be read, for example
         return;
       }
+      if (document.querySelector(".timeline input:active")) return; // the reader holds it; next time
       const page = new DOMParser().parseFromString(text, "text/html");
-      const before = document.querySelector(".timeline input");
       const open = document.querySelector("details")?.open;
-      const focused = before && before === document.activeElement;
+      const focused = document.activeElement.matches(".timeline input");
       document.querySelector("main").replaceWith(page.querySelector("main"));
       document.body.dataset.state = page.body.dataset.state;
       const slider = document.querySelector(".timeline input");
-      if (slider && before && before.value !== before.max) {
-        slider.value = before.value;
+      if (slider) {
+        // Other epochs may be in the page now, so that the wanted one has another place.
+        slider.value = picturesOf(slider).findLastIndex((picture) => epochOf(picture) <= wanted);
         show(slider);
       }
       if (focused) slider?.focus();
