@@ -866,6 +866,28 @@ def test_writing_is_told_from_other_pictures(tmp_path):
         assert any(words in line for line in data.description)
 
 
+@pytest.mark.parametrize(("bits", "share"), [(12, "6.3%"), (14, "25.1%"), (15, None)])
+def test_dark_pictures_are_named(tmp_path, bits, share):
+    """A scanner's values of 12 bits, stored in 16, become 0 to 16 of 255: 6.3 % of white."""
+    one = np.linspace(0, 2**bits - 1, 9 * 9).astype(np.uint16).reshape(9, 9)
+    deep = np.stack([one] * 20)
+    clear = np.stack([deep >> 8, np.full_like(deep, 255)], axis=-1).astype(np.uint8)
+    write_pictures(tmp_path / "files", deep)
+    write_pictures(tmp_path / "clear", clear)
+    np.save(tmp_path / "deep.npy", deep)
+    np.save(tmp_path / "floats.npy", (deep / 65535).astype(np.float32))
+    for name in ("files", "clear", "deep.npy", "floats.npy"):
+        lines = [line for line in opened(tmp_path / name).description if "are dark" in line]
+        assert len(lines) == (share is not None)
+        if name in ("files", "deep.npy") and share:
+            assert f"their largest value is {share} of white" in lines[0]
+
+
+def test_masks_of_zeros_and_ones_are_refused(tmp_path):
+    write_pictures(tmp_path, BILEVEL // 255)
+    assert "save them with values up to 255" in refusal(opened, tmp_path)
+
+
 # Arrays
 
 

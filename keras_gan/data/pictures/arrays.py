@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_gan.core.errors import InputError
 from keras_gan.data.dataset import SPLITS, DataSet, Split
-from keras_gan.data.pictures.duplicates import look_like_writing
+from keras_gan.data.pictures.duplicates import darkness, look_like_writing
 from keras_gan.data.pictures.fitting import Fit
 from keras_gan.data.pictures.labeling import ONE_CLASS
 from keras_gan.data.pictures.loading import flipping
@@ -43,7 +43,8 @@ def with_options(data_set: DataSet, options: PictureOptions) -> DataSet:
     lines = [
         f"{data_set.name}: {len(data_set.train):,} pictures of {width}x{height} pixels and "
         f"{channels} channels to train on, {len(data_set.validation):,} for validation, "
-        f"{len(data_set.test):,} to test on"
+        f"{len(data_set.test):,} to test on",
+        *darkness(data_set.train.x),
     ]
     flip, mirrored = flipping(options, look_like_writing(data_set.train.x))
     fit = Fit(*(options.pixels or (height, width)), options.crop)
