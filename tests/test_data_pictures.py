@@ -180,6 +180,28 @@ def test_the_first_frame_of_an_animation_counts(tmp_path):
     assert rows(everything(opened(tmp_path))) == rows(FEW[:10])
 
 
+@pytest.mark.parametrize("suffix", [".gif", ".tif", ".png", ".webp", ".avif"])
+def test_frames_and_pages_that_are_not_used_are_counted(tmp_path, suffix):
+    later = [Image.fromarray(255 - FEW[0])]
+    write_pictures(tmp_path / "many", FEW[:3], suffix, save_all=True, append_images=later)
+    write_pictures(tmp_path / "one", FEW[:10], suffix)
+    line = "files with several frames or pages: 3; of each the first is used"
+    assert line in opened(tmp_path).description
+    lines = opened(tmp_path / "one").description
+    assert not any(line.startswith("files with several") for line in lines)
+
+
+def test_damage_behind_the_first_frame_is_no_fault(tmp_path):
+    write_pictures(tmp_path, FEW[:10], ".tif")
+    for file in tmp_path.iterdir():  # the next page is said to lie far behind the end
+        content = bytearray(file.read_bytes())
+        first = int.from_bytes(content[4:8], "little")
+        end = first + 2 + 12 * int.from_bytes(content[first : first + 2], "little")
+        content[end : end + 4] = (10**6).to_bytes(4, "little")
+        file.write_bytes(content)
+    assert rows(everything(opened(tmp_path))) == rows(FEW[:10])
+
+
 def test_the_first_bytes_tell_pictures_without_an_ending(tmp_path):
     write_pictures(tmp_path, COLORS)
     for file in list(tmp_path.iterdir()):
