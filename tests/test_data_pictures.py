@@ -22,7 +22,7 @@ import numpy as np
 import pillow_heif
 import pytest
 import tensorflow as tf
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 from sklearn.datasets import load_digits
 from small import everything, rows, write_pictures
 
@@ -200,6 +200,15 @@ def test_damage_behind_the_first_frame_is_no_fault(tmp_path):
         content[end : end + 4] = (10**6).to_bytes(4, "little")
         file.write_bytes(content)
     assert rows(everything(opened(tmp_path))) == rows(FEW[:10])
+
+
+def test_negative_values_are_refused(tmp_path):
+    """16 bits with a sign, as of computed tomography; Pillow opens them as 32."""
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[339] = 2  # the format of the values: signed
+    images = [Image.fromarray(pixels) for pixels in DEEP]
+    write_pictures(tmp_path, images, ".tif", tiffinfo=tags)
+    assert "it has 32 bits a channel, or negative values" in refusal(opened, tmp_path)
 
 
 def test_the_first_bytes_tell_pictures_without_an_ending(tmp_path):

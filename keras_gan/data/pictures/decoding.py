@@ -178,7 +178,10 @@ def _opened(opener: Opener) -> Iterator[ImageFile.ImageFile]:
             if min(image.size) < 2:
                 raise Unusable(f"it has {image.width} x {image.height} pixels")
             if image.mode in ("I", "F"):
-                raise Unusable("it has 32 bits a channel; save it with 8 or 16")
+                raise Unusable(
+                    "it has 32 bits a channel, or negative values; save it with 8 or 16 bits, 0 "
+                    "for black"
+                )
             yield image
     except Unusable:
         raise
