@@ -934,6 +934,7 @@ def test_arrays_take_the_options_too(tmp_path):
     np.testing.assert_allclose(everything(small), np.full((20, 6, 8, 2), 0.25), rtol=1e-6)
     assert "without aliasing" in small.provenance
     assert "arrays of 5 channels" in refusal(opened, tmp_path / "five.npy", channels=3)
+    assert "holds arrays, padded with 0" in refusal(opened, tmp_path / "five.npy", alpha="white")
     np.save(tmp_path / "points.npy", np.zeros((20, 2)))
     assert opened(tmp_path / "points.npy").description == ()
 

@@ -22,7 +22,7 @@ def with_options(data_set: DataSet, options: PictureOptions) -> DataSet:
     Channels stay: 1 to 8, in any meaning. Labels stay, unless there are to be no classes.
 
     Raises:
-        InputError: Other channels were asked for, or classes by the names of files.
+        InputError: Other channels, a color or classes by the names of files were asked for.
     """
     if options.classes not in ("none", "labels", "auto"):
         raise InputError(
@@ -39,6 +39,11 @@ def with_options(data_set: DataSet, options: PictureOptions) -> DataSet:
         raise InputError(
             f"--channels changes files of pictures; {data_set.name} holds arrays of {channels} "
             f"channels. Received: {options.channels}"
+        )
+    if options.alpha != "keep":
+        raise InputError(
+            f"--alpha changes files of pictures; {data_set.name} holds arrays, padded with 0. "
+            f"Received: {options.alpha}"
         )
     lines = [
         f"{data_set.name}: {len(data_set.train):,} pictures of {width}x{height} pixels and "
