@@ -947,6 +947,12 @@ def test_arrays_have_the_classes_of_their_labels_or_none(tmp_path):
         assert set(data.train.y.tolist()) == {0, 1, 2}
         assert data.label_names == ("0", "1", "2")
         assert "3 classes by label" in data.description
+        assert not any("without pictures" in line for line in data.description)
+    np.savez(tmp_path / "from_one.npz", x=COLORS, y=np.arange(20) % 3 + 1)
+    assert (
+        "classes without pictures to train on: 1, class 0"
+        in opened(tmp_path / "from_one.npz").description
+    )
     identifiers = tmp_path / "identifiers.npz"
     np.savez(identifiers, x=COLORS, y=np.arange(20) * 10**9)
     assert opened(identifiers).label_names is None

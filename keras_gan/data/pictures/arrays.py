@@ -11,7 +11,7 @@ from keras_gan.core.errors import InputError
 from keras_gan.data.dataset import SPLITS, DataSet, Split
 from keras_gan.data.pictures.duplicates import darkness, look_like_writing
 from keras_gan.data.pictures.fitting import Fit
-from keras_gan.data.pictures.labeling import ONE_CLASS
+from keras_gan.data.pictures.labeling import ONE_CLASS, without_pictures
 from keras_gan.data.pictures.loading import flipping
 from keras_gan.data.pictures.options import PictureOptions
 
@@ -61,6 +61,9 @@ def with_options(data_set: DataSet, options: PictureOptions) -> DataSet:
     if data_set.label_names is not None:
         count = len(data_set.label_names)
         lines.append(f"{count:,} classes by label" if count > 1 else ONE_CLASS)
+        if data_set.train.y is not None:
+            names = [f"class {name}" for name in data_set.label_names]  # these may be numbers
+            lines += without_pictures(names, data_set.train.y)
     elif data_set.train.y is not None:
         lines.append(
             "labels are not used: classes are numbers from 0 on, fewer than there are pictures, "
