@@ -647,6 +647,11 @@ def test_numbered_classes_keep_their_order(tmp_path):
     for number in range(12):
         write_pictures(tmp_path / str(number), COLORS[:2])
     assert opened(tmp_path, classes="folders").label_names == tuple(map(str, range(12)))
+    for number in (0, *range(3, 12)):
+        shutil.rmtree(tmp_path / str(number))
+    write_pictures(tmp_path / "1", COLORS[:12])  # folder 1 has number 0
+    data = opened(tmp_path, classes="folders")
+    assert "2 classes by folder, numbered from 0: 1 (12), 2 (2)" in data.description
 
 
 def test_classes_that_cannot_be_learned_are_named(tmp_path):

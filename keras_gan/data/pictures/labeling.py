@@ -52,7 +52,8 @@ class Labeling:
             counts = collections.Counter(self.labels.tolist())
             named = [f"{shown(n)} ({counts[i]:,})" for i, n in enumerate(self.label_names)]
             more = [f"and {len(named) - 10} more"] if len(named) > 10 else []
-            found = f"{len(named)} classes by {self.where}" if len(named) > 1 else ONE_CLASS
+            found = f"{len(named)} classes by {self.where}, numbered from 0"
+            found = found if len(named) > 1 else ONE_CLASS
             lines.append(f"{found}: {', '.join(named[:10] + more)}")
             lines += without_pictures(self.label_names, self.labels[self.rows["train"]])
         if self.hint:
