@@ -22,7 +22,7 @@ import numpy as np
 import pillow_heif
 import pytest
 import tensorflow as tf
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 from sklearn.datasets import load_digits
 from small import everything, rows, write_pictures
 
@@ -178,6 +178,37 @@ def test_the_first_frame_of_an_animation_counts(tmp_path):
         later = Image.fromarray(255 - image)
         write_pictures(tmp_path / str(i), [image], ".gif", save_all=True, append_images=[later])
     assert rows(everything(opened(tmp_path))) == rows(FEW[:10])
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".tif", ".png", ".webp", ".avif"])
+def test_frames_and_pages_that_are_not_used_are_counted(tmp_path, suffix):
+    later = [Image.fromarray(255 - FEW[0])]
+    write_pictures(tmp_path / "many", FEW[:3], suffix, save_all=True, append_images=later)
+    write_pictures(tmp_path / "one", FEW[:10], suffix)
+    line = "files with several frames or pages: 3; of each the first is used"
+    assert line in opened(tmp_path).description
+    lines = opened(tmp_path / "one").description
+    assert not any(line.startswith("files with several") for line in lines)
+
+
+def test_damage_behind_the_first_frame_is_no_fault(tmp_path):
+    write_pictures(tmp_path, FEW[:10], ".tif")
+    for file in tmp_path.iterdir():  # the next page is said to lie far behind the end
+        content = bytearray(file.read_bytes())
+        first = int.from_bytes(content[4:8], "little")
+        end = first + 2 + 12 * int.from_bytes(content[first : first + 2], "little")
+        content[end : end + 4] = (10**6).to_bytes(4, "little")
+        file.write_bytes(content)
+    assert rows(everything(opened(tmp_path))) == rows(FEW[:10])
+
+
+def test_negative_values_are_refused(tmp_path):
+    """16 bits with a sign, as of computed tomography; Pillow opens them as 32."""
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[339] = 2  # the format of the values: signed
+    images = [Image.fromarray(pixels) for pixels in DEEP]
+    write_pictures(tmp_path, images, ".tif", tiffinfo=tags)
+    assert "it has 32 bits a channel, or negative values" in refusal(opened, tmp_path)
 
 
 def test_the_first_bytes_tell_pictures_without_an_ending(tmp_path):
@@ -616,6 +647,11 @@ def test_numbered_classes_keep_their_order(tmp_path):
     for number in range(12):
         write_pictures(tmp_path / str(number), COLORS[:2])
     assert opened(tmp_path, classes="folders").label_names == tuple(map(str, range(12)))
+    for number in (0, *range(3, 12)):
+        shutil.rmtree(tmp_path / str(number))
+    write_pictures(tmp_path / "1", COLORS[:12])  # folder 1 has number 0
+    data = opened(tmp_path, classes="folders")
+    assert "2 classes by folder, numbered from 0: 1 (12), 2 (2)" in data.description
 
 
 def test_classes_that_cannot_be_learned_are_named(tmp_path):
@@ -866,6 +902,28 @@ def test_writing_is_told_from_other_pictures(tmp_path):
         assert any(words in line for line in data.description)
 
 
+@pytest.mark.parametrize(("bits", "share"), [(12, "6.3%"), (14, "25.1%"), (15, None)])
+def test_dark_pictures_are_named(tmp_path, bits, share):
+    """A scanner's values of 12 bits, stored in 16, become 0 to 16 of 255: 6.3 % of white."""
+    one = np.linspace(0, 2**bits - 1, 9 * 9).astype(np.uint16).reshape(9, 9)
+    deep = np.stack([one] * 20)
+    clear = np.stack([deep >> 8, np.full_like(deep, 255)], axis=-1).astype(np.uint8)
+    write_pictures(tmp_path / "files", deep)
+    write_pictures(tmp_path / "clear", clear)
+    np.save(tmp_path / "deep.npy", deep)
+    np.save(tmp_path / "floats.npy", (deep / 65535).astype(np.float32))
+    for name in ("files", "clear", "deep.npy", "floats.npy"):
+        lines = [line for line in opened(tmp_path / name).description if "are dark" in line]
+        assert len(lines) == (share is not None)
+        if name in ("files", "deep.npy") and share:
+            assert f"their largest value is {share} of white" in lines[0]
+
+
+def test_masks_of_zeros_and_ones_are_refused(tmp_path):
+    write_pictures(tmp_path, BILEVEL // 255)
+    assert "save them with values up to 255" in refusal(opened, tmp_path)
+
+
 # Arrays
 
 
@@ -881,6 +939,7 @@ def test_arrays_take_the_options_too(tmp_path):
     np.testing.assert_allclose(everything(small), np.full((20, 6, 8, 2), 0.25), rtol=1e-6)
     assert "without aliasing" in small.provenance
     assert "arrays of 5 channels" in refusal(opened, tmp_path / "five.npy", channels=3)
+    assert "holds arrays, padded with 0" in refusal(opened, tmp_path / "five.npy", alpha="white")
     np.save(tmp_path / "points.npy", np.zeros((20, 2)))
     assert opened(tmp_path / "points.npy").description == ()
 
@@ -893,6 +952,12 @@ def test_arrays_have_the_classes_of_their_labels_or_none(tmp_path):
         assert set(data.train.y.tolist()) == {0, 1, 2}
         assert data.label_names == ("0", "1", "2")
         assert "3 classes by label" in data.description
+        assert not any("without pictures" in line for line in data.description)
+    np.savez(tmp_path / "from_one.npz", x=COLORS, y=np.arange(20) % 3 + 1)
+    assert (
+        "classes without pictures to train on: 1, class 0"
+        in opened(tmp_path / "from_one.npz").description
+    )
     identifiers = tmp_path / "identifiers.npz"
     np.savez(identifiers, x=COLORS, y=np.arange(20) * 10**9)
     assert opened(identifiers).label_names is None

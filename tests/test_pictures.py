@@ -61,6 +61,22 @@ def test_small_images_are_enlarged_by_a_whole_factor(size, scale):
     assert picture.shape == (size * scale + 4, size * scale + 4, 3)
 
 
+@pytest.mark.parametrize(
+    ("height", "width", "scale"), [(8, 85, 6), (8, 86, 5), (8, 256, 2), (1024, 16, 1), (2, 1024, 1)]
+)
+def test_panoramas_are_not_enlarged_beyond_512_pixels(height, width, scale):
+    picture = plotting.grid(np.zeros((1, height, width)))
+    assert picture.shape == (height * scale + 4, width * scale + 4, 3)
+
+
+def test_an_animation_of_the_widest_panoramas_fits_into_its_file(tmp_path):
+    """WebP holds 16,383 pixels a side; a run on pictures of 16x1024 ended with its error."""
+    frames = [plotting.grid(np.full((12, 16, 1024), gray), 6) for gray in (0.0, 1.0)]
+    plotting.animate(frames, tmp_path / "interpolation.webp")
+    with Image.open(tmp_path / "interpolation.webp") as animation:
+        assert animation.size == frames[0].shape[1::-1]
+
+
 def test_grey_float_and_integer_images_agree():
     images = RANDOM.integers(256, size=(9, 8, 8), dtype=np.uint8)
     picture = plotting.grid(images)

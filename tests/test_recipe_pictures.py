@@ -323,6 +323,7 @@ def test_r3gan_of_any_width_can_be_built(width):
     [
         ({"budget": "30"}, "a number above 0 with a unit"),
         ({"budget": "0m"}, "a number above 0 with a unit"),
+        ({"budget": "8h", "quick": True}, "--quick is a budget of 2m.* Received: 8h"),
         ({"augment": "colour"}, "`policy` must be names of color"),
         ({"alpha": "black", "channels": 4}, "--alpha black .* --channels 4 keeps them"),
     ],

@@ -345,6 +345,11 @@ def test_runs_on_few_examples_are_measured_by_measure(tmp_path) -> None:
     assert facts.of_run(few).evaluate == f"keras-gan measure {few.path} /photos"
     moved = make_run(tmp_path / "preset", training_examples=10)  # as presets are stored
     assert facts.of_run(moved).evaluate == f"keras-gan measure {moved.path} digits"
+    settings = {"ema_momentum": 0.0, "crop": "none", "skip_broken": True}
+    changes = {"training_examples": 10, "dataset": "/photos", "settings": settings}
+    others = make_run(tmp_path / "padded", **changes)
+    expected = f"keras-gan measure {others.path} /photos --crop none --skip-broken"
+    assert facts.of_run(others).evaluate == expected
     many = make_run(tmp_path / "many", training_examples=50, dataset="/photos")
     assert facts.of_run(many).evaluate == f"keras-gan evaluate {many.path}"
 

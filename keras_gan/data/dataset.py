@@ -88,7 +88,7 @@ class DataSet:
         if pixels.dtype == np.uint8 and pixels[:1000].max() <= 1 and pixels.max() <= 1:
             raise InputError(
                 f"{self.name}: integer images are read as 0..255, but none of these pixels is "
-                "above 1; save them as floats in [0, 1]"
+                "above 1; save them with values up to 255, or arrays as floats in [0, 1]"
             )
 
     @property

@@ -15,6 +15,7 @@ _PAPER = (255, 255, 255)
 _INK = (40, 40, 40)
 _MARK = (230, 159, 0)
 _LEAST_TILE = 48  # pixels: smaller images are enlarged by a whole factor
+_MOST_ENLARGED = 512  # pixels: a WebP file holds 16,383 a side, less than 6 tiles of 3 x 1,024
 _GAP = 2
 _BLOCK = 2**22  # numbers of training images that are compared at a time
 _UNITS = 100  # the first ones of a layer are shown
@@ -27,7 +28,8 @@ def grid(images: ArrayLike, columns: int | None = None, *, scale: int | None = N
         images: Float `[n, h, w]` or `[n, h, w, c]` in [0, 1], or uint8 in 0..255: gray, RGB, either
             with alpha (shown on white), or more channels, of which the first three are shown.
         columns: Images in a row; by default as square as can be.
-        scale: Whole factor of enlargement; by default so that a tile has at least 48 pixels a side.
+        scale: Whole factor of enlargement; by default so that a tile has at least 48 pixels a side,
+            but none is enlarged beyond 512.
     """
     tiles = _tiles(images, scale)
     columns = columns or math.ceil(math.sqrt(len(tiles)))
@@ -186,7 +188,8 @@ def _visible(images: np.ndarray) -> np.ndarray:
 
 def enlargement(height: int, width: int) -> int:
     """The factor by which `grid` enlarges images of this size."""
-    return -(-_LEAST_TILE // min(height, width))
+    wanted, possible = -(-_LEAST_TILE // min(height, width)), _MOST_ENLARGED // max(height, width)
+    return max(1, min(wanted, possible))
 
 
 def _tiles(images: ArrayLike, scale: int | None) -> np.ndarray:

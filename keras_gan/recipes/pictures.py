@@ -169,6 +169,10 @@ class Settings(PictureOptions, R3GANSettings, experiment.Settings):
     def __post_init__(self) -> None:
         """Checks the budget and the augmentation besides."""
         super().__post_init__()
+        if self.quick and self.budget != type(self).budget:
+            raise InputError(
+                f"--quick is a budget of {QUICK}: leave out it or --budget. Received: {self.budget}"
+            )
         self.budget_seconds  # noqa: B018
         if self.augment not in ("auto", "none"):
             augmentation.DiffAugment(self.augment)

@@ -249,10 +249,17 @@ def _of_run(run: Run, handle: str, following: bool) -> Facts:
         evaluate=(
             f"keras-gan evaluate {place}{flags}"
             if config.get("training_examples", LEAST_TRAIN) >= LEAST_TRAIN
-            else f"keras-gan measure {place} {shlex.quote(real)}{flags}"
+            else f"keras-gan measure {place} {shlex.quote(real)}{flags}{_as_prepared(run)}"
         ),
         equilibrium=bool(config.get("gives_probabilities", of_loss)),
     )
+
+
+def _as_prepared(run: Run) -> str:
+    """Flags of `measure` that bring pictures to the size as the run did; "" where it does so."""
+    crop = str(run.settings.get("crop", "center"))
+    changed = "" if crop == "center" else f" --crop {shlex.quote(crop)}"
+    return changed + (" --skip-broken" if run.settings.get("skip_broken") is True else "")
 
 
 def _results(run: Run, epochs: int) -> tuple[dict[str, Any], str | None]:

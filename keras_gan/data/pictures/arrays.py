@@ -9,9 +9,9 @@ import numpy as np
 
 from keras_gan.core.errors import InputError
 from keras_gan.data.dataset import SPLITS, DataSet, Split
-from keras_gan.data.pictures.duplicates import look_like_writing
+from keras_gan.data.pictures.duplicates import darkness, look_like_writing
 from keras_gan.data.pictures.fitting import Fit
-from keras_gan.data.pictures.labeling import ONE_CLASS
+from keras_gan.data.pictures.labeling import ONE_CLASS, without_pictures
 from keras_gan.data.pictures.loading import flipping
 from keras_gan.data.pictures.options import PictureOptions
 
@@ -22,7 +22,7 @@ def with_options(data_set: DataSet, options: PictureOptions) -> DataSet:
     Channels stay: 1 to 8, in any meaning. Labels stay, unless there are to be no classes.
 
     Raises:
-        InputError: Other channels were asked for, or classes by the names of files.
+        InputError: Other channels, a color or classes by the names of files were asked for.
     """
     if options.classes not in ("none", "labels", "auto"):
         raise InputError(
@@ -40,10 +40,16 @@ def with_options(data_set: DataSet, options: PictureOptions) -> DataSet:
             f"--channels changes files of pictures; {data_set.name} holds arrays of {channels} "
             f"channels. Received: {options.channels}"
         )
+    if options.alpha != "keep":
+        raise InputError(
+            f"--alpha changes files of pictures; {data_set.name} holds arrays, padded with 0. "
+            f"Received: {options.alpha}"
+        )
     lines = [
         f"{data_set.name}: {len(data_set.train):,} pictures of {width}x{height} pixels and "
         f"{channels} channels to train on, {len(data_set.validation):,} for validation, "
-        f"{len(data_set.test):,} to test on"
+        f"{len(data_set.test):,} to test on",
+        *darkness(data_set.train.x),
     ]
     flip, mirrored = flipping(options, look_like_writing(data_set.train.x))
     fit = Fit(*(options.pixels or (height, width)), options.crop)
@@ -55,6 +61,9 @@ def with_options(data_set: DataSet, options: PictureOptions) -> DataSet:
     if data_set.label_names is not None:
         count = len(data_set.label_names)
         lines.append(f"{count:,} classes by label" if count > 1 else ONE_CLASS)
+        if data_set.train.y is not None:
+            names = [f"class {name}" for name in data_set.label_names]  # these may be numbers
+            lines += without_pictures(names, data_set.train.y)
     elif data_set.train.y is not None:
         lines.append(
             "labels are not used: classes are numbers from 0 on, fewer than there are pictures, "

@@ -40,6 +40,7 @@ class Header:
         width: Its width, upright.
         color: Whether it may have colors.
         alpha: Whether it may have transparent parts.
+        more: Whether other frames or pages follow, which are not used.
     """
 
     format: str
@@ -47,6 +48,7 @@ class Header:
     width: int
     color: bool
     alpha: bool
+    more: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,7 +103,15 @@ def read_header(opener: Opener, look_for_alpha: bool) -> Header:
         color, kind = not is_gray, str(image.format)
         if alpha and look_for_alpha:
             alpha = np.asarray(_plain(image).convert("RGBA"))[..., 3].min() < 255
-        return Header(kind, height, width, color, alpha)
+        return Header(kind, height, width, color, alpha, _goes_on(image))
+
+
+def _goes_on(image: ImageFile.ImageFile) -> bool:
+    """Whether there is more than one frame; to find out may move to the second."""
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except Exception:  # damage behind the first frame, which alone is used
+        return False
 
 
 def decode(opener: Opener, plan: Plan, name: str) -> np.ndarray:
@@ -168,7 +178,10 @@ def _opened(opener: Opener) -> Iterator[ImageFile.ImageFile]:
             if min(image.size) < 2:
                 raise Unusable(f"it has {image.width} x {image.height} pixels")
             if image.mode in ("I", "F"):
-                raise Unusable("it has 32 bits a channel; save it with 8 or 16")
+                raise Unusable(
+                    "it has 32 bits a channel, or negative values; save it with 8 or 16 bits, 0 "
+                    "for black"
+                )
             yield image
     except Unusable:
         raise

@@ -1,4 +1,4 @@
-"""Examines all pixels: pictures that come twice, and pictures of writing."""
+"""Examines all pixels: pictures that come twice, pictures of writing, and dark ones."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ _ROWS = 512  # pictures looked at at once
 _NEAR = 6.0  # mean difference of gray values up to which pictures with one hash are nearly equal
 _CELLS = (8, 9)  # rows and columns of the means that a hash compares
 _EXTREME = 0.25  # share of the gray scale at each end that counts as black or white
+_DARK = 0.3  # share of the scale up to which all is dark; 14 of 16 bits are a quarter
 _WRITING = 2 / 3  # share of such pixels from which a gray picture looks like writing
 _PICTURES = 0.9  # share of such pictures from which all count as writing
 
@@ -61,6 +62,23 @@ def look_like_writing(x: np.ndarray) -> bool:
     extreme = (x <= _EXTREME * top) | (x >= (1 - _EXTREME) * top)
     shares = extreme.mean(axis=(1, 2, 3))
     return bool((shares >= _WRITING).mean() >= _PICTURES)
+
+
+def darkness(x: np.ndarray) -> list[str]:
+    """A sentence on pictures whose values all lie in the lowest part of the scale.
+
+    Cameras and scanners of 10 to 14 bits often write their values unchanged into 16.
+
+    Args:
+        x: Pictures without alpha, uint8 or floats in [0, 1].
+    """
+    share = x.max() / (255 if x.dtype == np.uint8 else 1)
+    if share > _DARK:
+        return []
+    return [
+        f"all pictures are dark: their largest value is {share:.1%} of white; scale the values to "
+        "the whole range, with 16 bits 0 to 65535"
+    ]
 
 
 def _means(x: np.ndarray) -> np.ndarray:

@@ -69,6 +69,8 @@ def describe(headers: Collection[Header], plan: Plan) -> list[str]:
     ]
     if sizes != [(width, height)]:
         lines[1] += f": {plan.fit.describe()}"
+    if more := sum(header.more for header in headers):
+        lines.append(f"files with several frames or pages: {more:,}; of each the first is used")
     if any(header.alpha for header in headers) and channels in (1, 3):
         lines.append(f"behind transparent parts is the color RGB {plan.ground}")
     return lines

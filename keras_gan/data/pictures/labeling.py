@@ -52,15 +52,22 @@ class Labeling:
             counts = collections.Counter(self.labels.tolist())
             named = [f"{shown(n)} ({counts[i]:,})" for i, n in enumerate(self.label_names)]
             more = [f"and {len(named) - 10} more"] if len(named) > 10 else []
-            found = f"{len(named)} classes by {self.where}" if len(named) > 1 else ONE_CLASS
+            found = f"{len(named)} classes by {self.where}, numbered from 0"
+            found = found if len(named) > 1 else ONE_CLASS
             lines.append(f"{found}: {', '.join(named[:10] + more)}")
-            learned = {*self.labels[self.rows["train"]].tolist()}
-            if len(named) > 1 and (lacking := {*range(len(named))} - learned):
-                names = ", ".join(shown(self.label_names[i]) for i in sorted(lacking)[:10])
-                lines.append(f"classes without pictures to train on: {len(lacking):,}, {names}")
+            lines += without_pictures(self.label_names, self.labels[self.rows["train"]])
         if self.hint:
             lines.append(self.hint)
         return lines
+
+
+def without_pictures(names: Sequence[str], learned: np.ndarray) -> list[str]:
+    """A sentence on the classes that are not among the labels to train on, if there are any."""
+    lacking = sorted({*range(len(names))} - {*learned.tolist()})
+    if len(names) < 2 or not lacking:
+        return []
+    named = ", ".join(shown(names[i]) for i in lacking[:10])
+    return [f"classes without pictures to train on: {len(lacking):,}, {named}"]
 
 
 _USES = {"train": "to train on", "validation": "for validation", "test": "to test on"}
