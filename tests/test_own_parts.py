@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import runpy
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -404,6 +406,45 @@ def test_numbers_of_python_may_change_between_trainings():
         model.loss.scale = scale
         history = model.fit(X, batch_size=8, verbose=0, validation_data=X).history
         assert history["d_loss"] == history["val_d_loss"] == [scale]
+
+
+def test_the_parts_of_the_documentation(tmp_path, two_devices):
+    """Both programs of "Parts of your own": two replicas equal one, and a file has their state."""
+    text = (Path(__file__).parents[1] / "docs" / "methods.md").read_text(encoding="utf-8")
+    parts = {}
+    for i, code in enumerate(re.findall(r"```python\n(import keras\n.*?)```", text, re.DOTALL)):
+        (tmp_path / f"{i}.py").write_text(code, encoding="utf-8")
+        parts |= runpy.run_path(tmp_path / f"{i}.py")
+
+    def model():
+        inputs, x = keras.Input((5,)), keras.Input((6,))
+        inner = keras.Sequential([keras.Input((8,)), keras.layers.Dense(6, "sigmoid")])
+        w = keras.layers.Dense(8, "tanh")(inputs)
+        features = keras.layers.Dense(4, "relu")(x)
+        logits = keras.layers.Dense(1)(features)
+        gan = GAN(
+            keras.Model(inputs, parts["PathLength"](inner)(w)),
+            keras.Model(x, {"logits": logits, "features": features}),
+            priors.Uniform(5),
+        )
+        gan.compile("sgd", "sgd", loss=parts["FeatureMMD"]())
+        return gan
+
+    keras.utils.set_random_seed(0)
+    one = model()
+    with small.devices().scope():
+        two = model()
+    two.set_weights(one.get_weights())
+    before = small.weights(one)
+    for gan in (one, two):
+        gan.fit(X, batch_size=8, verbose=0)
+    assert small.largest_difference(small.weights(one), small.weights(two)) < 1e-6
+    assert small.largest_difference(small.weights(one), before) > 1e-3
+    loaded = small.reloaded(one, tmp_path)
+    assert loaded.generator.layers[-1].mean == one.generator.layers[-1].mean > 0
+    for gan in (one, loaded):
+        gan.fit(X, batch_size=8, verbose=0)
+    assert small.largest_difference(small.weights(one), small.weights(loaded)) == 0
 
 
 def test_label_noise_is_measured():
