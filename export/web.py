@@ -70,6 +70,7 @@ def write(folder: Path, subject: Subject, name: str) -> None:
         model={
             "prior": metadata["prior"],
             "classes": metadata["condition"]["count"] if _has_classes(subject) else 0,
+            "class_names": metadata["condition"]["class_names"] if _has_classes(subject) else None,
             "shape": subject.shape,
         },
         megabytes=(folder / "model.onnx").stat().st_size / 1e6,

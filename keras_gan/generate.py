@@ -38,6 +38,7 @@ The same seed gives the same samples as `GAN.generate` in Python, and as an expo
 examples:
   keras-gan generate runs/pictures-1a2b3c4d --weights ema --output samples/
   keras-gan generate mnist_conditional --condition 3 --output threes.png
+  keras-gan generate RUN --condition cat dog --output pets.png
   keras-gan generate RUN --samples 10000 --truncation 0.7 --output samples.npz"""
 # Flags of StyleGAN2-ADA's generate.py and of lightweight-gan --generate.
 _TRANSLATED = {
@@ -68,10 +69,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parsing.add_samples(parser)
     parser.add_argument(
         "--condition",
-        type=parsing.integer(0, 10**6),
+        type=_class,
         nargs="+",
         metavar="CLASS",
-        help="the class, or classes in turn; drawn at random without it",
+        help="the class, or classes in turn, by number or by name; drawn at random without it",
     )
     options = parser.parse_args(argv)
     run = Run.open(options.run, options.trust_recipe, preprocessing=options.preprocessing)
@@ -84,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.condition is not None:
         if not isinstance(run.condition, Classes):
             raise InputError(f"{run.path} has no classes: leave out --condition")
-        classes = np.resize(options.condition, n)
+        classes = np.resize(run.condition.numbers(options.condition), n)
     sampler = run.sampler(options.weights, options.truncation)
     if options.weights == "last" and run.gan().ema_generator is not None:
         text = "samples of the last weights; those of --weights ema are nearly always better"
@@ -96,6 +97,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     write(track(batches, total=-(-n // _BATCH), console=console, transient=True, disable=silent))
     print(options.output)
     return 0
+
+
+def _class(text: str) -> int | str:
+    """A class by its number, else by its name."""
+    return int(text) if text.isdecimal() else text
 
 
 def _finite(batches: Iterable[np.ndarray], run: Run) -> Iterator[np.ndarray]:

@@ -201,6 +201,24 @@ def test_networks_and_condition_that_do_not_belong_together():
         small.gan().generate(3, condition=1)
 
 
+def test_classes_by_name(tmp_path):
+    classes = conditioning.Classes(CLASSES, class_names=("cat", "dog", "0"))
+    gan = keras_gan.GAN(*small.conditional_pair(), priors.Uniform(5), condition=classes)
+    loaded = small.reloaded(gan, tmp_path)
+    assert loaded.condition.describe()["class_names"] == ["cat", "dog", "0"]
+    for named, numbered in (
+        ("dog", 1),
+        (["dog", 0, "0"], [1, 0, 2]),
+        (np.array(["cat", "0", "cat"]), [0, 2, 0]),
+    ):
+        expected = gan.generate(3, seed=1, condition=numbered)
+        np.testing.assert_array_equal(loaded.generate(3, seed=1, condition=named), expected)
+    with small.refused("must be cat, dog, 0, or an integer from 0 to 2. Received: 'cats'"):
+        gan.generate(3, condition=["cat", "cats", 0])
+    with small.refused("`condition` must be an integer from 0 to 2. Received: 'cat'"):
+        small.conditional_gan().generate(3, condition="cat")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -211,6 +229,10 @@ def test_networks_and_condition_that_do_not_belong_together():
         ({"count": 2, "probabilities": [0.5, float("nan")]}, "`probabilities`"),
         ({"count": 3, "probabilities": "abc"}, "`probabilities`"),
         ({"count": 2, "probabilities": 0.5}, "`probabilities`"),
+        *[
+            ({"count": 3, "class_names": names}, "`class_names` must be 3 different texts")
+            for names in ("abc", ["a", "b"], ["a", "b", "a"], ["a", "", "b"], [0, 1, 2])
+        ],
     ],
 )
 def test_bad_arguments_of_classes(arguments, message):

@@ -41,6 +41,22 @@ def test_a_picture_of_classes_in_turn(tmp_path):
     np.testing.assert_array_equal(np.asarray(Image.open(file)), plotting.grid(samples))
 
 
+def test_classes_by_name_and_number(tmp_path, capsys):
+    names = ["cat", "dog", "0"]
+    condition = keras_gan.conditioning.Classes(small.CLASSES, class_names=names)
+    pair = small.conditional_pair()
+    gan = keras_gan.GAN(*pair, keras_gan.priors.Uniform(5), condition=condition)
+    gan.save(tmp_path / "gan.keras")
+    file = tmp_path / "pets.npz"
+    call = [str(tmp_path / "gan.keras"), "--samples", "4", "--output", str(file), "--condition"]
+    assert generate.main([*call, "dog", "0"]) == 0
+    with np.load(file) as arrays:
+        expected = gan.generate(4, seed=0, condition=[1, 0, 1, 0])
+        np.testing.assert_array_equal(arrays["x"], expected)
+    assert generate.main([*call, "dogs"]) == 2
+    assert "`condition` must be cat, dog, 0, or an integer" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("weights", ["last", "ema"])
 def test_an_array_of_points(weights, tmp_path, capsys):
     gan = small.gan(ema=0.9)

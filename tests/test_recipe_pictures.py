@@ -290,10 +290,10 @@ def test_pictures_that_an_epoch_gives_several_times_do_not_become_more(size, few
 @pytest.mark.parametrize(("kind", "rate"), [("dcgan", 1e-3), ("r3gan", 4e-4)])
 def test_networks(kind, rate):
     labels = np.arange(24) % 3
-    data = data_of((20, 36, 4), labels=labels, names=("a", "b", "c"))
+    data = data_of((20, 36, 4), labels=labels, names=("a", "b\n", "c"))
     settings = resolved(data, images=1, networks=kind, width=8)
     gan, arguments = pictures.build(settings, data)
-    assert gan.condition.count == 3
+    assert gan.condition.class_names == ["a", "'b\\n'", "c"]
     assert (settings.generator_learning_rate, settings.discriminator_learning_rate) == (rate, rate)
     sums = [layer for layer in gan.discriminator.layers if layer.name.endswith("_sum")]
     assert len(sums) == (2 if kind == "dcgan" else 3)  # blocks; DCGAN's not at the full size
@@ -401,7 +401,7 @@ def test_labels_of_a_file_of_arrays_are_learned(tmp_path, capsys):
         *("--batch-size", "8", "--width", "8", "--blocks", "0", "--epochs", "1"),
     ]
     assert train.main(arguments) == 0
-    assert Run.open(tmp_path / "run").condition.count == 3
+    assert Run.open(tmp_path / "run").condition.class_names == ["0", "1", "2"]
     dry = [*arguments[:1], str(tmp_path / "other.npz"), *arguments[4:], "--dry-run"]
     for labels, words in (
         (np.zeros(120, int), "one class only, so G and D learn none"),

@@ -1,6 +1,6 @@
 // The page: what each control does.
 
-import { classes, generate, prior, shape } from "./generator.js";
+import { classes, classNames, generate, prior, shape } from "./generator.js";
 import { between, draw } from "./latents.js";
 
 const SAMPLES = 64;
@@ -57,16 +57,22 @@ async function drawSamples() {
   $("grid").style.setProperty("--rows", rows || SAMPLES / 8);
   const names = Array.from({ length: rows }, (_, label) => {
     const element = document.createElement("span");
-    element.textContent = label;
+    element.textContent = named(label);
     return element;
   });
   $("grid").replaceChildren(...names, ...samples.map(({ button }) => button));
   await choose([]);
 }
 
+// A class by its number, and its name if it has another.
+function named(label) {
+  const name = classNames?.[label] ?? String(label);
+  return name === String(label) ? name : `${label}: ${name}`;
+}
+
 function newSample(i, latents, label, image) {
   const [button, canvas] = ["button", "canvas"].map((tag) => document.createElement(tag));
-  const sample = { name: `sample ${i + 1}${classes ? `, class ${label}` : ""}`, latents, label, button, canvas };
+  const sample = { name: `sample ${i + 1}${classes ? `, class ${named(label)}` : ""}`, latents, label, button, canvas };
   paint(canvas, image);
   button.type = "button";
   button.setAttribute("aria-label", sample.name);
@@ -101,7 +107,7 @@ async function show() {
   const [image] = await generate([latents], [one.label]);
   paint($("image"), image);
   $("place").textContent = other
-    ? `${Math.round(100 * share)} % of the way from ${one.name} to ${other.name}${classes ? `; the class stays ${one.label}` : ""}`
+    ? `${Math.round(100 * share)} % of the way from ${one.name} to ${other.name}${classes ? `; the class stays ${named(one.label)}` : ""}`
     : one.name;
 }
 
@@ -129,7 +135,7 @@ function save(canvases, rows, byColumn, file) {
   });
 }
 
-$("class").append(...Array.from({ length: classes }, (_, label) => new Option(label, label)));
+$("class").append(...Array.from({ length: classes }, (_, label) => new Option(named(label), label)));
 $("class-row").hidden = !classes;
 $("truncation-row").hidden = prior.name === "spherical"; // its latents stay on the sphere
 $("draw").addEventListener("submit", (event) => { event.preventDefault(); attempt(drawSamples); });

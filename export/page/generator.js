@@ -2,7 +2,8 @@
 
 import * as ort from "./onnxruntime-web/ort.wasm.bundle.min.js";
 
-export const { prior, classes, shape } = JSON.parse(document.getElementById("model").textContent);
+const model = JSON.parse(document.getElementById("model").textContent);
+export const { prior, classes, class_names: classNames, shape } = model;
 
 ort.env.wasm.numThreads = 1; // several need headers that a static host does not send
 const session = ort.InferenceSession.create("model.onnx", { executionProviders: ["wasm"] });

@@ -49,10 +49,16 @@ class Classes(Condition):
         training: Which classes samples have in training: "data", those of the real examples in the
             same minibatch, which are as frequent as in the data (Mirza and Osindero 2014), or
             "drawn", after `probabilities`.
+        class_names: What the classes are called, `count` different texts, or None. Samples can be
+            asked for by name; saved models and exports have the names.
     """
 
     def __init__(
-        self, count: int, probabilities: Sequence[float] | None = None, training: str = "data"
+        self,
+        count: int,
+        probabilities: Sequence[float] | None = None,
+        training: str = "data",
+        class_names: Sequence[str] | None = None,
     ):
         count = whole("count", count, least=2)
         if training not in ("data", "drawn"):
@@ -69,8 +75,16 @@ class Classes(Condition):
                     f"Received: {probabilities}"
                 )
             probabilities = given
+        if class_names is not None:
+            names = [] if isinstance(class_names, str) else list(class_names)
+            if not (all(isinstance(n, str) and n for n in names) and len({*names}) == count):
+                raise InputError(
+                    f"`class_names` must be {count} different texts. Received: {class_names!r}"
+                )
+            class_names = names
         self.count, self.probabilities, self.training = count, probabilities, training
-        self.label_check = ClassRange(count, user=repr(self))
+        self.class_names = class_names
+        self.label_check = ClassRange(count, user=f"Classes({count})")
 
     def for_real(self, examples: tf.Tensor, labels: Any, draws: Draws) -> ConditionTensors:
         return {"condition": tf.cast(labels, tf.int64)}
@@ -89,9 +103,9 @@ class Classes(Condition):
         return {"condition": tf.reduce_sum(tf.cast(below, tf.int64), axis=1)}
 
     def checked(self, given: Any, n: int) -> dict[str, np.ndarray]:
-        """A class for all, or `[n]` classes."""
+        """A class for all, or `[n]` classes, by number or by name."""
         labels = ClassRange(self.count, user="`condition`")
-        classes = labels.squeeze(as_array(given))
+        classes = labels.squeeze(as_array(self.numbers(given)))
         if classes.ndim == 0:
             classes = np.full(n, classes)
         if classes.shape != (n,):
@@ -101,3 +115,24 @@ class Classes(Condition):
             )
         labels.check(classes)
         return {"condition": classes.astype(np.int64)}
+
+    def numbers(self, given: Any) -> Any:
+        """Classes by number, of those given by number or by name.
+
+        Args:
+            given: A number or a name, or a list or an array of them.
+
+        Raises:
+            InputError: No class has such a name.
+        """
+        if isinstance(given, str):
+            names = self.class_names or []
+            if given not in names:
+                some = [*names[:20], *(["..."] if len(names) > 20 else [])]
+                expected = f"an integer from 0 to {self.count - 1}"
+                expected = ", ".join([*some, f"or {expected}"]) if names else expected
+                raise InputError(f"`condition` must be {expected}. Received: {given!r}")
+            return names.index(given)
+        if isinstance(given, list | tuple | np.ndarray) and as_array(given).dtype.kind in "UO":
+            return [self.numbers(one) for one in given]
+        return given

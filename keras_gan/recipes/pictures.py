@@ -22,6 +22,7 @@ from keras_gan import augmentation, experiment, networks
 from keras_gan.conditioning import Classes
 from keras_gan.core.errors import InputError
 from keras_gan.data import PictureOptions
+from keras_gan.data.pictures.sources import shown
 from keras_gan.experiment import TrainingData, setting
 from keras_gan.experiment.settings import PRECISIONS
 from keras_gan.experiment.speed import bfloat16_is_native, seconds_per_step
@@ -344,11 +345,11 @@ def _augmentation(size: int) -> str:
 
 def build(settings: Settings, data: TrainingData) -> Built:
     """The model, and how it learns."""
-    labels, names = data.labels, data.label_names
+    labels, names = data.labels, data.label_names or ()
     known = labels is not None and labels.min() >= 0
-    classes = len(names) if names and len(names) > 1 and known else None
+    classes = len(names) if len(names) > 1 and known else None
     generator, discriminator = _networks(settings, data, classes)
-    condition = Classes(classes) if classes else None
+    condition = Classes(classes, class_names=[*map(shown, names)]) if classes else None
     gan, arguments = model(settings, data, generator, discriminator, condition=condition)
     if settings.augment != "none":
         count = data.size // max(1, settings.passes)  # an epoch may give each several times

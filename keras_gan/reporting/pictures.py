@@ -163,7 +163,7 @@ class _Drawing:
         if not isinstance(condition, Classes):
             return ()
         count, columns = min(condition.count, _CLASSES), min(_OF_CLASS, self._columns)
-        names = self._class_names(condition.count)
+        names = condition.class_names or self._class_names(condition.count)
         asked = np.repeat(np.arange(count), columns)
         images = self._run.samples(len(asked), weights=self._weights, condition=asked)
         if count < condition.count:

@@ -9,7 +9,7 @@ import { arrows, enter } from "./keys.js";
 import { along, between, moved, rowSeeds, spherical, truncated } from "./latents.js";
 import * as link from "./link.js";
 import { Mask } from "./mask.js";
-import { classCount, further, inputShape, unknown } from "./signatures.js";
+import { classCount, classNames, further, inputShape, unknown } from "./signatures.js";
 import { Sketch } from "./sketch.js";
 
 const MOST_CHOSEN = 4;
@@ -170,7 +170,7 @@ function chooseModel() {
 function chooseVersion() {
   state.version = state.model.versions.find(({ version }) => version === $("version").value);
   describe($("metadata"), state.model, state.version);
-  const names = Array.from({ length: classCount(state.version) }, (_, i) => [String(i), String(i)]);
+  const names = classNames(state.version);
   const current = names.some(([name]) => name === $("class").value) ? $("class").value : "";
   options($("class"), [["", "each in turn"], ...names], current);
   options($("shown-class"), names, "0");

@@ -19,6 +19,15 @@ export function classCount(version) {
   return signatures.serving_default?.inputs.condition && condition?.name === "classes" ? condition.count : 0;
 }
 
+// The number of each class and how it is shown, with its name if the export has one.
+export function classNames(version) {
+  const names = version.metadata?.condition?.class_names;
+  return Array.from({ length: classCount(version) }, (_, i) => {
+    const name = Array.isArray(names) && typeof names[i] === "string" ? names[i] : String(i);
+    return [String(i), name === String(i) ? name : `${i}: ${name}`];
+  });
+}
+
 // Further inputs of a signature for rows of these classes and seeds of noise; no pixel is known.
 export function further(version, signature, classes, noiseSeeds = classes.map(() => 0)) {
   const { inputs } = version.signatures[signature];

@@ -250,6 +250,30 @@ def test_color_images_on_a_phone(page, host, axe: str, needs_onnxruntime_web: No
     np.testing.assert_allclose(pixels[..., :3], expected, atol=1)
 
 
+def test_names_of_classes(page, host, needs_onnxruntime_web: None) -> None:
+    folder, address = host
+    latents = keras.Input((6,), name="latents")
+    condition = keras.Input((), dtype="int64", name="condition")
+    x = keras.layers.Concatenate()([latents, keras.layers.Embedding(8, 3)(condition)])
+    x = keras.layers.Reshape((4, 5, 3))(keras.layers.Dense(60, activation="sigmoid")(x))
+    plain = color_images()
+    names = ["cat", "1", "<b>a</b>", *("a_long_name_of_a_class" + n for n in "34567")]
+    subject = dataclasses.replace(
+        plain,
+        generator=keras.Model([latents, condition], x),
+        condition=conditioning.Classes(8, class_names=names),
+    )
+    writing.write(subject, folder, "named", settings=WEB)
+    page.set_viewport_size({"width": 375, "height": 700})
+    open_page(page, f"{address}/named/1/web/")
+    shown = ["0: cat", "1", "2: <b>a</b>", *(f"{i}: {names[i]}" for i in range(3, 8))]
+    assert page.locator("#grid span").all_text_contents() == shown
+    assert page.locator("#class option").all_text_contents()[1:] == shown
+    assert page.evaluate("document.documentElement.scrollWidth") == 375
+    page.click("#grid button >> nth=0")
+    page.wait_for_selector("#place:text('sample 1, class 0: cat')")
+
+
 def test_the_command_says_how_to_see_the_page(preset, host, capsys) -> None:
     printed = preset[1]
     path = host[0] / PRESET / "1"

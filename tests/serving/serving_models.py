@@ -235,7 +235,7 @@ def write_contract_models(base: Path) -> Path:
     for number in (2, 3):
         save(Generator(number), base / "mlp" / str(number), METADATA)
     save(Painter(1), base / "painter" / "1", METADATA)
-    condition = {"name": "classes", "count": CLASSES}
+    condition = {"name": "classes", "count": CLASSES, "class_names": ["cat", "1", "<b>"]}
     save(Sketch(1), base / "sketch" / "1", {**METADATA, "condition": condition})
     save(Types(1), base / "types" / "7")
     config, start = base / "models.config", base / "start.config"

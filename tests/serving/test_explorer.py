@@ -432,7 +432,8 @@ def test_controls_of_other_models_are_hidden(page):
 
 
 def test_a_class(page, sketch):
-    assert page.locator("#class option").all_text_contents() == ["each in turn", "0", "1", "2"]
+    names = ["0: cat", "1", "2: <b>"]
+    assert page.locator("#class option").all_text_contents() == ["each in turn", *names]
     in_turn = sketch.generate(36, seed=0, condition=np.arange(36) % 3)
     for index in (0, 1, 35):
         assert_pixels(page, f"#grid button:nth-child({index + 1}) canvas", in_turn[index])
