@@ -257,7 +257,7 @@ def test_names_of_classes(page, host, needs_onnxruntime_web: None) -> None:
     x = keras.layers.Concatenate()([latents, keras.layers.Embedding(8, 3)(condition)])
     x = keras.layers.Reshape((4, 5, 3))(keras.layers.Dense(60, activation="sigmoid")(x))
     plain = color_images()
-    names = ["cat", "1", "<b>a</b>", *("a_long_name_of_a_class" + n for n in "34567")]
+    names = ["cat", "1", "<b>a</b>", *("a_long_name" + 9 * "_of_a_class" + n for n in "34567")]
     subject = dataclasses.replace(
         plain,
         generator=keras.Model([latents, condition], x),
