@@ -127,12 +127,13 @@ class Classes(Condition):
         """
         if isinstance(given, str):
             names = self.class_names or []
-            if given not in names:
-                some = [*names[:20], *(["..."] if len(names) > 20 else [])]
-                expected = f"an integer from 0 to {self.count - 1}"
-                expected = ", ".join([*some, f"or {expected}"]) if names else expected
-                raise InputError(f"`condition` must be {expected}. Received: {given!r}")
-            return names.index(given)
+            if given in names:
+                return names.index(given)
+            expected = f"an integer from 0 to {self.count - 1}"
+            if names:
+                more = ", ..." if len(names) > 20 else ""
+                expected = f"{', '.join(names[:20])}{more}, or {expected}"
+            raise InputError(f"`condition` must be {expected}. Received: {given!r}")
         if isinstance(given, list | tuple | np.ndarray) and as_array(given).dtype.kind in "UO":
             return [self.numbers(one) for one in given]
         return given

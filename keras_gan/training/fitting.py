@@ -48,7 +48,8 @@ class StreamCallback(keras.callbacks.Callback):
         of_metrics = (v for metric in gan.user_metrics for v in metric.variables)
         means = [gan.running_means.totals, *of_metrics] if initial_step else []
         self._means = [(variable, variable.value.read_value()) for variable in means]
-        self._constants, self._checked = constants(gan), False
+        _, _, self._constants = gan._made_for  # of `trace_again_if_changed`
+        self._checked = False
 
     def on_epoch_begin(self, epoch, logs=None):
         """Tells the stream where the epoch starts."""
@@ -80,11 +81,11 @@ class StreamCallback(keras.callbacks.Callback):
             _log.info("epoch %d dropped %d examples that fill no step", epoch, gan.dropped_examples)
 
     def _check_constants(self) -> None:
+        if self.model.run_eagerly:
+            return
         now = constants(self.model)
         for key, value in self._constants.items():
-            # NaN is not equal to itself
-            changed = now.get(key) is not value and now.get(key) != value
-            if changed and not self.model.run_eagerly:
+            if now.get(key) is not value and now.get(key) != value:  # NaN is not equal to itself
                 _, part, name = key
                 raise InputError(
                     f"`{name}` of {part} was changed from {value} to {now.get(key)} during "

@@ -70,6 +70,11 @@ class Plan:
         """Shape of a picture, `(h, w, c)`."""
         return self.fit.height, self.fit.width, self.channels
 
+    @property
+    def colors(self) -> int:
+        """Channels besides alpha."""
+        return self.channels - (self.channels in (2, 4))
+
 
 @contextmanager
 def strict() -> Iterator[None]:
@@ -134,7 +139,7 @@ def decode(opener: Opener, plan: Plan, name: str) -> np.ndarray:
         image = _plain(ImageOps.exif_transpose(file))
         if plan.fit.crop == "none":  # what is padded may have a color, or be transparent
             image = image.convert("RGBA")
-        kept = plan.channels in (2, 4)
+        kept = plan.colors < plan.channels
         padding = (*plan.ground, 0 if kept else 255)
         image = plan.fit(image, padding, name)
         if image.mode in _ALPHA and not kept:

@@ -136,12 +136,11 @@ def _make(cache: Cache, place: str, source: Source, options: PictureOptions) -> 
     order = np.concatenate(list(labeling.rows.values()))
     labels = None if labeling.labels is None else labeling.labels[order]
     equal, near = duplicates.count(x)
-    colors = plan.channels - (plan.channels in (2, 4))
     splits = {split: len(rows) for split, rows in labeling.rows.items()}
     description = [
         *inspection.describe(headers.values(), plan),
         *labeling.describe(),
-        *duplicates.darkness(x[..., :colors]),
+        *duplicates.darkness(x[..., : plan.colors]),
         f"exact copies of others: {equal:,}; nearly equal to others: {near:,} more",
         *_left_out(source.others),
         *(f"left out: {shown(name)}: {fault}" for name, fault in sorted(faults.items())),
